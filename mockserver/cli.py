@@ -1,0 +1,328 @@
+"""The command line: `mockserver serve`, `check`, `scenarios`, `explain`, `health`.
+
+Knows click and is its one home; every option can also be given as `MOCKSERVER_…` in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from mockserver import listing, server
+from mockserver.admin import PATHS
+from mockserver.check import check as check_examples
+from mockserver.clock import parse_instant
+from mockserver.engine import Engine, frozen
+from mockserver.loading import ConfigError, load
+from mockserver.model import Contract, Operation, Request, Settings
+from mockserver.values import near, write_ascii
+from mockserver.version import __version__
+
+_LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
+"""What Kubernetes puts into NAME_PORT for every service called NAME."""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def note(text: str) -> None:
+    """A line for people, on standard error."""
+    click.echo(f"mockserver: {text}", err=True)
+
+
+class _Option(click.Option):
+    """An option whose environment variable may have been set by Kubernetes for a service of that name."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        value = super().resolve_envvar_value(ctx)
+        if value is not None and _LINK.fullmatch(value):
+            note(f"ignored {self.envvar}={value}: set by Kubernetes for a service, no value of this option")
+            return None
+        return value
+
+
+def _option(name: str, **more: Any) -> Callable[[_Command], _Command]:
+    environment = "MOCKSERVER_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, cls=_Option, envvar=environment, show_envvar=True, **more)
+
+
+class _DefaultServe(click.Group):
+    """A group for which no command means `serve`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None:
+            spelt = near(args[0], self.list_commands(ctx))
+            meant = f" Did you mean {spelt[0]}?" if spelt else ""
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+
+def _instant(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_FOLDER: Final = click.Path(path_type=Path)
+
+
+def _contract_options(command: _Command) -> _Command:
+    mounts = _option(
+        "--mounts",
+        type=_FOLDER,
+        help="Take up DIR/contract as --contract and DIR/overlay as --overlay where they are there (for images).",
+        metavar="DIR",
+    )
+    overlay = _option(
+        "--overlay", type=_FOLDER, multiple=True, metavar="DIR", help="Lay this folder over the contract; repeatable."
+    )
+    return overlay(mounts(command))
+
+
+@click.group(cls=_DefaultServe, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """A contract mock server. Without a command it serves: `mockserver` is `mockserver serve`."""
+
+
+def _load(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
+    """The contract, or a report and exit status 1."""
+    found = [*overlays]
+    if mounts is not None:
+        mounted = {name: mounts / name for name in ("contract", "overlay") if (mounts / name).is_dir()}
+        if "contract" in mounted and contract is None:
+            contract = mounted["contract"]
+            note(f"took up the contract in {contract}")
+        if "overlay" in mounted:
+            found.insert(0, mounted["overlay"])
+            note(f"took up the overlay in {mounted['overlay']}")
+    try:
+        return load(contract, found)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        note(f"{len(error.problems)} wrong; nothing was started")
+        sys.exit(1)
+
+
+# -- serve ------------------------------------------------------------------------------------------
+
+
+@main.command()
+@_option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@_option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@_option("--contract", type=_FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@_contract_options
+@_option("--clock", callback=_instant, metavar="INSTANT", help="Freeze the clock at an RFC 3339 instant.")
+@_option("--seed", type=click.IntRange(0), metavar="N", help="Seed of generated ids.")
+@_option("--error-status", type=click.IntRange(200, 599), metavar="N", help="HTTP status of all documented errors.")
+@_option("--require-header", multiple=True, metavar="NAME", help="Answer requests without this header as unauthorized.")
+@_option("--require-sandbox", is_flag=True, default=None, help="Refuse requests that name no sandbox.")
+@_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
+@_option("--log-format", type=click.Choice(["human", "json", "none"]), help="Log lines [default: human].")
+def serve(
+    host: str,
+    port: int,
+    contract: Path | None,
+    overlay: tuple[Path, ...],
+    mounts: Path | None,
+    clock: int | None,
+    log_format: str | None,
+    **settings: Any,
+) -> None:
+    """Serve the contract until Ctrl-C or SIGTERM."""
+    _warn_of_unknown_variables()
+    loaded = _load(contract, overlay, mounts)
+    engine = Engine(
+        loaded,
+        settings=_settings(loaded.settings, **settings),
+        clock=time.time_ns if clock is None else frozen(clock),
+        admin_paths=PATHS,
+    )
+    logs = {"json": server.json_log(sys.stdout), "none": server.no_log}
+    log = logs.get(log_format or "human", server.human_log(sys.stdout))
+
+    def started(url: str) -> None:
+        if log_format == "json":
+            click.echo(write_ascii({"event": "started", "url": url, "contract": loaded.hash, "version": __version__}))
+        else:
+            click.echo("\n".join(listing.banner(loaded, url)))
+        sys.stdout.flush()
+
+    try:
+        server.run(engine, host, port, log, started)
+    except OSError as error:
+        note(f"cannot listen on {host}:{port}: {error.strerror or error}; try --port 0 for a free port")
+        sys.exit(1)
+
+
+def _settings(
+    settings: Settings,
+    *,
+    seed: int | None,
+    error_status: int | None,
+    require_header: tuple[str, ...],
+    require_sandbox: bool | None,
+    no_mock_headers: bool,
+) -> Settings:
+    return replace(
+        settings,
+        seed=settings.seed if seed is None else seed,
+        error_status=settings.error_status if error_status is None else error_status,
+        require_sandbox=settings.require_sandbox if require_sandbox is None else require_sandbox,
+        require_headers=require_header or settings.require_headers,
+        mock_headers=settings.mock_headers and not no_mock_headers,
+    )
+
+
+def _warn_of_unknown_variables() -> None:
+    known = {option.envvar for command in main.commands.values() for option in command.params}
+    for name in sorted(os.environ):
+        if name.startswith("MOCKSERVER_") and name not in known and not re.search(r"_(SERVICE|PORT)_", name):
+            spelt = near(name, [str(k) for k in known if k])
+            note(f"unknown environment variable {name}" + (f", did you mean {spelt[0]}?" if spelt else ""))
+
+
+# -- check, scenarios, explain, health ----------------------------------------------------------------
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER, required=False, metavar="[DIR]")
+@_contract_options
+def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -> None:
+    """Check a contract (the shipped one, if no DIR is given) and run all its examples."""
+    contract = _load(folder, overlay, mounts)
+    for replaced in contract.replaced:
+        how = f"replaces {replaced.before}" if replaced.before is not None else "is new"
+        click.echo(f"{replaced.position}: {replaced.what} {how}")
+    problems = check_examples(contract)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        note(f"{len(problems)} wrong")
+        sys.exit(1)
+    examples = sum(len(scenario.examples) for scenario in contract.scenarios)
+    count = sum(1 for _ in contract.scenarios)
+    click.echo(f"ok: contract {contract.hash}, {count} scenarios, {examples} examples")
+
+
+@main.command()
+@_option("--contract", type=_FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@_contract_options
+@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
+def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | None, as_json: bool) -> None:
+    """List the scenarios: what each answers and how to meet it."""
+    rows = listing.scenarios(_load(contract, overlay, mounts))
+    click.echo(write_ascii(rows) if as_json else "\n".join(listing.table(rows)))
+
+
+@main.command()
+@click.option(
+    "--request",
+    "source",
+    required=True,
+    metavar="FILE|-",
+    help="A file with the request body; - reads it from standard input.",
+)
+@click.option("--operation", metavar="ID", help="The operation [default: the first one].")
+@click.option(
+    "--path", "path", metavar="PATH", help="The path, sandbox and parameters filled in [default: the operation's]."
+)
+@click.option("--query", multiple=True, metavar="NAME=VALUE", help="A query parameter; repeatable.")
+@click.option("--header", multiple=True, metavar="NAME:VALUE", help="A request header; repeatable.")
+@click.option("--before", multiple=True, metavar="FILE", help="A body to send first; repeatable.")
+@_option("--contract", type=_FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@_contract_options
+def explain(
+    source: str,
+    operation: str | None,
+    path: str | None,
+    query: tuple[str, ...],
+    header: tuple[str, ...],
+    before: tuple[str, ...],
+    contract: Path | None,
+    overlay: tuple[Path, ...],
+    mounts: Path | None,
+) -> None:
+    """Tell which scenario would answer a request and why, without a server."""
+    loaded = _load(contract, overlay, mounts)
+    chosen = _operation(loaded, operation)
+    headers = {"content-type": "application/json", **_pairs("--header", header, ":")}
+    parameters = _pairs("--query", query, "=")
+
+    def request(file: str) -> Request:
+        return Request(chosen.method, path or chosen.path, _bytes(file), headers, parameters)
+
+    engine = Engine(loaded)
+    for file in before:
+        engine.handle(request(file))
+    asked = request(source)
+    click.echo("\n".join(listing.explanation(asked, engine.explain(asked))))
+
+
+def _operation(contract: Contract, name: str | None) -> Operation:
+    by_id = {operation.id: operation for operation in contract.operations}
+    if name is None:
+        return contract.operations[0]
+    if name not in by_id:
+        spelt = near(name, by_id)
+        raise click.BadParameter(
+            f"there is no operation {name}; " + (f"did you mean {spelt[0]}?" if spelt else f"one of {', '.join(by_id)}")
+        )
+    return by_id[name]
+
+
+def _pairs(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, found, value = text.partition(separator)
+        if not found:
+            raise click.BadParameter(f"{option} needs NAME{separator}VALUE, got {text!r}")
+        pairs[name.strip().lower() if separator == ":" else name] = value.strip()
+    return pairs
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}") from None
+
+
+@main.command()
+@click.argument("url", required=False)
+def health(url: str | None) -> None:
+    """Ask a running server for its health: exit status 0 if it is well, 1 if not."""
+    base = url or f"http://127.0.0.1:{_own_port()}"
+    target = base.rstrip("/") + ("" if base.rstrip("/").endswith("/__admin/health") else "/__admin/health")
+    if not target.startswith(("http://", "https://")):
+        raise click.BadParameter("URL must begin with http:// or https://")
+    # No proxy of the environment stands between a check and its own server.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(target, timeout=3) as response:
+            click.echo(response.read().decode())
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        note(f"{target}: {error}")
+        sys.exit(1)
+
+
+def _own_port() -> str:
+    port = os.environ.get("MOCKSERVER_PORT", "")
+    return port if port.isdigit() else "8080"

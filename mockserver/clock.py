@@ -1,0 +1,56 @@
+"""Instants: nanoseconds since 1970-01-01T00:00:00Z, read from and written as RFC 3339 text.
+
+Knows no system clock (the engine alone reads one) and no contract.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_RFC3339: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_OFFSET: Final = re.compile(r"[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = 1_000_000_000
+
+
+def parse_instant(text: str) -> int:
+    """Nanoseconds since the epoch of an RFC 3339 instant with up to nine decimals. Raises `ValueError`."""
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        raise ValueError("expected an RFC 3339 instant such as 2024-11-15T14:32:18.123Z")
+    date, time, decimals, offset = found.groups()
+    moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
+    try:
+        since = moment.astimezone(UTC) - _EPOCH
+    except OverflowError:
+        raise ValueError("expected an instant in the years 1 to 9999, in UTC as well") from None
+    return (since.days * 86_400 + since.seconds) * _SECOND + int((decimals or "").ljust(9, "0"))
+
+
+def is_offset(text: str) -> bool:
+    """Whether `text` is an offset from UTC such as `-06:00`."""
+    return _OFFSET.fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=64)
+def _seconds(seconds: int, offset: str) -> str:
+    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
+    moment = _EPOCH + timedelta(seconds=seconds) + (-ahead if offset[0] == "-" else ahead)
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def utc_millis(now_ns: int) -> str:
+    """`2024-11-15T14:32:18.123Z`: UTC, three decimals."""
+    seconds, rest = divmod(now_ns, _SECOND)
+    return f"{_seconds(seconds, '+00:00')}.{rest // 1_000_000:03d}Z"
+
+
+def offset_nanos(now_ns: int, offset: str) -> str:
+    """`2025-11-18T11:50:57.960232171-06:00`: a fixed offset, nine decimals."""
+    seconds, rest = divmod(now_ns, _SECOND)
+    return f"{_seconds(seconds, offset)}.{rest:09d}{offset}"

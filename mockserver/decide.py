@@ -1,0 +1,246 @@
+"""The pure decision: from an operation, a request, the records that it looks up and a tick to a decision.
+
+Reads no clock, no store and no file; `gather` is handed the means of finding records, `decide` nothing
+but values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mockserver.model import (
+    MISSING,
+    Collection,
+    Decision,
+    Document,
+    Evidence,
+    Facts,
+    Lookup,
+    Miss,
+    Operation,
+    Path,
+    Point,
+    Record,
+    Request,
+    Scenario,
+    Settings,
+    Tick,
+    Trigger,
+    Violation,
+    Way,
+    Write,
+)
+from mockserver.references import VIOLATION
+from mockserver.values import is_blank
+
+Find = Callable[[Collection, str], Record | None]
+
+
+def gather(
+    operation: Operation,
+    request: Request,
+    parameters: Mapping[str, str],
+    document: Document,
+    settings: Settings,
+    tick: Tick,
+    find: Find,
+    new: Mapping[str, str],
+) -> Facts:
+    """All that the decision may look at, lookups done in their order."""
+    facts: Facts = {
+        "body": document.body,
+        "header": request.headers,
+        "query": dict(request.query),
+        "path": parameters,
+        "new": new,
+        "settings": settings,
+        "tick": tick,
+        "violations": document.violations,
+    }
+    for lookup in operation.lookups:
+        facts[lookup.name] = _found(lookup, facts, find)
+    return facts
+
+
+def key_of(lookup: Lookup, facts: Facts) -> str | None:
+    """The key under which a lookup's record is kept; None where it is missing, null, blank or no text."""
+    if lookup.unless is not None:
+        excuse = lookup.unless(facts)
+        if excuse is not MISSING and not is_blank(excuse):
+            return None
+    key = lookup.key(facts)
+    if type(key) is not str or is_blank(key):
+        return None
+    return lookup.fold(key) if lookup.fold is not None else key
+
+
+def _found(lookup: Lookup, facts: Facts, find: Find) -> Any:
+    if lookup.many:
+        keys = lookup.key(facts)
+        records = [find(lookup.collection, k) for k in keys if type(k) is str] if isinstance(keys, list) else []
+        return [record.view for record in records if record is not None]
+    key = key_of(lookup, facts)
+    record = find(lookup.collection, key) if key is not None else None
+    return MISSING if record is None else record.view
+
+
+def misspelt(operation: Operation, facts: Facts) -> Lookup | None:
+    """The first lookup whose key has the reserved form without being a seed or a record that was written."""
+    for lookup in operation.lookups:
+        if lookup.many:
+            continue
+        sent = lookup.key(facts)
+        if type(sent) is str and lookup.collection.reserved(sent):
+            key = key_of(lookup, facts)
+            view = facts[lookup.name]
+            written = view is not MISSING and view["origin"] == "request"
+            if key is not None and key not in lookup.collection.seeds and not written:
+                return lookup
+    return None
+
+
+def decide(operation: Operation, document: Document, facts: Facts, forced: Scenario | None = None) -> Decision:
+    """Which scenario answers. `forced` is answered whatever the request is, and changes nothing.
+
+    `facts` comes from `gather` and is completed here: `violation` is the one that the scenario rests on.
+    """
+    facts["unclaimed"] = tuple(v for v in document.violations if not _claimed(operation, v))
+    if forced is not None:
+        return _decision(operation, document, facts, forced, None, "header")
+    scenario, way = next((s, w) for s in operation.scenarios if (w := _applies(s, document, facts)) is not None)
+    return _decision(operation, document, facts, scenario, way, _trigger(way, facts))
+
+
+def misses(operation: Operation, document: Document, facts: Facts) -> tuple[Miss, ...]:
+    """The scenarios before the one that answers, in order, each with the evidence against its nearest way."""
+    missed = []
+    for scenario in operation.scenarios:
+        if _applies(scenario, document, facts) is not None:
+            break
+        missed.append(_miss(scenario, document, facts))
+    return tuple(missed)
+
+
+def _miss(scenario: Scenario, document: Document, facts: Facts) -> Miss:
+    found = []
+    for way in scenario.ways:
+        against = tuple(e for condition in way.conditions for e in condition.evidence(facts))
+        held = sum(condition.fails(facts) is None for condition in way.conditions)
+        found.append(Miss(scenario, against + _blocked(scenario, document), held))
+    return min(found, key=lambda miss: (len(miss.evidence), -miss.held))
+
+
+def _blocked(scenario: Scenario, document: Document) -> tuple[Evidence, ...]:
+    if not scenario.changes or not document.violations:
+        return ()
+    seen = ", ".join(v.where for v in document.violations[:5])
+    return (Evidence("violation", "none, since this scenario changes state", seen),)
+
+
+def _claimed(operation: Operation, violation: Violation) -> bool:
+    return any(
+        condition.claims is not None and condition.claims(violation)
+        for scenario in operation.scenarios
+        for way in scenario.ways
+        for condition in way.conditions
+    )
+
+
+def _applies(scenario: Scenario, document: Document, facts: Facts) -> Way | None:
+    if scenario.changes and document.violations:
+        return None
+    for way in scenario.ways:
+        for condition in way.conditions:
+            if condition.fails(facts) is not None:
+                break
+        else:
+            return way
+    return None
+
+
+def _trigger(way: Way, facts: Facts) -> Trigger:
+    if not way.conditions:
+        return "default"
+    for name in way.records:
+        view = facts[name]
+        views = view if isinstance(view, list) else () if view is MISSING else (view,)
+        if any(v["origin"] == "request" for v in views):
+            return "state"
+    return "values"
+
+
+def _decision(
+    operation: Operation,
+    document: Document,
+    facts: Facts,
+    scenario: Scenario,
+    way: Way | None,
+    trigger: Trigger,
+) -> Decision:
+    points = [*scenario.envelope.assumed, *scenario.assumed, *(way.assumed if way is not None else ())]
+    # A forced answer rests on no condition, so that only the points that always hold are named.
+    assumed = [p.id for p in points if _holds(p, facts, way)]
+    assumed += [warn.point for warn in document.warnings]
+    source = way.source if way is not None else scenario.source
+    facts["violation"] = _rests_on(way, facts)
+    if document.violations:
+        facts = {**facts, "body": _sound(document)}
+    writes = _writes(scenario, facts) if way is not None and scenario.changes else ()
+    return Decision(operation, scenario, way, trigger, source, tuple(dict.fromkeys(assumed)), document, facts, writes)
+
+
+def _holds(point: Point, facts: Facts, way: Way | None) -> bool:
+    if not point.when:
+        return True
+    return way is not None and all(c.fails(facts) is None for c in point.when)
+
+
+def _rests_on(way: Way | None, facts: Facts) -> Any:
+    for condition in way.conditions if way is not None else ():
+        violation = condition.first(facts) if condition.first is not None else None
+        if violation is not None:
+            return {name: getattr(violation, name) for name in VIOLATION}
+    return MISSING
+
+
+def _sound(document: Document) -> Any:
+    """The body without the members that break their schema: what is malformed is not echoed."""
+    body = document.body
+    for violation in document.violations:
+        if violation.root == "body":
+            body = _without(body, violation.path)
+    return body
+
+
+def _without(value: Any, path: Path) -> Any:
+    if not path:
+        return MISSING
+    head, *rest = path
+    if isinstance(value, list):
+        return MISSING
+    if not isinstance(value, dict) or head not in value:
+        return value
+    inner = _without(value[head], tuple(rest))
+    return {k: (inner if k == head else v) for k, v in value.items() if k != head or inner is not MISSING}
+
+
+def _writes(scenario: Scenario, facts: Facts) -> tuple[Write, ...]:
+    writes = []
+    for change in scenario.changes:
+        lookup = change.lookup
+        key = key_of(lookup, facts)
+        if key is None or key in lookup.collection.constant:
+            continue
+        view = facts[lookup.name]
+        members = {}
+        for name, (how, template) in change.members.items():
+            value = template.render(facts)
+            if value is MISSING:
+                continue
+            if how == "add":
+                before = view.get(name, []) if view is not MISSING else []
+                value = before if value in before else [*before, value]
+            members[name] = value
+        writes.append(Write(lookup.collection.name, key, members))
+    return tuple(writes)

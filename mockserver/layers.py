@@ -1,0 +1,147 @@
+"""Contract and scenario files laid over each other: which part stands, where it came from, what it replaced.
+
+Knows ids and layers; it does not know what the parts mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.model import Fault, Path, Position, Replaced
+from mockserver.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A part of a file: the source, the path in it, the data there, and the layer (0 is the base)."""
+
+    source: Source
+    at: Path
+    data: Any
+    layer: int
+
+    @property
+    def position(self) -> Position:
+        """Where the part stands."""
+        return self.source.position(self.at)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something is already known to be wrong in it."""
+        return self.source.broken(self.at)
+
+    def member(self, name: str) -> Entry:
+        """The part of this part under a key."""
+        return Entry(self.source, (*self.at, name), self.data[name], self.layer)
+
+    def fault(self, what: str, expected: str, came: str = "", hint: str = "", at: Path = ()) -> None:
+        """Report that something is wrong here, or below."""
+        self.source.report(Fault((*self.at, *at), what, expected, came, hint))
+
+
+Table = dict[str, Entry]
+
+
+@dataclass(slots=True)
+class Parts:
+    """A collection or an operation: its first mention, its plain members, and its tables of parts by id."""
+
+    first: Entry
+    members: Table = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+
+COLLECTION_TABLES = ("members", "seeds")
+OPERATION_TABLES = ("lookups", "new", "envelopes")
+
+
+class Layers:
+    """All parts that stand, after every layer was added."""
+
+    def __init__(self) -> None:
+        self.settings: Table = {}
+        self.assumptions: Table = {}
+        self.collections: dict[str, Parts] = {}
+        self.operations: dict[str, Parts] = {}
+        self.scenarios: dict[str, Table] = {}
+        self.replaced: list[Replaced] = []
+        self._layer = 0
+
+    def add(self, sources: list[Source]) -> None:
+        """Lay the files of one folder over what is there. Ids must differ within a layer."""
+        added: dict[str, Table] = {}
+        for source in sources:
+            if not isinstance(source.data, dict):
+                continue
+            if is_scenario_file(source):
+                self._add_scenarios(source, added)
+            else:
+                self._add_contract(source)
+        for operation, table in added.items():
+            # What an overlay adds is tried before what is already there.
+            self.scenarios[operation] = {**table, **self.scenarios.get(operation, {})}
+        self._layer += 1
+
+    def _add_contract(self, source: Source) -> None:
+        whole = Entry(source, (), source.data, self._layer)
+        for name, entry in _members(whole, "settings").items():
+            self._put(self.settings, name, entry, "setting")
+        for name, entry in _members(whole, "assumptions").items():
+            self._put(self.assumptions, name, entry, "assumption")
+        for name, entry in _members(whole, "collections").items():
+            self._put_parts(self.collections, name, entry, COLLECTION_TABLES, "collection")
+        for name, entry in _members(whole, "operations").items():
+            self._put_parts(self.operations, name, entry, OPERATION_TABLES, "operation")
+
+    def _put_parts(
+        self, all_parts: dict[str, Parts], name: str, entry: Entry, tables: tuple[str, ...], what: str
+    ) -> None:
+        parts = all_parts.setdefault(name, Parts(entry, tables={table: {} for table in tables}))
+        if not isinstance(entry.data, dict):
+            return
+        for member in entry.data:
+            if member in tables:
+                for key, part in _members(entry, member).items():
+                    self._put(parts.tables[member], key, part, f"{member} of {what} {name}:")
+            else:
+                self._put(parts.members, member, entry.member(member), f"{what} {name}:")
+
+    def _add_scenarios(self, source: Source, added: dict[str, Table]) -> None:
+        operation, scenarios = source.data.get("operation"), source.data.get("scenarios")
+        if not isinstance(operation, str) or not isinstance(scenarios, list):
+            return
+        standing = self.scenarios.setdefault(operation, {})
+        for index, scenario in enumerate(scenarios):
+            name = scenario.get("scenario") if isinstance(scenario, dict) else None
+            if isinstance(name, str):
+                entry = Entry(source, ("scenarios", index), scenario, self._layer)
+                table = standing if name in standing else added.setdefault(operation, {})
+                self._put(table, name, entry, f"scenario of {operation}:")
+
+    def _put(self, table: Table, name: str, entry: Entry, what: str) -> None:
+        before = table.get(name)
+        if before is not None and before.layer == self._layer:
+            entry.fault(
+                f"two equal ids: {what} {name}",
+                "an id of its own",
+                name,
+                f"the first one stands at {before.position}",
+            )
+            return
+        if self._layer:
+            self.replaced.append(Replaced(f"{what} {name}", entry.position, before.position if before else None))
+        table[name] = entry
+
+
+def is_scenario_file(source: Source) -> bool:
+    """Whether a file holds scenarios; any other is a contract file."""
+    return isinstance(source.data, dict) and ("scenarios" in source.data or "operation" in source.data)
+
+
+def _members(entry: Entry, name: str) -> Table:
+    data = entry.data.get(name)
+    if not isinstance(data, dict):
+        return {}
+    part = entry.member(name)
+    return {key: part.member(key) for key in data}

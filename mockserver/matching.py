@@ -1,0 +1,373 @@
+"""The matcher language: compiles `when` into conditions that yield evidence where they do not hold.
+
+Knows operators, not operations. A condition is asked one question, `fails`; that it matched means that
+there was nothing to say, and the evidence shown to people comes from that same answer. What is compiled
+has passed `scenarios.schema.json`, which is the truth about names and kinds of operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mockserver.model import MISSING, Condition, Evidence, Facts, Fault, Path, Report, Violation
+from mockserver.references import Place, Scope, compile_path, is_sensitive
+from mockserver.validation import SchemaSet, compile_pattern, pattern_fault
+from mockserver.values import equal, is_blank, near, printable, write_ascii
+
+Check = Callable[[Any, Facts], str | None]
+"""Asked with a value (`MISSING` where there is none): None if it matches, otherwise what was expected."""
+
+WORDS: Final = ("present", "absent", "empty")
+"""Operators without an operand; as bare words they are operators, not texts."""
+
+LOGIC: Final = ("all", "any", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What compiling a condition needs beside its text."""
+
+    scope: Scope
+    schemas: SchemaSet
+    report: Report
+
+
+@dataclass(slots=True)
+class _Reads:
+    """The roots that a condition turns out to look at."""
+
+    roots: set[str]
+
+
+def compile_when(node: Mapping[str, Any], context: Context, at: Path) -> tuple[Condition, ...]:
+    """The conditions of a `when`; all must hold."""
+    return tuple(_term(name, operand, context, (*at, name)) for name, operand in node.items())
+
+
+def _term(name: str, operand: Any, context: Context, at: Path) -> Condition:
+    if name in LOGIC:
+        return _logic(name, operand, context, at)
+    if name == "violation":
+        return _violation(operand)
+    return _path(name, operand, context, at)
+
+
+_NEVER: Final = Condition("a condition that could not be compiled", lambda _: "", lambda _: ())
+
+
+# -- one path -----------------------------------------------------------------------------------------
+
+
+def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
+    place = compile_path(text, context.scope, at, context.report)
+    if place is None:
+        return _NEVER
+    reads = _Reads({place.root})
+    words, check = _operand(operand, context, at, reads)
+    if is_sensitive(place, context.scope) and _compares(operand):
+        context.report(
+            Fault(
+                at,
+                f"{text} is a secret, whose value no condition may compare",
+                "present, absent, empty or null; or a violation of its schema",
+                _shown(operand),
+                "a masked journal has to be able to explain every decision",
+            )
+        )
+    extract = place.extract
+
+    def fails(facts: Facts) -> str | None:
+        return check(extract(facts), facts)
+
+    def evidence(facts: Facts) -> tuple[Evidence, ...]:
+        expected = fails(facts)
+        return () if expected is None else (Evidence(text, expected, describe(place, facts)),)
+
+    return Condition(f"{text} {words}", fails, evidence, frozenset(reads.roots))
+
+
+def _compares(operand: Any) -> bool:
+    """Whether an operand looks at a value, and not only at whether there is one."""
+    if isinstance(operand, dict):
+        inner = [i for n, o in operand.items() if n in ("not", *LOGIC) for i in (o if isinstance(o, list) else [o])]
+        return any(n not in ("not", *LOGIC, *WORDS) for n in operand) or any(map(_compares, inner))
+    return operand is not None and operand not in WORDS
+
+
+def describe(place: Place, facts: Facts) -> str:
+    """What stands at a place, in words, for evidence."""
+    value = place.extract(facts)
+    if value is MISSING:
+        return "nothing (missing)"
+    return "a record" if not place.steps and isinstance(value, dict) and "origin" in value else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    return printable(write_ascii(value), 80)
+
+
+def _operand(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[str, Check]:
+    """The words and the check of what stands behind a path or an operator: a value, a word or operators."""
+    if isinstance(operand, dict):
+        return _both([OPERATORS[name](inner, context, (*at, name), reads) for name, inner in operand.items()])
+    if isinstance(operand, str) and operand in WORDS:
+        return OPERATORS[operand](True, context, at, reads)
+    return _equals(operand, context, at, reads)
+
+
+def _both(checks: list[tuple[str, Check]]) -> tuple[str, Check]:
+    if len(checks) == 1:
+        return checks[0]
+    tests = [check for _, check in checks]
+
+    def check(value: Any, facts: Facts) -> str | None:
+        for test in tests:
+            if (expected := test(value, facts)) is not None:
+                return expected
+        return None
+
+    return " and ".join(words for words, _ in checks), check
+
+
+# -- operators -----------------------------------------------------------------------------------------
+
+Compile = Callable[[Any, Context, Path, _Reads], tuple[str, Check]]
+
+
+def _simple(words: str, test: Callable[[Any], bool]) -> tuple[str, Check]:
+    return words, lambda value, _: None if value is not MISSING and test(value) else words
+
+
+def _equals(operand: Any, _: Context, __: Path, ___: _Reads) -> tuple[str, Check]:
+    words = f"is {_shown(operand)}"
+    if isinstance(operand, str):
+        return words, lambda value, _: None if value == operand else words
+    return _simple(words, lambda value: equal(value, operand))
+
+
+def _not(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[str, Check]:
+    inner_words, inner = _operand(operand, context, at, reads)
+    words = f"is not {inner_words.removeprefix('is ')}" if inner_words.startswith("is ") else f"not {inner_words}"
+    return words, lambda value, facts: words if value is MISSING or inner(value, facts) is None else None
+
+
+def _in(operand: Any, _: Context, __: Path, ___: _Reads) -> tuple[str, Check]:
+    return _simple(f"in {_shown(operand)}", lambda value: any(equal(value, o) for o in operand))
+
+
+def _matches(operand: Any, context: Context, at: Path, _: _Reads) -> tuple[str, Check]:
+    if (fault := pattern_fault(at, operand)) is not None:
+        context.report(fault)
+        return _simple("matches nothing", lambda _: False)
+    found = compile_pattern(operand)
+    return _simple(f"matches {_shown(operand)}", lambda value: isinstance(value, str) and found(value))
+
+
+def _contains(operand: Any, _: Context, __: Path, ___: _Reads) -> tuple[str, Check]:
+    def test(value: Any) -> bool:
+        if isinstance(value, str):
+            return isinstance(operand, str) and operand in value
+        return isinstance(value, list) and any(equal(item, operand) for item in value)
+
+    return _simple(f"contains {_shown(operand)}", test)
+
+
+def _affix(words: str, test: Callable[[str, str], bool]) -> Compile:
+    def compile_affix(operand: Any, _: Context, __: Path, ___: _Reads) -> tuple[str, Check]:
+        return _simple(f"{words} {_shown(operand)}", lambda value: isinstance(value, str) and test(value, operand))
+
+    return compile_affix
+
+
+def _compare(words: str, test: Callable[[Any, Any], bool]) -> Compile:
+    def compile_comparison(operand: Any, _: Context, __: Path, ___: _Reads) -> tuple[str, Check]:
+        return _simple(f"{words} {operand}", lambda value: _is_number(value) and test(value, operand))
+
+    return compile_comparison
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _word(words: str, test: Callable[[Any], bool]) -> Compile:
+    """An operator without operand; the one kind that can hold where the value is missing."""
+
+    def compile_word(_: Any, __: Context, ___: Path, ____: _Reads) -> tuple[str, Check]:
+        return words, lambda value, _: None if test(value) else words
+
+    return compile_word
+
+
+def _same_as(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[str, Check]:
+    place = compile_path(operand, context.scope, at, context.report)
+    if place is None:
+        return _simple("same as nothing", lambda _: False)
+    if is_sensitive(place, context.scope):
+        context.report(Fault(at, f"{operand} is a secret", "a member whose value may be compared", operand))
+    reads.roots.add(place.root)
+    words, other = f"same as {operand}", place.extract
+
+    def check(value: Any, facts: Facts) -> str | None:
+        right = other(facts)
+        if value is MISSING or right is MISSING or not equal(value, right):
+            return words
+        return None
+
+    return words, check
+
+
+def _schema(operand: Any, context: Context, at: Path, _: _Reads) -> tuple[str, Check]:
+    if isinstance(operand, str):
+        validator = context.schemas.validator(operand)
+        if validator is None:
+            spelt = near(operand, context.schemas.names)
+            hint = f"did you mean {spelt[0]}?" if spelt else ""
+            names = ", ".join(context.schemas.names) or "no schema file is there"
+            context.report(Fault(at, "unknown schema file", names, operand, hint))
+    else:
+        validator = context.schemas.inline(operand, at, context.report)
+    if validator is None:
+        return _simple("fits nothing", lambda _: False)
+    violations = validator.violations
+    return _simple("fits the schema", lambda value: not violations("value", value))
+
+
+def _grouped(words: str, joined: Callable[[list[bool]], bool]) -> Compile:
+    """`all`, `any` and `none` of several operands for one value."""
+
+    def compile_group(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[str, Check]:
+        members = [_operand(o, context, (*at, i), reads) for i, o in enumerate(operand)]
+        said = f"{words} of ({'; '.join(w for w, _ in members)})"
+
+        def check(value: Any, facts: Facts) -> str | None:
+            if words == "none" and value is MISSING:
+                return said
+            return None if joined([test(value, facts) is None for _, test in members]) else said
+
+        return said, check
+
+    return compile_group
+
+
+def _items(words: str, joined: Callable[[list[bool]], bool]) -> Compile:
+    def compile_items(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[str, Check]:
+        inner_words, inner = _operand(operand, context, at, reads)
+        said = f"{words} {inner_words}"
+
+        def check(value: Any, facts: Facts) -> str | None:
+            held = isinstance(value, list) and joined([inner(item, facts) is None for item in value])
+            return None if held else said
+
+        return said, check
+
+    return compile_items
+
+
+OPERATORS: Final[Mapping[str, Compile]] = {
+    "equals": _equals,
+    "not": _not,
+    "in": _in,
+    "matches": _matches,
+    "contains": _contains,
+    "starts_with": _affix("starts with", str.startswith),
+    "ends_with": _affix("ends with", str.endswith),
+    "less_than": _compare("less than", lambda a, b: bool(a < b)),
+    "at_most": _compare("at most", lambda a, b: bool(a <= b)),
+    "greater_than": _compare("greater than", lambda a, b: bool(a > b)),
+    "at_least": _compare("at least", lambda a, b: bool(a >= b)),
+    "present": _word("is present", lambda value: value is not MISSING),
+    "absent": _word("is absent", lambda value: value is MISSING),
+    "empty": _word("is empty", lambda value: value is MISSING or is_blank(value)),
+    "same_as": _same_as,
+    "schema": _schema,
+    "all": _grouped("all", all),
+    "any": _grouped("any", any),
+    "none": _grouped("none", lambda held: not any(held)),
+    "some_item": _items("has an item that", any),
+    "every_item": _items("has only items that", all),
+}
+"""Every operator of the scenario language; `scenarios.schema.json` describes each."""
+
+
+# -- logic over several paths -------------------------------------------------------------------------------
+
+
+def _logic(name: str, operand: Any, context: Context, at: Path) -> Condition:
+    groups = [compile_when(node, context, (*at, i)) for i, node in enumerate(operand)]
+    words = f"{name} of ({'; '.join(' and '.join(c.text for c in group) for group in groups)})"
+
+    def fails(facts: Facts) -> str | None:
+        held = [all(c.fails(facts) is None for c in group) for group in groups]
+        holds = all(held) if name == "all" else any(held) if name == "any" else not any(held)
+        return None if holds else words
+
+    def evidence(facts: Facts) -> tuple[Evidence, ...]:
+        if fails(facts) is None:
+            return ()
+        if name == "none":
+            return (Evidence(name, words, "one that holds"),)
+        return tuple(e for group in groups for c in group for e in c.evidence(facts))
+
+    members = [c for group in groups for c in group]
+    claims = [c.claims for c in members if c.claims is not None]
+    return Condition(
+        words,
+        fails,
+        evidence,
+        frozenset[str]().union(*(c.reads for c in members)),
+        claims=(lambda violation: any(claim(violation) for claim in claims)) if claims else None,
+        first=next((c.first for c in members if c.first is not None), None),
+    )
+
+
+# -- violations ------------------------------------------------------------------------------------------------
+
+
+def _violation(operand: Any) -> Condition:
+    if operand == "unclaimed":
+        return _among("violation that no other scenario names", "unclaimed", lambda _: True, None)
+    wanted = {name: _as_tuple(value) for name, value in operand.items()}
+    places, keywords, cames = (wanted.get(name) for name in ("at", "keyword", "came"))
+
+    def selects(violation: Violation) -> bool:
+        return (
+            (places is None or any(_under(violation.where, place) for place in places))
+            and (keywords is None or violation.keyword in keywords)
+            and (cames is None or violation.came in cames)
+        )
+
+    words = "violation " + ", ".join(f"{name} {' or '.join(map(str, v))}" for name, v in wanted.items())
+    return _among(words, "violations", selects, selects)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    """The words of an operand; an unquoted `null` means the word."""
+    return tuple("null" if v is None else v for v in (value if isinstance(value, list) else [value]))
+
+
+def _under(where: str, place: str) -> bool:
+    return where.startswith(place[:-1]) if place.endswith(".*") else where == place
+
+
+def _among(
+    words: str,
+    root: str,
+    selects: Callable[[Violation], bool],
+    claims: Callable[[Violation], bool] | None,
+) -> Condition:
+    def first(facts: Facts) -> Violation | None:
+        return next((v for v in facts[root] if selects(v)), None)
+
+    def fails(facts: Facts) -> str | None:
+        return None if facts[root] and first(facts) is not None else words
+
+    def evidence(facts: Facts) -> tuple[Evidence, ...]:
+        if fails(facts) is None:
+            return ()
+        seen = ", ".join(f"{v.where} {v.keyword} ({v.came})" for v in facts["violations"][:5])
+        return (Evidence("violation", words, seen or "no violation"),)
+
+    return Condition(words, fails, evidence, claims=claims, first=first)

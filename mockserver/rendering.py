@@ -1,0 +1,200 @@
+"""Outcomes into bytes and headers, and all wording that clients are shown: diagnosis, problems, masks.
+
+Knows envelopes as templates and headers as pairs; it knows no HTTP library and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from mockserver.model import MISSING, Contract, Decision, Facts, Reply, Template, Violation, Warn
+from mockserver.values import printable, shape, write, write_ascii
+
+Piece = bytes | Callable[[Facts], Any]
+
+MOST_SHOWN: Final = 10
+"""Violations and warnings shown in a header; the rest are counted."""
+
+LONGEST_POINTER: Final = 120
+
+PROBLEM: Final = "urn:mockserver:problem:"
+"""What the `type` of every problem begins with (RFC 9457)."""
+
+
+# -- bodies ---------------------------------------------------------------------------------------
+
+
+def pieces(template: Template) -> tuple[Piece, ...]:
+    """A body cut into bytes that are always the same and the values in between."""
+    found: list[Piece] = []
+    _cut(template, found)
+    joined: list[Piece] = []
+    for piece in found:
+        if isinstance(piece, bytes) and joined and isinstance(joined[-1], bytes):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return tuple(joined)
+
+
+def _cut(template: Template, found: list[Piece]) -> None:
+    if template.constant is not MISSING:
+        found.append(write(template.constant))
+    elif template.members is not None and template.certain:
+        for index, (name, member) in enumerate(template.members.items()):
+            found.append((b"," if index else b"{") + write(name) + b":")
+            _cut(member, found)
+        found.append(b"}")
+    elif template.items is not None and template.certain:
+        for index, item in enumerate(template.items):
+            found.append(b"," if index else b"[")
+            _cut(item, found)
+        found.append(b"]")
+    else:
+        found.append(template.render)
+
+
+def body_of(parts: Sequence[Piece], facts: Facts) -> bytes:
+    """The JSON of a body."""
+    return b"".join([part if type(part) is bytes else write(part(facts)) for part in parts])  # type: ignore[operator]
+
+
+def reply_to(decision: Decision, contract: Contract, mock_headers: bool) -> Reply:
+    """The answer that a decision asks for."""
+    scenario = decision.scenario
+    headers = [("Content-Type", "application/json")]
+    if mock_headers:
+        headers += _mock_headers(decision, contract.hash)
+    return Reply(
+        scenario.status.render(decision.facts), tuple(headers), body_of(scenario.pieces, decision.facts), decision
+    )
+
+
+def _mock_headers(decision: Decision, contract_hash: str) -> Iterable[tuple[str, str]]:
+    yield "Mock-Scenario", decision.scenario.id
+    yield "Mock-Source", decision.source
+    if decision.assumed:
+        yield "Mock-Assumed", ", ".join(decision.assumed)
+    yield "Mock-Trigger", decision.trigger
+    yield "Mock-Contract", contract_hash
+    if decision.document.violations:
+        yield "Mock-Violations", _listed(decision.document.violations)
+    if decision.document.warnings:
+        yield "Mock-Warnings", _listed(decision.document.warnings)
+
+
+def _listed(found: Sequence[Violation | Warn]) -> str:
+    shown: list[dict[str, Any]] = [_entry(one) for one in found[:MOST_SHOWN]]
+    if len(found) > MOST_SHOWN:
+        shown.append({"more": len(found) - MOST_SHOWN})
+    return write_ascii(shown)
+
+
+def _entry(one: Violation | Warn) -> dict[str, str]:
+    entry = {"pointer": printable(one.pointer, LONGEST_POINTER), "keyword": one.keyword, "message": one.message}
+    # A pointer is into the body unless it says where else.
+    return entry if one.root == "body" else {"in": one.root, **entry}
+
+
+# -- problems (RFC 9457) --------------------------------------------------------------------------
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Reply:
+    """A problem document: what is wrong with how the mock was used, and what to try. No answer of the API."""
+    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": detail, **more}
+    content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
+    return Reply(status, content, write(body), problem=kind)
+
+
+def or_else(names: Sequence[str]) -> str:
+    """`did you mean a, b or c?`, or nothing."""
+    if not names:
+        return ""
+    return " Did you mean " + (names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]) + "?"
+
+
+def unknown_scenario(asked: str, names: Sequence[str], spelt: Sequence[str], elsewhere: str | None) -> Reply:
+    """400: the request header `Mock-Scenario` names no scenario of this operation."""
+    named = printable(asked, 80)
+    why = f"{named} is a scenario of {elsewhere}, not of this operation." if elsewhere else f"There is no {named}."
+    return problem(
+        400,
+        "unknown-scenario",
+        "The request header Mock-Scenario names no scenario of this operation",
+        why + or_else(spelt),
+        did_you_mean=list(spelt),
+        scenarios=list(names),
+    )
+
+
+def misspelt_trigger(path: str, collection: str, spelt: Sequence[str], names: Sequence[str]) -> Reply:
+    """400: a value of the reserved form that is no reserved test value."""
+    return problem(
+        400,
+        "unknown-test-value",
+        "A value of the reserved form is no reserved test value",
+        f"{path} has the form of a reserved test value, but {collection} have none of that name." + or_else(spelt),
+        member=path,
+        did_you_mean=list(spelt),
+        test_values=list(names),
+    )
+
+
+def bad_sandbox(detail: str) -> Reply:
+    """400: no sandbox can be told from the request."""
+    return problem(400, "bad-sandbox", "The request names no usable sandbox", detail)
+
+
+def too_large(limit: int) -> Reply:
+    """413: the body is longer than the limit in bytes."""
+    return problem(
+        413,
+        "body-too-large",
+        "The request body is too large",
+        f"At most {limit} bytes are read.",
+        {"Connection": "close"},
+        limit=limit,
+    )
+
+
+def not_found(path: str, paths: Sequence[str], spelt: Sequence[str]) -> Reply:
+    """404: no operation and no admin route has this path."""
+    return problem(
+        404,
+        "unknown-path",
+        "Nothing is served at this path",
+        f"There is no {printable(path, 200)}." + or_else(spelt) + " A sandbox goes in front: /sandbox/NAME/...",
+        did_you_mean=list(spelt),
+        paths=list(paths),
+    )
+
+
+def wrong_method(method: str, allow: Sequence[str], headers: Mapping[str, str]) -> Reply:
+    """405: the path is served, but not with this method."""
+    return problem(
+        405,
+        "wrong-method",
+        "This path is not served with this method",
+        f"{printable(method, 20)} came; use {' or '.join(allow)}.",
+        {"Allow": ", ".join(allow), **headers},
+    )
+
+
+# -- masks ----------------------------------------------------------------------------------------
+
+
+def masked_target(path: str, query: str) -> str:
+    """A request target for a log line: visible ASCII, the values of its query masked in shape."""
+    shown = printable(path, 200)
+    if not query:
+        return shown
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    return shown + "?" + printable("&".join(name + eq + shape(value) for name, eq, value in pairs), 200)

@@ -1,0 +1,191 @@
+"""The aiohttp edge: sockets to requests, replies to sockets, one log line each, start and stop.
+
+Knows aiohttp and is its one home; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TextIO
+
+from aiohttp import HttpVersion11, web
+
+from mockserver import admin, rendering
+from mockserver.engine import Engine
+from mockserver.model import Reply, Request
+from mockserver.values import write_ascii
+
+DRAIN_SECONDS: Final = 8.0
+"""How long requests in flight may take after SIGTERM; below the ten seconds that a container gets."""
+
+Log = Callable[["Seen"], None]
+
+
+class Seen:
+    """What a log line tells of one request."""
+
+    __slots__ = ("method", "micros", "reply", "sandbox", "target")
+
+    def __init__(self, method: str, target: str, sandbox: str, reply: Reply, micros: int) -> None:
+        """Keep what was seen; `target` is masked already."""
+        self.method = method
+        self.target = target
+        self.sandbox = sandbox
+        self.reply = reply
+        self.micros = micros
+
+
+def no_log(_: Seen) -> None:
+    """Log nothing."""
+
+
+def human_log(stream: TextIO) -> Log:
+    """One line a request for people to read."""
+
+    def log(seen: Seen) -> None:
+        decision = seen.reply.decision
+        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(seen.reply)
+        sandbox = f" [{seen.sandbox}]" if seen.sandbox else ""
+        now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
+        line = f"{now} {seen.method} {seen.target}{sandbox} {seen.reply.status} {what} {seen.micros / 1000:.1f} ms"
+        stream.write(line + "\n")
+        stream.flush()
+
+    return log
+
+
+def _what(reply: Reply) -> str:
+    return f"problem: {reply.problem}" if reply.problem else "admin"
+
+
+def json_log(stream: TextIO) -> Log:
+    """One JSON object a request."""
+
+    def log(seen: Seen) -> None:
+        decision, reply = seen.reply.decision, seen.reply
+        line: dict[str, object] = {
+            "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+            "method": seen.method,
+            "target": seen.target,
+            "sandbox": seen.sandbox,
+            "status": reply.status,
+            "micros": seen.micros,
+        }
+        if decision is not None:
+            line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}
+            line |= {"violations": [f"{v.where} {v.keyword}" for v in decision.document.violations[:10]]}
+        elif reply.problem is not None:
+            line["problem"] = reply.problem
+        stream.write(write_ascii(line) + "\n")
+        stream.flush()
+
+    return log
+
+
+class Server:
+    """An engine on a socket."""
+
+    def __init__(self, engine: Engine, log: Log = no_log) -> None:
+        """Serve `engine`; `log` is called once a request."""
+        self._engine = engine
+        self._log = log
+        self._runner: web.ServerRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and give the port (a free one for 0). Raises `OSError`."""
+        self._runner = web.ServerRunner(
+            web.Server(self._handle, access_log=None), shutdown_timeout=DRAIN_SECONDS, handle_signals=False
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening, answer what is in flight, close."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        started = time.perf_counter_ns()
+        body = await self._body(request)
+        sandbox, reply = self._answer(request, body)
+        response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
+        if body is None:
+            response.force_close()
+        micros = (time.perf_counter_ns() - started) // 1000
+        target = rendering.masked_target(request.path, request.rel_url.raw_query_string)
+        self._log(Seen(request.method, target, sandbox, reply, micros))
+        return response
+
+    async def _body(self, request: web.BaseRequest) -> bytes | None:
+        """The body, or None where it is longer than the limit."""
+        limit = self._engine.settings.max_body
+        if request.content_length is not None and request.content_length > limit:
+            return None
+        if not request.body_exists:
+            return b""
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        body = bytearray()
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                return None
+        return bytes(body)
+
+    def _answer(self, request: web.BaseRequest, body: bytes | None) -> tuple[str, Reply]:
+        target = self._engine.target(request.path, request.headers)
+        if isinstance(target, Reply):
+            return "", target
+        if body is None:
+            return target.sandbox, rendering.too_large(self._engine.settings.max_body)
+        if target.path == admin.PREFIX or target.path.startswith(admin.PREFIX + "/"):
+            return target.sandbox, admin.answer(self._engine, request.method, target)
+        asked = Request(request.method, request.path, body, request.headers, request.query)
+        return target.sandbox, self._engine.handle(asked)
+
+
+@asynccontextmanager
+async def serving(engine: Engine, host: str = "127.0.0.1", port: int = 0, log: Log = no_log) -> AsyncIterator[str]:
+    """Serve within a block; gives the base URL."""
+    server = Server(engine, log)
+    taken = await server.start(host, port)
+    try:
+        yield base_url(host, taken)
+    finally:
+        await server.stop()
+
+
+def base_url(host: str, port: int) -> str:
+    """The URL by which a server on `host` is reached from the same machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+def run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen."""
+    asyncio.run(_run(engine, host, port, log, started))
+
+
+async def _run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str], None]) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform == "win32":  # no signal handlers on that loop; Ctrl-C ends asyncio.run itself
+            break
+        loop.add_signal_handler(number, stopped.set)
+    async with serving(engine, host, port, log) as url:
+        started(url)
+        await stopped.wait()
