@@ -16,6 +16,7 @@ from mockserver.values import near, write
 from mockserver.version import __version__
 
 PREFIX: Final = "/__admin"
+HEALTH: Final = f"{PREFIX}/health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ def _reset(engine: Engine, sandbox: str) -> Reply:
 
 
 ROUTES: Final = (
-    Route(("GET", "HEAD"), "/__admin/health", _health),
-    Route(("POST",), "/__admin/reset", _reset),
+    Route(("GET", "HEAD"), HEALTH, _health),
+    Route(("POST",), f"{PREFIX}/reset", _reset),
 )
 
 PATHS: Final = tuple(f"{route.methods[0]} {route.path}" for route in ROUTES)

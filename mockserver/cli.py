@@ -5,11 +5,12 @@ Knows click and is its one home; every option can also be given as `MOCKSERVER_â
 
 from __future__ import annotations
 
+import http.client
+import io
 import os
 import re
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from mockserver import listing, server
-from mockserver.admin import PATHS
+from mockserver.admin import HEALTH, PATHS
 from mockserver.check import check as check_examples
 from mockserver.clock import parse_instant
 from mockserver.engine import Engine, frozen
@@ -59,7 +60,7 @@ class _DefaultServe(click.Group):
     """A group for which no command means `serve`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("--help", "--version")):
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
@@ -69,6 +70,13 @@ class _DefaultServe(click.Group):
             meant = f" Did you mean {spelt[0]}?" if spelt else ""
             ctx.fail(f"No such command {args[0]!r}.{meant}")
         return super().resolve_command(ctx, args)
+
+
+def _header_names(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name):
+            raise click.BadParameter(f"expected a header name such as X-Name, got {name!r}")
+    return names
 
 
 def _instant(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
@@ -100,6 +108,9 @@ def _contract_options(command: _Command) -> _Command:
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
     """A contract mock server. Without a command it serves: `mockserver` is `mockserver serve`."""
+    for stream in (sys.stdout, sys.stderr):  # a text that a terminal cannot show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _load(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
@@ -132,7 +143,13 @@ def _load(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) 
 @_option("--clock", callback=_instant, metavar="INSTANT", help="Freeze the clock at an RFC 3339 instant.")
 @_option("--seed", type=click.IntRange(0), metavar="N", help="Seed of generated ids.")
 @_option("--error-status", type=click.IntRange(200, 599), metavar="N", help="HTTP status of all documented errors.")
-@_option("--require-header", multiple=True, metavar="NAME", help="Answer requests without this header as unauthorized.")
+@_option(
+    "--require-header",
+    multiple=True,
+    callback=_header_names,
+    metavar="NAME",
+    help="Answer requests without this header as unauthorized; repeatable.",
+)
 @_option("--require-sandbox", is_flag=True, default=None, help="Refuse requests that name no sandbox.")
 @_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
 @_option("--log-format", type=click.Choice(["human", "json", "none"]), help="Log lines [default: human].")
@@ -155,21 +172,31 @@ def serve(
         clock=time.time_ns if clock is None else frozen(clock),
         admin_paths=PATHS,
     )
-    logs = {"json": server.json_log(sys.stdout), "none": server.no_log}
-    log = logs.get(log_format or "human", server.human_log(sys.stdout))
+    write = server.lines(sys.stdout)
+    log = {"json": server.json_log(write), "none": server.no_log}.get(log_format or "", server.human_log(write))
 
     def started(url: str) -> None:
         if log_format == "json":
-            click.echo(write_ascii({"event": "started", "url": url, "contract": loaded.hash, "version": __version__}))
+            write(write_ascii({"event": "started", "url": url, "contract": loaded.hash, "version": __version__}))
         else:
-            click.echo("\n".join(listing.banner(loaded, url)))
-        sys.stdout.flush()
+            write("\n".join(listing.banner(loaded, url, engine.settings)))
 
     try:
         server.run(engine, host, port, log, started)
     except OSError as error:
-        note(f"cannot listen on {host}:{port}: {error.strerror or error}; try --port 0 for a free port")
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+        note(f"cannot listen on {server.base_url(host, port)}: {reason}; try --port 0 for a free port")
         sys.exit(1)
+    finally:
+        _let_go_of_output()
+
+
+def _let_go_of_output() -> None:
+    """Where standard output cannot be written any more, that must not be the exit status of a good end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(
@@ -203,7 +230,7 @@ def _warn_of_unknown_variables() -> None:
 
 
 @main.command()
-@click.argument("folder", type=_FOLDER, required=False, metavar="[DIR]")
+@click.argument("folder", type=_FOLDER, required=False, metavar="[DIR]", envvar="MOCKSERVER_CONTRACT")
 @_contract_options
 def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -> None:
     """Check a contract (the shipped one, if no DIR is given) and run all its examples."""
@@ -309,20 +336,20 @@ def _bytes(file: str) -> bytes:
 @click.argument("url", required=False)
 def health(url: str | None) -> None:
     """Ask a running server for its health: exit status 0 if it is well, 1 if not."""
-    base = url or f"http://127.0.0.1:{_own_port()}"
-    target = base.rstrip("/") + ("" if base.rstrip("/").endswith("/__admin/health") else "/__admin/health")
-    if not target.startswith(("http://", "https://")):
+    base = (url or _own_url()).rstrip("/").removesuffix(HEALTH)
+    if not base.startswith(("http://", "https://")):
         raise click.BadParameter("URL must begin with http:// or https://")
     # No proxy of the environment stands between a check and its own server.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(target, timeout=3) as response:
+        with opener.open(base + HEALTH, timeout=3) as response:
             click.echo(response.read().decode())
-    except (OSError, urllib.error.URLError, ValueError) as error:
-        note(f"{target}: {error}")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        note(f"{base + HEALTH}: {error}")
         sys.exit(1)
 
 
-def _own_port() -> str:
+def _own_url() -> str:
+    """Where a server with this environment listens."""
     port = os.environ.get("MOCKSERVER_PORT", "")
-    return port if port.isdigit() else "8080"
+    return server.base_url(os.environ.get("MOCKSERVER_HOST", ""), int(port) if port.isdecimal() else 8080)

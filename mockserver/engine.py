@@ -107,6 +107,7 @@ class Engine:
             if named is not None and named != prefix:
                 return rendering.bad_sandbox("The path and the header Mock-Sandbox name two different sandboxes.")
             named, path = prefix, slash + rest
+        path = path or "/"
         if named is None:
             return Target("", path)
         if not SANDBOX_NAME.fullmatch(named):
@@ -191,7 +192,8 @@ class Engine:
         return decide(operation, document, facts)
 
     def _forced(self, operation: Operation, asked: str) -> Scenario | Reply:
-        scenario = operation.by_id.get(asked.strip())
+        asked = asked.strip()
+        scenario = operation.by_id.get(asked)
         if scenario is not None:
             return scenario
         elsewhere = next((s.operation for s in self.contract.scenarios if s.id == asked), None)

@@ -5,11 +5,13 @@ Knows ids and layers; it does not know what the parts mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from mockserver.model import Fault, Path, Position, Replaced
 from mockserver.sources import Source
+from mockserver.values import near
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,21 @@ class Entry:
         """Report that something is wrong here, or below."""
         self.source.report(Fault((*self.at, *at), what, expected, came, hint))
 
+    def unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
+        """Report a name that is none of `names`, with a near spelling."""
+        known = tuple(names)
+        spelt = near(name, known)
+        expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
+        self.fault(what, expected, name, f"did you mean {spelt[0]}?" if spelt else "", at)
+
 
 Table = dict[str, Entry]
+
+
+def sound(table: Table, name: str) -> Entry | None:
+    """An entry in which nothing is wrong so far."""
+    entry = table.get(name)
+    return entry if entry is not None and not entry.broken else None
 
 
 @dataclass(slots=True)
@@ -48,8 +63,14 @@ class Parts:
     """A collection or an operation: its first mention, its plain members, and its tables of parts by id."""
 
     first: Entry
-    members: Table = field(default_factory=dict)
-    tables: dict[str, Table] = field(default_factory=dict)
+    members: Table
+    tables: dict[str, Table]
+
+    def require(self, name: str, table: Table, what: str, expected: str) -> None:
+        """Report that there is nothing in `table`, unless a fault that explains it is known already."""
+        first = self.first
+        if not table and isinstance(first.data, dict) and not first.source.broken((*first.at, name)):
+            first.fault(what, expected, "nothing")
 
 
 COLLECTION_TABLES = ("members", "seeds")
@@ -97,7 +118,7 @@ class Layers:
     def _put_parts(
         self, all_parts: dict[str, Parts], name: str, entry: Entry, tables: tuple[str, ...], what: str
     ) -> None:
-        parts = all_parts.setdefault(name, Parts(entry, tables={table: {} for table in tables}))
+        parts = all_parts.setdefault(name, Parts(entry, {}, {table: {} for table in tables}))
         if not isinstance(entry.data, dict):
             return
         for member in entry.data:

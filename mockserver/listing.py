@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from mockserver.check import requests, run
 from mockserver.engine import Engine, Explanation
-from mockserver.model import MISSING, Contract, Decision, Example, Operation, Reply, Request, Scenario
-from mockserver.values import read, write
+from mockserver.model import MISSING, Contract, Decision, Example, Operation, Request, Scenario, Settings
+from mockserver.values import printable, read
 
 
 def scenarios(contract: Contract) -> list[dict[str, Any]]:
@@ -107,11 +109,11 @@ def explanation(request: Request, explained: Explanation) -> Iterator[str]:
     decision = explained.reply.decision
     if decision is None:
         problem = read(explained.reply.body, 100)
-        yield f"{request.method} {request.path} -> {explained.reply.status} (no answer of the API)"
+        yield f"{request.method} {printable(request.path, 200)} -> {explained.reply.status} (no answer of the API)"
         yield f"  {problem['title']}"
         yield f"  {problem['detail']}"
         return
-    yield f"{request.method} {request.path} -> {explained.reply.status} {decision.scenario.id}"
+    yield f"{request.method} {printable(request.path, 200)} -> {explained.reply.status} {decision.scenario.id}"
     yield from _why(decision)
     yield ""
     yield "answer:"
@@ -142,59 +144,62 @@ def _why(decision: Decision) -> Iterator[str]:
     for warn in decision.document.warnings:
         yield f"  warning   {warn.message}"
     for write_ in decision.writes:
-        yield f"  writes    {write_.collection} {write_.key}: {', '.join(write_.members)}"
+        yield f"  writes    {write_.collection} {printable(write_.key, 80)}: {', '.join(write_.members)}"
     yield f"  at:       {scenario.position}"
 
 
 # -- banner ---------------------------------------------------------------------------------------
 
 
-def banner(contract: Contract, url: str) -> Iterator[str]:
+def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
     """The lines shown at the start: the URL, a curl that always works, and how to meet an error."""
     yield f"mock server on {url}   contract {contract.hash}, {sum(1 for _ in contract.scenarios)} scenarios"
     for operation in contract.operations:
         yield f"  {operation.method} {url}{operation.path}"
-    lasting = _lasting(contract)
+    lasting = _lasting(contract, settings)
     if lasting is not None:
-        operation, example = lasting
+        operation, request = lasting
         yield ""
         yield "try it:"
-        yield f"  {curl(operation, example, url)}"
+        yield f"  {curl(request, url)}"
         error = next((s for s in operation.scenarios if s.source == "documented" and not s.changes), None)
         if error is not None:
+            forced = replace(request, headers={"mock-scenario": error.id, **request.headers})
             yield "meet an error, whatever the request is (the names: mockserver scenarios):"
-            yield f"  {curl(operation, example, url, ('Mock-Scenario: ' + error.id,))}"
+            yield f"  {curl(forced, url)}"
     yield ""
     yield "stop with Ctrl-C"
 
 
-def curl(operation: Operation, example: Example, url: str, headers: Sequence[str] = ()) -> str:
-    """A command line that sends an example's request."""
-    request = list(requests(operation, example))[-1]
-    parts = ["curl", "-i", f"{url}{request.path}"]
-    if request.method not in ("GET", "POST"):
+def curl(request: Request, url: str) -> str:
+    """A command line that sends a request."""
+    query = f"?{urlencode(request.query)}" if request.query else ""
+    parts = ["curl", "-i", f"{url}{quote(request.path)}{query}"]
+    if request.method != ("POST" if request.body else "GET"):
         parts += ["-X", request.method]
-    for header in (*headers, *(["Content-Type: application/json"] if request.body else [])):
-        parts += ["-H", header]
+    for name, value in request.headers.items():
+        if request.body or name != "content-type":
+            parts += ["-H", f"{name.title()}: {value}"]
     if request.body:
-        parts += ["-d", write(example.request).decode()]
+        parts += ["-d", request.body.decode()]
     return " ".join(map(shlex.quote, parts))
 
 
-def _lasting(contract: Contract) -> tuple[Operation, Example] | None:
-    """The first example of a scenario that changes state which is met however often it is sent."""
+def _lasting(contract: Contract, settings: Settings) -> tuple[Operation, Request] | None:
+    """The first request of an example that changes state and is answered alike however often it is sent."""
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples if scenario.changes else ():
-                if all(
-                    r.decision is not None and r.decision.scenario is scenario
-                    for r in _thrice(contract, operation, example)
-                ):
-                    return operation, example
+                request = _demanded([*requests(operation, example)][-1], settings)
+                engine = Engine(contract, settings=settings)
+                decisions = [engine.handle(request).decision for _ in range(3)]
+                if all(d is not None and d.scenario is scenario for d in decisions):
+                    return operation, request
     return None
 
 
-def _thrice(contract: Contract, operation: Operation, example: Example) -> Iterator[Reply]:
-    engine = Engine(contract)
-    for _ in range(3):
-        yield [engine.handle(request) for request in requests(operation, example)][-1]
+def _demanded(request: Request, settings: Settings) -> Request:
+    """The request with what the settings demand of all."""
+    path = f"/sandbox/demo{request.path}" if settings.require_sandbox else request.path
+    headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
+    return replace(request, path=path, headers=headers)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.model import MISSING, Condition, Evidence, Facts, Fault, Path, Report, Violation
+from mockserver.patterns import compile_pattern, pattern_fault
 from mockserver.references import Place, Scope, compile_path, is_sensitive
-from mockserver.validation import SchemaSet, compile_pattern, pattern_fault
+from mockserver.validation import SchemaSet
 from mockserver.values import equal, is_blank, near, printable, write_ascii
 
 Check = Callable[[Any, Facts], str | None]

@@ -6,15 +6,17 @@ Knows aiohttp and is its one home; it decides nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
+import logging
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Final, TextIO
 
 from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from mockserver import admin, rendering
 from mockserver.engine import Engine
@@ -25,6 +27,9 @@ DRAIN_SECONDS: Final = 8.0
 """How long requests in flight may take after SIGTERM; below the ten seconds that a container gets."""
 
 Log = Callable[["Seen"], None]
+
+Write = Callable[[str], None]
+"""Writes one line."""
 
 
 class Seen:
@@ -45,7 +50,25 @@ def no_log(_: Seen) -> None:
     """Log nothing."""
 
 
-def human_log(stream: TextIO) -> Log:
+def lines(stream: TextIO) -> Write:
+    """Writes lines to a stream. Where that fails (a closed pipe, a full disk) it says so once, and serving goes on."""
+    failed = False
+
+    def write(line: str) -> None:
+        nonlocal failed
+        try:
+            stream.write(line + "\n")
+            stream.flush()
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed
+            if not failed:
+                failed = True
+                with contextlib.suppress(OSError, ValueError):
+                    sys.stderr.write(f"mockserver: log lines are lost: {error}\n")
+
+    return write
+
+
+def human_log(write: Write) -> Log:
     """One line a request for people to read."""
 
     def log(seen: Seen) -> None:
@@ -53,9 +76,7 @@ def human_log(stream: TextIO) -> Log:
         what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(seen.reply)
         sandbox = f" [{seen.sandbox}]" if seen.sandbox else ""
         now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
-        line = f"{now} {seen.method} {seen.target}{sandbox} {seen.reply.status} {what} {seen.micros / 1000:.1f} ms"
-        stream.write(line + "\n")
-        stream.flush()
+        write(f"{now} {seen.method} {seen.target}{sandbox} {seen.reply.status} {what} {seen.micros / 1000:.1f} ms")
 
     return log
 
@@ -64,7 +85,7 @@ def _what(reply: Reply) -> str:
     return f"problem: {reply.problem}" if reply.problem else "admin"
 
 
-def json_log(stream: TextIO) -> Log:
+def json_log(write: Write) -> Log:
     """One JSON object a request."""
 
     def log(seen: Seen) -> None:
@@ -82,10 +103,24 @@ def json_log(stream: TextIO) -> Log:
             line |= {"violations": [f"{v.where} {v.keyword}" for v in decision.document.violations[:10]]}
         elif reply.problem is not None:
             line["problem"] = reply.problem
-        stream.write(write_ascii(line) + "\n")
-        stream.flush()
+        write(write_ascii(line))
 
     return log
+
+
+class _Noted(logging.Filter):
+    """Bytes that are no HTTP are noted in one line that shows none of them; a client that left is not noted."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            record.msg, record.args = "mockserver: refused a request that is no HTTP (%s)", (type(error).__name__,)
+            record.exc_info = None
+        return not isinstance(error, ConnectionError)
+
+
+_edge: Final = logging.getLogger(__name__)
+_edge.addFilter(_Noted())
 
 
 class Server:
@@ -100,7 +135,9 @@ class Server:
     async def start(self, host: str, port: int) -> int:
         """Listen, and give the port (a free one for 0). Raises `OSError`."""
         self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), shutdown_timeout=DRAIN_SECONDS, handle_signals=False
+            web.Server(self._handle, access_log=None, logger=_edge),
+            shutdown_timeout=DRAIN_SECONDS,
+            handle_signals=False,
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, reuse_address=True)
@@ -121,43 +158,47 @@ class Server:
         body = await self._body(request)
         sandbox, reply = self._answer(request, body)
         response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
-        if body is None:
+        if isinstance(body, Reply):
             response.force_close()
         micros = (time.perf_counter_ns() - started) // 1000
         target = rendering.masked_target(request.path, request.rel_url.raw_query_string)
         self._log(Seen(request.method, target, sandbox, reply, micros))
         return response
 
-    async def _body(self, request: web.BaseRequest) -> bytes | None:
-        """The body, or None where it is longer than the limit."""
+    async def _body(self, request: web.BaseRequest) -> bytes | Reply:
+        """The body, or the refusal of one that is too long or cannot be read."""
         limit = self._engine.settings.max_body
         if request.content_length is not None and request.content_length > limit:
-            return None
+            return rendering.too_large(limit)
         if not request.body_exists:
             return b""
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
         body = bytearray()
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > limit:
-                return None
+        try:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    return rendering.too_large(limit)
+        except web.RequestPayloadError:
+            what = "Its Content-Encoding says how to unpack it, but that fails."
+            return rendering.problem(400, "unreadable-body", "The request body cannot be read", what)
         return bytes(body)
 
-    def _answer(self, request: web.BaseRequest, body: bytes | None) -> tuple[str, Reply]:
+    def _answer(self, request: web.BaseRequest, body: bytes | Reply) -> tuple[str, Reply]:
         target = self._engine.target(request.path, request.headers)
         if isinstance(target, Reply):
             return "", target
-        if body is None:
-            return target.sandbox, rendering.too_large(self._engine.settings.max_body)
+        if isinstance(body, Reply):
+            return target.sandbox, body
         if target.path == admin.PREFIX or target.path.startswith(admin.PREFIX + "/"):
             return target.sandbox, admin.answer(self._engine, request.method, target)
         asked = Request(request.method, request.path, body, request.headers, request.query)
         return target.sandbox, self._engine.handle(asked)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def serving(engine: Engine, host: str = "127.0.0.1", port: int = 0, log: Log = no_log) -> AsyncIterator[str]:
     """Serve within a block; gives the base URL."""
     server = Server(engine, log)
@@ -170,7 +211,7 @@ async def serving(engine: Engine, host: str = "127.0.0.1", port: int = 0, log: L
 
 def base_url(host: str, port: int) -> str:
     """The URL by which a server on `host` is reached from the same machine."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}"
 
 
@@ -182,10 +223,13 @@ def run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str],
 async def _run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str], None]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if sys.platform == "win32":  # no signal handlers on that loop; Ctrl-C ends asyncio.run itself
-            break
+    # Windows has no signal handlers on its loop; there Ctrl-C ends asyncio.run itself.
+    signals = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
         loop.add_signal_handler(number, stopped.set)
     async with serving(engine, host, port, log) as url:
         started(url)
         await stopped.wait()
+        for number in signals:  # a second one does not wait for what is in flight
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)

@@ -36,12 +36,13 @@ class Store(Protocol):
 
 
 class _Sandbox:
-    __slots__ = ("base", "counters", "records")
+    __slots__ = ("base", "counters", "free", "records")
 
     def __init__(self, name: str, seed: int, collections: Iterable[str]) -> None:
         self.base = _base(name, seed)
         self.records: dict[str, dict[str, Record]] = {c: {} for c in collections}
         self.counters: dict[str, int] = {}
+        self.free: dict[str, int] = {}  # where the search for an unused id went last; derived from the records
 
 
 def _base(name: str, seed: int) -> int:
@@ -80,11 +81,12 @@ class MemoryStore:
         state = self._of(sandbox)
         number = new.first + state.base + state.counters.get(new.name, 0)
         if new.unused_in is not None:
+            number = max(number, state.free.get(new.name, 0))
             records = state.records[new.unused_in]
             seeds = self._collections[new.unused_in].seeds
             while f"{new.prefix}{number}" in records or f"{new.prefix}{number}" in seeds:
                 number += 1
-            state.counters[new.name] = number - new.first - state.base
+            state.free[new.name] = number
         return f"{new.prefix}{number}"
 
     def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str]) -> None:
@@ -96,6 +98,8 @@ class MemoryStore:
             state.records[write.collection][write.key] = Record.make(write.key, members, "request")
         for name in used:
             state.counters[name] = state.counters.get(name, 0) + 1
+            if name in state.free:
+                state.free[name] += 1
 
     def reset(self, sandbox: str) -> None:
         """See `Store`."""

@@ -1,0 +1,47 @@
+"""Regular expressions on a linear-time engine with one meaning: classes are ASCII, `$` is the true end.
+
+Knows that engine and is its one home; it knows neither schemas nor scenarios.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import re2
+
+from mockserver.model import Fault, Path
+from mockserver.values import write_ascii
+
+
+@functools.cache
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+@functools.lru_cache(maxsize=4096)
+def compile_pattern(pattern: str) -> Callable[[str], bool]:
+    """A search for `pattern` in a text. Raises `ValueError` with the engine's reason."""
+    try:
+        search = re2.compile(pattern, _options()).search
+    except re2.error as error:
+        reason = error.args[0]
+        raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
+    return lambda text: search(text.encode()) is not None
+
+
+def pattern_fault(at: Path, pattern: str) -> Fault | None:
+    """What is wrong with a regular expression, or None."""
+    try:
+        compile_pattern(pattern)
+    except ValueError as error:
+        return Fault(
+            at,
+            f"bad regular expression: {error}",
+            "a regular expression in RE2 syntax (no look-around, no back-references)",
+            write_ascii(pattern),
+        )
+    return None

@@ -1,0 +1,93 @@
+"""Requests into documents: the JSON of a body, its violations, and what is accepted with a warning.
+
+Knows requests and compiled schemas; it knows no scenario and decides nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.model import MISSING, Document, Path, Request, Settings, Violation, Warn
+from mockserver.validation import Validator
+from mockserver.values import NotJsonError, came, is_blank, kind, printable, read
+
+MOST_WARNINGS = 100
+"""A request with more unknown members than this is described by the first ones found."""
+
+
+def read_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
+    """The JSON object in a body, or `MISSING` and the violation (keyword `parse`) that says why there is none."""
+    try:
+        value = read(data, max_depth)
+    except NotJsonError as error:
+        return MISSING, (Violation("body", (), "parse", "other" if data.strip() else "missing", str(error)),)
+    if not isinstance(value, dict):
+        message = f"expected a JSON object, got {kind(value)}"
+        return MISSING, (Violation("body", (), "parse", came(value), message),)
+    return value, ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a client is warned about, each with the open point that accepting it rests on."""
+
+    unknown_members: str | None = None
+    content_type: tuple[str, str] | None = None
+    any_header: tuple[tuple[str, ...], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns a request into a document: what is wrong with it, and what is accepted with a warning."""
+
+    body: Validator | None
+    others: tuple[tuple[str, Validator], ...]
+    expected: Expected
+
+    def read(self, request: Request, parameters: Mapping[str, str], settings: Settings) -> Document:
+        """The document of a request. Violations come header, path, query, body; each sorted."""
+        found = [
+            _header_violation(name, request.headers.get(name.lower()))
+            for name in settings.require_headers
+            if is_blank(request.headers.get(name.lower()))
+        ]
+        for root, validator in self.others:
+            found += validator.violations(root, dict(parameters if root == "path" else request.query))
+        body: Any = MISSING
+        if self.body is not None:
+            body, faults = read_body(request.body, settings.max_depth)
+            found += faults or self.body.violations("body", body)
+        return Document(body, tuple(found), self._warnings(request, body))
+
+    def _warnings(self, request: Request, body: Any) -> tuple[Warn, ...]:
+        found: list[Warn] = []
+        expected = self.expected
+        if expected.content_type is not None:
+            wanted, point = expected.content_type
+            sent = request.headers.get("content-type", "")
+            if sent.partition(";")[0].strip().lower() != wanted:
+                got = "another one" if sent else "none"
+                found.append(Warn("header", "/content-type", "content-type", f"expected {wanted}, got {got}", point))
+        if expected.any_header is not None:
+            names, point = expected.any_header
+            if not any(name.lower() in request.headers for name in names):
+                message = f"none of {', '.join(names)} was sent; none is required here"
+                found.append(Warn("header", "", "authentication", message, point))
+        if expected.unknown_members is not None and self.body is not None and body is not MISSING:
+            for path, spelt in itertools.islice(self.body.unknown(body), MOST_WARNINGS):
+                found.append(_unknown_member(path, spelt, expected.unknown_members))
+        return tuple(found)
+
+
+def _header_violation(name: str, value: str | None) -> Violation:
+    message = "is required, but missing" if value is None else "is required, but blank"
+    return Violation("header", (name.lower(),), "required", "missing" if value is None else came(value), message)
+
+
+def _unknown_member(path: Path, spelt: tuple[str, ...], point: str) -> Warn:
+    meant = f", did you mean {spelt[0]}?" if spelt else ""
+    message = f"{printable(str(path[-1]), 40)} is not a documented member{meant}"
+    return Warn("body", Violation("body", path, "", "", "").pointer, "unknown-member", message, point)

@@ -1,0 +1,235 @@
+"""Parts of files into scenarios: conditions, answers, changes, examples, and the order in which they are tried.
+
+Knows the scenarios of one operation and reports every fault at its place; it decides no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, cast
+
+from mockserver.layers import Entry, Table
+from mockserver.matching import Context, compile_when
+from mockserver.model import (
+    MISSING,
+    Change,
+    Condition,
+    Envelope,
+    Example,
+    Facts,
+    Path,
+    Point,
+    Scenario,
+    Source,
+    Template,
+    Tick,
+    Way,
+)
+from mockserver.operations import EnvelopeParts, OperationCompiler
+from mockserver.references import Scope, compile_template, constant
+from mockserver.rendering import body_of, pieces
+from mockserver.validation import told
+from mockserver.values import read, write_ascii
+
+
+def compile_scenarios(operation: OperationCompiler, table: Table) -> tuple[Scenario, ...]:
+    """The scenarios of an operation, in order; those that are broken are left out."""
+    compiler = _Scenarios(operation)
+    compiled = tuple(s for entry in table.values() if (s := compiler.scenario(entry)) is not None)
+    compiler.check_order(list(table.values()))
+    return compiled
+
+
+class _Scenarios:
+    def __init__(self, operation: OperationCompiler) -> None:
+        self.operation = operation
+        roots = operation.roots()
+        self.asked = Scope(roots, operation.members, sensitive=operation.sensitive)
+        lookups = operation.lookups.items()
+        self.answered = replace(
+            self.asked,
+            roots=(*roots, "now", "violation", *operation.new_root()),
+            many=frozenset([*(name for name, lookup in lookups if lookup.many), *operation.unsound]),
+        )
+
+    def check_order(self, entries: list[Entry]) -> None:
+        if not entries:
+            name = self.operation.name
+            self.operation.parts.first.fault(
+                f"operation {name} has no scenarios", f"a scenario file with operation: {name}", "nothing"
+            )
+            return
+        *earlier, last = entries
+        if ("when" in last.data or "then" in last.data) and not _followed(last):
+            last.fault(
+                "no final scenario without conditions",
+                "a last scenario that has neither when nor then",
+                last.data["scenario"],
+                "add one that answers whatever no other scenario of the operation does",
+            )
+        for entry in earlier:
+            if "when" not in entry.data:
+                entry.fault(
+                    "a scenario without conditions before others",
+                    "when, in every scenario but the last",
+                    entry.data["scenario"],
+                    "none of those after it could ever answer",
+                )
+
+    def scenario(self, entry: Entry) -> Scenario | None:
+        if entry.broken:
+            return None
+        data, known_faults = entry.data, len(entry.source.faults)
+        envelope = self._envelope_of(entry)
+        ways = tuple(self._ways(entry))
+        assumed = self._points(entry, data.get("assumed", []), ("assumed",))
+        changes = tuple(self._changes(entry))
+        if envelope is None:
+            return None
+        name = str(envelope.entry.at[-1])
+        answer, at = data["respond"][name], ("respond", name)
+        respond = compile_template(answer, self.answered, (*entry.at, *at), entry.source.report)
+        _report_uncertain(entry, respond, answer, at)
+        around = self.operation.body_scope()
+        body = compile_template(envelope.entry.data["body"], around, (), lambda _: None, respond)
+        status = data["respond"].get("status")
+        violations = envelope.validator.violations if envelope.validator is not None else lambda _, __: ()
+        scenario = Scenario(
+            id=data["scenario"],
+            operation=self.operation.name,
+            source=ways[0].source,
+            heading=ways[0].heading,
+            note=data.get("note"),
+            assumed=assumed,
+            ways=ways,
+            envelope=Envelope(name, envelope.status, envelope.assumed, partial(violations, "answer")),
+            status=envelope.status if status is None else constant(status),
+            body=body,
+            pieces=pieces(body),
+            changes=changes,
+            new=body.new.union(*(t.new for c in changes for _, t in c.members.values())),
+            examples=tuple(_examples(entry)),
+            position=entry.position,
+        )
+        if len(entry.source.faults) == known_faults and not envelope.entry.broken:
+            self._check_answer(entry, scenario)
+        return scenario
+
+    def _envelope_of(self, entry: Entry) -> EnvelopeParts | None:
+        names = [name for name in entry.data["respond"] if name != "status"]
+        known = self.operation.parts.tables["envelopes"]
+        if len(names) != 1:
+            came = ", ".join(names) or "none"
+            entry.fault("respond without one envelope", f"one of {', '.join(known)}", came, at=("respond",))
+            return None
+        if names[0] not in known and known:
+            entry.unknown(f"unknown envelope {names[0]}", names[0], known, ("respond", names[0]))
+        return self.operation.envelopes.get(names[0])
+
+    def _conditions(self, entry: Entry, data: Mapping[str, Any], at: Path) -> tuple[Condition, ...]:
+        return compile_when(data, Context(self.asked, self.operation.schemas, entry.source.report), (*entry.at, *at))
+
+    def _points(self, entry: Entry, data: list[Any], at: Path) -> tuple[Point, ...]:
+        points = []
+        for index, item in enumerate(data):
+            for point, when in [(item, None)] if isinstance(item, str) else item.items():
+                self.operation.known_point(entry, point, (*at, index))
+                conditions = self._conditions(entry, when, (*at, index, point)) if when is not None else ()
+                points.append(Point(point, conditions))
+        return tuple(points)
+
+    def _ways(self, entry: Entry) -> Iterator[Way]:
+        yield self._way(entry, entry.data, (), ())
+        for index, data in enumerate(entry.data.get("also", ())):
+            at: Path = ("also", index)
+            yield self._way(entry, data, at, self._points(entry, data.get("assumed", []), (*at, "assumed")))
+
+    def _way(self, entry: Entry, data: Mapping[str, Any], at: Path, assumed: tuple[Point, ...]) -> Way:
+        if "documented" not in data and "assumed" not in data:
+            what = "a way without a source" if at else "a scenario without a source"
+            entry.fault(what, "documented: HEADING, or assumed: [ID]", "neither", at=at)
+        conditions = self._conditions(entry, data.get("when", {}), (*at, "when"))
+        records = tuple(name for name in self.operation.lookups if any(name in c.reads for c in conditions))
+        source: Source = "documented" if "documented" in data else "assumed"
+        return Way(conditions, source, data.get("documented"), assumed, records)
+
+    def _changes(self, entry: Entry) -> Iterator[Change]:
+        single = {name: lookup for name, lookup in self.operation.lookups.items() if not lookup.many}
+        for name, members in entry.data.get("then", {}).items():
+            lookup = single.get(name)
+            if lookup is None:
+                if name not in self.operation.unsound:
+                    entry.unknown(f"unknown lookup {name}", name, single, ("then", name))
+                continue
+            compiled: dict[str, tuple[Literal["set", "add"], Template]] = {}
+            for member, value in members.items():
+                at: Path = ("then", name, member)
+                if member not in lookup.collection.members:
+                    entry.unknown(f"unknown member {member}", member, lookup.collection.members, at)
+                add = isinstance(value, dict) and list(value) == ["add"]
+                at, value = ((*at, "add"), value["add"]) if add else (at, value)  # noqa: PLW2901
+                template = compile_template(value, self.answered, (*entry.at, *at), entry.source.report)
+                compiled[member] = ("add" if add else "set", template)
+            yield Change(lookup, compiled)
+
+    def _check_answer(self, entry: Entry, scenario: Scenario) -> None:
+        """Forced on a request that has nothing in it, a scenario must still give a sound answer."""
+        facts: Facts = {
+            "body": MISSING,
+            "header": {},
+            "query": {},
+            "path": {name: name for name in self.operation.parameters},
+            "new": {new.name: f"{new.prefix}{new.first}" for new in self.operation.new},
+            "settings": self.operation.settings,
+            "tick": Tick(0),
+            "violation": MISSING,
+            **{name: [] if lookup.many else MISSING for name, lookup in self.operation.lookups.items()},
+        }
+        answer = read(body_of(scenario.pieces, facts), 1_000)
+        name = scenario.envelope.name
+        for violation in scenario.envelope.violations(answer):
+            expected, came, hint = told(violation, answer)
+            entry.fault(
+                f"an answer that breaks its schema at {violation.where}",
+                expected,
+                came,
+                hint or f"the schema is that of the envelope {name}",
+                ("respond", name),
+            )
+
+
+def _followed(last: Entry) -> bool:
+    """Whether scenarios stand after the last one that are broken so much that they are not counted."""
+    after = range(cast(int, last.at[1]) + 1, len(last.source.data["scenarios"]))
+    return any(last.source.broken(("scenarios", index)) for index in after)
+
+
+def _report_uncertain(entry: Entry, template: Template, data: Any, at: Path) -> None:
+    if template.certain:
+        return
+    for name, member in (template.members or {}).items():
+        _report_uncertain(entry, member, data[name], (*at, name))
+    for index, item in enumerate(template.items or ()):
+        _report_uncertain(entry, item, data[index], (*at, index))
+    if template.members is None and template.items is None:
+        entry.fault(
+            "an answer that may lack a value",
+            "a reference that is certain",
+            write_ascii(data),
+            "write {first_of: [..., something certain]}: a scenario can be forced on any request",
+            at,
+        )
+
+
+def _examples(entry: Entry) -> Iterator[Example]:
+    for index, data in enumerate(entry.data.get("examples", ())):
+        yield Example(
+            request=data.get("request", MISSING),
+            before=tuple(data.get("before", ())),
+            path=data.get("path", {}),
+            query=data.get("query", {}),
+            headers={name.lower(): value for name, value in data.get("headers", {}).items()},
+            position=entry.source.position((*entry.at, "examples", index)),
+        )

@@ -1,0 +1,76 @@
+"""The README's tables, generated from the contract, the schemas, the routes and the options.
+
+`python tests/readme_tables.py` writes them anew; a test says when they are stale.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from mockserver import admin, listing, load
+from mockserver.cli import main
+from mockserver.loading import shipped
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def _table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    lines = [titles, ["---" for _ in titles], *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def outcomes() -> str:
+    rows = [
+        (
+            f"`{row['id']}`",
+            row["heading"] or "*assumed*",
+            row["status"],
+            (row["error"] or {}).get("code", ""),
+            f"`{row['trigger']}`",
+        )
+        for row in sorted(listing.scenarios(load()), key=lambda row: str(row["source"]), reverse=True)
+    ]
+    return _table(["scenario", "documented as", "status", "code", "met by"], rows)
+
+
+def assumptions() -> str:
+    return _table(["id", "what the mock does"], [(f"`{k}`", v) for k, v in load().assumptions.items()])
+
+
+def routes() -> str:
+    rows = [(f"`{' '.join(r.methods)}`", f"`{r.path}`", (r.answer.__doc__ or "").strip()) for r in admin.ROUTES]
+    return _table(["method", "path", "what it does"], rows)
+
+
+def options() -> str:
+    serve = main.commands["serve"]
+    rows = [
+        (f"`{' '.join(filter(None, [p.opts[0], p.metavar]))}`", f"`{p.envvar}`", p.help)
+        for p in serve.params
+        if isinstance(p, click.Option)
+    ]
+    return _table(["option", "environment", "meaning"], rows)
+
+
+def operators() -> str:
+    schema = json.loads((shipped() / "schemas" / "scenarios.schema.json").read_bytes())
+    found = schema["$defs"]["operators"]["properties"]
+    return _table(["operator", "matches"], [(f"`{name}`", part["description"]) for name, part in found.items()])
+
+
+TABLES = {f.__name__: f for f in (outcomes, assumptions, routes, options, operators)}
+
+
+def written(text: str) -> str:
+    """The README's text with its tables as they are now."""
+    for name, table in TABLES.items():
+        pattern = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
+        text = re.sub(pattern, lambda m, table=table: f"{m[1]}{table()}\n{m[2]}", text, flags=re.DOTALL)  # type: ignore[misc]
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,207 @@
+"""What tests share: requests that succeed, raw sockets, and the real command as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import queue
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+from urllib.parse import urlsplit
+
+PATH: Final = "/debit/v1/activateCardForCustomer"
+BATCH: Final = "7e4b85e27c4610824900af48f340394d"
+LASTING: Final = {"customer_id": "TEST-CUSTOMER", "card_identifier": "TEST-CARD", "reference_batch": BATCH}
+"""A request that succeeds however often it is sent."""
+ONCE: Final = {"customer_id": "12345678", "card_identifier": "CARD-001", "reference_batch": BATCH}
+"""A request that succeeds once in a sandbox."""
+
+MOCKSERVER: Final = Path(sysconfig.get_path("scripts")) / ("mockserver.exe" if sys.platform == "win32" else "mockserver")
+PATIENCE: Final = 30
+"""Seconds after which a test gives up; nothing takes that long."""
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without what would set options, and `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MOCKSERVER_", "COLUMNS"))}
+    return {**kept, **(more or {})}
+
+
+def run(
+    *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end."""
+    return subprocess.run(
+        [MOCKSERVER, *arguments],
+        env=environment(env),
+        input=stdin,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+class Lines:
+    """What a process writes into a pipe, line by line."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self.seen: list[str] = []
+        self._coming: queue.Queue[str | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def _read(self, pipe: IO[str]) -> None:
+        for line in pipe:
+            self._coming.put(line.rstrip("\n"))
+        self._coming.put(None)
+
+    def wait(self, part: str) -> str:
+        """The next line that holds `part`."""
+        while (line := self._coming.get(timeout=PATIENCE)) is not None:
+            self.seen.append(line)
+            if part in line:
+                return line
+        raise AssertionError(f"no line holds {part!r}: {self.seen}")
+
+    def rest(self) -> list[str]:
+        """All lines, at the end of the process."""
+        while (line := self._coming.get(timeout=PATIENCE)) is not None:
+            self.seen.append(line)
+        self._coming.put(None)
+        return self.seen
+
+
+class Serving:
+    """The command, serving."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process = process
+        self.out = Lines(process.stdout)
+        self.err = Lines(process.stderr)
+        self.url = ""
+
+    def started(self) -> None:
+        """Wait until it listens."""
+        line = self.out.wait("http://")
+        self.url = json.loads(line)["url"] if line.startswith("{") else line.split()[3]
+
+    def end(self) -> int:
+        """Wait for its end; the exit status."""
+        return self.process.wait(timeout=PATIENCE)
+
+
+@contextmanager
+def serving(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, user: int | None = None
+) -> Iterator[Serving]:
+    """The command serving on a free port, in a process that is gone afterwards."""
+    identity: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    process = subprocess.Popen(
+        [MOCKSERVER, "--port", "0", *arguments],
+        env=environment(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        **identity,
+    )
+    with process:
+        serve = Serving(process)
+        try:
+            serve.started()
+            yield serve
+        finally:
+            process.kill()
+
+
+def head(method: str, path: str, *headers: str, length: int | None = None) -> bytes:
+    """The head of a request, as bytes for a socket."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: mock", *headers]
+    lines += [] if length is None else [f"Content-Length: {length}"]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def raw(url: str, *parts: bytes) -> bytes:
+    """All that a server answers to bytes on a socket, up to its closing the connection."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        return await asyncio.wait_for(reader.read(), PATIENCE)
+    finally:
+        writer.close()
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
+    """One answer from a socket: status line, headers by lower-case name, body."""
+    lines = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+    return lines[0], headers, await reader.readexactly(int(headers.get("content-length", "0")))
+
+
+def until(holds: Any) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "a condition never held"
+        time.sleep(0.01)
+
+
+def folder(at: Path, files: Mapping[str, str]) -> Path:
+    """A folder with these files."""
+    at.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (at / name).write_text(text, encoding="utf-8")
+    return at
+
+
+PING: Final = {
+    "ping.yaml": """\
+format: 1
+operations:
+  ping:
+    request: GET /v1/ping/{word}
+    envelopes:
+      success: {status: 200, body: "${respond}"}
+""",
+    "ping.scenarios.yaml": """\
+format: 1
+operation: ping
+scenarios:
+- scenario: pong
+  documented: Ping.
+  respond: {success: {word: "pong"}}
+  examples: [{path: {word: "a b"}, query: {again: "1"}, headers: {x-one: two}}]
+""",
+}
+"""An overlay with a second operation, which has no body and no state."""
+
+
+def problem(body: bytes | str) -> dict[str, Any]:
+    """A problem document, its members checked."""
+    shown: dict[str, Any] = json.loads(body)
+    assert {"type", "title", "status", "detail"} <= shown.keys()
+    return shown
+
+
+def lasting(sequence: Sequence[str], word: str) -> str:
+    """The one line of a sequence that begins, stripped, with a word."""
+    (line,) = [line.strip() for line in sequence if line.strip().startswith(word)]
+    return line

@@ -1,0 +1,140 @@
+"""The pure decision, asked with hand-made records, and what an answer may echo."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.decide import decide, gather, misses, misspelt
+from mockserver.model import MISSING, Collection, Decision, Record, Settings, Tick
+
+BATCH = "7e4b85e27c4610824900af48f340394d"
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load()
+
+
+def decided(contract: Contract, body: Any, records: dict[tuple[str, str], Record | None] | None = None) -> Decision:
+    """The decision on a body, with these records instead of a store's."""
+    operation = contract.operations[0]
+    asked = Request("POST", operation.path, json.dumps(body).encode())
+    document = operation.read(asked, {}, Settings())
+
+    def find(collection: Collection, key: str) -> Record | None:
+        found = (records or {}).get((collection.name, key), MISSING)
+        if found is not MISSING:
+            return found
+        return Record.make(key, collection.default, "default") if collection.open else None
+
+    new = {"customer_id": "1", "card_id": "card_1"}
+    facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, new)
+    assert misspelt(operation, facts) is None
+    return decide(operation, document, facts)
+
+
+def test_records_decide(contract: Contract) -> None:
+    """The same request is answered by what its records say."""
+    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
+    assert decided(contract, body).scenario.id == "activated-existing-customer"
+    used = Record.make("k", {"status": "activated"}, "request")
+    assert decided(contract, body, {("cards", "k"): used}).scenario.id == "card-already-activated"
+    assert decided(contract, body, {("cards", "k"): used}).trigger == "state"
+    seeded = Record.make("k", {"status": "activated"}, "seed")
+    assert decided(contract, body, {("cards", "k"): seeded}).trigger == "values"
+    assert decided(contract, body, {("cards", "k"): None}).scenario.id == "card-batch-mismatch"
+    assert decided(contract, body, {("customers", "c"): None}).scenario.id == "customer-unknown"
+    assert decided(contract, body, {("customers", "c"): None}).trigger == "default"
+
+
+def test_writes_are_values(contract: Contract) -> None:
+    """What an activation changes is told as values, and only what was there is kept."""
+    body = {
+        "customer": {"first_name": "A", "last_name": "B", "email": "A@B"},
+        "card_identifier": "k",
+        "reference_batch": BATCH.upper(),
+    }
+    writes = {write.collection: (write.key, dict(write.members)) for write in decided(contract, body).writes}
+    assert writes == {
+        "cards": ("k", {"status": "activated", "batch": BATCH, "card_id": "card_1"}),
+        "customers": ("1", {"kind": "individual", "cards": ["k"], "email": "A@B"}),
+        "emails": ("a@b", {"customer": "1"}),
+    }
+
+
+def test_a_list_keeps_each_value_once(contract: Contract) -> None:
+    """add appends to a list, but not what is in it."""
+    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
+    for before, after in [(["j"], ["j", "k"]), (["j", "k"], ["j", "k"])]:
+        owner = Record.make("c", {"kind": "enterprise", "cards": before}, "request")
+        writes = decided(contract, body, {("customers", "c"): owner}).writes
+        assert [w.members["cards"] for w in writes if w.collection == "customers"] == [after]
+
+
+def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None:
+    """The misses before an answer say so where a violation stood in the way of an activation."""
+    operation = contract.operations[0]
+    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH, "device_id": 5}
+    asked = Request("POST", operation.path, json.dumps(body).encode())
+    document = operation.read(asked, {}, Settings())
+
+    def find(collection: Collection, key: str) -> Record | None:
+        return Record.make(key, collection.default, "default") if collection.open else None
+
+    facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, {})
+    facts["unclaimed"] = ()  # as if a scenario had named the violation
+    evidence = {miss.scenario.id: miss.evidence for miss in misses(operation, document, facts)}
+    assert any(e.expected == "none, since this scenario changes state" for e in evidence["activated-existing-customer"])
+
+
+ECHO = {
+    "echo.schema.json": json.dumps(
+        {
+            "type": "object",
+            "properties": {
+                "list": {"type": "array", "items": {"type": "integer"}},
+                "object": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}},
+            },
+        }
+    ),
+    "echo.yaml": """
+format: 1
+operations:
+  echo:
+    request: POST /echo
+    body: echo.schema.json
+    envelopes: {plain: {status: 200, body: "${respond}"}}
+""",
+    "scenarios.yaml": """
+format: 1
+operation: echo
+scenarios:
+- scenario: echo
+  documented: Echo
+  respond:
+    plain:
+      list: {first_of: ["${body.list}", none]}
+      object: {first_of: ["${body.object}", none]}
+      whole: {first_of: ["${body}", none]}
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ('{"list": [1], "object": {"a": 1}}', {"list": [1], "object": {"a": 1}}),
+        ('{"list": [1, "x"], "object": {"a": "x", "b": 2}}', {"list": "none", "object": {"b": 2}}),
+        ('{"list": 1, "object": {"a": "x"}}', {"list": "none", "object": "none"}),
+        ("[", {"list": "none", "object": "none", "whole": "none"}),
+    ],
+)
+def test_what_is_malformed_is_not_echoed(tmp_path: Path, body: str, answer: dict[str, Any]) -> None:
+    """An answer repeats what the request holds, but no member that breaks its schema."""
+    for name, text in ECHO.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    came = json.loads(Engine(load(tmp_path)).handle(Request("POST", "/echo", body.encode())).body)
+    assert {name: came[name] for name in answer} == answer

@@ -1,0 +1,90 @@
+"""Bodies from templates, problems, masks."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mockserver import rendering
+from mockserver.model import MISSING, Fault, Settings, Tick, Violation, Warn
+from mockserver.references import Scope, compile_template
+
+SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"a": 1},
+        {"a": "${now.epoch_millis}", "b": [1, "${now.epoch_millis}", {"c": None}], "d": {}},
+        ["${now.epoch_millis}"],
+        {"a": {"first_of": ["${body.x}", "é\"\n"]}, "b": {"each": "many", "give": 1}},
+        {"a": "${body.missing}", "b": 1},
+        ["${body.missing}", 1],
+        "${now.epoch_millis}",
+        "at ${now.epoch_millis}",
+    ],
+)
+def test_pieces_are_the_json_of_the_template(node: Any) -> None:
+    """Cutting a body into constant bytes and values changes nothing of its JSON."""
+    faults: list[Fault] = []
+    template = compile_template(node, SCOPE, (), faults.append)
+    facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
+    body = rendering.body_of(rendering.pieces(template), facts)
+    assert json.loads(body) == template.render(facts)
+    assert faults == []
+
+
+def test_what_is_constant_is_one_piece() -> None:
+    """A body without references is written once."""
+    template = compile_template({"a": [1, {"b": "c"}], "d": None}, SCOPE, (), lambda _: None)
+    assert rendering.pieces(template) == (b'{"a":[1,{"b":"c"}],"d":null}',)
+    assert template.constant is not MISSING
+
+
+def test_a_listing_is_ascii_bounded_and_counted() -> None:
+    """At most ten are shown, then a count; pointers are cut; the body needs no place of its own."""
+    found = [Violation("body", ("é" * 200, str(i)), "type", "other", "expected é") for i in range(12)]
+    shown = rendering._listed(found)
+    assert shown.isascii()
+    entries = json.loads(shown)
+    assert len(entries) == 11
+    assert entries[-1] == {"more": 2}
+    assert all(len(entry["pointer"]) <= rendering.LONGEST_POINTER for entry in entries[:-1])
+    assert json.loads(rendering._listed([Warn("header", "/x", "k", "m", "p")])) == [
+        {"in": "header", "pointer": "/x", "keyword": "k", "message": "m"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ((), ""),
+        (("a",), " Did you mean a?"),
+        (("a", "b"), " Did you mean a or b?"),
+        (("a", "b", "c"), " Did you mean a, b or c?"),
+    ],
+)
+def test_near_spellings_in_words(names: tuple[str, ...], text: str) -> None:
+    """One sentence, or nothing."""
+    assert rendering.or_else(names) == text
+
+
+def test_a_problem_is_rfc_9457() -> None:
+    """Type, title, status and detail, then what helps."""
+    reply = rendering.unknown_scenario("a\nb", ("one", "two"), ("one",), None)
+    assert dict(reply.headers)["Content-Type"] == "application/problem+json"
+    body = json.loads(reply.body)
+    assert body["type"] == "urn:mockserver:problem:unknown-scenario"
+    assert body["status"] == reply.status == 400
+    assert body["detail"] == "There is no a\\x0ab. Did you mean one?"
+    assert (body["did_you_mean"], body["scenarios"]) == (["one"], ["one", "two"])
+    assert reply.decision is None
+    elsewhere = json.loads(rendering.unknown_scenario("x", (), (), "other").body)
+    assert elsewhere["detail"] == "x is a scenario of other, not of this operation."
+
+
+def test_a_query_is_masked_in_shape() -> None:
+    """The path stays, what the query holds keeps its shape alone."""
+    assert rendering.masked_target("/a\nb", "") == "/a\\x0ab"
+    assert rendering.masked_target("/a", "pin=48x1&flag&b=%31") == "/a?pin=00x0&flag&b=%00"

@@ -1,0 +1,82 @@
+"""The store in memory: seeds, writes, new ids, sandboxes."""
+
+import pytest
+
+from mockserver.model import Collection, NewId, Record, Write
+from mockserver.store import MemoryStore
+
+
+def collection(name: str = "things", *, is_open: bool) -> Collection:
+    seeds = {"seed": Record.make("seed", {"size": 1}, "seed"), "none": None, "5": None}
+    return Collection(name, is_open, {"size": 0}, seeds, frozenset(), lambda _: False, (), ("size", "more"))
+
+
+OPEN = collection(is_open=True)
+NEW = NewId("id", first=3, prefix="", unused_in="things")
+
+
+def store(of: Collection = OPEN, seed: int = 0) -> MemoryStore:
+    return MemoryStore({of.name: of}, seed)
+
+
+@pytest.mark.parametrize(("is_open", "origin"), [(True, "default"), (False, None)])
+def test_an_open_collection_has_every_key(is_open: bool, origin: str | None) -> None:
+    """A key never seen has the default record where the collection is open, and none where it is closed."""
+    of = collection(is_open=is_open)
+    found = store(of).find("", of, "x")
+    assert (found.origin if found else None) == origin
+    seed = store(of).find("", of, "seed")
+    assert seed is not None
+    assert seed.view == {"size": 1, "key": "seed", "origin": "seed"}
+    assert store(of).find("", of, "none") is None
+
+
+def test_a_write_is_merged_and_remembers_where_it_came_from() -> None:
+    """Members that are not written stay; the origin is the request."""
+    memory = store()
+    memory.commit("", [Write("things", "seed", {"more": 2}), Write("things", "none", {"size": 7})], ())
+    merged = memory.find("", OPEN, "seed")
+    assert merged is not None
+    assert (merged.members, merged.origin) == ({"size": 1, "more": 2}, "request")
+    revived = memory.find("", OPEN, "none")
+    assert revived is not None
+    assert revived.members == {"size": 7}
+
+
+def test_sandboxes_do_not_share_and_a_reset_drops_one() -> None:
+    """What one sandbox writes no other sees, and a reset brings back just its own seeds."""
+    memory = store()
+    for name in ("a", "b"):
+        memory.commit(name, [Write("things", "x", {"size": 9})], ("id",))
+    memory.reset("a")
+    memory.reset("never seen")
+    origins = []
+    for name in ("a", "b", ""):
+        found = memory.find(name, OPEN, "x")
+        assert found is not None
+        origins.append(found.origin)
+    assert origins == ["default", "request", "default"]
+    assert memory.draw("a", NEW) == store().draw("a", NEW)
+    assert memory.draw("b", NEW) != store().draw("b", NEW)
+
+
+def test_an_id_is_used_up_by_a_commit_alone() -> None:
+    """Drawing gives the same id until it is committed; keys that are taken are passed over."""
+    memory = store()
+    assert [memory.draw("", NEW) for _ in range(2)] == ["3", "3"]
+    memory.commit("", [Write("things", "4", {})], ["id"])
+    assert memory.draw("", NEW) == "6"  # 4 was written, 5 is a tombstone
+    memory.commit("", [], ["id"])
+    assert memory.draw("", NEW) == "7"
+    plain = NewId("card", first=987, prefix="p_", unused_in=None)
+    assert memory.draw("", plain) == "p_987"
+    memory.commit("", [], ["card"])
+    assert memory.draw("", plain) == "p_988"
+
+
+def test_ids_of_sandboxes_and_seeds_differ_and_stay_exact() -> None:
+    """Each sandbox and each seed counts far from the others, below what a JSON reader holds exactly."""
+    drawn = [int(store(seed=seed).draw(name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]
+    assert len({number // 1_000_000 for number in drawn}) == len(drawn)
+    assert all(number < 2**53 - 1_000_000 for number in drawn)
+    assert drawn == [int(store(seed=seed).draw(name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]

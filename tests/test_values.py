@@ -1,0 +1,106 @@
+"""JSON values: reading, kinds, equality, near spellings, masks."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import values
+from mockserver.values import NotJsonError
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_what_is_written_is_read_back(value: Any) -> None:
+    """Writing and reading is the identity; the ASCII form means the same."""
+    assert values.read(values.write(value), 100) == value
+    assert values.write_ascii(value).isascii()
+    assert json.loads(values.write_ascii(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "expected a JSON object, got nothing"),
+        (b" \n", "expected a JSON object, got nothing"),
+        (b"{", "not JSON, reading stopped at line 1, column 2"),
+        (b'{"a":1}\n x', "not JSON, reading stopped at line 2, column 2"),
+        (b'{"a":"\xff"}', "not UTF-8 at byte 6"),
+        (b"[" * 2000, "nested deeper than 8 levels"),
+        (b"[" * 9 + b"]" * 9, "nested deeper than 8 levels"),
+        (b'{"a":' * 9 + b"1" + b"}" * 9, "nested deeper than 8 levels"),
+    ],
+)
+def test_what_is_no_json_says_why(data: bytes, reason: str) -> None:
+    """The reason says where, never what stood there."""
+    with pytest.raises(NotJsonError) as caught:
+        values.read(data, 8)
+    assert str(caught.value) == reason
+
+
+def test_wide_is_not_deep() -> None:
+    """Many brackets beside each other do not count as depth."""
+    assert values.read(b"[" + b"[],{}," * 50 + b"[[[1]]]]", 8)
+    assert values.read(b"[" * 8 + b"]" * 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "came"),
+    [
+        (None, "null", "null"),
+        (True, "a boolean", "other"),
+        (1, "a number", "other"),
+        (1.5, "a number", "other"),
+        ("a", "a string", "other"),
+        ("", "a string", "empty"),
+        (" \u00a0\u3000\x1c", "a string", "blank"),
+        ([], "an array", "other"),
+        ({}, "an object", "other"),
+    ],
+)
+def test_kinds(value: Any, kind: str, came: str) -> None:
+    """A value has one kind, and counts as one of the words for what came."""
+    assert values.kind(value) == kind
+    assert values.came(value) == came
+
+
+@given(JSON, JSON)
+def test_equality_is_that_of_json(left: Any, right: Any) -> None:
+    """Two values are equal just when their canonical JSON is."""
+    same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    assert values.equal(left, right) is same
+    assert values.equal(left, left)
+
+
+def test_equality_is_typed() -> None:
+    """true is not 1, 1 is 1.0, however deep."""
+    assert not values.equal(True, 1)
+    assert not values.equal([{"a": False}], [{"a": 0}])
+    assert values.equal([{"a": 1}], [{"a": 1.0}])
+
+
+def test_near_spellings() -> None:
+    """Case, hyphens and underscores do not count; the nearest comes first, far ones not at all."""
+    names = ("customer_id", "customer", "balance")
+    assert values.near("customerId", names)[0] == "customer_id"
+    assert values.near("balanse", names) == ("balance",)
+    assert values.near("zzz", names) == ()
+
+
+def test_a_mask_keeps_the_shape() -> None:
+    """Digits become 0, letters x, the rest stays."""
+    assert values.shape("48x1") == "00x0"
+    assert values.shape("Bearer é-9") == "xxxxxx x-0"
+
+
+def test_printable_is_ascii_and_short() -> None:
+    """Control characters are escaped; long texts are cut."""
+    assert values.printable("a\nb\u00e9\udcff", 80) == "a\\x0ab\\xe9\\udcff"
+    assert values.printable("a" * 90, 80) == "a" * 77 + "..."
