@@ -1,6 +1,7 @@
 """A contract mock server: answers from YAML scenarios, checks with JSON Schema, explains itself.
 
-The exported names load a contract and decide requests in process, without a socket:
+Knows which names are public, and nothing else. They load a contract and decide requests in process, without
+a socket:
 
     from mockserver import Engine, Request, load
 

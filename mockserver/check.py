@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from mockserver.engine import Engine, frozen
 from mockserver.model import MISSING, Contract, Example, Operation, Reply, Request, Scenario
 from mockserver.sources import Problem
+from mockserver.validation import told
 from mockserver.values import read, write
 
 INSTANT_NS = 1_731_681_138_123_000_000
 """The instant at which examples run, 2024-11-15T14:32:18.123Z: any will do, but always the same."""
+
+
+_WRITE_ONE: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +59,33 @@ def run_all(contract: Contract) -> Iterator[Ran]:
 
 def check(contract: Contract) -> tuple[Problem, ...]:
     """What is wrong with the examples of a contract that loads."""
-    problems = [
-        Problem(s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", "")
+    return examine(contract)[0]
+
+
+def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """What is wrong with the examples, and which examples of what lies below overlays these lead elsewhere.
+
+    An overlay that closes a collection, say, does so on purpose; its own examples must meet their scenarios.
+    """
+    wrong = [
+        Problem(s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _WRITE_ONE)
         for s in contract.scenarios
         if not s.examples
     ]
+    elsewhere: list[Problem] = []
+    overlaid = {replaced.position for replaced in contract.replaced}
     for ran in run_all(contract):
-        problems += _problems(ran)
-    return tuple(problems)
+        below = overlaid and ran.scenario.position not in overlaid
+        (elsewhere if below else wrong).extend(_problems(ran))
+    return tuple(wrong), tuple(elsewhere)
 
 
 def _problems(ran: Ran) -> Iterator[Problem]:
     expected, decision, position = ran.scenario.id, ran.reply.decision, ran.example.position
     if decision is None:
         problem = read(ran.reply.body, 100)
-        yield Problem(position, "an example that is refused", expected, str(problem["title"]), str(problem["detail"]))
+        what = f"an example of {expected} that the mock itself refuses"
+        yield Problem(position, what, expected, str(problem["title"]), str(problem["detail"]))
         return
     if decision.scenario is not ran.scenario:
         caught = decision.scenario
@@ -80,11 +97,10 @@ def _problems(ran: Ran) -> Iterator[Problem]:
             f"make the conditions of {caught.id} narrower, put {expected} before it, or change the example",
         )
         return
-    for violation in decision.scenario.envelope.violations(read(ran.reply.body, 1_000)):
+    answer = read(ran.reply.body, 1_000)
+    for violation in ran.scenario.envelope.violations(answer):
+        wanted, came, hint = told(violation, answer)
+        what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
         yield Problem(
-            position,
-            "an example whose answer breaks the schema of its envelope",
-            f"{violation.where}: {violation.message}",
-            "",
-            "",
+            position, what, wanted, came, hint or f"the schema is that of the envelope {ran.scenario.envelope.name}"
         )

@@ -5,12 +5,14 @@ Knows click and is its one home; every option can also be given as `MOCKSERVER_â
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import os
 import re
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,16 +23,19 @@ import click
 
 from mockserver import listing, server
 from mockserver.admin import HEALTH, PATHS
-from mockserver.check import check as check_examples
+from mockserver.check import examine
 from mockserver.clock import parse_instant
 from mockserver.engine import Engine, frozen
 from mockserver.loading import ConfigError, load
 from mockserver.model import Contract, Operation, Request, Settings
-from mockserver.values import near, write_ascii
+from mockserver.values import near, printable, write_ascii
 from mockserver.version import __version__
 
 _LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """What Kubernetes puts into NAME_PORT for every service called NAME."""
+
+PREFIX: Final = "MOCKSERVER_"
+"""What the environment variables of all options begin with."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -52,7 +57,7 @@ class _Option(click.Option):
 
 
 def _option(name: str, **more: Any) -> Callable[[_Command], _Command]:
-    environment = "MOCKSERVER_" + name.removeprefix("--").replace("-", "_").upper()
+    environment = PREFIX + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, cls=_Option, envvar=environment, show_envvar=True, **more)
 
 
@@ -185,18 +190,9 @@ def serve(
         server.run(engine, host, port, log, started)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
-        note(f"cannot listen on {server.base_url(host, port)}: {reason}; try --port 0 for a free port")
+        hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+        note(f"cannot listen on {server.base_url(host, port)}: {reason}{hint}")
         sys.exit(1)
-    finally:
-        _let_go_of_output()
-
-
-def _let_go_of_output() -> None:
-    """Where standard output cannot be written any more, that must not be the exit status of a good end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(
@@ -219,11 +215,13 @@ def _settings(
 
 
 def _warn_of_unknown_variables() -> None:
-    known = {option.envvar for command in main.commands.values() for option in command.params}
-    for name in sorted(os.environ):
-        if name.startswith("MOCKSERVER_") and name not in known and not re.search(r"_(SERVICE|PORT)_", name):
-            spelt = near(name, [str(k) for k in known if k])
-            note(f"unknown environment variable {name}" + (f", did you mean {spelt[0]}?" if spelt else ""))
+    params = [param for command in main.commands.values() for param in command.params]
+    known = {str(param.envvar).removeprefix(PREFIX) for param in params if param.envvar}
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(PREFIX)
+        if name != variable and name not in known and not re.search(r"(^|_)(SERVICE|PORT)_", name):
+            spelt = near(name, known)
+            note(f"unknown environment variable {variable}" + (f", did you mean {PREFIX}{spelt[0]}?" if spelt else ""))
 
 
 # -- check, scenarios, explain, health ----------------------------------------------------------------
@@ -238,7 +236,9 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
     for replaced in contract.replaced:
         how = f"replaces {replaced.before}" if replaced.before is not None else "is new"
         click.echo(f"{replaced.position}: {replaced.what} {how}")
-    problems = check_examples(contract)
+    problems, elsewhere = examine(contract)
+    for problem in elsewhere:
+        click.echo(f"{problem.position}: {problem.what}")
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
@@ -345,7 +345,9 @@ def health(url: str | None) -> None:
         with opener.open(base + HEALTH, timeout=3) as response:
             click.echo(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException) as error:
-        note(f"{base + HEALTH}: {error}")
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        note(f"{base + HEALTH}: {printable(str(error), 200)}")
         sys.exit(1)
 
 

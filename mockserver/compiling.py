@@ -24,17 +24,15 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
     """The contract of all parts. What is wrong is reported at its place; then the result is of no use."""
     settings = _settings(layers.settings)
     points = tuple(layers.assumptions)
-    collections = {name: _collection(name, parts, layers, schemas) for name, parts in layers.collections.items()}
+    fits = {name: _record_check(parts.tables["members"], schemas) for name, parts in layers.collections.items()}
+    collections = {name: _collection(name, parts, layers, fits[name]) for name, parts in layers.collections.items()}
     operations = []
     for name, parts in layers.operations.items():
-        compiler = OperationCompiler(name, parts, collections, schemas, points, settings)
-        operations.append(compiler.finish(compile_scenarios(compiler, layers.scenarios.get(name, {}))))
+        if isinstance(parts.first.data, dict):
+            compiler = OperationCompiler(name, parts, collections, schemas, points, settings)
+            operations.append(compiler.finish(compile_scenarios(compiler, layers.scenarios.get(name, {}), fits)))
     _check_routes(layers.operations)
-    for name, table in layers.scenarios.items():
-        if name not in layers.operations:
-            for source in {id(e.source): e.source for e in table.values()}.values():
-                whole = Entry(source, (), source.data, 0)
-                whole.unknown(f"unknown operation {name}", name, layers.operations, ("operation",))
+    _check_names(layers)
     return Contract(
         hash=_hash(layers, schemas),
         operations=tuple(operations),
@@ -83,16 +81,28 @@ def _check_routes(operations: Mapping[str, Parts]) -> None:
                 )
 
 
+def _check_names(layers: Layers) -> None:
+    """Operations without scenarios and scenarios without an operation; a misspelt one is told of once."""
+    strange = layers.scenarios.keys() - layers.operations.keys()
+    for name in strange:
+        for source in {id(e.source): e.source for e in layers.scenarios[name].values()}.values():
+            whole = Entry(source, (), source.data, 0)
+            whole.unknown(f"unknown operation {name}", name, layers.operations, ("operation",))
+    for name, parts in layers.operations.items():
+        if isinstance(parts.first.data, dict) and not layers.scenarios.get(name) and not strange:
+            expected = f"a scenario file with operation: {name}"
+            parts.first.fault(f"operation {name} has no scenarios", expected, "nothing")
+
+
 # -- collections ----------------------------------------------------------------------------------
 
 
-def _collection(name: str, parts: Parts, layers: Layers, schemas: SchemaSet) -> Collection:
+def _collection(name: str, parts: Parts, layers: Layers, fits: Callable[[Entry], None]) -> Collection:
     member, seeds, members = parts.members, parts.tables["seeds"], parts.tables["members"]
     reserved = _reserved(sound(member, "reserved"))
     for taken in ("key", "origin"):
         if taken in members:
             members[taken].fault(f"a member called {taken}", "another name", taken, "every record has it already")
-    fits = _record_check(members, schemas)
     default = sound(member, "default")
     if default is not None:
         fits(default)

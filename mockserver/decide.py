@@ -1,6 +1,6 @@
 """The pure decision: from an operation, a request, the records that it looks up and a tick to a decision.
 
-Reads no clock, no store and no file; `gather` is handed the means of finding records, `decide` nothing
+Knows no clock, no store and no file; `gather` is handed the means of finding records, `decide` nothing
 but values.
 """
 

@@ -5,7 +5,7 @@ Knows ids and layers; it does not know what the parts mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,15 +66,15 @@ class Parts:
     members: Table
     tables: dict[str, Table]
 
-    def require(self, name: str, table: Table, what: str, expected: str) -> None:
-        """Report that there is nothing in `table`, unless a fault that explains it is known already."""
+    def require(self, name: str, found: bool, what: str, expected: str) -> None:
+        """Report that a member was not found, unless a fault that explains it is known already."""
         first = self.first
-        if not table and isinstance(first.data, dict) and not first.source.broken((*first.at, name)):
+        if not found and isinstance(first.data, dict) and not first.source.broken((*first.at, name)):
             first.fault(what, expected, "nothing")
 
 
-COLLECTION_TABLES = ("members", "seeds")
-OPERATION_TABLES = ("lookups", "new", "envelopes")
+COLLECTION_TABLES = {"members": "record member", "seeds": "seed"}
+OPERATION_TABLES = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
 
 
 class Layers:
@@ -86,6 +86,7 @@ class Layers:
         self.collections: dict[str, Parts] = {}
         self.operations: dict[str, Parts] = {}
         self.scenarios: dict[str, Table] = {}
+        self.schemas: Table = {}
         self.replaced: list[Replaced] = []
         self._layer = 0
 
@@ -93,11 +94,12 @@ class Layers:
         """Lay the files of one folder over what is there. Ids must differ within a layer."""
         added: dict[str, Table] = {}
         for source in sources:
-            if not isinstance(source.data, dict):
-                continue
-            if is_scenario_file(source):
+            if is_schema_file(source):
+                name = source.name.replace("\\", "/").rpartition("/")[2]
+                self._put(self.schemas, name, Entry(source, (), source.data, self._layer), "schema")
+            elif is_scenario_file(source):
                 self._add_scenarios(source, added)
-            else:
+            elif isinstance(source.data, dict):
                 self._add_contract(source)
         for operation, table in added.items():
             # What an overlay adds is tried before what is already there.
@@ -116,7 +118,7 @@ class Layers:
             self._put_parts(self.operations, name, entry, OPERATION_TABLES, "operation")
 
     def _put_parts(
-        self, all_parts: dict[str, Parts], name: str, entry: Entry, tables: tuple[str, ...], what: str
+        self, all_parts: dict[str, Parts], name: str, entry: Entry, tables: Mapping[str, str], what: str
     ) -> None:
         parts = all_parts.setdefault(name, Parts(entry, {}, {table: {} for table in tables}))
         if not isinstance(entry.data, dict):
@@ -124,40 +126,45 @@ class Layers:
         for member in entry.data:
             if member in tables:
                 for key, part in _members(entry, member).items():
-                    self._put(parts.tables[member], key, part, f"{member} of {what} {name}:")
+                    self._put(parts.tables[member], key, part, tables[member], f" of {what} {name}")
             else:
-                self._put(parts.members, member, entry.member(member), f"{what} {name}:")
+                self._put(parts.members, member, entry.member(member), "member", f" of {what} {name}")
 
     def _add_scenarios(self, source: Source, added: dict[str, Table]) -> None:
-        operation, scenarios = source.data.get("operation"), source.data.get("scenarios")
-        if not isinstance(operation, str) or not isinstance(scenarios, list):
-            return
+        operation = source.data["operation"]
         standing = self.scenarios.setdefault(operation, {})
-        for index, scenario in enumerate(scenarios):
+        for index, scenario in enumerate(source.data["scenarios"]):
             name = scenario.get("scenario") if isinstance(scenario, dict) else None
             if isinstance(name, str):
                 entry = Entry(source, ("scenarios", index), scenario, self._layer)
                 table = standing if name in standing else added.setdefault(operation, {})
-                self._put(table, name, entry, f"scenario of {operation}:")
+                self._put(table, name, entry, "scenario", f" of {operation}")
 
-    def _put(self, table: Table, name: str, entry: Entry, what: str) -> None:
+    def _put(self, table: Table, name: str, entry: Entry, kind: str, of: str = "") -> None:
+        what = f"{kind} {name}{of}"
         before = table.get(name)
         if before is not None and before.layer == self._layer:
             entry.fault(
-                f"two equal ids: {what} {name}",
+                f"two equal ids: {what}",
                 "an id of its own",
                 name,
                 f"the first one stands at {before.position}",
             )
             return
         if self._layer:
-            self.replaced.append(Replaced(f"{what} {name}", entry.position, before.position if before else None))
+            self.replaced.append(Replaced(what, entry.position, before.position if before else None))
         table[name] = entry
+
+
+def is_schema_file(source: Source) -> bool:
+    """Whether a file holds a JSON Schema."""
+    return source.name.endswith(".json")
 
 
 def is_scenario_file(source: Source) -> bool:
     """Whether a file holds scenarios; any other is a contract file."""
-    return isinstance(source.data, dict) and ("scenarios" in source.data or "operation" in source.data)
+    data = source.data
+    return isinstance(data, dict) and ("scenarios" in data or isinstance(data.get("operation"), str))
 
 
 def _members(entry: Entry, name: str) -> Table:

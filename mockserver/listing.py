@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 
 from mockserver.check import requests, run
 from mockserver.engine import Engine, Explanation
-from mockserver.model import MISSING, Contract, Decision, Example, Operation, Request, Scenario, Settings
-from mockserver.values import printable, read
+from mockserver.model import MISSING, Contract, Decision, Example, Operation, Reply, Request, Scenario, Settings
+from mockserver.values import printable, read, write_ascii
 
 
 def scenarios(contract: Contract) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def _scenario(contract: Contract, operation: Operation, scenario: Scenario) -> d
         "status": reply.status if reply is not None else None,
         "error": body.get("error") if isinstance(body, dict) else None,
         "note": scenario.note,
-        "trigger": triggers(operation, scenario),
+        "trigger": triggers(operation, scenario, reply),
         "examples": [_example(example) for example in scenario.examples],
     }
 
@@ -53,12 +53,16 @@ def _example(example: Example) -> dict[str, Any]:
     return shown
 
 
-def triggers(operation: Operation, scenario: Scenario) -> str:
-    """How a tester meets a scenario: a reserved value of its examples, or its conditions in words."""
+def triggers(operation: Operation, scenario: Scenario, first: Reply | None) -> str:
+    """How a tester meets a scenario: reserved values, what is malformed in its first example, or its conditions."""
     for example in scenario.examples:
         found = [] if example.before else list(_seeds(operation, example))
         if found:
             return ", ".join(found)
+    violation = first.decision.facts["violation"] if first is not None and first.decision is not None else MISSING
+    if violation is not MISSING:
+        value = _at(scenario.examples[0].request, violation["where"])
+        return f"{violation['where']} {violation['came'] if violation['came'] == 'missing' else write_ascii(value)}"
     return " and ".join(c.text for c in scenario.ways[0].conditions) or "whatever no other scenario answers"
 
 

@@ -6,19 +6,17 @@ wrong is reported at once, each with file, line and column.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path as FilePath
-from typing import Final
+from typing import Final, cast
 
 from mockserver.compiling import compile_contract
-from mockserver.layers import Layers, is_scenario_file
+from mockserver.layers import Layers, is_scenario_file, is_schema_file
 from mockserver.model import MISSING, Contract, Fault, Path, Position, Violation
 from mockserver.sources import Problem, Source, read_json, read_yaml
-from mockserver.validation import SchemaSet, Validator, value_at
-from mockserver.values import near, printable, write_ascii
+from mockserver.validation import SchemaSet, Validator, told
+from mockserver.values import near
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
@@ -47,26 +45,27 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
     begin with a dot are passed over. Raises `ConfigError`.
     """
     base = shipped() if folder is None else FilePath(folder)
-    layers, schemas, sources = Layers(), SchemaSet(), []
+    layers, schemas = Layers(), SchemaSet()
+    sources: list[Source] = []
     for root in (base, *map(FilePath, overlays)):
-        found = _read_folder(root, base if folder is None and root is base else None)
-        sources += [*found.schemas, *found.texts]
-        by_name = {FilePath(source.name).name: source for source in found.schemas}
-        readable = {name: source.data for name, source in by_name.items() if not source.problems}
-        schemas.add(readable, partial(_report, by_name))
-        for source in found.texts:
+        found = _read_folder(root, own=folder is not None or root is not base)
+        for source in found:
             _check_format(source)
-        layers.add(found.texts)
-    # What cannot be read at all would be missed everywhere; then the rest waits.
-    contract = None if any(source.data is None for source in sources) else compile_contract(layers, schemas)
+        layers.add(found)
+        sources += found
+    contract = None
+    # What a file that cannot be read, or is of a wrong form as a whole, holds would be missed: the rest waits.
+    if all(source.data is not MISSING for source in sources):
+        readable = {name: entry.data for name, entry in layers.schemas.items() if not entry.broken}
+        schemas.unsound |= layers.schemas.keys() - readable.keys()
+        schemas.add(readable, lambda name, fault: layers.schemas[name].source.report(fault))
+        contract = compile_contract(layers, schemas)
     problems = [problem for source in sources for problem in sorted(source.problems, key=_line)]
+    if not problems and contract is not None and not contract.operations:
+        problems = [_no_operation(base)]
     if problems or contract is None:
         raise ConfigError(problems)
     return contract
-
-
-def _report(sources: Mapping[str, Source], name: str, fault: Fault) -> None:
-    sources[name].report(fault)
 
 
 def _line(problem: Problem) -> tuple[int, int]:
@@ -75,82 +74,106 @@ def _line(problem: Problem) -> tuple[int, int]:
 
 # -- folders --------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    texts: list[Source]
-    schemas: list[Source]
+_TEXTS: Final = (".yaml", ".yml")
 
 
-def _read_folder(root: FilePath, hide: FilePath | None) -> _Folder:
-    """The files of a folder. Names are as the user gave the folder; below `hide` they are relative."""
+def _read_folder(root: FilePath, *, own: bool) -> list[Source]:
+    """The files of a folder, named as the user gave the folder (`own`), or else relative to it.
+
+    A folder that cannot be read is a source without data.
+    """
     nested = [root / name for name in ("scenarios", "schemas") if (root / name).is_dir()]
-    files = []
+    sources = []
     try:
         for folder in nested or [root]:
-            files += sorted(f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file())
+            sources += [_read(file, root, own=own) for file in _files(folder)]
+        if nested and own:
+            sources += [s for s in map(_misplaced, _files(root)) if s is not None]
     except OSError as error:
-        raise ConfigError([_no_folder(root, error.strerror or str(error))]) from None
-    texts, schemas = [], []
-    for file in files:
-        name = str(file.relative_to(hide) if hide is not None else file)
-        if file.suffix in (".yaml", ".yml"):
-            texts.append(read_yaml(file, name))
-        elif file.suffix == ".json" and file.name not in (CONTRACT_FORMAT, SCENARIOS_FORMAT):
-            schemas.append(read_json(file, name))
-    if not texts:
-        raise ConfigError([_no_folder(root, "no *.yaml or *.yml in it")])
-    return _Folder(texts, schemas)
+        return [_no_folder(root, error.strerror or str(error))]
+    return sources or [_no_folder(root, "no *.yaml, *.yml or *.json in it")]
 
 
-def _no_folder(root: FilePath, reason: str) -> Problem:
-    return Problem(
-        Position(str(root), 1, 1),
+def _files(folder: FilePath) -> list[FilePath]:
+    """The files of a contract in a folder; a link that leads nowhere is one, to be told of."""
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix in (*_TEXTS, ".json")
+        and not file.name.startswith(".")
+        and file.name not in (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+        and (file.is_file() or not file.exists())
+    )
+
+
+def _read(file: FilePath, root: FilePath, *, own: bool) -> Source:
+    name = str(file if own else file.relative_to(root))
+    return read_yaml(file, name) if file.suffix in _TEXTS else read_json(file, name)
+
+
+def _misplaced(file: FilePath) -> Source | None:
+    source = read_yaml(file, str(file)) if file.suffix in _TEXTS else None
+    if source is None or not isinstance(source.data, dict) or "format" not in source.data:
+        return None
+    source.problem(
+        (1, 1),
+        "a file that would not be read",
+        "all files in scenarios/ and schemas/, or all in one folder",
+        "a contract file beside them",
+        "move it into scenarios/",
+    )
+    source.data = MISSING
+    return source
+
+
+def _no_folder(root: FilePath, reason: str) -> Source:
+    source = Source(str(root))
+    source.problem(
+        (1, 1),
         f"no contract can be read here: {reason}",
         "a folder with scenarios/ and schemas/, or with *.yaml and *.json files",
         "",
         "is the path right, and is the folder mounted?",
     )
+    return source
+
+
+def _no_operation(root: FilePath) -> Problem:
+    expected = "a contract file with operations: {NAME: {request: METHOD /path, ...}}"
+    return Problem(Position(str(root), 1, 1), "a contract without operations", expected, "none", "")
 
 
 # -- formats --------------------------------------------------------------------------------------
 
 
 @cache
-def _formats() -> tuple[Validator, Validator]:
-    folder = shipped() / "schemas"
-    formats = SchemaSet()
-    wrong: list[Fault] = []
-    for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT):
-        formats.add({name: json.loads((folder / name).read_bytes())}, lambda _, fault: wrong.append(fault))
-    compiled = [formats.validator(name) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)]
-    if wrong or compiled[0] is None or compiled[1] is None:
-        raise RuntimeError(f"the package's own format schemas are broken: {wrong}")
-    return compiled[0], compiled[1]
+def _formats() -> tuple[Validator, ...]:
+    """The compiled formats of contract files and of scenario files."""
+    formats, names = SchemaSet(), (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+    formats.add({name: read_json(shipped() / "schemas" / name, name).data for name in names}, lambda *_: None)
+    return tuple(cast(Validator, formats.validator(name)) for name in names)
 
 
 def _check_format(source: Source) -> None:
-    if source.data is None:
+    if source.data is MISSING or is_schema_file(source):
         return
-    contract, scenarios = _formats()
-    validator = scenarios if is_scenario_file(source) else contract
-    for violation in validator.violations("file", source.data):
+    validator = _formats()[is_scenario_file(source)]
+    known = tuple(source.faults)
+    found = [v for v in validator.violations("file", source.data) if v.path not in known]
+    for violation in found:
         source.report(_fault(violation, source.data))
+    if any(len(violation.path) < 2 for violation in found):
+        source.data = MISSING
 
 
 def _fault(violation: Violation, data: object) -> Fault:
     at: Path = violation.path
-    value = value_at(data, at)
-    place = ".".join(map(str, at)) or "the file"
-    last = str(at[-1]) if at else ""
-    came = "nothing" if value is MISSING else printable(write_ascii(value), 80)
+    last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or "the file"
     if violation.keyword == "additionalProperties":
         spelt = near(last, violation.known)
         hint = f"did you mean {spelt[0]}?" if spelt else ""
         return Fault(at, f"unknown member {last}", f"one of {', '.join(violation.known)}", last, hint)
+    expected, came, hint = told(violation, data)
     if violation.came == "missing":
-        return Fault(at, f"missing member {last}", f"{place}: {violation.about or 'a value'}", "nothing")
-    expected = violation.message.removeprefix("expected ").partition(", got ")[0]
-    spelt = near(str(value), violation.known)
-    hint = f"did you mean {spelt[0]}?" if spelt else violation.about
-    return Fault(at, f"wrong value for {place}", expected, came, hint)
+        return Fault(at, f"missing member {last}", f"{place}: {violation.about}", came)
+    return Fault(at, f"wrong value for {place}", expected, came, hint if at else "begin with format: 1")

@@ -223,10 +223,12 @@ def _same_as(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[s
 def _schema(operand: Any, context: Context, at: Path, _: _Reads) -> tuple[str, Check]:
     if isinstance(operand, str):
         validator = context.schemas.validator(operand)
-        if validator is None:
+        if validator is None and operand not in context.schemas.unsound:
             spelt = near(operand, context.schemas.names)
             hint = f"did you mean {spelt[0]}?" if spelt else ""
-            names = ", ".join(context.schemas.names) or "no schema file is there"
+            names = (
+                f"one of {', '.join(context.schemas.names)}" if context.schemas.names else "nothing (there are none)"
+            )
             context.report(Fault(at, "unknown schema file", names, operand, hint))
     else:
         validator = context.schemas.inline(operand, at, context.report)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 
 class Missing(enum.Enum):
@@ -24,6 +24,7 @@ Facts: TypeAlias = dict[str, Any]
 
 Path: TypeAlias = tuple[str | int, ...]
 Source: TypeAlias = Literal["documented", "assumed"]
+Origin: TypeAlias = Literal["seed", "request", "default"]
 Trigger: TypeAlias = Literal["values", "state", "header", "armed", "default"]
 
 
@@ -89,7 +90,7 @@ class Violation:
 
     @property
     def where(self) -> str:
-        """The path as YAML writes it: `body.customer.email`."""
+        """The path as YAML writes it: `body.person.name`."""
         return ".".join((self.root, *map(str, self.path)))
 
     @property
@@ -128,21 +129,23 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A keyed record. `view` holds its members and, for paths, `key` and `origin`.
+    """A keyed record. `view` holds its members and, as paths see them, `key` and `origin`.
 
     origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open
     collection's answer for a key never seen).
     """
 
-    key: str
-    members: Mapping[str, Any]
-    origin: Literal["seed", "request", "default"]
     view: Mapping[str, Any]
 
     @classmethod
-    def make(cls, key: str, members: Mapping[str, Any], origin: Literal["seed", "request", "default"]) -> Record:
-        """A record and its view."""
-        return cls(key, members, origin, {**members, "key": key, "origin": origin})
+    def make(cls, key: str, members: Mapping[str, Any], origin: Origin) -> Record:
+        """A record of these members."""
+        return cls({**members, "key": key, "origin": origin})
+
+    @property
+    def origin(self) -> Origin:
+        """Where the record comes from."""
+        return cast(Origin, self.view["origin"])
 
 
 @dataclass(frozen=True, slots=True)

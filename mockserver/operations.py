@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mockserver.layers import Entry, Parts, Table, sound
 from mockserver.model import Collection, Lookup, NewId, Operation, Path, Point, Scenario, Settings, Template
@@ -100,9 +100,9 @@ class OperationCompiler:
     # -- the parts of an operation ------------------------------------------------------------------
 
     def _request(self) -> tuple[str, str, tuple[str, ...]]:
-        requests = {"request": e for e in [self.parts.members.get("request")] if e is not None}
-        self.parts.require("request", requests, "an operation without request", "request: METHOD /path")
-        entry = sound(requests, "request")
+        found = "request" in self.parts.members
+        self.parts.require("request", found, "an operation without request", "request: METHOD /path")
+        entry = sound(self.parts.members, "request")
         if entry is None:
             return "POST", "/", ()
         method, _, path = entry.data.partition(" ")
@@ -260,8 +260,8 @@ class OperationCompiler:
                     entry.fault("a status that is none", "200 to 599", write_ascii(shown), at=("status",))
             compile_template(entry.data["body"], self.body_scope(), (*entry.at, "body"), report, constant(None))
             envelopes[name] = EnvelopeParts(entry, status, assumed, validator)
-        table = self.parts.tables["envelopes"]
-        self.parts.require("envelopes", table, "an operation without envelopes", "envelopes: {NAME: ...}")
+        found = bool(self.parts.tables["envelopes"])
+        self.parts.require("envelopes", found, "an operation without envelopes", "envelopes: {NAME: ...}")
         return envelopes
 
     def body_scope(self) -> Scope:

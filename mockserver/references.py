@@ -1,4 +1,4 @@
-"""Paths (`body.customer.email`) and references (`${...}`): compiled once, then looked up, typed.
+"""Paths (`body.person.name`) and references (`${...}`): compiled once, then looked up, typed.
 
 Knows the grammar of paths and templates; it runs nothing, reads no file, and knows no operator.
 """
@@ -281,7 +281,7 @@ def _each(node: dict[str, Any], scope: Scope, at: Path, report: Report) -> Templ
     name = node.get("each")
     if not _only(node, ("each", "give"), at, report):
         return constant(None)
-    if name not in scope.many or "give" not in node:
+    if not isinstance(name, str) or name not in scope.many or "give" not in node:
         report(
             Fault(
                 (*at, "each") if "each" in node else at,

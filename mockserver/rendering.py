@@ -16,7 +16,11 @@ Piece = bytes | Callable[[Facts], Any]
 MOST_SHOWN: Final = 10
 """Violations and warnings shown in a header; the rest are counted."""
 
+LONGEST_LIST: Final = 3_000
+"""Characters of violations and of warnings in a header; many clients read no header of more than 8 KiB."""
+
 LONGEST_POINTER: Final = 120
+LONGEST_MESSAGE: Final = 240
 
 PROBLEM: Final = "urn:mockserver:problem:"
 """What the `type` of every problem begins with (RFC 9457)."""
@@ -85,14 +89,24 @@ def _mock_headers(decision: Decision, contract_hash: str) -> Iterable[tuple[str,
 
 
 def _listed(found: Sequence[Violation | Warn]) -> str:
-    shown: list[dict[str, Any]] = [_entry(one) for one in found[:MOST_SHOWN]]
-    if len(found) > MOST_SHOWN:
-        shown.append({"more": len(found) - MOST_SHOWN})
+    shown: list[dict[str, Any]] = []
+    length = 0
+    for one in found[:MOST_SHOWN]:
+        entry = _entry(one)
+        length += len(write_ascii(entry))
+        if shown and length > LONGEST_LIST:
+            break
+        shown.append(entry)
+    if len(found) > len(shown):
+        shown.append({"more": len(found) - len(shown)})
     return write_ascii(shown)
 
 
 def _entry(one: Violation | Warn) -> dict[str, str]:
-    entry = {"pointer": printable(one.pointer, LONGEST_POINTER), "keyword": one.keyword, "message": one.message}
+    entry = {"pointer": printable(one.pointer, LONGEST_POINTER), "keyword": one.keyword}
+    entry["message"] = (
+        one.message if len(one.message) <= LONGEST_MESSAGE else one.message[: LONGEST_MESSAGE - 3] + "..."
+    )
     # A pointer is into the body unless it says where else.
     return entry if one.root == "body" else {"in": one.root, **entry}
 
@@ -197,4 +211,4 @@ def masked_target(path: str, query: str) -> str:
     if not query:
         return shown
     pairs = [pair.partition("=") for pair in query.split("&")]
-    return shown + "?" + printable("&".join(name + eq + shape(value) for name, eq, value in pairs), 200)
+    return shown + "?" + printable("&".join(n + eq + shape(v) if eq else shape(n) for n, eq, v in pairs), 200)

@@ -5,7 +5,7 @@ Knows the scenarios of one operation and reports every fault at its place; it de
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, cast
@@ -34,17 +34,24 @@ from mockserver.validation import told
 from mockserver.values import read, write_ascii
 
 
-def compile_scenarios(operation: OperationCompiler, table: Table) -> tuple[Scenario, ...]:
-    """The scenarios of an operation, in order; those that are broken are left out."""
-    compiler = _Scenarios(operation)
+def compile_scenarios(
+    operation: OperationCompiler, table: Table, fits: Mapping[str, Callable[[Entry], None]]
+) -> tuple[Scenario, ...]:
+    """The scenarios of an operation, in order; those that are broken are left out.
+
+    `fits` reports, by collection, what in a record breaks the schemas of its members.
+    """
+    compiler = _Scenarios(operation, fits)
     compiled = tuple(s for entry in table.values() if (s := compiler.scenario(entry)) is not None)
-    compiler.check_order(list(table.values()))
+    if table:
+        compiler.check_order(list(table.values()))
     return compiled
 
 
 class _Scenarios:
-    def __init__(self, operation: OperationCompiler) -> None:
+    def __init__(self, operation: OperationCompiler, fits: Mapping[str, Callable[[Entry], None]]) -> None:
         self.operation = operation
+        self.fits = fits
         roots = operation.roots()
         self.asked = Scope(roots, operation.members, sensitive=operation.sensitive)
         lookups = operation.lookups.items()
@@ -55,12 +62,6 @@ class _Scenarios:
         )
 
     def check_order(self, entries: list[Entry]) -> None:
-        if not entries:
-            name = self.operation.name
-            self.operation.parts.first.fault(
-                f"operation {name} has no scenarios", f"a scenario file with operation: {name}", "nothing"
-            )
-            return
         *earlier, last = entries
         if ("when" in last.data or "then" in last.data) and not _followed(last):
             last.fault(
@@ -70,7 +71,7 @@ class _Scenarios:
                 "add one that answers whatever no other scenario of the operation does",
             )
         for entry in earlier:
-            if "when" not in entry.data:
+            if "when" not in entry.data and not entry.broken:
                 entry.fault(
                     "a scenario without conditions before others",
                     "when, in every scenario but the last",
@@ -110,7 +111,7 @@ class _Scenarios:
             pieces=pieces(body),
             changes=changes,
             new=body.new.union(*(t.new for c in changes for _, t in c.members.values())),
-            examples=tuple(_examples(entry)),
+            examples=tuple(self._examples(entry)),
             position=entry.position,
         )
         if len(entry.source.faults) == known_faults and not envelope.entry.broken:
@@ -172,7 +173,27 @@ class _Scenarios:
                 at, value = ((*at, "add"), value["add"]) if add else (at, value)  # noqa: PLW2901
                 template = compile_template(value, self.answered, (*entry.at, *at), entry.source.report)
                 compiled[member] = ("add" if add else "set", template)
+            fixed = {m: t.constant for m, (how, t) in compiled.items() if how == "set" and t.constant is not MISSING}
+            written = Entry(entry.source, (*entry.at, "then", name), fixed, entry.layer)
+            if not written.broken:
+                self.fits[lookup.collection.name](written)
             yield Change(lookup, compiled)
+
+    def _examples(self, entry: Entry) -> Iterator[Example]:
+        for index, data in enumerate(entry.data.get("examples", ())):
+            at: Path = ("examples", index)
+            for name in data.get("path", {}):
+                if name not in self.operation.parameters:
+                    what = f"unknown path parameter {name}"
+                    entry.unknown(what, name, self.operation.parameters, (*at, "path", name))
+            yield Example(
+                request=data.get("request", MISSING),
+                before=tuple(data.get("before", ())),
+                path=data.get("path", {}),
+                query=data.get("query", {}),
+                headers={name.lower(): value for name, value in data.get("headers", {}).items()},
+                position=entry.source.position((*entry.at, *at)),
+            )
 
     def _check_answer(self, entry: Entry, scenario: Scenario) -> None:
         """Forced on a request that has nothing in it, a scenario must still give a sound answer."""
@@ -207,7 +228,7 @@ def _followed(last: Entry) -> bool:
 
 
 def _report_uncertain(entry: Entry, template: Template, data: Any, at: Path) -> None:
-    if template.certain:
+    if template.certain or entry.source.broken((*entry.at, *at)):
         return
     for name, member in (template.members or {}).items():
         _report_uncertain(entry, member, data[name], (*at, name))
@@ -220,16 +241,4 @@ def _report_uncertain(entry: Entry, template: Template, data: Any, at: Path) -> 
             write_ascii(data),
             "write {first_of: [..., something certain]}: a scenario can be forced on any request",
             at,
-        )
-
-
-def _examples(entry: Entry) -> Iterator[Example]:
-    for index, data in enumerate(entry.data.get("examples", ())):
-        yield Example(
-            request=data.get("request", MISSING),
-            before=tuple(data.get("before", ())),
-            path=data.get("path", {}),
-            query=data.get("query", {}),
-            headers={name.lower(): value for name, value in data.get("headers", {}).items()},
-            position=entry.source.position((*entry.at, "examples", index)),
         )

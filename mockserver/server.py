@@ -21,10 +21,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from mockserver import admin, rendering
 from mockserver.engine import Engine
 from mockserver.model import Reply, Request
-from mockserver.values import write_ascii
+from mockserver.values import printable, write_ascii
 
 DRAIN_SECONDS: Final = 8.0
-"""How long requests in flight may take after SIGTERM; below the ten seconds that a container gets."""
+"""How long requests in flight may take after SIGTERM; with the next below the ten seconds that a container gets."""
+
+CLOSE_SECONDS: Final = 1.0
+"""How long what is still open after that may take to be closed."""
 
 Log = Callable[["Seen"], None]
 
@@ -100,7 +103,9 @@ def json_log(write: Write) -> Log:
         }
         if decision is not None:
             line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}
-            line |= {"violations": [f"{v.where} {v.keyword}" for v in decision.document.violations[:10]]}
+            line |= {
+                "violations": [f"{printable(v.where, 200)} {v.keyword}" for v in decision.document.violations[:10]]
+            }
         elif reply.problem is not None:
             line["problem"] = reply.problem
         write(write_ascii(line))
@@ -115,11 +120,12 @@ class _Noted(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError | web.RequestPayloadError):
             record.msg, record.args = "mockserver: refused a request that is no HTTP (%s)", (type(error).__name__,)
-            record.exc_info = None
-        return not isinstance(error, ConnectionError)
+            record.exc_info, record.levelno = None, logging.WARNING
+        return record.levelno >= logging.WARNING and not isinstance(error, ConnectionError)
 
 
 _edge: Final = logging.getLogger(__name__)
+_edge.setLevel(logging.DEBUG)  # what is no HTTP comes at that level, or at ERROR
 _edge.addFilter(_Noted())
 
 
@@ -131,14 +137,13 @@ class Server:
         self._engine = engine
         self._log = log
         self._runner: web.ServerRunner | None = None
+        self._flying = 0
+        self._landed: asyncio.Event | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and give the port (a free one for 0). Raises `OSError`."""
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None, logger=_edge),
-            shutdown_timeout=DRAIN_SECONDS,
-            handle_signals=False,
-        )
+        http = web.Server(self._handle, access_log=None, logger=_edge)
+        self._runner = web.ServerRunner(http, shutdown_timeout=CLOSE_SECONDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, reuse_address=True)
         try:
@@ -150,15 +155,32 @@ class Server:
 
     async def stop(self) -> None:
         """Stop listening, answer what is in flight, close."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._runner is None:
+            return
+        for site in self._runner.sites:
+            await site.stop()
+        # aiohttp reads nothing more once it closes, so that a body still on its way has to be waited for before.
+        self._landed = asyncio.Event()
+        if self._flying:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._landed.wait(), DRAIN_SECONDS)
+        await self._runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._flying += 1
+        try:
+            return await self._respond(request)
+        finally:
+            self._flying -= 1
+            if self._landed is not None and not self._flying:
+                self._landed.set()
+
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         started = time.perf_counter_ns()
         body = await self._body(request)
         sandbox, reply = self._answer(request, body)
         response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
-        if isinstance(body, Reply):
+        if isinstance(body, Reply) or self._landed is not None:
             response.force_close()
         micros = (time.perf_counter_ns() - started) // 1000
         target = rendering.masked_target(request.path, request.rel_url.raw_query_string)

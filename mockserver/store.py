@@ -94,7 +94,7 @@ class MemoryStore:
         state = self._of(sandbox)
         for write in writes:
             before = self.find(sandbox, self._collections[write.collection], write.key)
-            members = {**before.members, **write.members} if before else {**write.members}
+            members = {**before.view, **write.members} if before else write.members
             state.records[write.collection][write.key] = Record.make(write.key, members, "request")
         for name in used:
             state.counters[name] = state.counters.get(name, 0) + 1

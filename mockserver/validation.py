@@ -1,6 +1,6 @@
 """Compiles JSON Schemas and finds violations: in a stable order, in our own wording, without the value.
 
-Knows the library for JSON Schema and is its one home; it knows nothing of scenarios and of requests.
+Knows JSON Schema and how schemas refer to each other; it knows nothing of scenarios and of requests.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from mockserver.keywords import META, Checker
 from mockserver.model import MISSING, Fault, Path, Report, Violation
-from mockserver.patterns import compile_pattern, pattern_fault
+from mockserver.patterns import pattern_fault
 from mockserver.values import came, kind, near, printable, write_ascii
 from mockserver.wording import message
 
@@ -33,73 +31,6 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 Known: TypeAlias = Mapping[Path, tuple[str, ...]]
 """Member names by the place where they are declared; `*` stands for any index of an array."""
-
-
-# -- keywords that speak our way --------------------------------------------------------------------
-
-
-def _error(name: str) -> ValidationError:
-    return ValidationError("", path=deque([name]))
-
-
-def _required(_: Any, names: list[str], instance: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
-        yield from (_error(name) for name in names if name not in instance)
-
-
-def _dependent_required(_: Any, by: Mapping[str, list[str]], instance: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
-        for trigger, names in by.items():
-            if trigger in instance:
-                yield from _required(_, names, instance, __)
-
-
-def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not compile_pattern(pattern)(instance):
-        yield ValidationError("")
-
-
-def _pattern_properties(validator: Any, by: Mapping[str, Any], instance: Any, _: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
-        for pattern, schema in by.items():
-            found = compile_pattern(pattern)
-            for name, value in instance.items():
-                if found(name):
-                    yield from validator.descend(value, schema, path=name, schema_path=pattern)
-
-
-def _property_names(validator: Any, schema: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
-        named = validator.evolve(schema=schema)
-        yield from (_error(name) for name in instance if not named.is_valid(name))
-
-
-def _additional_properties(
-    validator: Any, schema: Any, instance: Any, parent: Mapping[str, Any]
-) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
-        known = parent.get("properties", {})
-        patterns = [compile_pattern(p) for p in parent.get("patternProperties", {})]
-        for name, value in instance.items():
-            if name in known or any(found(name) for found in patterns):
-                continue
-            if schema is False:
-                yield _error(name)
-            else:
-                yield from validator.descend(value, schema, path=name)
-
-
-_Validator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    {
-        "required": _required,
-        "dependentRequired": _dependent_required,
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "propertyNames": _property_names,
-        "additionalProperties": _additional_properties,
-    },
-)
 
 
 # -- violations ---------------------------------------------------------------------------------------
@@ -126,7 +57,7 @@ def told(violation: Violation, data: Any) -> tuple[str, str, str]:
     return expected, shown, f"did you mean {spelt[0]}?" if spelt else violation.about
 
 
-def _violation(root: str, error: ValidationError, instance: Any) -> Violation:
+def _violation(root: str, error: Any, instance: Any) -> Violation:
     path: Path = tuple(error.absolute_path)
     value = value_at(instance, path)
     schema: Any = error.schema if isinstance(error.schema, dict) else {}
@@ -136,7 +67,7 @@ def _violation(root: str, error: ValidationError, instance: Any) -> Violation:
     if keyword == "additionalProperties":
         known = tuple(schema.get("properties", ()))
     elif keyword == "enum":
-        known = tuple(v for v in operand if isinstance(v, str))  # type: ignore[union-attr]
+        known = tuple(v for v in operand if isinstance(v, str))
     elif value is MISSING:
         member = schema.get("properties", {}).get(path[-1], {})
         about = member.get("description", "") if isinstance(member, dict) else ""
@@ -336,7 +267,7 @@ class SchemaSet:
                 target = resolver.lookup(text)
                 pending.append((at, target.contents, target.resolver, seen))
         names = {at: tuple(found) for at, found in known.items()}
-        return Validator(_Validator(schema, registry=self._registry), names, tuple(sorted(secrets, key=str)))
+        return Validator(Checker(schema, registry=self._registry), names, tuple(sorted(secrets, key=str)))
 
 
 def _ids(schema: Any) -> set[int]:
@@ -394,7 +325,7 @@ def _meta_faults(schema: Any) -> Iterator[Fault]:
         hint = "only JSON Schema 2020-12 is understood"
         yield Fault(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
         return
-    meta = _Validator(Draft202012Validator.META_SCHEMA)
+    meta = Checker(META)
     errors = [inner for error in meta.iter_errors(schema) for inner in (error.context or [error])[:1]]
     wrong = _sorted([_violation("schema", error, schema) for error in errors])
     for violation in wrong:

@@ -48,6 +48,7 @@ _FIXED: Final = {
     "anyOf": "fits none of the forms that are allowed",
     "contains": "an item that has to be there is missing",
     "false": "is not allowed",
+    "items": "has more items than are allowed",
     "maxContains": "has too many items of one form",
     "minContains": "has too few items of one form",
     "not": "is of a form that is not allowed",

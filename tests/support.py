@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import io
 import json
 import os
 import queue
+import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
+
+import pytest
 
 PATH: Final = "/debit/v1/activateCardForCustomer"
 BATCH: Final = "7e4b85e27c4610824900af48f340394d"
@@ -24,7 +29,9 @@ LASTING: Final = {"customer_id": "TEST-CUSTOMER", "card_identifier": "TEST-CARD"
 ONCE: Final = {"customer_id": "12345678", "card_identifier": "CARD-001", "reference_batch": BATCH}
 """A request that succeeds once in a sandbox."""
 
-MOCKSERVER: Final = Path(sysconfig.get_path("scripts")) / ("mockserver.exe" if sys.platform == "win32" else "mockserver")
+MOCKSERVER: Final = Path(sysconfig.get_path("scripts")) / (
+    "mockserver.exe" if sys.platform == "win32" else "mockserver"
+)
 PATIENCE: Final = 30
 """Seconds after which a test gives up; nothing takes that long."""
 
@@ -79,6 +86,7 @@ class Lines:
         while (line := self._coming.get(timeout=PATIENCE)) is not None:
             self.seen.append(line)
         self._coming.put(None)
+        self._thread.join()
         return self.seen
 
 
@@ -86,11 +94,9 @@ class Serving:
     """The command, serving."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
         self.process = process
-        self.out = Lines(process.stdout)
-        self.err = Lines(process.stderr)
+        self.out = Lines(process.stdout or io.StringIO())
+        self.err = Lines(process.stderr or io.StringIO())
         self.url = ""
 
     def started(self) -> None:
@@ -98,35 +104,72 @@ class Serving:
         line = self.out.wait("http://")
         self.url = json.loads(line)["url"] if line.startswith("{") else line.split()[3]
 
-    def end(self) -> int:
-        """Wait for its end; the exit status."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, and wait for that; the exit status."""
+        self.process.send_signal(number)
         return self.process.wait(timeout=PATIENCE)
+
+    def post(self, body: object, path: str = PATH, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """One request from a client of its own: status, headers, body."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)
+        try:
+            connection.request("POST", path, json.dumps(body), headers)
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def spawned(
+    *command: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdout: int | IO[str] = subprocess.PIPE,
+) -> Iterator[Serving]:
+    """A process that is gone afterwards."""
+    with subprocess.Popen(
+        command,
+        env=environment(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        serve = Serving(process)
+        try:
+            yield serve
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=PATIENCE)
+            finally:
+                process.kill()
+            serve.out.rest()
+            serve.err.rest()
+
+
+def alone() -> str:
+    """A loopback address of this process's own, so that the default port is free on it."""
+    number = os.getpid()
+    host = f"127.{80 + number // 65_536 % 100}.{number // 256 % 256}.{number % 256}"
+    try:
+        socket.create_server((host, 0)).close()
+    except OSError:
+        pytest.skip("this machine has no loopback addresses but one")
+    return host
 
 
 @contextmanager
 def serving(
-    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, user: int | None = None
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, prefix: Sequence[str] = ()
 ) -> Iterator[Serving]:
-    """The command serving on a free port, in a process that is gone afterwards."""
-    identity: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-    process = subprocess.Popen(
-        [MOCKSERVER, "--port", "0", *arguments],
-        env=environment(env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        **identity,
-    )
-    with process:
-        serve = Serving(process)
-        try:
-            serve.started()
-            yield serve
-        finally:
-            process.kill()
+    """The command serving on a free port."""
+    with spawned(*prefix, MOCKSERVER, "--port", "0", *arguments, env=env, cwd=cwd) as serve:
+        serve.started()
+        yield serve
 
 
 def head(method: str, path: str, *headers: str, length: int | None = None) -> bytes:
@@ -154,14 +197,6 @@ async def answer(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], byt
     lines = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
     return lines[0], headers, await reader.readexactly(int(headers.get("content-length", "0")))
-
-
-def until(holds: Any) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "a condition never held"
-        time.sleep(0.01)
 
 
 def folder(at: Path, files: Mapping[str, str]) -> Path:
@@ -199,9 +234,3 @@ def problem(body: bytes | str) -> dict[str, Any]:
     shown: dict[str, Any] = json.loads(body)
     assert {"type", "title", "status", "detail"} <= shown.keys()
     return shown
-
-
-def lasting(sequence: Sequence[str], word: str) -> str:
-    """The one line of a sequence that begins, stripped, with a word."""
-    (line,) = [line.strip() for line in sequence if line.strip().startswith(word)]
-    return line

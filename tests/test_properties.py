@@ -23,9 +23,20 @@ SCHEMAS.add(
 )
 VALIDATORS = {name: SCHEMAS.validator(name) for name in NAMES}
 
-ODD = st.sampled_from([None, "", "  ", "x", 5, 1.5, True, [], {}, {"id": 1}, "\u0000", "é" * 3, "1234\n"])
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", "  ", "x", 5, 1.5, True, [], {}, {"id": 1}, "\u0000", "é" * 3, "1234\n"]
+)
 TEXTS = {
-    "customer_id": ["12345678", "85", "c1", "TEST-CUSTOMER", "TEST-ENTERPRISE", "TEST-UNKNOWN", "TEST-HAS-CARD", "TEST-NO"],
+    "customer_id": [
+        "12345678",
+        "85",
+        "c1",
+        "TEST-CUSTOMER",
+        "TEST-ENTERPRISE",
+        "TEST-UNKNOWN",
+        "TEST-HAS-CARD",
+        "TEST-NO",
+    ],
     "card_identifier": ["CARD-001", "CARD-002", "TEST-CARD", "TEST-ACTIVATED", "TEST-UNKNOWN", "TEST-PROVIDER-DOWN"],
     "reference_batch": ["7e4b85e27c4610824900af48f340394d", "7E4B85E27C4610824900AF48F340394D", "0" * 32, "f" * 32],
     "pin": ["1234", "12a4", "123", "12345", "１２３４"],
@@ -52,14 +63,20 @@ BODY = st.fixed_dictionaries(
 )
 SOUND = st.fixed_dictionaries(
     {name: st.sampled_from(texts) for name, texts in TEXTS.items() if name in ("card_identifier", "reference_batch")},
-    optional={"customer_id": st.sampled_from(TEXTS["customer_id"]), "pin": st.just("1234"), "balance": st.just({"id": 1})},
+    optional={
+        "customer_id": st.sampled_from(TEXTS["customer_id"]),
+        "pin": st.just("1234"),
+        "balance": st.just({"id": 1}),
+    },
 ).flatmap(
     lambda body: st.fixed_dictionaries(
         {**{k: st.just(v) for k, v in body.items()}}
         | ({} if "customer_id" in body else {"customer": st.just({"first_name": "Laura", "last_name": "Pérez"})})
     )
 )
-RAW = BODY.map(lambda body: json.dumps(body).encode()) | st.binary(max_size=20) | st.sampled_from([b"[]", b"null", b"{"])
+RAW = (
+    BODY.map(lambda body: json.dumps(body).encode()) | st.binary(max_size=20) | st.sampled_from([b"[]", b"null", b"{"])
+)
 FORCED = st.none() | st.sampled_from([s.id for s in CONTRACT.scenarios])
 
 
@@ -160,7 +177,9 @@ def test_a_secret_is_never_shown(secret: str, forced: str | None, where: str) ->
     shapes: dict[str, Any] = {"pin": secret, "nested": {"a": secret}, "list": [secret]}
     body = {"customer_id": "1", "card_identifier": "C", "reference_batch": "0" * 31, "pin": shapes[where]}
     asked = request(json.dumps(body).encode(), forced)
-    asked = Request(asked.method, asked.path, asked.body, {**asked.headers, "authorization-ecommerce": f"Bearer {secret}"})
+    asked = Request(
+        asked.method, asked.path, asked.body, {**asked.headers, "authorization-ecommerce": f"Bearer {secret}"}
+    )
     explained = engine().explain(asked)
     seen = [explained.reply.body.decode(), *(value for _, value in explained.reply.headers)]
     seen += [text for miss in explained.misses for e in miss.evidence for text in (e.expected, e.came)]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import readme_tables
-from support import running
+from support import serving
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
         file = path / name.removeprefix("# ")
         file.parent.mkdir(exist_ok=True)
         file.write_text(content if file.suffix == ".json" else text, encoding="utf-8")
-    with running("--port", "0") as server:
+    with serving() as server:
         yield Folder(path, server.url)
 
 
@@ -70,7 +70,7 @@ def run(command: str, folder: Folder) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("command", "output"), commands())
+@pytest.mark.parametrize(("command", "output"), list(commands()))
 def test_a_command_prints_what_the_readme_says(command: str, output: str, folder: Folder) -> None:
     """What the README shows is what comes."""
     pattern = ".*".join(map(re.escape, output.strip().split("...")))

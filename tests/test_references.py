@@ -7,7 +7,7 @@ import pytest
 from mockserver.model import MISSING, Facts, Fault, Settings, Template, Tick
 from mockserver.references import Scope, compile_path, compile_template
 
-MEMBERS = {
+MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("body", ()): ("name", "list", "deep"),
     ("now", ()): ("utc_millis", "offset_nanos", "epoch_millis"),
     ("new", ()): ("id",),
@@ -104,7 +104,10 @@ def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
         ({"first_of": ["${body.list.7}", "${body.deep.er.x}", "${body.name}", "z"]}, "Laura"),
         ({"first_of": ["${body.list.7}", "z"]}, "z"),
         ({"first_of": ["${body.list.7}", "${new.id}"]}, "id_1"),
-        ({"each": "things", "give": {"s": "${item.size}", "n": "${body.name}"}}, [{"s": 1, "n": "Laura"}, {"n": "Laura"}]),
+        (
+            {"each": "things", "give": {"s": "${item.size}", "n": "${body.name}"}},
+            [{"s": 1, "n": "Laura"}, {"n": "Laura"}],
+        ),
         ({"each": "things", "give": "${item.key}"}, ["a", "b"]),
         ("$ {body.name} $x", "$ {body.name} $x"),
     ],
@@ -161,7 +164,11 @@ def test_certain_is_what_does_not_depend_on_the_request(node: Any, certain: bool
         ({"give": 1}, "each needs a lookup of many records, and give", ()),
         ({"each": "one", "give": 1}, "each needs a lookup of many records, and give", ("each",)),
         ({"each": "things", "give": 1, "where": 2}, "unknown member where", ("where",)),
-        ({"each": "things", "give": "${item.colour}"}, "unknown reference item.colour: item has no member colour", ("give",)),
+        (
+            {"each": "things", "give": "${item.colour}"},
+            "unknown reference item.colour: item has no member colour",
+            ("give",),
+        ),
     ],
 )
 def test_what_is_wrong_with_a_template_is_a_fault(node: Any, what: str | None, at: tuple[Any, ...]) -> None:

@@ -18,7 +18,7 @@ SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"ma
         {"a": 1},
         {"a": "${now.epoch_millis}", "b": [1, "${now.epoch_millis}", {"c": None}], "d": {}},
         ["${now.epoch_millis}"],
-        {"a": {"first_of": ["${body.x}", "é\"\n"]}, "b": {"each": "many", "give": 1}},
+        {"a": {"first_of": ["${body.x}", 'é"\n']}, "b": {"each": "many", "give": 1}},
         {"a": "${body.missing}", "b": 1},
         ["${body.missing}", 1],
         "${now.epoch_millis}",
@@ -87,4 +87,4 @@ def test_a_problem_is_rfc_9457() -> None:
 def test_a_query_is_masked_in_shape() -> None:
     """The path stays, what the query holds keeps its shape alone."""
     assert rendering.masked_target("/a\nb", "") == "/a\\x0ab"
-    assert rendering.masked_target("/a", "pin=48x1&flag&b=%31") == "/a?pin=00x0&flag&b=%00"
+    assert rendering.masked_target("/a", "pin=48x1&flag&b=%31") == "/a?pin=00x0&xxxx&b=%00"

@@ -3,12 +3,13 @@
 import asyncio
 import gzip
 import http.client
+import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,17 +24,17 @@ from support import (
     MOCKSERVER,
     ONCE,
     PATH,
+    PATIENCE,
     PING,
-    Serving,
+    alone,
     answer,
-    environment,
     folder,
     head,
-    lasting,
     problem,
     raw,
     run,
     serving,
+    spawned,
 )
 
 from mockserver import Contract, Engine, __version__, load
@@ -69,7 +70,9 @@ async def test_any_other_method_gets_405_with_allow(url: str, client: aiohttp.Cl
     assert body == b"" if method == "HEAD" else problem(body)["status"] == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/debit/v1/activateCardForCustomers", PATH + "/", "/" + PATH, "/debit", "/%zz%ff"])
+@pytest.mark.parametrize(
+    "path", ["/", "/debit/v1/activateCardForCustomers", PATH + "/", "/" + PATH, "/debit", "/%zz%ff"]
+)
 async def test_an_unknown_path_gets_404_that_names_the_paths(
     url: str, client: aiohttp.ClientSession, path: str
 ) -> None:
@@ -114,7 +117,7 @@ async def test_exactly_one_mebibyte_is_accepted(url: str, client: aiohttp.Client
 @pytest.mark.parametrize("over", [1, 5 * MIB])
 async def test_a_longer_body_gets_413(url: str, client: aiohttp.ClientSession, over: int) -> None:
     """A body over the limit is refused with a problem document, and the client can read it."""
-    async with client.post(url + PATH, data=sized(MIB + over)) as response:
+    async with client.post(url + PATH, data=io.BytesIO(sized(MIB + over))) as response:
         assert (response.status, problem(await response.read())["limit"]) == (413, MIB)
 
 
@@ -166,7 +169,7 @@ async def test_a_body_over_the_limit_is_not_asked_for(url: str) -> None:
     split = urlsplit(url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
     writer.write(head("POST", PATH, "Expect: 100-continue", length=MIB + 1))
-    assert (await answer(reader))[0] == "HTTP/1.1 413 Request Entity Too Large"
+    assert (await answer(reader))[0].startswith("HTTP/1.1 413 ")
     writer.close()
 
 
@@ -310,9 +313,7 @@ async def test_a_misspelt_test_value_is_loud(url: str, client: aiohttp.ClientSes
     assert mock_headers(response) == set()
 
 
-async def test_violations_are_listed_in_a_stable_order_without_values(
-    url: str, client: aiohttp.ClientSession
-) -> None:
+async def test_violations_are_listed_in_a_stable_order_without_values(url: str, client: aiohttp.ClientSession) -> None:
     """The header is an ASCII JSON array of pointer, keyword and message; the order of members does not matter."""
     body = {"customer_id": 85, "pin": "s3cr3t", "card_identifier": "", "reference_batch": "Ünknown"}
     seen = set()
@@ -328,22 +329,27 @@ async def test_violations_are_listed_in_a_stable_order_without_values(
 
 async def test_violations_and_warnings_are_bounded_then_counted(tmp_path: Path, client: aiohttp.ClientSession) -> None:
     """Ten are shown, the rest are a number; no header grows beyond what clients read."""
-    names = [f"member_{n:02}_" + "\u00e9" * 200 for n in range(40)]
-    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
-    overlay = folder(
-        tmp_path,
-        {
-            "many.yaml": f"format: 1\noperations: {{activateCardForCustomer: {{body: many.schema.json}}}}\n",
-            "many.schema.json": json.dumps(schema),
-        },
-    ) if False else None
-    assert overlay is None
-    async with edge.serving(Engine(load())) as url:
-        body = {"customer": {name: 1 for name in names}, **dict.fromkeys(names, 1)}
-        async with client.post(url + PATH, json=body) as response:
-            shown = json.loads(response.headers["Mock-Warnings"])
-    assert len(shown) == 11
-    assert shown[-1] == {"more": 72}
+    names = [f"{n:02}" + "\u00e9" * 200 for n in range(40)]
+    files = {
+        "many.yaml": """\
+format: 1
+assumptions: {extra: Members that are not declared are accepted.}
+operations:
+  many:
+    request: POST /many
+    body: many.schema.json
+    warn: {unknown_members: {assumed: extra}}
+    envelopes: {success: {status: 200, body: "${respond}"}}
+""",
+        "any.yaml": "{format: 1, operation: many, scenarios: [{scenario: any, assumed: [], respond: {success: 1}}]}",
+        "many.schema.json": json.dumps({"type": "object", "properties": {n: {"type": "string"} for n in names}}),
+    }
+    async with edge.serving(Engine(load(folder(tmp_path, files)))) as url:
+        body = {**dict.fromkeys(names, 1), **{f"x{name}": 1 for name in names}}
+        async with client.post(f"{url}/many", json=body) as response:
+            shown = [json.loads(response.headers[name]) for name in ("Mock-Violations", "Mock-Warnings")]
+    assert [len(entries) - 1 + entries[-1]["more"] for entries in shown] == [40, 40]
+    assert [len(entries) <= 11 for entries in shown] == [True, True]
     assert all(len(value) < 8_000 for value in response.headers.values())
 
 
@@ -359,25 +365,14 @@ async def test_one_setting_switches_all_headers_off(contract: Contract, client: 
 # -- start and stop -----------------------------------------------------------------------------------
 
 
-def post(serve: Serving, body: object, path: str = PATH, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """One request from a client of its own."""
-    connection = http.client.HTTPConnection(str(urlsplit(serve.url).netloc), timeout=30)
-    try:
-        connection.request("POST", path, json.dumps(body), headers)
-        response = connection.getresponse()
-        return response.status, dict(response.getheaders()), response.read()
-    finally:
-        connection.close()
-
-
 def test_the_curl_of_the_banner_works_however_often_it_is_sent() -> None:
     """The command line that is shown succeeds three times over, the one for an error as well."""
     with serving() as serve:
         serve.out.wait("stop with")
         good, bad = [line.strip() for line in serve.out.seen if line.strip().startswith("curl ")]
-        assert lasting(serve.out.seen, "POST") == f"POST {serve.url}{PATH}"
+        assert f"  POST {serve.url}{PATH}" in serve.out.seen
         for line, status in [(good, "200 OK"), (bad, "400 Bad Request")] * 3:
-            shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout  # noqa: S607
+            shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
             assert shown.startswith(f"HTTP/1.1 {status}")
             assert ("Mock-Trigger: header" in shown) is (line == bad)
 
@@ -396,7 +391,7 @@ def test_the_curl_of_the_banner_works_with_these_options(options: list[str]) -> 
         serve.out.wait("stop with")
         good = next(line for line in serve.out.seen if line.strip().startswith("curl "))
         for _ in range(3):
-            shown = subprocess.run(["sh", "-c", good], capture_output=True, text=True, check=True).stdout  # noqa: S607
+            shown = subprocess.run(["sh", "-c", good], capture_output=True, text=True, check=True).stdout
             assert shown.startswith("HTTP/1.1 200 OK")
 
 
@@ -409,8 +404,7 @@ def test_an_idle_server_ends_by_itself_with_status_0(number: signal.Signals) -> 
         assert idle.getresponse().read()
         with socket.create_connection(("127.0.0.1", urlsplit(serve.url).port or 0)) as half:
             half.sendall(b"POST / HTT")
-            serve.process.send_signal(number)
-            assert serve.end() == 0
+            assert serve.stop(number) == 0
         idle.close()
         assert serve.err.rest() == []
 
@@ -425,17 +419,27 @@ async def test_what_is_in_flight_is_answered_before_the_end() -> None:
         await reader.readuntil(b"\r\n\r\n")  # so the request is in flight
         writer.write(body[:10])
         serve.process.send_signal(signal.SIGTERM)
-        while True:
-            try:
-                (await asyncio.open_connection(split.hostname, split.port))[1].close()
-            except OSError:
-                break
-            await asyncio.sleep(0.01)
+        await refused(split.port)
         assert serve.process.poll() is None
         writer.write(body[10:])
-        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+        status, headers, _ = await answer(reader)
+        assert (status, headers["connection"]) == ("HTTP/1.1 200 OK", "close")
         writer.close()
-        assert serve.end() == 0
+        assert serve.process.wait(timeout=PATIENCE) == 0
+
+
+async def test_a_client_that_never_ends_its_request_is_not_waited_for_without_end(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a time the connection is closed without an answer."""
+    monkeypatch.setattr(edge, "DRAIN_SECONDS", 0.01)
+    async with edge.serving(Engine(contract)) as url:
+        split = urlsplit(url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        writer.write(head("POST", PATH, "Expect: 100-continue", length=2))
+        await reader.readuntil(b"\r\n\r\n")
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    writer.close()
 
 
 async def test_a_second_ctrl_c_does_not_wait() -> None:
@@ -446,19 +450,19 @@ async def test_a_second_ctrl_c_does_not_wait() -> None:
         writer.write(head("POST", PATH, "Expect: 100-continue", length=2))
         await reader.readuntil(b"\r\n\r\n")
         serve.process.send_signal(signal.SIGINT)
-        while await asyncio.to_thread(listens, split.port):
-            await asyncio.sleep(0.01)
-        serve.process.send_signal(signal.SIGINT)
-        assert serve.end() == -signal.SIGINT
+        await refused(split.port)
+        assert serve.stop(signal.SIGINT) == -signal.SIGINT
         writer.close()
 
 
-def listens(port: int | None) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port or 0), timeout=5).close()
-    except OSError:
-        return False
-    return True
+async def refused(port: int | None) -> None:
+    """Wait until nobody listens any more."""
+    while True:
+        try:
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+        except OSError:
+            return
+        await asyncio.sleep(0.01)
 
 
 async def test_a_client_that_leaves_in_the_middle_harms_nobody() -> None:
@@ -469,9 +473,8 @@ async def test_a_client_that_leaves_in_the_middle_harms_nobody() -> None:
         writer.write(head("POST", PATH, "Expect: 100-continue", length=50))
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
-        assert (await asyncio.to_thread(post, serve, LASTING))[0] == 200
-        serve.process.send_signal(signal.SIGTERM)
-        assert serve.end() == 0
+        assert (await asyncio.to_thread(serve.post, LASTING))[0] == 200
+        assert serve.stop() == 0
         assert serve.err.rest() == []
 
 
@@ -491,9 +494,8 @@ async def test_bytes_that_are_no_http_are_noted_in_one_line(sent: bytes) -> None
     with serving() as serve:
         assert b" 400 " in (await raw(serve.url, sent)).splitlines()[0]
         assert "no HTTP" in serve.err.wait("mockserver:")
-        assert (await asyncio.to_thread(post, serve, LASTING))[0] == 200
-        serve.process.send_signal(signal.SIGTERM)
-        assert serve.end() == 0
+        assert (await asyncio.to_thread(serve.post, LASTING))[0] == 200
+        assert serve.stop() == 0
         (line,) = serve.err.rest()
     assert "s3cr3t" not in line
 
@@ -505,9 +507,12 @@ def test_a_fault_of_the_server_itself_is_not_hidden(contract: Contract, caplog: 
         raise RuntimeError("broken on purpose")
 
     async def ask() -> int:
-        async with edge.serving(Engine(contract), log=broken) as url, aiohttp.ClientSession() as client:
-            async with client.post(url + PATH, json=LASTING) as response:
-                return response.status
+        async with (
+            edge.serving(Engine(contract), log=broken) as url,
+            aiohttp.ClientSession() as client,
+            client.post(url + PATH, json=LASTING) as response,
+        ):
+            return response.status
 
     assert asyncio.run(ask()) == 500
     assert "broken on purpose" in caplog.text
@@ -563,49 +568,35 @@ def test_a_url_reaches_the_host_that_is_listened_on(host: str, url: str) -> None
 
 def test_the_server_runs_with_nothing_writable_as_any_user(tmp_path: Path) -> None:
     """As user 54321, without a home, in a folder that cannot be written, it serves and leaves nothing."""
-    user = 54321 if os.geteuid() == 0 else None
-    if user is not None:
-        probe = subprocess.run(
-            [sys.executable, "-c", "import mockserver.cli"], user=user, group=user, extra_groups=[], check=False
-        )
-        if probe.returncode:
-            pytest.skip("this Python cannot be run by user 54321 (its folders are closed to others)")
+    # The one right that is left is to read what is closed to others, where the Python itself may lie.
+    rights = "-all,+dac_read_search"
+    drop = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    drop += [f"--{kind}-caps={rights}" for kind in ("inh", "ambient")] + [f"--bounding-set={rights}"]
+    if shutil.which("setpriv") is None or subprocess.run([*drop, "true"], check=False).returncode:
+        pytest.skip("only root can become another user, and needs setpriv for it")
     here = tmp_path / "here"
     here.mkdir()
-    here.chmod(0o555)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(parent.stat().st_mode | 0o011)
     nowhere = str(here / "nowhere")
-    with serving(env={"HOME": nowhere, "TMPDIR": nowhere, "USER": ""}, cwd=here, user=user) as serve:
-        assert post(serve, LASTING)[0] == 200
-        serve.process.send_signal(signal.SIGTERM)
-        assert serve.end() == 0
+    with serving(env={"HOME": nowhere, "TMPDIR": nowhere, "USER": ""}, cwd=here, prefix=drop) as serve:
+        assert Path(f"/proc/{serve.process.pid}").stat().st_uid == 54321
+        assert serve.post(LASTING)[0] == 200
+        assert serve.stop() == 0
         assert serve.err.rest() == []
     assert list(here.iterdir()) == []
 
 
 def test_the_port_that_kubernetes_sets_is_passed_over() -> None:
     """`MOCKSERVER_PORT=tcp://...` is ignored with a line that says so; the port is the default one."""
-    link = "tcp://10.0.0.1:8080"
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if probe.connect_ex(("127.0.0.1", 8080)) == 0:
-            pytest.skip("port 8080 is taken on this machine")
-    with subprocess.Popen(
-        [MOCKSERVER],
-        env=environment({"MOCKSERVER_PORT": link, "MOCKSERVER_SERVICE_HOST": "10.0.0.1"}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        serve = Serving(process)
-        try:
-            serve.started()
-            assert serve.url == "http://127.0.0.1:8080"
-        finally:
-            process.terminate()
+    link, host = "tcp://10.0.0.1:8080", alone()
+    env = {"MOCKSERVER_PORT": link, "MOCKSERVER_SERVICE_HOST": "10.0.0.1"}
+    with spawned(MOCKSERVER, "--host", host, env=env) as serve:
+        serve.started()
+        assert serve.url == f"http://{host}:8080"
+        assert serve.stop() == 0
         (line,) = serve.err.rest()
-    assert line == f"mockserver: ignored MOCKSERVER_PORT={link}: set by Kubernetes for a service, no value of this option"
+    assert (
+        line == f"mockserver: ignored MOCKSERVER_PORT={link}: set by Kubernetes for a service, no value of this option"
+    )
 
 
 def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
@@ -614,7 +605,7 @@ def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
     for seed in ("0", "7", "7"):
         with serving("--seed", seed) as serve:
             bodies = [{**ONCE, "card_identifier": card, "customer_id": card} for card in ("A", "B")]
-            found.append([json.loads(post(serve, body)[2])["payload"]["card_id"] for body in bodies])
+            found.append([json.loads(serve.post(body)[2])["payload"]["card_id"] for body in bodies])
     first, second, third = [[int(i.removeprefix("card_")) for i in ids] for ids in found]
     assert first == [987654321, 987654322]
     assert second == third != first
@@ -624,18 +615,18 @@ def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
 def test_the_clock_is_frozen_to_the_nanosecond() -> None:
     """`--clock` gives the documented timestamps, in both forms."""
     with serving("--clock", "2025-11-18T11:50:57.960232171-06:00") as serve:
-        assert json.loads(post(serve, LASTING)[2])["timestamp"] == "2025-11-18T17:50:57.960Z"
-        assert json.loads(post(serve, {})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
+        assert json.loads(serve.post(LASTING)[2])["timestamp"] == "2025-11-18T17:50:57.960Z"
+        assert json.loads(serve.post({})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
 
 
 def test_options_of_the_command_line_reach_the_answers() -> None:
     """`--error-status`, `--require-header` and `--no-mock-headers`."""
     with serving("--error-status", "200", "--no-mock-headers", "--require-header", "X-Key") as serve:
-        status, headers, body = post(serve, {}, **{"X-Key": "any"})
+        status, headers, body = serve.post({}, **{"X-Key": "any"})
         assert (status, json.loads(body)["text"]) == (200, "Error")
         assert not [name for name in headers if name.startswith("Mock-")]
-        assert post(serve, LASTING)[0] == 401
-        assert post(serve, LASTING, **{"x-key": "any"})[0] == 200
+        assert serve.post(LASTING)[0] == 401
+        assert serve.post(LASTING, **{"x-key": "any"})[0] == 200
 
 
 def test_every_option_is_read_from_the_environment(tmp_path: Path) -> None:
@@ -654,14 +645,14 @@ def test_every_option_is_read_from_the_environment(tmp_path: Path) -> None:
     }
     with serving(env=env) as serve:
         assert serve.url.startswith("http://[::1]:")
-        assert post(serve, LASTING)[0] == 400  # no sandbox
-        assert post(serve, LASTING, path=f"/sandbox/a{PATH}", **{"X-One": "1"})[0] == 401
-        status, headers, body = post(serve, {}, path=f"/sandbox/a{PATH}", **{"X-One": "1", "X-Two": "2"})
+        assert serve.post(LASTING)[0] == 400  # no sandbox
+        assert serve.post(LASTING, path=f"/sandbox/a{PATH}", **{"X-One": "1"})[0] == 401
+        status, headers, body = serve.post({}, path=f"/sandbox/a{PATH}", **{"X-One": "1", "X-Two": "2"})
         assert (status, json.loads(body)["timestamp"]) == (418, "2024-11-15T08:32:18.123000000-06:00")
         assert not [name for name in headers if name.startswith("Mock-")]
-        assert post(serve, {}, path="/sandbox/a/v1/ping/x")[0] == 405
+        assert serve.post({}, path="/sandbox/a/v1/ping/x")[0] == 405
         assert json.loads(serve.out.seen[0])["version"] == __version__
     env = {"MOCKSERVER_ERROR_STATUS": "422", "MOCKSERVER_CONTRACT": str(folder(tmp_path / "own", PING))}
     with serving(env=env) as serve:
-        assert post(serve, LASTING)[0] == 404
+        assert serve.post(LASTING)[0] == 404
         assert BATCH not in "".join(serve.out.seen)

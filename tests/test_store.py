@@ -37,10 +37,10 @@ def test_a_write_is_merged_and_remembers_where_it_came_from() -> None:
     memory.commit("", [Write("things", "seed", {"more": 2}), Write("things", "none", {"size": 7})], ())
     merged = memory.find("", OPEN, "seed")
     assert merged is not None
-    assert (merged.members, merged.origin) == ({"size": 1, "more": 2}, "request")
+    assert merged.view == {"size": 1, "more": 2, "key": "seed", "origin": "request"}
     revived = memory.find("", OPEN, "none")
     assert revived is not None
-    assert revived.members == {"size": 7}
+    assert revived.view == {"size": 7, "key": "none", "origin": "request"}
 
 
 def test_sandboxes_do_not_share_and_a_reset_drops_one() -> None:

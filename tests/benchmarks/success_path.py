@@ -53,7 +53,18 @@ def load(url: str, pid: int, prefix: str, connections: int, seconds: int) -> tup
     """Requests per second, CPU microseconds a request, median and p99 in milliseconds, errors."""
     before = cpu_seconds(pid)
     done = subprocess.run(
-        ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / "activate.lua", url + PATH],
+        [
+            "taskset",
+            "-c",
+            "1",
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "-s",
+            HERE / "activate.lua",
+            url + PATH,
+        ],
         env={**os.environ, "PREFIX": prefix},
         capture_output=True,
         text=True,
@@ -71,7 +82,9 @@ def main(rounds: int = 5, seconds: int = 5, connections: int = 32) -> None:
         for name, command in SERVERS.items():
             with server(command) as (url, pid, start):
                 results[name].append((*load(url, pid, f"{number}-", connections, seconds), start * 1e3))
-    print(f"{rounds} interleaved rounds of {seconds} s, {connections} connections, one core each, Python {sys.version.split()[0]}\n")
+    print(
+        f"{rounds} interleaved rounds of {seconds} s, {connections} connections, one core each, Python {sys.version.split()[0]}\n"
+    )
     print("| server | requests/s | CPU us/request | median ms | p99 ms | errors | start to first answer ms |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, rows in results.items():

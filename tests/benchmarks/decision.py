@@ -1,0 +1,56 @@
+"""Microseconds of one request in process, part by part: `python tests/benchmarks/decision.py`."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+from mockserver import Engine, Request, load
+from mockserver.decide import decide, gather
+from mockserver.model import Tick
+from mockserver.rendering import reply_to
+
+CONTRACT = load()
+OPERATION = CONTRACT.operations[0]
+BODY = b'{"customer_id":"12345678","card_identifier":"CARD-001","reference_batch":"7e4b85e27c4610824900af48f340394d"}'
+HEADERS = {"content-type": "application/json", "authorization-ecommerce": "x"}
+REQUEST = Request("POST", OPERATION.path, BODY, HEADERS)
+
+
+def micros(call: Callable[[], object], rounds: int = 7, times: int = 3_000) -> str:
+    """Median (least to most) of several rounds."""
+    figures = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        for _ in range(times):
+            call()
+        figures.append((time.perf_counter() - started) / times * 1e6)
+    return f"{statistics.median(figures):7.1f} ({min(figures):.1f}-{max(figures):.1f})"
+
+
+def main() -> None:
+    engine = Engine(CONTRACT)
+    store = engine._store
+    settings = CONTRACT.settings
+    document = OPERATION.read(REQUEST, {}, settings)
+    new = {"customer_id": "1", "card_id": "card_1"}
+
+    def looked_up() -> dict[str, object]:
+        return gather(OPERATION, REQUEST, {}, document, settings, Tick(0), lambda c, k: store.find("", c, k), new)
+
+    facts = looked_up()
+    decision = decide(OPERATION, document, dict(facts))
+    print("read and validate  ", micros(lambda: OPERATION.read(REQUEST, {}, settings)))
+    print("look up records    ", micros(looked_up))
+    print("decide             ", micros(lambda: decide(OPERATION, document, dict(facts))))
+    print("render the reply   ", micros(lambda: reply_to(decision, CONTRACT, mock_headers=True)))
+    print("whole, in process  ", micros(lambda: Engine.explain(engine, REQUEST), times=500), "(explain)")
+
+    def handled() -> object:
+        engine.reset("")
+        return engine.handle(REQUEST)
+
+    print("whole, in process  ", micros(handled), "(handle, on a fresh state)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""The rules of the code itself: who may import whom, what no module may know, what no file may hold."""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = {file.stem: file for file in sorted((ROOT / "mockserver").glob("*.py"))}
+
+MAY_IMPORT: dict[int, dict[str, str]] = {
+    0: {
+        "model": "",
+        "values": "orjson",
+        "clock": "",
+        "version": "",
+    },
+    1: {
+        "references": "model clock values",
+        "patterns": "model values re2",
+        "wording": "model values",
+        "keywords": "patterns jsonschema",
+        "validation": "model values keywords patterns wording referencing",
+        "reading": "model values validation",
+        "sources": "model values yaml",
+    },
+    2: {
+        "matching": "model values references patterns validation",
+        "rendering": "model values",
+        "store": "model",
+        "layers": "model values sources",
+    },
+    3: {
+        "decide": "model values references",
+        "operations": "model values references validation reading layers",
+        "scenarios": "model values references validation matching rendering layers operations",
+        "compiling": "model values references patterns validation layers operations scenarios",
+        "loading": "model values sources validation layers compiling",
+    },
+    4: {
+        "engine": "model values rendering store decide",
+        "check": "model values sources validation engine",
+    },
+    5: {
+        "admin": "model values version rendering engine",
+        "listing": "model values engine check",
+        "server": "model values rendering engine admin aiohttp",
+    },
+    6: {
+        "cli": "model values clock version loading engine check admin listing server click",
+        "__main__": "cli",
+        "__init__": "model clock version sources loading engine check",
+    },
+}
+"""Modules by level, each with all that it imports of ours and of others; the standard library is below."""
+
+LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in modules}
+ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
+
+HOMES = {
+    "asyncio": {"server"},
+    "http": {"cli"},
+    "importlib": set[str](),
+    "logging": {"server"},
+    "os": {"cli"},
+    "pickle": set[str](),
+    "random": set[str](),
+    "signal": {"server"},
+    "socket": set[str](),
+    "subprocess": set[str](),
+    "sys": {"cli", "server"},
+    "time": {"cli", "engine", "server"},
+    "urllib.request": {"cli"},
+}
+"""Where the parts of the standard library are at home that touch the world, or run code."""
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The dotted names that a module imports, anywhere in it; one of ours as `mockserver.NAME`."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name}:{node.lineno}: a relative import"
+            module = str(node.module)
+            yield from (f"{module}.{alias.name}" for alias in node.names) if module == "mockserver" else [module]
+
+
+def ours_or_others(name: str) -> str | None:
+    """The module of ours, or the package of others, that an import names; None for the standard library."""
+    first, *rest = name.split(".")
+    if first == "mockserver":
+        return rest[0] if rest else "__init__"
+    return None if first in sys.stdlib_module_names else first
+
+
+def test_every_module_has_its_place() -> None:
+    """The table names all modules and no others."""
+    assert set(LEVEL) == set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_what_the_table_says(name: str) -> None:
+    """Neither more nor, lest the table rot, less."""
+    assert {found for i in imported(MODULES[name]) if (found := ours_or_others(i))} == ALLOWED[name]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_standard_library_is_used_where_it_is_at_home(name: str) -> None:
+    """One place reads the clock, one opens sockets; nothing runs code."""
+    for found in imported(MODULES[name]):
+        for part, homes in HOMES.items():
+            assert not f"{found}.".startswith(f"{part}.") or name in homes, f"{name} imports {found}"
+    nodes = ast.walk(ast.parse(MODULES[name].read_text()))
+    calls = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert not calls & {"eval", "exec", "compile", "__import__"}
+
+
+def test_imports_point_downwards_without_a_circle() -> None:
+    """A module imports from its own level or a lower one, and nothing comes back to where it began."""
+    for name, what in ALLOWED.items():
+        assert not [other for other in what if LEVEL.get(other, 0) > LEVEL[name]], name
+    graphlib.TopologicalSorter(ALLOWED).prepare()
+
+
+def test_each_library_has_one_home() -> None:
+    """A library of others is imported by one module alone."""
+    libraries = [library for what in ALLOWED.values() for library in what - set(LEVEL)]
+    assert sorted(libraries) == sorted(set(libraries))
+    assert set(libraries) == {"orjson", "jsonschema", "referencing", "re2", "yaml", "aiohttp", "click"}
+
+
+WORDS = re.compile(
+    r"(?<![A-Za-z])(?:cards?|pins?|batch(?:es)?|customers?|rfcs?(?! ?[0-9])|e-?mails?|debits?|activat\w*|mexic\w*)"
+    r"(?![a-z])|(?<![0-9])(?:4400|4433|5001|7000)(?![0-9])",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("wildcard discard mapping spinning RFC 3339 rfc9457 inactive 14400 emailed", False),
+        *(
+            (text, True)
+            for text in ("card_id", "the PIN", "Customer", "activateX", "rfc", "= 4400", "e-mail", "batches")
+        ),
+    ],
+)
+def test_words_of_the_api_are_told_from_others(text: str, found: bool) -> None:
+    """What the next test looks for is found where it stands for itself."""
+    assert bool(WORDS.search(text)) is found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_engine_knows_no_card(name: str) -> None:
+    """No word of the API that is mocked stands in the package."""
+    lines = MODULES[name].read_text().splitlines()
+    assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_short_and_says_what_it_must_not_know(name: str) -> None:
+    """At most 400 lines; a docstring of purpose and limits."""
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= 400
+    assert re.search(r"\bknows\b", ast.get_docstring(ast.parse(text)) or "", re.IGNORECASE)
+
+
+BANNED = re.compile(
+    "|".join(
+        ["TO" + "DO", "FIX" + "ME", "/wo" + "rk/", "/tmp/v" + "311", "/ro" + "ot/"]
+        + [re.escape(host + end) for host, end in [("pypi", ".org"), ("registry.npmjs", ".org")]]
+        + [re.escape(host + end) for host, end in [("deb.debian", ".org"), ("docker", ".io")]]
+    )
+)
+
+
+def test_no_file_holds_what_belongs_to_one_machine_or_is_left_to_do() -> None:
+    """No path of a machine, no host of a registry, no reminder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("no git, or no checkout: what belongs to the project cannot be told")
+    files = [ROOT / name for name in listed.stdout.splitlines()]
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in files
+        if file.is_file()
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if BANNED.search(line)
+    ]
+    assert found == []
