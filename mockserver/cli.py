@@ -64,6 +64,19 @@ def _option(name: str, **more: Any) -> Callable[[_Command], _Command]:
 class _DefaultServe(click.Group):
     """A group for which no command means `serve`."""
 
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Run, and tell in one line where what is printed cannot be written (a full disk)."""
+        try:
+            try:
+                return super().main(*args, **more)
+            finally:
+                sys.stdout.flush()
+        except OSError as error:
+            note(f"cannot write what was asked for: {error.strerror or error}")
+            with Path(os.devnull).open("w") as nowhere:  # or the interpreter tries once more as it ends
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            sys.exit(1)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["serve", *args]

@@ -465,3 +465,15 @@ scenarios:
     }
     lines = list(banner(load(folder(tmp_path, files)), "http://mock", Settings()))
     assert [line for line in lines if "curl" in line] == ["  curl -i http://mock/things/a -X PUT"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["scenarios", "check", "--version"])
+def test_a_full_disk_is_one_line(command: str) -> None:
+    """What cannot be written is said in one line, with exit status 1."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [MOCKSERVER, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "mockserver: cannot write what was asked for: No space left on device\n"
