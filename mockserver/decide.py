@@ -7,6 +7,7 @@ but values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from mockserver.model import (
@@ -114,12 +115,8 @@ def decide(operation: Operation, document: Document, facts: Facts, forced: Scena
 
 def misses(operation: Operation, document: Document, facts: Facts) -> tuple[Miss, ...]:
     """The scenarios before the one that answers, in order, each with the evidence against its nearest way."""
-    missed = []
-    for scenario in operation.scenarios:
-        if _applies(scenario, document, facts) is not None:
-            break
-        missed.append(_miss(scenario, document, facts))
-    return tuple(missed)
+    before = takewhile(lambda scenario: _applies(scenario, document, facts) is None, operation.scenarios)
+    return tuple(_miss(scenario, document, facts) for scenario in before)
 
 
 def _miss(scenario: Scenario, document: Document, facts: Facts) -> Miss:

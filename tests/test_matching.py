@@ -256,3 +256,13 @@ def test_what_cannot_be_compiled_is_reported_and_never_holds(when: dict[str, Any
     assert len(faults) == 1
     assert all(c.fails(facts("a")) is not None for c in conditions)
     assert all(c.evidence(facts("a")) is not None for c in conditions)
+
+
+def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
+    """A condition on a schema file that is itself broken never holds, and adds no report of its own."""
+    schemas, faults = SchemaSet(), list[Any]()
+    schemas.unsound.add("broken.json")
+    scope = Scope(("body",), lambda _, __: ())
+    (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append), ())
+    assert faults == []
+    assert condition.fails(facts("a")) is not None
