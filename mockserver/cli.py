@@ -26,6 +26,7 @@ from mockserver.admin import HEALTH, PATHS
 from mockserver.check import examine
 from mockserver.clock import parse_instant
 from mockserver.engine import Engine, frozen
+from mockserver.lines import Lines
 from mockserver.loading import ConfigError, load
 from mockserver.model import Contract, Operation, Request, Settings
 from mockserver.values import near, printable, write_ascii
@@ -190,7 +191,7 @@ def serve(
         clock=time.time_ns if clock is None else frozen(clock),
         admin_paths=PATHS,
     )
-    write = server.lines(sys.stdout)
+    write = Lines(sys.stdout)
     log = {"json": server.json_log(write), "none": server.no_log}.get(log_format or "", server.human_log(write))
 
     def started(url: str) -> None:
@@ -206,6 +207,8 @@ def serve(
         hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
         note(f"cannot listen on {server.base_url(host, port)}: {reason}{hint}")
         sys.exit(1)
+    finally:
+        write.close()
 
 
 def _settings(

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Final, TextIO
+from typing import Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -51,24 +51,6 @@ class Seen:
 
 def no_log(_: Seen) -> None:
     """Log nothing."""
-
-
-def lines(stream: TextIO) -> Write:
-    """Writes lines to a stream. Where that fails (a closed pipe, a full disk) it says so once, and serving goes on."""
-    failed = False
-
-    def write(line: str) -> None:
-        nonlocal failed
-        try:
-            stream.write(line + "\n")
-            stream.flush()
-        except (OSError, ValueError) as error:  # ValueError: the stream was closed
-            if not failed:
-                failed = True
-                with contextlib.suppress(OSError, ValueError):
-                    sys.stderr.write(f"mockserver: log lines are lost: {error}\n")
-
-    return write
 
 
 def human_log(write: Write) -> Log:

@@ -18,6 +18,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "model": "",
         "values": "orjson",
         "clock": "",
+        "lines": "",
         "version": "",
     },
     1: {
@@ -52,7 +53,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "server": "model values rendering engine admin aiohttp",
     },
     6: {
-        "cli": "model values clock version loading engine check admin listing server click",
+        "cli": "model values clock version lines loading engine check admin listing server click",
         "__main__": "cli",
         "__init__": "model clock version sources loading engine check",
     },
@@ -67,13 +68,13 @@ HOMES = {
     "http": {"cli"},
     "importlib": set[str](),
     "logging": {"server"},
-    "os": {"cli"},
+    "os": {"cli", "lines"},
     "pickle": set[str](),
     "random": set[str](),
     "signal": {"server"},
     "socket": set[str](),
     "subprocess": set[str](),
-    "sys": {"cli", "server"},
+    "sys": {"cli", "lines", "server"},
     "time": {"cli", "engine", "server"},
     "urllib.request": {"cli"},
 }

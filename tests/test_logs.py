@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from support import LASTING, MOCKSERVER, PATH, Serving, alone, head, raw, serving, spawned
 
 from mockserver import Contract, Engine, Request, load
+from mockserver import lines as lines_module
 from mockserver import server as edge
 from mockserver.admin import PATHS
+from mockserver.lines import Lines
 from mockserver.listing import explanation
 from mockserver.rendering import masked_target
 
@@ -176,15 +179,53 @@ def test_a_stream_that_can_be_written_again_gets_the_lines_that_follow(capsys: p
                 raise OSError("no space")
 
     stream = Full()
-    write = edge.lines(stream)
+    write = Lines(stream)
     write("one")
     write("two")
+    write.close()
     stream.full = False
     write("three")
+    write.close()
     assert stream.getvalue().endswith("three\n")
     stream.close()
     write("four")
+    write.close()
     assert capsys.readouterr().err == "mockserver: log lines are lost: no space\n"
+
+
+def test_a_log_that_nobody_reads_does_not_stop_the_server() -> None:
+    """A pipe that is full holds up no answer, and not the end either."""
+    read, write = os.pipe()
+    try:
+        with spawned(MOCKSERVER, "--host", host := alone(), stdout=write) as serve:
+            serve.url = f"http://{host}:8080"
+            assert os.read(read, 1)
+            assert {serve.post(LASTING)[0] for _ in range(2_000)} == {200}  # 64 KiB and more of lines
+            assert serve.stop() == 0
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_lines_that_wait_too_long_are_lost_with_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody reads is lost beyond a bound, and that is said once."""
+    monkeypatch.setattr(lines_module, "MOST_WAITING", 2)
+    monkeypatch.setattr(lines_module, "LAST_SECONDS", 0.05)
+    going_on = threading.Event()
+
+    class Stuck(io.StringIO):
+        def write(self, _: str) -> int:
+            going_on.wait()
+            return 0
+
+    write = Lines(Stuck())
+    for number in range(9):
+        write(str(number))
+    write.close()
+    going_on.set()
+    assert capsys.readouterr().err == "mockserver: log lines are lost: nobody reads them\n"
 
 
 def test_no_log_is_silent_but_for_the_banner() -> None:
