@@ -222,7 +222,7 @@ def base_url(host: str, port: int) -> str:
 
 def run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen."""
-    # What is loaded by now stays, so that no collection of garbage need look through it (p99 a quarter lower).
+    # What is loaded by now stays, so that no collection of garbage need look through it.
     gc.collect()
     gc.freeze()
     asyncio.run(_run(engine, host, port, log, started))
