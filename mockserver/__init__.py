@@ -11,9 +11,10 @@ a socket:
 
 from mockserver.check import check
 from mockserver.clock import parse_instant
+from mockserver.contract import Contract, Decision, Evidence, Miss, Reply, Scenario
 from mockserver.engine import Engine, Explanation, frozen
 from mockserver.loading import ConfigError, load
-from mockserver.model import Contract, Decision, Evidence, Miss, Reply, Request, Scenario, Settings, Violation
+from mockserver.model import Request, Settings, Violation
 from mockserver.sources import Problem
 from mockserver.version import __version__
 

@@ -1,67 +1,197 @@
-"""The admin API: what is asked of the mock itself, under `/__admin/`.
+"""The admin API: what is asked of the mock itself, under `/__admin/`, of the default or of a named sandbox.
 
-Knows the engine and values; the table of routes is the one place that says what there is.
+Knows the engine and values. The table of routes is the one place that says what there is: it feeds routing,
+the OpenAPI document and the README.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, unquote
 
-from mockserver.engine import Engine, Target
-from mockserver.model import Reply
-from mockserver.rendering import not_found, wrong_method
-from mockserver.values import near, write
-from mockserver.version import __version__
+from mockserver.contract import Reply
+from mockserver.engine import Engine
+from mockserver.model import MISSING
+from mockserver.rendering import not_found, problem, wrong_method
+from mockserver.routes import Target
+from mockserver.safety import Access, unauthorized
+from mockserver.validation import SchemaSet, Validator
+from mockserver.values import NotJsonError, near, read, write
 
 PREFIX: Final = "/__admin"
 HEALTH: Final = f"{PREFIX}/health"
+LONGEST_NAME: Final = 512
+"""Characters of a part of a path: a key, an id."""
+
+OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One admin request: the sandbox it is about, path parameters, query, and the JSON body (`MISSING` without)."""
+
+    engine: Engine
+    sandbox: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes = b""
+    body: Any = MISSING
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One admin route; `answer` is handed the engine and the name of the sandbox."""
+    """One admin route. `body` is the JSON Schema of the request body; None where none is read.
 
-    methods: tuple[str, ...]
+    `query` describes the query parameters by name; others are refused. `is_open`: served without a token.
+    `answers` says what the statuses mean, `media` what type the first of them has; every other is a problem.
+    """
+
+    method: str
     path: str
-    answer: Callable[[Engine, str], Reply]
+    summary: str
+    answer: Callable[[Call], Reply]
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    is_open: bool = False
+    needs_body: bool = True
+    answers: Mapping[int, str] = field(default_factory=lambda: {200: "Done, or what was asked for."})
+    media: str = "application/json"
 
 
-def _json(value: object) -> Reply:
-    return Reply(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), write(value))
+class AdminError(Exception):
+    """A request to the admin API that cannot be served; it carries the problem."""
+
+    def __init__(self, reply: Reply) -> None:
+        """Keep the problem."""
+        super().__init__(reply.problem)
+        self.reply = reply
 
 
-def _health(engine: Engine, _: str) -> Reply:
-    return _json(
-        {
-            "status": "ok",
-            "version": __version__,
-            "contract": engine.contract.hash,
-            "scenarios": sum(1 for _ in engine.contract.scenarios),
-        }
-    )
+def refused(status: int, kind: str, title: str, detail: str, **more: Any) -> AdminError:
+    """The error that answers with a problem document."""
+    return AdminError(problem(status, kind, title, detail, **more))
 
 
-def _reset(engine: Engine, sandbox: str) -> Reply:
-    engine.reset(sandbox)
-    return _json({"status": "reset", "sandbox": sandbox})
+def as_json(value: object, status: int = 200) -> Reply:
+    """A JSON answer that no cache keeps."""
+    return Reply(status, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), write(value))
 
 
-ROUTES: Final = (
-    Route(("GET", "HEAD"), HEALTH, _health),
-    Route(("POST",), f"{PREFIX}/reset", _reset),
-)
-
-PATHS: Final = tuple(f"{route.methods[0]} {route.path}" for route in ROUTES)
+def as_text(text: str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Reply:
+    """A text answer that no cache keeps."""
+    return Reply(status, (("Content-Type", content_type), ("Cache-Control", "no-store")), text.encode())
 
 
-def answer(engine: Engine, method: str, target: Target) -> Reply:
-    """The reply to a request below `/__admin`."""
-    for route in ROUTES:
-        if route.path == target.path:
-            if method in route.methods:
-                return route.answer(engine, target.sandbox)
-            return wrong_method(method, route.methods, {})
-    paths = [route.path for route in ROUTES]
-    return not_found(target.path, PATHS, near(target.path, paths))
+class Admin:
+    """Routes admin requests to their answers."""
+
+    def __init__(self, engine: Engine, routes: tuple[Route, ...], access: Access | None = None) -> None:
+        """Compile the paths and the schemas of the bodies; `access` says who may use them."""
+        self._engine = engine
+        self._access = access or Access()
+        self._routes = [(route, _pattern(route.path), _validator(route.body)) for route in routes]
+        self._paths = tuple(f"{route.method} {route.path}" for route in routes)
+
+    def route(self, method: str, path: str) -> tuple[Route, Mapping[str, str], Validator | None] | Reply:
+        """The route of a path as it is sent, percent-encoded, or the problem with it."""
+        try:
+            path = "/".join(quote(unquote(part, errors="strict"), safe="") for part in path.split("/"))
+        except UnicodeDecodeError:
+            return problem(400, "bad-path", "The path cannot be read", "What is percent-encoded in it is no UTF-8.")
+        allow: list[str] = []
+        for route, pattern, validator in self._routes:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            if method == route.method or (method == "HEAD" and route.method == "GET"):
+                parameters = {name: unquote(value) for name, value in found.groupdict().items()}
+                long = next((name for name, value in parameters.items() if len(value) > LONGEST_NAME), None)
+                return _too_long(long) if long is not None else (route, parameters, validator)
+            allow += [route.method, "HEAD"] if route.method == "GET" else [route.method]
+        if allow:
+            return wrong_method(method, allow, {})
+        path = unquote(path)
+        return not_found(path, self._paths, near(path, [p.partition(" ")[2] for p in self._paths]))
+
+    def answer(
+        self, method: str, target: Target, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+    ) -> Reply:
+        """The reply to a request below `/__admin`; the path of `target` is percent-encoded.
+
+        Nothing is answered without the token that was set, but for routes that are open.
+        """
+        found = self.route(method, target.path)
+        if not (isinstance(found, tuple) and found[0].is_open) and not self._access.admits(headers):
+            return unauthorized()
+        refusal = self._access.refusal(headers)
+        if refusal is not None:
+            return refusal
+        if isinstance(found, Reply):
+            return found
+        route, parameters, validator = found
+        try:
+            _check_query(route, query)
+            value = _body(route, validator, body)
+            return route.answer(Call(self._engine, target.sandbox, parameters, query, headers, body, value))
+        except AdminError as error:
+            return error.reply
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{([^{}]*)\}", path)
+    return re.compile("".join(f"(?P<{p}>[^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
+
+
+def _too_long(name: str) -> Reply:
+    detail = f"{name} has at most {LONGEST_NAME} characters."
+    return problem(400, "bad-path", "A part of the path is too long", detail)
+
+
+def _validator(schema: Mapping[str, Any] | None) -> Validator | None:
+    return None if schema is None else SchemaSet().inline(dict(schema), (), _never)
+
+
+def _never(fault: object) -> None:
+    raise RuntimeError(f"the schema of an admin route is broken: {fault}")
+
+
+def _check_query(route: Route, query: Mapping[str, str]) -> None:
+    for name in query:
+        if name not in route.query:
+            spelt = near(name, route.query)
+            meant = f" Did you mean {spelt[0]}?" if spelt else ""
+            raise refused(
+                400,
+                "unknown-parameter",
+                "A query parameter is not known here",
+                f"{name} is not one of {', '.join(route.query) or 'none'}.{meant}",
+                did_you_mean=list(spelt),
+            )
+
+
+def _body(route: Route, validator: Validator | None, body: bytes) -> Any:
+    if validator is None or (not body.strip() and not route.needs_body):
+        return MISSING
+    try:
+        value = read(body, 100)
+    except NotJsonError as error:
+        raise refused(400, "bad-body", "The request body is not what this route takes", f"{error}.") from None
+    violations = validator.violations("body", value)
+    if violations:
+        raise refused(
+            400,
+            "bad-body",
+            "The request body is not what this route takes",
+            f"{violations[0].text}." + _meant(violations[0].path, violations[0].known),
+            violations=[{"pointer": v.pointer, "keyword": v.keyword, "message": v.message} for v in violations[:20]],
+        )
+    return value
+
+
+def _meant(path: tuple[str | int, ...], known: tuple[str, ...]) -> str:
+    spelt = near(str(path[-1]), known) if path else ()
+    return f" Did you mean {spelt[0]}?" if spelt else ""

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from mockserver.contract import Contract, Example, Operation, Reply, Scenario
 from mockserver.engine import Engine, frozen
-from mockserver.model import MISSING, Contract, Example, Operation, Reply, Request, Scenario
+from mockserver.model import MISSING, Request
 from mockserver.sources import Problem
 from mockserver.validation import told
 from mockserver.values import read, write

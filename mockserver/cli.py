@@ -6,14 +6,11 @@ Knows click and is its one home; every option can also be given as `MOCKSERVER_â
 from __future__ import annotations
 
 import errno
-import http.client
 import io
 import os
 import re
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,15 +18,18 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from mockserver import listing, server
-from mockserver.admin import HEALTH, PATHS
+from mockserver import cli_arming, cli_journal, cli_state, listing, logs, server
+from mockserver.admin_routes import PATHS
 from mockserver.check import examine
+from mockserver.cli_journal import content, or_by_server, pairs
 from mockserver.clock import parse_instant
+from mockserver.contract import Contract, Operation
 from mockserver.engine import Engine, frozen
 from mockserver.lines import Lines
 from mockserver.loading import ConfigError, load
-from mockserver.model import Contract, Operation, Request, Settings
-from mockserver.values import near, printable, write_ascii
+from mockserver.model import Request, Settings
+from mockserver.safety import Access
+from mockserver.values import near, write_ascii
 from mockserver.version import __version__
 
 _LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
@@ -98,6 +98,12 @@ def _header_names(_: click.Context, __: click.Parameter, names: tuple[str, ...])
     return names
 
 
+def _place(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[^.]+)+", text):
+        raise click.BadParameter(f"expected header.NAME or body.MEMBER, got {text!r}")
+    return text
+
+
 def _instant(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
     if text is None:
         return None
@@ -105,6 +111,12 @@ def _instant(_: click.Context, __: click.Parameter, text: str | None) -> int | N
         return parse_instant(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _token(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[!-~]+", text):
+        raise click.BadParameter("expected visible ASCII characters without white space")
+    return text
 
 
 _FOLDER: Final = click.Path(path_type=Path)
@@ -170,6 +182,28 @@ def _load(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) 
     help="Answer requests without this header as unauthorized; repeatable.",
 )
 @_option("--require-sandbox", is_flag=True, default=None, help="Refuse requests that name no sandbox.")
+@_option(
+    "--max-records", type=click.IntRange(0), metavar="N", help="The most records a sandbox keeps beside its seeds."
+)
+@_option("--admin-token", callback=_token, metavar="TOKEN", help="Ask for this bearer token on every admin route.")
+@_option(
+    "--admin-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve the admin API on a port of its own."
+)
+@_option("--no-admin", is_flag=True, help="Turn the admin API off; health stays.")
+@_option(
+    "--allowed-host", multiple=True, metavar="NAME", help="A host by which browsers may call the admin API; repeatable."
+)
+@_option(
+    "--cors-origin",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin (or * for all) call the operations; repeatable.",
+)
+@_option("--max-sandboxes", type=click.IntRange(1), metavar="N", help="The most sandboxes that are kept.")
+@_option("--sandbox-ttl", type=click.FloatRange(0), metavar="SECONDS", help="An unused sandbox may be thrown out then.")
+@_option(
+    "--sandbox-from", callback=_place, metavar="PLACE", help="header.NAME or body.MEMBER that has the sandbox's name."
+)
 @_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
 @_option("--log-format", type=click.Choice(["human", "json", "none"]), help="Log lines [default: human].")
 def serve(
@@ -180,53 +214,59 @@ def serve(
     mounts: Path | None,
     clock: int | None,
     log_format: str | None,
-    **settings: Any,
+    admin_port: int | None,
+    **more: Any,
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
+    no_admin, access = more.pop("no_admin"), _access(**{name: more.pop(name) for name in _ACCESS})
+    if no_admin and admin_port is not None:
+        raise click.UsageError("--no-admin and --admin-port contradict each other")
     _warn_of_unknown_variables()
     loaded = _load(contract, overlay, mounts)
     engine = Engine(
         loaded,
-        settings=_settings(loaded.settings, **settings),
+        settings=_settings(loaded.settings, **more),
         clock=time.time_ns if clock is None else frozen(clock),
-        admin_paths=PATHS,
+        admin_paths=() if no_admin or admin_port is not None else PATHS,
     )
     write = Lines(sys.stdout)
-    log = {"json": server.json_log(write), "none": server.no_log}.get(log_format or "", server.human_log(write))
+    log = {"json": logs.json_log(write), "none": logs.no_log}.get(log_format or "", logs.human_log(write))
 
-    def started(url: str) -> None:
+    def started(url: str, admin_url: str) -> None:
+        own = {} if admin_url == url else {"admin_url": admin_url}
         if log_format == "json":
-            write(write_ascii({"event": "started", "url": url, "contract": loaded.hash, "version": __version__}))
+            said = {"event": "started", "url": url, **own, "contract": loaded.hash, "version": __version__}
+            write(write_ascii(said))
         else:
-            write("\n".join(listing.banner(loaded, url, engine.settings)))
+            write(
+                "\n".join([*listing.banner(loaded, url, engine.settings), *(f"Admin API on {a}" for a in own.values())])
+            )
 
     try:
-        server.run(engine, host, port, log, started)
+        server.run(server.Server(engine, log, access, admins=not no_admin), host, port, admin_port, started)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
         hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
-        note(f"cannot listen on {server.base_url(host, port)}: {reason}{hint}")
+        note(f"cannot listen on {error.filename or server.base_url(host, port)}: {reason}{hint}")
         sys.exit(1)
     finally:
         write.close()
 
 
-def _settings(
-    settings: Settings,
-    *,
-    seed: int | None,
-    error_status: int | None,
-    require_header: tuple[str, ...],
-    require_sandbox: bool | None,
-    no_mock_headers: bool,
-) -> Settings:
+_ACCESS: Final = ("admin_token", "allowed_host", "cors_origin")
+
+
+def _access(*, admin_token: str | None, allowed_host: tuple[str, ...], cors_origin: tuple[str, ...]) -> Access:
+    return Access(admin_token or "", allowed_host, cors_origin)
+
+
+def _settings(settings: Settings, *, require_header: tuple[str, ...], no_mock_headers: bool, **plain: Any) -> Settings:
+    """The settings of the contract with those of the command line, which are called the same, over them."""
     return replace(
         settings,
-        seed=settings.seed if seed is None else seed,
-        error_status=settings.error_status if error_status is None else error_status,
-        require_sandbox=settings.require_sandbox if require_sandbox is None else require_sandbox,
         require_headers=require_header or settings.require_headers,
         mock_headers=settings.mock_headers and not no_mock_headers,
+        **{name: value for name, value in plain.items() if value is not None},
     )
 
 
@@ -240,7 +280,7 @@ def _warn_of_unknown_variables() -> None:
             note(f"unknown environment variable {variable}" + (f", did you mean {PREFIX}{spelt[0]}?" if spelt else ""))
 
 
-# -- check, scenarios, explain, health ----------------------------------------------------------------
+# -- check, scenarios, explain ------------------------------------------------------------------
 
 
 @main.command()
@@ -292,6 +332,7 @@ def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | N
 @click.option("--before", multiple=True, metavar="FILE", help="A body to send first; repeatable.")
 @_option("--contract", type=_FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
 @_contract_options
+@or_by_server
 def explain(
     source: str,
     operation: str | None,
@@ -306,11 +347,11 @@ def explain(
     """Tell which scenario would answer a request and why, without a server."""
     loaded = _load(contract, overlay, mounts)
     chosen = _operation(loaded, operation)
-    headers = {"content-type": "application/json", **_pairs("--header", header, ":")}
-    parameters = _pairs("--query", query, "=")
+    headers = {"content-type": "application/json", **pairs("--header", header, ":")}
+    parameters = pairs("--query", query, "=")
 
     def request(file: str) -> Request:
-        return Request(chosen.method, path or chosen.path, _bytes(file), headers, parameters)
+        return Request(chosen.method, path or chosen.path, content(file), headers, parameters)
 
     engine = Engine(loaded)
     for file in before:
@@ -331,43 +372,7 @@ def _operation(contract: Contract, name: str | None) -> Operation:
     return by_id[name]
 
 
-def _pairs(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, found, value = text.partition(separator)
-        if not found:
-            raise click.BadParameter(f"{option} needs NAME{separator}VALUE, got {text!r}")
-        pairs[name.strip().lower() if separator == ":" else name] = value.strip()
-    return pairs
-
-
-def _bytes(file: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise click.BadParameter(f"{file}: {error.strerror}") from None
-
-
-@main.command()
-@click.argument("url", required=False)
-def health(url: str | None) -> None:
-    """Ask a running server for its health: exit status 0 if it is well, 1 if not."""
-    base = (url or _own_url()).rstrip("/").removesuffix(HEALTH)
-    if not base.startswith(("http://", "https://")):
-        raise click.BadParameter("URL must begin with http:// or https://")
-    # No proxy of the environment stands between a check and its own server.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(base + HEALTH, timeout=3) as response:
-            click.echo(response.read().decode())
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        note(f"{base + HEALTH}: {printable(str(error), 200)}")
-        sys.exit(1)
-
-
-def _own_url() -> str:
-    """Where a server with this environment listens."""
-    port = os.environ.get("MOCKSERVER_PORT", "")
-    return server.base_url(os.environ.get("MOCKSERVER_HOST", ""), int(port) if port.isdecimal() else 8080)
+for _command in (cli_state.health, cli_state.reset, cli_state.state, cli_arming.arm, cli_arming.armed):
+    main.add_command(_command)
+for _command in (cli_journal.requests, cli_journal.verify, cli_journal.replay):
+    main.add_command(_command)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mockserver.contract import Contract
 from mockserver.layers import Entry, Layers, Parts, Table, sound
-from mockserver.model import Collection, Contract, Fault, Record, Settings
+from mockserver.model import Collection, Mistake, Record, Settings, Violation
 from mockserver.operations import PARAMETER, OperationCompiler
 from mockserver.patterns import compile_pattern, pattern_fault
 from mockserver.references import SETTINGS
@@ -19,18 +20,22 @@ from mockserver.scenarios import compile_scenarios
 from mockserver.validation import SchemaSet, told
 from mockserver.values import write_ascii
 
+Violations = Callable[[Any], tuple[Violation, ...]]
+"""What is wrong with a record."""
+
 
 def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
     """The contract of all parts. What is wrong is reported at its place; then the result is of no use."""
     settings = _settings(layers.settings)
     points = tuple(layers.assumptions)
-    fits = {name: _record_check(parts.tables["members"], schemas) for name, parts in layers.collections.items()}
-    collections = {name: _collection(name, parts, layers, fits[name]) for name, parts in layers.collections.items()}
+    checks = {name: _record_check(parts.tables["members"], schemas) for name, parts in layers.collections.items()}
+    fits = {name: fit for name, (fit, _) in checks.items()}
+    collections = {name: _collection(name, parts, layers, *checks[name]) for name, parts in layers.collections.items()}
     operations = []
     for name, parts in layers.operations.items():
         if isinstance(parts.first.data, dict):
             compiler = OperationCompiler(name, parts, collections, schemas, points, settings)
-            operations.append(compiler.finish(compile_scenarios(compiler, layers.scenarios.get(name, {}), fits)))
+            operations.append(compiler.finish(*compile_scenarios(compiler, layers.scenarios.get(name, {}), fits)))
     _check_routes(layers.operations)
     _check_names(layers)
     return Contract(
@@ -97,7 +102,9 @@ def _check_names(layers: Layers) -> None:
 # -- collections ----------------------------------------------------------------------------------
 
 
-def _collection(name: str, parts: Parts, layers: Layers, fits: Callable[[Entry], None]) -> Collection:
+def _collection(
+    name: str, parts: Parts, layers: Layers, fits: Callable[[Entry], None], violations: Violations
+) -> Collection:
     member, seeds, members = parts.members, parts.tables["seeds"], parts.tables["members"]
     reserved = _reserved(sound(member, "reserved"))
     for taken in ("key", "origin"):
@@ -118,6 +125,8 @@ def _collection(name: str, parts: Parts, layers: Layers, fits: Callable[[Entry],
         reserved=reserved,
         test_values=tuple(key for key in seeds if reserved(key)),
         members=tuple(members),
+        fold=fold,
+        violations=violations,
     )
 
 
@@ -157,16 +166,19 @@ def _constant(entry: Entry | None, seeds: Table) -> tuple[str, ...]:
     return tuple(entry.data)
 
 
-def _record_check(members: Table, schemas: SchemaSet) -> Callable[[Entry], None]:
-    """A check that a record fits its collection; a member's own schema is checked once, here."""
+def _record_check(members: Table, schemas: SchemaSet) -> tuple[Callable[[Entry], None], Violations]:
+    """Checks that a record fits its collection, in a file and at run time; a member's schema is checked once, here."""
     properties: dict[str, Any] = {}
     for name, entry in members.items():
         fine = not entry.broken and schemas.inline(entry.data, entry.at, entry.source.report) is not None
         properties[name] = entry.data if fine else True
     validator = schemas.inline({"properties": properties, "additionalProperties": False}, (), _ignore)
 
+    def violations(record: Any) -> tuple[Violation, ...]:
+        return validator.violations("record", record) if validator is not None else ()
+
     def check(entry: Entry) -> None:
-        for violation in validator.violations("record", entry.data) if validator is not None else ():
+        for violation in violations(entry.data):
             name = str(violation.path[-1])
             if violation.keyword == "additionalProperties" and len(violation.path) == 1:
                 entry.unknown(f"unknown member {name}", name, members, violation.path)
@@ -174,10 +186,10 @@ def _record_check(members: Table, schemas: SchemaSet) -> Callable[[Entry], None]
                 expected, came, hint = told(violation, entry.data)
                 entry.fault(f"a record that breaks the schema of {name}", expected, came, hint, violation.path)
 
-    return check
+    return check, violations
 
 
-def _ignore(_: Fault) -> None:
+def _ignore(_: Mistake) -> None:
     """Everything that can be wrong here was reported before."""
 
 

@@ -6,34 +6,29 @@ but values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
+from mockserver.contract import Decision, Evidence, Miss, Operation, Point, Scenario, Way
 from mockserver.model import (
     MISSING,
     Collection,
-    Decision,
     Document,
-    Evidence,
     Facts,
     Lookup,
-    Miss,
-    Operation,
     Path,
-    Point,
     Record,
     Request,
-    Scenario,
     Settings,
     Tick,
     Trigger,
     Violation,
-    Way,
     Write,
 )
 from mockserver.references import VIOLATION
-from mockserver.values import is_blank
+from mockserver.values import is_blank, near
 
 Find = Callable[[Collection, str], Record | None]
 
@@ -101,31 +96,98 @@ def misspelt(operation: Operation, facts: Facts) -> Lookup | None:
     return None
 
 
-def decide(operation: Operation, document: Document, facts: Facts, forced: Scenario | None = None) -> Decision:
+def decide(
+    operation: Operation,
+    document: Document,
+    facts: Facts,
+    forced: Scenario | None = None,
+    by: Trigger = "header",
+    scenarios: tuple[Scenario, ...] | None = None,
+    turns: Mapping[str, int] | None = None,
+) -> Decision:
     """Which scenario answers. `forced` is answered whatever the request is, and changes nothing.
+
+    `by` says how it was forced; `scenarios` are those in force, in order, where a sandbox has some of its own.
+
+    `turns` counts, by scenario with answers in turn, the requests that it met; one whose turn is to stand
+    aside lets those after it be tried.
 
     `facts` comes from `gather` and is completed here: `violation` is the one that the scenario rests on.
     """
-    facts["unclaimed"] = tuple(v for v in document.violations if not _claimed(operation, v))
+    scenarios = operation.scenarios if scenarios is None else scenarios
+    prepare(scenarios, document, facts)
     if forced is not None:
-        return _decision(operation, document, facts, forced, None, "header")
-    scenario, way = next((s, w) for s in operation.scenarios if (w := _applies(s, document, facts)) is not None)
-    return _decision(operation, document, facts, scenario, way, _trigger(way, facts))
+        return _decision(operation, document, facts, forced, None, (by, 0))
+    turned: list[str] = []
+    for scenario, way in ((s, w) for s in scenarios if (w := _applies(s, document, facts)) is not None):
+        answering: Scenario | None = scenario
+        if scenario.turns is not None:
+            turned.append(scenario.id)
+            answering = scenario.turns.at((turns or {}).get(scenario.id, 0)).scenario
+        if answering is not None:
+            decision = _decision(operation, document, facts, answering, way, _trigger(way, facts))
+            return replace(decision, turned=tuple(turned)) if turned else decision
+    raise RuntimeError(f"no scenario of {operation.id} answers")  # the last one always does; checked as it is loaded
 
 
-def misses(operation: Operation, document: Document, facts: Facts) -> tuple[Miss, ...]:
-    """The scenarios before the one that answers, in order, each with the evidence against its nearest way."""
-    before = takewhile(lambda scenario: _applies(scenario, document, facts) is None, operation.scenarios)
-    return tuple(_miss(scenario, document, facts) for scenario in before)
+def prepare(scenarios: tuple[Scenario, ...], document: Document, facts: Facts) -> None:
+    """Complete the facts with the violations that no scenario names."""
+    violations = document.violations
+    facts["unclaimed"] = tuple(v for v in violations if not _claimed(scenarios, v)) if violations else ()
 
 
-def _miss(scenario: Scenario, document: Document, facts: Facts) -> Miss:
+def in_force(operation: Operation, extra: Iterable[Scenario]) -> tuple[Scenario, ...]:
+    """The scenarios in the order in which they are tried; a run-time one of a file's id replaces it in its place."""
+    by_id = {scenario.id: scenario for scenario in extra}
+    first = tuple(scenario for scenario in by_id.values() if scenario.id not in operation.by_id)
+    return first + tuple(by_id.get(scenario.id, scenario) for scenario in operation.scenarios)
+
+
+def misses(
+    scenarios: Iterable[Scenario], document: Document, facts: Facts, turned: tuple[str, ...] = (), answered: str = ""
+) -> tuple[Miss, ...]:
+    """The scenarios before the one that answers, in order, each with the evidence against its nearest way.
+
+    Those `turned` that are not the one that `answered` stood aside: they were met.
+    """
+    aside = {name for name in turned if name != answered}
+    before = takewhile(lambda s: s.id in aside or _applies(s, document, facts) is None, scenarios)
+    return tuple(near_miss(scenario, document, facts) for scenario in before if scenario.id not in aside)
+
+
+def near_miss(scenario: Scenario, document: Document, facts: Facts) -> Miss:
+    """The evidence against a scenario's nearest way."""
     found = []
     for way in scenario.ways:
         against = tuple(e for condition in way.conditions for e in condition.evidence(facts))
         held = sum(condition.fails(facts) is None for condition in way.conditions)
         found.append(Miss(scenario, against + _blocked(scenario, document), held))
     return min(found, key=lambda miss: (len(miss.evidence), -miss.held))
+
+
+def rank(found: Sequence[tuple[Miss, Operation, Facts]]) -> list[int]:
+    """The places of near misses, nearest first.
+
+    One with a condition that holds goes before one without, then the fewest that do not hold, then one whose
+    request has a key that is spelt nearly as a seed is.
+    """
+
+    def distance(index: int) -> tuple[bool, int, bool]:
+        one, operation, facts = found[index]
+        return not one.held, len(one.evidence), not near_seeds(one, operation, facts)
+
+    return sorted(range(len(found)), key=distance)
+
+
+def near_seeds(one: Miss, operation: Operation, facts: Facts) -> tuple[str, ...]:
+    """The seeds that a key of the request is spelt nearly like, of the records that the evidence is about."""
+    about = {evidence.path.partition(".")[0] for evidence in one.evidence}
+    spelt: list[str] = []
+    for lookup in operation.lookups:
+        key = key_of(lookup, facts) if lookup.name in about and not lookup.many else None
+        if key is not None and key not in lookup.collection.seeds:
+            spelt += near(key, lookup.collection.seeds)
+    return tuple(dict.fromkeys(spelt))
 
 
 def _blocked(scenario: Scenario, document: Document) -> tuple[Evidence, ...]:
@@ -135,10 +197,10 @@ def _blocked(scenario: Scenario, document: Document) -> tuple[Evidence, ...]:
     return (Evidence("violation", "none, since this scenario changes state", seen),)
 
 
-def _claimed(operation: Operation, violation: Violation) -> bool:
+def _claimed(scenarios: tuple[Scenario, ...], violation: Violation) -> bool:
     return any(
         condition.claims is not None and condition.claims(violation)
-        for scenario in operation.scenarios
+        for scenario in scenarios
         for way in scenario.ways
         for condition in way.conditions
     )
@@ -156,15 +218,16 @@ def _applies(scenario: Scenario, document: Document, facts: Facts) -> Way | None
     return None
 
 
-def _trigger(way: Way, facts: Facts) -> Trigger:
+def _trigger(way: Way, facts: Facts) -> tuple[Trigger, int]:
+    """How the scenario was met, and the entry that wrote the record on which that rests."""
     if not way.conditions:
-        return "default"
+        return "default", 0
     for name in way.records:
         view = facts[name]
         views = view if isinstance(view, list) else () if view is MISSING else (view,)
-        if any(v["origin"] == "request" for v in views):
-            return "state"
-    return "values"
+        for written in (v for v in views if v["origin"] == "request"):
+            return "state", written["@entry"]
+    return "values", 0
 
 
 def _decision(
@@ -173,7 +236,7 @@ def _decision(
     facts: Facts,
     scenario: Scenario,
     way: Way | None,
-    trigger: Trigger,
+    met: tuple[Trigger, int],
 ) -> Decision:
     points = [*scenario.envelope.assumed, *scenario.assumed, *(way.assumed if way is not None else ())]
     # A forced answer rests on no condition, so that only the points that always hold are named.
@@ -184,7 +247,9 @@ def _decision(
     if document.violations:
         facts = {**facts, "body": _sound(document)}
     writes = _writes(scenario, facts) if way is not None and scenario.changes else ()
-    return Decision(operation, scenario, way, trigger, source, tuple(dict.fromkeys(assumed)), document, facts, writes)
+    trigger, cause = met
+    named = tuple(dict.fromkeys(assumed))
+    return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause)
 
 
 def _holds(point: Point, facts: Facts, way: Way | None) -> bool:

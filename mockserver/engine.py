@@ -1,4 +1,4 @@
-"""The one mutable object: a contract being served, with its sandboxes, its clock and its random source.
+"""The one mutable object: a contract being served, with its sandboxes, its journal, its clock and random source.
 
 Knows no HTTP library: requests and replies are values. Nothing between looking up and committing waits,
 so a request is atomic on one event loop.
@@ -6,32 +6,22 @@ so a request is atomic on one event loop.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 from mockserver import rendering
-from mockserver.decide import decide, gather, misses, misspelt
-from mockserver.model import (
-    Contract,
-    Decision,
-    Document,
-    Facts,
-    Miss,
-    Operation,
-    Reply,
-    Request,
-    Scenario,
-    Settings,
-    Tick,
-)
+from mockserver.contract import Contract, Decision, Miss, Operation, Reply, Scenario, Turn
+from mockserver.decide import decide, gather, in_force, misses, misspelt, prepare
+from mockserver.directives import Directives, directives
+from mockserver.journal import Journal
+from mockserver.metrics import Gauges, Metrics
+from mockserver.model import Delay, Document, Facts, Fault, Request, Settings, Tick
+from mockserver.recording import all_secrets, recorded
+from mockserver.routes import Routes, Target, target
+from mockserver.sandboxes import Armed, Sandbox, Sandboxes, derived
 from mockserver.store import MemoryStore, Store
 from mockserver.values import near
-
-SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
-SANDBOX_PREFIX: Final = "/sandbox/"
 
 Clock = Callable[[], int]
 """Gives nanoseconds since 1970-01-01T00:00:00Z."""
@@ -46,20 +36,29 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a request goes: its sandbox (`""` is the default one) and the path below it."""
-
-    sandbox: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
 class Admitted:
     """A request that an operation will answer, with its path parameters, in a sandbox."""
 
     operation: Operation
     parameters: Mapping[str, str]
-    sandbox: str
+    sandbox: Sandbox
+    asked: Directives
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What becomes of a request: the decision, and what is armed, delayed or goes wrong with it."""
+
+    decision: Decision
+    armed: Armed | None
+    fault: Fault | None
+    delay: Delay | None
+
+    @property
+    def commits(self) -> bool:
+        """Whether what the scenario changes is committed: not where it was forced, or lost on purpose."""
+        changes = self.decision.way is not None and bool(self.decision.scenario.changes)
+        return changes and (self.fault is None or self.fault.commit)
 
 
 def frozen(instant_ns: int) -> Clock:
@@ -77,150 +76,222 @@ class Engine:
         settings: Settings | None = None,
         clock: Clock = time.time_ns,
         store: Store | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
         admin_paths: tuple[str, ...] = (),
     ) -> None:
+        """Begin with fresh state; `clock` and `monotonic` are the only clocks that are read."""
         self.contract = contract
         self.settings = settings or contract.settings
-        self._clock = clock
-        self._store = store or MemoryStore(contract.collections, self.settings.seed)
-        self._admin_paths = admin_paths
-        self._routes: dict[str, list[Operation]] = {}
-        self._templates: list[tuple[re.Pattern[str], list[Operation]]] = []
-        for operation in contract.operations:
-            self._add_route(operation)
-
-    def _add_route(self, operation: Operation) -> None:
-        same = self._routes.setdefault(operation.path, [])
-        same.append(operation)
-        if operation.parameters and len(same) == 1:
-            parts = re.split(r"\{([^{}]*)\}", operation.path)
-            pattern = "".join("([^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
-            self._templates.append((re.compile(pattern), same))
-
-    # -- the way in ---------------------------------------------------------------------------------
+        self.clock = clock
+        self.store = store or MemoryStore(contract.collections, self.settings.seed)
+        self.sandboxes = Sandboxes(self.settings, self._thrown_out, monotonic)
+        self.journal = Journal(self.settings.journal_entries, self.settings.journal_bytes)
+        self.metrics = Metrics(self._gauges)
+        self._routes = Routes(contract, admin_paths)
+        self._secrets = all_secrets(contract.operations)
 
     def target(self, path: str, headers: Mapping[str, str]) -> Target | Reply:
-        """The sandbox that a request names by its path or its header `Mock-Sandbox`, or why it names none."""
-        named = headers.get("mock-sandbox")
-        if path.startswith(SANDBOX_PREFIX):
-            prefix, slash, rest = path[len(SANDBOX_PREFIX) :].partition("/")
-            if named is not None and named != prefix:
-                return rendering.bad_sandbox("The path and the header Mock-Sandbox name two different sandboxes.")
-            named, path = prefix, slash + rest
-        path = path or "/"
-        if named is None:
-            return Target("", path)
-        if not SANDBOX_NAME.fullmatch(named):
-            return rendering.bad_sandbox(
-                "A sandbox name has 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first."
-            )
-        return Target(named, path)
+        """The sandbox and the path that a request names, or why it names none."""
+        return target(path, headers)
 
     def handle(self, request: Request) -> Reply:
-        """Answer one request and commit what it changes."""
+        """Answer one request, commit what it changes, and write it into the journal."""
+        started = time.perf_counter_ns()
+        number = self.journal.next_id()
         admitted = self._admit(request)
         if isinstance(admitted, Reply):
-            return admitted
+            return self._noted(request, number, _sandbox_of(request), None, admitted, started)
         document, facts = self._look(admitted, request)
-        decided = self._decide(admitted, request, document, facts)
-        if isinstance(decided, Reply):
-            return decided
-        if decided.way is not None and decided.scenario.changes:
-            self._store.commit(admitted.sandbox, decided.writes, decided.scenario.new)
-        return rendering.reply_to(decided, self.contract, self.settings.mock_headers)
+        planned = self._plan(admitted, document, facts)
+        if isinstance(planned, Reply):
+            return self._noted(request, number, admitted.sandbox.name, admitted, planned, started)
+        decision = planned.decision
+        if planned.commits:
+            places = [(write.collection, write.key) for write in decision.writes]
+            if not self.store.fits(admitted.sandbox.name, places, self.settings.max_records):
+                full = rendering.no_room_for_record(self.settings.max_records)
+                return self._noted(request, number, admitted.sandbox.name, admitted, full, started)
+        if planned.armed is not None:
+            admitted.sandbox.use_up(planned.armed)
+        if decision.turned:
+            admitted.sandbox.turned[admitted.operation.id].update(decision.turned)
+        if planned.commits:
+            self.store.commit(admitted.sandbox.name, decision.writes, decision.scenario.new, number)
+        reply = self._reply(admitted, planned, number)
+        return self._noted(request, number, admitted.sandbox.name, admitted, reply, started, planned)
+
+    def refused(self, request: Request, sandbox: str, reply: Reply) -> Reply:
+        """Write a request that could not be read as a whole into the journal, with the problem that it got."""
+        return self._noted(request, self.journal.next_id(), sandbox, None, reply, time.perf_counter_ns())
 
     def explain(self, request: Request) -> Explanation:
         """What `handle` would do and why, without doing it."""
+        number = self.journal.last_id + 1
         admitted = self._admit(request)
         if isinstance(admitted, Reply):
-            return Explanation(admitted, ())
+            return Explanation(self._named(admitted, number, _sandbox_of(request)), ())
         document, facts = self._look(admitted, request)
-        decided = self._decide(admitted, request, document, facts)
-        if isinstance(decided, Reply):
-            return Explanation(decided, ())
-        before = misses(admitted.operation, document, facts) if decided.way is not None else ()
-        return Explanation(rendering.reply_to(decided, self.contract, self.settings.mock_headers), before)
+        planned = self._plan(admitted, document, facts)
+        if isinstance(planned, Reply):
+            return Explanation(self._named(planned, number, admitted.sandbox.name), ())
+        scenarios = self.scenarios(admitted.operation, admitted.sandbox)
+        decision = planned.decision
+        before = misses(scenarios, document, facts, decision.turned, decision.scenario.id)
+        before = before if decision.way is not None else ()
+        return Explanation(self._reply(admitted, planned, number, peek=True), before)
 
-    def reset(self, sandbox: str) -> None:
-        """Bring a sandbox back to its seeds."""
-        self._store.reset(sandbox)
+    def scenarios(self, operation: Operation, sandbox: Sandbox) -> tuple[Scenario, ...]:
+        """The scenarios in force in a sandbox, in order."""
+        extra = sandbox.scenarios.get(operation.id)
+        return operation.scenarios if extra is None else in_force(operation, extra)
 
-    # -- one decision ---------------------------------------------------------------------------------
+    def now_ns(self, sandbox: Sandbox) -> int:
+        """The time of a sandbox."""
+        return sandbox.timepiece.read(self.clock())
+
+    def reset(self, name: str) -> None:
+        """Bring a sandbox back to its seeds and settings, with nothing armed and an empty journal."""
+        self.store.reset(name)
+        self.journal.clear(name)
+        self.sandboxes.drop(name)
+
+    # -- one request ----------------------------------------------------------------------------------
 
     def _admit(self, request: Request) -> Admitted | Reply:
-        target = self.target(request.path, request.headers)
-        if isinstance(target, Reply):
-            return target
-        found = self._route(request.method, target.path)
+        aim = target(request.path, request.headers)
+        if isinstance(aim, Reply):
+            return aim
+        known = self.sandboxes.find(aim.sandbox)
+        settings = self.settings if known is None else known.settings
+        found = self._routes.find(request.method, aim.path, mock_headers=settings.mock_headers)
         if isinstance(found, Reply):
             return found
-        if self.settings.require_sandbox and not target.sandbox:
+        name = aim.sandbox
+        if self.settings.sandbox_from and not name and len(request.body) <= self.settings.max_body:
+            name = derived(request, found[0], self.settings)
+        if self.settings.require_sandbox and not name:
             return rendering.bad_sandbox(
                 "This server requires a sandbox: put /sandbox/NAME in front of the path or send the header "
                 "Mock-Sandbox. (A relative URL with a leading slash drops the prefix of a base URL.)"
             )
         if len(request.body) > self.settings.max_body:
             return rendering.too_large(self.settings.max_body)
-        return Admitted(*found, target.sandbox)
+        asked = directives(request.headers)
+        if isinstance(asked, Reply):
+            return asked
+        sandbox = self.sandboxes.use(name)
+        if sandbox is None:
+            return rendering.no_room(self.settings.max_sandboxes, self.settings.sandbox_ttl)
+        return Admitted(*found, sandbox, asked)
 
     def _look(self, admitted: Admitted, request: Request) -> tuple[Document, Facts]:
-        operation, store, sandbox = admitted.operation, self._store, admitted.sandbox
-        document = operation.read(request, admitted.parameters, self.settings)
+        operation, sandbox, store = admitted.operation, admitted.sandbox, self.store
+        document = operation.read(request, admitted.parameters, sandbox.settings)
         facts = gather(
             operation,
             request,
             admitted.parameters,
             document,
-            self.settings,
-            Tick(self._clock()),
-            lambda collection, key: store.find(sandbox, collection, key),
-            {new.name: store.draw(sandbox, new) for new in operation.new},
+            sandbox.settings,
+            Tick(self.now_ns(sandbox)),
+            lambda collection, key: store.find(sandbox.name, collection, key),
+            {new.name: store.draw(sandbox.name, new) for new in operation.new},
         )
         return document, facts
 
-    def _decide(self, admitted: Admitted, request: Request, document: Document, facts: Facts) -> Decision | Reply:
-        operation = admitted.operation
-        asked = request.headers.get("mock-scenario")
-        if asked is not None:
-            named = self._forced(operation, asked)
-            return named if isinstance(named, Reply) else decide(operation, document, facts, named)
+    def _plan(self, admitted: Admitted, document: Document, facts: Facts) -> Planned | Reply:
+        """Forced by a header, armed, or the first scenario that applies; in this order."""
+        operation, asked, sandbox = admitted.operation, admitted.asked, admitted.sandbox
+        scenarios = self.scenarios(operation, sandbox)
+        if asked.scenario is not None:
+            named = next((s for s in scenarios if s.id == asked.scenario), None)
+            if named is None:
+                return self._unknown(scenarios, asked.scenario)
+            return _planned(decide(operation, document, facts, named, "header", scenarios), asked)
+        armed = None
+        if sandbox.armed:
+            prepare(scenarios, document, facts)
+            armed = sandbox.armed_for(operation, facts)
+        if armed is not None and armed.turn.scenario is not None:
+            return _planned(decide(operation, document, facts, armed.turn.scenario, "armed", scenarios), asked, armed)
         lookup = misspelt(operation, facts)
         if lookup is not None:
             values = lookup.collection.test_values
             spelt = near(lookup.key(facts), values)
             return rendering.misspelt_trigger(lookup.path, lookup.collection.name, spelt, values)
-        return decide(operation, document, facts)
+        turned = sandbox.turned.get(operation.id)
+        return _planned(decide(operation, document, facts, scenarios=scenarios, turns=turned), asked, armed)
 
-    def _forced(self, operation: Operation, asked: str) -> Scenario | Reply:
-        asked = asked.strip()
-        scenario = operation.by_id.get(asked)
-        if scenario is not None:
-            return scenario
+    def _unknown(self, scenarios: tuple[Scenario, ...], asked: str) -> Reply:
+        names = tuple(scenario.id for scenario in scenarios)
         elsewhere = next((s.operation for s in self.contract.scenarios if s.id == asked), None)
-        return rendering.unknown_scenario(asked, tuple(operation.by_id), near(asked, operation.by_id), elsewhere)
+        return rendering.unknown_scenario(asked, names, near(asked, names), elsewhere)
 
-    # -- routes -----------------------------------------------------------------------------------------
+    def _reply(self, admitted: Admitted, planned: Planned, number: int, *, peek: bool = False) -> Reply:
+        settings = admitted.sandbox.settings
+        reply = rendering.reply_to(planned.decision, self.contract, settings.mock_headers, number)
+        if planned.fault is None and planned.delay is None:
+            return reply
+        return replace(reply, fault=planned.fault, delay_ms=admitted.sandbox.sampled(planned.delay, peek=peek))
 
-    def _route(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | Reply:
-        for operations, values in self._candidates(path):
-            for operation in operations:
-                if operation.method == method:
-                    return operation, dict(zip(operation.parameters, values, strict=True))
-        allow = [o.method for operations, _ in self._candidates(path) for o in operations]
-        if allow:
-            points = [p for operations, _ in self._candidates(path) for o in operations for p in o.assumed]
-            named = {"Mock-Assumed": ", ".join(dict.fromkeys(points))} if points and self.settings.mock_headers else {}
-            return rendering.wrong_method(method, allow, named)
-        paths = [f"{o.method} {o.path}" for o in self.contract.operations] + list(self._admin_paths)
-        spelt = near(path, [p.partition(" ")[2] for p in paths])
-        return rendering.not_found(path, paths, spelt)
+    # -- the journal ------------------------------------------------------------------------------------
 
-    def _candidates(self, path: str) -> list[tuple[list[Operation], tuple[str, ...]]]:
-        found: list[tuple[list[Operation], tuple[str, ...]]] = []
-        if path in self._routes and not self._routes[path][0].parameters:
-            found.append((self._routes[path], ()))
-        for pattern, operations in self._templates:
-            match = pattern.fullmatch(path)
-            if match is not None:
-                found.append((operations, match.groups()))
-        return found
+    def _noted(
+        self,
+        request: Request,
+        number: int,
+        sandbox: str,
+        admitted: Admitted | None,
+        reply: Reply,
+        started: int,
+        planned: Planned | None = None,
+    ) -> Reply:
+        """Count a request, and write it into the journal, masked."""
+        self.metrics.seen(reply, time.perf_counter_ns() - started)
+        reply = self._named(reply, number, sandbox)
+        if not self.settings.journal_entries:
+            return reply
+        self.journal.add(
+            recorded(
+                request,
+                reply,
+                sandbox,
+                self.clock() if admitted is None else self.now_ns(admitted.sandbox),
+                admitted.operation if admitted is not None else None,
+                admitted.parameters if admitted is not None else {},
+                self._secrets,
+                committed=planned is not None and planned.commits,
+                micros=(time.perf_counter_ns() - started) // 1000,
+            )
+        )
+        return reply
+
+    def _named(self, reply: Reply, number: int, sandbox: str) -> Reply:
+        """The reply with the id of its entry; one of the API names it already, among its other headers."""
+        if reply.entry:
+            return reply
+        known = self.sandboxes.find(sandbox)
+        shown = (self.settings if known is None else known.settings).mock_headers and reply.decision is None
+        named = (("Mock-Entry", str(number)),) if shown else ()
+        return replace(reply, headers=(*reply.headers, *named), entry=number)
+
+    def _gauges(self) -> Gauges:
+        journal, sandboxes = self.journal, [self.sandboxes.find(name) for name in self.sandboxes.names()]
+        armed = sum(len(sandbox.armed) for sandbox in sandboxes if sandbox is not None)
+        return Gauges(len(sandboxes), self.sandboxes.evictions, armed, len(journal), journal.size)
+
+    def _thrown_out(self, name: str) -> None:
+        self.store.reset(name)
+
+
+def _sandbox_of(request: Request) -> str:
+    """The sandbox that a request names, the default one where it names none that can be."""
+    aim = target(request.path, request.headers)
+    return aim.sandbox if isinstance(aim, Target) else ""
+
+
+def _planned(decision: Decision, asked: Directives, armed: Armed | None = None) -> Planned:
+    """What goes wrong and how long it takes: as a header asks, as is armed, or as the scenario says."""
+    turn, scenario = armed.turn if armed is not None else Turn(), decision.scenario
+    fault, delay = asked.fault or turn.fault or scenario.fault, asked.delay or turn.delay or scenario.delay
+    return Planned(decision, armed, fault, delay)

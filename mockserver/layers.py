@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.model import Fault, Path, Position, Replaced
+from mockserver.contract import Replaced
+from mockserver.model import Mistake, Path, Position
 from mockserver.sources import Source
 from mockserver.values import near
 
@@ -39,7 +40,7 @@ class Entry:
 
     def fault(self, what: str, expected: str, came: str = "", hint: str = "", at: Path = ()) -> None:
         """Report that something is wrong here, or below."""
-        self.source.report(Fault((*self.at, *at), what, expected, came, hint))
+        self.source.report(Mistake((*self.at, *at), what, expected, came, hint))
 
     def unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
         """Report a name that is none of `names`, with a near spelling."""

@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from mockserver.check import requests, run
+from mockserver.contract import Contract, Decision, Example, Operation, Reply, Scenario
 from mockserver.engine import Engine, Explanation
-from mockserver.model import MISSING, Contract, Decision, Example, Operation, Reply, Request, Scenario, Settings
+from mockserver.model import MISSING, Request, Settings
+from mockserver.shown import lines
 from mockserver.values import printable, read, write_ascii
 
 
@@ -128,9 +130,7 @@ def explanation(request: Request, explained: Explanation) -> Iterator[str]:
     for miss in explained.misses:
         yield f"  {miss.scenario.id}  ({miss.scenario.position})"
         for evidence in miss.evidence:
-            expected = evidence.expected.removeprefix(evidence.path).strip().removeprefix("is ")
-            yield f"    {evidence.path}: expected {expected}"
-            yield f"    {' ' * len(evidence.path)}  came     {evidence.came}"
+            yield from (f"    {line}" for line in lines(evidence))
 
 
 def _why(decision: Decision) -> Iterator[str]:

@@ -6,17 +6,21 @@ wrong is reported at once, each with file, line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from mockserver.compiling import compile_contract
-from mockserver.layers import Layers, is_scenario_file, is_schema_file
-from mockserver.model import MISSING, Contract, Fault, Path, Position, Violation
-from mockserver.sources import Problem, Source, read_json, read_yaml
+from mockserver.contract import Condition, Contract, Operation, Scenario
+from mockserver.layers import Entry, Layers, is_scenario_file, is_schema_file
+from mockserver.model import MISSING, Mistake, Path, Position, Violation
+from mockserver.sources import Problem, Source, read_json, read_text, read_yaml
 from mockserver.validation import SchemaSet, Validator, told
-from mockserver.values import near
+from mockserver.values import near, printable
+
+GIVEN: Final = "request body"
+"""The name, in reports, of what is no file."""
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
@@ -34,7 +38,7 @@ class ConfigError(Exception):
 def shipped() -> FilePath:
     """The folder of the contract that comes with this package."""
     package = FilePath(__file__).parent
-    inside = package / "contract"
+    inside = package / "shipped"
     return inside if inside.is_dir() else package.parent
 
 
@@ -66,6 +70,47 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
     if problems or contract is None:
         raise ConfigError(problems)
     return contract
+
+
+# -- at run time ------------------------------------------------------------------------------------
+
+
+def given_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
+    """A scenario given while the mock runs, in YAML or JSON as in a file, under a name. Raises `ConfigError`."""
+    source = read_text(body, GIVEN)
+    if isinstance(source.data, dict) and source.data.setdefault("scenario", name) != name:
+        source.report(
+            Mistake(("scenario",), "another name than in the path", name, printable(str(source.data["scenario"]), 80))
+        )
+    return _given(source, "scenario", operation.run_time.scenario)
+
+
+def given_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """The conditions of a `when` given while the mock runs. Raises `ConfigError`."""
+    return _given(Source(GIVEN, when), "when", operation.run_time.conditions)
+
+
+_Given = TypeVar("_Given")
+
+
+def _given(source: Source, what: str, compile_entry: Callable[[Entry], _Given | None]) -> _Given:
+    compiled = None
+    if source.data is not MISSING:
+        for violation in _part(what).violations("body", source.data):
+            source.report(_fault(violation, source.data))
+        if not source.problems:
+            compiled = compile_entry(Entry(source, (), source.data, 0))
+    if source.problems or compiled is None:
+        raise ConfigError(sorted(source.problems, key=_line))
+    return compiled
+
+
+@cache
+def _part(name: str) -> Validator:
+    """The compiled format of a part of a scenario file."""
+    formats = SchemaSet()
+    formats.add({SCENARIOS_FORMAT: read_json(shipped() / "schemas" / SCENARIOS_FORMAT, "").data}, lambda *_: None)
+    return cast(Validator, formats.inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
 
 
 def _line(problem: Problem) -> tuple[int, int]:
@@ -166,14 +211,14 @@ def _check_format(source: Source) -> None:
         source.data = MISSING
 
 
-def _fault(violation: Violation, data: object) -> Fault:
+def _fault(violation: Violation, data: object) -> Mistake:
     at: Path = violation.path
     last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or "the file"
     if violation.keyword == "additionalProperties":
         spelt = near(last, violation.known)
         hint = f"did you mean {spelt[0]}?" if spelt else ""
-        return Fault(at, f"unknown member {last}", f"one of {', '.join(violation.known)}", last, hint)
+        return Mistake(at, f"unknown member {last}", f"one of {', '.join(violation.known)}", last, hint)
     expected, came, hint = told(violation, data)
     if violation.came == "missing":
-        return Fault(at, f"missing member {last}", f"{place}: {violation.about}", came)
-    return Fault(at, f"wrong value for {place}", expected, came, hint if at else "begin with format: 1")
+        return Mistake(at, f"missing member {last}", f"{place}: {violation.about}", came)
+    return Mistake(at, f"wrong value for {place}", expected, came, hint if at else "begin with format: 1")

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mockserver.model import MISSING, Condition, Evidence, Facts, Fault, Path, Report, Violation
+from mockserver.contract import Condition, Evidence
+from mockserver.model import MISSING, Facts, Mistake, Path, Report, Violation
 from mockserver.patterns import compile_pattern, pattern_fault
 from mockserver.references import Place, Scope, compile_path, is_sensitive
 from mockserver.validation import SchemaSet
@@ -69,7 +70,7 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
     words, check = _operand(operand, context, at, reads)
     if is_sensitive(place, context.scope) and _compares(operand):
         context.report(
-            Fault(
+            Mistake(
                 at,
                 f"{text} is a secret, whose value no condition may compare",
                 "present, absent, empty or null; or a violation of its schema",
@@ -207,7 +208,7 @@ def _same_as(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[s
     if place is None:
         return _simple("same as nothing", lambda _: False)
     if is_sensitive(place, context.scope):
-        context.report(Fault(at, f"{operand} is a secret", "a member whose value may be compared", operand))
+        context.report(Mistake(at, f"{operand} is a secret", "a member whose value may be compared", operand))
     reads.roots.add(place.root)
     words, other = f"same as {operand}", place.extract
 
@@ -229,7 +230,7 @@ def _schema(operand: Any, context: Context, at: Path, _: _Reads) -> tuple[str, C
             names = (
                 f"one of {', '.join(context.schemas.names)}" if context.schemas.names else "nothing (there are none)"
             )
-            context.report(Fault(at, "unknown schema file", names, operand, hint))
+            context.report(Mistake(at, "unknown schema file", names, operand, hint))
     else:
         validator = context.schemas.inline(operand, at, context.report)
     if validator is None:

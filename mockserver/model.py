@@ -6,7 +6,7 @@ Knows no file, no library, no HTTP and no operation; what is compiled stands her
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -32,7 +32,7 @@ Trigger: TypeAlias = Literal["values", "state", "header", "armed", "default"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Mistake:
     """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column."""
 
     at: Path
@@ -42,7 +42,7 @@ class Fault:
     hint: str = ""
 
 
-Report: TypeAlias = Callable[[Fault], None]
+Report: TypeAlias = Callable[[Mistake], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A keyed record. `view` holds its members and, as paths see them, `key` and `origin`.
+    """A keyed record: its members and, as paths see them, `key` and `origin`, in one `view`.
+
+    Under `@entry` stands the id of the journal entry whose request wrote it last.
 
     origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open
     collection's answer for a key never seen).
@@ -138,9 +140,9 @@ class Record:
     view: Mapping[str, Any]
 
     @classmethod
-    def make(cls, key: str, members: Mapping[str, Any], origin: Origin) -> Record:
+    def make(cls, key: str, members: Mapping[str, Any], origin: Origin, entry: int = 0) -> Record:
         """A record of these members."""
-        return cls({**members, "key": key, "origin": origin})
+        return cls({**members, "key": key, "origin": origin, "@entry": entry})
 
     @property
     def origin(self) -> Origin:
@@ -153,7 +155,8 @@ class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.
 
     `constant` names the seeds that no request changes. `reserved` tells a key of the reserved form, and
-    `test_values` are the seeds of that form as the file spells them.
+    `test_values` are the seeds of that form as the file spells them. `fold` is how its keys are written, and
+    `violations` what is wrong with the members of a record.
     """
 
     name: str
@@ -164,6 +167,8 @@ class Collection:
     reserved: Callable[[str], bool]
     test_values: tuple[str, ...]
     members: tuple[str, ...]
+    fold: Callable[[str], str] = str
+    violations: Callable[[Any], tuple[Violation, ...]] = lambda _: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,146 +203,33 @@ class NewId:
     unused_in: str | None
 
 
-# -- the contract ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long an answer waits, in ms: `fixed` (a), `uniform` (a to b), `lognormal` (median a, sigma b, cap c)."""
+
+    kind: Literal["fixed", "uniform", "lognormal"]
+    a: float
+    b: float = 0.0
+    c: float = 0.0
+
+
+FAULTS: Final = ("hang", "reset", "empty", "truncate", "malformed", "garbage", "dribble", "gateway")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a condition did not hold: where, what was expected, what came."""
+class Fault:
+    """What goes wrong below the contract instead of an answer, or with it.
 
-    path: str
-    expected: str
-    came: str
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A compiled condition.
-
-    `fails` gives None where it holds, otherwise what was expected; `evidence` says the same at length.
-    `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
-    the violation it rests on. `text` is the condition in words.
+    `commit`: whether what the request changes is committed all the same. `seconds`: how long a `hang` or a
+    `dribble` lasts at most. `status`, `retry_after`, `html`: of a `gateway`'s answer.
     """
 
-    text: str
-    fails: Callable[[Facts], str | None]
-    evidence: Callable[[Facts], tuple[Evidence, ...]]
-    reads: frozenset[str] = frozenset()
-    claims: Callable[[Violation], bool] | None = None
-    first: Callable[[Facts], Violation | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """An open point that an answer rests on, where `when` holds (always, if there are no conditions)."""
-
-    id: str
-    when: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to a scenario: its conditions, its source, and the points it rests on beside the scenario's."""
-
-    conditions: tuple[Condition, ...]
-    source: Source
-    heading: str | None
-    assumed: tuple[Point, ...]
-    records: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A compiled value: `constant` where it has no references, otherwise `render`.
-
-    `certain`: it can be resolved whatever the request is. `members` / `items` keep the shape of an
-    object or an array, so that its constant parts can be written once.
-    """
-
-    render: Callable[[Facts], Any]
-    reads: frozenset[str] = frozenset()
-    certain: bool = True
-    constant: Any = MISSING
-    members: Mapping[str, Template] | None = None
-    items: tuple[Template, ...] | None = None
-    new: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a scenario does to the record of one lookup: member to (`set` or `add`, value)."""
-
-    lookup: Lookup
-    members: Mapping[str, tuple[Literal["set", "add"], Template]]
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The shape of an answer: status, body (with `${respond}` in it), and its schema."""
-
-    name: str
-    status: Template
-    assumed: tuple[Point, ...]
-    violations: Callable[[Any], tuple[Violation, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A request that meets a scenario, after the requests whose bodies stand in `before`."""
-
-    request: Any
-    before: tuple[Any, ...]
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One named case: when it applies (`ways`, tried in order), what it answers, what it changes."""
-
-    id: str
-    operation: str
-    source: Source
-    heading: str | None
-    note: str | None
-    assumed: tuple[Point, ...]
-    ways: tuple[Way, ...]
-    envelope: Envelope
-    status: Template
-    body: Template
-    pieces: tuple[bytes | Callable[[Facts], Any], ...]
-    changes: tuple[Change, ...]
-    new: frozenset[str]
-    examples: tuple[Example, ...]
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A method and a path with all that is needed to decide a request to it.
-
-    `read` turns a request and its path parameters into a document.
-    """
-
-    id: str
-    method: str
-    path: str
-    parameters: tuple[str, ...]
-    read: Callable[[Request, Mapping[str, str], Settings], Document]
-    lookups: tuple[Lookup, ...]
-    new: tuple[NewId, ...]
-    scenarios: tuple[Scenario, ...]
-    by_id: Mapping[str, Scenario]
-    assumed: tuple[str, ...]
-
-    def fill(self, parameters: Mapping[str, str]) -> str:
-        """The path with its parameters filled in."""
-        path = self.path
-        for name in self.parameters:
-            path = path.replace("{" + name + "}", parameters.get(name, name))
-        return path
+    kind: str
+    commit: bool = False
+    seconds: float = 30.0
+    status: int = 503
+    retry_after: int | None = None
+    html: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,35 +244,12 @@ class Settings:
     utc_offset: str = "+00:00"
     max_body: int = 1_048_576
     max_depth: int = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """Something that an overlay put in the place of something else (`before` is None where it is new)."""
-
-    what: str
-    position: Position
-    before: Position | None
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """All that is loaded. `hash` tells one set of files from another, whatever their comments and layout."""
-
-    hash: str
-    operations: tuple[Operation, ...]
-    collections: Mapping[str, Collection]
-    assumptions: Mapping[str, str]
-    settings: Settings
-    replaced: tuple[Replaced, ...] = ()
-
-    @property
-    def scenarios(self) -> Iterable[Scenario]:
-        """Every scenario, operation by operation, in the order of checks."""
-        return (scenario for operation in self.operations for scenario in operation.scenarios)
-
-
-# -- a decision -----------------------------------------------------------------------------------
+    max_sandboxes: int = 1_000
+    sandbox_ttl: float = 600.0
+    sandbox_from: str = ""
+    journal_entries: int = 10_000
+    journal_bytes: int = 67_108_864
+    max_records: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,38 +257,3 @@ class Tick:
     """The one reading of the clock for a request: nanoseconds since 1970-01-01T00:00:00Z."""
 
     now_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Which scenario answers, how it was met, what it rests on, and what it changes."""
-
-    operation: Operation
-    scenario: Scenario
-    way: Way | None
-    trigger: Trigger
-    source: Source
-    assumed: tuple[str, ...]
-    document: Document
-    facts: Facts
-    writes: tuple[Write, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """A scenario that was tried and did not apply, with the evidence against its nearest way."""
-
-    scenario: Scenario
-    evidence: tuple[Evidence, ...]
-    held: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: status, headers and body. `decision` is None where the API did not answer (a misuse)."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    decision: Decision | None = None
-    problem: str | None = None

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mockserver.contract import Operation, Point, RunTime, Scenario, Template
 from mockserver.layers import Entry, Parts, Table, sound
-from mockserver.model import Collection, Lookup, NewId, Operation, Path, Point, Scenario, Settings, Template
+from mockserver.model import Collection, Lookup, NewId, Path, Settings
 from mockserver.reading import Expected, Reader
 from mockserver.references import (
     NOW,
@@ -80,7 +81,7 @@ class OperationCompiler:
         self._compile_lookups()
         self.envelopes = self._envelopes()
 
-    def finish(self, scenarios: Sequence[Scenario]) -> Operation:
+    def finish(self, scenarios: Sequence[Scenario], run_time: RunTime) -> Operation:
         """The operation with its scenarios."""
         others = [("path", self.path_schema), ("query", self.query)]
         reader = Reader(self.body, tuple((r, v) for r, v in others if v is not None), self._expected())
@@ -95,6 +96,8 @@ class OperationCompiler:
             scenarios=tuple(scenarios),
             by_id={s.id: s for s in scenarios},
             assumed=self._point_ids(self.parts.members, "assumed"),
+            sensitive=self.sensitive,
+            run_time=run_time,
         )
 
     # -- the parts of an operation ------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 
-from mockserver.model import Fault, Path
+from mockserver.model import Mistake, Path
 from mockserver.values import write_ascii
 
 
@@ -33,12 +33,12 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     return lambda text: search(text.encode()) is not None
 
 
-def pattern_fault(at: Path, pattern: str) -> Fault | None:
+def pattern_fault(at: Path, pattern: str) -> Mistake | None:
     """What is wrong with a regular expression, or None."""
     try:
         compile_pattern(pattern)
     except ValueError as error:
-        return Fault(
+        return Mistake(
             at,
             f"bad regular expression: {error}",
             "a regular expression in RE2 syntax (no look-around, no back-references)",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mockserver.clock import offset_nanos, utc_millis
-from mockserver.model import MISSING, Facts, Fault, Path, Report, Settings, Template
+from mockserver.contract import Template
+from mockserver.model import MISSING, Facts, Mistake, Path, Report, Settings
 from mockserver.values import is_blank, kind, near, write_ascii
 
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_@$-]+)*")
@@ -68,7 +69,7 @@ class Place:
 def compile_path(text: str, scope: Scope, at: Path, report: Report) -> Place | None:
     """The place that `text` names; None after a report where there is no such place."""
     if not _PATH.fullmatch(text):
-        report(Fault(at, "not a path", "a path such as body.member or header.x-name", write_ascii(text)))
+        report(Mistake(at, "not a path", "a path such as body.member or header.x-name", write_ascii(text)))
         return None
     root, *rest = text.split(".")
     steps = tuple(s.lower() for s in rest) if root == "header" else tuple(rest)
@@ -95,7 +96,7 @@ def is_sensitive(place: Place, scope: Scope) -> bool:
 def _unknown(at: Path, what: str, name: str, names: tuple[str, ...], report: Report) -> None:
     spelt = near(name, names)
     hint = f"did you mean {spelt[0]}?" if spelt else ""
-    report(Fault(at, what, f"one of {', '.join(names)}", name, hint))
+    report(Mistake(at, what, f"one of {', '.join(names)}", name, hint))
 
 
 def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
@@ -203,7 +204,7 @@ def _text(node: str, scope: Scope, at: Path, report: Report, respond: Template |
         return _reference(whole[1], scope, at, report)
     parts = _REFERENCE.split(node)
     if any("${" in text for text in parts[::2]):
-        report(Fault(at, "a reference that does not end", "${path}", write_ascii(node)))
+        report(Mistake(at, "a reference that does not end", "${path}", write_ascii(node)))
         return constant(node)
     inner = [_reference(path, scope, at, report) for path in parts[1::2]]
     texts = parts[::2]
@@ -224,11 +225,11 @@ def _reference(text: str, scope: Scope, at: Path, report: Report) -> Template:
         return constant(None)
     if is_sensitive(place, scope):
         report(
-            Fault(at, f"{text} is a secret", "a member that may be shown", text, "secrets are never answered or kept")
+            Mistake(at, f"{text} is a secret", "a member that may be shown", text, "secrets are never answered or kept")
         )
     if place.root in scope.certain and not place.steps:
         names = scope.members(place.root, ())
-        report(Fault(at, f"{text} is no value", f"{text}.NAME, one of {', '.join(names)}", text))
+        report(Mistake(at, f"{text} is no value", f"{text}.NAME, one of {', '.join(names)}", text))
     certain = place.root in scope.certain and len(place.steps) == 1
     new = frozenset(place.steps[:1]) if place.root == "new" else frozenset[str]()
     return Template(place.extract, reads=frozenset({place.root}), certain=certain, new=new)
@@ -248,7 +249,7 @@ def _first_of(node: dict[str, Any], scope: Scope, at: Path, report: Report) -> T
         return constant(None)
     if not isinstance(choices, list) or not choices:
         report(
-            Fault(
+            Mistake(
                 (*at, "first_of"), "first_of without choices", "a list of values, the last one certain", kind(choices)
             )
         )
@@ -256,7 +257,7 @@ def _first_of(node: dict[str, Any], scope: Scope, at: Path, report: Report) -> T
     compiled = [compile_template(c, scope, (*at, "first_of", i), report) for i, c in enumerate(choices)]
     if not compiled[-1].certain:
         report(
-            Fault(
+            Mistake(
                 (*at, "first_of", len(choices) - 1),
                 "the last choice of first_of may be missing",
                 "a plain value, or a reference to new, now or settings",
@@ -283,7 +284,7 @@ def _each(node: dict[str, Any], scope: Scope, at: Path, report: Report) -> Templ
         return constant(None)
     if not isinstance(name, str) or name not in scope.many or "give" not in node:
         report(
-            Fault(
+            Mistake(
                 (*at, "each") if "each" in node else at,
                 "each needs a lookup of many records, and give",
                 f"each: one of {', '.join(sorted(scope.many)) or 'the lookups with keys (there are none)'}",

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from mockserver.model import MISSING, Contract, Decision, Facts, Reply, Template, Violation, Warn
-from mockserver.values import printable, shape, write, write_ascii
+from mockserver.contract import Contract, Decision, Reply, Template
+from mockserver.model import MISSING, Facts, Violation, Warn
+from mockserver.values import printable, write, write_ascii
 
 Piece = bytes | Callable[[Facts], Any]
 
@@ -64,14 +65,19 @@ def body_of(parts: Sequence[Piece], facts: Facts) -> bytes:
     return b"".join([part if type(part) is bytes else write(part(facts)) for part in parts])  # type: ignore[operator]
 
 
-def reply_to(decision: Decision, contract: Contract, mock_headers: bool) -> Reply:
-    """The answer that a decision asks for."""
+def reply_to(decision: Decision, contract: Contract, mock_headers: bool, entry: int) -> Reply:
+    """The answer that a decision asks for; `entry` is the id of its journal entry."""
     scenario = decision.scenario
     headers = [("Content-Type", "application/json")]
     if mock_headers:
         headers += _mock_headers(decision, contract.hash)
+        headers.append(("Mock-Entry", str(entry)))
     return Reply(
-        scenario.status.render(decision.facts), tuple(headers), body_of(scenario.pieces, decision.facts), decision
+        scenario.status.render(decision.facts),
+        tuple(headers),
+        body_of(scenario.pieces, decision.facts),
+        decision,
+        entry=entry,
     )
 
 
@@ -81,6 +87,8 @@ def _mock_headers(decision: Decision, contract_hash: str) -> Iterable[tuple[str,
     if decision.assumed:
         yield "Mock-Assumed", ", ".join(decision.assumed)
     yield "Mock-Trigger", decision.trigger
+    if decision.cause:
+        yield "Mock-Cause", str(decision.cause)
     yield "Mock-Contract", contract_hash
     if decision.document.violations:
         yield "Mock-Violations", _listed(decision.document.violations)
@@ -167,6 +175,35 @@ def bad_sandbox(detail: str) -> Reply:
     return problem(400, "bad-sandbox", "The request names no usable sandbox", detail)
 
 
+def bad_directive(detail: str) -> Reply:
+    """400: a header `Mock-Delay` or `Mock-Fault` that cannot be understood."""
+    return problem(400, "bad-directive", "A directive in the request headers cannot be understood", detail)
+
+
+def no_room(most: int, seconds: float) -> Reply:
+    """503: there is no place for one more sandbox."""
+    return problem(
+        503,
+        "no-room-for-sandbox",
+        "There is no room for one more sandbox",
+        f"There are {most} sandboxes, each used within the last {seconds:g} s. DELETE /__admin/sandboxes/NAME makes "
+        "room, and so does a greater setting max_sandboxes.",
+        {"Retry-After": "5"},
+    )
+
+
+def no_room_for_record(most: int) -> Reply:
+    """507: what the request would write has no place in its sandbox, so that nothing was changed."""
+    return problem(
+        507,
+        "no-room-for-record",
+        "There is no room for one more record in this sandbox",
+        f"It keeps {most} records, and nothing was changed. POST /__admin/reset makes room, and so does a greater "
+        "setting max_records.",
+        limit=most,
+    )
+
+
 def too_large(limit: int) -> Reply:
     """413: the body is longer than the limit in bytes."""
     return problem(
@@ -200,15 +237,3 @@ def wrong_method(method: str, allow: Sequence[str], headers: Mapping[str, str]) 
         f"{printable(method, 20)} came; use {' or '.join(allow)}.",
         {"Allow": ", ".join(allow), **headers},
     )
-
-
-# -- masks ----------------------------------------------------------------------------------------
-
-
-def masked_target(path: str, query: str) -> str:
-    """A request target for a log line: visible ASCII, the values of its query masked in shape."""
-    shown = printable(path, 200)
-    if not query:
-        return shown
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    return shown + "?" + printable("&".join(n + eq + shape(v) if eq else shape(n) for n, eq, v in pairs), 200)

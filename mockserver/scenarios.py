@@ -5,28 +5,28 @@ Knows the scenarios of one operation and reports every fault at its place; it de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
-from mockserver.layers import Entry, Table
-from mockserver.matching import Context, compile_when
-from mockserver.model import (
-    MISSING,
+from mockserver.contract import (
     Change,
     Condition,
     Envelope,
     Example,
-    Facts,
-    Path,
     Point,
+    RunTime,
     Scenario,
-    Source,
     Template,
-    Tick,
+    Turn,
+    Turns,
     Way,
 )
+from mockserver.directives import DirectiveError, delay_of, fault_of
+from mockserver.layers import Entry, Table
+from mockserver.matching import Context, compile_when
+from mockserver.model import MISSING, Facts, Path, Source, Tick
 from mockserver.operations import EnvelopeParts, OperationCompiler
 from mockserver.references import Scope, compile_template, constant
 from mockserver.rendering import body_of, pieces
@@ -36,8 +36,8 @@ from mockserver.values import read, write_ascii
 
 def compile_scenarios(
     operation: OperationCompiler, table: Table, fits: Mapping[str, Callable[[Entry], None]]
-) -> tuple[Scenario, ...]:
-    """The scenarios of an operation, in order; those that are broken are left out.
+) -> tuple[tuple[Scenario, ...], RunTime]:
+    """The scenarios of an operation, in order, and the means to compile more; those that are broken are left out.
 
     `fits` reports, by collection, what in a record breaks the schemas of its members.
     """
@@ -45,7 +45,18 @@ def compile_scenarios(
     compiled = tuple(s for entry in table.values() if (s := compiler.scenario(entry)) is not None)
     if table:
         compiler.check_order(list(table.values()))
-    return compiled
+    return compiled, RunTime(lambda entry: compiler.conditions(entry, entry.data, ()), compiler.scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One compiled answer: the envelope as it stands in the contract, and where the answer stands."""
+
+    parts: EnvelopeParts
+    at: Path
+    envelope: Envelope
+    status: Template
+    body: Template
 
 
 class _Scenarios:
@@ -63,6 +74,8 @@ class _Scenarios:
 
     def check_order(self, entries: list[Entry]) -> None:
         *earlier, last = entries
+        if any("pass" in turn for turn in last.data.get("responses", ())):
+            last.fault("a last scenario that stands aside", "an answer in every turn", "pass", at=("responses",))
         if ("when" in last.data or "then" in last.data) and not _followed(last):
             last.fault(
                 "no final scenario without conditions",
@@ -83,20 +96,13 @@ class _Scenarios:
         if entry.broken:
             return None
         data, known_faults = entry.data, len(entry.source.faults)
-        envelope = self._envelope_of(entry)
+        answers, turns = self._answers(entry)
         ways = tuple(self._ways(entry))
         assumed = self._points(entry, data.get("assumed", []), ("assumed",))
         changes = tuple(self._changes(entry))
-        if envelope is None:
+        answer = next((a for a in answers if a is not None), None)
+        if answer is None:
             return None
-        name = str(envelope.entry.at[-1])
-        answer, at = data["respond"][name], ("respond", name)
-        respond = compile_template(answer, self.answered, (*entry.at, *at), entry.source.report)
-        _report_uncertain(entry, respond, answer, at)
-        around = self.operation.body_scope()
-        body = compile_template(envelope.entry.data["body"], around, (), lambda _: None, respond)
-        status = data["respond"].get("status")
-        violations = envelope.validator.violations if envelope.validator is not None else lambda _, __: ()
         scenario = Scenario(
             id=data["scenario"],
             operation=self.operation.name,
@@ -105,31 +111,73 @@ class _Scenarios:
             note=data.get("note"),
             assumed=assumed,
             ways=ways,
-            envelope=Envelope(name, envelope.status, envelope.assumed, partial(violations, "answer")),
-            status=envelope.status if status is None else constant(status),
-            body=body,
-            pieces=pieces(body),
+            envelope=answer.envelope,
+            status=answer.status,
+            body=answer.body,
+            pieces=pieces(answer.body),
             changes=changes,
-            new=body.new.union(*(t.new for c in changes for _, t in c.members.values())),
+            new=answer.body.new.union(*(t.new for c in changes for _, t in c.members.values())),
             examples=tuple(self._examples(entry)),
             position=entry.position,
+            fault=_asked(entry, data, "fault", (), fault_of),
+            delay=_asked(entry, data, "delay", (), delay_of),
         )
-        if len(entry.source.faults) == known_faults and not envelope.entry.broken:
-            self._check_answer(entry, scenario)
+        if turns:
+            scenario = _in_turn(entry, scenario, answers, turns)
+        if len(entry.source.faults) == known_faults:
+            for one in filter(None, answers):
+                if not one.parts.entry.broken:
+                    self._check_answer(entry, one)
         return scenario
 
-    def _envelope_of(self, entry: Entry) -> EnvelopeParts | None:
-        names = [name for name in entry.data["respond"] if name != "status"]
+    def _answers(self, entry: Entry) -> tuple[list[_Answer | None], list[Mapping[str, Any]]]:
+        """The answers of a scenario in turn (None: it stands aside), and what is said of the turns, if it has any."""
+        data = entry.data
+        turns = data.get("responses", [])
+        if ("respond" in data) == bool(turns):
+            came = "both" if turns else "neither"
+            entry.fault("a scenario without one answer", "respond, or responses: several in turn", came)
+            return [], []
+        if not turns:
+            return [self._answer(entry, data["respond"], ("respond",))], []
+        if "then" in data:
+            hint = "let a scenario before it answer in turn and then pass"
+            entry.fault("answers in turn that change state", "no then beside responses", "then", hint, ("then",))
+        answers: list[_Answer | None] = []
+        for index, turn in enumerate(turns):
+            at: Path = ("responses", index)
+            if ("respond" in turn) == ("pass" in turn):
+                came = "both" if "pass" in turn else "neither"
+                entry.fault("a turn without one answer", "respond, or pass: true", came, at=at)
+            answers.append(self._answer(entry, turn["respond"], (*at, "respond")) if "respond" in turn else None)
+        if all("pass" in turn for turn in turns):
+            entry.fault("answers in turn without an answer", "respond in at least one turn", "pass", at=("responses",))
+        return answers, turns
+
+    def _answer(self, entry: Entry, data: Mapping[str, Any], at: Path) -> _Answer | None:
+        names = [name for name in data if name != "status"]
         known = self.operation.parts.tables["envelopes"]
         if len(names) != 1:
             came = ", ".join(names) or "none"
-            entry.fault("respond without one envelope", f"one of {', '.join(known)}", came, at=("respond",))
+            entry.fault("respond without one envelope", f"one of {', '.join(known)}", came, at=at)
             return None
-        if names[0] not in known and known:
-            entry.unknown(f"unknown envelope {names[0]}", names[0], known, ("respond", names[0]))
-        return self.operation.envelopes.get(names[0])
+        name = names[0]
+        at = (*at, name)
+        if name not in known and known:
+            entry.unknown(f"unknown envelope {name}", name, known, at)
+        parts = self.operation.envelopes.get(name)
+        if parts is None:
+            return None
+        respond = compile_template(data[name], self.answered, (*entry.at, *at), entry.source.report)
+        _report_uncertain(entry, respond, data[name], at)
+        around = self.operation.body_scope()
+        body = compile_template(parts.entry.data["body"], around, (), lambda _: None, respond)
+        violations = parts.validator.violations if parts.validator is not None else lambda _, __: ()
+        envelope = Envelope(name, parts.status, parts.assumed, partial(violations, "answer"))
+        status = parts.status if data.get("status") is None else constant(data["status"])
+        return _Answer(parts, at, envelope, status, body)
 
-    def _conditions(self, entry: Entry, data: Mapping[str, Any], at: Path) -> tuple[Condition, ...]:
+    def conditions(self, entry: Entry, data: Mapping[str, Any], at: Path) -> tuple[Condition, ...]:
         return compile_when(data, Context(self.asked, self.operation.schemas, entry.source.report), (*entry.at, *at))
 
     def _points(self, entry: Entry, data: list[Any], at: Path) -> tuple[Point, ...]:
@@ -137,7 +185,7 @@ class _Scenarios:
         for index, item in enumerate(data):
             for point, when in [(item, None)] if isinstance(item, str) else item.items():
                 self.operation.known_point(entry, point, (*at, index))
-                conditions = self._conditions(entry, when, (*at, index, point)) if when is not None else ()
+                conditions = self.conditions(entry, when, (*at, index, point)) if when is not None else ()
                 points.append(Point(point, conditions))
         return tuple(points)
 
@@ -151,7 +199,7 @@ class _Scenarios:
         if "documented" not in data and "assumed" not in data:
             what = "a way without a source" if at else "a scenario without a source"
             entry.fault(what, "documented: HEADING, or assumed: [ID]", "neither", at=at)
-        conditions = self._conditions(entry, data.get("when", {}), (*at, "when"))
+        conditions = self.conditions(entry, data.get("when", {}), (*at, "when"))
         records = tuple(name for name in self.operation.lookups if any(name in c.reads for c in conditions))
         source: Source = "documented" if "documented" in data else "assumed"
         return Way(conditions, source, data.get("documented"), assumed, records)
@@ -195,7 +243,7 @@ class _Scenarios:
                 position=entry.source.position((*entry.at, *at)),
             )
 
-    def _check_answer(self, entry: Entry, scenario: Scenario) -> None:
+    def _check_answer(self, entry: Entry, one: _Answer) -> None:
         """Forced on a request that has nothing in it, a scenario must still give a sound answer."""
         facts: Facts = {
             "body": MISSING,
@@ -208,17 +256,59 @@ class _Scenarios:
             "violation": MISSING,
             **{name: [] if lookup.many else MISSING for name, lookup in self.operation.lookups.items()},
         }
-        answer = read(body_of(scenario.pieces, facts), 1_000)
-        name = scenario.envelope.name
-        for violation in scenario.envelope.violations(answer):
+        answer = read(body_of(pieces(one.body), facts), 1_000)
+        for violation in one.envelope.violations(answer):
             expected, came, hint = told(violation, answer)
             entry.fault(
                 f"an answer that breaks its schema at {violation.where}",
                 expected,
                 came,
-                hint or f"the schema is that of the envelope {name}",
-                ("respond", name),
+                hint or f"the schema is that of the envelope {one.envelope.name}",
+                one.at,
             )
+
+
+_Asked = TypeVar("_Asked")
+
+
+def _asked(
+    entry: Entry, data: Mapping[str, Any], name: str, at: Path, read_it: Callable[[Any], _Asked]
+) -> _Asked | None:
+    """A fault or a delay, or None; what cannot be understood is reported."""
+    if name not in data:
+        return None
+    try:
+        return read_it(data[name])
+    except DirectiveError as error:
+        expected, _, came = str(error).removeprefix("expected ").partition(", got ")
+        came, _, spelt = came.partition(". Did you mean ")
+        hint = f"did you mean {spelt}" if spelt else ""
+        entry.fault(f"a {name} that cannot be understood", expected, came, hint, (*at, name))
+        return None
+
+
+def _in_turn(
+    entry: Entry, scenario: Scenario, answers: Sequence[_Answer | None], data: Sequence[Mapping[str, Any]]
+) -> Scenario:
+    """A scenario that answers in turn; forced, it answers as in its first turn that has an answer."""
+    turns = []
+    for index, (answer, turn) in enumerate(zip(answers, data, strict=True)):
+        at: Path = ("responses", index)
+        own = None
+        if answer is not None:
+            own = replace(
+                scenario,
+                envelope=answer.envelope,
+                status=answer.status,
+                body=answer.body,
+                pieces=pieces(answer.body),
+                new=answer.body.new,
+                fault=_asked(entry, turn, "fault", at, fault_of) or scenario.fault,
+                delay=_asked(entry, turn, "delay", at, delay_of) or scenario.delay,
+            )
+        turns.append(Turn(own, times=turn.get("times", 1)))
+    first = next((turn.scenario for turn in turns if turn.scenario is not None), scenario)
+    return replace(first, turns=Turns(tuple(turns), entry.data.get("repeat") == "cycle"))
 
 
 def _followed(last: Entry) -> bool:

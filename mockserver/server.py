@@ -7,93 +7,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import gc
 import logging
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
 from typing import Final
+from urllib.parse import unquote
 
 from aiohttp import HttpVersion11, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from mockserver import admin, rendering
+from mockserver import admin, faults, rendering
+from mockserver.admin_routes import ROUTES
+from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
-from mockserver.model import Reply, Request
-from mockserver.values import printable, write_ascii
+from mockserver.logs import Log, Seen, no_log
+from mockserver.masks import masked_target
+from mockserver.model import Request
+from mockserver.routes import Target
+from mockserver.safety import Access, elsewhere
 
 DRAIN_SECONDS: Final = 8.0
 """How long requests in flight may take after SIGTERM; with the next below the ten seconds that a container gets."""
 
+HEARTBEAT: Final = 15.0
+"""Seconds after which a stream in which nothing happens shows that it is there."""
+
 CLOSE_SECONDS: Final = 1.0
 """How long what is still open after that may take to be closed."""
 
-Log = Callable[["Seen"], None]
+MOST_HEADERS: Final = 128
+LONGEST_LINE: Final = 8_190
+"""Limits on the head of a request: how many headers, and the bytes of one or of the request line."""
 
-Write = Callable[[str], None]
-"""Writes one line."""
-
-
-class Seen:
-    """What a log line tells of one request."""
-
-    __slots__ = ("method", "micros", "reply", "sandbox", "target")
-
-    def __init__(self, method: str, target: str, sandbox: str, reply: Reply, micros: int) -> None:
-        """Keep what was seen; `target` is masked already."""
-        self.method = method
-        self.target = target
-        self.sandbox = sandbox
-        self.reply = reply
-        self.micros = micros
-
-
-def no_log(_: Seen) -> None:
-    """Log nothing."""
-
-
-def human_log(write: Write) -> Log:
-    """One line a request for people to read."""
-
-    def log(seen: Seen) -> None:
-        decision = seen.reply.decision
-        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(seen.reply)
-        sandbox = f" [{seen.sandbox}]" if seen.sandbox else ""
-        now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
-        write(f"{now} {seen.method} {seen.target}{sandbox} {seen.reply.status} {what} {seen.micros / 1000:.1f} ms")
-
-    return log
-
-
-def _what(reply: Reply) -> str:
-    return f"problem: {reply.problem}" if reply.problem else "admin"
-
-
-def json_log(write: Write) -> Log:
-    """One JSON object a request."""
-
-    def log(seen: Seen) -> None:
-        decision, reply = seen.reply.decision, seen.reply
-        line: dict[str, object] = {
-            "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
-            "method": seen.method,
-            "target": seen.target,
-            "sandbox": seen.sandbox,
-            "status": reply.status,
-            "micros": seen.micros,
-        }
-        if decision is not None:
-            line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}
-            line |= {
-                "violations": [f"{printable(v.where, 200)} {v.keyword}" for v in decision.document.violations[:10]]
-            }
-        elif reply.problem is not None:
-            line["problem"] = reply.problem
-        write(write_ascii(line))
-
-    return log
+Answer = Callable[[web.BaseRequest, bytes | Reply], tuple[str, Reply]]
+"""Answers a request whose body was read, or could not be: the sandbox that it names, and the reply."""
 
 
 class _Noted(logging.Filter):
@@ -112,62 +64,151 @@ _edge.setLevel(logging.DEBUG)  # what is no HTTP comes at that level, or at ERRO
 _edge.addFilter(_Noted())
 
 
-class Server:
-    """An engine on a socket."""
+class _Connection(web.RequestHandler):
+    """A connection; what cannot be read as HTTP on it is refused with a problem document."""
 
-    def __init__(self, engine: Engine, log: Log = no_log) -> None:
-        """Serve `engine`; `log` is called once a request."""
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Note it, and answer."""
+        super().handle_error(request, status, exc, message)
+        if isinstance(exc, LineTooLong) or (message or "").startswith("Too many headers"):
+            what = f"A request has at most {MOST_HEADERS} headers, and no line longer than {LONGEST_LINE} bytes."
+            reply = rendering.problem(431, "headers-too-large", "The head of the request is too large", what)
+        elif status < 500:
+            what = "What came could not be read; the log of the mock says why."
+            reply = rendering.problem(status, "no-http", "The request is no HTTP/1.1", what)
+        else:
+            what = "This is a fault of the mock, not of the request; its log says more."
+            reply = rendering.problem(status, "broken", "The mock failed", what)
+        response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
+        response.force_close()
+        return response
+
+
+class _Listener(web.Server):
+    """Makes connections with our limits."""
+
+    def __call__(self) -> web.RequestHandler:
+        """A new connection."""
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # so it means none
+            logger=_edge,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+            max_headers=MOST_HEADERS,
+        )
+
+
+class Server:
+    """An engine on a socket, or on two: the admin API can have a port of its own."""
+
+    def __init__(self, engine: Engine, log: Log = no_log, access: Access | None = None, *, admins: bool = True) -> None:
+        """Serve `engine`; `log` is called once a request, `admins` turns the admin API on or off."""
         self._engine = engine
+        self._access = access or Access()
+        self._admin = admin.Admin(engine, ROUTES, self._access)
+        self._elsewhere = None if admins else "It was turned off by --no-admin."
         self._log = log
-        self._runner: web.ServerRunner | None = None
+        self._stopping = asyncio.Event()
+        self._runners: list[web.ServerRunner] = []
         self._flying = 0
         self._landed: asyncio.Event | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and give the port (a free one for 0). Raises `OSError`."""
-        http = web.Server(self._handle, access_log=None, logger=_edge)
-        self._runner = web.ServerRunner(http, shutdown_timeout=CLOSE_SECONDS)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, reuse_address=True)
+        return await self._listen(host, port, self._answer)
+
+    async def start_admin(self, host: str, port: int) -> int:
+        """Give the admin API a port of its own, before `start`; there it is alone. Raises `OSError`."""
+        taken = await self._listen(host, port, self._answer_admin)
+        self._elsewhere = f"It has a port of its own: {taken}."
+        return taken
+
+    async def _listen(self, host: str, port: int, answer: Answer) -> int:
+        runner = web.ServerRunner(_Listener(partial(self._handle, answer)), shutdown_timeout=CLOSE_SECONDS)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port, reuse_address=True)
         try:
             await site.start()
-        except OSError:
-            await self._runner.cleanup()
+        except OSError as error:
+            await runner.cleanup()
+            error.filename = base_url(host, port)
             raise
-        return int(self._runner.addresses[0][1])
+        self._runners.append(runner)
+        return int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Stop listening, answer what is in flight, close."""
-        if self._runner is None:
+        if not self._runners:
             return
-        for site in self._runner.sites:
-            await site.stop()
+        self._stopping.set()
+        for runner in self._runners:
+            for site in runner.sites:
+                await site.stop()
         # aiohttp reads nothing more once it closes, so that a body still on its way has to be waited for before.
         self._landed = asyncio.Event()
         if self._flying:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._landed.wait(), DRAIN_SECONDS)
-        await self._runner.cleanup()
+        for runner in self._runners:
+            await runner.cleanup()
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
         self._flying += 1
         try:
-            return await self._respond(request)
+            return await self._respond(answer, request)
         finally:
             self._flying -= 1
             if self._landed is not None and not self._flying:
                 self._landed.set()
 
-    async def _respond(self, request: web.BaseRequest) -> web.Response:
+    async def _respond(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter_ns()
         body = await self._body(request)
-        sandbox, reply = self._answer(request, body)
+        sandbox, reply = answer(request, body)
+        micros = (time.perf_counter_ns() - started) // 1000
+        target = masked_target(request.path, request.rel_url.raw_query_string)
+        self._log(Seen(request.method, target, sandbox, reply, micros))
+        if reply.delay_ms:
+            await faults.pause(reply.delay_ms / 1_000, self._stopping, request)
+        if reply.fault is not None:
+            return await faults.perform(reply.fault, request, reply, self._stopping)
+        if reply.feed is not None and request.method != "HEAD":
+            return await self._stream(request, reply, reply.feed)
         response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
         if isinstance(body, Reply) or self._landed is not None:
             response.force_close()
-        micros = (time.perf_counter_ns() - started) // 1000
-        target = rendering.masked_target(request.path, request.rel_url.raw_query_string)
-        self._log(Seen(request.method, target, sandbox, reply, micros))
+        return response
+
+    async def _stream(self, request: web.BaseRequest, reply: Reply, feed: Feed) -> web.StreamResponse:
+        """Send what a feed has whenever it has something, until the client leaves or the server stops."""
+        response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        response.force_close()
+        something = asyncio.Event()
+        feed.open(something.set)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await response.prepare(request)
+            await response.write(reply.body)
+            while not self._stopping.is_set():
+                waiting = asyncio.ensure_future(something.wait())
+                await asyncio.wait((waiting, stopping), timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                something.clear()
+                await response.write(feed.take() or b": still here\n\n")
+            await response.write_eof()
+        except ConnectionError:
+            pass  # the client left
+        finally:
+            stopping.cancel()
+            feed.close()
         return response
 
     async def _body(self, request: web.BaseRequest) -> bytes | Reply:
@@ -192,21 +233,59 @@ class Server:
         return bytes(body)
 
     def _answer(self, request: web.BaseRequest, body: bytes | Reply) -> tuple[str, Reply]:
+        """An operation's answer, or, where it has no port of its own, the admin API's."""
+        headers = request.headers
+        target = self._engine.target(request.path, headers)
+        if isinstance(target, Target) and _is_admin(target.path):
+            if self._elsewhere is None or target.path == admin.HEALTH:
+                return self._answer_admin(request, body)
+            return target.sandbox, elsewhere(self._elsewhere)
+        sandbox = target.sandbox if isinstance(target, Target) else ""
+        preflight = self._access.preflight(request.method, headers)
+        if preflight is not None:
+            return sandbox, preflight
+        if isinstance(body, Reply):
+            unread = Request(request.method, request.path, b"", headers, request.query)
+            reply = self._engine.refused(unread, sandbox, body)
+        else:
+            reply = self._engine.handle(Request(request.method, request.path, body, headers, request.query))
+        more = self._access.cors(headers, (name for name, _ in reply.headers))
+        return sandbox, replace(reply, headers=(*reply.headers, *more)) if more else reply
+
+    def _answer_admin(self, request: web.BaseRequest, body: bytes | Reply) -> tuple[str, Reply]:
+        """The admin API's answer."""
         target = self._engine.target(request.path, request.headers)
         if isinstance(target, Reply):
             return "", target
         if isinstance(body, Reply):
             return target.sandbox, body
-        if target.path == admin.PREFIX or target.path.startswith(admin.PREFIX + "/"):
-            return target.sandbox, admin.answer(self._engine, request.method, target)
-        asked = Request(request.method, request.path, body, request.headers, request.query)
-        return target.sandbox, self._engine.handle(asked)
+        return target.sandbox, self._admin.answer(
+            request.method, replace(target, path=_sent(request)), request.query, request.headers, body
+        )
+
+
+def _is_admin(path: str) -> bool:
+    return path == admin.PREFIX or path.startswith(admin.PREFIX + "/")
+
+
+def _sent(request: web.BaseRequest) -> str:
+    """The path below the sandbox as it was sent, percent-encoded: a `/` in a key is no end of it."""
+    parts = request.rel_url.raw_path.split("/")
+    return "/" + "/".join(parts[3 if unquote(parts[1]) == "sandbox" else 1 :])
 
 
 @contextlib.asynccontextmanager
-async def serving(engine: Engine, host: str = "127.0.0.1", port: int = 0, log: Log = no_log) -> AsyncIterator[str]:
+async def serving(
+    engine: Engine,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    log: Log = no_log,
+    access: Access | None = None,
+    *,
+    admins: bool = True,
+) -> AsyncIterator[str]:
     """Serve within a block; gives the base URL."""
-    server = Server(engine, log)
+    server = Server(engine, log, access, admins=admins)
     taken = await server.start(host, port)
     try:
         yield base_url(host, taken)
@@ -220,24 +299,33 @@ def base_url(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen."""
+def run(server: Server, host: str, port: int, admin_port: int | None, started: Callable[[str, str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen.
+
+    `started` is told the base URL, and that of the admin API.
+    """
     # What is loaded by now stays, so that no collection of garbage need look through it.
     gc.collect()
     gc.freeze()
-    asyncio.run(_run(engine, host, port, log, started))
+    asyncio.run(_run(server, host, port, admin_port, started))
 
 
-async def _run(engine: Engine, host: str, port: int, log: Log, started: Callable[[str], None]) -> None:
+async def _run(
+    server: Server, host: str, port: int, admin_port: int | None, started: Callable[[str, str], None]
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Windows has no signal handlers on its loop; there Ctrl-C ends asyncio.run itself.
     signals = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, stopped.set)
-    async with serving(engine, host, port, log) as url:
-        started(url)
+    try:
+        admin_taken = await server.start_admin(host, admin_port) if admin_port is not None else None
+        taken = await server.start(host, port)
+        started(base_url(host, taken), base_url(host, taken if admin_taken is None else admin_taken))
         await stopped.wait()
         for number in signals:  # a second one does not wait for what is in flight
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
+    finally:
+        await server.stop()

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 
 import yaml
 
-from mockserver.model import MISSING, Fault, Path, Position
+from mockserver.model import MISSING, Mistake, Path, Position
 from mockserver.values import near, printable
 
 MOST_ALIASED: Final = 100_000
@@ -88,7 +88,7 @@ class Source:
         line, column = self.marks.get(at, (1, 1))
         return Position(self.name, line, column)
 
-    def report(self, fault: Fault) -> None:
+    def report(self, fault: Mistake) -> None:
         """Keep a fault as a problem of this file."""
         self.faults.append(fault.at)
         self.problems.append(Problem(self.position(fault.at), fault.what, fault.expected, fault.came, fault.hint))
@@ -106,8 +106,21 @@ def read_yaml(path: FilePath, name: str) -> Source:
     """The data of a YAML file; what is wrong stands in `problems`, and where it cannot be read there is no data."""
     source = Source(name)
     text = _text(path, source)
-    if text is None:
+    return source if text is None else _fill(source, text)
+
+
+def read_text(data: bytes, name: str) -> Source:
+    """The data of a YAML text (JSON is one) that is no file; what is wrong stands in `problems`."""
+    source = Source(name)
+    try:
+        return _fill(source, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        source.problem((line, 1), "not UTF-8", "a text in UTF-8", "other bytes")
         return source
+
+
+def _fill(source: Source, text: str) -> Source:
     control = _CONTROL.search(text)
     if control is not None:
         what = f"bad YAML: a control character, U+{ord(control[0]):04X}"

@@ -7,7 +7,9 @@ requests wrote, so that a reset drops one object.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection as Collection_
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from mockserver.model import Collection, NewId, Record, Write
@@ -15,8 +17,9 @@ from mockserver.model import Collection, NewId, Record, Write
 _BLOCK = 1_000_000
 """Ids of one sandbox are counted within a block of this many, so that two sandboxes do not collide."""
 
-_BLOCKS = 8_000_000_000
-"""The number of blocks; the greatest id stays below 2^53, exact in every JSON reader."""
+_FIRST_BLOCK, _BLOCKS = 7_000_000_000, 2_000_000_000
+"""The blocks: ids have 16 digits that begin with 7 or 8, so that none looks like a payment account number, and
+stay below 2^53, exact in every JSON reader."""
 
 
 class Store(Protocol):
@@ -28,21 +31,56 @@ class Store(Protocol):
     def draw(self, sandbox: str, new: NewId) -> str:
         """The next unused id; drawing it again gives the same until it is used up by `commit`."""
 
-    def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str]) -> None:
-        """Merge the writes into their records and use up the ids of these names."""
+    def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:
+        """Merge the writes into their records, as of a journal entry, and use up the ids of these names."""
+
+    def fits(self, sandbox: str, places: Collection_[tuple[str, str]], most: int) -> bool:
+        """Whether a sandbox keeps no more than `most` records once these (collection, key) are written."""
+
+    def written(self, sandbox: str) -> State:
+        """What a sandbox keeps beside the seeds."""
+
+    def put(self, sandbox: str, collection: str, key: str, record: Record | None) -> None:
+        """Put a record in the place of what was there; None is a tombstone."""
+
+    def restore(self, sandbox: str, collection: str, key: str) -> None:
+        """Bring a key back to its seed or the default."""
+
+    def load(self, sandbox: str, state: State) -> None:
+        """Put a state in the place of what a sandbox keeps."""
+
+    def reseed(self, sandbox: str, seed: int) -> None:
+        """Begin the new ids of a sandbox again, from another seed; its records stay."""
 
     def reset(self, sandbox: str) -> None:
         """Bring a sandbox back to its seeds."""
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a sandbox keeps: its own records (None: a tombstone) by collection and key, and the counters of new ids.
+
+    A counter is how many ids were `used`, and how far the search for an unused one came beyond the first id.
+    """
+
+    records: Mapping[str, Mapping[str, Record | None]]
+    counters: Mapping[str, tuple[int, int]]
+
+
 class _Sandbox:
-    __slots__ = ("base", "counters", "free", "records")
+    __slots__ = ("base", "count", "counters", "free", "records")
 
     def __init__(self, name: str, seed: int, collections: Iterable[str]) -> None:
         self.base = _base(name, seed)
-        self.records: dict[str, dict[str, Record]] = {c: {} for c in collections}
+        self.records: dict[str, dict[str, Record | None]] = {c: {} for c in collections}
+        self.count = 0
         self.counters: dict[str, int] = {}
-        self.free: dict[str, int] = {}  # where the search for an unused id went last; derived from the records
+        self.free: dict[str, int] = {}  # where the search for an unused id went last, from the sandbox's base
+
+    def write(self, collection: str, key: str, record: Record | None) -> None:
+        records = self.records[collection]
+        self.count += key not in records
+        records[key] = record
 
 
 def _base(name: str, seed: int) -> int:
@@ -50,7 +88,7 @@ def _base(name: str, seed: int) -> int:
     if not name and not seed:
         return 0
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return (1 + int.from_bytes(digest[:8], "big") % (_BLOCKS - 1)) * _BLOCK
+    return (_FIRST_BLOCK + int.from_bytes(digest[:8], "big") % _BLOCKS) * _BLOCK
 
 
 class MemoryStore:
@@ -69,9 +107,9 @@ class MemoryStore:
 
     def find(self, sandbox: str, collection: Collection, key: str) -> Record | None:
         """See `Store`."""
-        found = self._of(sandbox).records[collection.name].get(key)
-        if found is not None:
-            return found
+        records = self._of(sandbox).records[collection.name]
+        if key in records:
+            return records[key]
         if key in collection.seeds:
             return collection.seeds[key]
         return Record.make(key, collection.default, "default") if collection.open else None
@@ -81,25 +119,67 @@ class MemoryStore:
         state = self._of(sandbox)
         number = new.first + state.base + state.counters.get(new.name, 0)
         if new.unused_in is not None:
-            number = max(number, state.free.get(new.name, 0))
+            number = max(number, state.base + state.free.get(new.name, 0))
             records = state.records[new.unused_in]
             seeds = self._collections[new.unused_in].seeds
             while f"{new.prefix}{number}" in records or f"{new.prefix}{number}" in seeds:
                 number += 1
-            state.free[new.name] = number
+            state.free[new.name] = number - state.base
         return f"{new.prefix}{number}"
 
-    def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str]) -> None:
+    def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:
         """See `Store`."""
         state = self._of(sandbox)
         for write in writes:
             before = self.find(sandbox, self._collections[write.collection], write.key)
             members = {**before.view, **write.members} if before else write.members
-            state.records[write.collection][write.key] = Record.make(write.key, members, "request")
+            state.write(write.collection, write.key, Record.make(write.key, members, "request", entry))
         for name in used:
             state.counters[name] = state.counters.get(name, 0) + 1
             if name in state.free:
                 state.free[name] += 1
+
+    def fits(self, sandbox: str, places: Collection_[tuple[str, str]], most: int) -> bool:
+        """See `Store`."""
+        state = self._of(sandbox)
+        if state.count + len(places) <= most:
+            return True
+        new = {(collection, key) for collection, key in places if key not in state.records[collection]}
+        return not new or state.count + len(new) <= most
+
+    def written(self, sandbox: str) -> State:
+        """See `Store`."""
+        state = self._of(sandbox)
+        counters = {n: (state.counters.get(n, 0), state.free.get(n, 0)) for n in {**state.counters, **state.free}}
+        return State(state.records, counters)
+
+    def put(self, sandbox: str, collection: str, key: str, record: Record | None) -> None:
+        """See `Store`."""
+        self._of(sandbox).write(collection, key, record)
+
+    def restore(self, sandbox: str, collection: str, key: str) -> None:
+        """See `Store`."""
+        state = self._of(sandbox)
+        if key in state.records[collection]:
+            del state.records[collection][key]
+            state.count -= 1
+
+    def load(self, sandbox: str, state: State) -> None:
+        """See `Store`."""
+        base = self._of(sandbox).base
+        self.reset(sandbox)
+        fresh = self._of(sandbox)
+        fresh.base = base
+        for collection, records in state.records.items():
+            fresh.records[collection] = dict(records)
+        fresh.count = sum(map(len, state.records.values()))
+        fresh.counters = {name: used for name, (used, _) in state.counters.items() if used}
+        fresh.free = {name: free for name, (_, free) in state.counters.items() if free}
+
+    def reseed(self, sandbox: str, seed: int) -> None:
+        """See `Store`."""
+        state = self._of(sandbox)
+        state.base, state.counters, state.free = _base(sandbox, seed), {}, {}
 
     def reset(self, sandbox: str) -> None:
         """See `Store`."""

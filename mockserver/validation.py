@@ -16,7 +16,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from mockserver.keywords import META, Checker
-from mockserver.model import MISSING, Fault, Path, Report, Violation
+from mockserver.model import MISSING, Mistake, Path, Report, Violation
 from mockserver.patterns import pattern_fault
 from mockserver.values import came, kind, near, printable, write_ascii
 from mockserver.wording import message
@@ -162,7 +162,7 @@ class SchemaSet:
         """The schemas by file name."""
         return self._schemas
 
-    def add(self, schemas: Mapping[str, Any], report: Callable[[str, Fault], None]) -> None:
+    def add(self, schemas: Mapping[str, Any], report: Callable[[str, Mistake], None]) -> None:
         """Take in schemas by file name; what is wrong with them is reported by file name and path."""
         sound: dict[str, Any] = {}
         for name, schema in schemas.items():
@@ -183,7 +183,7 @@ class SchemaSet:
                 self._schemas.pop(name, None)
                 self.unsound.add(name)
 
-    def _reference_faults(self, schema: Any) -> Iterator[Fault]:
+    def _reference_faults(self, schema: Any) -> Iterator[Mistake]:
         """What is wrong with the references of a schema whose text is sound."""
         own = self._own | _ids(schema)
         pending: list[tuple[Path, Any, Any]] = [((), schema, self._resolver(schema))]
@@ -198,11 +198,11 @@ class SchemaSet:
                 if target is None:
                     yield self._leads_nowhere(place, keyword, text)
                 elif id(target.contents) not in own and any(_meta_faults(target.contents)):
-                    yield Fault(
+                    yield Mistake(
                         place, f"{keyword} to what is no JSON Schema", "an object or a boolean that is one", text
                     )
                 elif _comes_back(target, sub):
-                    yield Fault(
+                    yield Mistake(
                         place,
                         f"{keyword} that leads back to itself",
                         "a schema that refers to itself only from a member or an item",
@@ -213,11 +213,11 @@ class SchemaSet:
                     own.add(id(target.contents))
                     pending.append((place, target.contents, target.resolver))
 
-    def _leads_nowhere(self, place: Path, keyword: str, text: str) -> Fault:
+    def _leads_nowhere(self, place: Path, keyword: str, text: str) -> Mistake:
         files = [name for name in (*self._schemas, *sorted(self.unsound)) if name not in text]
         file, hash_, pointer = text.partition("#")
         meant = [f"did you mean {name}{hash_}{pointer}?" for name in near(file, files)[:1]]
-        return Fault(
+        return Mistake(
             place,
             f"{keyword} that leads nowhere",
             "a place in this schema or in another schema file of this contract",
@@ -235,7 +235,7 @@ class SchemaSet:
         """The compiled form of a schema that stands inside another file."""
         faults = list(_meta_faults(schema)) or list(self._reference_faults(schema))
         for fault in faults:
-            report(Fault((*at, *fault.at), fault.what, fault.expected, fault.came, fault.hint))
+            report(Mistake((*at, *fault.at), fault.what, fault.expected, fault.came, fault.hint))
         return None if faults else self._compile(schema)
 
     def _resolver(self, schema: Any) -> Any:
@@ -315,27 +315,27 @@ def _comes_back(target: Any, start: Mapping[str, Any]) -> bool:
     return False
 
 
-def _meta_faults(schema: Any) -> Iterator[Fault]:
+def _meta_faults(schema: Any) -> Iterator[Mistake]:
     """What is wrong with the text of a schema."""
     if not isinstance(schema, dict | bool):
-        yield Fault((), "no JSON Schema", "an object or a boolean", kind(schema))
+        yield Mistake((), "no JSON Schema", "an object or a boolean", kind(schema))
         return
     dialect = schema.get("$schema", DIALECT) if isinstance(schema, dict) else DIALECT
     if dialect not in (DIALECT, DIALECT + "#"):
         hint = "only JSON Schema 2020-12 is understood"
-        yield Fault(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
+        yield Mistake(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
         return
     meta = Checker(META)
     errors = [inner for error in meta.iter_errors(schema) for inner in (error.context or [error])[:1]]
     wrong = _sorted([_violation("schema", error, schema) for error in errors])
     for violation in wrong:
         expected, shown, hint = told(violation, schema)
-        yield Fault(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)
+        yield Mistake(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)
     if not wrong:
         yield from _text_faults(schema)
 
 
-def _text_faults(schema: Any) -> Iterator[Fault]:
+def _text_faults(schema: Any) -> Iterator[Mistake]:
     subschemas = [(at, sub) for at, sub in _walk(schema) if isinstance(sub, dict)]
     patterned = any("patternProperties" in sub for _, sub in subschemas)
     for at, sub in subschemas:
@@ -344,7 +344,7 @@ def _text_faults(schema: Any) -> Iterator[Fault]:
             patterns.append(((*at, "pattern"), sub["pattern"]))
         yield from (fault for place, pattern in patterns if (fault := pattern_fault(place, pattern)) is not None)
         if patterned and "unevaluatedProperties" in sub:
-            yield Fault(
+            yield Mistake(
                 (*at, "unevaluatedProperties"),
                 "patternProperties and unevaluatedProperties in one file",
                 "one of them",
@@ -354,4 +354,4 @@ def _text_faults(schema: Any) -> Iterator[Fault]:
         try:
             urlsplit(sub.get("$id", ""))
         except ValueError:
-            yield Fault((*at, "$id"), "bad $id", "a URL or a file name", sub["$id"], "most schemas need no $id")
+            yield Mistake((*at, "$id"), "bad $id", "a URL or a file name", sub["$id"], "most schemas need no $id")

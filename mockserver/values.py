@@ -121,12 +121,30 @@ def _fold(name: str) -> str:
 
 
 def shape(text: str) -> str:
-    """The mask of a secret: digits become `0`, letters `x`, the rest stays (`48x1` is `00x0`)."""
-    return "".join("0" if c.isdigit() else "x" if c.isalpha() else c for c in text)
+    """The mask of a secret: digits become `0`, letters `x` or `X`, the rest stays (`48x1` is `00x0`).
+
+    Digits and letters beyond ASCII stay beyond it, so that a pattern says of the mask what it said of the secret.
+    """
+    if text.isascii():
+        return text.translate(_SHAPE)
+    return "".join(c.translate(_SHAPE) if c.isascii() else _shape_beyond(c) for c in text)
+
+
+def _shape_beyond(char: str) -> str:
+    return "\u0660" if char.isdigit() else "\u00e9" if char.isalpha() else char
+
+
+_SHAPE: Final = {
+    code: "0" if char.isdigit() else "X" if char.isupper() else "x"
+    for code, char in enumerate(map(chr, range(128)))
+    if char.isalnum()
+}
 
 
 def printable(text: str, limit: int) -> str:
     """`text` in visible ASCII, control characters and the rest escaped, cut to `limit` characters."""
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text
     shown = text.encode("ascii", "backslashreplace").decode("ascii")
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.admin import PATHS
+from mockserver.admin_routes import PATHS
 from mockserver.server import serving
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from mockserver import admin, listing, load
+from mockserver import listing, load
+from mockserver.admin_routes import ROUTES
 from mockserver.cli import main
 from mockserver.loading import shipped
 
@@ -41,7 +42,7 @@ def assumptions() -> str:
 
 
 def routes() -> str:
-    rows = [(f"`{' '.join(r.methods)}`", f"`{r.path}`", (r.answer.__doc__ or "").strip()) for r in admin.ROUTES]
+    rows = [(f"`{r.method}`", f"`{r.path}`", r.summary) for r in ROUTES]
     return _table(["method", "path", "what it does"], rows)
 
 

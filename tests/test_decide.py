@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, Engine, Request, load
+from mockserver.contract import Decision
 from mockserver.decide import decide, gather, misses, misspelt
-from mockserver.model import MISSING, Collection, Decision, Record, Settings, Tick
+from mockserver.model import MISSING, Collection, Record, Settings, Tick
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 
@@ -86,7 +87,7 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
 
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, {})
     facts["unclaimed"] = ()  # as if a scenario had named the violation
-    evidence = {miss.scenario.id: miss.evidence for miss in misses(operation, document, facts)}
+    evidence = {miss.scenario.id: miss.evidence for miss in misses(operation.scenarios, document, facts)}
     assert any(e.expected == "none, since this scenario changes state" for e in evidence["activated-existing-customer"])
 
 
@@ -138,3 +139,13 @@ def test_what_is_malformed_is_not_echoed(tmp_path: Path, body: str, answer: dict
         (tmp_path / name).write_text(text, encoding="utf-8")
     came = json.loads(Engine(load(tmp_path)).handle(Request("POST", "/echo", body.encode())).body)
     assert {name: came[name] for name in answer} == answer
+
+
+def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
+    """What the loader rules out is not passed over in silence."""
+    operation = contract.operations[0]
+    asked = Request("POST", operation.path, b"{}")
+    document = operation.read(asked, {}, Settings())
+    facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {})
+    with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
+        decide(operation, document, facts, scenarios=())

@@ -129,7 +129,7 @@ def test_whatever_stands_in_a_file_there_is_a_contract_or_a_report(changes: list
     for (name, at), value in changes:
         *around, last = at
         with contextlib.suppress(KeyError, IndexError, TypeError):  # another change has taken the place away
-            functools.reduce(operator.getitem, around, files[name])[last] = value
+            functools.reduce(operator.getitem, around, files[name])[last] = copy.deepcopy(value)
     with tempfile.TemporaryDirectory() as folder:
         for name, data in files.items():
             Path(folder, name).write_text(json.dumps(data), "utf-8")

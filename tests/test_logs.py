@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import LASTING, MOCKSERVER, PATH, Serving, alone, head, raw, serving, spawned
 
-from mockserver import Contract, Engine, Request, load
+from mockserver import Contract, Engine, Request, load, logs
 from mockserver import lines as lines_module
 from mockserver import server as edge
-from mockserver.admin import PATHS
+from mockserver.admin_routes import PATHS
 from mockserver.lines import Lines
 from mockserver.listing import explanation
-from mockserver.rendering import masked_target
+from mockserver.masks import masked_target
 
 
 async def logged(contract: Contract, log: Any, *sent: bytes) -> None:
@@ -38,7 +38,7 @@ async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
     body = json.dumps(LASTING).encode()
     await logged(
         contract,
-        edge.human_log(lines.append),
+        logs.human_log(lines.append),
         head("POST", PATH, CLOSE, "Mock-Sandbox: a", length=len(body)) + body,
         head("GET", "/nothing", CLOSE),
         head("GET", "/__admin/health", CLOSE),
@@ -46,8 +46,8 @@ async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
     shown = [re.sub(r"[0-9]+\.[0-9] ms$", "ms", line[9:]) for line in lines]
     assert all(re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2} ", line[:9]) for line in lines)
     assert shown == [
-        f"POST {PATH} [a] 200 activated-existing-customer (documented, by values) ms",
-        "GET /nothing 404 problem: unknown-path ms",
+        f"POST {PATH} [a] 200 activated-existing-customer (documented, by values) #1 ms",
+        "GET /nothing 404 problem: unknown-path #2 ms",
         "GET /__admin/health 200 admin ms",
     ]
 
@@ -57,7 +57,7 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
     lines: list[str] = []
     await logged(
         contract,
-        edge.json_log(lines.append),
+        logs.json_log(lines.append),
         head("POST", f"/sandbox/a{PATH}", CLOSE, length=14) + b'{"pin":"12a4"}',
         head("PUT", PATH, CLOSE),
         head("GET", "/__admin/health", CLOSE),
@@ -76,7 +76,7 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
     assert admin.keys() == {"time", "method", "target", "sandbox", "status", "micros"}
 
 
-@pytest.mark.parametrize("log", [edge.human_log, edge.json_log])
+@pytest.mark.parametrize("log", [logs.human_log, logs.json_log])
 async def test_a_path_cannot_forge_a_line(contract: Contract, log: Any) -> None:
     """Control characters, escapes of a terminal and text beyond ASCII are shown as escapes, cut at a length."""
     lines: list[str] = []
@@ -132,8 +132,8 @@ def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
             lines += explanation(request, engine.explain(request))
             reply = engine.handle(request)
             target = masked_target(PATH, f"pin={secret}&{secret}")
-            for log in (edge.human_log, edge.json_log):
-                log(lines.append)(edge.Seen("POST", target, "", reply, 1))
+            for log in (logs.human_log, logs.json_log):
+                log(lines.append)(logs.Seen("POST", target, "", reply, 1))
             shown = [*lines, reply.body.decode(), *(value for _, value in reply.headers)]
             assert not [text for text in shown if secret in text]
 

@@ -86,7 +86,7 @@ def test_the_wheel_carries_contract_and_types(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert wheel.name.startswith(f"activation_mockserver-{mockserver.__version__}-py3-none-any")
-    assert {f"mockserver/contract/{name}" for name in CONTRACT} <= names
+    assert {f"mockserver/shipped/{name}" for name in CONTRACT} <= names
     assert {f"mockserver/{file.name}" for file in (ROOT / "mockserver").glob("*.py")} <= names
     assert "mockserver/py.typed" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mockserver", "activation_mockserver"}

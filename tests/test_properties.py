@@ -95,7 +95,7 @@ def header(reply: Reply, name: str) -> str | None:
 
 def state(of: Engine) -> Any:
     """All records and counters of the default sandbox."""
-    sandbox = of._store._of("")  # type: ignore[attr-defined]
+    sandbox = of.store._of("")  # type: ignore[attr-defined]
     return json.dumps([{c: {k: r.view for k, r in rs.items()} for c, rs in sandbox.records.items()}, sandbox.counters])
 
 

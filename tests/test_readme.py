@@ -70,12 +70,15 @@ def run(command: str, folder: Folder) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("command", "output"), list(commands()))
-def test_a_command_prints_what_the_readme_says(command: str, output: str, folder: Folder) -> None:
-    """What the README shows is what comes."""
-    pattern = ".*".join(map(re.escape, output.strip().split("...")))
-    came = run(command, folder)
-    assert re.fullmatch(pattern, came.strip()), came
+def test_each_command_prints_what_the_readme_says(folder: Folder) -> None:
+    """What the README shows is what comes, one command after the other, as a reader types them."""
+    wrong = []
+    for command, output in commands():
+        pattern = ".*".join(map(re.escape, output.strip().split("...")))
+        came = run(command, folder).strip()
+        if not re.fullmatch(pattern, came):
+            wrong.append(f"$ {command}\n{came}\ninstead of\n{output}")
+    assert wrong == []
 
 
 def test_a_contract_of_the_readme_passes(folder: Folder) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.model import MISSING, Facts, Fault, Settings, Template, Tick
+from mockserver.contract import Template
+from mockserver.model import MISSING, Facts, Mistake, Settings, Tick
 from mockserver.references import Scope, compile_path, compile_template
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
@@ -32,8 +33,8 @@ FACTS: Facts = {
 }
 
 
-def template(node: Any) -> tuple[Template, list[Fault]]:
-    faults: list[Fault] = []
+def template(node: Any) -> tuple[Template, list[Mistake]]:
+    faults: list[Mistake] = []
     return compile_template(node, SCOPE, (), faults.append), faults
 
 
@@ -63,7 +64,7 @@ def template(node: Any) -> tuple[Template, list[Fault]]:
 )
 def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
     """A path gives the value at its place, typed, or MISSING."""
-    faults: list[Fault] = []
+    faults: list[Mistake] = []
     place = compile_path(path, SCOPE, (), faults.append)
     assert faults == []
     assert place is not None
@@ -84,7 +85,7 @@ def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
 )
 def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
     """An unknown root or member is a fault with the near spelling."""
-    faults: list[Fault] = []
+    faults: list[Mistake] = []
     assert compile_path(path, SCOPE, ("at",), faults.append) is None
     assert [(fault.at, fault.hint) for fault in faults] == [(("at",), hint)]
 

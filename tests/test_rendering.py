@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver import rendering
-from mockserver.model import MISSING, Fault, Settings, Tick, Violation, Warn
+from mockserver.model import MISSING, Mistake, Settings, Tick, Violation, Warn
 from mockserver.references import Scope, compile_template
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
@@ -27,7 +27,7 @@ SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"ma
 )
 def test_pieces_are_the_json_of_the_template(node: Any) -> None:
     """Cutting a body into constant bytes and values changes nothing of its JSON."""
-    faults: list[Fault] = []
+    faults: list[Mistake] = []
     template = compile_template(node, SCOPE, (), faults.append)
     facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
     body = rendering.body_of(rendering.pieces(template), facts)
@@ -82,9 +82,3 @@ def test_a_problem_is_rfc_9457() -> None:
     assert reply.decision is None
     elsewhere = json.loads(rendering.unknown_scenario("x", (), (), "other").body)
     assert elsewhere["detail"] == "x is a scenario of other, not of this operation."
-
-
-def test_a_query_is_masked_in_shape() -> None:
-    """The path stays, what the query holds keeps its shape alone."""
-    assert rendering.masked_target("/a\nb", "") == "/a\\x0ab"
-    assert rendering.masked_target("/a", "pin=48x1&flag&b=%31") == "/a?pin=00x0&xxxx&b=%00"

@@ -1,15 +1,17 @@
 """Sandboxes: named by the path or a header, each with state of its own."""
 
+import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import LASTING, ONCE, PATH, head, problem, raw
+from support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, run, spawned
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.engine import Target
+from mockserver.routes import Target
 from mockserver.server import serving
 
 
@@ -128,3 +130,192 @@ def test_too_long_a_body_is_refused_in_process_as_well(contract: Contract) -> No
     reply = Engine(contract).handle(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
     assert isinstance(reply, Reply)
     assert (reply.status, reply.problem) == (413, "body-too-large")
+
+
+class Idle:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+def sent(name: str, headers: Mapping[str, str] | None = None, body: object = ONCE) -> Request:
+    path = f"/sandbox/{name}{PATH}" if name else PATH
+    return Request("POST", path, json.dumps(body).encode(), headers or {})
+
+
+def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, Idle]:
+    """An engine with room for few sandboxes, and its clock."""
+    idle = Idle()
+    settings = replace(contract.settings, max_sandboxes=most, sandbox_ttl=ttl)
+    return Engine(contract, settings=settings, monotonic=idle), idle
+
+
+def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract) -> None:
+    """503 that says so; those that are there, and the default one, are served as before."""
+    engine, idle = small(contract)
+    for name in ("a", "b", ""):
+        assert engine.handle(sent(name)).status == 200
+    idle.now = 59.9
+    reply = engine.handle(sent("c"))
+    assert (reply.status, reply.problem) == (503, "no-room-for-sandbox")
+    assert "There are 2 sandboxes" in problem(reply.body)["detail"]
+    assert engine.handle(sent("a")).decision is not None
+    assert engine.sandboxes.evictions == 0
+
+
+def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
+    """Its state is gone and it knows so when it is made again; others stay whole."""
+    engine, idle = small(contract)
+    engine.handle(sent("a"))
+    engine.handle(sent("b"))
+    idle.now = 30
+    engine.handle(sent("a"))
+    idle.now = 61
+    assert engine.handle(sent("c")).status == 200
+    assert set(engine.sandboxes.names()) == {"a", "c"}
+    assert engine.handle(sent("d")).status == 503
+    idle.now = 200
+    assert engine.handle(sent("b")).status == 200
+    again = engine.sandboxes.find("b")
+    assert again is not None
+    assert again.incomplete
+    fresh = engine.sandboxes.find("c")
+    assert fresh is not None
+    assert not fresh.incomplete
+    assert engine.sandboxes.evictions == 2
+
+
+def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
+    """Somebody asked for it; its place is free at once."""
+    engine, idle = small(contract, most=1)
+    engine.handle(sent("a"))
+    idle.now = 61
+    engine.handle(sent("b"))
+    engine.reset("b")
+    engine.handle(sent("a"))
+    engine.reset("a")
+    engine.handle(sent("a"))
+    sandbox = engine.sandboxes.find("a")
+    assert sandbox is not None
+    assert not sandbox.incomplete
+
+
+def test_names_of_those_thrown_out_are_not_kept_without_end(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a bound any new one counts as if it had been there."""
+    monkeypatch.setattr("mockserver.sandboxes.MOST_REMEMBERED", 1)
+    engine, _ = small(contract, most=1, ttl=0)
+    known = []
+    for name in ("a", "b", "c", "d"):
+        engine.handle(sent(name))
+        sandbox = engine.sandboxes.find(name)
+        known.append(sandbox is not None and sandbox.incomplete)
+    assert known == [False, False, True, True]
+
+
+async def test_the_admin_api_is_refused_without_room_as_well(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Arming makes a sandbox too; dropping one makes room."""
+    engine, _ = small(contract, most=1)
+    async with serving(engine) as url:
+        for name, status in (("a", 201), ("b", 503)):
+            async with client.post(f"{url}/sandbox/{name}/__admin/arm", json={"fault": "reset"}) as response:
+                assert response.status == status
+        async with client.delete(f"{url}/__admin/sandboxes/a") as response:
+            assert await response.json() == {"status": "dropped", "sandbox": "a"}
+        async with client.post(f"{url}/sandbox/b/__admin/arm", json={"fault": "reset"}) as response:
+            assert response.status == 201
+        async with client.delete(f"{url}/__admin/sandboxes/bb") as response:
+            assert response.status == 404
+            assert problem(await response.read())["did_you_mean"] == ["b"]
+
+
+async def test_sandboxes_are_listed_and_reset_all_at_once(url: str, client: aiohttp.ClientSession) -> None:
+    """With what is in each; the parameter that asks for all is checked."""
+    for name in ("", "/sandbox/a"):
+        await activate(client, url, name)
+    async with client.get(f"{url}/__admin/sandboxes") as response:
+        shown = await response.json()
+    assert [(one["name"], one["armed"], one["incomplete"]) for one in shown["sandboxes"]] == [
+        ("", 0, False),
+        ("a", 0, False),
+    ]
+    async with client.post(f"{url}/__admin/reset?all=yes") as response:
+        assert response.status == 400
+    async with client.post(f"{url}/__admin/reset?all=true") as response:
+        assert await response.json() == {"status": "reset", "sandboxes": ["", "a"]}
+    for name in ("", "/sandbox/a"):
+        assert (await activate(client, url, name))[0] == "existing-customer"
+
+
+async def test_two_hundred_tests_at_once_never_see_one_another(url: str) -> None:
+    """Each arms, freezes its clock, activates twice and reads its own answers alone."""
+
+    async def one(number: int) -> None:
+        box = f"{url}/sandbox/worker-{number}"
+        year = 2100 + number
+        async with client.put(f"{box}/__admin/clock", json={"freeze": f"{year}-01-01T00:00:00Z"}) as response:
+            assert response.status == 200
+        if number % 2:
+            async with client.post(f"{box}/__admin/arm", json={"scenario": "rfc-invalid"}) as response:
+                assert response.status == 201
+        due = ["rfc-invalid"] * (number % 2) + ["activated-existing-customer", "card-already-activated"]
+        for scenario in due:
+            async with client.post(box + PATH, json=ONCE) as response:
+                answer = await response.json()
+            assert response.headers["Mock-Scenario"] == scenario
+            assert answer["timestamp"].startswith((f"{year}-", f"{year - 1}-12-31T18"))
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as client, asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(one(number))
+
+
+@pytest.mark.parametrize(
+    ("place", "headers", "body", "name"),
+    [
+        ("header.x-tenant", {"x-tenant": "t1"}, {}, "t1"),
+        ("header.X-Tenant", {"x-tenant": "t1"}, {}, "t1"),
+        ("body.tenant.id", {}, {"tenant": {"id": "t2"}}, "t2"),
+        ("body.tenant.id", {}, {"tenant": {"id": 7}}, "7"),
+        ("body.tenant.id", {}, {"tenant": "t2"}, ""),
+        ("body.tenant", {}, {"tenant": None}, ""),
+        ("body.tenant", {}, [], ""),
+        ("header.x-tenant", {}, {}, ""),
+        ("header.x-tenant", {"x-tenant": "a b"}, {}, "h-c8687a08aa5d6ed2"),
+        ("header.authorization", {"authorization": "key"}, {}, "h-2c70e12b7a0646f9"),
+        ("body.pin", {}, {"pin": "1234"}, "h-03ac674216f3e15c"),
+        ("body.tenant", {}, {"tenant": "4111111111111111"}, "h-9bbef19476623ca5"),
+    ],
+)
+def test_a_sandbox_can_be_derived(
+    contract: Contract, place: str, headers: Mapping[str, str], body: object, name: str
+) -> None:
+    """From a header or a member; a secret, and what is no name, is hashed."""
+    engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place))
+    engine.handle(sent("", headers, body))
+    assert engine.sandboxes.names() == (name,)
+
+
+def test_a_sandbox_that_is_named_is_not_derived(contract: Contract) -> None:
+    """The path and the header go before; bytes that are no JSON have no member."""
+    engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
+    engine.handle(sent("named", None, {"tenant": "t"}))
+    assert engine.sandboxes.names() == ("named",)
+    assert engine.handle(Request("POST", PATH, b"{")).problem == "bad-sandbox"
+    assert engine.handle(sent("", None, {"tenant": "t"})).decision is not None
+
+
+def test_the_command_line_sets_all_of_it() -> None:
+    """`--max-sandboxes`, `--sandbox-ttl` and `--sandbox-from`, on a running server."""
+    options = ["--max-sandboxes", "1", "--sandbox-ttl", "3600", "--sandbox-from", "header.x-tenant"]
+    with spawned(MOCKSERVER, "--port", "0", *options) as serve:
+        serve.started()
+        assert serve.post(LASTING, **{"X-Tenant": "a"})[0] == 200
+        assert serve.post(LASTING, **{"X-Tenant": "b"})[0] == 503
+    assert "expected header.NAME or body.MEMBER" in run("serve", "--sandbox-from", "cookie.x").stderr

@@ -27,20 +27,20 @@ def test_an_open_collection_has_every_key(is_open: bool, origin: str | None) -> 
     assert (found.origin if found else None) == origin
     seed = store(of).find("", of, "seed")
     assert seed is not None
-    assert seed.view == {"size": 1, "key": "seed", "origin": "seed"}
+    assert seed.view == {"size": 1, "key": "seed", "origin": "seed", "@entry": 0}
     assert store(of).find("", of, "none") is None
 
 
 def test_a_write_is_merged_and_remembers_where_it_came_from() -> None:
     """Members that are not written stay; the origin is the request."""
     memory = store()
-    memory.commit("", [Write("things", "seed", {"more": 2}), Write("things", "none", {"size": 7})], ())
+    memory.commit("", [Write("things", "seed", {"more": 2}), Write("things", "none", {"size": 7})], (), 9)
     merged = memory.find("", OPEN, "seed")
     assert merged is not None
-    assert merged.view == {"size": 1, "more": 2, "key": "seed", "origin": "request"}
+    assert merged.view == {"size": 1, "more": 2, "key": "seed", "origin": "request", "@entry": 9}
     revived = memory.find("", OPEN, "none")
     assert revived is not None
-    assert revived.view == {"size": 7, "key": "none", "origin": "request"}
+    assert revived.view == {"size": 7, "key": "none", "origin": "request", "@entry": 9}
 
 
 def test_sandboxes_do_not_share_and_a_reset_drops_one() -> None:

@@ -2,7 +2,8 @@
 
 A file in `transcripts/` holds conversations divided by lines of dashes; each begins with what it shows and
 runs in a sandbox of its own. Lines with `!` are options of the server, `>` is sent, `<` has to come back:
-the status, every Mock-* header but Mock-Contract, the other headers that stand there, and the exact body.
+the status, every Mock-* header but Mock-Contract and Mock-Entry, the other headers that stand there, and the
+exact body.
 """
 
 import asyncio
@@ -76,7 +77,7 @@ async def converse(conversation: Conversation) -> list[tuple[list[str], list[str
             shown = [
                 f"{name}: {value}"
                 for name, value in response.headers.items()
-                if name.lower() in named or (name.startswith("Mock-") and name != "Mock-Contract")
+                if name.lower() in named or (name.startswith("Mock-") and name not in ("Mock-Contract", "Mock-Entry"))
             ]
             results.append((exchange.due, [str(response.status), *shown, "", came.decode()]))
     return results

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.model import MISSING, Fault, Request, Settings, Violation
+from mockserver.model import MISSING, Mistake, Request, Settings, Violation
 from mockserver.patterns import compile_pattern
 from mockserver.reading import MOST_WARNINGS, Expected, Reader, read_body
 from mockserver.validation import MOST_VIOLATIONS, SchemaSet, Validator, value_at
@@ -18,7 +18,7 @@ from mockserver.validation import MOST_VIOLATIONS, SchemaSet, Validator, value_a
 def compiled(schema: Any, **files: Any) -> Validator:
     """A schema that stands inside another file, beside schema files of these names."""
     schemas = SchemaSet()
-    faults: list[Fault] = []
+    faults: list[Mistake] = []
     schemas.add({f"{name}.json": text for name, text in files.items()}, lambda _, fault: faults.append(fault))
     validator = schemas.inline(schema, (), faults.append)
     assert faults == []
@@ -77,7 +77,7 @@ def test_patterns_that_the_engine_does_not_know_are_refused(pattern: str) -> Non
     """Look-around and back-references are refused with the engine's reason, wherever a pattern can stand."""
     schemas: list[Any] = [{"pattern": pattern}, {"items": {"patternProperties": {pattern: True}}}]
     for schema in schemas:
-        faults: list[Fault] = []
+        faults: list[Mistake] = []
         assert SchemaSet().inline(schema, ("here",), faults.append) is None
         [fault] = faults
         assert fault.at[0] == "here"
@@ -291,7 +291,7 @@ def test_a_value_too_deep_for_a_schema_is_a_violation() -> None:
 )
 def test_a_schema_that_only_leads_back_to_itself_is_refused(schema: Any) -> None:
     """An endless reference is found when files are loaded."""
-    faults: list[Fault] = []
+    faults: list[Mistake] = []
     assert SchemaSet().inline(schema, (), faults.append) is None
     assert {fault.what.partition(" ")[2] for fault in faults} == {"that leads back to itself"}
 

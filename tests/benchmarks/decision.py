@@ -29,7 +29,7 @@ def micros(call: Callable[[], object], rounds: int = 7, times: int = 3_000) -> s
 
 def main() -> None:
     engine = Engine(CONTRACT)
-    store = engine._store
+    store = engine.store
     settings = CONTRACT.settings
     document = OPERATION.read(REQUEST, {}, settings)
     new = {"customer_id": "1", "card_id": "card_1"}
@@ -42,7 +42,7 @@ def main() -> None:
     print("read and validate  ", micros(lambda: OPERATION.read(REQUEST, {}, settings)))
     print("look up records    ", micros(looked_up))
     print("decide             ", micros(lambda: decide(OPERATION, document, dict(facts))))
-    print("render the reply   ", micros(lambda: reply_to(decision, CONTRACT, mock_headers=True)))
+    print("render the reply   ", micros(lambda: reply_to(decision, CONTRACT, mock_headers=True, entry=1)))
     print("whole, in process  ", micros(lambda: Engine.explain(engine, REQUEST), times=500), "(explain)")
 
     def handled() -> object:

@@ -1,0 +1,230 @@
+"""Admin routes about the journal: entries and their filters, archives, events, bundles.
+
+Knows how to ask and what to show; it decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
+from mockserver.bundle import bundle
+from mockserver.clock import parse_instant
+from mockserver.contract import Reply
+from mockserver.journal import Entry, Listener
+from mockserver.shown import event, har, row, whole
+from mockserver.values import write
+from mockserver.version import __version__
+
+MOST: Final = 1_000
+"""Entries in one answer, but for an archive."""
+
+
+# -- entries ------------------------------------------------------------------------------------------
+
+
+def bad_parameter(detail: str) -> AdminError:
+    """The error of a query parameter."""
+    return refused(400, "bad-parameter", "A query parameter has no usable value", detail)
+
+
+def _number(call: Call, name: str, default: int, most: int) -> int:
+    text = call.query.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= most:
+        raise bad_parameter(f"{name} is a number from 1 to {most}.")
+    return int(text)
+
+
+def _flag(call: Call, name: str) -> bool:
+    if call.query.get(name, "false") not in ("true", "false"):
+        raise bad_parameter(f"{name} is true or false.")
+    return call.query.get(name) == "true"
+
+
+def _entries(call: Call) -> Iterator[Entry]:
+    return call.engine.journal.all() if _flag(call, "all") else call.engine.journal.of(call.sandbox)
+
+
+def _filtered(call: Call) -> Iterator[Entry]:
+    found, query = _entries(call), call.query
+    before = _number(call, "before", 2**62, 2**62)
+    since = _since(query.get("since"))
+    text = query.get("text", "").lower()
+    wanted = [(name, query[name]) for name in ("scenario", "source", "trigger") if name in query]
+    for entry in found:
+        shown = row(entry) if wanted else {}
+        if (
+            entry.id < before
+            and entry.at_ns >= since
+            and all(shown[name] == value for name, value in wanted)
+            and (not text or text in _all_text(entry))
+        ):
+            yield entry
+
+
+def _since(text: str | None) -> int:
+    try:
+        return parse_instant(text) if text is not None else -(2**80)
+    except ValueError as error:
+        raise bad_parameter(f"since: {error}.") from None
+
+
+def _all_text(entry: Entry) -> str:
+    scenario = entry.decision.scenario.id if entry.decision is not None else entry.problem
+    bodies = (entry.body + b"\n" + entry.reply_body).decode("utf-8", "replace")
+    return "\n".join((f"{entry.method} {entry.target}", str(scenario), *map(": ".join, entry.headers), bodies)).lower()
+
+
+def _list(call: Call) -> Reply:
+    kind = call.query.get("format", "json")
+    if kind not in ("json", "har"):
+        raise bad_parameter("format is json or har.")
+    if kind == "har":
+        limit = _number(call, "limit", 2**62, 2**62)
+        return as_json(har(reversed([*islice(_filtered(call), limit)]), __version__))
+    return _page(call, _filtered(call))
+
+
+def _page(call: Call, found: Iterable[Entry]) -> Reply:
+    limit = _number(call, "limit", 100, MOST)
+    entries = [*islice(found, limit + 1)]
+    shown = entries[:limit]
+    more = {"before": shown[-1].id} if len(entries) > limit else {}
+    lost = call.engine.journal.lost(call.sandbox)
+    return as_json({"requests": [row(e) for e in shown], "lost": lost, "incomplete": may_lack(call), **more})
+
+
+def _unexpected(call: Call) -> Reply:
+    return _page(call, filter(_is_unexpected, _filtered(call)))
+
+
+def _is_unexpected(entry: Entry) -> bool:
+    """Whether the answer is one that nobody asked for: a misuse, assumed, the default, or forced although malformed."""
+    decision = entry.decision
+    if decision is None:
+        return True
+    if decision.way is None:
+        return bool(decision.document.violations)
+    return decision.source == "assumed" or decision.trigger == "default"
+
+
+def _entry(call: Call) -> Entry:
+    text = call.parameters["id"]
+    entry = call.engine.journal.find(int(text)) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+    if entry is None or entry.sandbox != call.sandbox:
+        where = f"; it is one of sandbox {entry.sandbox or '(default)'}" if entry is not None else ""
+        detail = f"The journal of this sandbox has no entry {text[:20]}{where}."
+        raise refused(
+            404, "unknown-entry", "There is no such entry", detail, lost=call.engine.journal.lost(call.sandbox)
+        )
+    return entry
+
+
+def _one(call: Call) -> Reply:
+    entry = _entry(call)
+    sandbox = call.engine.sandboxes.find(entry.sandbox)
+    decision = entry.decision
+    if decision is None or sandbox is None:
+        return as_json(whole(entry, decision.operation.scenarios if decision is not None else ()))
+    return as_json(whole(entry, call.engine.scenarios(decision.operation, sandbox)))
+
+
+def _clear(call: Call) -> Reply:
+    return as_json({"status": "cleared", "requests": call.engine.journal.clear(call.sandbox)})
+
+
+def _bundle(call: Call) -> Reply:
+    entry = _entry(call)
+    decision = entry.remembered
+    if decision is None:
+        detail = f"Entry {entry.id} is the problem {entry.problem}: no scenario answered."
+        raise refused(409, "no-decision", "There is no decision to make again", detail)
+    return as_json(bundle(entry, decision, call.engine.contract))
+
+
+def may_lack(call: Call) -> bool:
+    """Whether the journal may lack entries of the sandbox."""
+    sandbox, journal = call.engine.sandboxes.find(call.sandbox), call.engine.journal
+    off = not call.engine.settings.journal_entries
+    return off or journal.lost(call.sandbox) > 0 or (sandbox is not None and sandbox.incomplete)
+
+
+# -- events -------------------------------------------------------------------------------------------
+
+
+class _Events:
+    """New entries as server-sent events."""
+
+    def __init__(self, listen: Callable[[Callable[[], None]], Listener], missed: Iterable[Entry]) -> None:
+        """`missed` came before, and is sent first."""
+        self._listen = listen
+        self._listener: Listener | None = None
+        self._first = b"".join(map(event, missed))
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """See `Feed`."""
+        self._listener = self._listen(wake)
+        wake()
+
+    def take(self) -> bytes:
+        """See `Feed`."""
+        first, self._first = self._first, b""
+        if self._listener is None:
+            return first
+        lost, self._listener.missed = self._listener.missed, 0
+        told = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
+        return first + told + b"".join(map(event, self._listener.take()))
+
+    def close(self) -> None:
+        """See `Feed`."""
+        if self._listener is not None:
+            self._listener.close()
+
+
+def _events(call: Call) -> Reply:
+    seen = call.headers.get("last-event-id", "")
+    sandbox = None if _flag(call, "all") else call.sandbox
+    missed: list[Entry] = []
+    if seen.isascii() and seen.isdecimal() and len(seen) < 20:
+        missed = [entry for entry in _entries(call) if entry.id > int(seen)][::-1]
+    feed = _Events(lambda wake: call.engine.journal.listen(sandbox, wake), missed)
+    headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
+    return Reply(200, headers, b": listening\n\n", feed=feed)
+
+
+_ALL: Final = {"all": "true: of every sandbox"}
+_FILTERS: Final = {
+    "scenario": "The id of the scenario that answered",
+    "source": "documented or assumed",
+    "trigger": "values, state, header, armed or default",
+    "since": "An RFC 3339 instant",
+    "text": "What stands in the request, the reply or the scenario's id",
+    "limit": f"How many; 100 where nothing is said, {MOST} at most",
+    "before": "The id of an entry: only older ones",
+    **_ALL,
+}
+
+ROUTES: Final = (
+    Route(
+        "GET",
+        f"{PREFIX}/requests",
+        "The requests that came, newest first.",
+        _list,
+        query={**_FILTERS, "format": "json, or har for an HTTP archive"},
+    ),
+    Route("DELETE", f"{PREFIX}/requests", "Empty the journal of the sandbox.", _clear),
+    Route(
+        "GET",
+        f"{PREFIX}/requests/unexpected",
+        "The requests that got what nobody asked for: misuses, assumed and default answers, malformed forced ones.",
+        _unexpected,
+        query=_FILTERS,
+    ),
+    Route("GET", f"{PREFIX}/requests/{{id}}", "One request: what came, what was decided and why, what went out.", _one),
+    Route("GET", f"{PREFIX}/requests/{{id}}/bundle", "One request with all that its decision looked at.", _bundle),
+    Route(
+        "GET", f"{PREFIX}/events", "New requests as server-sent events.", _events, query=_ALL, media="text/event-stream"
+    ),
+)

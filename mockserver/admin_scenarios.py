@@ -1,0 +1,112 @@
+"""Admin routes about scenarios: those in force in a sandbox, and those added to it while the mock runs.
+
+Knows what to show of a scenario; the same loader compiles it as one of a file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mockserver.admin import PREFIX, Call, Route, as_json, refused
+from mockserver.admin_arming import bad_config, operation_of, scenario_of
+from mockserver.admin_sandboxes import sandbox_of
+from mockserver.contract import Operation, Reply, Scenario
+from mockserver.loading import ConfigError, given_scenario
+from mockserver.sandboxes import Sandbox
+
+MOST_SCENARIOS: Final = 50
+"""How many run-time scenarios a sandbox takes."""
+
+_OPERATION: Final = {"operation": "The operation; needed where the contract has several."}
+
+
+def _row(operation: Operation, sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
+    own = any(one is scenario for one in sandbox.scenarios.get(operation.id, ()))
+    return {
+        "scenario": scenario.id,
+        "operation": operation.id,
+        "source": scenario.source,
+        "heading": scenario.heading,
+        "run_time": own,
+        "replaces": own and scenario.id in operation.by_id,
+        "when": [[condition.text for condition in way.conditions] for way in scenario.ways],
+        "envelope": scenario.envelope.name,
+        "changes": [change.lookup.name for change in scenario.changes],
+        "note": scenario.note,
+    }
+
+
+def _list(call: Call) -> Reply:
+    sandbox = sandbox_of(call)
+    name = call.query.get("operation")
+    operations = call.engine.contract.operations if name is None else (operation_of(call, name),)
+    rows = [_row(o, sandbox, scenario) for o in operations for scenario in call.engine.scenarios(o, sandbox)]
+    return as_json({"scenarios": rows})
+
+
+def _one(call: Call) -> Reply:
+    name = call.parameters["id"]
+    operation = operation_of(call, call.query.get("operation"), name)
+    return as_json(_row(operation, sandbox_of(call), scenario_of(call, operation, name, 404)))
+
+
+def _put(call: Call) -> Reply:
+    name, sandbox = call.parameters["id"], sandbox_of(call)
+    operation = operation_of(call, call.query.get("operation"), name)
+    try:
+        scenario = given_scenario(operation, call.raw, name)
+    except ConfigError as error:
+        raise bad_config(error, "scenario") from None
+    _check_final(operation, scenario)
+    own = sandbox.scenarios.get(operation.id, ())
+    new = all(one.id != name for one in own)
+    if new and sum(map(len, sandbox.scenarios.values())) >= MOST_SCENARIOS:
+        detail = f"A sandbox takes {MOST_SCENARIOS} scenarios at run time; DELETE {PREFIX}/scenarios/ID makes room."
+        raise refused(409, "too-many-scenarios", "There is no room for one more scenario", detail)
+    # A new one goes first; one that was there keeps its place.
+    kept = tuple(scenario if one.id == name else one for one in own)
+    sandbox.scenarios[operation.id] = (scenario, *kept) if new else kept
+    sandbox.turned[operation.id].pop(name, None)
+    return as_json(_row(operation, sandbox, scenario), 201 if new else 200)
+
+
+def _check_final(operation: Operation, scenario: Scenario) -> None:
+    """The last scenario of the files answers what no other does; what replaces it must do so as well."""
+    aside = scenario.turns is not None and any(turn.scenario is None for turn in scenario.turns.turns)
+    conditional = aside or scenario.changes or all(way.conditions for way in scenario.ways)
+    if scenario.id == operation.scenarios[-1].id and conditional:
+        detail = (
+            f"{scenario.id} answers whatever no other scenario of {operation.id} does, so that what replaces it has "
+            "neither when nor then, and no turn with pass."
+        )
+        raise refused(400, "bad-scenario", "The final scenario has to answer everything", detail)
+
+
+def _delete(call: Call) -> Reply:
+    name, sandbox = call.parameters["id"], sandbox_of(call)
+    operation = operation_of(call, call.query.get("operation"), name)
+    own = sandbox.scenarios.get(operation.id, ())
+    if all(scenario.id != name for scenario in own):
+        scenario_of(call, operation, name, 404)
+        there = [scenario.id for scenario in own]
+        detail = f"{name} stands in a file; only what was added while the mock runs can be taken away."
+        raise refused(409, "scenario-of-a-file", "This scenario cannot be taken away", detail, scenarios=there)
+    sandbox.scenarios[operation.id] = tuple(scenario for scenario in own if scenario.id != name)
+    sandbox.turned[operation.id].pop(name, None)
+    return as_json({"status": "taken away", "scenario": name})
+
+
+ROUTES: Final = (
+    Route("GET", f"{PREFIX}/scenarios", "The scenarios in force, in order.", _list, query=_OPERATION),
+    Route("GET", f"{PREFIX}/scenarios/{{id}}", "One scenario in force.", _one, query=_OPERATION),
+    Route(
+        "PUT",
+        f"{PREFIX}/scenarios/{{id}}",
+        "Add a scenario to the sandbox, or replace it: YAML or JSON as in a file. A new one is tried first; one of "
+        "the id of a file's scenario stands in its place.",
+        _put,
+        query=_OPERATION,
+        answers={201: "The scenario, which is new.", 200: "The scenario, which replaced a run-time one."},
+    ),
+    Route("DELETE", f"{PREFIX}/scenarios/{{id}}", "Take a run-time scenario away again.", _delete, query=_OPERATION),
+)

@@ -1,0 +1,144 @@
+"""One request in one file: all that its decision looked at, so that it can be made again elsewhere.
+
+Knows entries, contracts and the pure decision; it needs no server, no store and no clock.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from mockserver.contract import Contract, Decision, Operation
+from mockserver.decide import decide, gather
+from mockserver.journal import Entry
+from mockserver.masks import masked_numbers
+from mockserver.model import MISSING, Collection, Document, Record, Request, Settings, Tick
+from mockserver.rendering import reply_to
+from mockserver.shown import text_or_json, violation
+
+FORMAT: Final = 1
+
+
+class BundleError(Exception):
+    """What was given is no bundle, or none of this contract; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a replay: the differences as (what, then, now), and whether the contract is the same."""
+
+    differences: tuple[tuple[str, Any, Any], ...]
+    same_contract: bool
+    scenario: str
+
+
+def bundle(entry: Entry, decision: Decision, contract: Contract) -> dict[str, Any]:
+    """The bundle of an entry as JSON; `decision` is the entry's, remembered."""
+    facts = decision.facts
+    forced = {"scenario": decision.scenario.id, "by": decision.trigger} if decision.way is None else None
+    return {
+        "format": FORMAT,
+        "contract": contract.hash,
+        "operation": decision.operation.id,
+        "sandbox": entry.sandbox,
+        "entry": entry.id,
+        "request": {
+            "method": entry.method,
+            "target": entry.target,
+            "path": dict(facts["path"]),
+            "query": dict(facts["query"]),
+            "headers": {str(name): value for name, value in entry.headers},
+            **_body(entry.body),
+        },
+        "records": _records(decision),
+        "new": dict(facts["new"]),
+        "tick": facts["tick"].now_ns,
+        "settings": asdict(facts["settings"]),
+        "forced": forced,
+        "decision": _told(decision, entry.status, entry.reply_body),
+    }
+
+
+def _body(body: bytes) -> dict[str, str]:
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+
+
+def _records(decision: Decision) -> list[dict[str, Any]]:
+    """The records that were found, each once: the collection and the record as the decision saw it."""
+    found: dict[tuple[str, str], Any] = {}
+    for lookup in decision.operation.lookups:
+        fact = decision.facts[lookup.name]
+        for view in fact if isinstance(fact, list) else () if fact is MISSING else (fact,):
+            found[lookup.collection.name, view["key"]] = dict(view)
+    return [{"collection": collection, "record": view} for (collection, _), view in found.items()]
+
+
+def _told(decision: Decision, status: int, body: bytes) -> dict[str, Any]:
+    return {
+        "scenario": decision.scenario.id,
+        "trigger": decision.trigger,
+        "source": decision.source,
+        "assumed": list(decision.assumed),
+        "cause": decision.cause,
+        "violations": [violation(v) for v in decision.document.violations],
+        "warnings": [warn.message for warn in decision.document.warnings],
+        "writes": [{"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.writes],
+        "status": status,
+        "reply": text_or_json(body),
+    }
+
+
+def replay(given: Any, contract: Contract) -> Replayed:
+    """Make the decision of a bundle again. Raises `BundleError`."""
+    if not isinstance(given, dict) or given.get("format") != FORMAT:
+        raise BundleError(f"expected a bundle with format: {FORMAT}, as GET /__admin/requests/ID/bundle gives it")
+    operation = next((o for o in contract.operations if o.id == given.get("operation")), None)
+    if operation is None:
+        raise BundleError(f"the contract has no operation {given.get('operation')}")
+    try:
+        decision = _again(given, operation)
+        before = given["decision"]
+        hash_before = given["contract"]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BundleError(f"the bundle is not whole: {type(error).__name__} {error}") from None
+    reply = reply_to(decision, contract, mock_headers=False, entry=0)
+    now = _told(decision, reply.status, masked_numbers(reply.body))
+    # An answer that went wrong on purpose says nothing about the decision.
+    differences = tuple((name, before.get(name), value) for name, value in now.items() if before.get(name) != value)
+    return Replayed(differences, hash_before == contract.hash, decision.scenario.id)
+
+
+def _again(given: Mapping[str, Any], operation: Operation) -> Decision:
+    asked = given["request"]
+    body = base64.b64decode(asked["base64"]) if "base64" in asked else asked["body"].encode()
+    headers = {name.lower(): value for name, value in asked["headers"].items()}
+    request = Request(asked["method"], operation.path, body, headers, asked["query"])
+    settings = _settings(given["settings"])
+    records = {(r["collection"], r["record"]["key"]): Record(r["record"]) for r in given["records"]}
+
+    def find(collection: Collection, key: str) -> Record | None:
+        return records.get((collection.name, key))
+
+    document: Document = operation.read(request, asked["path"], settings)
+    tick, forced = Tick(given["tick"]), given["forced"]
+    facts = gather(operation, request, asked["path"], document, settings, tick, find, given["new"])
+    if forced is None:
+        return decide(operation, document, facts)
+    scenario = operation.by_id.get(forced["scenario"])
+    if scenario is None:
+        raise BundleError(f"the contract has no scenario {forced['scenario']}; was it given at run time?")
+    return decide(operation, document, facts, scenario, forced["by"])
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    """The settings of a bundle, but for those that this version does not know."""
+    known = {field.name for field in fields(Settings)}
+    values: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in known
+    }
+    return Settings(**values)

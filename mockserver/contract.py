@@ -1,0 +1,299 @@
+"""A compiled contract, and what is decided with it: scenarios, operations, decisions, replies; all frozen.
+
+Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from mockserver.model import (
+    MISSING,
+    Collection,
+    Delay,
+    Document,
+    Facts,
+    Fault,
+    Lookup,
+    NewId,
+    Path,
+    Position,
+    Request,
+    Settings,
+    Source,
+    Trigger,
+    Violation,
+    Write,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a condition did not hold: where, what was expected, what came."""
+
+    path: str
+    expected: str
+    came: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition.
+
+    `fails` gives None where it holds, otherwise what was expected; `evidence` says the same at length.
+    `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
+    the violation it rests on. `text` is the condition in words.
+    """
+
+    text: str
+    fails: Callable[[Facts], str | None]
+    evidence: Callable[[Facts], tuple[Evidence, ...]]
+    reads: frozenset[str] = frozenset()
+    claims: Callable[[Violation], bool] | None = None
+    first: Callable[[Facts], Violation | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An open point that an answer rests on, where `when` holds (always, if there are no conditions)."""
+
+    id: str
+    when: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to a scenario: its conditions, its source, and the points it rests on beside the scenario's."""
+
+    conditions: tuple[Condition, ...]
+    source: Source
+    heading: str | None
+    assumed: tuple[Point, ...]
+    records: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled value: `constant` where it has no references, otherwise `render`.
+
+    `certain`: it can be resolved whatever the request is. `members` / `items` keep the shape of an
+    object or an array, so that its constant parts can be written once.
+    """
+
+    render: Callable[[Facts], Any]
+    reads: frozenset[str] = frozenset()
+    certain: bool = True
+    constant: Any = MISSING
+    members: Mapping[str, Template] | None = None
+    items: tuple[Template, ...] | None = None
+    new: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a scenario does to the record of one lookup: member to (`set` or `add`, value)."""
+
+    lookup: Lookup
+    members: Mapping[str, tuple[Literal["set", "add"], Template]]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The shape of an answer: status, body (with `${respond}` in it), and its schema."""
+
+    name: str
+    status: Template
+    assumed: tuple[Point, ...]
+    violations: Callable[[Any], tuple[Violation, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request that meets a scenario, after the requests whose bodies stand in `before`."""
+
+    request: Any
+    before: tuple[Any, ...]
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One named case: when it applies (`ways`, tried in order), what it answers, what it changes."""
+
+    id: str
+    operation: str
+    source: Source
+    heading: str | None
+    note: str | None
+    assumed: tuple[Point, ...]
+    ways: tuple[Way, ...]
+    envelope: Envelope
+    status: Template
+    body: Template
+    pieces: tuple[bytes | Callable[[Facts], Any], ...]
+    changes: tuple[Change, ...]
+    new: frozenset[str]
+    examples: tuple[Example, ...]
+    position: Position
+    fault: Fault | None = None
+    delay: Delay | None = None
+    turns: Turns | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the next `times` requests get: a scenario, or (None) whatever answers anyway; with a fault, a delay."""
+
+    scenario: Scenario | None = None
+    fault: Fault | None = None
+    delay: Delay | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Answers in turn; after the last one it stays (`cycle` false), or all begin again."""
+
+    turns: tuple[Turn, ...]
+    cycle: bool = False
+
+    def at(self, count: int) -> Turn:
+        """Whose turn it is after `count` requests."""
+        if self.cycle:
+            count %= sum(turn.times for turn in self.turns)
+        for turn in self.turns:
+            count -= turn.times
+            if count < 0:
+                return turn
+        return self.turns[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class RunTime:
+    """Compiles what is given while the mock runs, against its operation; see `loading.given_scenario`.
+
+    Both take a `layers.Entry` whose data has passed the format, and report to its source.
+    """
+
+    conditions: Callable[[Any], tuple[Condition, ...]]
+    scenario: Callable[[Any], Scenario | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method and a path with all that is needed to decide a request to it.
+
+    `read` turns a request and its path parameters into a document. `sensitive` are the places of secrets, each
+    beginning with its root.
+    """
+
+    id: str
+    method: str
+    path: str
+    parameters: tuple[str, ...]
+    read: Callable[[Request, Mapping[str, str], Settings], Document]
+    lookups: tuple[Lookup, ...]
+    new: tuple[NewId, ...]
+    scenarios: tuple[Scenario, ...]
+    by_id: Mapping[str, Scenario]
+    assumed: tuple[str, ...]
+    sensitive: tuple[Path, ...]
+    run_time: RunTime
+
+    def fill(self, parameters: Mapping[str, str]) -> str:
+        """The path with its parameters filled in."""
+        path = self.path
+        for name in self.parameters:
+            path = path.replace("{" + name + "}", parameters.get(name, name))
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Something that an overlay put in the place of something else (`before` is None where it is new)."""
+
+    what: str
+    position: Position
+    before: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """All that is loaded. `hash` tells one set of files from another, whatever their comments and layout."""
+
+    hash: str
+    operations: tuple[Operation, ...]
+    collections: Mapping[str, Collection]
+    assumptions: Mapping[str, str]
+    settings: Settings
+    replaced: tuple[Replaced, ...] = ()
+
+    @property
+    def scenarios(self) -> Iterable[Scenario]:
+        """Every scenario, operation by operation, in the order of checks."""
+        return (scenario for operation in self.operations for scenario in operation.scenarios)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which scenario answers, how it was met, what it rests on, and what it changes.
+
+    `turned` names the scenarios with answers in turn that this request counts for.
+    """
+
+    operation: Operation
+    scenario: Scenario
+    way: Way | None
+    trigger: Trigger
+    source: Source
+    assumed: tuple[str, ...]
+    document: Document
+    facts: Facts
+    writes: tuple[Write, ...]
+    cause: int = 0
+    turned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A scenario that was tried and did not apply, with the evidence against its nearest way."""
+
+    scenario: Scenario
+    evidence: tuple[Evidence, ...]
+    held: int
+
+
+class Feed(Protocol):
+    """What is sent bit by bit, until the client leaves or the server stops."""
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """Begin; `wake` is called whenever there is something to take."""
+
+    def take(self) -> bytes:
+        """What is to be sent now."""
+
+    def close(self) -> None:
+        """Nobody takes any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: status, headers and body. `decision` is None where the API did not answer (a misuse).
+
+    `entry` is the id of its journal entry, 0 where it has none; `feed` is what follows the body, if anything.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    decision: Decision | None = None
+    problem: str | None = None
+    fault: Fault | None = None
+    delay_ms: float = 0.0
+    entry: int = 0
+    feed: Feed | None = None

@@ -1,0 +1,177 @@
+"""The journal: what came in, what was decided and why, what went out; bounded by entries and by bytes.
+
+Knows entries, which are masked before they come here, and who listens for new ones; it knows no HTTP and no file.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from mockserver.contract import Decision
+from mockserver.model import MISSING
+from mockserver.values import read
+
+OVERHEAD: Final = 4_000
+"""Bytes that an entry is reckoned to take beside its texts."""
+
+FINDING: Final = 500
+"""Bytes that a violation or a warning is reckoned to take."""
+
+MOST_QUEUED: Final = 1_000
+"""Entries that wait for a listener that is slow; beyond this the oldest ones are lost to it."""
+
+MOST_COUNTED: Final = 100_000
+"""Sandboxes whose lost entries are counted; beyond this every sandbox counts as having lost some."""
+
+
+class Entry(NamedTuple):
+    """One request and its reply, secrets masked in shape. `at_ns` is the sandbox's time.
+
+    `decision` has neither body nor headers of its own (see `remembered`): a JSON value takes many times the bytes
+    of its text. `is_json`: the body was read as a JSON object.
+
+    `problem` is the kind of problem where the API did not answer; `fault` the kind of fault that was performed
+    instead of the answer; `cause` the entry that wrote the record on which the decision rested.
+    """
+
+    id: int
+    sandbox: str
+    at_ns: int
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    is_json: bool
+    status: int
+    reply_headers: tuple[tuple[str, str], ...]
+    reply_body: bytes
+    decision: Decision | None
+    problem: str | None
+    fault: str | None
+    cause: int | None
+    committed: bool
+    delay_ms: float
+    micros: int
+
+    @property
+    def size(self) -> int:
+        """The bytes that the entry is reckoned to take."""
+        size = OVERHEAD + 2 * len(self.body) + len(self.reply_body) + len(self.target)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        if self.decision is not None:
+            document = self.decision.document
+            size += FINDING * (len(document.violations) + len(document.warnings))
+        return size
+
+    @property
+    def remembered(self) -> Decision | None:
+        """The decision with the masked body read again: it explains itself, as no condition compares a secret."""
+        decision = self.decision
+        if decision is None:
+            return None
+        body = read(self.body, len(self.body)) if self.is_json else MISSING
+        facts = {**decision.facts, "body": body, "header": {name.lower(): value for name, value in self.headers}}
+        return replace(decision, facts=facts, document=replace(decision.document, body=body))
+
+
+class Listener:
+    """Waits for new entries of one sandbox, or of all (None)."""
+
+    __slots__ = ("_journal", "_queue", "_sandbox", "_wake", "missed")
+
+    def __init__(self, journal: Journal, sandbox: str | None, wake: Callable[[], None]) -> None:
+        """`wake` is called at each entry; it must not wait."""
+        self._journal = journal
+        self._sandbox = sandbox
+        self._wake = wake
+        self._queue: deque[Entry] = deque(maxlen=MOST_QUEUED)
+        self.missed = 0
+
+    def offer(self, entry: Entry) -> None:
+        """Queue an entry, if it is one to wait for."""
+        if self._sandbox is None or self._sandbox == entry.sandbox:
+            self.missed += len(self._queue) == MOST_QUEUED
+            self._queue.append(entry)
+            self._wake()
+
+    def take(self) -> tuple[Entry, ...]:
+        """What came since the last time, oldest first."""
+        taken = tuple(self._queue)
+        self._queue.clear()
+        return taken
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._journal.listeners.discard(self)
+
+
+class Journal:
+    """Entries of all sandboxes, the oldest dropped first; per sandbox it is known how many were lost."""
+
+    def __init__(self, max_entries: int, max_bytes: int) -> None:
+        """Hold at most so many entries and so many bytes; no entries, no journal."""
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._entries: deque[Entry] = deque()
+        self._lost: dict[str, int] = {}
+        self._forgot = 0
+        self.listeners: set[Listener] = set()
+        self.size = 0
+        self.last_id = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def next_id(self) -> int:
+        """The id of the entry that will be added next."""
+        self.last_id += 1
+        return self.last_id
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry, drop the oldest ones where there is no room, and tell who listens."""
+        self._entries.append(entry)
+        self.size += entry.size
+        while len(self._entries) > self._max_entries or self.size > self._max_bytes:
+            dropped = self._entries.popleft()
+            self.size -= dropped.size
+            self._lost[dropped.sandbox] = self._lost.get(dropped.sandbox, 0) + 1
+            if len(self._lost) > MOST_COUNTED:
+                self._lost.clear()
+                self._forgot = 1
+        for listener in self.listeners:
+            listener.offer(entry)
+
+    def listen(self, sandbox: str | None, wake: Callable[[], None]) -> Listener:
+        """Listen for new entries of a sandbox, or of all (None), until the listener is closed."""
+        listener = Listener(self, sandbox, wake)
+        self.listeners.add(listener)
+        return listener
+
+    def of(self, sandbox: str) -> Iterator[Entry]:
+        """The entries of a sandbox, newest first."""
+        return (entry for entry in reversed(self._entries) if entry.sandbox == sandbox)
+
+    def all(self) -> Iterator[Entry]:
+        """The entries of every sandbox, newest first."""
+        return reversed(self._entries)
+
+    def find(self, number: int) -> Entry | None:
+        """The entry of an id, if it is still there."""
+        return next((entry for entry in self._entries if entry.id == number), None)
+
+    def lost(self, sandbox: str) -> int:
+        """How many entries of a sandbox were dropped for want of room, at least."""
+        return self._lost.get(sandbox, self._forgot)
+
+    def clear(self, sandbox: str) -> int:
+        """Drop the entries of a sandbox because somebody asked to; how many there were."""
+        kept = deque(entry for entry in self._entries if entry.sandbox != sandbox)
+        dropped = len(self._entries) - len(kept)
+        self._entries = kept
+        self.size = sum(entry.size for entry in kept)
+        self._lost.pop(sandbox, None)
+        return dropped

@@ -1,0 +1,217 @@
+"""Sandboxes: each its own clock, settings, armed outcomes and run-time scenarios; how many, and for how long.
+
+Knows names and idle times; the records of a sandbox are in the store, its entries in the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import count
+from random import Random
+from typing import Any, Final
+
+from mockserver.contract import Condition, Operation, Scenario, Turn, Turns
+from mockserver.masks import masked_numbers
+from mockserver.model import MISSING, Delay, Facts, Request, Settings
+from mockserver.routes import SANDBOX_NAME
+from mockserver.values import NotJsonError, read, write
+
+MOST_REMEMBERED: Final = 100_000
+"""Names of sandboxes that were thrown out; beyond this any new one counts as if it had been there."""
+
+
+@dataclass(slots=True)
+class Armed:
+    """What the next matching requests get: a scenario, or the ordinary answer, with a fault or a delay or both.
+
+    `left` counts the requests still to come, None for always. `spec` is what was asked for, to be shown.
+    """
+
+    id: int
+    operation: str
+    turns: Turns
+    left: int | None
+    when: tuple[Condition, ...]
+    spec: Mapping[str, Any]
+    used: int = 0
+
+    @property
+    def turn(self) -> Turn:
+        """What the next one gets."""
+        return self.turns.at(self.used)
+
+
+@dataclass(slots=True)
+class Timepiece:
+    """The clock of a sandbox: frozen at an instant, or running with an offset; all in nanoseconds."""
+
+    frozen_ns: int | None = None
+    offset_ns: int = 0
+
+    def read(self, real_ns: int) -> int:
+        """The sandbox's time when it is really `real_ns`."""
+        return real_ns + self.offset_ns if self.frozen_ns is None else self.frozen_ns
+
+    def set(self, instant_ns: int, real_ns: int, *, frozen: bool) -> None:
+        """Stand at an instant, or run on from it."""
+        self.frozen_ns = instant_ns if frozen else None
+        self.offset_ns = 0 if frozen else instant_ns - real_ns
+
+    def advance(self, by_ns: int) -> None:
+        """Go forward (or back), standing or running."""
+        if self.frozen_ns is None:
+            self.offset_ns += by_ns
+        else:
+            self.frozen_ns += by_ns
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """One sandbox. `incomplete`: it was thrown out since it was first used, so its journal may lack entries."""
+
+    name: str
+    settings: Settings
+    timepiece: Timepiece
+    touched: float
+    random: Random
+    incomplete: bool = False
+    armed: list[Armed] = field(default_factory=list)
+    scenarios: dict[str, tuple[Scenario, ...]] = field(default_factory=dict)
+    turned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    armed_ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings; another seed begins another series of delays."""
+        if settings.seed != self.settings.seed:
+            self.random = seeded(settings.seed, self.name)
+        self.settings = settings
+
+    def sampled(self, delay: Delay | None, *, peek: bool = False) -> float:
+        """A delay in milliseconds; to `peek` uses nothing up."""
+        source = copy(self.random) if peek else self.random
+        if delay is None:
+            return 0.0
+        if delay.kind == "uniform":
+            return source.uniform(delay.a, delay.b)
+        if delay.kind == "lognormal":
+            return min(delay.a * source.lognormvariate(0.0, delay.b), delay.c)
+        return delay.a
+
+    def armed_for(self, operation: Operation, facts: Facts) -> Armed | None:
+        """The first that is armed for such a request; nothing is used up yet."""
+        for armed in self.armed:
+            if armed.operation == operation.id and all(c.fails(facts) is None for c in armed.when):
+                return armed
+        return None
+
+    def use_up(self, armed: Armed) -> None:
+        """Count one request; what has none left goes."""
+        armed.used += 1
+        if armed.left is not None:
+            armed.left -= 1
+            if not armed.left:
+                self.armed.remove(armed)
+
+
+class Sandboxes:
+    """All sandboxes by name, the one used longest ago first. The default one is always there."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        thrown_out: Callable[[str], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`thrown_out` is told the name of a sandbox whose place was needed; `monotonic` gives seconds."""
+        self._settings = settings
+        self._thrown_out = thrown_out
+        self._monotonic = monotonic
+        self._by_name: dict[str, Sandbox] = {}
+        self._gone: dict[str, None] = {}
+        self._forgot = False
+        self.evictions = 0
+
+    def use(self, name: str) -> Sandbox | None:
+        """The sandbox of a name, made on first use; None where there is no place for one more."""
+        now = self._monotonic()
+        sandbox = self._by_name.pop(name, None)
+        if sandbox is None:
+            if name and not self._room(now):
+                return None
+            sandbox = self._new(name, now)
+        sandbox.touched = now
+        self._by_name[name] = sandbox
+        return sandbox
+
+    def find(self, name: str) -> Sandbox | None:
+        """The sandbox of a name, if it is there; this is no use of it."""
+        return self._by_name.get(name)
+
+    def drop(self, name: str) -> bool:
+        """Forget a sandbox because somebody asked to; its next use begins afresh."""
+        self._gone.pop(name, None)
+        return self._by_name.pop(name, None) is not None
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all sandboxes."""
+        return tuple(self._by_name)
+
+    def _new(self, name: str, now: float) -> Sandbox:
+        incomplete = self._forgot or name in self._gone
+        source = seeded(self._settings.seed, name)
+        return Sandbox(name, self._settings, Timepiece(), now, source, incomplete)
+
+    def _room(self, now: float) -> bool:
+        named = len(self._by_name) - ("" in self._by_name)
+        if named < self._settings.max_sandboxes:
+            return True
+        oldest = next((s for s in self._by_name.values() if s.name), None)
+        if oldest is None or now - oldest.touched < self._settings.sandbox_ttl:
+            return False
+        del self._by_name[oldest.name]
+        self._gone[oldest.name] = None
+        if len(self._gone) > MOST_REMEMBERED:
+            self._gone.clear()
+            self._forgot = True
+        self.evictions += 1
+        self._thrown_out(oldest.name)
+        return True
+
+
+def seeded(seed: int, name: str) -> Random:
+    """The random source of a sandbox: the same for the same seed and name."""
+    return Random(f"{seed}/{name}")  # noqa: S311 - it has to be repeatable
+
+
+def derived(request: Request, operation: Operation, settings: Settings) -> str:
+    """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` where there is nothing.
+
+    A secret, and what is no name of a sandbox, is hashed: `h-` and 16 hexadecimal digits.
+    """
+    root, *path = settings.sandbox_from.split(".")
+    value: Any = MISSING
+    if root == "header":
+        value = request.headers.get(".".join(path).lower(), MISSING)
+    else:
+        try:
+            value = read(request.body, settings.max_depth)
+        except NotJsonError:
+            return ""
+        for step in path:
+            value = value.get(step, MISSING) if isinstance(value, dict) else MISSING
+    if value is MISSING or value is None or value == "":
+        return ""
+    text = value if isinstance(value, str) else write(value).decode()
+    if root == "body":
+        secret = any((root, *path)[: len(place)] == place for place in operation.sensitive)
+    else:
+        secret = path[0].lower().startswith(("authorization", "proxy-authorization", "cookie"))
+    data = text.encode("utf-8", "surrogateescape")
+    if SANDBOX_NAME.fullmatch(text) and not secret and masked_numbers(data) == data:
+        return text
+    return "h-" + hashlib.sha256(data).hexdigest()[:16]

@@ -1,0 +1,199 @@
+"""Entries, decisions and evidence as JSON and as text, for the admin API, the command line and the console.
+
+Knows what people need to see; it decides nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from mockserver.clock import utc_millis
+from mockserver.contract import Decision, Evidence, Miss, Scenario
+from mockserver.decide import misses
+from mockserver.journal import Entry
+from mockserver.model import MISSING, Violation, Write
+from mockserver.values import NotJsonError, read, write
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """An entry in short."""
+    decision = entry.decision
+    return {
+        "id": entry.id,
+        "time": utc_millis(entry.at_ns),
+        "sandbox": entry.sandbox,
+        "method": entry.method,
+        "target": entry.target,
+        "status": entry.status,
+        "scenario": decision.scenario.id if decision is not None else None,
+        "source": decision.source if decision is not None else None,
+        "trigger": decision.trigger if decision is not None else None,
+        "problem": entry.problem,
+        "fault": entry.fault,
+        "committed": entry.committed,
+        "cause": entry.cause,
+        "delay_ms": round(entry.delay_ms, 3),
+        "micros": entry.micros,
+    }
+
+
+def whole(entry: Entry, scenarios: Iterable[Scenario]) -> dict[str, Any]:
+    """An entry with all that is known of it; `scenarios` are those in force in its sandbox."""
+    decision = entry.remembered
+    return {
+        **row(entry),
+        "request": {"headers": pairs(entry.headers), "body": text_or_json(entry.body)},
+        "reply": {"headers": pairs(entry.reply_headers), "body": text_or_json(entry.reply_body)},
+        "violations": [violation(v) for v in decision.document.violations] if decision is not None else [],
+        "warnings": [w.message for w in decision.document.warnings] if decision is not None else [],
+        "decision": decided(decision) if decision is not None else None,
+        "misses": [miss(m) for m in missed(decision, scenarios)] if decision is not None else [],
+        "records": records(decision, committed=entry.committed) if decision is not None else [],
+    }
+
+
+def pairs(headers: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Headers as name and value, repeated ones kept."""
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def text_or_json(body: bytes) -> Any:
+    """A body as the JSON value that it is, or as text."""
+    try:
+        return read(body, 1_000)
+    except NotJsonError:
+        return body.decode("utf-8", "replace")
+
+
+def violation(one: Violation) -> dict[str, str]:
+    """A violation as JSON."""
+    return {"at": one.where, "pointer": one.pointer, "keyword": one.keyword, "came": one.came, "message": one.message}
+
+
+def evidence(one: Evidence) -> dict[str, str]:
+    """A piece of evidence as JSON."""
+    return {"at": one.path, "expected": one.expected, "came": one.came}
+
+
+def lines(one: Evidence) -> tuple[str, str]:
+    """A piece of evidence as lines: the member, what was expected, what came."""
+    expected = one.expected.removeprefix(one.path).strip().removeprefix("is ")
+    return f"{one.path}: expected {expected}", f"{' ' * len(one.path)}  came     {one.came}"
+
+
+def event(entry: Entry) -> bytes:
+    """An entry as a server-sent event."""
+    return b"id: %d\nevent: entry\ndata: %s\n\n" % (entry.id, write(row(entry)))
+
+
+def miss(one: Miss) -> dict[str, Any]:
+    """A scenario that did not apply, with the evidence against it."""
+    return {
+        "scenario": one.scenario.id,
+        "position": str(one.scenario.position),
+        "held": one.held,
+        "evidence": [evidence(e) for e in one.evidence],
+    }
+
+
+def decided(decision: Decision) -> dict[str, Any]:
+    """A decision as JSON: what answered, on what grounds."""
+    scenario = decision.scenario
+    return {
+        "operation": decision.operation.id,
+        "scenario": scenario.id,
+        "position": str(scenario.position),
+        "source": decision.source,
+        "heading": scenario.heading,
+        "note": scenario.note,
+        "trigger": decision.trigger,
+        "assumed": list(decision.assumed),
+        "because": [c.text for c in decision.way.conditions] if decision.way is not None else [],
+    }
+
+
+def missed(decision: Decision, scenarios: Iterable[Scenario]) -> tuple[Miss, ...]:
+    """The near misses of a decision that was met without force."""
+    if decision.way is None:
+        return ()
+    return misses(scenarios, decision.document, decision.facts, decision.turned, decision.scenario.id)
+
+
+def records(decision: Decision, *, committed: bool) -> list[dict[str, Any]]:
+    """The records that were looked up, each before and after the request."""
+    writes = {(w.collection, w.key): w for w in decision.writes} if committed else {}
+    shown = []
+    for lookup in decision.operation.lookups:
+        view = decision.facts.get(lookup.name, MISSING)
+        if lookup.many or view is MISSING:
+            key = next((k for c, k in writes if c == lookup.collection.name), None)
+            one = writes.pop((lookup.collection.name, key), None) if key is not None and not lookup.many else None
+            if one is not None:
+                shown.append(_change(lookup.name, one.key, None, one))
+            continue
+        written = writes.pop((lookup.collection.name, view["key"]), None)
+        shown.append(_change(lookup.name, view["key"], view, written))
+    return shown
+
+
+def _change(name: str, key: str, view: Mapping[str, Any] | None, written: Write | None) -> dict[str, Any]:
+    before = None if view is None else {k: v for k, v in view.items() if k not in ("key", "@entry")}
+    after = before if written is None else {**(before or {}), **written.members, "origin": "request"}
+    return {"lookup": name, "key": key, "before": before, "after": after}
+
+
+def har(entries: Iterable[Entry], version: str) -> dict[str, Any]:
+    """Entries as an HTTP Archive (HAR 1.2), oldest first."""
+    return {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": "mockserver", "version": version},
+            "entries": [_har_entry(entry) for entry in entries],
+        }
+    }
+
+
+def _har_entry(entry: Entry) -> dict[str, Any]:
+    spent = entry.micros / 1_000 + entry.delay_ms
+    headers = {name.lower(): value for name, value in entry.headers}
+    url = f"http://{headers.get('host', 'localhost')}{entry.target}"
+    reply = {name.lower(): value for name, value in entry.reply_headers}
+    return {
+        "startedDateTime": dt.datetime.fromtimestamp(entry.at_ns / 1e9, dt.UTC).isoformat(),
+        "time": spent,
+        "request": {
+            "method": entry.method,
+            "url": url,
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": pairs(entry.headers),
+            "queryString": [{"name": n, "value": v} for n, v in parse_qsl(urlsplit(url).query, keep_blank_values=True)],
+            "headersSize": -1,
+            "bodySize": len(entry.body),
+            "postData": {
+                "mimeType": headers.get("content-type", ""),
+                "text": entry.body.decode("utf-8", "replace"),
+            },
+        },
+        "response": {
+            "status": 0 if entry.fault in ("hang", "reset", "empty", "garbage") else entry.status,
+            "statusText": "",
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": pairs(entry.reply_headers),
+            "content": {
+                "size": len(entry.reply_body),
+                "mimeType": reply.get("content-type", ""),
+                "text": entry.reply_body.decode("utf-8", "replace"),
+            },
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": len(entry.reply_body),
+            "comment": f"fault: {entry.fault}" if entry.fault else "",
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": spent, "receive": 0},
+    }

@@ -1,0 +1,123 @@
+"""Bundles: one request in one file, from which its decision can be made again, or told that it cannot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from support import LASTING, ONCE, PATH, folder, problem, run, serving
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.bundle import BundleError, bundle, replay
+from mockserver.check import requests
+
+
+def bundled(engine: Engine, number: int) -> Any:
+    """The bundle of an entry, as a file holds it."""
+    entry = engine.journal.find(number)
+    assert entry is not None
+    decision = entry.remembered
+    assert decision is not None
+    return json.loads(json.dumps(bundle(entry, decision, engine.contract)))
+
+
+def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> None:
+    """After requests that changed state as well, and with what is secret masked."""
+    count = 0
+    for operation in contract.operations:
+        for scenario in operation.scenarios:
+            for example in scenario.examples:
+                engine = Engine(contract)
+                for request in requests(operation, example):
+                    engine.handle(request)
+                    count += 1
+                replayed = replay(bundled(engine, engine.journal.last_id), contract)
+                assert (replayed.differences, replayed.same_contract) == ((), True), scenario.id
+                assert replayed.scenario == scenario.id
+    assert count > 20
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b"[1]", b'{"pin": "4821"', json.dumps(ONCE).encode()])
+@pytest.mark.parametrize("headers", [{}, {"mock-scenario": "rfc-invalid"}])
+def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dict[str, str]) -> None:
+    """Also one that is no JSON, no UTF-8, or forced."""
+    engine = Engine(contract)
+    engine.handle(Request("POST", PATH, body, headers))
+    given = bundled(engine, 1)
+    assert replay(given, contract).differences == ()
+    assert (given["forced"] is None) is (not headers)
+
+
+def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
+    """It is masked in request and records alike."""
+    engine = Engine(contract)
+    for _ in range(2):
+        engine.handle(Request("POST", PATH, json.dumps({**ONCE, "card_identifier": "4111111111111111"}).encode()))
+    given = bundled(engine, 2)
+    assert "4111111111111111" not in json.dumps(given)
+    assert given["decision"]["scenario"] == "card-already-activated"
+    assert replay(given, contract).differences == ()
+
+
+def test_what_is_no_bundle_is_told(contract: Contract) -> None:
+    """Each in its words."""
+    engine = Engine(contract)
+    engine.handle(Request("POST", PATH, json.dumps(LASTING).encode(), {"mock-scenario": "rfc-invalid"}))
+    given = bundled(engine, 1)
+    for wrong, words in [
+        ([], "expected a bundle"),
+        ({**given, "format": 2}, "expected a bundle"),
+        ({**given, "operation": "x"}, "no operation x"),
+        ({k: v for k, v in given.items() if k != "tick"}, "not whole: KeyError"),
+        ({**given, "request": None}, "not whole: TypeError"),
+        ({**given, "forced": {"scenario": "gone", "by": "armed"}}, "no scenario gone"),
+    ]:
+        with pytest.raises(BundleError, match=words):
+            replay(wrong, contract)
+
+
+async def test_a_problem_has_no_bundle(url: str, client: aiohttp.ClientSession) -> None:
+    """There was no decision."""
+    async with client.post(url + "/nothing"):
+        pass
+    async with client.get(f"{url}/__admin/requests/1/bundle") as response:
+        assert (response.status, problem(await response.read())["type"]) == (409, "urn:mockserver:problem:no-decision")
+
+
+CHANGED = """\
+format: 1
+operation: activateCardForCustomer
+scenarios:
+- scenario: pin-not-digits
+  documented: PIN validations.
+  when: {violation: {at: body.pin, keyword: pattern}}
+  respond: {error: {code: 1, hints: [Another]}}
+  examples: [{request: {pin: "12a4"}}]
+- scenario: early
+  assumed: [check-order]
+  when: {body.customer_id: TEST-CUSTOMER}
+  respond: {error: {code: 2, hints: [Early]}}
+  examples: [{request: {customer_id: TEST-CUSTOMER}}]
+"""
+
+
+def test_a_bundle_is_replayed_on_the_command_line(tmp_path: Path) -> None:
+    """Exit status 0 for the same decision, 1 for another one; it tells whether the contract has changed."""
+    overlay = folder(tmp_path / "overlay", {"changed.yaml": CHANGED})
+    load(overlays=[overlay])
+    file = tmp_path / "bundle.json"
+    with serving() as serve:
+        serve.post(LASTING, **{"X-A": "b"})
+        shown = run("requests", "1", "--bundle", "--url", serve.url)
+        file.write_text(shown.stdout)
+    same = run("replay", str(file))
+    assert (same.returncode, same.stdout) == (0, "the same decision: activated-existing-customer\n")
+    other = run("replay", str(file), "--overlay", str(overlay))
+    assert other.returncode == 1
+    assert other.stdout.startswith('the contract has changed since\nanother decision:\n  scenario: then "activated')
+    told = json.loads(run("replay", "-", "--overlay", str(overlay), "--json", stdin=shown.stdout).stdout)
+    assert (told["same"], told["same_contract"], told["scenario"]) == (False, False, "early")
+    assert run("replay", "-", stdin="{}").returncode == 1
+    assert run("replay", "-", stdin="{").returncode == 2
+    assert run("replay", str(file), "--contract", str(tmp_path / "none")).returncode == 1

@@ -1,0 +1,108 @@
+"""Explanations by a running server: the decision without its being made, near misses ranked, as JSON and as text."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from support import LASTING, ONCE, PATH, PING, folder, problem, run, serving
+
+from mockserver import Contract, Engine, Miss, Request
+from mockserver.contract import Evidence
+from mockserver.decide import near_seeds, rank
+
+
+async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> Any:
+    """The explanation of a request."""
+    async with client.post(f"{url}/__admin/explain", json=spec) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+
+async def test_a_decision_is_told_without_being_made(url: str, client: aiohttp.ClientSession) -> None:
+    """Nothing is written, used up or journalled by it; it says what the request gets then."""
+    for _ in range(2):
+        shown = await explained(client, url, {"body": ONCE})
+        assert (shown["status"], shown["decision"]["scenario"]) == (200, "activated-existing-customer")
+    async with client.post(url + PATH, json=ONCE) as response:
+        assert (await response.json())["payload"] == shown["reply"]["payload"]
+        assert response.headers["Mock-Entry"] == "1"
+    shown = await explained(client, url, {"method": "POST", "path": PATH, "body": json.dumps(ONCE)})
+    assert (shown["decision"]["scenario"], shown["decision"]["trigger"]) == ("card-already-activated", "state")
+    shown = await explained(client, url + "/sandbox/a", {"body": ONCE})
+    assert shown["decision"]["scenario"] == "activated-existing-customer"
+    shown = await explained(client, url + "/sandbox/a", {"method": "POST", "path": f"/sandbox/b{PATH}", "body": ONCE})
+    assert shown["status"] == 200
+
+
+async def test_raw_text_and_headers_count(url: str, client: aiohttp.ClientSession) -> None:
+    """A body that is a string is taken as it is; headers and query are the request's."""
+    shown = await explained(client, url, {"body": "{"})
+    assert shown["violations"][0]["keyword"] == "parse"
+    shown = await explained(client, url, {"body": LASTING, "headers": {"Mock-Scenario": "rfc-invalid"}})
+    assert (shown["decision"]["trigger"], shown["misses"]) == ("header", [])
+    shown = await explained(client, url, {"path": "/nothing", "method": "GET"})
+    assert (shown["problem"], shown["status"], "decision" in shown) == ("unknown-path", 404, False)
+
+
+async def test_near_misses_are_ranked(url: str, client: aiohttp.ClientSession) -> None:
+    """One with a true condition first, then the fewest false ones."""
+    shown = await explained(client, url, {"body": {**LASTING, "card_identifier": "CARD-009"}})
+    keys = [(not one["held"], len(one["evidence"])) for one in shown["misses"]]
+    assert keys == sorted(keys)
+    assert len({held for held, _ in keys}) == 2
+
+
+def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract) -> None:
+    """Last of all: of two that are as near, the one about a record whose key is nearly a seed's."""
+    operation, scenarios = contract.operations[0], contract.operations[0].scenarios
+    body = json.dumps({**LASTING, "card_identifier": "TESTUNKNOWN", "customer_id": "12345678"}).encode()
+    reply = Engine(contract).handle(Request("POST", PATH, body, {"content-type": "application/json"}))
+    assert reply.decision is not None
+    facts = reply.decision.facts
+    about = [Miss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]
+    none, two = Miss(scenarios[0], (Evidence("x", "", ""),), 0), Miss(scenarios[0], about[0].evidence * 2, 1)
+    assert rank([(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
+    assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
+
+
+async def test_the_text_form_reads_like_a_compilers(url: str, client: aiohttp.ClientSession) -> None:
+    """The member, what was expected, what came, and where it stands."""
+    spec = {"body": {**LASTING, "pin": "12a4"}}
+    async with client.post(f"{url}/__admin/explain?format=text", json=spec) as response:
+        assert response.content_type == "text/plain"
+        lines = (await response.text()).splitlines()
+    assert lines[0] == f"POST {PATH} -> 400 pin-not-digits"
+    assert '    customer.access: expected "refused"' in lines
+    assert "12a4" not in "\n".join(lines)
+    async with client.post(f"{url}/__admin/explain?format=yaml", json=spec) as response:
+        assert (response.status, "format" in problem(await response.read())["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("spec", [{"bodi": 1}, {"headers": {"a": 1}}, {"operation": "activate"}, []])
+async def test_what_cannot_be_explained_is_told(url: str, client: aiohttp.ClientSession, spec: object) -> None:
+    """A request that is misdescribed is a problem."""
+    async with client.post(f"{url}/__admin/explain", json=spec) as response:
+        assert response.status == 400
+        problem(await response.read())
+
+
+def test_explanations_on_the_command_line(tmp_path: Any) -> None:
+    """With --url the server is asked, its state counts; without, it is as it was."""
+    overlay = folder(tmp_path / "overlay", PING)
+    (tmp_path / "body.json").write_text(json.dumps(ONCE))
+    body = ("--request", str(tmp_path / "body.json"))
+    with serving("--overlay", str(overlay)) as serve:
+        address = ("--url", serve.url)
+        serve.post(ONCE)
+        operation = ("--operation", "activateCardForCustomer")
+        assert "card-already-activated" in run("explain", *body, *address, *operation).stdout
+        shown = json.loads(run("explain", *body, *address, *operation, "--sandbox", "a", "--json").stdout)
+        assert shown["decision"]["scenario"] == "activated-existing-customer"
+        path = ("--path", "/v1/ping/a", "--operation", "ping", "--query", "a=b", "--header", "X-A: b")
+        assert "-> 200 pong" in run("explain", *body, *address, *path).stdout
+        failed = run("explain", *body, *address, "--operation", "pin")
+        assert (failed.returncode, "Did you mean ping?" in failed.stderr) == (1, True)
+        assert run("explain", *body, *address, "--before", "x").returncode == 2
+    assert "activated-existing-customer" in run("explain", *body).stdout
+    assert run("explain", *body, "--json").returncode == 2

@@ -1,0 +1,197 @@
+"""Masks: secrets keep their shape, payment account numbers are told from other numbers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import LASTING, ONCE, PING, folder
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.masks import (
+    is_account_number,
+    masked_body,
+    masked_headers,
+    masked_numbers,
+    masked_target,
+    read_object,
+)
+from mockserver.model import MISSING
+from mockserver.shown import whole
+
+
+def test_a_query_is_masked_in_shape() -> None:
+    """The path stays, what the query holds keeps its shape alone."""
+    assert masked_target("/a\nb", "") == "/a\\x0ab"
+    assert masked_target("/a", "pin=48x1&flag&b=%31") == "/a?pin=00x0&xxxx&b=%00"
+    assert masked_target("/a/se1/b", "", ["se1"]) == "/a/xx0/b"
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [
+        ("4111111111111111", True),
+        ("4222222222222", True),
+        ("5555555555554444", True),
+        ("2223003122003222", True),
+        ("378282246310005", True),
+        ("6011111111111117", True),
+        ("30569309025904", True),
+        ("3530111333300000", True),
+        ("4111111111111112", False),  # Luhn
+        ("5215512345678", False),  # a phone number of Mexico
+        ("7000000000000000", False),  # no brand
+        ("41111111111111", False),  # no such length
+    ],
+)
+def test_an_account_number_is_told_by_brand_length_and_luhn(digits: str, expected: bool) -> None:
+    """All three have to fit."""
+    assert is_account_number(digits) is expected
+    data = f'{{"a": "{digits}", "b": 1}}'.encode()
+    assert (masked_numbers(data) == data) is not expected
+    assert len(masked_numbers(data)) == len(data)
+
+
+def test_digits_within_more_digits_are_no_account_number() -> None:
+    """A number is masked as a whole or not at all."""
+    assert masked_numbers(b"94111111111111111000000") == b"94111111111111111000000"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('{"a":4111111111111111}', '{"a":1000000000000000}'),
+        ("4111111111111111", "0000000000000000"),
+        ("4111 1111 1111 1111", "0000 0000 0000 0000"),
+        ("3782-822463-10005", "0000-000000-00000"),
+        ("2024 4111 1111 1111", "2024 4111 1111 1111"),
+        ("1111 2222 3333 4444", "1111 2222 3333 4444"),
+    ],
+)
+def test_an_account_number_is_found_however_it_is_written(text: str, masked: str) -> None:
+    """In groups as well; JSON stays JSON, as no number in it begins with 0."""
+    assert masked_numbers(text.encode()) == masked.encode()
+
+
+def test_a_number_written_in_escapes_is_found() -> None:
+    """What JSON says is masked, not how it says it; a member that stands there twice is masked twice."""
+    data = rb'{"a":"\u0034111111111111111"}'
+    assert masked_body(data, json.loads(data), ()) == b'{"a":"0000000000000000"}'
+    data = b'{"pin":"4821","pin":null}'
+    assert masked_body(data, json.loads(data), SECRETS) == b'{"pin":null}'
+
+
+def test_a_body_that_nobody_read_is_masked_all_the_same() -> None:
+    """A JSON object is told from what is none."""
+    assert read_object(b'{"a": 1}') == {"a": 1}
+    assert read_object(b"[1]") is MISSING
+    assert read_object(b"{") is MISSING
+
+
+PINS = [
+    "4821",
+    "48x1",
+    "482",
+    "48211",
+    "ABCD",
+    "",
+    "    ",
+    "４８２１",
+    "٤٨٢١",
+    "ñandú",
+    "4 21",
+    "48-1",
+    "²³¹⁰",
+    "482\n",
+]
+
+
+@pytest.mark.parametrize("pin", PINS)
+def test_a_masked_secret_gets_the_verdict_of_the_secret(pin: str, contract: Contract) -> None:
+    """Pattern and length look at the mask as they did at the secret, so that the decision can be made again."""
+    engine, path = Engine(contract), contract.operations[0].path
+    body = json.dumps({**LASTING, "pin": pin}, ensure_ascii=False).encode()
+    first = engine.handle(Request("POST", path, body, {"content-type": "application/json"}))
+    entry = engine.journal.find(1)
+    assert entry is not None
+    assert pin.strip() == "" or pin.encode() not in entry.body
+    again = engine.handle(Request("POST", path, entry.body, {"content-type": "application/json"}))
+    assert first.decision is not None
+    assert again.decision is not None
+    assert again.decision.scenario is first.decision.scenario
+    assert again.decision.document.violations == first.decision.document.violations
+
+
+def test_a_number_that_is_a_key_is_masked_in_records_and_writes(contract: Contract) -> None:
+    """An account number leaves no trace in the journal, be it a key, in a record, or sent as a number."""
+    engine, path, number = Engine(contract), contract.operations[0].path, "4111111111111111"
+    body = json.dumps({**ONCE, "card_identifier": number, "other": 4111111111111111, "flag": True}).encode()
+    for _ in range(2):
+        engine.handle(Request("POST", path, body, {"content-type": "application/json"}, {"q": number}))
+    engine.handle(Request("POST", f"/nothing/{number}", body))
+    for entry in engine.journal.all():
+        shown = json.dumps(whole(entry, contract.operations[0].scenarios), default=str)
+        assert number not in shown
+        assert number not in repr((entry.decision and (entry.decision.facts, entry.decision.writes), entry[:11]))
+
+
+def test_a_problem_is_masked_with_the_secrets_of_all_operations(contract: Contract) -> None:
+    """A request that came to no operation holds secrets as well."""
+    engine = Engine(contract)
+    engine.handle(Request("POST", "/debit/v1/activate", b'{"pin": "4821", "a": "b1"}'))
+    engine.handle(Request("POST", "/debit/v1/activate", b'["pin", "4821"]'))
+    assert [entry.body for entry in engine.journal.all()] == [b'["xxx", "0000"]', b'{"pin":"0000","a":"b1"}']
+
+
+def test_secrets_are_masked_wherever_the_contract_says(tmp_path: Path) -> None:
+    """In path, query and headers too: neither the entry nor the facts of its decision hold them."""
+    files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word, query.again, header.x-one]\n"}
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    reply = engine.handle(Request("GET", "/v1/ping/s3cret", b"", {"x-one": "s3cret"}, {"again": "s3cret", "b": "1"}))
+    assert reply.status == 200
+    (entry,) = engine.journal.all()
+    assert "s3cret" not in repr(entry)
+    assert entry.remembered is not None
+    assert entry.remembered.facts["query"] == {"again": "x0xxxx", "b": "1"}
+
+
+SECRETS: tuple[tuple[str, ...], ...] = (("pin",), ("deep", "secret"), ("list", "*", "s"))
+
+
+@pytest.mark.parametrize(
+    ("body", "masked"),
+    [
+        ({"a": 1}, {"a": 1}),
+        ({"pin": "48x1", "a": "48x1"}, {"pin": "00x0", "a": "48x1"}),
+        ({"pin": 1234}, {"pin": 0}),
+        ({"pin": {"a": ["b1", None, True]}}, {"pin": {"a": ["x0", None, True]}}),
+        ({"deep": {"secret": "x9", "b": 1}}, {"deep": {"secret": "x0", "b": 1}}),
+        ({"deep": "secret"}, {"deep": "secret"}),
+        ({"list": [{"s": "1"}, {"t": "1"}]}, {"list": [{"s": "0"}, {"t": "1"}]}),
+        ({"list": [{"t": "1"}]}, {"list": [{"t": "1"}]}),
+    ],
+)
+def test_secret_members_keep_their_shape(body: Any, masked: Any) -> None:
+    """What stands at a secret path is masked, however deep; the rest stays as it is."""
+    assert json.loads(masked_body(json.dumps(body).encode(), body, SECRETS)) == masked
+
+
+def test_what_is_no_json_is_masked_where_a_secret_may_stand_in_it() -> None:
+    """A body that cannot be read is kept, but not with a secret in it."""
+    assert masked_body(b"pin=1234&x", MISSING, SECRETS) == b"xxx=0000&x"
+    assert masked_body(b"hello 1", MISSING, SECRETS) == b"hello 1"
+
+
+def test_authorization_and_cookies_are_masked() -> None:
+    """Header names stay; the values of what identifies somebody keep their shape."""
+    headers = {"Authorization-X": "Bearer a1", "Cookie": "s=9", "X-A": "4111111111111111 a", "Y": "caf\udcc3\udca9"}
+    assert masked_headers(headers) == (
+        ("Authorization-X", "Xxxxxx x0"),
+        ("Cookie", "x=0"),
+        ("X-A", "0000000000000000 a"),
+        ("Y", "café"),
+    )
+    assert masked_headers({"X-Key": "a1", "Y": "a1"}, ["x-key"]) == (
+        ("X-Key", "x0"),
+        ("Y", "a1"),
+    )

@@ -1,0 +1,61 @@
+"""What is counted, as Prometheus reads it."""
+
+import io
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+from support import LASTING, PATH
+
+from mockserver import Contract, Engine, Request
+from mockserver import metrics as counted
+from mockserver.metrics import Gauges, Metrics
+from mockserver.server import serving
+
+
+async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ...], float]:
+    """All samples by name and label values."""
+    async with client.get(f"{url}/__admin/metrics") as response:
+        assert response.headers["Content-Type"] == counted.CONTENT_TYPE
+        families = text_string_to_metric_families(await response.text())
+        return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+
+async def test_requests_problems_and_what_there_is_are_counted(url: str, client: aiohttp.ClientSession) -> None:
+    """Requests by scenario and status, problems by kind, the latency of all, sandboxes and journal."""
+    for prefix in ("", "/sandbox/a"):
+        async with client.post(f"{url}{prefix}{PATH}", json=LASTING):
+            pass
+    async with client.post(url + PATH, data=io.BytesIO(b" " * 2_000_000)):
+        pass
+    async with client.post(f"{url}/nothing"):
+        pass
+    found = await samples(client, url)
+    assert found["mockserver_requests_total", "activated-existing-customer", "200"] == 2
+    assert found["mockserver_problems_total", "unknown-path"] == 1
+    assert found["mockserver_problems_total", "body-too-large"] == 1
+    assert found["mockserver_decision_seconds_count",] == found["mockserver_decision_seconds_bucket", "+Inf"] == 4
+    assert found["mockserver_decision_seconds_sum",] > 0
+    assert (found["mockserver_sandboxes",], found["mockserver_armed",]) == (2, 0)
+    assert found["mockserver_journal_entries",] >= 3
+    assert found["mockserver_journal_bytes",] > 0
+    assert found["mockserver_sandbox_evictions_total",] == 0
+
+
+async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Two servers in one process share nothing."""
+    async with serving(Engine(contract)) as one, serving(Engine(contract)) as other:
+        async with client.post(one + PATH, json=LASTING):
+            pass
+        assert ("mockserver_requests_total", "activated-existing-customer", "200") in await samples(client, one)
+        assert not [name for name in await samples(client, other) if name[0] == "mockserver_requests_total"]
+
+
+def test_series_are_bounded(contract: Contract) -> None:
+    """Scenarios that were given at run time do not make series without end."""
+    metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0))
+    reply = Engine(contract).handle(Request("GET", "/"))
+    metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
+    for _ in range(2):
+        metrics.seen(reply, 1)
+    assert metrics._requests["other", 0] == 2
+    assert len(metrics._requests) == counted.MOST_SERIES + 1
