@@ -285,7 +285,8 @@ class Feed(Protocol):
 class Reply:
     """An answer: status, headers and body. `decision` is None where the API did not answer (a misuse).
 
-    `entry` is the id of its journal entry, 0 where it has none; `feed` is what follows the body, if anything.
+    `entry` is the id of its journal entry, 0 where it has none; `sandbox` is the one that was derived from the
+    request, if any; `feed` is what follows the body, if anything.
     """
 
     status: int
@@ -296,4 +297,5 @@ class Reply:
     fault: Fault | None = None
     delay_ms: float = 0.0
     entry: int = 0
+    sandbox: str = ""
     feed: Feed | None = None

@@ -249,6 +249,8 @@ class Engine:
         """Count a request, and write it into the journal, masked."""
         self.metrics.seen(reply, time.perf_counter_ns() - started)
         reply = self._named(reply, number, sandbox)
+        if self.settings.sandbox_from:
+            reply = replace(reply, sandbox=sandbox)
         if not self.settings.journal_entries:
             return reply
         self.journal.add(

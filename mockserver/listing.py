@@ -139,7 +139,8 @@ def _why(decision: Decision) -> Iterator[str]:
     if decision.assumed:
         yield f"  assumed:  {', '.join(decision.assumed)}"
     yield f"  trigger:  {decision.trigger}"
-    held = [c.text for c in decision.way.conditions] if decision.way is not None else ["forced by Mock-Scenario"]
+    forced = "it is armed" if decision.trigger == "armed" else "forced by Mock-Scenario"
+    held = [c.text for c in decision.way.conditions] if decision.way is not None else [forced]
     yield f"  because:  {' and '.join(held) or 'no other scenario applied'}"
     if scenario.note:
         yield f"  note:     {scenario.note}"

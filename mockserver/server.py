@@ -175,7 +175,7 @@ class Server:
         sandbox, reply = answer(request, body)
         micros = (time.perf_counter_ns() - started) // 1000
         target = masked_target(request.path, request.rel_url.raw_query_string)
-        self._log(Seen(request.method, target, sandbox, reply, micros))
+        self._log(Seen(request.method, target, sandbox or reply.sandbox, reply, micros))
         if reply.delay_ms:
             await faults.pause(reply.delay_ms / 1_000, self._stopping, request)
         if reply.fault is not None:

@@ -35,6 +35,15 @@ async def test_a_decision_is_told_without_being_made(url: str, client: aiohttp.C
     assert shown["status"] == 200
 
 
+async def test_what_is_armed_is_told_so(url: str, client: aiohttp.ClientSession) -> None:
+    """An explanation as text says that it is armed, and uses nothing up."""
+    async with client.post(f"{url}/__admin/arm", json={"scenario": "rfc-invalid"}) as response:
+        assert response.status < 300
+    for _ in range(2):
+        async with client.post(f"{url}/__admin/explain?format=text", json={"body": LASTING}) as response:
+            assert "because:  it is armed" in await response.text()
+
+
 async def test_raw_text_and_headers_count(url: str, client: aiohttp.ClientSession) -> None:
     """A body that is a string is taken as it is; headers and query are the request's."""
     shown = await explained(client, url, {"body": "{"})

@@ -317,5 +317,6 @@ def test_the_command_line_sets_all_of_it() -> None:
     with spawned(MOCKSERVER, "--port", "0", *options) as serve:
         serve.started()
         assert serve.post(LASTING, **{"X-Tenant": "a"})[0] == 200
+        assert "[a] 200 activated-existing-customer" in serve.out.wait("activated-existing-customer (")
         assert serve.post(LASTING, **{"X-Tenant": "b"})[0] == 503
     assert "expected header.NAME or body.MEMBER" in run("serve", "--sandbox-from", "cookie.x").stderr
