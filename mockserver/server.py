@@ -307,6 +307,7 @@ def run(server: Server, host: str, port: int, admin_port: int | None, started: C
     # What is loaded by now stays, so that no collection of garbage need look through it.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(700, 10, 1_000)  # nor often through the journal, which holds no circles
     asyncio.run(_run(server, host, port, admin_port, started))
 
 

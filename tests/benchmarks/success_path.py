@@ -24,6 +24,7 @@ SERVERS = {
     "constant bytes (aiohttp)": [sys.executable, str(HERE / "constant.py")],
     "mock": MOCK,
     "mock, --log-format none": [*MOCK, "--log-format", "none"],
+    "mock, no log, no journal": [*MOCK, "--log-format", "none", "--overlay", str(HERE / "no-journal")],
 }
 
 
