@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mockserver.remote import Remote, remote_options
+from mockserver.remote import Remote, json_object, remote_options
 
 
 def _times(_: click.Context, __: click.Parameter, text: str) -> int | str:
@@ -21,16 +21,6 @@ def _times(_: click.Context, __: click.Parameter, text: str) -> int | str:
     return int(text)
 
 
-def _object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
-    try:
-        value = None if text is None else json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"expected a JSON object, got what is no JSON: {error}") from None
-    if value is not None and not isinstance(value, dict):
-        raise click.BadParameter(f"expected a JSON object, got {text}")
-    return value
-
-
 @click.command()
 @click.argument("scenario", required=False)
 @click.option("--fault", metavar="KIND", help="What goes wrong: hang, reset, empty, truncate, malformed, ...")
@@ -39,7 +29,7 @@ def _object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
 @click.option(
     "--times", default="1", show_default=True, callback=_times, metavar="N|always", help="How many requests get it."
 )
-@click.option("--when", callback=_object, metavar="JSON", help='Conditions as in a scenario: {"body.name": "x"}.')
+@click.option("--when", callback=json_object, metavar="JSON", help='Conditions as in a scenario: {"body.name": "x"}.')
 @click.option("--operation", metavar="ID", help="The operation; needed where the contract has several.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a line.")
 @remote_options

@@ -16,7 +16,7 @@ import click
 from mockserver.bundle import BundleError, Replayed
 from mockserver.bundle import replay as make_again
 from mockserver.loading import ConfigError, load
-from mockserver.remote import Remote, fail, problem_text, remote_options
+from mockserver.remote import Remote, fail, json_object, problem_text, remote_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -109,19 +109,9 @@ def _json(file: str) -> Any:
         raise click.BadParameter(f"{file}: expected JSON, {error}") from None
 
 
-def _object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
-    try:
-        value = None if text is None else json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"expected a JSON object, got what is no JSON: {error}") from None
-    if value is not None and not isinstance(value, dict):
-        raise click.BadParameter(f"expected a JSON object, got {text}")
-    return value
-
-
 @click.command()
 @click.option("--scenario", metavar="ID", help="The scenario that answered.")
-@click.option("--when", callback=_object, metavar="JSON", help='Conditions as in a scenario: {"body.name": "x"}.')
+@click.option("--when", callback=json_object, metavar="JSON", help='Conditions as in a scenario: {"body.name": "x"}.')
 @click.option("--operation", metavar="ID", help="The operation; needed where the contract has several.")
 @click.option("--exactly", type=click.IntRange(0), metavar="N", help="How many requests.")
 @click.option("--at-least", type=click.IntRange(0), metavar="N", help="How many at least [default: 1].")

@@ -93,6 +93,17 @@ def _value(data: bytes) -> Any:
         return data.decode("utf-8", "replace")
 
 
+def json_object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
+    """The value of an option that takes a JSON object."""
+    try:
+        value = None if text is None else json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"expected a JSON object, got what is no JSON: {error}") from None
+    if value is not None and not isinstance(value, dict):
+        raise click.BadParameter(f"expected a JSON object, got {text}")
+    return value
+
+
 def remote_options(command: _Command) -> _Command:
     """`--url`, `--sandbox` and `--admin-token`; the command is handed a `Remote` as `remote`."""
 
