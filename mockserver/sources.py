@@ -132,6 +132,9 @@ def _fill(source: Source, text: str) -> Source:
         pass
     except yaml.MarkedYAMLError as error:
         mark = cast(Any, error.problem_mark)
+        if "nesting depth" in str(error.problem):  # what reads YAML has a limit of its own since libyaml 0.2.6
+            source.problem((mark.line + 1, mark.column + 1), *_TOO_DEEP)
+            return source
         hint = next((h for said, h in _HINTS.items() if said in str(error.problem)), "")
         source.problem((mark.line + 1, mark.column + 1), f"bad YAML: {error.problem}", "a YAML document", "", hint)
     return source
