@@ -1,0 +1,168 @@
+"""The command that serves: its options, what it says as it starts, and why it cannot.
+
+Knows the command line; what is served is decided by the engine and carried by the server.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from mockserver import listing, logs, server
+from mockserver.admin_routes import PATHS
+from mockserver.cli_options import FOLDER, PREFIX, contract_options, loaded, note, option
+from mockserver.clock import parse_instant
+from mockserver.engine import Engine, frozen
+from mockserver.lines import Lines
+from mockserver.model import Settings
+from mockserver.safety import Access
+from mockserver.values import near, write_ascii
+from mockserver.version import __version__
+
+
+def _header_names(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name):
+            raise click.BadParameter(f"expected a header name such as X-Name, got {name!r}")
+    return names
+
+
+def _place(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[^.]+)+", text):
+        raise click.BadParameter(f"expected header.NAME or body.MEMBER, got {text!r}")
+    return text
+
+
+def _instant(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _token(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[!-~]+", text):
+        raise click.BadParameter("expected visible ASCII characters without white space")
+    return text
+
+
+@click.command()
+@option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@option("--contract", type=FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@contract_options
+@option("--clock", callback=_instant, metavar="INSTANT", help="Freeze the clock at an RFC 3339 instant.")
+@option("--seed", type=click.IntRange(0), metavar="N", help="Seed of generated ids.")
+@option("--error-status", type=click.IntRange(200, 599), metavar="N", help="HTTP status of all documented errors.")
+@option(
+    "--require-header",
+    multiple=True,
+    callback=_header_names,
+    metavar="NAME",
+    help="Answer requests without this header as unauthorized; repeatable.",
+)
+@option("--require-sandbox", is_flag=True, default=None, help="Refuse requests that name no sandbox.")
+@option("--max-records", type=click.IntRange(0), metavar="N", help="The most records a sandbox keeps beside its seeds.")
+@option("--admin-token", callback=_token, metavar="TOKEN", help="Ask for this bearer token on every admin route.")
+@option("--admin-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve the admin API on a port of its own.")
+@option("--no-admin", is_flag=True, help="Turn the admin API off; health stays.")
+@option(
+    "--allowed-host", multiple=True, metavar="NAME", help="A host by which browsers may call the admin API; repeatable."
+)
+@option(
+    "--cors-origin",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin (or * for all) call the operations; repeatable.",
+)
+@option("--max-sandboxes", type=click.IntRange(1), metavar="N", help="The most sandboxes that are kept.")
+@option("--sandbox-ttl", type=click.FloatRange(0), metavar="SECONDS", help="An unused sandbox may be thrown out then.")
+@option(
+    "--sandbox-from", callback=_place, metavar="PLACE", help="header.NAME or body.MEMBER that has the sandbox's name."
+)
+@option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
+@option("--log-format", type=click.Choice(["human", "json", "none"]), help="Log lines [default: human].")
+def serve(
+    host: str,
+    port: int,
+    contract: Path | None,
+    overlay: tuple[Path, ...],
+    mounts: Path | None,
+    clock: int | None,
+    log_format: str | None,
+    admin_port: int | None,
+    **more: Any,
+) -> None:
+    """Serve the contract until Ctrl-C or SIGTERM."""
+    no_admin, access = more.pop("no_admin"), _access(**{name: more.pop(name) for name in _ACCESS})
+    if no_admin and admin_port is not None:
+        raise click.UsageError("--no-admin and --admin-port contradict each other")
+    _warn_of_unknown_variables()
+    served = loaded(contract, overlay, mounts)
+    engine = Engine(
+        served,
+        settings=_settings(served.settings, **more),
+        clock=time.time_ns if clock is None else frozen(clock),
+        admin_paths=() if no_admin or admin_port is not None else PATHS,
+    )
+    write = Lines(sys.stdout)
+    log = {"json": logs.json_log(write), "none": logs.no_log}.get(log_format or "", logs.human_log(write))
+
+    def started(url: str, admin_url: str) -> None:
+        own = {} if admin_url == url else {"admin_url": admin_url}
+        if log_format == "json":
+            said = {"event": "started", "url": url, **own, "contract": served.hash, "version": __version__}
+            write(write_ascii(said))
+        else:
+            write(
+                "\n".join([*listing.banner(served, url, engine.settings), *(f"Admin API on {a}" for a in own.values())])
+            )
+
+    try:
+        server.run(server.Server(engine, log, access, admins=not no_admin), host, port, admin_port, started)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+        hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+        note(f"cannot listen on {error.filename or server.base_url(host, port)}: {reason}{hint}")
+        sys.exit(1)
+    finally:
+        write.close()
+
+
+_ACCESS: Final = ("admin_token", "allowed_host", "cors_origin")
+
+
+def _access(*, admin_token: str | None, allowed_host: tuple[str, ...], cors_origin: tuple[str, ...]) -> Access:
+    return Access(admin_token or "", allowed_host, cors_origin)
+
+
+def _settings(settings: Settings, *, require_header: tuple[str, ...], no_mock_headers: bool, **plain: Any) -> Settings:
+    """The settings of the contract with those of the command line, which are called the same, over them."""
+    return replace(
+        settings,
+        require_headers=require_header or settings.require_headers,
+        mock_headers=settings.mock_headers and not no_mock_headers,
+        **{name: value for name, value in plain.items() if value is not None},
+    )
+
+
+def _warn_of_unknown_variables() -> None:
+    group = click.get_current_context().find_root().command
+    commands = group.commands.values() if isinstance(group, click.Group) else ()
+    params = [param for command in commands for param in command.params]
+    known = {str(param.envvar).removeprefix(PREFIX) for param in params if param.envvar}
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(PREFIX)
+        if name != variable and name not in known and not re.search(r"(^|_)(SERVICE|PORT)_", name):
+            spelt = near(name, known)
+            note(f"unknown environment variable {variable}" + (f", did you mean {PREFIX}{spelt[0]}?" if spelt else ""))
