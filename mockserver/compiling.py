@@ -45,6 +45,7 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
         assumptions={name: str(entry.data) for name, entry in layers.assumptions.items()},
         settings=settings,
         replaced=tuple(layers.replaced),
+        schemas=schemas.relinked,
     )
 
 

@@ -6,8 +6,8 @@ Knows no file, no library, no HTTP and no operation; what is compiled stands her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
 
 from mockserver.model import (
     MISSING,
@@ -101,12 +101,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The shape of an answer: status, body (with `${respond}` in it), and its schema."""
+    """The shape of an answer: status, body (with `${respond}` in it), and its schema; `schema` names its file."""
 
     name: str
     status: Template
     assumed: tuple[Point, ...]
     violations: Callable[[Any], tuple[Violation, ...]]
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class Operation:
     """A method and a path with all that is needed to decide a request to it.
 
     `read` turns a request and its path parameters into a document. `sensitive` are the places of secrets, each
-    beginning with its root.
+    beginning with its root. `schemas` names the schema files of `body`, `query` and `path`, where there are any.
     """
 
     id: str
@@ -204,6 +205,7 @@ class Operation:
     assumed: tuple[str, ...]
     sensitive: tuple[Path, ...]
     run_time: RunTime
+    schemas: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self, parameters: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""
@@ -222,6 +224,10 @@ class Replaced:
     before: Position | None
 
 
+Relink: TypeAlias = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
+"""Gives the schemas by file name; each reference in them is written as the argument says for file and path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """All that is loaded. `hash` tells one set of files from another, whatever their comments and layout."""
@@ -232,6 +238,7 @@ class Contract:
     assumptions: Mapping[str, str]
     settings: Settings
     replaced: tuple[Replaced, ...] = ()
+    schemas: Relink = lambda _: {}
 
     @property
     def scenarios(self) -> Iterable[Scenario]:

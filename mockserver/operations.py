@@ -46,6 +46,7 @@ class EnvelopeParts:
     status: Template
     assumed: tuple[Point, ...]
     validator: Validator | None
+    schema: str | None
 
 
 class OperationCompiler:
@@ -98,6 +99,7 @@ class OperationCompiler:
             assumed=self._point_ids(self.parts.members, "assumed"),
             sensitive=self.sensitive,
             run_time=run_time,
+            schemas={root: e.data for root in ("body", "query", "path") if (e := sound(self.parts.members, root))},
         )
 
     # -- the parts of an operation ------------------------------------------------------------------
@@ -262,7 +264,7 @@ class OperationCompiler:
                 if type(shown) is not int or not 200 <= shown <= 599:
                     entry.fault("a status that is none", "200 to 599", write_ascii(shown), at=("status",))
             compile_template(entry.data["body"], self.body_scope(), (*entry.at, "body"), report, constant(None))
-            envelopes[name] = EnvelopeParts(entry, status, assumed, validator)
+            envelopes[name] = EnvelopeParts(entry, status, assumed, validator, entry.data.get("schema"))
         found = bool(self.parts.tables["envelopes"])
         self.parts.require("envelopes", found, "an operation without envelopes", "envelopes: {NAME: ...}")
         return envelopes

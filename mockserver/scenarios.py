@@ -173,7 +173,7 @@ class _Scenarios:
         around = self.operation.body_scope()
         body = compile_template(parts.entry.data["body"], around, (), lambda _: None, respond)
         violations = parts.validator.violations if parts.validator is not None else lambda _, __: ()
-        envelope = Envelope(name, parts.status, parts.assumed, partial(violations, "answer"))
+        envelope = Envelope(name, parts.status, parts.assumed, partial(violations, "answer"), parts.schema)
         status = parts.status if data.get("status") is None else constant(data["status"])
         return _Answer(parts, at, envelope, status, body)
 

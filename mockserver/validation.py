@@ -18,6 +18,7 @@ from referencing.jsonschema import DRAFT202012
 from mockserver.keywords import META, Checker
 from mockserver.model import MISSING, Mistake, Path, Report, Violation
 from mockserver.patterns import pattern_fault
+from mockserver.subschemas import DECLARE, SAME_PLACE, ids, parts, references, rewritten, subschemas, walk
 from mockserver.values import came, kind, near, printable, write_ascii
 from mockserver.wording import message
 
@@ -123,24 +124,6 @@ class Validator:
 
 # -- sets of schemas ------------------------------------------------------------------------------------
 
-_IN_PLACE = ("if", "then", "else", "not")
-_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
-_ITEMS = ("items", "contains", "additionalProperties", "unevaluatedItems", "unevaluatedProperties", "propertyNames")
-_BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")
-_SAME_PLACE = frozenset([*_IN_PLACE, *_IN_PLACE_LISTS, "dependentSchemas"])
-_DECLARE = _SAME_PLACE - {"if", "not"}
-
-
-def _subschemas(schema: Any) -> Iterator[tuple[Path, Any]]:
-    if isinstance(schema, dict):
-        for keyword in (*_IN_PLACE, *_ITEMS):
-            if keyword in schema:
-                yield (keyword,), schema[keyword]
-        for keyword in (*_IN_PLACE_LISTS, "prefixItems"):
-            yield from (((keyword, i), s) for i, s in enumerate(schema.get(keyword, ())))
-        for keyword in _BY_NAME:
-            yield from (((keyword, name), s) for name, s in schema.get(keyword, {}).items())
-
 
 class SchemaSet:
     """The schemas of a contract, by file name. A `$ref` reaches these files and nothing else."""
@@ -173,7 +156,7 @@ class SchemaSet:
                 sound[name] = schema
         self.unsound |= schemas.keys() - sound.keys()
         self._schemas.update(sound)
-        self._own.update(itertools.chain.from_iterable(map(_ids, sound.values())))
+        self._own.update(itertools.chain.from_iterable(map(ids, sound.values())))
         self._registry = self._registry.with_resources(
             [(name, DRAFT202012.create_resource(schema)) for name, schema in sound.items()]
         ).crawl()
@@ -185,15 +168,15 @@ class SchemaSet:
 
     def _reference_faults(self, schema: Any) -> Iterator[Mistake]:
         """What is wrong with the references of a schema whose text is sound."""
-        own = self._own | _ids(schema)
+        own = self._own | ids(schema)
         pending: list[tuple[Path, Any, Any]] = [((), schema, self._resolver(schema))]
         while pending:
             at, sub, resolver = pending.pop()
             if not isinstance(sub, dict):
                 continue
             resolver = _inside(resolver, sub)
-            pending.extend(((*at, *step), s, resolver) for step, s in _subschemas(sub))
-            for keyword, text in _references(sub):
+            pending.extend(((*at, *step), s, resolver) for step, s in subschemas(sub))
+            for keyword, text in references(sub):
                 place, target = (*at, keyword), _lookup(resolver, text)
                 if target is None:
                     yield self._leads_nowhere(place, keyword, text)
@@ -238,6 +221,23 @@ class SchemaSet:
             report(Mistake((*at, *fault.at), fault.what, fault.expected, fault.came, fault.hint))
         return None if faults else self._compile(schema)
 
+    def relinked(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
+        """The schemas by file name, without names of their own; each reference is what `place(file, path)` gives."""
+        places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in parts(schema)}
+        links: dict[int, dict[str, str]] = {}
+        pending = [(schema, self._resolver(schema)) for schema in self._schemas.values()]
+        while pending:
+            sub, resolver = pending.pop()
+            if not isinstance(sub, dict) or id(sub) in links:
+                continue
+            resolver, links[id(sub)] = _inside(resolver, sub), {}
+            pending.extend((inner, resolver) for _, inner in subschemas(sub))
+            for keyword, text in references(sub):
+                target = resolver.lookup(text)
+                pending.append((target.contents, target.resolver))
+                links[id(sub)][keyword] = place(*places[id(target.contents)])
+        return {name: rewritten(schema, links) for name, schema in self._schemas.items()}
+
     def _resolver(self, schema: Any) -> Any:
         return self._registry.resolver_with_root(DRAFT202012.create_resource(schema))
 
@@ -256,35 +256,18 @@ class SchemaSet:
             if sub.get("writeOnly") is True:
                 secrets.add(at)
             known.setdefault(at, {}).update(dict.fromkeys(sub.get("properties", ())))
-            for step, inner in _subschemas(sub):
+            for step, inner in subschemas(sub):
                 if step[0] == "properties":
                     pending.append(((*at, step[1]), inner, resolver, seen))
                 elif step[0] in ("items", "prefixItems"):
                     pending.append(((*at, "*"), inner, resolver, seen))
-                elif step[0] in _DECLARE:
+                elif step[0] in DECLARE:
                     pending.append((at, inner, resolver, seen))
-            for _keyword, text in _references(sub):
+            for _keyword, text in references(sub):
                 target = resolver.lookup(text)
                 pending.append((at, target.contents, target.resolver, seen))
         names = {at: tuple(found) for at, found in known.items()}
         return Validator(Checker(schema, registry=self._registry), names, tuple(sorted(secrets, key=str)))
-
-
-def _ids(schema: Any) -> set[int]:
-    """The identities of a schema and of all schemas that stand in it."""
-    return {id(sub) for _, sub in _walk(schema)}
-
-
-def _walk(schema: Any) -> Iterator[tuple[Path, Any]]:
-    pending: list[tuple[Path, Any]] = [((), schema)]
-    while pending:
-        at, sub = pending.pop()
-        yield at, sub
-        pending.extend(((*at, *step), inner) for step, inner in _subschemas(sub))
-
-
-def _references(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    return ((keyword, schema[keyword]) for keyword in ("$ref", "$dynamicRef") if keyword in schema)
 
 
 def _inside(resolver: Any, schema: Mapping[str, Any]) -> Any:
@@ -309,8 +292,8 @@ def _comes_back(target: Any, start: Mapping[str, Any]) -> bool:
         if isinstance(sub, dict) and id(sub) not in seen:
             seen.add(id(sub))
             resolver = _inside(resolver, sub)
-            pending.extend((inner, resolver) for step, inner in _subschemas(sub) if step[0] in _SAME_PLACE)
-            found = [_lookup(resolver, text) for _, text in _references(sub)]
+            pending.extend((inner, resolver) for step, inner in subschemas(sub) if step[0] in SAME_PLACE)
+            found = [_lookup(resolver, text) for _, text in references(sub)]
             pending.extend((t.contents, t.resolver) for t in found if t is not None)
     return False
 
@@ -336,9 +319,9 @@ def _meta_faults(schema: Any) -> Iterator[Mistake]:
 
 
 def _text_faults(schema: Any) -> Iterator[Mistake]:
-    subschemas = [(at, sub) for at, sub in _walk(schema) if isinstance(sub, dict)]
-    patterned = any("patternProperties" in sub for _, sub in subschemas)
-    for at, sub in subschemas:
+    found = [(at, sub) for at, sub in walk(schema) if isinstance(sub, dict)]
+    patterned = any("patternProperties" in sub for _, sub in found)
+    for at, sub in found:
         patterns = [((*at, "patternProperties", p), p) for p in sub.get("patternProperties", ())]
         if "pattern" in sub:
             patterns.append(((*at, "pattern"), sub["pattern"]))

@@ -413,6 +413,45 @@ def test_a_set_knows_its_sound_schemas_by_file_name() -> None:
     assert schemas.validator("none.json") is None
 
 
+def test_a_set_is_rewritten_with_its_references_as_asked_for() -> None:
+    """By pointer, file name, anchor, `$id` or to a `true`: each is told by file and place; names are left out."""
+    schemas = SchemaSet()
+    first = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {
+            "$id": {"$ref": "two.json"},
+            "b": {"$ref": "#/properties/%24id"},
+            "c": {"$ref": "two.json#mark"},
+        },
+        "items": {"$id": "sub/three.json", "$defs": {"x": True}, "contains": {"$ref": "#/$defs/x"}},
+        "const": {"$ref": "no reference"},
+        "prefixItems": [{"$dynamicRef": "#/x-odd/0"}],
+        "x-odd": [{"$ref": "#/$defs/y"}],
+        "$defs": {"y": {"readOnly": True}},
+    }
+    faults: list[Mistake] = []
+    two = {"$defs": {"m": {"$anchor": "mark", "type": "string"}}}
+    schemas.add({"one.json": first, "two.json": two}, lambda _, fault: faults.append(fault))
+    assert faults == []
+    assert schemas.relinked(lambda name, at: f"{name}:{'/'.join(map(str, at))}") == {
+        "one.json": {
+            "properties": {
+                "$id": {"$ref": "two.json:"},
+                "b": {"$ref": "one.json:properties/$id"},
+                "c": {"$ref": "two.json:$defs/m"},
+            },
+            "items": {"$defs": {"x": True}, "contains": {"$ref": "one.json:items/$defs/x"}},
+            "const": {"$ref": "no reference"},
+            "prefixItems": [{"$dynamicRef": "one.json:x-odd/0"}],
+            "x-odd": [{"$ref": "one.json:$defs/y"}],
+            "$defs": {"y": {"readOnly": True}},
+        },
+        "two.json": {"$defs": {"m": {"type": "string"}}},
+    }
+    assert first["const"] == {"$ref": "no reference"}
+    assert "$schema" in first
+
+
 @pytest.mark.parametrize("dialect", ["", "#"])
 def test_the_dialect_may_be_named(dialect: str) -> None:
     """Only 2020-12 is understood; its name may end in an empty fragment."""
