@@ -37,14 +37,15 @@ def _number(call: Call, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def _flag(call: Call, name: str) -> bool:
+def flag(call: Call, name: str) -> bool:
+    """A query parameter that is true or false."""
     if call.query.get(name, "false") not in ("true", "false"):
         raise bad_parameter(f"{name} is true or false.")
     return call.query.get(name) == "true"
 
 
 def _entries(call: Call) -> Iterator[Entry]:
-    return call.engine.journal.all() if _flag(call, "all") else call.engine.journal.of(call.sandbox)
+    return call.engine.journal.all() if flag(call, "all") else call.engine.journal.of(call.sandbox)
 
 
 def _filtered(call: Call) -> Iterator[Entry]:
@@ -185,7 +186,7 @@ class _Events:
 
 def _events(call: Call) -> Reply:
     seen = call.headers.get("last-event-id", "")
-    sandbox = None if _flag(call, "all") else call.sandbox
+    sandbox = None if flag(call, "all") else call.sandbox
     missed: list[Entry] = []
     if seen.isascii() and seen.isdecimal() and len(seen) < 20:
         missed = [entry for entry in _entries(call) if entry.id > int(seen)][::-1]

@@ -9,6 +9,7 @@ from typing import Final
 
 from mockserver import (
     admin_arming,
+    admin_coverage,
     admin_journal,
     admin_sandboxes,
     admin_scenarios,
@@ -31,6 +32,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *admin_arming.ROUTES,
     *admin_journal.ROUTES,
     *admin_verify.ROUTES,
+    *admin_coverage.ROUTES,
     *admin_scenarios.ROUTES,
     *admin_settings.ROUTES,
     Route(

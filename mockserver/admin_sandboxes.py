@@ -37,6 +37,7 @@ def _reset(call: Call) -> Reply:
         names = call.engine.sandboxes.names()
         for name in names:
             call.engine.reset(name)
+        call.engine.coverage.clear()
         return as_json({"status": "reset", "sandboxes": sorted(names)})
     call.engine.reset(call.sandbox)
     return as_json({"status": "reset", "sandbox": call.sandbox})
@@ -86,9 +87,9 @@ ROUTES: Final = (
     Route(
         "POST",
         f"{PREFIX}/reset",
-        "Bring the sandbox back to its seeds and settings, nothing armed, its journal empty.",
+        "Bring the sandbox back to its seeds and settings, nothing armed or counted, its journal empty.",
         _reset,
-        query={"all": "true: every sandbox"},
+        query={"all": "true: every sandbox, and what is counted in total"},
     ),
     Route("GET", f"{PREFIX}/sandboxes", "The sandboxes that are there.", _list),
     Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Forget a sandbox and all that is in it.", _drop),

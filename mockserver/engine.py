@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from mockserver import rendering
 from mockserver.contract import Contract, Decision, Miss, Operation, Reply, Scenario, Turn
+from mockserver.coverage import Coverage
 from mockserver.decide import decide, gather, in_force, misses, misspelt, prepare
 from mockserver.directives import Directives, directives
 from mockserver.journal import Journal
@@ -87,6 +88,7 @@ class Engine:
         self.sandboxes = Sandboxes(self.settings, self._thrown_out, monotonic)
         self.journal = Journal(self.settings.journal_entries, self.settings.journal_bytes)
         self.metrics = Metrics(self._gauges)
+        self.coverage = Coverage(contract.operations, self._is_there, self.settings.max_sandboxes)
         self._routes = Routes(contract, admin_paths)
         self._secrets = all_secrets(contract.operations)
 
@@ -150,9 +152,10 @@ class Engine:
         return sandbox.timepiece.read(self.clock())
 
     def reset(self, name: str) -> None:
-        """Bring a sandbox back to its seeds and settings, with nothing armed and an empty journal."""
+        """Bring a sandbox back to its seeds and settings, with nothing armed or counted and an empty journal."""
         self.store.reset(name)
         self.journal.clear(name)
+        self.coverage.drop(name)
         self.sandboxes.drop(name)
 
     # -- one request ----------------------------------------------------------------------------------
@@ -248,6 +251,7 @@ class Engine:
     ) -> Reply:
         """Count a request, and write it into the journal, masked."""
         self.metrics.seen(reply, time.perf_counter_ns() - started)
+        self.coverage.seen(sandbox, request, reply, started)
         reply = self._named(reply, number, sandbox)
         if self.settings.sandbox_from:
             reply = replace(reply, sandbox=sandbox)
@@ -284,6 +288,10 @@ class Engine:
 
     def _thrown_out(self, name: str) -> None:
         self.store.reset(name)
+        self.coverage.drop(name)
+
+    def _is_there(self, name: str) -> bool:
+        return self.sandboxes.find(name) is not None
 
 
 def _sandbox_of(request: Request) -> str:

@@ -193,14 +193,15 @@ def masked_headers(headers: Mapping[str, str], named: Collection[str] = ()) -> t
         }
     return tuple(
         [
-            (name, shape(value) if _is_secret(name) or (named and name.lower() in named) else value)
+            (name, shape(value) if is_secret_header(name) or (named and name.lower() in named) else value)
             for name, value in headers.items()
         ]
     )
 
 
 @lru_cache(maxsize=1_000)
-def _is_secret(name: str) -> bool:
+def is_secret_header(name: str) -> bool:
+    """Whether a header of this name is a secret whatever the contract says."""
     return name.lower().startswith(("authorization", "proxy-authorization", "cookie"))
 
 

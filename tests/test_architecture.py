@@ -50,6 +50,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "scenarios": "model contract values references validation matching rendering layers operations directives",
         "compiling": "model contract values references patterns validation layers operations scenarios",
         "loading": "model contract values sources validation layers compiling",
+        "coverage": "model contract masks",
         "journal": "model contract values",
         "recording": "model contract journal masks",
         "shown": "model contract values clock decide journal",
@@ -57,16 +58,18 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
     },
     4: {
         "sandboxes": "model contract values masks routes",
-        "engine": "model contract values rendering store decide directives journal metrics recording routes sandboxes",
+        "engine": "model contract values rendering store coverage decide directives journal metrics recording routes "
+        "sandboxes",
         "check": "model contract values sources validation engine",
         "bundle": "model contract rendering decide journal masks shown",
     },
     5: {
         "admin": "model contract values rendering engine routes safety validation",
         "admin_arming": "contract values rendering directives loading sandboxes admin admin_sandboxes",
+        "admin_coverage": "contract coverage listing meeting admin admin_journal",
         "admin_journal": "contract values version clock journal shown bundle admin",
-        "admin_routes": "contract openapi admin admin_arming admin_journal admin_sandboxes admin_scenarios "
-        "admin_settings admin_state admin_verify",
+        "admin_routes": "contract openapi admin admin_arming admin_coverage admin_journal admin_sandboxes "
+        "admin_scenarios admin_settings admin_state admin_verify",
         "admin_sandboxes": "contract values version rendering metrics sandboxes admin",
         "admin_scenarios": "contract loading sandboxes admin admin_arming admin_sandboxes",
         "admin_settings": "contract clock sources directives loading admin admin_arming admin_sandboxes",
@@ -75,6 +78,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_journal",
         "faults": "model contract aiohttp",
         "listing": "model contract values shown engine check",
+        "meeting": "model contract values engine check listing",
         "openapi": "version admin",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp",
     },

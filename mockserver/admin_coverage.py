@@ -1,0 +1,119 @@
+"""The admin route that tells which outcomes of the contract were met, and how the client behaved on the way.
+
+Knows what was counted and how to show it; it counts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from mockserver.admin import PREFIX, Call, Route, as_json
+from mockserver.admin_journal import flag
+from mockserver.contract import Reply
+from mockserver.coverage import Again, Tally
+from mockserver.listing import scenarios
+from mockserver.meeting import curl_for
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+
+
+def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
+    """The coverage of a sandbox, or of all (None), as JSON.
+
+    An outcome is met if its answer was sent whole; `faults` has those that a fault took as well.
+    """
+    engine, name = call.engine, sandbox or ""
+    known = engine.sandboxes.find(name)
+    settings = engine.settings if known is None else known.settings
+    contract = engine.contract
+    # The status of the answers is that of this server; what it asks of every request is no part of an example.
+    shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
+    url = _url(call.headers)
+    rows = []
+    by_id = {operation.id: operation for operation in contract.operations}
+    for row in scenarios(shown):
+        operation = by_id[row["operation"]]
+        scenario = operation.by_id[row["id"]]
+        seen = tally.of(scenario)
+        rows.append(
+            {
+                "scenario": scenario.id,
+                "operation": operation.id,
+                "source": scenario.source,
+                "heading": scenario.heading,
+                "note": scenario.note,
+                "status": row["status"],
+                "error": row["error"] or None,
+                "met": seen.met,
+                "triggers": dict(seen.triggers),
+                "faults": dict(seen.faults),
+                "retried": seen.retried,
+                "how": row["trigger"],
+                "curl": curl_for(engine, name, operation, scenario, url),
+            }
+        )
+    return {
+        "sandbox": sandbox,
+        "contract": contract.hash,
+        "requests": tally.requests,
+        "problems": tally.problems,
+        "documented": _share(row for row in rows if row["source"] == "documented"),
+        "assumed": _share(row for row in rows if row["source"] == "assumed"),
+        "scenarios": rows,
+        "behaviour": _behaviour(tally),
+    }
+
+
+def _url(headers: Mapping[str, str]) -> str:
+    host = headers.get("host", "")
+    return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1:8080'}"
+
+
+def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    met = [row["met"] > 0 for row in rows]
+    percent = round(100 * sum(met) / len(met), 1) if met else 100.0
+    return {"met": sum(met), "of": len(met), "percent": percent if all(met) else min(percent, 99.9)}
+
+
+def _behaviour(tally: Tally) -> dict[str, Any]:
+    retries: dict[tuple[str, str, str | None], Again] = {}
+    for (operation, scenario, _, fault), again in tally.again.items():
+        key = (operation, scenario, fault)
+        retries.setdefault(key, Again(0, again.shortest_ns, again.longest_ns)).add(again)
+    ranked = sorted(retries.items(), key=lambda item: -item[1].count)
+    return {
+        "retries": [
+            {
+                "after": scenario,
+                "fault": fault,
+                "count": again.count,
+                "shortest_ms": round(again.shortest_ns / 1e6, 1),
+                "longest_ms": round(again.longest_ns / 1e6, 1),
+            }
+            for (_, scenario, fault), again in ranked
+        ],
+        "sent_again_after_answer_lost": tally.lost_again,
+        "secrets_in_url": tally.secrets_in_url,
+        "malformed": dict(sorted(tally.malformed.items(), key=lambda item: -item[1])),
+    }
+
+
+def _coverage(call: Call) -> Reply:
+    coverage = call.engine.coverage
+    if flag(call, "all"):
+        return as_json(report(call, coverage.total(), None))
+    return as_json(report(call, coverage.of(call.sandbox), call.sandbox))
+
+
+ROUTES: Final = (
+    Route(
+        "GET",
+        f"{PREFIX}/coverage",
+        "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
+        _coverage,
+        query={"all": "true: of every sandbox that there ever was"},
+    ),
+)
