@@ -20,6 +20,7 @@ from mockserver.model import MISSING, Mistake, Path, Report, Violation
 from mockserver.patterns import pattern_fault
 from mockserver.subschemas import DECLARE, SAME_PLACE, ids, parts, references, rewritten, subschemas, walk
 from mockserver.values import came, kind, near, printable, write_ascii
+from mockserver.wellformed import compile_wellformed
 from mockserver.wording import message
 
 MOST_VIOLATIONS: Final = 1_000
@@ -89,14 +90,19 @@ def _sorted(found: list[Violation]) -> tuple[Violation, ...]:
 class Validator:
     """One compiled schema."""
 
-    def __init__(self, compiled: Any, known: Known, secrets: tuple[Path, ...]) -> None:
+    def __init__(
+        self, compiled: Any, known: Known, secrets: tuple[Path, ...], well_formed: Callable[[Any], bool] | None
+    ) -> None:
         self._compiled = compiled
+        self._well_formed = well_formed
         self._known = known
         self.secrets = secrets
         """The places whose schema is marked `writeOnly`."""
 
     def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
         """All that is wrong with `instance` (at most `MOST_VIOLATIONS`), sorted by place and keyword."""
+        if self._well_formed is not None and self._well_formed(instance):
+            return ()
         try:
             errors = list(itertools.islice(self._compiled.iter_errors(instance), MOST_VIOLATIONS))
         except RecursionError:
@@ -267,7 +273,12 @@ class SchemaSet:
                 target = resolver.lookup(text)
                 pending.append((at, target.contents, target.resolver, seen))
         names = {at: tuple(found) for at, found in known.items()}
-        return Validator(Checker(schema, registry=self._registry), names, tuple(sorted(secrets, key=str)))
+        return Validator(
+            Checker(schema, registry=self._registry),
+            names,
+            tuple(sorted(secrets, key=str)),
+            compile_wellformed(schema, self._resolver(schema), _contents),
+        )
 
 
 def _inside(resolver: Any, schema: Mapping[str, Any]) -> Any:
@@ -280,6 +291,11 @@ def _lookup(resolver: Any, reference: str) -> Any:
         return resolver.lookup(reference)
     except (Unresolvable, ValueError):
         return None
+
+
+def _contents(resolver: Any, reference: str) -> tuple[Any, Any] | None:
+    target = _lookup(resolver, reference)
+    return None if target is None else (target.contents, target.resolver)
 
 
 def _comes_back(target: Any, start: Mapping[str, Any]) -> bool:
