@@ -10,6 +10,7 @@ from typing import Final
 from mockserver import (
     admin_arming,
     admin_coverage,
+    admin_export,
     admin_journal,
     admin_sandboxes,
     admin_scenarios,
@@ -35,6 +36,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *admin_coverage.ROUTES,
     *admin_scenarios.ROUTES,
     *admin_settings.ROUTES,
+    *admin_export.ROUTES,
     Route(
         "GET",
         f"{PREFIX}/openapi.json",

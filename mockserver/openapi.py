@@ -12,7 +12,7 @@ from typing import Any, Final
 from mockserver.admin import Route
 from mockserver.version import __version__
 
-_PROBLEM: Final[Mapping[str, Any]] = {
+PROBLEM: Final[Mapping[str, Any]] = {
     "description": "What was wrong, and what to try (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -23,6 +23,13 @@ _PROBLEM: Final[Mapping[str, Any]] = {
         "detail": {"type": "string"},
     },
 }
+"""The schema of a problem document; it is called Problem among the components."""
+
+_PROBLEM_CONTENT: Final[Mapping[str, Any]] = {
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+}
+PROBLEM_ANSWER: Final[Mapping[str, Any]] = {"description": "The request was refused.", "content": _PROBLEM_CONTENT}
+"""An answer that is a problem."""
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
@@ -51,13 +58,8 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Where --admin-token was given."}
             },
-            "schemas": {"Problem": _PROBLEM},
-            "responses": {
-                "Problem": {
-                    "description": "The request was refused.",
-                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
-            },
+            "schemas": {"Problem": PROBLEM},
+            "responses": {"Problem": PROBLEM_ANSWER},
         },
     }
 
@@ -90,6 +92,5 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _answer(route: Route, status: int, text: str) -> dict[str, Any]:
     if status >= 400:
-        content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        return {"description": text, "content": content}
+        return {"description": text, "content": _PROBLEM_CONTENT}
     return {"description": text, "content": {route.media: {}}}

@@ -26,6 +26,21 @@ LONGEST_MESSAGE: Final = 240
 PROBLEM: Final = "urn:mockserver:problem:"
 """What the `type` of every problem begins with (RFC 9457)."""
 
+MOCK_HEADERS: Final[Mapping[str, str]] = {
+    "Mock-Scenario": "The scenario that answered.",
+    "Mock-Source": "documented or assumed.",
+    "Mock-Assumed": "The open points that the answer rests on.",
+    "Mock-Trigger": "values, state (it rested on a record that an earlier request wrote), header (forced), armed, or "
+    "default (a scenario without conditions).",
+    "Mock-Contract": "The hash of the loaded contract.",
+    "Mock-Entry": "The id of the journal entry.",
+    "Mock-Cause": "With the trigger state: the entry of the request that wrote the record.",
+    "Mock-Violations": "What JSON Schema found wrong: an ASCII JSON array of pointer, keyword, message (and in, where "
+    'it is not the body); at most ten, then {"more": N}; never a value of the request.',
+    "Mock-Warnings": "What was accepted but probably not meant, in the same form.",
+}
+"""What the mock says about an answer, in its headers."""
+
 
 # -- bodies ---------------------------------------------------------------------------------------
 

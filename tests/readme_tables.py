@@ -14,6 +14,7 @@ from mockserver import listing, load
 from mockserver.admin_routes import ROUTES
 from mockserver.cli import main
 from mockserver.loading import shipped
+from mockserver.rendering import MOCK_HEADERS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -46,6 +47,10 @@ def routes() -> str:
     return _table(["method", "path", "what it does"], rows)
 
 
+def headers() -> str:
+    return _table(["header", "meaning"], [(f"`{name}`", text) for name, text in MOCK_HEADERS.items()])
+
+
 def options() -> str:
     serve = main.commands["serve"]
     rows = [
@@ -62,7 +67,7 @@ def operators() -> str:
     return _table(["operator", "matches"], [(f"`{name}`", part["description"]) for name, part in found.items()])
 
 
-TABLES = {f.__name__: f for f in (outcomes, assumptions, routes, options, operators)}
+TABLES = {f.__name__: f for f in (outcomes, assumptions, headers, routes, options, operators)}
 
 
 def written(text: str) -> str:

@@ -1,0 +1,28 @@
+"""What a contract can be exported as, each as text.
+
+Knows the exports by name; what stands in them is theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from mockserver import export_openapi
+from mockserver.contract import Contract
+from mockserver.model import Settings
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _openapi(contract: Contract, settings: Settings, url: str) -> str:
+    return _json(export_openapi.document(contract, settings, url))
+
+
+EXPORTS: Final[Mapping[str, tuple[Callable[[Contract, Settings, str], str], str]]] = {
+    "openapi": (_openapi, "application/json"),
+}
+"""Export by name: what writes it for a contract, its settings and the URL where it is served, and its media type."""
