@@ -125,7 +125,7 @@ class Admin:
         Nothing is answered without the token that was set, but for routes that are open.
         """
         found = self.route(method, target.path)
-        if not (isinstance(found, tuple) and found[0].is_open) and not self._access.admits(headers):
+        if not (not isinstance(found, Reply) and found[0].is_open) and not self._access.admits(headers):
             return unauthorized()
         refusal = self._access.refusal(headers)
         if refusal is not None:

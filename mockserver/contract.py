@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from mockserver.model import (
     MISSING,
@@ -45,6 +45,9 @@ class Condition:
     `fails` gives None where it holds, otherwise what was expected; `evidence` says the same at length.
     `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
     the violation it rests on. `text` is the condition in words.
+
+    `calm`: it may hold of a request without violations. `equals`: it holds only where the value that is extracted
+    is this one, a text, a number, a boolean or null; `place` says where that stands.
     """
 
     text: str
@@ -53,6 +56,9 @@ class Condition:
     reads: frozenset[str] = frozenset()
     claims: Callable[[Violation], bool] | None = None
     first: Callable[[Facts], Violation | None] | None = None
+    calm: bool = True
+    place: str = ""
+    equals: tuple[Callable[[Facts], Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +252,7 @@ class Contract:
         return (scenario for operation in self.operations for scenario in operation.scenarios)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Which scenario answers, how it was met, what it rests on, and what it changes.
 
     `turned` names the scenarios with answers in turn that this request counts for.
@@ -288,8 +293,7 @@ class Feed(Protocol):
         """Nobody takes any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer: status, headers and body. `decision` is None where the API did not answer (a misuse).
 
     `entry` is the id of its journal entry, 0 where it has none; `sandbox` is the one that was derived from the

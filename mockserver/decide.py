@@ -7,7 +7,6 @@ but values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -24,9 +23,9 @@ from mockserver.model import (
     Settings,
     Tick,
     Trigger,
-    Violation,
     Write,
 )
+from mockserver.order import Order, in_order
 from mockserver.references import VIOLATION
 from mockserver.values import is_blank, near
 
@@ -55,7 +54,12 @@ def gather(
         "violations": document.violations,
     }
     for lookup in operation.lookups:
-        facts[lookup.name] = _found(lookup, facts, find)
+        if lookup.many:
+            facts[lookup.name] = _all_found(lookup, facts, find)
+        else:
+            key = key_of(lookup, facts)
+            record = find(lookup.collection, key) if key is not None else None
+            facts[lookup.name] = MISSING if record is None else record.view
     return facts
 
 
@@ -66,19 +70,15 @@ def key_of(lookup: Lookup, facts: Facts) -> str | None:
         if excuse is not MISSING and not is_blank(excuse):
             return None
     key = lookup.key(facts)
-    if type(key) is not str or is_blank(key):
+    if type(key) is not str or not key or key.isspace():
         return None
     return lookup.fold(key) if lookup.fold is not None else key
 
 
-def _found(lookup: Lookup, facts: Facts, find: Find) -> Any:
-    if lookup.many:
-        keys = lookup.key(facts)
-        records = [find(lookup.collection, k) for k in keys if type(k) is str] if isinstance(keys, list) else []
-        return [record.view for record in records if record is not None]
-    key = key_of(lookup, facts)
-    record = find(lookup.collection, key) if key is not None else None
-    return MISSING if record is None else record.view
+def _all_found(lookup: Lookup, facts: Facts, find: Find) -> list[Any]:
+    keys = lookup.key(facts)
+    records = [find(lookup.collection, k) for k in keys if type(k) is str] if isinstance(keys, list) else []
+    return [record.view for record in records if record is not None]
 
 
 def misspelt(operation: Operation, facts: Facts) -> Lookup | None:
@@ -102,45 +102,43 @@ def decide(
     facts: Facts,
     forced: Scenario | None = None,
     by: Trigger = "header",
-    scenarios: tuple[Scenario, ...] | None = None,
+    order: Order | None = None,
     turns: Mapping[str, int] | None = None,
 ) -> Decision:
     """Which scenario answers. `forced` is answered whatever the request is, and changes nothing.
 
-    `by` says how it was forced; `scenarios` are those in force, in order, where a sandbox has some of its own.
+    `by` says how it was forced; `order` has the scenarios in force, if they are at hand already.
 
     `turns` counts, by scenario with answers in turn, the requests that it met; one whose turn is to stand
     aside lets those after it be tried.
 
     `facts` comes from `gather` and is completed here: `violation` is the one that the scenario rests on.
     """
-    scenarios = operation.scenarios if scenarios is None else scenarios
-    prepare(scenarios, document, facts)
+    order = order or in_order(operation.scenarios)
+    violations = document.violations
+    prepare(order, document, facts)
     if forced is not None:
         return _decision(operation, document, facts, forced, None, (by, 0))
-    turned: list[str] = []
-    for scenario, way in ((s, w) for s in scenarios if (w := _applies(s, document, facts)) is not None):
+    turned: tuple[str, ...] = ()
+    for scenario, ways in (order.whole if violations else order.calm).of(facts):
+        if violations and scenario.changes:
+            continue
+        way = _met(ways, facts)
+        if way is None:
+            continue
         answering: Scenario | None = scenario
         if scenario.turns is not None:
-            turned.append(scenario.id)
+            turned = (*turned, scenario.id)
             answering = scenario.turns.at((turns or {}).get(scenario.id, 0)).scenario
         if answering is not None:
-            decision = _decision(operation, document, facts, answering, way, _trigger(way, facts))
-            return replace(decision, turned=tuple(turned)) if turned else decision
+            return _decision(operation, document, facts, answering, way, _trigger(way, facts), turned)
     raise RuntimeError(f"no scenario of {operation.id} answers")  # the last one always does; checked as it is loaded
 
 
-def prepare(scenarios: tuple[Scenario, ...], document: Document, facts: Facts) -> None:
+def prepare(order: Order, document: Document, facts: Facts) -> None:
     """Complete the facts with the violations that no scenario names."""
-    violations = document.violations
-    facts["unclaimed"] = tuple(v for v in violations if not _claimed(scenarios, v)) if violations else ()
-
-
-def in_force(operation: Operation, extra: Iterable[Scenario]) -> tuple[Scenario, ...]:
-    """The scenarios in the order in which they are tried; a run-time one of a file's id replaces it in its place."""
-    by_id = {scenario.id: scenario for scenario in extra}
-    first = tuple(scenario for scenario in by_id.values() if scenario.id not in operation.by_id)
-    return first + tuple(by_id.get(scenario.id, scenario) for scenario in operation.scenarios)
+    violations, claims = document.violations, order.claims
+    facts["unclaimed"] = tuple(v for v in violations if not any(c(v) for c in claims)) if violations else ()
 
 
 def misses(
@@ -197,19 +195,13 @@ def _blocked(scenario: Scenario, document: Document) -> tuple[Evidence, ...]:
     return (Evidence("violation", "none, since this scenario changes state", seen),)
 
 
-def _claimed(scenarios: tuple[Scenario, ...], violation: Violation) -> bool:
-    return any(
-        condition.claims is not None and condition.claims(violation)
-        for scenario in scenarios
-        for way in scenario.ways
-        for condition in way.conditions
-    )
-
-
 def _applies(scenario: Scenario, document: Document, facts: Facts) -> Way | None:
-    if scenario.changes and document.violations:
-        return None
-    for way in scenario.ways:
+    return None if scenario.changes and document.violations else _met(scenario.ways, facts)
+
+
+def _met(ways: tuple[Way, ...], facts: Facts) -> Way | None:
+    """The first way of which every condition holds."""
+    for way in ways:
         for condition in way.conditions:
             if condition.fails(facts) is not None:
                 break
@@ -237,25 +229,33 @@ def _decision(
     scenario: Scenario,
     way: Way | None,
     met: tuple[Trigger, int],
+    turned: tuple[str, ...] = (),
 ) -> Decision:
-    points = [*scenario.envelope.assumed, *scenario.assumed, *(way.assumed if way is not None else ())]
     # A forced answer rests on no condition, so that only the points that always hold are named.
-    assumed = [p.id for p in points if _holds(p, facts, way)]
+    assumed = [p.id for p in scenario.envelope.assumed if _holds(p, facts, way)]
+    assumed += [p.id for p in scenario.assumed if _holds(p, facts, way)]
+    if way is not None:
+        assumed += [p.id for p in way.assumed if _holds(p, facts, way)]
     assumed += [warn.point for warn in document.warnings]
     source = way.source if way is not None else scenario.source
-    facts["violation"] = _rests_on(way, facts)
+    facts["violation"] = MISSING
     if document.violations:
+        facts["violation"] = _rests_on(way, facts)
         facts = {**facts, "body": _sound(document)}
     writes = _writes(scenario, facts) if way is not None and scenario.changes else ()
     trigger, cause = met
     named = tuple(dict.fromkeys(assumed))
-    return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause)
+    return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause, turned)
 
 
 def _holds(point: Point, facts: Facts, way: Way | None) -> bool:
-    if not point.when:
-        return True
-    return way is not None and all(c.fails(facts) is None for c in point.when)
+    if point.when:
+        if way is None:
+            return False
+        for condition in point.when:
+            if condition.fails(facts) is not None:
+                return False
+    return True
 
 
 def _rests_on(way: Way | None, facts: Facts) -> Any:

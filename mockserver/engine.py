@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 from mockserver import rendering
 from mockserver.contract import Contract, Decision, Miss, Operation, Reply, Scenario, Turn
 from mockserver.coverage import Coverage
-from mockserver.decide import decide, gather, in_force, misses, misspelt, prepare
+from mockserver.decide import decide, gather, misses, misspelt, prepare
 from mockserver.directives import Directives, directives
 from mockserver.journal import Journal
 from mockserver.metrics import Gauges, Metrics
 from mockserver.model import Delay, Document, Facts, Fault, Request, Settings, Tick
+from mockserver.order import Order, in_force, in_order
 from mockserver.recording import all_secrets, recorded
 from mockserver.routes import Routes, Target, target
 from mockserver.sandboxes import Armed, Sandbox, Sandboxes, derived
@@ -28,16 +30,14 @@ Clock = Callable[[], int]
 """Gives nanoseconds since 1970-01-01T00:00:00Z."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """A decision that was not made: what would answer, and the evidence against those before it."""
 
     reply: Reply
     misses: tuple[Miss, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A request that an operation will answer, with its path parameters, in a sandbox."""
 
     operation: Operation
@@ -46,8 +46,7 @@ class Admitted:
     asked: Directives
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """What becomes of a request: the decision, and what is armed, delayed or goes wrong with it."""
 
     decision: Decision
@@ -90,6 +89,7 @@ class Engine:
         self.metrics = Metrics(self._gauges)
         self.coverage = Coverage(contract.operations, self._is_there, self.settings.max_sandboxes)
         self._routes = Routes(contract, admin_paths)
+        self._orders = {operation.id: in_order(operation.scenarios) for operation in contract.operations}
         self._secrets = all_secrets(contract.operations)
 
     def target(self, path: str, headers: Mapping[str, str]) -> Target | Reply:
@@ -136,16 +136,14 @@ class Engine:
         planned = self._plan(admitted, document, facts)
         if isinstance(planned, Reply):
             return Explanation(self._named(planned, number, admitted.sandbox.name), ())
-        scenarios = self.scenarios(admitted.operation, admitted.sandbox)
         decision = planned.decision
-        before = misses(scenarios, document, facts, decision.turned, decision.scenario.id)
-        before = before if decision.way is not None else ()
+        tried = self.scenarios(admitted.operation, admitted.sandbox) if decision.way is not None else ()
+        before = misses(tried, document, facts, decision.turned, decision.scenario.id)
         return Explanation(self._reply(admitted, planned, number, peek=True), before)
 
     def scenarios(self, operation: Operation, sandbox: Sandbox) -> tuple[Scenario, ...]:
         """The scenarios in force in a sandbox, in order."""
-        extra = sandbox.scenarios.get(operation.id)
-        return operation.scenarios if extra is None else in_force(operation, extra)
+        return self._order(operation, sandbox).scenarios
 
     def now_ns(self, sandbox: Sandbox) -> int:
         """The time of a sandbox."""
@@ -197,33 +195,42 @@ class Engine:
             document,
             sandbox.settings,
             Tick(self.now_ns(sandbox)),
-            lambda collection, key: store.find(sandbox.name, collection, key),
+            partial(store.find, sandbox.name),
             {new.name: store.draw(sandbox.name, new) for new in operation.new},
         )
         return document, facts
 
+    def _order(self, operation: Operation, sandbox: Sandbox) -> Order:
+        extra = sandbox.scenarios.get(operation.id)
+        if not extra:
+            return self._orders[operation.id]
+        known = sandbox.orders.get(operation.id)
+        if known is None or known[0] is not extra:
+            known = sandbox.orders[operation.id] = (extra, in_order(in_force(operation, extra)))
+        return known[1]
+
     def _plan(self, admitted: Admitted, document: Document, facts: Facts) -> Planned | Reply:
         """Forced by a header, armed, or the first scenario that applies; in this order."""
         operation, asked, sandbox = admitted.operation, admitted.asked, admitted.sandbox
-        scenarios = self.scenarios(operation, sandbox)
+        order = self._order(operation, sandbox)
         if asked.scenario is not None:
-            named = next((s for s in scenarios if s.id == asked.scenario), None)
+            named = order.by_id.get(asked.scenario)
             if named is None:
-                return self._unknown(scenarios, asked.scenario)
-            return _planned(decide(operation, document, facts, named, "header", scenarios), asked)
+                return self._unknown(order.scenarios, asked.scenario)
+            return _planned(decide(operation, document, facts, named, "header", order), asked)
         armed = None
         if sandbox.armed:
-            prepare(scenarios, document, facts)
+            prepare(order, document, facts)
             armed = sandbox.armed_for(operation, facts)
         if armed is not None and armed.turn.scenario is not None:
-            return _planned(decide(operation, document, facts, armed.turn.scenario, "armed", scenarios), asked, armed)
+            return _planned(decide(operation, document, facts, armed.turn.scenario, "armed", order), asked, armed)
         lookup = misspelt(operation, facts)
         if lookup is not None:
             values = lookup.collection.test_values
             spelt = near(lookup.key(facts), values)
             return rendering.misspelt_trigger(lookup.path, lookup.collection.name, spelt, values)
         turned = sandbox.turned.get(operation.id)
-        return _planned(decide(operation, document, facts, scenarios=scenarios, turns=turned), asked, armed)
+        return _planned(decide(operation, document, facts, order=order, turns=turned), asked, armed)
 
     def _unknown(self, scenarios: tuple[Scenario, ...], asked: str) -> Reply:
         names = tuple(scenario.id for scenario in scenarios)
@@ -235,7 +242,7 @@ class Engine:
         reply = rendering.reply_to(planned.decision, self.contract, settings.mock_headers, number)
         if planned.fault is None and planned.delay is None:
             return reply
-        return replace(reply, fault=planned.fault, delay_ms=admitted.sandbox.sampled(planned.delay, peek=peek))
+        return reply._replace(fault=planned.fault, delay_ms=admitted.sandbox.sampled(planned.delay, peek=peek))
 
     # -- the journal ------------------------------------------------------------------------------------
 
@@ -254,7 +261,7 @@ class Engine:
         self.coverage.seen(sandbox, request, reply, started)
         reply = self._named(reply, number, sandbox)
         if self.settings.sandbox_from:
-            reply = replace(reply, sandbox=sandbox)
+            reply = reply._replace(sandbox=sandbox)
         if not self.settings.journal_entries:
             return reply
         self.journal.add(
@@ -279,7 +286,7 @@ class Engine:
         known = self.sandboxes.find(sandbox)
         shown = (self.settings if known is None else known.settings).mock_headers and reply.decision is None
         named = (("Mock-Entry", str(number)),) if shown else ()
-        return replace(reply, headers=(*reply.headers, *named), entry=number)
+        return reply._replace(headers=(*reply.headers, *named), entry=number)
 
     def _gauges(self) -> Gauges:
         journal, sandboxes = self.journal, [self.sandboxes.find(name) for name in self.sandboxes.names()]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from mockserver.contract import Decision
@@ -75,7 +74,7 @@ class Entry(NamedTuple):
             return None
         body = read(self.body, len(self.body)) if self.is_json else MISSING
         facts = {**decision.facts, "body": body, "header": {name.lower(): value for name, value in self.headers}}
-        return replace(decision, facts=facts, document=replace(decision.document, body=body))
+        return decision._replace(facts=facts, document=decision.document._replace(body=body))
 
 
 class Listener:
@@ -157,7 +156,7 @@ class Journal:
 
     def all(self) -> Iterator[Entry]:
         """The entries of every sandbox, newest first."""
-        return reversed(self._entries)
+        return (entry for entry in reversed(self._entries))
 
     def find(self, number: int) -> Entry | None:
         """The entry of an id, if it is still there."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -169,7 +168,7 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
         yield f"  {curl(request, url)}"
         error = next((s for s in operation.scenarios if s.source == "documented" and not s.changes), None)
         if error is not None:
-            forced = replace(request, headers={"mock-scenario": error.id, **request.headers})
+            forced = request._replace(headers={"mock-scenario": error.id, **request.headers})
             yield "meet an error, whatever the request is (the names: mockserver scenarios):"
             yield f"  {curl(forced, url)}"
     yield ""
@@ -207,4 +206,4 @@ def _demanded(request: Request, settings: Settings) -> Request:
     """The request with what the settings demand of all."""
     path = f"/sandbox/demo{request.path}" if settings.require_sandbox else request.path
     headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
-    return replace(request, path=path, headers=headers)
+    return request._replace(path=path, headers=headers)

@@ -87,7 +87,9 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
         expected = fails(facts)
         return () if expected is None else (Evidence(text, expected, describe(place, facts)),)
 
-    return Condition(f"{text} {words}", fails, evidence, frozenset(reads.roots))
+    plain = operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
+    equals = (extract, operand) if plain else None
+    return Condition(f"{text} {words}", fails, evidence, frozenset(reads.roots), place=text, equals=equals)
 
 
 def _compares(operand: Any) -> bool:
@@ -303,10 +305,21 @@ def _logic(name: str, operand: Any, context: Context, at: Path) -> Condition:
     groups = [compile_when(node, context, (*at, i)) for i, node in enumerate(operand)]
     words = f"{name} of ({'; '.join(' and '.join(c.text for c in group) for group in groups)})"
 
+    tests = [[condition.fails for condition in group] for group in groups]
+    decisive = name != "all"  # a group that holds settles `any` and `none`, one that does not settles `all`
+    settled, otherwise = (None, words) if name == "any" else (words, None)
+
     def fails(facts: Facts) -> str | None:
-        held = [all(c.fails(facts) is None for c in group) for group in groups]
-        holds = all(held) if name == "all" else any(held) if name == "any" else not any(held)
-        return None if holds else words
+        for group in tests:
+            for test in group:
+                if test(facts) is not None:
+                    held = False
+                    break
+            else:
+                held = True
+            if held is decisive:
+                return settled
+        return otherwise
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         if fails(facts) is None:
@@ -324,6 +337,7 @@ def _logic(name: str, operand: Any, context: Context, at: Path) -> Condition:
         frozenset[str]().union(*(c.reads for c in members)),
         claims=(lambda violation: any(claim(violation) for claim in claims)) if claims else None,
         first=next((c.first for c in members if c.first is not None), None),
+        calm=name == "none" or (all if name == "all" else any)(all(c.calm for c in group) for group in groups),
     )
 
 
@@ -374,4 +388,4 @@ def _among(
         seen = ", ".join(f"{v.where} {v.keyword} ({v.came})" for v in facts["violations"][:5])
         return (Evidence("violation", words, seen or "no violation"),)
 
-    return Condition(words, fails, evidence, claims=claims, first=first)
+    return Condition(words, fails, evidence, claims=claims, first=first, calm=False)

@@ -6,7 +6,6 @@ Knows examples and what the engine would answer to them; it changes nothing and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from mockserver.check import requests
@@ -38,7 +37,7 @@ def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario: Scena
     sent = Request(operation.method, operation.fill({}), b"" if operation.method == "GET" else b"{}", headers)
     for example in scenario.examples:
         sent = [*requests(operation, example)][-1]
-        sent = replace(sent, headers={**sent.headers, FORCED: scenario.id})
+        sent = sent._replace(headers={**sent.headers, FORCED: scenario.id})
         break
     return curl(_demanded(sent, prefix, settings), url)
 
@@ -62,7 +61,7 @@ def _lasting(operation: Operation, request: Request) -> Iterator[Request]:
         keys = sorted(k for k in lookup.collection.constant if lookup.collection.seeds.get(k) is not None)
         if root == "body" and keys:
             body = _with(body, steps, keys[0])
-    yield replace(request, body=write(body))
+    yield request._replace(body=write(body))
 
 
 def _with(value: Any, steps: list[str], key: str) -> Any:
@@ -77,7 +76,7 @@ def _with(value: Any, steps: list[str], key: str) -> Any:
 def _demanded(request: Request, prefix: str, settings: Settings) -> Request:
     """The request in its sandbox, with the headers that the settings ask of all."""
     headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
-    return replace(request, path=prefix + request.path, headers=headers)
+    return request._replace(path=prefix + request.path, headers=headers)
 
 
 def _meets(engine: Engine, request: Request, operation: Operation, scenario: Scenario) -> bool:

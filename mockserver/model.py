@@ -1,14 +1,16 @@
 """The vocabulary: the frozen values that every other module speaks in.
 
-Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable.
+Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable. What is made anew for
+each request is a named tuple, which takes a third of the time of a frozen dataclass.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias, cast
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 
 class Missing(enum.Enum):
@@ -60,15 +62,17 @@ class Position:
 # -- a request ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Request(NamedTuple):
     """One request. `path` and `query` are decoded; `headers` answers to lower-case names."""
 
     method: str
     path: str
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,7 @@ class Warn:
     point: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A request as read: its JSON body (`MISSING` where it is none), violations in a stable order, warnings."""
 
     body: Any
@@ -127,8 +130,7 @@ class Document:
 # -- state ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A keyed record: its members and, as paths see them, `key` and `origin`, in one `view`.
 
     Under `@entry` stands the id of the journal entry whose request wrote it last.
@@ -171,8 +173,7 @@ class Collection:
     violations: Callable[[Any], tuple[Violation, ...]] = lambda _: ()
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """Members to merge into a record at commit."""
 
     collection: str
@@ -252,8 +253,7 @@ class Settings:
     max_records: int = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """The one reading of the clock for a request: nanoseconds since 1970-01-01T00:00:00Z."""
 
     now_ns: int

@@ -6,6 +6,7 @@ Knows that engine and is its one home; it knows neither schemas nor scenarios.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,16 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     except re2.error as error:
         reason = error.args[0]
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
+    start = _start(pattern)
+    if start:  # which most texts lack, and which costs a tenth to see
+        return lambda text: text.startswith(start) and search(text.encode()) is not None
     return lambda text: search(text.encode()) is not None
+
+
+def _start(pattern: str) -> str:
+    """What every text that matches begins with, as far as that can be read off."""
+    found = re.match(r"\^([A-Za-z0-9_-]+)(?![A-Za-z0-9_*?+{-])", pattern)
+    return found[1] if found is not None and "|" not in pattern else ""
 
 
 def pattern_fault(at: Path, pattern: str) -> Mistake | None:

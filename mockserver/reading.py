@@ -6,7 +6,7 @@ Knows requests and compiled schemas; it knows no scenario and decides nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +49,9 @@ class Reader:
 
     def read(self, request: Request, parameters: Mapping[str, str], settings: Settings) -> Document:
         """The document of a request. Violations come header, path, query, body; each sorted."""
-        found = [
-            _header_violation(name, request.headers.get(name.lower()))
-            for name in settings.require_headers
-            if is_blank(request.headers.get(name.lower()))
-        ]
+        found: list[Violation] = []
+        if settings.require_headers:
+            found += _header_violations(settings.require_headers, request.headers)
         for root, validator in self.others:
             found += validator.violations(root, dict(parameters if root == "path" else request.query))
         body: Any = MISSING
@@ -68,12 +66,15 @@ class Reader:
         if expected.content_type is not None:
             wanted, point = expected.content_type
             sent = request.headers.get("content-type", "")
-            if sent.partition(";")[0].strip().lower() != wanted:
+            if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
                 got = "another one" if sent else "none"
                 found.append(Warn("header", "/content-type", "content-type", f"expected {wanted}, got {got}", point))
         if expected.any_header is not None:
             names, point = expected.any_header
-            if not any(name.lower() in request.headers for name in names):
+            for name in names:
+                if name.lower() in request.headers:
+                    break
+            else:
                 message = f"none of {', '.join(names)} was sent; none is required here"
                 found.append(Warn("header", "", "authentication", message, point))
         if expected.unknown_members is not None and self.body is not None and body is not MISSING:
@@ -82,9 +83,13 @@ class Reader:
         return tuple(found)
 
 
-def _header_violation(name: str, value: str | None) -> Violation:
-    message = "is required, but missing" if value is None else "is required, but blank"
-    return Violation("header", (name.lower(),), "required", "missing" if value is None else came(value), message)
+def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iterator[Violation]:
+    for name in names:
+        value = headers.get(name.lower())
+        if is_blank(value):
+            message = "is required, but missing" if value is None else "is required, but blank"
+            what = "missing" if value is None else came(value)
+            yield Violation("header", (name.lower(),), "required", what, message)
 
 
 def _unknown_member(path: Path, spelt: tuple[str, ...], point: str) -> Warn:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from mockserver.contract import Condition, Operation, Scenario, Turn, Turns
 from mockserver.masks import masked_numbers
 from mockserver.model import MISSING, Delay, Facts, Request, Settings
+from mockserver.order import Order
 from mockserver.routes import SANDBOX_NAME
 from mockserver.values import NotJsonError, read, write
 
@@ -72,7 +73,10 @@ class Timepiece:
 
 @dataclass(slots=True)
 class Sandbox:
-    """One sandbox. `incomplete`: it was thrown out since it was first used, so its journal may lack entries."""
+    """One sandbox. `incomplete`: it was thrown out since it was first used, so its journal may lack entries.
+
+    `orders` keeps the run-time scenarios of an operation and what is made of them and those of the files.
+    """
 
     name: str
     settings: Settings
@@ -82,6 +86,7 @@ class Sandbox:
     incomplete: bool = False
     armed: list[Armed] = field(default_factory=list)
     scenarios: dict[str, tuple[Scenario, ...]] = field(default_factory=dict)
+    orders: dict[str, tuple[tuple[Scenario, ...], Order]] = field(default_factory=dict)
     turned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     armed_ids: Iterator[int] = field(default_factory=lambda: count(1))
 

@@ -250,7 +250,7 @@ class Server:
         else:
             reply = self._engine.handle(Request(request.method, request.path, body, headers, request.query))
         more = self._access.cors(headers, (name for name, _ in reply.headers))
-        return sandbox, replace(reply, headers=(*reply.headers, *more)) if more else reply
+        return sandbox, reply._replace(headers=(*reply.headers, *more)) if more else reply
 
     def _answer_admin(self, request: web.BaseRequest, body: bytes | Reply) -> tuple[str, Reply]:
         """The admin API's answer."""

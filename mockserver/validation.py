@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -96,6 +96,7 @@ class Validator:
         self._compiled = compiled
         self._well_formed = well_formed
         self._known = known
+        self._names = frozenset(known.get((), ()))
         self.secrets = secrets
         """The places whose schema is marked `writeOnly`."""
 
@@ -113,8 +114,16 @@ class Validator:
         """The member names that the schema declares at `path`; nothing where it declares none."""
         return self._known.get(tuple("*" if isinstance(p, int) else p for p in path), ())
 
-    def unknown(self, instance: Any) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    def unknown(self, instance: Any) -> Iterable[tuple[Path, tuple[str, ...]]]:
         """The members of `instance` that the schema does not declare, each with near spellings."""
+        if type(instance) is dict:
+            for name, member in instance.items():
+                if name not in self._names or type(member) in (dict, list):
+                    return self._unknown(instance)
+            return ()
+        return self._unknown(instance)
+
+    def _unknown(self, instance: Any) -> Iterator[tuple[Path, tuple[str, ...]]]:
         pending: list[tuple[Path, Any]] = [((), instance)]
         while pending:
             path, value = pending.pop()

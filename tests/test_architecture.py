@@ -38,6 +38,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "layers": "model contract values sources",
         "logs": "contract values",
         "masks": "model contract values",
+        "order": "model contract",
         "matching": "model contract values references patterns validation",
         "metrics": "contract prometheus_client",
         "rendering": "model contract values",
@@ -46,7 +47,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "store": "model",
     },
     3: {
-        "decide": "model contract values references",
+        "decide": "model contract values references order",
         "operations": "model contract values references validation reading layers",
         "scenarios": "model contract values references validation matching rendering layers operations directives",
         "compiling": "model contract values references patterns validation layers operations scenarios",
@@ -58,9 +59,9 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "verification": "contract decide journal shown",
     },
     4: {
-        "sandboxes": "model contract values masks routes",
-        "engine": "model contract values rendering store coverage decide directives journal metrics recording routes "
-        "sandboxes",
+        "sandboxes": "model contract values masks order routes",
+        "engine": "model contract values rendering store coverage decide directives journal metrics order recording "
+        "routes sandboxes",
         "check": "model contract values sources validation engine",
         "bundle": "model contract rendering decide journal masks shown",
     },

@@ -78,15 +78,15 @@ def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contr
     engine = Engine(contract)
     reply = engine.explain(post(LASTING)).reply
     assert reply.decision is not None
-    other = replace(reply.decision, scenario=replace(reply.decision.scenario, note="another"))
-    engine.coverage.seen("", post(LASTING), replace(reply, decision=other), 0)
+    other = reply.decision._replace(scenario=replace(reply.decision.scenario, note="another"))
+    engine.coverage.seen("", post(LASTING), reply._replace(decision=other), 0)
     assert engine.coverage.of("").requests == 1
     assert engine.coverage.of("").of(operation.by_id[other.scenario.id]).met == 0
 
 
 def sent(engine: Engine, request: Request, at_ms: int, sandbox: str = "", fault: Fault | None = None) -> Reply:
     """Count a request as if it had come at that time."""
-    reply = replace(engine.explain(request).reply, fault=fault)
+    reply = engine.explain(request).reply._replace(fault=fault)
     engine.coverage.seen(sandbox, request, reply, at_ms * 1_000_000)
     return reply
 

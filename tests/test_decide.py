@@ -10,6 +10,7 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.contract import Decision
 from mockserver.decide import decide, gather, misses, misspelt
 from mockserver.model import MISSING, Collection, Record, Settings, Tick
+from mockserver.order import in_order
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 
@@ -148,4 +149,4 @@ def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
     document = operation.read(asked, {}, Settings())
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {})
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
-        decide(operation, document, facts, scenarios=())
+        decide(operation, document, facts, order=in_order(()))

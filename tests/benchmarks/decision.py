@@ -7,10 +7,12 @@ from collections.abc import Callable
 from mockserver import Engine, Request, load
 from mockserver.decide import decide, gather
 from mockserver.model import Tick
+from mockserver.order import in_order
 from mockserver.rendering import reply_to
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]
+ORDER = in_order(OPERATION.scenarios)
 BODY = b'{"customer_id":"12345678","card_identifier":"CARD-001","reference_batch":"7e4b85e27c4610824900af48f340394d"}'
 HEADERS = {"content-type": "application/json", "authorization-ecommerce": "x"}
 REQUEST = Request("POST", OPERATION.path, BODY, HEADERS)
@@ -38,10 +40,10 @@ def main() -> None:
         return gather(OPERATION, REQUEST, {}, document, settings, Tick(0), lambda c, k: store.find("", c, k), new)
 
     facts = looked_up()
-    decision = decide(OPERATION, document, dict(facts))
+    decision = decide(OPERATION, document, dict(facts), order=ORDER)
     print("read and validate  ", micros(lambda: OPERATION.read(REQUEST, {}, settings)))
     print("look up records    ", micros(looked_up))
-    print("decide             ", micros(lambda: decide(OPERATION, document, dict(facts))))
+    print("decide             ", micros(lambda: decide(OPERATION, document, dict(facts), order=ORDER)))
     print("render the reply   ", micros(lambda: reply_to(decision, CONTRACT, mock_headers=True, entry=1)))
     print("whole, in process  ", micros(lambda: Engine.explain(engine, REQUEST), times=500), "(explain)")
 
