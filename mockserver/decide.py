@@ -248,6 +248,14 @@ def _decision(
     return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause, turned)
 
 
+def completed(decision: Decision) -> Decision:
+    """A decision of which the facts are known, and what answers and why, with what it rests on and what it changes."""
+    met = (decision.trigger, decision.cause)
+    return _decision(
+        decision.operation, decision.document, decision.facts, decision.scenario, decision.way, met, decision.turned
+    )
+
+
 def _holds(point: Point, facts: Facts, way: Way | None) -> bool:
     if point.when:
         if way is None:

@@ -275,6 +275,7 @@ class Engine:
                 self._secrets,
                 committed=planned is not None and planned.commits,
                 micros=(time.perf_counter_ns() - started) // 1000,
+                contract=self.contract.hash,
             )
         )
         return reply

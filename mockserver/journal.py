@@ -6,18 +6,14 @@ Knows entries, which are masked before they come here, and who listens for new o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
-from mockserver.contract import Decision
-from mockserver.model import MISSING
+from mockserver.contract import Decision, Operation, Scenario, Way
+from mockserver.decide import completed, key_of
+from mockserver.model import MISSING, NOTHING, Document, Facts, Settings, Tick, Trigger, Violation, Warn
+from mockserver.rendering import reply_headers
 from mockserver.values import read
-
-OVERHEAD: Final = 4_000
-"""Bytes that an entry is reckoned to take beside its texts."""
-
-FINDING: Final = 500
-"""Bytes that a violation or a warning is reckoned to take."""
 
 MOST_QUEUED: Final = 1_000
 """Entries that wait for a listener that is slow; beyond this the oldest ones are lost to it."""
@@ -29,11 +25,14 @@ MOST_COUNTED: Final = 100_000
 class Entry(NamedTuple):
     """One request and its reply, secrets masked in shape. `at_ns` is the sandbox's time.
 
-    `decision` has neither body nor headers of its own (see `remembered`): a JSON value takes many times the bytes
-    of its text. `is_json`: the body was read as a JSON object.
+    What can be made again when somebody looks is not kept: thousands of entries are written for each that is read,
+    and a value in pieces takes many times the bytes and the time of its text. `head` is the headers, a line each;
+    `problem_headers` those of a reply that is no scenario's. `found` has, in the order of the operation's lookups,
+    what each came to: None for the default record of an open collection. `is_json`: the body was read as a JSON object.
 
     `problem` is the kind of problem where the API did not answer; `fault` the kind of fault that was performed
-    instead of the answer; `cause` the entry that wrote the record on which the decision rested.
+    instead of the answer; `cause` the entry that wrote the record on which the decision rested; `size` the bytes
+    that the entry is reckoned to take.
     """
 
     id: int
@@ -41,40 +40,84 @@ class Entry(NamedTuple):
     at_ns: int
     method: str
     target: str
-    headers: tuple[tuple[str, str], ...]
+    head: str
     body: bytes
     is_json: bool
     status: int
-    reply_headers: tuple[tuple[str, str], ...]
     reply_body: bytes
-    decision: Decision | None
     problem: str | None
+    problem_headers: tuple[tuple[str, str], ...]
     fault: str | None
-    cause: int | None
     committed: bool
     delay_ms: float
     micros: int
+    size: int
+    contract: str = ""
+    operation: Operation | None = None
+    scenario: Scenario | None = None
+    way: Way | None = None
+    trigger: Trigger = "default"
+    cause: int | None = None
+    assumed: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[Warn, ...] = ()
+    unclaimed: tuple[Violation, ...] = ()
+    turned: tuple[str, ...] = ()
+    found: tuple[Any, ...] = ()
+    parameters: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
+    new: Mapping[str, str] = NOTHING
+    settings: Settings | None = None
+    tick: Tick = Tick(0)
 
     @property
-    def size(self) -> int:
-        """The bytes that the entry is reckoned to take."""
-        size = OVERHEAD + 2 * len(self.body) + len(self.reply_body) + len(self.target)
-        for name, value in self.headers:
-            size += len(name) + len(value)
-        if self.decision is not None:
-            document = self.decision.document
-            size += FINDING * (len(document.violations) + len(document.warnings))
-        return size
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The request's headers as name and value."""
+        lines = [line.partition(": ") for line in self.head.split("\n")] if self.head else []
+        return tuple((name, value) for name, _, value in lines)
+
+    @property
+    def reply_headers(self) -> tuple[tuple[str, str], ...]:
+        """The reply's headers as name and value."""
+        decision = self.decision
+        if decision is None or self.settings is None:
+            return self.problem_headers
+        return reply_headers(decision, self.contract, self.id, mock_headers=self.settings.mock_headers)
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision without what it looked at and what it wrote; None where no scenario answered."""
+        operation, scenario = self.operation, self.scenario
+        if operation is None or scenario is None:
+            return None
+        source = self.way.source if self.way is not None else scenario.source
+        document = Document(MISSING, self.violations, self.warnings)
+        met = (operation, scenario, self.way, self.trigger, source, self.assumed)
+        return Decision(*met, document, {}, (), self.cause or 0, self.turned)
 
     @property
     def remembered(self) -> Decision | None:
-        """The decision with the masked body read again: it explains itself, as no condition compares a secret."""
+        """The decision made again with the masked request: it explains itself, as no condition compares a secret."""
         decision = self.decision
-        if decision is None:
+        if decision is None or self.settings is None:
             return None
         body = read(self.body, len(self.body)) if self.is_json else MISSING
-        facts = {**decision.facts, "body": body, "header": {name.lower(): value for name, value in self.headers}}
-        return decision._replace(facts=facts, document=decision.document._replace(body=body))
+        facts: Facts = {
+            "body": body,
+            "header": {name.lower(): value for name, value in self.headers},
+            "query": dict(self.query),
+            "path": self.parameters,
+            "new": self.new,
+            "settings": self.settings,
+            "tick": self.tick,
+            "violations": self.violations,
+            "unclaimed": self.unclaimed,
+        }
+        for lookup, found in zip(decision.operation.lookups, self.found, strict=True):
+            key = key_of(lookup, facts) if found is None else None
+            facts[lookup.name] = found if key is None else lookup.collection.unseen(key).view
+        again = completed(decision._replace(document=decision.document._replace(body=body), facts=facts))
+        return again._replace(facts={**again.facts, "body": body}, assumed=self.assumed)
 
 
 class Listener:

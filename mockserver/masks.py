@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from mockserver.contract import Decision
-from mockserver.model import MISSING, Document, Path, Write
+from mockserver.model import MISSING, Path
 from mockserver.values import NotJsonError, printable, read, shape, write
 
 _NUMBER: Final = (
@@ -36,8 +35,8 @@ _BRANDS: Final = (
     (re.compile(r"50[26]|639"), (16,)),
 )
 
-_KEPT: Final = frozenset(["tick", "settings", "violations", "unclaimed", "violation", "new", "body", "header"])
-"""Facts that hold no text of a request, or are masked on their own."""
+LONGEST_PATH: Final = 200
+"""Characters of a path that are shown."""
 
 
 def is_account_number(digits: str) -> bool:
@@ -111,15 +110,18 @@ def _masked_at(value: Any, path: Path) -> Any:
     return {**value, head: _masked_at(value[head], rest)}  # written anew: the bytes may hold a member twice
 
 
-def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
+def masked_body(data: bytes, body: Any, secrets: Iterable[Path], *, clear: bool = False) -> bytes:
     """The bytes of a body, masked; `body` is its value, MISSING where the bytes are no JSON object.
 
-    What is no JSON is masked as a whole wherever the name of a secret stands in it.
+    What is no JSON is masked as a whole wherever the name of a secret stands in it. `clear`: there is no account
+    number in it.
     """
     if body is MISSING:
         named = any(str(path[-1]).encode() in data for path in secrets if path)
         return shape(data.decode("utf-8", "replace")).encode() if named else masked_numbers(data)
     masked = masked_members(body, secrets)
+    if clear and masked is body:
+        return data
     # Where a digit is written as an escape, a number would not be seen.
     return masked_numbers(data if masked is body and b"\\u00" not in data else write(masked))
 
@@ -133,70 +135,31 @@ def read_object(data: bytes) -> Any:
     return value if isinstance(value, dict) else MISSING
 
 
-def masked_decision(decision: Decision, secrets: Iterable[Path], *, plain: bool) -> Decision:
-    """A decision as it may be kept, without body and headers, which are kept with the entry.
-
-    Conditions compare no secret, so that it explains itself all the same. `secrets` are those in path and query,
-    and begin with that. `plain`: there is no account number in the request, so that only what earlier ones wrote
-    may hold any.
-    """
-    facts = {**decision.facts, "body": MISSING, "header": MISSING}
-    for root, *rest in secrets:
-        facts[str(root)] = masked_members(facts[str(root)], [tuple(rest)])
-    writes, document = decision.writes, decision.document
-    told = [fact for name, fact in facts.items() if fact and name not in _KEPT and not (plain and _is_from_file(fact))]
-    if told and may_hold_number(str(told).encode("utf-8", "replace")):
-        facts |= {name: _without_numbers(value) for name, value in facts.items() if name not in _KEPT}
-        writes = tuple(Write(w.collection, masked_text(w.key), _without_numbers(w.members)) for w in writes)
-    if document.body is not MISSING:
-        document = Document(MISSING, document.violations, document.warnings)
-    # As `replace` would, in a fraction of the time.
-    return Decision(
-        decision.operation,
-        decision.scenario,
-        decision.way,
-        decision.trigger,
-        decision.source,
-        decision.assumed,
-        document,
-        facts,
-        writes,
-        decision.cause,
-        decision.turned,
-    )
+def masked_at(root: str, value: Any, secrets: Iterable[Path]) -> Any:
+    """A value of the root `path` or `query` with its secrets masked; `secrets` begin with their root."""
+    return masked_members(value, [tuple(rest) for first, *rest in secrets if first == root])
 
 
-def _is_from_file(fact: Any) -> bool:
-    """Whether it is a record of which but the key is from the request, or none."""
-    return fact is MISSING or (type(fact) is dict and fact.get("origin") in ("default", "seed"))
-
-
-def _without_numbers(value: Any) -> Any:
+def without_numbers(value: Any) -> Any:
+    """A JSON value with every payment account number in it masked."""
     if isinstance(value, str):
         return masked_text(value)
     if isinstance(value, Mapping):
-        return {_without_numbers(name): _without_numbers(member) for name, member in value.items()}
+        return {without_numbers(name): without_numbers(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_without_numbers(item) for item in value]
+        return [without_numbers(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
         return int(masked_numbers(b" %d" % value))
     return value
 
 
-def masked_headers(headers: Mapping[str, str], named: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
-    """Header pairs; the values of `Authorization*`, cookies and these names masked in shape, account numbers too."""
-    told = "\n".join(headers.values())
-    if not told.isascii() or may_hold_number(told.encode("utf-8", "replace")):
-        headers = {
-            name: masked_text(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-            for name, value in headers.items()
-        }
-    return tuple(
-        [
-            (name, shape(value) if is_secret_header(name) or (named and name.lower() in named) else value)
-            for name, value in headers.items()
-        ]
+def headers_text(headers: Mapping[str, str], named: Collection[str] = ()) -> str:
+    """Headers as `name: value`, a line each; the values of secret ones, and of these names, masked in shape."""
+    pairs = headers.items()
+    text = "\n".join(
+        [f"{n}: {shape(v) if is_secret_header(n) or (named and n.lower() in named) else v}" for n, v in pairs]
     )
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1_000)
@@ -209,7 +172,7 @@ def masked_target(path: str, query: str, secret: Iterable[str] = ()) -> str:
     """A request target: visible ASCII, the values of its query masked in shape, and these parts of its path."""
     for part in secret:
         path = path.replace("/" + part, "/" + shape(part))
-    shown = printable(masked_text(path), 200)
+    shown = printable(masked_text(path), LONGEST_PATH)
     if not query:
         return shown
     pairs = [pair.partition("=") for pair in query.split("&")]

@@ -172,6 +172,10 @@ class Collection:
     fold: Callable[[str], str] = str
     violations: Callable[[Any], tuple[Violation, ...]] = lambda _: ()
 
+    def unseen(self, key: str) -> Record:
+        """The record of a key that was never seen, in an open collection."""
+        return Record({**self.default, "key": key, "origin": "default", "@entry": 0})
+
 
 class Write(NamedTuple):
     """Members to merge into a record at commit."""

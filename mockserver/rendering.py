@@ -5,7 +5,7 @@ Knows envelopes as templates and headers as pairs; it knows no HTTP library and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.contract import Contract, Decision, Reply, Template
@@ -82,33 +82,32 @@ def body_of(parts: Sequence[Piece], facts: Facts) -> bytes:
 
 def reply_to(decision: Decision, contract: Contract, mock_headers: bool, entry: int) -> Reply:
     """The answer that a decision asks for; `entry` is the id of its journal entry."""
-    scenario = decision.scenario
-    headers = [("Content-Type", "application/json")]
-    if mock_headers:
-        headers += _mock_headers(decision, contract.hash)
-        headers.append(("Mock-Entry", str(entry)))
-    return Reply(
-        scenario.status.render(decision.facts),
-        tuple(headers),
-        body_of(scenario.pieces, decision.facts),
-        decision,
-        entry=entry,
-    )
+    scenario, facts = decision.scenario, decision.facts
+    headers = reply_headers(decision, contract.hash, entry, mock_headers=mock_headers)
+    body = body_of(scenario.pieces, facts)
+    return Reply(scenario.status.render(facts), headers, body, decision, None, None, 0.0, entry)
 
 
-def _mock_headers(decision: Decision, contract_hash: str) -> Iterable[tuple[str, str]]:
-    yield "Mock-Scenario", decision.scenario.id
-    yield "Mock-Source", decision.source
+def reply_headers(decision: Decision, contract: str, entry: int, *, mock_headers: bool) -> tuple[tuple[str, str], ...]:
+    """The headers of an answer: what it is, and what the mock has to say; `contract` is the hash of the contract."""
+    if not mock_headers:
+        return (_JSON,)
+    headers = [_JSON, ("Mock-Scenario", decision.scenario.id), ("Mock-Source", decision.source)]
     if decision.assumed:
-        yield "Mock-Assumed", ", ".join(decision.assumed)
-    yield "Mock-Trigger", decision.trigger
+        headers.append(("Mock-Assumed", ", ".join(decision.assumed)))
+    headers.append(("Mock-Trigger", decision.trigger))
     if decision.cause:
-        yield "Mock-Cause", str(decision.cause)
-    yield "Mock-Contract", contract_hash
+        headers.append(("Mock-Cause", str(decision.cause)))
+    headers.append(("Mock-Contract", contract))
     if decision.document.violations:
-        yield "Mock-Violations", _listed(decision.document.violations)
+        headers.append(("Mock-Violations", _listed(decision.document.violations)))
     if decision.document.warnings:
-        yield "Mock-Warnings", _listed(decision.document.warnings)
+        headers.append(("Mock-Warnings", _listed(decision.document.warnings)))
+    headers.append(("Mock-Entry", str(entry)))
+    return tuple(headers)
+
+
+_JSON: Final = ("Content-Type", "application/json")
 
 
 def _listed(found: Sequence[Violation | Warn]) -> str:

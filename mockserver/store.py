@@ -112,7 +112,7 @@ class MemoryStore:
             return records[key]
         if key in collection.seeds:
             return collection.seeds[key]
-        return Record.make(key, collection.default, "default") if collection.open else None
+        return collection.unseen(key) if collection.open else None
 
     def draw(self, sandbox: str, new: NewId) -> str:
         """See `Store`."""
