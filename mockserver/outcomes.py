@@ -65,7 +65,7 @@ def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Ou
         if tried
         else Request(operation.method, operation.fill({}), b"{}" if "body" in operation.schemas else b"")
     )
-    forced = replace(last, headers={**last.headers, "mock-scenario": scenario.id})
+    forced = last._replace(headers={**last.headers, "mock-scenario": scenario.id})
     for example, sent in (*tried, (None, (forced,))):
         reply = _answer(contract, sent, INSTANT_NS)
         if reply.decision is not None and reply.decision.scenario is scenario:

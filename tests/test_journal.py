@@ -236,7 +236,6 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     (lost,) = [entry for entry in engine.journal.all() if entry.id == 1]
     assert problematic is not None
     assert created is not None
-    assert created.remembered is not None
     assert har([lost, problematic], "1")["log"]["entries"][0]["response"]["status"] == 0
     assert (row(problematic)["scenario"], row(problematic)["target"]) == (None, "/nothing?a=x0")
     assert whole(problematic, ())["decision"] is None
@@ -244,10 +243,12 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     assert problematic.remembered is None
     forced = next(engine.journal.all())
     assert (whole(forced, contract.operations[0].scenarios)["misses"], row(forced)["trigger"]) == ([], "header")
-    emails = [one for one in records(created.remembered, committed=True) if one["lookup"] == "email"]
+    decision = created.remembered
+    assert decision is not None
+    emails = [one for one in records(decision, committed=True) if one["lookup"] == "email"]
     assert emails[0]["before"] is None
     assert emails[0]["after"]["origin"] == "request"
-    assert [one for one in records(created.decision, committed=False) if one["lookup"] == "email"] == []
+    assert [one for one in records(decision, committed=False) if one["lookup"] == "email"] == []
 
 
 def test_a_journal_is_no_more_than_its_entries() -> None:
