@@ -20,7 +20,7 @@ from mockserver.journal import Journal
 from mockserver.metrics import Gauges, Metrics
 from mockserver.model import Delay, Document, Facts, Fault, Request, Settings, Tick
 from mockserver.order import Order, in_force, in_order
-from mockserver.recording import all_secrets, recorded
+from mockserver.recording import Recorder
 from mockserver.routes import Routes, Target, target
 from mockserver.sandboxes import Armed, Sandbox, Sandboxes, derived
 from mockserver.store import MemoryStore, Store
@@ -90,7 +90,7 @@ class Engine:
         self.coverage = Coverage(contract.operations, self._is_there, self.settings.max_sandboxes)
         self._routes = Routes(contract, admin_paths)
         self._orders = {operation.id: in_order(operation.scenarios) for operation in contract.operations}
-        self._secrets = all_secrets(contract.operations)
+        self._recorder = Recorder(contract.operations, contract.hash)
 
     def target(self, path: str, headers: Mapping[str, str]) -> Target | Reply:
         """The sandbox and the path that a request names, or why it names none."""
@@ -265,17 +265,15 @@ class Engine:
         if not self.settings.journal_entries:
             return reply
         self.journal.add(
-            recorded(
+            self._recorder.entry(
                 request,
                 reply,
                 sandbox,
                 self.clock() if admitted is None else self.now_ns(admitted.sandbox),
                 admitted.operation if admitted is not None else None,
                 admitted.parameters if admitted is not None else {},
-                self._secrets,
                 committed=planned is not None and planned.commits,
                 micros=(time.perf_counter_ns() - started) // 1000,
-                contract=self.contract.hash,
             )
         )
         return reply

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import LASTING, ONCE, PING, folder
+from support import LASTING, ONCE, PATH, PING, folder
 
-from mockserver import Contract, Engine, Request, load
+from mockserver import Contract, Engine, Reply, Request, load
 from mockserver.masks import (
     headers_text,
     is_account_number,
@@ -17,6 +17,7 @@ from mockserver.masks import (
     read_object,
 )
 from mockserver.model import MISSING
+from mockserver.recording import MOST_HEADS, Recorder
 from mockserver.shown import whole
 
 
@@ -201,3 +202,16 @@ def test_headers_of_an_entry_are_masked_and_kept_one_by_one(contract: Contract) 
         ("x-b", ""),
         ("y", "café"),
     )
+
+
+def test_headers_that_are_known_are_bounded(contract: Contract) -> None:
+    """A client whose headers are never the same fills no memory, and none with a number is remembered."""
+    recorder = Recorder(contract.operations, contract.hash)
+    for number in range(MOST_HEADS + 10):
+        request = Request("POST", PATH, b"{}", {"x-trace": str(number)})
+        assert recorder.entry(request, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0).head
+    assert 0 < len(recorder._heads) <= MOST_HEADS
+    card = Request("POST", PATH, b"{}", {"x-trace": "4111111111111111"})
+    entry = recorder.entry(card, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
+    assert entry.head == "x-trace: 0000000000000000"
+    assert not any("4111111111111111" in head for head in recorder._heads)
