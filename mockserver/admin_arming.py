@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
-from mockserver.admin_sandboxes import sandbox_of
+from mockserver.admin_sandboxes import sandbox_of, scenarios_of
 from mockserver.contract import Operation, Reply, Scenario, Turn, Turns
 from mockserver.directives import DirectiveError, delay_of, fault_of
 from mockserver.loading import ConfigError, given_conditions
@@ -82,8 +82,7 @@ def operation_of(call: Call, name: str | None, scenario: str | None = None) -> O
             title = "There is no such operation"
             raise refused(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
         return found[0]
-    sandbox = sandbox_of(call)
-    found = [o for o in operations if any(s.id == scenario for s in call.engine.scenarios(o, sandbox))]
+    found = [o for o in operations if any(s.id == scenario for s in scenarios_of(call, o))]
     if len(operations) > 1 and len(found) != 1:
         detail = f"The contract has several: name one of {', '.join(names)} as operation."
         raise refused(400, "operation-needed", "It takes an operation to tell what is meant", detail, operations=names)
@@ -92,7 +91,7 @@ def operation_of(call: Call, name: str | None, scenario: str | None = None) -> O
 
 def scenario_of(call: Call, operation: Operation, name: str, status: int = 400) -> Scenario:
     """The scenario in force of a name. Raises `AdminError` with near spellings."""
-    scenarios = call.engine.scenarios(operation, sandbox_of(call))
+    scenarios = scenarios_of(call, operation)
     found = next((scenario for scenario in scenarios if scenario.id == name), None)
     if found is None:
         names = [scenario.id for scenario in scenarios]
@@ -109,7 +108,9 @@ def bad_config(error: ConfigError, what: str) -> AdminError:
         for p in error.problems
     ]
     first = error.problems[0]
-    detail = f"{first.position}: {first.what}; expected {first.expected}."
+    detail = f"{first.position}: {first.what}; expected {first.expected}" + (
+        f"; {first.hint}" if first.hint.startswith("did you mean") else "."
+    )
     return refused(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=errors)
 
 

@@ -5,17 +5,20 @@ Knows how to ask and what to show; it decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from typing import Final, get_args
 
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
+from mockserver.admin_sandboxes import scenarios_of
 from mockserver.bundle import bundle
 from mockserver.clock import parse_instant
 from mockserver.contract import Reply
 from mockserver.journal import Entry, Listener
+from mockserver.model import Source, Trigger
+from mockserver.rendering import or_else
 from mockserver.shown import event, har, row, whole
-from mockserver.values import write
+from mockserver.values import near, printable, write
 from mockserver.version import __version__
 
 MOST: Final = 1_000
@@ -53,7 +56,9 @@ def _filtered(call: Call) -> Iterator[Entry]:
     before = _number(call, "before", 2**62, 2**62)
     since = _since(query.get("since"))
     text = query.get("text", "").lower()
-    wanted = [(name, query[name]) for name in ("scenario", "source", "trigger") if name in query]
+    wanted = [(name, query[name]) for name in _WORDS if name in query]
+    for name, word in wanted:
+        _known(call, name, word)
     for entry in found:
         shown = row(entry) if wanted else {}
         if (
@@ -63,6 +68,22 @@ def _filtered(call: Call) -> Iterator[Entry]:
             and (not text or text in _all_text(entry))
         ):
             yield entry
+
+
+def _known(call: Call, name: str, word: str) -> None:
+    """Refuse a word of a filter that no entry could have: it is misspelt."""
+    words: Iterable[str] = _WORDS[name]
+    if name == "scenario":
+        operations = call.engine.contract.operations
+        words = dict.fromkeys(s.id for operation in operations for s in scenarios_of(call, operation))
+        # One that was given at run time may be gone, or be another sandbox's.
+        if any(e.decision is not None and e.decision.scenario.id == word for e in call.engine.journal.all()):
+            return
+    if word not in words:
+        spelt = near(word, words)
+        detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{or_else(spelt)}"
+        title = "A query parameter has no usable value"
+        raise refused(400, "bad-parameter", title, detail, did_you_mean=list(spelt))
 
 
 def _since(text: str | None) -> int:
@@ -124,12 +145,7 @@ def _entry(call: Call) -> Entry:
 
 
 def _one(call: Call) -> Reply:
-    entry = _entry(call)
-    sandbox = call.engine.sandboxes.find(entry.sandbox)
-    decision = entry.decision
-    if decision is None or sandbox is None:
-        return as_json(whole(entry, decision.operation.scenarios if decision is not None else ()))
-    return as_json(whole(entry, call.engine.scenarios(decision.operation, sandbox)))
+    return as_json(whole(_entry(call)))
 
 
 def _clear(call: Call) -> Reply:
@@ -147,9 +163,9 @@ def _bundle(call: Call) -> Reply:
 
 def may_lack(call: Call) -> bool:
     """Whether the journal may lack entries of the sandbox."""
-    sandbox, journal = call.engine.sandboxes.find(call.sandbox), call.engine.journal
-    off = not call.engine.settings.journal_entries
-    return off or journal.lost(call.sandbox) > 0 or (sandbox is not None and sandbox.incomplete)
+    engine = call.engine
+    off = not engine.settings.journal_entries
+    return off or engine.journal.lost(call.sandbox) > 0 or engine.sandboxes.lacks(call.sandbox)
 
 
 # -- events -------------------------------------------------------------------------------------------
@@ -194,6 +210,13 @@ def _events(call: Call) -> Reply:
     headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
     return Reply(200, headers, b": listening\n\n", feed=feed)
 
+
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "scenario": (),
+    "source": get_args(Source),
+    "trigger": get_args(Trigger),
+}
+"""Filters by what stands in an entry, with the words that can."""
 
 _ALL: Final = {"all": "true: of every sandbox"}
 _FILTERS: Final = {

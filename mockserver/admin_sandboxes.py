@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockserver.admin import HEALTH, PREFIX, AdminError, Call, Route, as_json, as_text, refused
-from mockserver.contract import Reply
+from mockserver.contract import Operation, Reply, Scenario
 from mockserver.metrics import CONTENT_TYPE
 from mockserver.rendering import no_room
 from mockserver.sandboxes import Sandbox
@@ -24,6 +24,12 @@ def sandbox_of(call: Call) -> Sandbox:
     return sandbox
 
 
+def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
+    """The scenarios in force in the sandbox that a request is about, which need not be there."""
+    sandbox = call.engine.sandboxes.find(call.sandbox)
+    return operation.scenarios if sandbox is None else call.engine.scenarios(operation, sandbox)
+
+
 def _health(call: Call) -> Reply:
     contract = call.engine.contract
     count = sum(1 for _ in contract.scenarios)
@@ -34,11 +40,7 @@ def _reset(call: Call) -> Reply:
     if call.query.get("all", "false") not in ("true", "false"):
         raise refused(400, "bad-parameter", "A query parameter has no usable value", "all is true or false.")
     if call.query.get("all") == "true":
-        names = call.engine.sandboxes.names()
-        for name in names:
-            call.engine.reset(name)
-        call.engine.coverage.clear()
-        return as_json({"status": "reset", "sandboxes": sorted(names)})
+        return as_json({"status": "reset", "sandboxes": sorted(call.engine.reset_all())})
     call.engine.reset(call.sandbox)
     return as_json({"status": "reset", "sandbox": call.sandbox})
 

@@ -17,6 +17,9 @@ from mockserver.sandboxes import Sandbox
 MOST_SCENARIOS: Final = 50
 """How many run-time scenarios a sandbox takes."""
 
+LONGEST_SCENARIO: Final = 65_536
+"""Bytes of the text of one."""
+
 _OPERATION: Final = {"operation": "The operation; needed where the contract has several."}
 
 
@@ -53,6 +56,9 @@ def _one(call: Call) -> Reply:
 def _put(call: Call) -> Reply:
     name, sandbox = call.parameters["id"], sandbox_of(call)
     operation = operation_of(call, call.query.get("operation"), name)
+    if len(call.raw) > LONGEST_SCENARIO:
+        detail = f"It has {len(call.raw)} bytes; a scenario has at most {LONGEST_SCENARIO}."
+        raise refused(413, "scenario-too-large", "The scenario is too large", detail, limit=LONGEST_SCENARIO)
     try:
         scenario = given_scenario(operation, call.raw, name)
     except ConfigError as error:

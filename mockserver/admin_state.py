@@ -6,6 +6,7 @@ Knows collections and records as values; what the members mean is the contract's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final, cast
 
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
@@ -15,6 +16,9 @@ from mockserver.model import Collection, NewId, Origin, Record, Violation
 from mockserver.rendering import no_room_for_record, or_else
 from mockserver.store import State
 from mockserver.values import is_blank, near
+
+MOST_COMPARED: Final = 10_000
+"""Keys among which a near spelling is looked for."""
 
 _HIDDEN: Final = ("key", "origin", "@entry")
 _ORIGINS: Final = ("request", "seed", "default")
@@ -103,9 +107,14 @@ def _found(call: Call, collection: Collection, key: str) -> dict[str, Any] | Non
     return _shown(record, key, "request" if key in written else "seed")
 
 
+def _is_misspelt(call: Call, collection: Collection, origin: str) -> bool:
+    """Whether a key has the form of a reserved test value, and is none."""
+    return origin == "default" and collection.reserved(call.parameters["key"])
+
+
 def _nothing(call: Call, collection: Collection, key: str) -> AdminError:
-    keys = [*collection.seeds, *call.engine.store.written(call.sandbox).records[collection.name]]
-    spelt = near(key, keys[:10_000])
+    keys = {**collection.seeds, **call.engine.store.written(call.sandbox).records[collection.name]}
+    spelt = near(key, [name for name in islice(keys, MOST_COMPARED) if name != key])
     detail = f"{collection.name} has no {key[:80]}.{or_else(spelt)} PUT makes one."
     return refused(404, "unknown-record", "There is no such record", detail, did_you_mean=list(spelt))
 
@@ -153,7 +162,7 @@ def _list(call: Call) -> Reply:
 def _get(call: Call) -> Reply:
     collection, key = _place(call)
     found = _found(call, collection, key)
-    if found is None:
+    if found is None or _is_misspelt(call, collection, found["origin"]):
         raise _nothing(call, collection, key)
     return as_json(found)
 
@@ -166,7 +175,7 @@ def _put(call: Call) -> Reply:
 def _patch(call: Call) -> Reply:
     collection, key = _place(call)
     record = call.engine.store.find(call.sandbox, collection, key)
-    if record is None:
+    if record is None or _is_misspelt(call, collection, record.origin):
         raise _nothing(call, collection, key)
     merged = {**(_members(record) or {}), **call.body}
     kept = {name: value for name, value in merged.items() if name not in call.body or value is not None}

@@ -14,12 +14,11 @@ from mockserver.admin import PREFIX, Call, Route, as_json, as_text, refused
 from mockserver.admin_arming import bad_config, operation_of, scenario_of
 from mockserver.admin_journal import bad_parameter, may_lack
 from mockserver.contract import Reply
-from mockserver.decide import near_seeds, rank
-from mockserver.listing import explanation
+from mockserver.explaining import explained, text
 from mockserver.loading import ConfigError, given_conditions
+from mockserver.masks import masked_numbers
 from mockserver.model import Request
 from mockserver.rendering import problem
-from mockserver.shown import decided, miss, text_or_json, violation
 from mockserver.values import write
 
 # -- claims -------------------------------------------------------------------------------------------
@@ -58,6 +57,9 @@ _VERIFY: Final[Mapping[str, Any]] = {
 def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
     operation = operation_of(call, spec.get("operation"), name) if name or when or "operation" in spec else None
+    if masked_numbers(write(when)) != write(when):
+        detail = "The journal masks payment account numbers, so that no claim can compare one."
+        raise refused(400, "bad-when", "The when cannot be used", detail)
     tried = scenario_of(call, operation, name) if operation is not None and name is not None else None
     try:
         conditions = given_conditions(operation, when) if operation is not None and when else ()
@@ -84,19 +86,19 @@ def _verify(call: Call) -> Reply:
             verdict = verification.verify(_claim(call, spec), entries, lost=lost)
         else:
             verdict = verification.in_order([_claim(call, one) for one in ordered], entries, lost=lost)
-    text, shown = verification.text(verdict, call.sandbox), verification.as_json(verdict)
+    told, shown = verification.text(verdict, call.sandbox), verification.as_json(verdict)
     if verdict.holds:
-        return as_json({**shown, "text": text})
+        return as_json({**shown, "text": told})
     title = "The claim cannot be told: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
     detail = f"expected {verdict.expected}; {verdict.came} came."
-    return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=text)
+    return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=told)
 
 
 def _armed(call: Call) -> verification.Verdict:
     sandbox = call.engine.sandboxes.find(call.sandbox)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {write(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
-    thrown_out = sandbox is not None and sandbox.incomplete
+    thrown_out = call.engine.sandboxes.lacks(call.sandbox)
     return verification.Verdict(
         not left and not thrown_out, "nothing armed that is left over", len(left), incomplete=thrown_out, note=note
     )
@@ -133,21 +135,8 @@ def _explain(call: Call) -> Reply:
         headers["mock-sandbox"] = call.sandbox
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else write(body)
     request = Request(method, path, raw, headers, spec.get("query", {}))
-    explained = call.engine.explain(request)
-    if call.query.get("format") == "text":
-        return as_text("\n".join(explanation(request, explained)) + "\n")
-    reply, decision = explained.reply, explained.reply.decision
-    shown: dict[str, Any] = {"status": reply.status, "reply": text_or_json(reply.body), "problem": reply.problem}
-    if decision is not None:
-        found = [(one, decision.operation, decision.facts) for one in explained.misses]
-        ranked = [explained.misses[index] for index in rank(found)]
-        shown["decision"] = decided(decision)
-        shown["violations"] = [violation(v) for v in decision.document.violations]
-        shown["warnings"] = [warn.message for warn in decision.document.warnings]
-        shown["misses"] = [
-            {**miss(one), "did_you_mean": list(near_seeds(one, decision.operation, decision.facts))} for one in ranked
-        ]
-    return as_json(shown)
+    shown = explained(request, call.engine.explain(request))
+    return as_text("\n".join(text(shown)) + "\n") if call.query.get("format") == "text" else as_json(shown)
 
 
 ROUTES: Final = (

@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from mockserver.contract import Contract, Decision, Operation
+from mockserver.contract import Contract, Decision, Operation, Scenario
 from mockserver.decide import decide, gather
 from mockserver.journal import Entry
+from mockserver.loading import ConfigError, given_scenario
 from mockserver.masks import masked_numbers
 from mockserver.model import MISSING, Collection, Document, Record, Request, Settings, Tick
+from mockserver.order import in_force, in_order
 from mockserver.rendering import reply_to
 from mockserver.shown import text_or_json, violation
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1 knew no scenarios given at run time, and no answers in turn."""
 
 
 class BundleError(Exception):
@@ -27,17 +30,20 @@ class BundleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of a replay: the differences as (what, then, now), and whether the contract is the same."""
+    """What came of a replay: the differences as (what, then, now), and whether the contract is the same.
+
+    `spoilt` is how the answer was spoilt or held up on purpose, in words; the decision does not know of that.
+    """
 
     differences: tuple[tuple[str, Any, Any], ...]
     same_contract: bool
     scenario: str
+    spoilt: str = ""
 
 
 def bundle(entry: Entry, decision: Decision, contract: Contract) -> dict[str, Any]:
     """The bundle of an entry as JSON; `decision` is the entry's, remembered."""
     facts = decision.facts
-    forced = {"scenario": decision.scenario.id, "by": decision.trigger} if decision.way is None else None
     return {
         "format": FORMAT,
         "contract": contract.hash,
@@ -56,9 +62,33 @@ def bundle(entry: Entry, decision: Decision, contract: Contract) -> dict[str, An
         "new": dict(facts["new"]),
         "tick": facts["tick"].now_ns,
         "settings": asdict(facts["settings"]),
-        "forced": forced,
-        "decision": _told(decision, entry.status, entry.reply_body),
+        "scenarios": [_given(s) for s in decision.scenarios if s.given is not None],
+        "turned": dict(decision.turned),
+        "forced": _forced(decision),
+        "spoilt": {"fault": entry.fault, "delay_ms": entry.delay_ms, "committed": entry.committed},
+        "decision": _told(decision, _status(entry, decision), entry.reply_body),
     }
+
+
+def _status(entry: Entry, decision: Decision) -> int:
+    """The status that was decided; a gateway in front may have answered with another one."""
+    return entry.status if entry.fault is None else int(decision.scenario.status.render(decision.facts))
+
+
+def _given(scenario: Scenario) -> dict[str, str]:
+    """A scenario given at run time: its text, with account numbers masked as they are in the request."""
+    return {"scenario": scenario.id, "text": masked_numbers((scenario.given or "").encode()).decode()}
+
+
+def _forced(decision: Decision) -> dict[str, Any] | None:
+    """What was forced, and by what; with its text (null: it is of a file) if it was armed and is no more in force."""
+    if decision.way is not None:
+        return None
+    scenario = decision.scenario
+    forced = {"scenario": scenario.id, "by": decision.trigger}
+    if any(one is scenario for one in decision.scenarios):
+        return forced
+    return {**forced, "text": None if scenario.given is None else _given(scenario)["text"]}
 
 
 def _body(body: bytes) -> dict[str, str]:
@@ -104,13 +134,19 @@ def replay(given: Any, contract: Contract) -> Replayed:
         decision = _again(given, operation)
         before = given["decision"]
         hash_before = given["contract"]
+        spoilt = _spoilt(given["spoilt"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BundleError(f"the bundle is not whole: {type(error).__name__} {error}") from None
     reply = reply_to(decision, contract, mock_headers=False, entry=0)
     now = _told(decision, reply.status, masked_numbers(reply.body))
-    # An answer that went wrong on purpose says nothing about the decision.
     differences = tuple((name, before.get(name), value) for name, value in now.items() if before.get(name) != value)
-    return Replayed(differences, hash_before == contract.hash, decision.scenario.id)
+    return Replayed(differences, hash_before == contract.hash, decision.scenario.id, spoilt)
+
+
+def _spoilt(given: Mapping[str, Any]) -> str:
+    fault, delay = given["fault"], given["delay_ms"]
+    told = [f"fault {fault}, " + ("only the answer was lost" if given["committed"] else "nothing was committed")]
+    return "; ".join((told if fault else []) + ([f"delay of {delay:.0f} ms"] if delay else []))
 
 
 def _again(given: Mapping[str, Any], operation: Operation) -> Decision:
@@ -127,12 +163,29 @@ def _again(given: Mapping[str, Any], operation: Operation) -> Decision:
     document: Document = operation.read(request, asked["path"], settings)
     tick, forced = Tick(given["tick"]), given["forced"]
     facts = gather(operation, request, asked["path"], document, settings, tick, find, given["new"])
+    extra = [_compiled(operation, one["scenario"], one["text"]) for one in given["scenarios"]]
+    order = in_order(in_force(operation, extra))
     if forced is None:
-        return decide(operation, document, facts)
-    scenario = operation.by_id.get(forced["scenario"])
+        return decide(operation, document, facts, order=order, turns=given["turned"])
+    return decide(operation, document, facts, _forced_again(forced, operation, order.scenarios), forced["by"], order)
+
+
+def _forced_again(forced: Mapping[str, Any], operation: Operation, scenarios: tuple[Scenario, ...]) -> Scenario:
+    name = forced["scenario"]
+    if forced.get("text") is not None:
+        return _compiled(operation, name, forced["text"])
+    among = operation.scenarios if "text" in forced else scenarios
+    scenario = next((one for one in among if one.id == name), None)
     if scenario is None:
-        raise BundleError(f"the contract has no scenario {forced['scenario']}; was it given at run time?")
-    return decide(operation, document, facts, scenario, forced["by"])
+        raise BundleError(f"the contract has no scenario {name}")
+    return scenario
+
+
+def _compiled(operation: Operation, name: str, text: str) -> Scenario:
+    try:
+        return given_scenario(operation, text.encode(), name)
+    except ConfigError as error:
+        raise BundleError(f"scenario {name}, given at run time, does not fit this contract:\n{error}") from None
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:

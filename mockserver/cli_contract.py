@@ -16,6 +16,7 @@ from mockserver.cli_journal import content, or_by_server, pairs
 from mockserver.cli_options import FOLDER, contract_options, loaded, note, option
 from mockserver.contract import Contract, Operation
 from mockserver.engine import Engine
+from mockserver.explaining import explained, text
 from mockserver.model import Request
 from mockserver.values import near, write_ascii
 
@@ -80,6 +81,8 @@ def explain(
     contract: Path | None,
     overlay: tuple[Path, ...],
     mounts: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Tell which scenario would answer a request and why, without a server."""
     served = loaded(contract, overlay, mounts)
@@ -94,7 +97,8 @@ def explain(
     for file in before:
         engine.handle(request(file))
     asked = request(source)
-    click.echo("\n".join(listing.explanation(asked, engine.explain(asked))))
+    shown = explained(asked, engine.explain(asked))
+    click.echo(write_ascii(shown) if as_json else "\n".join(text(shown)))
 
 
 def _operation(contract: Contract, name: str | None) -> Operation:

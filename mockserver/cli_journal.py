@@ -68,17 +68,17 @@ def requests(
     if as_json or har:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    click.echo("\n".join(_table(answer["requests"])))
+    click.echo("\n".join(_table(answer["requests"], ("sandbox", *_COLUMNS) if all_ else _COLUMNS)))
     if answer["lost"]:
         click.echo(f"{answer['lost']} older ones are lost", err=True)
     if "before" in answer:
         click.echo(f"there are more: --before {answer['before']}", err=True)
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     told = [{**row, "scenario": row["scenario"] or f"problem: {row['problem']}"} for row in rows]
-    cells = [_COLUMNS, *(tuple("" if row[c] is None else str(row[c]) for c in _COLUMNS) for row in told)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_COLUMNS))]
+    cells = [tuple(columns), *(tuple("" if row[c] is None else str(row[c]) for c in columns) for row in told)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     for line in cells:
         yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
 
@@ -143,15 +143,15 @@ def or_by_server(command: Command) -> Command:
     def wrapped(url: str | None, sandbox: str, admin_token: str, *, as_json: bool, **more: Any) -> None:
         if url is not None:
             _explain(Remote(url, sandbox, admin_token), as_json=as_json, **more)
-        elif sandbox or as_json:
-            raise click.UsageError("--sandbox and --json need --url")
+        elif sandbox:
+            raise click.UsageError("--sandbox needs --url")
         else:
-            command(**more)
+            command(as_json=as_json, **more)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="With --url: JSON instead of text."),
+        click.option("--json", "as_json", is_flag=True, help="JSON instead of text."),
         click.option("--admin-token", envvar="MOCKSERVER_ADMIN_TOKEN", default="", help="With --url: the token."),
         click.option("--sandbox", default="", metavar="NAME", help="With --url: the sandbox."),
         click.option("--url", metavar="URL", help="Ask this running server."),
@@ -204,12 +204,15 @@ def replay(file: str, contract: Path | None, overlay: tuple[Path, ...], *, as_js
 def _replayed_json(replayed: Replayed) -> str:
     differences = [{"at": what, "then": then, "now": now} for what, then, now in replayed.differences]
     shown = {"same": not differences, "scenario": replayed.scenario, "same_contract": replayed.same_contract}
+    shown["spoilt"] = replayed.spoilt
     return json.dumps({**shown, "differences": differences}, ensure_ascii=False)
 
 
 def _replayed(replayed: Replayed) -> Iterator[str]:
     if not replayed.same_contract:
         yield "the contract has changed since"
+    if replayed.spoilt:
+        yield f"its answer was spoilt on purpose: {replayed.spoilt}"
     if not replayed.differences:
         yield f"the same decision: {replayed.scenario}"
         return

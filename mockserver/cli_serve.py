@@ -27,6 +27,9 @@ from mockserver.safety import Access
 from mockserver.values import near, write_ascii
 from mockserver.version import __version__
 
+SHORTEST_KEY: Final = 16
+"""Characters of a key that cannot be found by trying."""
+
 
 def _header_names(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
@@ -54,6 +57,12 @@ def _token(_: click.Context, __: click.Parameter, text: str | None) -> str | Non
     if text is not None and not re.fullmatch(r"[!-~]+", text):
         raise click.BadParameter("expected visible ASCII characters without white space")
     return text
+
+
+def _key(_: click.Context, __: click.Parameter, text: str | None) -> bytes:
+    if text is not None and len(text) < SHORTEST_KEY:
+        raise click.BadParameter(f"expected at least {SHORTEST_KEY} characters, or it could be guessed")
+    return (text or "").encode("utf-8", "surrogateescape")
 
 
 @click.command()
@@ -90,6 +99,12 @@ def _token(_: click.Context, __: click.Parameter, text: str | None) -> str | Non
 @option(
     "--sandbox-from", callback=_place, metavar="PLACE", help="header.NAME or body.MEMBER that has the sandbox's name."
 )
+@option(
+    "--sandbox-key",
+    callback=_key,
+    metavar="SECRET",
+    help="Keys the names of sandboxes that come from secrets, so that they last [default: a new one at each start].",
+)
 @option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
 @option("--log-format", type=click.Choice(["human", "json", "none"]), help="Log lines [default: human].")
 def serve(
@@ -101,6 +116,7 @@ def serve(
     clock: int | None,
     log_format: str | None,
     admin_port: int | None,
+    sandbox_key: bytes,
     **more: Any,
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
@@ -114,6 +130,7 @@ def serve(
         settings=_settings(served.settings, **more),
         clock=time.time_ns if clock is None else frozen(clock),
         admin_paths=() if no_admin or admin_port is not None else PATHS,
+        sandbox_key=sandbox_key,
     )
     write = Lines(sys.stdout)
     log = {"json": logs.json_log(write), "none": logs.no_log}.get(log_format or "", logs.human_log(write))

@@ -130,7 +130,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One named case: when it applies (`ways`, tried in order), what it answers, what it changes."""
+    """One named case: when it applies (`ways`, tried in order), what it answers, what it changes.
+
+    `given` is its text, where it was given while the mock runs.
+    """
 
     id: str
     operation: str
@@ -150,6 +153,7 @@ class Scenario:
     fault: Fault | None = None
     delay: Delay | None = None
     turns: Turns | None = None
+    given: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +259,8 @@ class Contract:
 class Decision(NamedTuple):
     """Which scenario answers, how it was met, what it rests on, and what it changes.
 
-    `turned` names the scenarios with answers in turn that this request counts for.
+    `turned` are the scenarios with answers in turn that this request counts for, each with the count before it.
+    `scenarios` are those that were in force, in order.
     """
 
     operation: Operation
@@ -268,7 +273,8 @@ class Decision(NamedTuple):
     facts: Facts
     writes: tuple[Write, ...]
     cause: int = 0
-    turned: tuple[str, ...] = ()
+    turned: tuple[tuple[str, int], ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

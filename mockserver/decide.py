@@ -6,7 +6,7 @@ but values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -118,8 +118,8 @@ def decide(
     violations = document.violations
     prepare(order, document, facts)
     if forced is not None:
-        return _decision(operation, document, facts, forced, None, (by, 0))
-    turned: tuple[str, ...] = ()
+        return _decision(operation, document, facts, forced, None, (by, 0), order.scenarios)
+    turned: tuple[tuple[str, int], ...] = ()
     for scenario, ways in (order.whole if violations else order.calm).of(facts):
         if violations and scenario.changes:
             continue
@@ -128,10 +128,12 @@ def decide(
             continue
         answering: Scenario | None = scenario
         if scenario.turns is not None:
-            turned = (*turned, scenario.id)
-            answering = scenario.turns.at((turns or {}).get(scenario.id, 0)).scenario
+            count = (turns or {}).get(scenario.id, 0)
+            turned = (*turned, (scenario.id, count))
+            answering = scenario.turns.at(count).scenario
         if answering is not None:
-            return _decision(operation, document, facts, answering, way, _trigger(way, facts), turned)
+            met = _trigger(way, facts)
+            return _decision(operation, document, facts, answering, way, met, order.scenarios, turned)
     raise RuntimeError(f"no scenario of {operation.id} answers")  # the last one always does; checked as it is loaded
 
 
@@ -141,16 +143,19 @@ def prepare(order: Order, document: Document, facts: Facts) -> None:
     facts["unclaimed"] = tuple(v for v in violations if not any(c(v) for c in claims)) if violations else ()
 
 
-def misses(
-    scenarios: Iterable[Scenario], document: Document, facts: Facts, turned: tuple[str, ...] = (), answered: str = ""
-) -> tuple[Miss, ...]:
-    """The scenarios before the one that answers, in order, each with the evidence against its nearest way.
+def misses(decision: Decision, facts: Facts) -> tuple[Miss, ...]:
+    """The scenarios before the one that answers, nearest first, each with the evidence against its nearest way.
 
-    Those `turned` that are not the one that `answered` stood aside: they were met.
+    `facts` are those of the decision, with the whole body. There are none where it was forced; and those that were
+    met, but whose turn was to stand aside, are none.
     """
-    aside = {name for name in turned if name != answered}
-    before = takewhile(lambda s: s.id in aside or _applies(s, document, facts) is None, scenarios)
-    return tuple(near_miss(scenario, document, facts) for scenario in before if scenario.id not in aside)
+    if decision.way is None:
+        return ()
+    document = decision.document
+    aside = {name for name, _ in decision.turned if name != decision.scenario.id}
+    before = takewhile(lambda s: s.id in aside or _applies(s, document, facts) is None, decision.scenarios)
+    found = [near_miss(scenario, document, facts) for scenario in before if scenario.id not in aside]
+    return tuple(found[index] for index in rank([(one, decision.operation, facts) for one in found]))
 
 
 def near_miss(scenario: Scenario, document: Document, facts: Facts) -> Miss:
@@ -229,7 +234,8 @@ def _decision(
     scenario: Scenario,
     way: Way | None,
     met: tuple[Trigger, int],
-    turned: tuple[str, ...] = (),
+    scenarios: tuple[Scenario, ...],
+    turned: tuple[tuple[str, int], ...] = (),
 ) -> Decision:
     # A forced answer rests on no condition, so that only the points that always hold are named.
     assumed = [p.id for p in scenario.envelope.assumed if _holds(p, facts, way)]
@@ -245,14 +251,15 @@ def _decision(
     writes = _writes(scenario, facts) if way is not None and scenario.changes else ()
     trigger, cause = met
     named = tuple(dict.fromkeys(assumed))
-    return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause, turned)
+    return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause, turned, scenarios)
 
 
 def completed(decision: Decision) -> Decision:
     """A decision of which the facts are known, and what answers and why, with what it rests on and what it changes."""
+    operation, document, facts = decision.operation, decision.document, decision.facts
     met = (decision.trigger, decision.cause)
     return _decision(
-        decision.operation, decision.document, decision.facts, decision.scenario, decision.way, met, decision.turned
+        operation, document, facts, decision.scenario, decision.way, met, decision.scenarios, decision.turned
     )
 
 

@@ -6,6 +6,7 @@ so a request is atomic on one event loop.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -31,10 +32,11 @@ Clock = Callable[[], int]
 
 
 class Explanation(NamedTuple):
-    """A decision that was not made: what would answer, and the evidence against those before it."""
+    """A decision that was not made: what would answer, the near misses, and whether what it changes would stay."""
 
     reply: Reply
-    misses: tuple[Miss, ...]
+    misses: tuple[Miss, ...] = ()
+    commits: bool = False
 
 
 class Admitted(NamedTuple):
@@ -78,8 +80,12 @@ class Engine:
         store: Store | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         admin_paths: tuple[str, ...] = (),
+        sandbox_key: bytes = b"",
     ) -> None:
-        """Begin with fresh state; `clock` and `monotonic` are the only clocks that are read."""
+        """Begin with fresh state; `clock` and `monotonic` are the only clocks that are read.
+
+        `sandbox_key` keys the names of sandboxes that are derived from secrets; a random one is drawn for none.
+        """
         self.contract = contract
         self.settings = settings or contract.settings
         self.clock = clock
@@ -91,6 +97,7 @@ class Engine:
         self._routes = Routes(contract, admin_paths)
         self._orders = {operation.id: in_order(operation.scenarios) for operation in contract.operations}
         self._recorder = Recorder(contract.operations, contract.hash)
+        self._key = sandbox_key or secrets.token_bytes(32)
 
     def target(self, path: str, headers: Mapping[str, str]) -> Target | Reply:
         """The sandbox and the path that a request names, or why it names none."""
@@ -108,15 +115,13 @@ class Engine:
         if isinstance(planned, Reply):
             return self._noted(request, number, admitted.sandbox.name, admitted, planned, started)
         decision = planned.decision
-        if planned.commits:
-            places = [(write.collection, write.key) for write in decision.writes]
-            if not self.store.fits(admitted.sandbox.name, places, self.settings.max_records):
-                full = rendering.no_room_for_record(self.settings.max_records)
-                return self._noted(request, number, admitted.sandbox.name, admitted, full, started)
+        if planned.commits and not self._fits(admitted.sandbox.name, decision):
+            full = rendering.no_room_for_record(self.settings.max_records)
+            return self._noted(request, number, admitted.sandbox.name, admitted, full, started)
         if planned.armed is not None:
             admitted.sandbox.use_up(planned.armed)
         if decision.turned:
-            admitted.sandbox.turned[admitted.operation.id].update(decision.turned)
+            admitted.sandbox.turned[admitted.operation.id].update(name for name, _ in decision.turned)
         if planned.commits:
             self.store.commit(admitted.sandbox.name, decision.writes, decision.scenario.new, number)
         reply = self._reply(admitted, planned, number)
@@ -127,19 +132,24 @@ class Engine:
         return self._noted(request, self.journal.next_id(), sandbox, None, reply, time.perf_counter_ns())
 
     def explain(self, request: Request) -> Explanation:
-        """What `handle` would do and why, without doing it."""
+        """What `handle` would do and why, without doing it: no sandbox is made or used by it."""
         number = self.journal.last_id + 1
-        admitted = self._admit(request)
+        admitted = self._admit(request, peek=True)
         if isinstance(admitted, Reply):
-            return Explanation(self._named(admitted, number, _sandbox_of(request)), ())
-        document, facts = self._look(admitted, request)
-        planned = self._plan(admitted, document, facts)
+            return Explanation(self._named(admitted, number, _sandbox_of(request)))
+        name = admitted.sandbox.name
+        try:
+            document, facts = self._look(admitted, request)
+            planned = self._plan(admitted, document, facts)
+            if isinstance(planned, Planned) and planned.commits and not self._fits(name, planned.decision):
+                planned = rendering.no_room_for_record(self.settings.max_records)
+        finally:
+            if self.sandboxes.find(name) is None:
+                self.store.reset(name)  # it began to keep something for the look
         if isinstance(planned, Reply):
-            return Explanation(self._named(planned, number, admitted.sandbox.name), ())
-        decision = planned.decision
-        tried = self.scenarios(admitted.operation, admitted.sandbox) if decision.way is not None else ()
-        before = misses(tried, document, facts, decision.turned, decision.scenario.id)
-        return Explanation(self._reply(admitted, planned, number, peek=True), before)
+            return Explanation(self._named(planned, number, name))
+        reply = self._reply(admitted, planned, number, peek=True)
+        return Explanation(reply, misses(planned.decision, facts), planned.commits)
 
     def scenarios(self, operation: Operation, sandbox: Sandbox) -> tuple[Scenario, ...]:
         """The scenarios in force in a sandbox, in order."""
@@ -156,9 +166,19 @@ class Engine:
         self.coverage.drop(name)
         self.sandboxes.drop(name)
 
+    def reset_all(self) -> tuple[str, ...]:
+        """Bring every sandbox back, and forget all of those that are gone; the names of those that were there."""
+        names = self.sandboxes.names()
+        for name in names:
+            self.store.reset(name)
+        self.sandboxes.clear()
+        self.journal.clear_all()
+        self.coverage.clear()
+        return names
+
     # -- one request ----------------------------------------------------------------------------------
 
-    def _admit(self, request: Request) -> Admitted | Reply:
+    def _admit(self, request: Request, *, peek: bool = False) -> Admitted | Reply:
         aim = target(request.path, request.headers)
         if isinstance(aim, Reply):
             return aim
@@ -169,7 +189,7 @@ class Engine:
             return found
         name = aim.sandbox
         if self.settings.sandbox_from and not name and len(request.body) <= self.settings.max_body:
-            name = derived(request, found[0], self.settings)
+            name = derived(request, found[0], self.settings, self._key)
         if self.settings.require_sandbox and not name:
             return rendering.bad_sandbox(
                 "This server requires a sandbox: put /sandbox/NAME in front of the path or send the header "
@@ -180,7 +200,7 @@ class Engine:
         asked = directives(request.headers)
         if isinstance(asked, Reply):
             return asked
-        sandbox = self.sandboxes.use(name)
+        sandbox = self.sandboxes.peek(name) if peek else self.sandboxes.use(name)
         if sandbox is None:
             return rendering.no_room(self.settings.max_sandboxes, self.settings.sandbox_ttl)
         return Admitted(*found, sandbox, asked)
@@ -232,6 +252,10 @@ class Engine:
         turned = sandbox.turned.get(operation.id)
         return _planned(decide(operation, document, facts, order=order, turns=turned), asked, armed)
 
+    def _fits(self, sandbox: str, decision: Decision) -> bool:
+        places = [(write.collection, write.key) for write in decision.writes]
+        return self.store.fits(sandbox, places, self.settings.max_records)
+
     def _unknown(self, scenarios: tuple[Scenario, ...], asked: str) -> Reply:
         names = tuple(scenario.id for scenario in scenarios)
         elsewhere = next((s.operation for s in self.contract.scenarios if s.id == asked), None)
@@ -242,7 +266,9 @@ class Engine:
         reply = rendering.reply_to(planned.decision, self.contract, settings.mock_headers, number)
         if planned.fault is None and planned.delay is None:
             return reply
-        return reply._replace(fault=planned.fault, delay_ms=admitted.sandbox.sampled(planned.delay, peek=peek))
+        delay_ms = admitted.sandbox.sampled(planned.delay, peek=peek)
+        status = planned.fault.status if planned.fault is not None and planned.fault.kind == "gateway" else reply.status
+        return reply._replace(status=status, fault=planned.fault, delay_ms=delay_ms)
 
     # -- the journal ------------------------------------------------------------------------------------
 
@@ -290,7 +316,7 @@ class Engine:
     def _gauges(self) -> Gauges:
         journal, sandboxes = self.journal, [self.sandboxes.find(name) for name in self.sandboxes.names()]
         armed = sum(len(sandbox.armed) for sandbox in sandboxes if sandbox is not None)
-        return Gauges(len(sandboxes), self.sandboxes.evictions, armed, len(journal), journal.size)
+        return Gauges(len(sandboxes), self.sandboxes.evictions, armed, len(journal), journal.size, journal.evictions)
 
     def _thrown_out(self, name: str) -> None:
         self.store.reset(name)

@@ -119,12 +119,14 @@ async def _dribble(fault: Fault, request: web.BaseRequest, reply: Reply, stoppin
     return _send(request, b"")
 
 
-async def _gateway(fault: Fault, _: web.BaseRequest, __: Reply, ___: asyncio.Event) -> web.Response:
+async def _gateway(fault: Fault, _: web.BaseRequest, reply: Reply, __: asyncio.Event) -> web.Response:
     """Answer as a gateway in front of the provider would: HTML or nothing, no envelope."""
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    headers = {name: value for name, value in reply.headers if name.startswith("Mock-")}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(fault.retry_after)
     if not fault.html:
         return web.Response(status=fault.status, headers=headers)
     return web.Response(status=fault.status, headers=headers, text=page, content_type="text/html")

@@ -62,7 +62,8 @@ class Entry(NamedTuple):
     violations: tuple[Violation, ...] = ()
     warnings: tuple[Warn, ...] = ()
     unclaimed: tuple[Violation, ...] = ()
-    turned: tuple[str, ...] = ()
+    turned: tuple[tuple[str, int], ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
     found: tuple[Any, ...] = ()
     parameters: Mapping[str, str] = NOTHING
     query: Mapping[str, str] = NOTHING
@@ -93,7 +94,7 @@ class Entry(NamedTuple):
         source = self.way.source if self.way is not None else scenario.source
         document = Document(MISSING, self.violations, self.warnings)
         met = (operation, scenario, self.way, self.trigger, source, self.assumed)
-        return Decision(*met, document, {}, (), self.cause or 0, self.turned)
+        return Decision(*met, document, {}, (), self.cause or 0, self.turned, self.scenarios)
 
     @property
     def remembered(self) -> Decision | None:
@@ -164,6 +165,7 @@ class Journal:
         self.listeners: set[Listener] = set()
         self.size = 0
         self.last_id = 0
+        self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -180,6 +182,7 @@ class Journal:
         while len(self._entries) > self._max_entries or self.size > self._max_bytes:
             dropped = self._entries.popleft()
             self.size -= dropped.size
+            self.evictions += 1
             self._lost[dropped.sandbox] = self._lost.get(dropped.sandbox, 0) + 1
             if len(self._lost) > MOST_COUNTED:
                 self._lost.clear()
@@ -217,3 +220,9 @@ class Journal:
         self.size = sum(entry.size for entry in kept)
         self._lost.pop(sandbox, None)
         return dropped
+
+    def clear_all(self) -> None:
+        """Drop all entries, and know of none that were lost."""
+        self._entries.clear()
+        self._lost.clear()
+        self._forgot = self.size = 0

@@ -1,4 +1,4 @@
-"""What people read about a contract: the table of scenarios, an explanation, the curl lines of the banner.
+"""What people read about a contract: the table of scenarios, the curl lines of the banner.
 
 Knows values and words; it decides nothing and prints nothing.
 """
@@ -11,11 +11,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from mockserver.check import requests, run
-from mockserver.contract import Contract, Decision, Example, Operation, Reply, Scenario
-from mockserver.engine import Engine, Explanation
+from mockserver.contract import Contract, Example, Operation, Reply, Scenario
+from mockserver.engine import Engine
 from mockserver.model import MISSING, Request, Settings
-from mockserver.shown import lines
-from mockserver.values import printable, read, write_ascii
+from mockserver.values import read, write_ascii
 
 
 def scenarios(contract: Contract) -> list[dict[str, Any]]:
@@ -104,52 +103,6 @@ def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def _cell(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-# -- explain --------------------------------------------------------------------------------------
-
-
-def explanation(request: Request, explained: Explanation) -> Iterator[str]:
-    """The lines of an explanation: the answer, why, and the evidence against the scenarios before it."""
-    decision = explained.reply.decision
-    if decision is None:
-        problem = read(explained.reply.body, 100)
-        yield f"{request.method} {printable(request.path, 200)} -> {explained.reply.status} (no answer of the API)"
-        yield f"  {problem['title']}"
-        yield f"  {problem['detail']}"
-        return
-    yield f"{request.method} {printable(request.path, 200)} -> {explained.reply.status} {decision.scenario.id}"
-    yield from _why(decision)
-    yield ""
-    yield "answer:"
-    yield f"  {explained.reply.body.decode()}"
-    if explained.misses:
-        yield ""
-        yield "tried before it:"
-    for miss in explained.misses:
-        yield f"  {miss.scenario.id}  ({miss.scenario.position})"
-        for evidence in miss.evidence:
-            yield from (f"    {line}" for line in lines(evidence))
-
-
-def _why(decision: Decision) -> Iterator[str]:
-    scenario = decision.scenario
-    yield f"  source:   {decision.source}" + (f', "{scenario.heading}"' if scenario.heading else "")
-    if decision.assumed:
-        yield f"  assumed:  {', '.join(decision.assumed)}"
-    yield f"  trigger:  {decision.trigger}"
-    forced = "it is armed" if decision.trigger == "armed" else "forced by Mock-Scenario"
-    held = [c.text for c in decision.way.conditions] if decision.way is not None else [forced]
-    yield f"  because:  {' and '.join(held) or 'no other scenario applied'}"
-    if scenario.note:
-        yield f"  note:     {scenario.note}"
-    for violation in decision.document.violations:
-        yield f"  violation {violation.text}"
-    for warn in decision.document.warnings:
-        yield f"  warning   {warn.message}"
-    for write_ in decision.writes:
-        yield f"  writes    {write_.collection} {printable(write_.key, 80)}: {', '.join(write_.members)}"
-    yield f"  at:       {scenario.position}"
 
 
 # -- banner ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ wrong is reported at once, each with file, line and column.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final, TypeVar, cast
@@ -82,7 +83,8 @@ def given_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
         source.report(
             Mistake(("scenario",), "another name than in the path", name, printable(str(source.data["scenario"]), 80))
         )
-    return _given(source, "scenario", operation.run_time.scenario)
+    scenario = _given(source, "scenario", operation.run_time.scenario)
+    return replace(scenario, given=body.decode("utf-8-sig"))
 
 
 def given_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:

@@ -44,6 +44,7 @@ def human_log(write: Write) -> Log:
         sandbox = f" [{seen.sandbox}]" if seen.sandbox else ""
         entry = f" #{seen.reply.entry}" if seen.reply.entry else ""
         entry += f" after #{decision.cause}" if decision is not None and decision.cause else ""
+        entry += f" fault {seen.reply.fault.kind}" if seen.reply.fault is not None else ""
         now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
         write(
             f"{now} {seen.method} {seen.target}{sandbox} {seen.reply.status} {what}{entry} {seen.micros / 1000:.1f} ms"
@@ -71,6 +72,8 @@ def json_log(write: Write) -> Log:
         }
         if reply.entry:
             line["entry"] = reply.entry
+        if reply.fault is not None:
+            line["fault"] = reply.fault.kind
         if decision is not None:
             line |= {"cause": decision.cause} if decision.cause else {}
             line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}

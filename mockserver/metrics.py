@@ -37,6 +37,7 @@ class Gauges:
     armed: int
     journal_entries: int
     journal_bytes: int
+    journal_evictions: int
 
 
 class Metrics(Collector):
@@ -87,6 +88,7 @@ class Metrics(Collector):
         yield seconds
         now = self._gauges()
         yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes thrown out.", value=now.evictions)
+        yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)
         yield GaugeMetricFamily("mockserver_sandboxes", "Sandboxes that are there.", value=now.sandboxes)
         yield GaugeMetricFamily("mockserver_armed", "Armed outcomes, over all sandboxes.", value=now.armed)
         yield GaugeMetricFamily("mockserver_journal_entries", "Entries of the journal.", value=now.journal_entries)

@@ -54,11 +54,12 @@ class Order:
 
 def in_order(scenarios: Iterable[Scenario]) -> Order:
     """Make scenarios ready, the first one that is tried first."""
+    scenarios = tuple(scenarios)
     tried = tuple((scenario, scenario.ways) for scenario in scenarios)
     calm = ((scenario, tuple(way for way in ways if all(c.calm for c in way.conditions))) for scenario, ways in tried)
     conditions = [c for _, ways in tried for way in ways for c in way.conditions]
     return Order(
-        tuple(scenario for scenario, _ in tried),
+        scenarios,
         {scenario.id: scenario for scenario, _ in tried},
         tuple(c.claims for c in conditions if c.claims is not None),
         _selection(tried),

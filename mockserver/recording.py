@@ -101,6 +101,8 @@ class Recorder:
         facts, document = decision.facts, decision.document
         if document.violations or document.warnings:
             size += FINDING * (len(document.violations) + len(document.warnings))
+        if decision.scenarios is not decision.operation.scenarios:
+            size += sum(len(scenario.given or "") for scenario in decision.scenarios)
         return Entry(
             *kept,
             size,
@@ -115,6 +117,7 @@ class Recorder:
             document.warnings,
             facts["unclaimed"],
             decision.turned,
+            decision.scenarios,
             looked_at.found,
             looked_at.parameters,
             looked_at.query,

@@ -6,6 +6,7 @@ Knows names and idle times; the records of a sandbox are in the store, its entri
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from random import Random
 from typing import Any, Final
 
 from mockserver.contract import Condition, Operation, Scenario, Turn, Turns
-from mockserver.masks import masked_numbers
+from mockserver.masks import is_secret_header, masked_numbers
 from mockserver.model import MISSING, Delay, Facts, Request, Settings
 from mockserver.order import Order
 from mockserver.routes import SANDBOX_NAME
@@ -146,8 +147,9 @@ class Sandboxes:
         now = self._monotonic()
         sandbox = self._by_name.pop(name, None)
         if sandbox is None:
-            if name and not self._room(now):
+            if not self._room(name, now):
                 return None
+            self._make_room(name)
             sandbox = self._new(name, now)
         sandbox.touched = now
         self._by_name[name] = sandbox
@@ -157,27 +159,55 @@ class Sandboxes:
         """The sandbox of a name, if it is there; this is no use of it."""
         return self._by_name.get(name)
 
+    def peek(self, name: str) -> Sandbox | None:
+        """What `use` would give, without making a sandbox, throwing one out, or its being a use."""
+        now = self._monotonic()
+        return self.find(name) or (self._new(name, now) if self._room(name, now) else None)
+
+    def lacks(self, name: str) -> bool:
+        """Whether the sandbox of a name was thrown out since it was first used, be it there again or not."""
+        sandbox = self.find(name)
+        return self._left(name) if sandbox is None else sandbox.incomplete
+
     def drop(self, name: str) -> bool:
         """Forget a sandbox because somebody asked to; its next use begins afresh."""
         self._gone.pop(name, None)
         return self._by_name.pop(name, None) is not None
+
+    def clear(self) -> None:
+        """Forget all of them, and who was thrown out: each begins afresh."""
+        self._by_name.clear()
+        self._gone.clear()
+        self._forgot = False
 
     def names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""
         return tuple(self._by_name)
 
     def _new(self, name: str, now: float) -> Sandbox:
-        incomplete = self._forgot or name in self._gone
         source = seeded(self._settings.seed, name)
-        return Sandbox(name, self._settings, Timepiece(), now, source, incomplete)
+        return Sandbox(name, self._settings, Timepiece(), now, source, self._left(name))
 
-    def _room(self, now: float) -> bool:
-        named = len(self._by_name) - ("" in self._by_name)
-        if named < self._settings.max_sandboxes:
+    def _left(self, name: str) -> bool:
+        return self._forgot or name in self._gone
+
+    def _room(self, name: str, now: float) -> bool:
+        """Whether there is a place for one more, or one that is idle would leave it."""
+        if not name or not self._is_full():
             return True
-        oldest = next((s for s in self._by_name.values() if s.name), None)
-        if oldest is None or now - oldest.touched < self._settings.sandbox_ttl:
-            return False
+        oldest = self._oldest()
+        return oldest is not None and now - oldest.touched >= self._settings.sandbox_ttl
+
+    def _is_full(self) -> bool:
+        return len(self._by_name) - ("" in self._by_name) >= self._settings.max_sandboxes
+
+    def _oldest(self) -> Sandbox | None:
+        return next((sandbox for sandbox in self._by_name.values() if sandbox.name), None)
+
+    def _make_room(self, name: str) -> None:
+        oldest = self._oldest()
+        if not name or oldest is None or not self._is_full():
+            return
         del self._by_name[oldest.name]
         self._gone[oldest.name] = None
         if len(self._gone) > MOST_REMEMBERED:
@@ -185,7 +215,6 @@ class Sandboxes:
             self._forgot = True
         self.evictions += 1
         self._thrown_out(oldest.name)
-        return True
 
 
 def seeded(seed: int, name: str) -> Random:
@@ -193,10 +222,11 @@ def seeded(seed: int, name: str) -> Random:
     return Random(f"{seed}/{name}")  # noqa: S311 - it has to be repeatable
 
 
-def derived(request: Request, operation: Operation, settings: Settings) -> str:
+def derived(request: Request, operation: Operation, settings: Settings, key: bytes) -> str:
     """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` where there is nothing.
 
-    A secret, and what is no name of a sandbox, is hashed: `h-` and 16 hexadecimal digits.
+    What is no name of a sandbox is hashed: `h-` and 16 hexadecimal digits. A secret is hashed with the `key`, without
+    which a short one could be found again by trying all: `s-` and 16 hexadecimal digits.
     """
     root, *path = settings.sandbox_from.split(".")
     value: Any = MISSING
@@ -215,8 +245,8 @@ def derived(request: Request, operation: Operation, settings: Settings) -> str:
     if root == "body":
         secret = any((root, *path)[: len(place)] == place for place in operation.sensitive)
     else:
-        secret = path[0].lower().startswith(("authorization", "proxy-authorization", "cookie"))
+        secret = is_secret_header(path[0])
     data = text.encode("utf-8", "surrogateescape")
-    if SANDBOX_NAME.fullmatch(text) and not secret and masked_numbers(data) == data:
-        return text
-    return "h-" + hashlib.sha256(data).hexdigest()[:16]
+    if secret or masked_numbers(data) != data:
+        return "s-" + hmac.new(key, data, hashlib.sha256).hexdigest()[:16]
+    return text if SANDBOX_NAME.fullmatch(text) else "h-" + hashlib.sha256(data).hexdigest()[:16]

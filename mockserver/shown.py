@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.clock import utc_millis
-from mockserver.contract import Decision, Evidence, Miss, Scenario
-from mockserver.decide import misses
+from mockserver.contract import Decision, Evidence, Miss
+from mockserver.decide import misses, near_seeds
 from mockserver.journal import Entry
 from mockserver.model import MISSING, Violation, Write
 from mockserver.values import NotJsonError, read, write
@@ -40,8 +40,8 @@ def row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def whole(entry: Entry, scenarios: Iterable[Scenario]) -> dict[str, Any]:
-    """An entry with all that is known of it; `scenarios` are those in force in its sandbox."""
+def whole(entry: Entry) -> dict[str, Any]:
+    """An entry with all that is known of it."""
     decision = entry.remembered
     return {
         **row(entry),
@@ -50,7 +50,7 @@ def whole(entry: Entry, scenarios: Iterable[Scenario]) -> dict[str, Any]:
         "violations": [violation(v) for v in decision.document.violations] if decision is not None else [],
         "warnings": [w.message for w in decision.document.warnings] if decision is not None else [],
         "decision": decided(decision) if decision is not None else None,
-        "misses": [miss(m) for m in missed(decision, scenarios)] if decision is not None else [],
+        "misses": missed(decision, misses(decision, decision.facts)) if decision is not None else [],
         "records": records(decision, committed=entry.committed) if decision is not None else [],
     }
 
@@ -78,10 +78,10 @@ def evidence(one: Evidence) -> dict[str, str]:
     return {"at": one.path, "expected": one.expected, "came": one.came}
 
 
-def lines(one: Evidence) -> tuple[str, str]:
+def lines(at: str, expected: str, came: str) -> tuple[str, str]:
     """A piece of evidence as lines: the member, what was expected, what came."""
-    expected = one.expected.removeprefix(one.path).strip().removeprefix("is ")
-    return f"{one.path}: expected {expected}", f"{' ' * len(one.path)}  came     {one.came}"
+    expected = expected.removeprefix(at).strip().removeprefix("is ")
+    return f"{at}: expected {expected}", f"{' ' * len(at)}  came     {came}"
 
 
 def event(entry: Entry) -> bytes:
@@ -115,11 +115,10 @@ def decided(decision: Decision) -> dict[str, Any]:
     }
 
 
-def missed(decision: Decision, scenarios: Iterable[Scenario]) -> tuple[Miss, ...]:
-    """The near misses of a decision that was met without force."""
-    if decision.way is None:
-        return ()
-    return misses(scenarios, decision.document, decision.facts, decision.turned, decision.scenario.id)
+def missed(decision: Decision, found: Iterable[Miss]) -> list[dict[str, Any]]:
+    """The near misses of a decision as JSON, each with the seeds that a key of the request is spelt nearly like."""
+    operation, facts = decision.operation, decision.facts
+    return [{**miss(one), "did_you_mean": list(near_seeds(one, operation, facts))} for one in found]
 
 
 def records(decision: Decision, *, committed: bool) -> list[dict[str, Any]]:
@@ -160,7 +159,6 @@ def _har_entry(entry: Entry) -> dict[str, Any]:
     spent = entry.micros / 1_000 + entry.delay_ms
     headers = {name.lower(): value for name, value in entry.headers}
     url = f"http://{headers.get('host', 'localhost')}{entry.target}"
-    reply = {name.lower(): value for name, value in entry.reply_headers}
     return {
         "startedDateTime": dt.datetime.fromtimestamp(entry.at_ns / 1e9, dt.UTC).isoformat(),
         "time": spent,
@@ -178,22 +176,30 @@ def _har_entry(entry: Entry) -> dict[str, Any]:
                 "text": entry.body.decode("utf-8", "replace"),
             },
         },
-        "response": {
-            "status": 0 if entry.fault in ("hang", "reset", "empty", "garbage") else entry.status,
-            "statusText": "",
-            "httpVersion": "HTTP/1.1",
-            "cookies": [],
-            "headers": pairs(entry.reply_headers),
-            "content": {
-                "size": len(entry.reply_body),
-                "mimeType": reply.get("content-type", ""),
-                "text": entry.reply_body.decode("utf-8", "replace"),
-            },
-            "redirectURL": "",
-            "headersSize": -1,
-            "bodySize": len(entry.reply_body),
-            "comment": f"fault: {entry.fault}" if entry.fault else "",
-        },
+        "response": _har_response(entry),
         "cache": {},
         "timings": {"send": 0, "wait": spent, "receive": 0},
+    }
+
+
+def _har_response(entry: Entry) -> dict[str, Any]:
+    """What went out; status 0, as browsers have it, where no answer did."""
+    lost = entry.fault in ("hang", "reset", "empty", "garbage")
+    body = b"" if lost or entry.fault == "gateway" else entry.reply_body
+    headers = () if lost else entry.reply_headers
+    return {
+        "status": 0 if lost else entry.status,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": pairs(headers),
+        "content": {
+            "size": len(body),
+            "mimeType": next((value for name, value in headers if name.lower() == "content-type"), ""),
+            "text": body.decode("utf-8", "replace"),
+        },
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": len(body),
+        "comment": f"fault: {entry.fault}" if entry.fault else "",
     }

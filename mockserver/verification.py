@@ -166,7 +166,7 @@ def text(verdict: Verdict, sandbox: str) -> str:
     for entry, miss in verdict.misses:
         answered = entry.decision.scenario.id if entry.decision is not None else entry.problem
         shown.append(f"  #{entry.id} {entry.method} {entry.target} -> {entry.status} {answered}")
-        shown += [f"    {line}" for one in miss.evidence for line in lines(one)]
+        shown += [f"    {line}" for e in miss.evidence for line in lines(e.path, e.expected, e.came)]
     return "\n".join(shown)
 
 

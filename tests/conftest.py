@@ -3,11 +3,16 @@
 from collections.abc import AsyncIterator
 
 import aiohttp
+import hypothesis
 import pytest
 
 from mockserver import Contract, Engine, load
 from mockserver.admin_routes import PATHS
 from mockserver.server import serving
+
+# A machine that is busy with other things is no reason to fail.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -111,9 +111,19 @@ class Serving:
 
     def post(self, body: object, path: str = PATH, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One request from a client of its own: status, headers, body."""
+        return self._send("POST", path, json.dumps(body).encode(), headers)
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+        """One request whose answer is JSON."""
+        status, _, data = self._send(method, path, body, {})
+        return status, json.loads(data)
+
+    def _send(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)
         try:
-            connection.request("POST", path, json.dumps(body), headers)
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read()
         finally:

@@ -1,5 +1,6 @@
 """The admin API: health and reset, by the routes that its table names."""
 
+import re
 from dataclasses import replace
 
 import aiohttp
@@ -7,7 +8,7 @@ import pytest
 from support import LASTING, ONCE, PATH, problem
 
 from mockserver import Contract, Engine, __version__
-from mockserver.admin import PREFIX
+from mockserver.admin import PREFIX, Route
 from mockserver.admin_routes import PATHS, ROUTES
 from mockserver.server import serving
 
@@ -87,6 +88,22 @@ def test_the_table_of_routes_is_all_there_is() -> None:
     paths = [route.path for route in ROUTES]
     assert all(path.startswith(f"{PREFIX}/") for path in paths)
     assert len(set(PATHS)) == len(paths) == len(PATHS)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=PATHS)
+async def test_every_route_is_there_below_a_sandbox_and_refuses_in_one_form(
+    url: str, client: aiohttp.ClientSession, route: Route
+) -> None:
+    """What it does not take is a problem document (RFC 9457), with the reason, below the prefix as without it."""
+    path = re.sub(r"\{[^{}]*\}", "1", route.path)
+    for prefix in ("", "/sandbox/a"):
+        asked = {f"{prefix}{path}?nosuch=1": "nosuch"}
+        asked |= {f"{prefix}{path}": "JSON"} if route.body is not None else {}
+        for target, word in asked.items():
+            async with client.request(route.method, url + target, data=b"{") as response:
+                assert (response.status, response.content_type) == (400, "application/problem+json"), target
+                shown = problem(await response.read())
+            assert (shown["status"], word in shown["detail"]) == (400, True), target
 
 
 async def test_an_unknown_query_parameter_is_refused(url: str, client: aiohttp.ClientSession) -> None:

@@ -79,6 +79,20 @@ async def test_a_header_goes_before_what_is_armed(url: str, client: aiohttp.Clie
     assert await met(client, url) == ("rfc-invalid", "armed")
 
 
+async def test_run_time_scenarios_come_after_both_and_before_those_of_files(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    """The order in which a request is answered: forced, armed, given at run time, of a file."""
+    await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
+    mine = {"documented": "Mine.", "respond": {"error": {"code": 1}}}
+    await admin(client, url, "PUT", "/scenarios/mine", mine, 201)
+    assert await met(client, url, Mock_Scenario="email-taken") == ("email-taken", "header")
+    assert await met(client, url) == ("rfc-invalid", "armed")
+    assert await met(client, url) == ("mine", "default")
+    await admin(client, url, "DELETE", "/scenarios/mine")
+    assert await met(client, url) == (ORDINARY, "values")
+
+
 async def test_what_is_armed_only_answers(url: str, client: aiohttp.ClientSession) -> None:
     """An armed success changes nothing, so that the request itself still succeeds afterwards, once."""
     await admin(client, url, "POST", "/arm", {"scenario": ORDINARY}, 201)

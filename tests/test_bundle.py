@@ -67,7 +67,7 @@ def test_what_is_no_bundle_is_told(contract: Contract) -> None:
     given = bundled(engine, 1)
     for wrong, words in [
         ([], "expected a bundle"),
-        ({**given, "format": 2}, "expected a bundle"),
+        ({**given, "format": 1}, "expected a bundle"),
         ({**given, "operation": "x"}, "no operation x"),
         ({k: v for k, v in given.items() if k != "tick"}, "not whole: KeyError"),
         ({**given, "request": None}, "not whole: TypeError"),

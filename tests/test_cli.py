@@ -272,7 +272,7 @@ def test_explain_tells_which_scenario_answers_and_why(request_file: Path) -> Non
     assert "  writes    cards CARD-001: " in shown
     assert "  at:       scenarios/activate-card-for-customer.yaml:" in shown
     assert '"card_id":"card_987654321"' in shown
-    tried = shown.partition("tried before it:\n")[2]
+    tried = shown.partition("near misses, nearest first:\n")[2]
     assert "  card-already-activated  (scenarios/activate-card-for-customer.yaml:" in tried
     assert '    card.status: expected "activated"\n                 came     "issued"\n' in tried
 

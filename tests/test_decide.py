@@ -87,8 +87,9 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
         return Record.make(key, collection.default, "default") if collection.open else None
 
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, {})
+    decision = decide(operation, document, facts)
     facts["unclaimed"] = ()  # as if a scenario had named the violation
-    evidence = {miss.scenario.id: miss.evidence for miss in misses(operation.scenarios, document, facts)}
+    evidence = {miss.scenario.id: miss.evidence for miss in misses(decision, facts)}
     assert any(e.expected == "none, since this scenario changes state" for e in evidence["activated-existing-customer"])
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,8 +11,11 @@ from typing import Any
 import aiohttp
 import pytest
 from support import LASTING, PATH, PATIENCE
+from support import serving as command
 
 from mockserver import Contract, Engine
+from mockserver import server as edge
+from mockserver.safety import Access
 from mockserver.server import serving
 
 
@@ -111,6 +116,63 @@ async def test_a_client_that_leaves_is_forgotten(
         async with asyncio.timeout(PATIENCE):
             while engine.journal.listeners:  # noqa: ASYNC110 - the heartbeat finds out
                 await asyncio.sleep(0.001)
+
+
+async def test_events_need_the_token(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Without it nobody listens; with it the stream runs, and other sandboxes' entries take it as well."""
+    engine, right = Engine(contract), {"Authorization": "Bearer s3cr3t-t0ken"}
+    async with serving(engine, access=Access("s3cr3t-t0ken")) as url:
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            for path in ("/__admin/events", "/sandbox/a/__admin/events", "/__admin/events?all=true"):
+                async with client.get(url + path, headers=headers) as response:
+                    assert (response.status, response.content_type) == (401, "application/problem+json")
+        assert engine.journal.listeners == set()
+        async with listening(client, f"{url}/sandbox/a", **right) as stream:
+            async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING, headers=right) as response:
+                assert response.status == 200
+            assert (await event(stream))["sandbox"] == "a"
+
+
+async def test_events_come_from_the_admin_port(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """What the main port is asked is an event there; the main port has none. Both ends go with the server."""
+    engine = Engine(contract)
+    server = edge.Server(engine, access=Access("s3cr3t-t0ken"))
+    admin_url = edge.base_url("", await server.start_admin("127.0.0.1", 0))
+    url = edge.base_url("", await server.start("127.0.0.1", 0))
+    right = {"Authorization": "Bearer s3cr3t-t0ken"}
+    try:
+        async with client.get(f"{url}/__admin/events", headers=right) as response:
+            assert response.status == 404
+        async with client.get(f"{admin_url}/__admin/events") as response:
+            assert response.status == 401
+        async with listening(client, admin_url, "?all=true", **right) as stream:
+            async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING):
+                pass
+            assert (await event(stream))["sandbox"] == "a"
+            async with asyncio.timeout(PATIENCE):
+                await server.stop()
+                while line := await stream.content.readline():
+                    assert line in (b"\n", b": still here\n")
+    finally:
+        await server.stop()
+    assert engine.journal.listeners == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_streams(client: aiohttp.ClientSession, number: signal.Signals) -> None:
+    """The process ends well though somebody listens, on a port of its own and behind a token as well."""
+    options = ("--admin-port", "0", "--admin-token", "s3cr3t-t0ken", "--log-format", "json")
+    with command(*options) as serve:
+        told = json.loads(serve.out.seen[-1])
+        async with listening(client, told["admin_url"], Authorization="Bearer s3cr3t-t0ken") as stream:
+            await asyncio.to_thread(serve.post, LASTING)
+            assert (await event(stream))["scenario"] == "activated-existing-customer"
+            began = time.monotonic()
+            assert await asyncio.to_thread(serve.stop, number) == 0
+            assert time.monotonic() - began < edge.DRAIN_SECONDS
+            async with asyncio.timeout(PATIENCE):
+                while line := await stream.content.readline():
+                    assert line in (b"\n", b": still here\n")
 
 
 async def test_head_of_a_stream_is_its_head(url: str, client: aiohttp.ClientSession) -> None:

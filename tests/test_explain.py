@@ -1,6 +1,8 @@
 """Explanations by a running server: the decision without its being made, near misses ranked, as JSON and as text."""
 
+import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -10,6 +12,7 @@ from support import LASTING, ONCE, PATH, PING, folder, problem, run, serving
 from mockserver import Contract, Engine, Miss, Request
 from mockserver.contract import Evidence
 from mockserver.decide import near_seeds, rank
+from mockserver.store import MemoryStore
 
 
 async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> Any:
@@ -54,12 +57,86 @@ async def test_raw_text_and_headers_count(url: str, client: aiohttp.ClientSessio
     assert (shown["problem"], shown["status"], "decision" in shown) == ("unknown-path", 404, False)
 
 
+def sent(name: str, body: object = LASTING, **headers: str) -> Request:
+    """A request to a sandbox."""
+    told = {"content-type": "application/json", **{n.replace("_", "-"): v for n, v in headers.items()}}
+    return Request("POST", f"/sandbox/{name}{PATH}", json.dumps(body).encode(), told)
+
+
+async def test_a_sandbox_that_is_not_there_is_not_made(url: str, client: aiohttp.ClientSession) -> None:
+    """It is explained as it would be made; operations are found without it."""
+    for query in ("", "?format=text"):
+        async with client.post(f"{url}/sandbox/never/__admin/explain{query}", json={"body": ONCE}) as response:
+            assert (response.status, "activated-existing-customer" in await response.text()) == (200, True)
+        async with client.post(f"{url}/__admin/explain{query}", json={"path": f"/sandbox/other{PATH}"}) as response:
+            assert response.status == 200
+    async with client.get(f"{url}/__admin/sandboxes") as response:
+        assert (await response.json())["sandboxes"] == []
+
+
+def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None:
+    """Nothing of a sandbox is made, kept, renewed or given up by it, and where there is no room it says so."""
+    now = 0.0
+    settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=60)
+    store = MemoryStore(contract.collections)
+    engine = Engine(contract, settings=settings, store=store, monotonic=lambda: now)
+    engine.handle(sent("a", ONCE))
+    assert engine.explain(sent("b")).reply.problem == "no-room-for-sandbox"
+    now = 60.0
+    for _ in range(2):
+        explained = engine.explain(sent("b"))
+        assert explained.reply.status == 200
+        assert engine.explain(sent("a", ONCE)).reply.status == 400
+    assert (engine.sandboxes.names(), engine.sandboxes.evictions, set(store._sandboxes)) == (("a",), 0, {"a"})
+    reply = engine.handle(sent("b"))
+    assert (reply.status, reply.body[-80:]) == (200, explained.reply.body[-80:])
+    assert engine.sandboxes.names() == ("b",)  # a was still the one used longest ago
+
+
+def test_what_has_no_room_is_told_so(contract: Contract) -> None:
+    """As the request itself would be told."""
+    engine = Engine(contract, settings=replace(contract.settings, max_records=0))
+    for _ in range(2):
+        assert engine.explain(sent("a", ONCE)).reply.problem == "no-room-for-record"
+        assert engine.handle(sent("a", ONCE)).problem == "no-room-for-record"
+    assert engine.explain(sent("a", LASTING)).reply.status == 200
+
+
+async def test_a_delay_that_is_drawn_is_told_and_not_used_up(url: str, client: aiohttp.ClientSession) -> None:
+    """The next request waits as long as was told, and gets the fault that was told."""
+    spec = {"delay": {"uniform": [1, 50]}, "fault": "gateway", "commit": True}
+    async with client.post(f"{url}/__admin/arm", json=spec) as response:
+        assert response.status == 201
+    told = [await explained(client, url, {"body": ONCE}) for _ in range(2)]
+    async with client.post(f"{url}/__admin/explain?format=text", json={"body": ONCE}) as response:
+        lines = (await response.text()).splitlines()
+    async with client.post(url + PATH, json=ONCE) as response:
+        assert response.status == 503
+    async with client.get(f"{url}/__admin/requests/1") as response:
+        entry = await response.json()
+    assert [one.pop("reply")["text"] for one in told] == ["Success"] * 2
+    assert told[0] == told[1]
+    assert [told[0][name] for name in ("fault", "delay_ms", "committed")] == ["gateway", entry["delay_ms"], True]
+    assert "  fault:    gateway; what it changes is kept" in lines
+    assert f"  delay:    {told[0]['delay_ms']:.0f} ms" in lines
+
+
 async def test_near_misses_are_ranked(url: str, client: aiohttp.ClientSession) -> None:
     """One with a true condition first, then the fewest false ones."""
     shown = await explained(client, url, {"body": {**LASTING, "card_identifier": "CARD-009"}})
     keys = [(not one["held"], len(one["evidence"])) for one in shown["misses"]]
     assert keys == sorted(keys)
     assert len({held for held, _ in keys}) == 2
+    async with client.post(f"{url}/__admin/explain?format=text", json={"body": {**LASTING, "pin": "1"}}) as response:
+        said = await response.text()
+    told = said.partition("near misses, nearest first:\n")[2].splitlines()
+    shown = await explained(client, url, {"body": {**LASTING, "pin": "1"}})
+    heads = [line.split()[0] for line in told if line.startswith("  ") and line[2] != " "]
+    assert heads == [one["scenario"] for one in shown["misses"]]
+    async with client.post(url + PATH, json={**LASTING, "pin": "1"}) as response:
+        number = response.headers["Mock-Entry"]
+    async with client.get(f"{url}/__admin/requests/{number}") as response:
+        assert (await response.json())["misses"] == shown["misses"]
 
 
 def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract) -> None:
@@ -73,6 +150,32 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     none, two = Miss(scenarios[0], (Evidence("x", "", ""),), 0), Miss(scenarios[0], about[0].evidence * 2, 1)
     assert rank([(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
     assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
+
+
+async def test_a_near_seed_is_told_where_its_record_is_spoken_of(url: str, client: aiohttp.ClientSession) -> None:
+    """As JSON and, below the evidence, as text; the same by the command, with and without a server."""
+    body = {**LASTING, "card_identifier": "TESTACTIVATED"}
+    shown = await explained(client, url, {"body": body})
+    assert shown["decision"]["scenario"] == "activated-existing-customer"
+    miss = next(one for one in shown["misses"] if one["scenario"] == "card-already-activated")
+    assert miss["did_you_mean"][0] == "TEST-ACTIVATED"
+    async with client.post(f"{url}/__admin/explain?format=text", json={"body": body}) as response:
+        by_server = await response.text()
+    told = by_server.partition("  card-already-activated  (")[2].splitlines()
+    assert told[1:4] == [
+        '    card.status: expected "activated"',
+        '                 came     "issued"',
+        f"    try: did you mean {' or '.join(miss['did_you_mean'])}?",
+    ]
+    stdin = json.dumps(body)
+    for options in ((), ("--url", url)):
+        text, as_json = [
+            await asyncio.to_thread(run, "explain", "--request", "-", *options, *more, stdin=stdin)
+            for more in ((), ("--json",))
+        ]
+        assert text.stdout.partition("answer:")[0] == by_server.partition("answer:")[0]
+        assert text.stdout.partition("near misses")[2] == by_server.partition("near misses")[2]
+        assert json.loads(as_json.stdout)["misses"] == shown["misses"]
 
 
 async def test_the_text_form_reads_like_a_compilers(url: str, client: aiohttp.ClientSession) -> None:
@@ -114,4 +217,4 @@ def test_explanations_on_the_command_line(tmp_path: Any) -> None:
         assert (failed.returncode, "Did you mean ping?" in failed.stderr) == (1, True)
         assert run("explain", *body, *address, "--before", "x").returncode == 2
     assert "activated-existing-customer" in run("explain", *body).stdout
-    assert run("explain", *body, "--json").returncode == 2
+    assert run("explain", *body, "--sandbox", "a").returncode == 2

@@ -142,6 +142,9 @@ async def test_gateway_answers_without_an_envelope(
         text = await response.text()
         assert (response.status, response.headers.get("Retry-After")) == (status, retry)
         assert text.startswith("<html>") if page else not text
+        async with client.get(f"{url}/__admin/requests/{response.headers['Mock-Entry']}") as told:
+            entry = await told.json()
+        assert (entry["status"], entry["fault"]) == (status, "gateway")
 
 
 async def test_hang_is_ended_by_its_limit(contract: Contract) -> None:

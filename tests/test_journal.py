@@ -153,13 +153,49 @@ async def test_requests_are_filtered_and_paged(
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=x", "before=-1", "since=now", "format=xml", "all=yes", "scenaro=a"]
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        "before=-1",
+        "since=now",
+        "format=xml",
+        "all=yes",
+        "scenaro=a",
+        "source=assume",
+        "trigger=x",
+    ],
 )
 async def test_a_bad_filter_is_told(url: str, client: aiohttp.ClientSession, query: str) -> None:
     """A value or a name that cannot be meant is a problem."""
     async with client.get(f"{url}/__admin/requests?{query}") as response:
         assert response.status == 400
         assert query.partition("=")[0] in problem(await response.read())["detail"]
+
+
+async def test_a_filter_by_what_no_entry_can_have_is_told(url: str, client: aiohttp.ClientSession) -> None:
+    """A misspelt word is no empty list; a scenario that was there once is known as long as an entry tells of it."""
+    for query, meant in [
+        ("source=documentd", "documented"),
+        ("trigger=stat", "state"),
+        ("scenario=rfc-invalit", "rfc-invalid"),
+    ]:
+        for path in ("requests", "requests/unexpected", "requests?format=har&"):
+            async with client.get(f"{url}/__admin/{path}{'' if path.endswith('&') else '?'}{query}") as response:
+                assert response.status == 400
+                assert problem(await response.read())["did_you_mean"][0] == meant
+    assert await got(client, f"{url}/__admin/requests?scenario=rfc-invalid") == {
+        "requests": [],
+        "lost": 0,
+        "incomplete": False,
+    }
+    mine = f"{url}/__admin/scenarios/mine"
+    async with client.put(mine, data="documented: Mine.\nrespond: {error: {code: 1}}\n") as response:
+        assert response.status == 201
+    await post(client, url, LASTING)
+    async with client.delete(mine) as response:
+        assert response.status == 200
+    assert len((await got(client, f"{url}/__admin/requests?scenario=mine"))["requests"]) == 1
 
 
 async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSession) -> None:
@@ -221,6 +257,10 @@ async def test_requests_are_an_http_archive(url: str, client: aiohttp.ClientSess
     assert json.loads(archive["entries"][0]["request"]["postData"]["text"]) == ONCE
     short = (await got(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]
     assert [one["response"]["status"] for one in short["entries"]] == [400]
+    await post(client, url, LASTING, Mock_Fault="gateway; status=502")
+    (spoilt,) = (await got(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]["entries"]
+    assert (spoilt["response"]["status"], spoilt["response"]["content"]["text"]) == (502, "")
+    assert spoilt["response"]["comment"] == "fault: gateway"
 
 
 def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
@@ -238,11 +278,11 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     assert created is not None
     assert har([lost, problematic], "1")["log"]["entries"][0]["response"]["status"] == 0
     assert (row(problematic)["scenario"], row(problematic)["target"]) == (None, "/nothing?a=x0")
-    assert whole(problematic, ())["decision"] is None
+    assert whole(problematic)["decision"] is None
     assert text_or_json(b"\xff") == "�"
     assert problematic.remembered is None
     forced = next(engine.journal.all())
-    assert (whole(forced, contract.operations[0].scenarios)["misses"], row(forced)["trigger"]) == ([], "header")
+    assert (whole(forced)["misses"], row(forced)["trigger"]) == ([], "header")
     decision = created.remembered
     assert decision is not None
     emails = [one for one in records(decision, committed=True) if one["lookup"] == "email"]
@@ -271,6 +311,8 @@ def test_requests_are_shown_on_the_command_line() -> None:
         assert table[0].split() == titles
         assert [line.split()[0] for line in table[1:]] == ["4", "2", "1"]
         assert "problem: unknown-scenario" in table[1]
+        every = run("requests", *address, "--all").stdout.splitlines()
+        assert (every[0].split(), every[2].split()[0]) == (["sandbox", *titles], "a")
         one = run("requests", *address, "--limit", "1")
         assert "--before 4" in one.stderr
         assert len(json.loads(run("requests", *address, "--json", "--all").stdout)["requests"]) == 4

@@ -95,6 +95,30 @@ async def test_run_time_scenarios_are_bounded(url: str, client: aiohttp.ClientSe
     assert problem(body)["type"].endswith("too-many-scenarios")
 
 
+async def test_answers_in_turn_are_bounded(url: str, client: aiohttp.ClientSession) -> None:
+    """A hundred, armed as in a scenario; the refusal says so."""
+    turn = {"respond": {"error": {"code": 1}}}
+    for count, status in ((100, 201), (101, 400)):
+        armed = {"responses": [{"pass": True}] * count}
+        given = {"documented": "Long.", "responses": [turn] * count}
+        for method, path, spec in (("POST", "arm", armed), ("PUT", f"scenarios/long-{count}", given)):
+            async with client.request(method, f"{url}/__admin/{path}", json=spec) as response:
+                told = await response.read()
+                assert response.status == status, told
+            assert status == 201 or "at most 100" in problem(told)["detail"]
+
+
+async def test_a_run_time_scenario_is_bounded(url: str, client: aiohttp.ClientSession) -> None:
+    """Its text, as a long one takes the server long to read."""
+    text = "documented: Long.\nrespond: {error: {code: 1}}\n"
+    for length, status in ((65_536, 201), (65_537, 413)):
+        whole = text + "#" * (length - len(text))
+        async with client.put(f"{url}/__admin/scenarios/long-{length}", data=whole.encode()) as response:
+            assert response.status == status
+            told = await response.read()
+    assert problem(told)["limit"] == 65_536
+
+
 @pytest.mark.parametrize(
     "prefix", ["/sandbox/" + "x" * 65, "/sandbox/a"], ids=["a sandbox's name", "a part of an admin path"]
 )

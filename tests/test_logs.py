@@ -17,8 +17,8 @@ from mockserver import Contract, Engine, Request, load, logs
 from mockserver import lines as lines_module
 from mockserver import server as edge
 from mockserver.admin_routes import PATHS
+from mockserver.explaining import explained, text
 from mockserver.lines import Lines
-from mockserver.listing import explanation
 from mockserver.masks import masked_target
 
 
@@ -42,6 +42,7 @@ async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
         head("POST", PATH, CLOSE, "Mock-Sandbox: a", length=len(body)) + body,
         head("GET", "/nothing", CLOSE),
         head("GET", "/__admin/health", CLOSE),
+        head("POST", PATH, CLOSE, "Mock-Fault: gateway; status=502", length=len(body)) + body,
     )
     shown = [re.sub(r"[0-9]+\.[0-9] ms$", "ms", line[9:]) for line in lines]
     assert all(re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2} ", line[:9]) for line in lines)
@@ -49,6 +50,7 @@ async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
         f"POST {PATH} [a] 200 activated-existing-customer (documented, by values) #1 ms",
         "GET /nothing 404 problem: unknown-path #2 ms",
         "GET /__admin/health 200 admin ms",
+        f"POST {PATH} 502 activated-existing-customer (documented, by values) #3 fault gateway ms",
     ]
 
 
@@ -61,8 +63,9 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
         head("POST", f"/sandbox/a{PATH}", CLOSE, length=14) + b'{"pin":"12a4"}',
         head("PUT", PATH, CLOSE),
         head("GET", "/__admin/health", CLOSE),
+        head("POST", PATH, CLOSE, "Mock-Fault: empty", length=2) + b"{}",
     )
-    answered, refused, admin = [json.loads(line) for line in lines]
+    answered, refused, admin, spoilt = [json.loads(line) for line in lines]
     assert answered["violations"] == [
         "body.card_identifier required",
         "body.customer required",
@@ -73,6 +76,7 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
         answered.items()
     )
     assert (refused["problem"], refused["status"]) == ("wrong-method", 405)
+    assert (spoilt["fault"], "fault" in answered) == ("empty", False)
     assert admin.keys() == {"time", "method", "target", "sandbox", "status", "micros"}
 
 
@@ -129,7 +133,7 @@ def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
         for forced in ({}, {"mock-scenario": "malformed"}, {"mock-scenario": "rfc"}):
             engine, lines = Engine(CONTRACT), list[str]()
             request = Request("POST", PATH, body, {header: f"Bearer {secret}", **forced}, {"pin": secret})
-            lines += explanation(request, engine.explain(request))
+            lines += text(explained(request, engine.explain(request)))
             reply = engine.handle(request)
             target = masked_target(PATH, f"pin={secret}&{secret}")
             for log in (logs.human_log, logs.json_log):

@@ -1,6 +1,7 @@
 """What is counted, as Prometheus reads it."""
 
 import io
+from dataclasses import replace
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -41,6 +42,22 @@ async def test_requests_problems_and_what_there_is_are_counted(url: str, client:
     assert found["mockserver_sandbox_evictions_total",] == 0
 
 
+async def test_what_had_no_room_is_counted(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Sandboxes that were thrown out, and entries that the journal dropped."""
+    settings = replace(contract.settings, max_sandboxes=2, sandbox_ttl=0, journal_entries=3)
+    async with serving(Engine(contract, settings=settings)) as url:
+        for name in "abcde":
+            async with client.post(f"{url}/sandbox/{name}{PATH}", json=LASTING):
+                pass
+        async with client.post(f"{url}/sandbox/e/__admin/arm", json={"fault": "reset"}):
+            pass
+        found = await samples(client, url)
+    assert found["mockserver_sandbox_evictions_total",] == 3
+    assert found["mockserver_journal_evictions_total",] == 2
+    assert found["mockserver_journal_entries",] == 3
+    assert (found["mockserver_sandboxes",], found["mockserver_armed",]) == (2, 1)
+
+
 async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp.ClientSession) -> None:
     """Two servers in one process share nothing."""
     async with serving(Engine(contract)) as one, serving(Engine(contract)) as other:
@@ -52,7 +69,7 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
 
 def test_series_are_bounded(contract: Contract) -> None:
     """Scenarios that were given at run time do not make series without end."""
-    metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0))
+    metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0))
     reply = Engine(contract).handle(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
     for _ in range(2):

@@ -155,6 +155,13 @@ def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, I
     return Engine(contract, settings=settings, monotonic=idle), idle
 
 
+def test_there_are_bounds_where_nothing_is_said(contract: Contract) -> None:
+    """On sandboxes, on what they keep, and on the journal, by entries and by bytes."""
+    settings = contract.settings
+    assert (settings.max_sandboxes, settings.sandbox_ttl, settings.max_records) == (1_000, 600, 1_000_000)
+    assert (settings.journal_entries, settings.journal_bytes) == (10_000, 64 * 1_048_576)
+
+
 def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract) -> None:
     """503 that says so; those that are there, and the default one, are served as before."""
     engine, idle = small(contract)
@@ -253,6 +260,27 @@ async def test_sandboxes_are_listed_and_reset_all_at_once(url: str, client: aioh
         assert (await activate(client, url, name))[0] == "existing-customer"
 
 
+async def test_a_reset_of_all_leaves_nothing_of_those_that_are_gone(
+    contract: Contract, client: aiohttp.ClientSession
+) -> None:
+    """No entry of a sandbox that was thrown out, or that was only misnamed; and each begins complete."""
+    settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0, journal_entries=2)
+    async with serving(Engine(contract, settings=settings)) as url:
+        for name in "aba":
+            await activate(client, url, f"/sandbox/{name}")
+        async with client.get(f"{url}/sandbox/c/nothing") as response:
+            assert response.status == 404
+        async with client.post(f"{url}/__admin/reset?all=true") as response:
+            assert (await response.json())["sandboxes"] == ["a"]
+        for name in "abc":
+            async with client.get(f"{url}/sandbox/{name}/__admin/requests") as response:
+                assert await response.json() == {"requests": [], "lost": 0, "incomplete": False}
+        async with client.get(f"{url}/__admin/requests?all=true") as response:
+            assert (await response.json())["requests"] == []
+        async with client.get(f"{url}/__admin/metrics") as response:
+            assert "mockserver_journal_bytes 0.0" in await response.text()
+
+
 async def test_two_hundred_tests_at_once_never_see_one_another(url: str) -> None:
     """Each arms, freezes its clock, activates twice and reads its own answers alone."""
 
@@ -274,41 +302,6 @@ async def test_two_hundred_tests_at_once_never_see_one_another(url: str) -> None
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as client, asyncio.TaskGroup() as group:
         for number in range(200):
             group.create_task(one(number))
-
-
-@pytest.mark.parametrize(
-    ("place", "headers", "body", "name"),
-    [
-        ("header.x-tenant", {"x-tenant": "t1"}, {}, "t1"),
-        ("header.X-Tenant", {"x-tenant": "t1"}, {}, "t1"),
-        ("body.tenant.id", {}, {"tenant": {"id": "t2"}}, "t2"),
-        ("body.tenant.id", {}, {"tenant": {"id": 7}}, "7"),
-        ("body.tenant.id", {}, {"tenant": "t2"}, ""),
-        ("body.tenant", {}, {"tenant": None}, ""),
-        ("body.tenant", {}, [], ""),
-        ("header.x-tenant", {}, {}, ""),
-        ("header.x-tenant", {"x-tenant": "a b"}, {}, "h-c8687a08aa5d6ed2"),
-        ("header.authorization", {"authorization": "key"}, {}, "h-2c70e12b7a0646f9"),
-        ("body.pin", {}, {"pin": "1234"}, "h-03ac674216f3e15c"),
-        ("body.tenant", {}, {"tenant": "4111111111111111"}, "h-9bbef19476623ca5"),
-    ],
-)
-def test_a_sandbox_can_be_derived(
-    contract: Contract, place: str, headers: Mapping[str, str], body: object, name: str
-) -> None:
-    """From a header or a member; a secret, and what is no name, is hashed."""
-    engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place))
-    engine.handle(sent("", headers, body))
-    assert engine.sandboxes.names() == (name,)
-
-
-def test_a_sandbox_that_is_named_is_not_derived(contract: Contract) -> None:
-    """The path and the header go before; bytes that are no JSON have no member."""
-    engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
-    engine.handle(sent("named", None, {"tenant": "t"}))
-    assert engine.sandboxes.names() == ("named",)
-    assert engine.handle(Request("POST", PATH, b"{")).problem == "bad-sandbox"
-    assert engine.handle(sent("", None, {"tenant": "t"})).decision is not None
 
 
 def test_the_command_line_sets_all_of_it() -> None:

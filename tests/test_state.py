@@ -130,6 +130,19 @@ async def test_a_key_that_is_not_there_is_told(url: str, client: aiohttp.ClientS
     assert await call(client, "DELETE", record) == {"key": "nobody", "origin": None, "members": None}
 
 
+async def test_a_misspelt_test_value_has_no_default(url: str, client: aiohttp.ClientSession) -> None:
+    """A key of the reserved form is a seed, or was written; it is not proposed to itself."""
+    record = f"{url}/__admin/state/cards/TEST-ACTIVATD"
+    for method, body in (("GET", None), ("PATCH", {"status": "activated"})):
+        shown = await call(client, method, record, body, status=404)
+        assert shown["did_you_mean"][0] == "TEST-ACTIVATED"
+    await call(client, "PUT", record, {"status": "activated"})
+    assert (await call(client, "GET", record))["members"] == {"status": "activated"}
+    await call(client, "PATCH", record, {"status": "issued"})
+    await call(client, "PUT", f"{url}/__admin/state/cards/GONE", None)
+    assert (await call(client, "PATCH", f"{url}/__admin/state/cards/GONE", {}, status=404))["did_you_mean"] == []
+
+
 async def test_a_sandbox_beyond_the_bound_has_no_state(client: aiohttp.ClientSession, contract: Contract) -> None:
     """Reading or writing a record is a use of its sandbox; where there is no room it gets 503."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))

@@ -40,6 +40,9 @@ async def test_five_hundred_clients_in_fifty_sandboxes(url: str) -> None:
                 records = (await response.json())["records"]
             assert list(records["cards"]) == ["CARD-1"]
             assert list(records["customers"]) == [f"worker-{number}"]
+            async with session.get(f"{url}/sandbox/worker-{number}/__admin/requests") as response:
+                entries = (await response.json())["requests"]
+            assert [entry["sandbox"] for entry in entries] == [f"worker-{number}"] * 10
             ids.add(records["cards"]["CARD-1"]["members"]["card_id"])
     assert len(ids) == 50
 

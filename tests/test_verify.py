@@ -101,6 +101,8 @@ async def test_near_misses_are_told_with_evidence(url: str, client: aiohttp.Clie
         ({"operation": "activate"}, "unknown-operation"),
         ({"when": {"body.pin": "1234"}}, "bad-when"),
         ({"when": {"nothing.at_all": 1}}, "bad-when"),
+        ({"when": {"body.card_identifier": "4111111111111111"}, "count": {"exactly": 0}}, "bad-when"),
+        ({"when": {"body.card_identifier": {"contains": "4111 1111 1111 1111"}}}, "bad-when"),
         ({"count": {"exactly": 1, "at_most": 1}}, "bad-count"),
         ({"count": {"at_least": 2, "at_most": 1}}, "bad-count"),
         ({"count": {"most": 1}}, "bad-body"),
@@ -160,10 +162,15 @@ async def test_a_sandbox_that_was_thrown_out_is_incomplete(contract: Contract, c
     """What was armed in it, and what it was sent, may be gone."""
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0)
     async with edge.serving(Engine(contract, settings=settings)) as url:
-        for name in "aba":
-            await sent(client, f"{url}/sandbox/{name}", LASTING)
-        assert (await verified(client, f"{url}/sandbox/a", {"armed": "used"}))[1]["incomplete"] is True
-        assert (await verified(client, f"{url}/sandbox/a", {"count": {"at_most": 9}}))[1]["incomplete"] is True
+        for name, again in (("ab", False), ("a", True)):
+            for one in name:
+                await sent(client, f"{url}/sandbox/{one}", LASTING)
+            for claim in ({"armed": "used"}, {"count": {"at_most": 9}}, {"scenario": LASTS, "count": {"exactly": 2}}):
+                status, shown = await verified(client, f"{url}/sandbox/a", claim)
+                assert (status, shown["incomplete"]) == (409, True), (claim, again)
+            async with client.get(f"{url}/__admin/sandboxes") as response:
+                there = [one["name"] for one in (await response.json())["sandboxes"]]
+            assert ("a" in there) is again  # asking makes none
 
 
 def entries(contract: Contract, kinds: str) -> Any:
