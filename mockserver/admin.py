@@ -26,6 +26,8 @@ HEALTH: Final = f"{PREFIX}/health"
 LONGEST_NAME: Final = 512
 """Characters of a part of a path: a key, an id."""
 
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+
 OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
 
 
@@ -84,6 +86,12 @@ def as_json(value: object, status: int = 200) -> Reply:
 def as_text(text: str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Reply:
     """A text answer that no cache keeps."""
     return Reply(status, (("Content-Type", content_type), ("Cache-Control", "no-store")), text.encode())
+
+
+def url_of(headers: Mapping[str, str]) -> str:
+    """The address by which a client reached the server, as its header `Host` says; the usual one for what is none."""
+    host = headers.get("host", "")
+    return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1:8080'}"
 
 
 class Admin:

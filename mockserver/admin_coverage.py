@@ -5,19 +5,16 @@ Knows what was counted and how to show it; it counts nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from mockserver.admin import PREFIX, Call, Route, as_json
+from mockserver.admin import PREFIX, Call, Route, as_json, url_of
 from mockserver.admin_journal import flag
 from mockserver.contract import Reply
 from mockserver.coverage import Again, Tally
 from mockserver.listing import scenarios
 from mockserver.meeting import curl_for
-
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 
 def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
     contract = engine.contract
     # The status of the answers is that of this server; what it asks of every request is no part of an example.
     shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
-    url = _url(call.headers)
+    url = url_of(call.headers)
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
     for row in scenarios(shown):
@@ -65,11 +62,6 @@ def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
         "scenarios": rows,
         "behaviour": _behaviour(tally),
     }
-
-
-def _url(headers: Mapping[str, str]) -> str:
-    host = headers.get("host", "")
-    return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1:8080'}"
 
 
 def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockserver.admin import PREFIX, Call, Route, as_text, refused
+from mockserver.admin import PREFIX, Call, Route, as_text, refused, url_of
 from mockserver.contract import Reply
 from mockserver.exports import EXPORTS
 from mockserver.rendering import or_else
@@ -23,15 +23,14 @@ def _export(call: Call) -> Reply:
             404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
         )
     export, media = EXPORTS[kind]
-    url = f"http://{call.headers.get('host', '127.0.0.1:8080')}"
-    return as_text(export(call.engine.contract, call.engine.settings, url), media)
+    return as_text(export(call.engine.contract, call.engine.settings, url_of(call.headers)), media)
 
 
 ROUTES: Final = (
     Route(
         "GET",
         f"{PREFIX}/export/{{kind}}",
-        "The contract that is served, with an example of every outcome, as openapi.",
+        "The contract that is served, with an example of every outcome, as openapi, postman or typescript.",
         _export,
         answers={200: "The export."},
     ),

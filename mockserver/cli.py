@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from mockserver import cli_arming, cli_contract, cli_export, cli_journal, cli_serve, cli_state
+from mockserver import cli_arming, cli_contract, cli_export, cli_journal, cli_new, cli_serve, cli_state
 from mockserver.cli_options import note
 from mockserver.values import near
 from mockserver.version import __version__
@@ -27,6 +27,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     cli_state.reset,
     cli_state.state,
     cli_export.export,
+    cli_new.new,
     cli_arming.arm,
     cli_arming.armed,
     cli_journal.requests,

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mockserver import export_openapi
+from mockserver import export_openapi, export_postman, export_typescript
 from mockserver.contract import Contract
 from mockserver.model import Settings
 
@@ -22,7 +22,17 @@ def _openapi(contract: Contract, settings: Settings, url: str) -> str:
     return _json(export_openapi.document(contract, settings, url))
 
 
+def _postman(contract: Contract, settings: Settings, url: str) -> str:
+    return _json(export_postman.document(contract, settings, url))
+
+
+def _typescript(contract: Contract, settings: Settings, _: str) -> str:
+    return export_typescript.document(contract, settings)
+
+
 EXPORTS: Final[Mapping[str, tuple[Callable[[Contract, Settings, str], str], str]]] = {
     "openapi": (_openapi, "application/json"),
+    "postman": (_postman, "application/json"),
+    "typescript": (_typescript, "text/plain; charset=utf-8"),
 }
 """Export by name: what writes it for a contract, its settings and the URL where it is served, and its media type."""

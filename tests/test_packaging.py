@@ -87,7 +87,8 @@ def test_the_wheel_carries_contract_and_types(wheel: Path) -> None:
         names = set(archive.namelist())
     assert wheel.name.startswith(f"activation_mockserver-{mockserver.__version__}-py3-none-any")
     assert {f"mockserver/shipped/{name}" for name in CONTRACT} <= names
-    assert {f"mockserver/{file.name}" for file in (ROOT / "mockserver").glob("*.py")} <= names
+    files = [file.relative_to(ROOT) for file in (ROOT / "mockserver").rglob("*.*") if file.is_file()]
+    assert {file.as_posix() for file in files if not {"__pycache__", "shipped"} & {*file.parts}} <= names
     assert "mockserver/py.typed" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mockserver", "activation_mockserver"}
     assert not [name for name in names if "__pycache__" in name]
@@ -107,6 +108,15 @@ def test_the_installed_command_works_from_any_folder(installed: Path, tmp_path: 
         assert serve.post(LASTING)[0] == 200
         assert serve.stop() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_command_starts_contracts_and_exports_them(installed: Path, tmp_path: Path) -> None:
+    """What `new` and `export` read beside the code is in the wheel."""
+    do(installed / "mockserver", "new", "shop", cwd=tmp_path, timeout=PATIENCE)
+    shown = do(installed / "mockserver", "check", "shop", cwd=tmp_path, timeout=PATIENCE)
+    assert shown.startswith("ok: contract ")
+    text = do(installed / "mockserver", "export", "typescript", "--contract", "shop", cwd=tmp_path, timeout=PATIENCE)
+    assert "export type CollectParcelRequest = {" in text
 
 
 # -- in process ---------------------------------------------------------------------------------------

@@ -116,7 +116,14 @@ def test_the_docker_commands_are_sound() -> None:
 
 def test_every_block_is_executed() -> None:
     """There is no kind of block that these tests pass over."""
-    assert {kind for kind, _ in BLOCKS} == {"sh", "console", "yaml", "json", "python"}
+    assert {kind for kind, _ in BLOCKS} == {
+        "sh",
+        "console",
+        "yaml",
+        "json",
+        "python",
+        "ts",
+    }  # ts: test_export_typescript.py
     assert shutil.which("curl"), "the README's commands use curl"
 
 
