@@ -216,7 +216,11 @@ def test_the_headers_of_answers_are_described(contract: Contract) -> None:
 
 async def test_the_running_contract_is_exported(contract: Contract, client: aiohttp.ClientSession) -> None:
     """With the settings of the server, and under its address; what is misspelt is told."""
-    engine = Engine(contract, settings=Settings(error_status=409, mock_headers=False), admin_paths=PATHS)
+    engine = Engine(
+        contract,
+        settings=Settings(error_status=409, mock_headers=False, max_body=1, max_records=0, require_sandbox=True),
+        admin_paths=PATHS,
+    )
     async with serving(engine) as url:
         async with client.get(f"{url}/__admin/export/openapi") as response:
             assert response.content_type == JSON
