@@ -15,6 +15,7 @@ LABEL org.opencontainers.image.title="activation-mockserver" \
       org.opencontainers.image.version="0.1.0"
 COPY --from=build /opt/mockserver /opt/mockserver
 # A contract mounted at /contract or an overlay at /overlay is taken up (MOCKSERVER_MOUNTS=/).
+# They may be ConfigMaps; with MOCKSERVER_WATCH=1 their changes are followed.
 ENV PATH=/opt/mockserver/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

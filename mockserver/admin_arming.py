@@ -103,15 +103,11 @@ def scenario_of(call: Call, operation: Operation, name: str, status: int = 400) 
 
 def bad_config(error: ConfigError, what: str) -> AdminError:
     """The error that tells all that is wrong in a part of a scenario file."""
-    errors = [
-        {"at": str(p.position), "what": p.what, "expected": p.expected, "came": p.came, "try": p.hint}
-        for p in error.problems
-    ]
     first = error.problems[0]
     detail = f"{first.position}: {first.what}; expected {first.expected}" + (
         f"; {first.hint}" if first.hint.startswith("did you mean") else "."
     )
-    return refused(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=errors)
+    return refused(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.shown)
 
 
 _Value = TypeVar("_Value")

@@ -158,7 +158,7 @@ def _bundle(call: Call) -> Reply:
     if decision is None:
         detail = f"Entry {entry.id} is the problem {entry.problem}: no scenario answered."
         raise refused(409, "no-decision", "There is no decision to make again", detail)
-    return as_json(bundle(entry, decision, call.engine.contract))
+    return as_json(bundle(entry, decision))
 
 
 def may_lack(call: Call) -> bool:

@@ -5,15 +5,19 @@ Knows what to show of a sandbox; it decides nothing.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from mockserver.admin import HEALTH, PREFIX, AdminError, Call, Route, as_json, as_text, refused
-from mockserver.contract import Operation, Reply, Scenario
+from mockserver.clock import utc_millis
+from mockserver.contract import Operation, Reload, Reply, Scenario
 from mockserver.metrics import CONTENT_TYPE
-from mockserver.rendering import no_room
+from mockserver.rendering import no_room, problem
 from mockserver.sandboxes import Sandbox
 from mockserver.values import near
 from mockserver.version import __version__
+
+MOST_ERRORS: Final = 20
+"""How much of what is wrong in files is shown; the log has all of it."""
 
 
 def sandbox_of(call: Call) -> Sandbox:
@@ -33,7 +37,32 @@ def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
 def _health(call: Call) -> Reply:
     contract = call.engine.contract
     count = sum(1 for _ in contract.scenarios)
-    return as_json({"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count})
+    health = {"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count}
+    last = call.engine.last_reload
+    return as_json(health if last is None else {**health, "reload": _shown(last)})
+
+
+def _shown(reload: Reload) -> dict[str, Any]:
+    status, errors = "failed" if reload.errors else "ok", reload.errors[:MOST_ERRORS]
+    return {"status": status, "at": utc_millis(reload.at_ns), "errors": errors, "notes": reload.notes}
+
+
+def _reload(call: Call) -> Reply:
+    again, engine = call.engine.reload, call.engine
+    if again is None:
+        detail = "This server was started with a contract in memory."
+        raise refused(409, "no-files", "There are no files to load anew", detail)
+
+    async def later() -> Reply:
+        done = await again()
+        if not done.errors:
+            return as_json({"status": "reloaded", "contract": engine.contract.hash, "notes": done.notes})
+        first = done.errors[0]
+        detail = f"{first['at']}: {first['what']}; the contract stays as it was.".removeprefix(": ")
+        errors = done.errors[:MOST_ERRORS]
+        return problem(409, "bad-contract", "The files make no contract", detail, errors=errors)
+
+    return Reply(202, (), b"", later=later)
 
 
 def _reset(call: Call) -> Reply:
@@ -92,6 +121,16 @@ ROUTES: Final = (
         "Bring the sandbox back to its seeds and settings, nothing armed or counted, its journal empty.",
         _reset,
         query={"all": "true: every sandbox, and what is counted in total"},
+    ),
+    Route(
+        "POST",
+        f"{PREFIX}/reload",
+        "Load the files of the contract anew, in one step; bad ones change nothing. --watch does so by itself.",
+        _reload,
+        answers={
+            200: "They are served from now on; notes tell what sandboxes had that has no place any more.",
+            409: "They make no contract; errors tell why. Or there are no files.",
+        },
     ),
     Route("GET", f"{PREFIX}/sandboxes", "The sandboxes that are there.", _list),
     Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Forget a sandbox and all that is in it.", _drop),

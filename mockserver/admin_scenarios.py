@@ -63,7 +63,12 @@ def _put(call: Call) -> Reply:
         scenario = given_scenario(operation, call.raw, name)
     except ConfigError as error:
         raise bad_config(error, "scenario") from None
-    _check_final(operation, scenario)
+    if name == operation.scenarios[-1].id and not scenario.answers_all:
+        detail = (
+            f"{name} answers whatever no other scenario of {operation.id} does, so that what replaces it has "
+            "neither when nor then, and no turn with pass."
+        )
+        raise refused(400, "bad-scenario", "The final scenario has to answer everything", detail)
     own = sandbox.scenarios.get(operation.id, ())
     new = all(one.id != name for one in own)
     if new and sum(map(len, sandbox.scenarios.values())) >= MOST_SCENARIOS:
@@ -74,18 +79,6 @@ def _put(call: Call) -> Reply:
     sandbox.scenarios[operation.id] = (scenario, *kept) if new else kept
     sandbox.turned[operation.id].pop(name, None)
     return as_json(_row(operation, sandbox, scenario), 201 if new else 200)
-
-
-def _check_final(operation: Operation, scenario: Scenario) -> None:
-    """The last scenario of the files answers what no other does; what replaces it must do so as well."""
-    aside = scenario.turns is not None and any(turn.scenario is None for turn in scenario.turns.turns)
-    conditional = aside or scenario.changes or all(way.conditions for way in scenario.ways)
-    if scenario.id == operation.scenarios[-1].id and conditional:
-        detail = (
-            f"{scenario.id} answers whatever no other scenario of {operation.id} does, so that what replaces it has "
-            "neither when nor then, and no turn with pass."
-        )
-        raise refused(400, "bad-scenario", "The final scenario has to answer everything", detail)
 
 
 def _delete(call: Call) -> Reply:

@@ -40,6 +40,7 @@ def _configure(call: Call) -> Reply:
     if "require_headers" in given:
         given["require_headers"] = tuple(given["require_headers"])
     sandbox.configure(replace(sandbox.settings, **given))
+    sandbox.own_settings |= given
     if "seed" in given:
         call.engine.store.reseed(sandbox.name, given["seed"])
     return _settings(call)

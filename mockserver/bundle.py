@@ -41,12 +41,12 @@ class Replayed:
     spoilt: str = ""
 
 
-def bundle(entry: Entry, decision: Decision, contract: Contract) -> dict[str, Any]:
+def bundle(entry: Entry, decision: Decision) -> dict[str, Any]:
     """The bundle of an entry as JSON; `decision` is the entry's, remembered."""
     facts = decision.facts
     return {
         "format": FORMAT,
-        "contract": contract.hash,
+        "contract": entry.contract,
         "operation": decision.operation.id,
         "sandbox": entry.sandbox,
         "entry": entry.id,

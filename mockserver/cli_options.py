@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from mockserver.contract import Contract
-from mockserver.loading import ConfigError, load
+from mockserver.loading import ConfigError, Files
 
 _LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """What Kubernetes puts into NAME_PORT for every service called NAME."""
@@ -65,8 +65,8 @@ def contract_options(command: Command) -> Command:
     return overlay(mounts(command))
 
 
-def loaded(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
-    """The contract, or a report and exit status 1."""
+def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Files:
+    """Where the contract is loaded from."""
     found = [*overlays]
     if mounts is not None:
         mounted = {name: mounts / name for name in ("contract", "overlay") if (mounts / name).is_dir()}
@@ -76,8 +76,18 @@ def loaded(contract: Path | None, overlays: Sequence[Path], mounts: Path | None)
         if "overlay" in mounted:
             found.insert(0, mounted["overlay"])
             note(f"took up the overlay in {mounted['overlay']}")
+    return Files(contract, tuple(found))
+
+
+def loaded(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
+    """The contract, or a report and exit status 1."""
+    return loaded_from(files(contract, overlays, mounts))
+
+
+def loaded_from(where: Files) -> Contract:
+    """The contract of files, or a report and exit status 1."""
     try:
-        return load(contract, found)
+        return where.load()
     except ConfigError as error:
         click.echo(str(error), err=True)
         note(f"{len(error.problems)} wrong; nothing was started")

@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +19,16 @@ import click
 
 from mockserver import listing, logs, server
 from mockserver.admin_routes import PATHS
-from mockserver.cli_options import FOLDER, PREFIX, contract_options, loaded, note, option
+from mockserver.cli_options import FOLDER, PREFIX, contract_options, files, loaded_from, note, option
 from mockserver.clock import parse_instant
+from mockserver.contract import Reload
 from mockserver.engine import Engine, frozen
 from mockserver.lines import Lines
 from mockserver.model import Settings
 from mockserver.safety import Access
 from mockserver.values import near, write_ascii
 from mockserver.version import __version__
+from mockserver.watching import Reloader
 
 SHORTEST_KEY: Final = 16
 """Characters of a key that cannot be found by trying."""
@@ -70,6 +73,7 @@ def _key(_: click.Context, __: click.Parameter, text: str | None) -> bytes:
 @option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
 @option("--contract", type=FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
 @contract_options
+@option("--watch", is_flag=True, help="Look at the files each second, and serve those that changed if they are good.")
 @option("--clock", callback=_instant, metavar="INSTANT", help="Freeze the clock at an RFC 3339 instant.")
 @option("--seed", type=click.IntRange(0), metavar="N", help="Seed of generated ids.")
 @option("--error-status", type=click.IntRange(200, 599), metavar="N", help="HTTP status of all documented errors.")
@@ -117,6 +121,7 @@ def serve(
     log_format: str | None,
     admin_port: int | None,
     sandbox_key: bytes,
+    watch: bool,
     **more: Any,
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
@@ -124,10 +129,16 @@ def serve(
     if no_admin and admin_port is not None:
         raise click.UsageError("--no-admin and --admin-port contradict each other")
     _warn_of_unknown_variables()
-    served = loaded(contract, overlay, mounts)
+    found = files(contract, overlay, mounts)
+    known = found.fingerprint() if watch else ""
+    served = loaded_from(found)
+
+    def settings(of_files: Settings) -> Settings:
+        return _settings(of_files, **more)
+
     engine = Engine(
         served,
-        settings=_settings(served.settings, **more),
+        settings=settings(served.settings),
         clock=time.time_ns if clock is None else frozen(clock),
         admin_paths=() if no_admin or admin_port is not None else PATHS,
         sandbox_key=sandbox_key,
@@ -135,18 +146,29 @@ def serve(
     write = Lines(sys.stdout)
     log = {"json": logs.json_log(write), "none": logs.no_log}.get(log_format or "", logs.human_log(write))
 
+    def tell(reload: Reload) -> None:
+        write(logs.reloaded(reload, engine.contract, as_json=log_format == "json"))
+
+    reloader = Reloader(engine, found, time.time_ns, settings, tell)
+
     def started(url: str, admin_url: str) -> None:
         own = {} if admin_url == url else {"admin_url": admin_url}
         if log_format == "json":
             said = {"event": "started", "url": url, **own, "contract": served.hash, "version": __version__}
-            write(write_ascii(said))
+            write(write_ascii({**said, "watch": True} if watch else said))
         else:
-            write(
-                "\n".join([*listing.banner(served, url, engine.settings), *(f"Admin API on {a}" for a in own.values())])
-            )
+            more = [f"Admin API on {a}" for a in own.values()] + ["Watching the files"] * watch
+            write("\n".join([*listing.banner(served, url, engine.settings), *more]))
 
     try:
-        server.run(server.Server(engine, log, access, admins=not no_admin), host, port, admin_port, started)
+        server.run(
+            server.Server(engine, log, access, admins=not no_admin),
+            host,
+            port,
+            admin_port,
+            started,
+            partial(reloader.watch, known) if watch else None,
+        )
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
         hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""

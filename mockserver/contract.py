@@ -5,8 +5,8 @@ Knows no file, no library, no HTTP and no operation; what is compiled stands her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from mockserver.model import (
@@ -155,6 +155,12 @@ class Scenario:
     turns: Turns | None = None
     given: str | None = None
 
+    @property
+    def answers_all(self) -> bool:
+        """Whether it answers whatever comes, and so can be the last one."""
+        aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
+        return not aside and not self.changes and any(not way.conditions for way in self.ways)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -183,6 +189,11 @@ class Turns:
                 return turn
         return self.turns[-1]
 
+    @property
+    def form(self) -> tuple[object, ...]:
+        """What makes a place in the series mean the same in another one: how many answers, and where it passes."""
+        return (self.cycle, *((turn.times, turn.scenario is None) for turn in self.turns))
+
 
 @dataclass(frozen=True, slots=True)
 class RunTime:
@@ -193,6 +204,10 @@ class RunTime:
 
     conditions: Callable[[Any], tuple[Condition, ...]]
     scenario: Callable[[Any], Scenario | None]
+
+
+GIVEN_UP = RunTime(lambda _: (), lambda _: None)
+"""That of an operation that is served no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +231,10 @@ class Operation:
     sensitive: tuple[Path, ...]
     run_time: RunTime
     schemas: Mapping[str, str] = field(default_factory=dict)
+
+    def alone(self, scenario: Scenario) -> Operation:
+        """An operation that is served no more, as a decision of its day remembers it: with what answered alone."""
+        return replace(self, scenarios=(scenario,), by_id={scenario.id: scenario}, run_time=GIVEN_UP)
 
     def fill(self, parameters: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""
@@ -254,6 +273,19 @@ class Contract:
     def scenarios(self) -> Iterable[Scenario]:
         """Every scenario, operation by operation, in the order of checks."""
         return (scenario for operation in self.operations for scenario in operation.scenarios)
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What came of loading the files anew, at a real time.
+
+    `errors` says why they make no contract, each with its place (`at`) and what to try; then nothing was changed.
+    `notes` says what sandboxes had that the new contract has no place for.
+    """
+
+    at_ns: int
+    errors: tuple[Mapping[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Decision(NamedTuple):
@@ -303,7 +335,7 @@ class Reply(NamedTuple):
     """An answer: status, headers and body. `decision` is None where the API did not answer (a misuse).
 
     `entry` is the id of its journal entry, 0 where it has none; `sandbox` is the one that was derived from the
-    request, if any; `feed` is what follows the body, if anything.
+    request, if any; `feed` is what follows the body, if anything; `later` takes its time and gives the answer.
     """
 
     status: int
@@ -316,3 +348,4 @@ class Reply(NamedTuple):
     entry: int = 0
     sandbox: str = ""
     feed: Feed | None = None
+    later: Callable[[], Awaitable[Reply]] | None = None

@@ -317,6 +317,7 @@ def _writes(scenario: Scenario, facts: Facts) -> tuple[Write, ...]:
                 continue
             if how == "add":
                 before = view.get(name, []) if view is not MISSING else []
+                before = before if isinstance(before, list) else [before]  # written under a contract before this one
                 value = before if value in before else [*before, value]
             members[name] = value
         writes.append(Write(lookup.collection.name, key, members))

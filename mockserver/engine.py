@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mockserver import rendering
-from mockserver.contract import Contract, Decision, Miss, Operation, Reply, Scenario, Turn
+from mockserver.contract import Contract, Decision, Miss, Operation, Reload, Reply, Scenario, Turn
 from mockserver.coverage import Coverage
 from mockserver.decide import decide, gather, misses, misspelt, prepare
 from mockserver.directives import Directives, directives
@@ -26,6 +27,9 @@ from mockserver.routes import Routes, Target, target
 from mockserver.sandboxes import Armed, Sandbox, Sandboxes, derived
 from mockserver.store import MemoryStore, Store
 from mockserver.values import near
+
+MOST_REMEMBERED: Final = 3
+"""Contracts that are kept whole for the journal's sake, the one that is served among them."""
 
 Clock = Callable[[], int]
 """Gives nanoseconds since 1970-01-01T00:00:00Z."""
@@ -68,6 +72,11 @@ def frozen(instant_ns: int) -> Clock:
     return lambda: instant_ns
 
 
+def orders(contract: Contract) -> Mapping[str, Order]:
+    """The scenarios of each operation, made ready."""
+    return {operation.id: in_order(operation.scenarios) for operation in contract.operations}
+
+
 class Engine:
     """Serves a contract. `admin_paths` are named beside the operations where a path is unknown."""
 
@@ -93,11 +102,36 @@ class Engine:
         self.sandboxes = Sandboxes(self.settings, self._thrown_out, monotonic)
         self.journal = Journal(self.settings.journal_entries, self.settings.journal_bytes)
         self.metrics = Metrics(self._gauges)
-        self.coverage = Coverage(contract.operations, self._is_there, self.settings.max_sandboxes)
-        self._routes = Routes(contract, admin_paths)
-        self._orders = {operation.id: in_order(operation.scenarios) for operation in contract.operations}
-        self._recorder = Recorder(contract.operations, contract.hash)
+        self.coverage = Coverage((), self._is_there, self.settings.max_sandboxes)
+        self.reload: Callable[[], Awaitable[Reload]] | None = None
+        self.last_reload: Reload | None = None
         self._key = sandbox_key or secrets.token_bytes(32)
+        self._admin_paths = admin_paths
+        self._remembered = deque([contract], maxlen=MOST_REMEMBERED)
+        self._serve(orders(contract))
+
+    def _serve(self, of_operations: Mapping[str, Order]) -> None:
+        contract = self.contract
+        self._orders = of_operations
+        self._routes = Routes(contract, self._admin_paths)
+        self._recorder = Recorder(contract.operations, contract.hash)
+        self.coverage.serve(contract.operations)
+
+    def take(
+        self,
+        contract: Contract,
+        settings: Settings,
+        skipped: Mapping[str, int],
+        of_operations: Mapping[str, Order],
+    ) -> None:
+        """Serve another contract from the next request on; what sandboxes have is carried over by `reloading`."""
+        self.contract, self.settings = contract, settings
+        self.store.adopt(contract.collections, settings.seed, skipped)
+        self.sandboxes.settings = settings
+        self.journal.max_entries, self.journal.max_bytes = settings.journal_entries, settings.journal_bytes
+        self._serve(of_operations)
+        self._remembered.append(contract)
+        self.journal.lighten(operation for whole in self._remembered for operation in whole.operations)
 
     def target(self, path: str, headers: Mapping[str, str]) -> Target | Reply:
         """The sandbox and the path that a request names, or why it names none."""

@@ -6,10 +6,10 @@ Knows entries, which are masked before they come here, and who listens for new o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from mockserver.contract import Decision, Operation, Scenario, Way
+from mockserver.contract import GIVEN_UP, Decision, Operation, Scenario, Way
 from mockserver.decide import completed, key_of
 from mockserver.model import MISSING, NOTHING, Document, Facts, Settings, Tick, Trigger, Violation, Warn
 from mockserver.rendering import reply_headers
@@ -157,8 +157,8 @@ class Journal:
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         """Hold at most so many entries and so many bytes; no entries, no journal."""
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
         self._entries: deque[Entry] = deque()
         self._lost: dict[str, int] = {}
         self._forgot = 0
@@ -179,7 +179,7 @@ class Journal:
         """Keep an entry, drop the oldest ones where there is no room, and tell who listens."""
         self._entries.append(entry)
         self.size += entry.size
-        while len(self._entries) > self._max_entries or self.size > self._max_bytes:
+        while len(self._entries) > self.max_entries or self.size > self.max_bytes:
             dropped = self._entries.popleft()
             self.size -= dropped.size
             self.evictions += 1
@@ -211,6 +211,20 @@ class Journal:
     def lost(self, sandbox: str) -> int:
         """How many entries of a sandbox were dropped for want of room, at least."""
         return self._lost.get(sandbox, self._forgot)
+
+    def lighten(self, kept: Iterable[Operation]) -> None:
+        """Let go of the scenarios that did not answer, in entries of operations that are not `kept`."""
+        known = {id(operation) for operation in kept}
+        alone: dict[tuple[int, int], Operation] = {}
+
+        def light(entry: Entry) -> Entry:
+            operation, scenario = entry.operation, entry.scenario
+            if operation is None or scenario is None or id(operation) in known or operation.run_time is GIVEN_UP:
+                return entry
+            one = alone.setdefault((id(operation), id(scenario)), operation.alone(scenario))
+            return entry._replace(operation=one, scenarios=one.scenarios)
+
+        self._entries = deque(map(light, self._entries))
 
     def clear(self, sandbox: str) -> int:
         """Drop the entries of a sandbox because somebody asked to; how many there were."""

@@ -6,8 +6,9 @@ wrong is reported at once, each with file, line and column.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final, TypeVar, cast
@@ -34,6 +35,14 @@ class ConfigError(Exception):
         """Keep the problems; the message lists them all."""
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, problems)))
+
+    @property
+    def shown(self) -> list[dict[str, str]]:
+        """The problems as members of a JSON document."""
+        return [
+            {"at": str(p.position), "what": p.what, "expected": p.expected, "came": p.came, "try": p.hint}
+            for p in self.problems
+        ]
 
 
 def shipped() -> FilePath:
@@ -71,6 +80,44 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
     if problems or contract is None:
         raise ConfigError(problems)
     return contract
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a contract is loaded from: its folder (None: the shipped one) and the overlays."""
+
+    folder: FilePath | None = None
+    overlays: tuple[FilePath, ...] = ()
+
+    def load(self) -> Contract:
+        """See `load`."""
+        return load(self.folder, self.overlays)
+
+    def fingerprint(self) -> str:
+        """A hash of what would be read now: names and contents, and what cannot be read."""
+        digest = hashlib.sha256()
+        for root in (self.folder or shipped(), *self.overlays):
+            for name, data in _contents(root):
+                digest.update(b"%d %d " % (len(name), len(data)) + name + data)
+        return digest.hexdigest()
+
+
+def _contents(root: FilePath) -> Iterator[tuple[bytes, bytes]]:
+    try:
+        files, beside = _listed(root)
+    except OSError as error:
+        yield _bytes(root), str(error.errno).encode()
+        return
+    yield _bytes(root), b""
+    for file in (*files, *beside):
+        try:
+            yield _bytes(file), file.read_bytes()
+        except OSError as error:
+            yield _bytes(file) + b"!", str(error.errno).encode()
+
+
+def _bytes(path: FilePath) -> bytes:
+    return str(path).encode("utf-8", "surrogateescape")
 
 
 # -- at run time ------------------------------------------------------------------------------------
@@ -129,16 +176,20 @@ def _read_folder(root: FilePath, *, own: bool) -> list[Source]:
 
     A folder that cannot be read is a source without data.
     """
-    nested = [root / name for name in ("scenarios", "schemas") if (root / name).is_dir()]
-    sources = []
     try:
-        for folder in nested or [root]:
-            sources += [_read(file, root, own=own) for file in _files(folder)]
-        if nested and own:
-            sources += [s for s in map(_misplaced, _files(root)) if s is not None]
+        files, beside = _listed(root)
     except OSError as error:
         return [_no_folder(root, error.strerror or str(error))]
+    sources = [_read(file, root, own=own) for file in files]
+    if own:
+        sources += [s for s in map(_misplaced, beside) if s is not None]
     return sources or [_no_folder(root, "no *.yaml, *.yml or *.json in it")]
+
+
+def _listed(root: FilePath) -> tuple[list[FilePath], list[FilePath]]:
+    """The files of a folder that are read, and those beside its two folders, where it has them. Raises `OSError`."""
+    nested = [root / name for name in ("scenarios", "schemas") if (root / name).is_dir()]
+    return [file for folder in nested or [root] for file in _files(folder)], _files(root) if nested else []
 
 
 def _files(folder: FilePath) -> list[FilePath]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from mockserver.contract import Reply
+from mockserver.contract import Contract, Reload, Reply
 from mockserver.values import printable, write_ascii
 
 Log = Callable[["Seen"], None]
@@ -51,6 +51,22 @@ def human_log(write: Write) -> Log:
         )
 
     return log
+
+
+def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
+    """What came of loading the files anew."""
+    if as_json:
+        told = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
+        time = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        return write_ascii({"time": time, "event": "reload failed" if reload.errors else "reloaded", **told})
+    lines = []
+    for error in reload.errors:
+        lines.append(f"{error['at']}: {error['what']}".removeprefix(": "))
+        lines += [f"    {name + ':':9} {error[name]}" for name in ("expected", "came", "try") if error[name]]
+    now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
+    if reload.errors:
+        return "\n".join([f"{now} reload failed, contract {contract.hash} stays: {len(reload.errors)} wrong", *lines])
+    return "\n".join([f"{now} reloaded: contract {contract.hash}", *(f"    {note}" for note in reload.notes)])
 
 
 def _what(reply: Reply) -> str:

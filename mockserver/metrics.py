@@ -50,6 +50,8 @@ class Metrics(Collector):
         self._problems: dict[str, int] = {}
         self._buckets = [0] * (len(BOUNDS) + 1)
         self._nanos = 0
+        self._reloads = {"good": 0, "bad": 0}
+        self._last_good_ns: int | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -63,6 +65,14 @@ class Metrics(Collector):
         self._requests[key] = self._requests.get(key, 0) + 1
         self._buckets[bisect_left(BOUNDS, nanos / 1e9)] += 1
         self._nanos += nanos
+
+    def loaded(self, at_ns: int) -> None:
+        """Note when files were loaded that make a contract."""
+        self._last_good_ns = at_ns
+
+    def reloaded(self, *, good: bool) -> None:
+        """Count one time that files were loaded anew."""
+        self._reloads["good" if good else "bad"] += 1
 
     def text(self) -> bytes:
         """All of it as Prometheus text."""
@@ -86,6 +96,14 @@ class Metrics(Collector):
             buckets.append((bound, total))
         seconds.add_metric([], buckets, self._nanos / 1e9)
         yield seconds
+        reloads = CounterMetricFamily("mockserver_reloads", "Loadings of changed files by result.", labels=["result"])
+        for result, count in self._reloads.items():
+            reloads.add_metric([result], count)
+        yield reloads
+        if self._last_good_ns is not None:
+            when = GaugeMetricFamily("mockserver_last_good_load_timestamp_seconds", "When files last made a contract.")
+            when.add_metric([], self._last_good_ns / 1e9)
+            yield when
         now = self._gauges()
         yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes thrown out.", value=now.evictions)
         yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)

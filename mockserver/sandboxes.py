@@ -77,6 +77,7 @@ class Sandbox:
     """One sandbox. `incomplete`: it was thrown out since it was first used, so its journal may lack entries.
 
     `orders` keeps the run-time scenarios of an operation and what is made of them and those of the files.
+    `own_settings` is what was set here alone; it outlasts the contract.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Sandbox:
     orders: dict[str, tuple[tuple[Scenario, ...], Order]] = field(default_factory=dict)
     turned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     armed_ids: Iterator[int] = field(default_factory=lambda: count(1))
+    own_settings: dict[str, Any] = field(default_factory=dict)
 
     def configure(self, settings: Settings) -> None:
         """Take other settings; another seed begins another series of delays."""
@@ -133,8 +135,8 @@ class Sandboxes:
         thrown_out: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`thrown_out` is told the name of a sandbox whose place was needed; `monotonic` gives seconds."""
-        self._settings = settings
+        """`settings` are those of new sandboxes; `thrown_out` is told the name of one whose place was needed."""
+        self.settings = settings
         self._thrown_out = thrown_out
         self._monotonic = monotonic
         self._by_name: dict[str, Sandbox] = {}
@@ -184,9 +186,13 @@ class Sandboxes:
         """The names of all sandboxes."""
         return tuple(self._by_name)
 
+    def __iter__(self) -> Iterator[Sandbox]:
+        """All sandboxes that are there now."""
+        return iter(tuple(self._by_name.values()))
+
     def _new(self, name: str, now: float) -> Sandbox:
-        source = seeded(self._settings.seed, name)
-        return Sandbox(name, self._settings, Timepiece(), now, source, self._left(name))
+        source = seeded(self.settings.seed, name)
+        return Sandbox(name, self.settings, Timepiece(), now, source, self._left(name))
 
     def _left(self, name: str) -> bool:
         return self._forgot or name in self._gone
@@ -196,10 +202,10 @@ class Sandboxes:
         if not name or not self._is_full():
             return True
         oldest = self._oldest()
-        return oldest is not None and now - oldest.touched >= self._settings.sandbox_ttl
+        return oldest is not None and now - oldest.touched >= self.settings.sandbox_ttl
 
     def _is_full(self) -> bool:
-        return len(self._by_name) - ("" in self._by_name) >= self._settings.max_sandboxes
+        return len(self._by_name) - ("" in self._by_name) >= self.settings.max_sandboxes
 
     def _oldest(self) -> Sandbox | None:
         return next((sandbox for sandbox in self._by_name.values() if sandbox.name), None)

@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -173,6 +173,8 @@ class Server:
         started = time.perf_counter_ns()
         body = await self._body(request)
         sandbox, reply = answer(request, body)
+        if reply.later is not None:
+            reply = await reply.later()
         micros = (time.perf_counter_ns() - started) // 1000
         target = masked_target(request.path, request.rel_url.raw_query_string)
         self._log(Seen(request.method, target, sandbox or reply.sandbox, reply, micros))
@@ -299,20 +301,32 @@ def base_url(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def run(server: Server, host: str, port: int, admin_port: int | None, started: Callable[[str, str], None]) -> None:
+def run(
+    server: Server,
+    host: str,
+    port: int,
+    admin_port: int | None,
+    started: Callable[[str, str], None],
+    beside: Callable[[], Coroutine[None, None, None]] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen.
 
-    `started` is told the base URL, and that of the admin API.
+    `started` is told the base URL, and that of the admin API; `beside` is done as long as it serves.
     """
     # What is loaded by now stays, so that no collection of garbage need look through it.
     gc.collect()
     gc.freeze()
     gc.set_threshold(700, 10, 1_000)  # nor often through the journal, which holds no circles
-    asyncio.run(_run(server, host, port, admin_port, started))
+    asyncio.run(_run(server, host, port, admin_port, started, beside))
 
 
 async def _run(
-    server: Server, host: str, port: int, admin_port: int | None, started: Callable[[str, str], None]
+    server: Server,
+    host: str,
+    port: int,
+    admin_port: int | None,
+    started: Callable[[str, str], None],
+    beside: Callable[[], Coroutine[None, None, None]] | None,
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -324,7 +338,10 @@ async def _run(
         admin_taken = await server.start_admin(host, admin_port) if admin_port is not None else None
         taken = await server.start(host, port)
         started(base_url(host, taken), base_url(host, taken if admin_taken is None else admin_taken))
+        task = asyncio.ensure_future(beside()) if beside is not None else None
         await stopped.wait()
+        if task is not None:
+            task.cancel()
         for number in signals:  # a second one does not wait for what is in flight
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)

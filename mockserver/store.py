@@ -7,8 +7,8 @@ requests wrote, so that a reset drops one object.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Collection_
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +55,13 @@ class Store(Protocol):
     def reset(self, sandbox: str) -> None:
         """Bring a sandbox back to its seeds."""
 
+    def adopt(self, collections: Mapping[str, Collection], seed: int, skipped: Mapping[str, int]) -> None:
+        """Keep the records of other collections from now on, in every sandbox.
+
+        Those of a collection that is gone wait until it is back, or for a reset. `seed` is that of sandboxes to
+        come; new ids of these names begin so much `skipped` lower than before, and go on above those given out.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -68,11 +75,12 @@ class State:
 
 
 class _Sandbox:
-    __slots__ = ("base", "count", "counters", "free", "records")
+    __slots__ = ("aside", "base", "count", "counters", "free", "records")
 
     def __init__(self, name: str, seed: int, collections: Iterable[str]) -> None:
         self.base = _base(name, seed)
         self.records: dict[str, dict[str, Record | None]] = {c: {} for c in collections}
+        self.aside: dict[str, dict[str, Record | None]] = {}  # of collections that are gone
         self.count = 0
         self.counters: dict[str, int] = {}
         self.free: dict[str, int] = {}  # where the search for an unused id went last, from the sandbox's base
@@ -81,6 +89,26 @@ class _Sandbox:
         records = self.records[collection]
         self.count += key not in records
         records[key] = record
+
+    def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
+        known = {**self.aside, **self.records}
+        self.records = {name: _folded(known.pop(name, {}), one.fold) for name, one in collections.items()}
+        self.aside = {name: records for name, records in known.items() if records}
+        self.count = sum(map(len, self.records.values()))
+        for name in self.counters.keys() & skipped.keys():
+            self.counters[name] += skipped[name]
+
+
+def _folded(records: dict[str, Record | None], fold: Callable[[str], str]) -> dict[str, Record | None]:
+    """Records under the keys by which they are looked up; one whose place is taken keeps its own."""
+    if fold is str:
+        return records
+    found = {key: record for key, record in records.items() if fold(key) == key}
+    for key, record in records.items():
+        if key not in found:
+            place = key if fold(key) in found else fold(key)
+            found[place] = record and Record({**record.view, "key": place})
+    return found
 
 
 def _base(name: str, seed: int) -> int:
@@ -184,3 +212,9 @@ class MemoryStore:
     def reset(self, sandbox: str) -> None:
         """See `Store`."""
         self._sandboxes.pop(sandbox, None)
+
+    def adopt(self, collections: Mapping[str, Collection], seed: int, skipped: Mapping[str, int]) -> None:
+        """See `Store`."""
+        self._collections, self._seed = collections, seed
+        for state in self._sandboxes.values():
+            state.adopt(collections, skipped)

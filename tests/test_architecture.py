@@ -62,6 +62,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "sandboxes": "model contract values masks order routes",
         "engine": "model contract values rendering store coverage decide directives journal metrics order recording "
         "routes sandboxes",
+        "reloading": "model contract values loading order sandboxes engine",
         "check": "model contract values sources validation engine",
         "bundle": "model contract rendering decide journal loading masks shown order",
     },
@@ -73,7 +74,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_journal": "contract values version clock journal shown bundle admin admin_sandboxes model rendering",
         "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal admin_sandboxes "
         "admin_scenarios admin_settings admin_state admin_verify",
-        "admin_sandboxes": "contract values version rendering metrics sandboxes admin",
+        "admin_sandboxes": "contract clock values version rendering metrics sandboxes admin",
         "admin_scenarios": "contract loading sandboxes admin admin_arming admin_sandboxes",
         "admin_settings": "contract clock sources directives loading admin admin_arming admin_sandboxes",
         "admin_state": "model contract values rendering store admin admin_sandboxes",
@@ -89,6 +90,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "meeting": "model contract values engine check listing",
         "openapi": "version admin",
         "outcomes": "model contract values engine check listing",
+        "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp",
         "typescript_types": "model contract values",
     },
@@ -101,8 +103,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "cli_contract": "model contract values engine check listing cli_journal cli_options click explaining",
         "cli_export": "exports cli_options remote click",
         "cli_new": "loading cli_options remote click",
-        "cli_serve": "model values clock version lines engine listing logs safety server admin_routes cli_options "
-        "click",
+        "cli_serve": "model contract values clock version lines engine listing logs safety server watching "
+        "admin_routes cli_options click",
         "cli": "values version cli_arming cli_contract cli_export cli_journal cli_new cli_options cli_serve cli_state "
         "click",
         "__main__": "cli",
@@ -115,7 +117,7 @@ LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in module
 ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
 
 HOMES = {
-    "asyncio": {"faults", "server"},
+    "asyncio": {"faults", "server", "watching"},
     "http": {"cli_state", "faults", "remote"},
     "importlib": set[str](),
     "logging": {"server"},

@@ -19,7 +19,7 @@ def bundled(engine: Engine, number: int) -> Any:
     assert entry is not None
     decision = entry.remembered
     assert decision is not None
-    return json.loads(json.dumps(bundle(entry, decision, engine.contract)))
+    return json.loads(json.dumps(bundle(entry, decision)))
 
 
 def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> None:
