@@ -11,6 +11,7 @@ from support import LASTING, ONCE, PATH, head, problem, raw, run, serving
 from mockserver import Contract, Engine, Request, frozen, logs
 from mockserver import server as edge
 from mockserver.journal import Journal, Listener
+from mockserver.loading import given_scenario
 from mockserver.shown import har, records, row, text_or_json, whole
 
 JSON = {"content-type": "application/json"}
@@ -36,6 +37,17 @@ def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
         sent(engine, {**LASTING, "note": "x" * 1_000, "pin": "12a4"})
     assert 0 < engine.journal.size <= size
     assert len(engine.journal) < 3
+
+
+def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> None:
+    """An entry keeps the texts of those that were in force, so that the bound in bytes holds of them too."""
+    engine, operation = Engine(contract), contract.operations[0]
+    sent(engine, LASTING)
+    text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
+    engine.sandboxes.find("").scenarios[operation.id] = (given_scenario(operation, text.encode(), "mine"),)  # type: ignore[union-attr]
+    sent(engine, LASTING)
+    newer, older = engine.journal.all()
+    assert 50_000 < newer.size - older.size < 51_000
 
 
 def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
