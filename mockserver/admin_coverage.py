@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from mockserver.admin import PREFIX, Call, Route, as_json, url_of
-from mockserver.admin_journal import flag
+from mockserver.admin import PREFIX, Call, Route, as_json, as_text, url_of
+from mockserver.admin_journal import bad_parameter, flag
 from mockserver.contract import Reply
 from mockserver.coverage import Again, Tally
+from mockserver.coverage_page import FORMS
 from mockserver.listing import scenarios
 from mockserver.meeting import curl_for
 
@@ -94,10 +95,16 @@ def _behaviour(tally: Tally) -> dict[str, Any]:
 
 
 def _coverage(call: Call) -> Reply:
-    coverage = call.engine.coverage
-    if flag(call, "all"):
-        return as_json(report(call, coverage.total(), None))
-    return as_json(report(call, coverage.of(call.sandbox), call.sandbox))
+    coverage, form = call.engine.coverage, call.query.get("format", "json")
+    if form != "json" and form not in FORMS:
+        raise bad_parameter(f"format is json, {', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")
+    everything = flag(call, "all")
+    tally = coverage.total() if everything else coverage.of(call.sandbox)
+    told = report(call, tally, None if everything else call.sandbox)
+    if form == "json":
+        return as_json(told)
+    media, render = FORMS[form]
+    return as_text(render(told), media)
 
 
 ROUTES: Final = (
@@ -106,6 +113,6 @@ ROUTES: Final = (
         f"{PREFIX}/coverage",
         "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
         _coverage,
-        query={"all": "true: of every sandbox that there ever was"},
+        query={"all": "true: of every sandbox that there ever was", "format": "json, text, junit or html"},
     ),
 )

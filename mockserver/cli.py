@@ -13,7 +13,16 @@ from typing import Any, Final
 
 import click
 
-from mockserver import cli_arming, cli_contract, cli_export, cli_journal, cli_new, cli_serve, cli_state
+from mockserver import (
+    cli_arming,
+    cli_contract,
+    cli_coverage,
+    cli_export,
+    cli_journal,
+    cli_new,
+    cli_serve,
+    cli_state,
+)
 from mockserver.cli_options import note
 from mockserver.values import near
 from mockserver.version import __version__
@@ -33,6 +42,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     cli_journal.requests,
     cli_journal.verify,
     cli_journal.replay,
+    cli_coverage.coverage,
 )
 
 

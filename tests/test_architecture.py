@@ -53,6 +53,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "compiling": "model contract values references patterns validation layers operations scenarios",
         "loading": "model contract values sources validation layers compiling",
         "coverage": "model contract masks",
+        "coverage_page": "coverage_report",
+        "coverage_report": "",
         "journal": "model contract values rendering decide",
         "recording": "model contract values journal masks",
         "shown": "model contract values clock decide journal",
@@ -69,7 +71,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
     5: {
         "admin": "model contract values rendering engine routes safety validation",
         "admin_arming": "contract values rendering directives loading sandboxes admin admin_sandboxes",
-        "admin_coverage": "contract coverage listing meeting admin admin_journal",
+        "admin_coverage": "contract coverage coverage_page listing meeting admin admin_journal",
         "admin_export": "contract values rendering exports admin",
         "admin_journal": "contract values version clock journal shown bundle admin admin_sandboxes model rendering",
         "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal admin_sandboxes "
@@ -97,6 +99,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
     6: {
         "remote": "values click",
         "cli_arming": "remote click",
+        "cli_coverage": "coverage_page coverage_report remote click",
         "cli_journal": "loading bundle remote click",
         "cli_state": "values admin server remote click",
         "cli_options": "contract loading click",
@@ -105,8 +108,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "cli_new": "loading cli_options remote click",
         "cli_serve": "model contract values clock version lines engine listing logs safety server watching "
         "admin_routes cli_options click",
-        "cli": "values version cli_arming cli_contract cli_export cli_journal cli_new cli_options cli_serve cli_state "
-        "click",
+        "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new cli_options "
+        "cli_serve cli_state click",
         "__main__": "cli",
         "__init__": "model contract clock version sources loading engine check",
     },
@@ -128,7 +131,18 @@ HOMES = {
     "signal": {"server"},
     "socket": {"faults"},
     "subprocess": set[str](),
-    "sys": {"cli", "cli_contract", "cli_journal", "cli_options", "cli_serve", "cli_state", "lines", "remote", "server"},
+    "sys": {
+        "cli",
+        "cli_contract",
+        "cli_coverage",
+        "cli_journal",
+        "cli_options",
+        "cli_serve",
+        "cli_state",
+        "lines",
+        "remote",
+        "server",
+    },
     "time": {"cli_serve", "engine", "sandboxes", "server"},
     "urllib.request": {"cli_state", "remote"},
 }
