@@ -17,7 +17,7 @@ from mockserver.engine import Engine
 from mockserver.model import MISSING
 from mockserver.rendering import not_found, problem, wrong_method
 from mockserver.routes import Target
-from mockserver.safety import Access, unauthorized
+from mockserver.safety import Access, strange, unauthorized
 from mockserver.validation import SchemaSet, Validator
 from mockserver.values import NotJsonError, near, read, write
 
@@ -49,6 +49,7 @@ class Route:
     """One admin route. `body` is the JSON Schema of the request body; None where none is read.
 
     `query` describes the query parameters by name; others are refused. `is_open`: served without a token.
+    `is_page`: of the console, to which a link on another page may lead.
     `answers` says what the statuses mean, `media` what type the first of them has; every other is a problem.
     """
 
@@ -59,6 +60,7 @@ class Route:
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     is_open: bool = False
+    is_page: bool = False
     needs_body: bool = True
     answers: Mapping[int, str] = field(default_factory=lambda: {200: "Done, or what was asked for."})
     media: str = "application/json"
@@ -135,7 +137,8 @@ class Admin:
         found = self.route(method, target.path)
         if not (not isinstance(found, Reply) and found[0].is_open) and not self._access.admits(headers):
             return unauthorized()
-        refusal = self._access.refusal(headers)
+        is_page = not isinstance(found, Reply) and found[0].is_page
+        refusal = strange(headers) if is_page else self._access.refusal(headers)
         if refusal is not None:
             return refusal
         if isinstance(found, Reply):

@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
 from mockserver.admin_sandboxes import sandbox_of, scenarios_of
 from mockserver.contract import Operation, Reply, Scenario, Turn, Turns
-from mockserver.directives import DirectiveError, delay_of, fault_of
+from mockserver.directives import HEEDED, DirectiveError, delay_of, fault_of
 from mockserver.loading import ConfigError, given_conditions
+from mockserver.model import FAULTS
 from mockserver.rendering import or_else
 from mockserver.sandboxes import Armed, Sandbox
 from mockserver.values import near, printable
@@ -20,11 +21,19 @@ from mockserver.values import near, printable
 MOST_ARMED: Final = 100
 """How much can be armed at once in a sandbox."""
 
+
+def _example(kind: str) -> dict[str, Any]:
+    """A kind of fault with the settings that it heeds, at their defaults."""
+    fault = fault_of(kind)
+    return {"kind": kind, **{name: getattr(fault, name) for name in HEEDED.get(kind, ())}}
+
+
 _WHAT: Final[Mapping[str, Any]] = {
     "scenario": {"description": "The id of the scenario that answers, and changes nothing.", "type": "string"},
     "fault": {
         "description": "What goes wrong: a kind's name, or an object with kind and its settings.",
         "type": ["string", "object"],
+        "examples": [_example(kind) for kind in FAULTS],
     },
     "commit": {
         "description": "Whether what a request changes is committed all the same, so that only the answer is lost.",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, get_args
 
-from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
+from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, as_text, refused
 from mockserver.admin_sandboxes import scenarios_of
 from mockserver.bundle import bundle
 from mockserver.clock import parse_instant
@@ -17,7 +17,8 @@ from mockserver.contract import Reply
 from mockserver.journal import Entry, Listener
 from mockserver.model import Source, Trigger
 from mockserver.rendering import or_else
-from mockserver.shown import event, har, row, whole
+from mockserver.report import POLICY, report
+from mockserver.shown import event, har, is_unexpected, row, whole
 from mockserver.values import near, printable, write
 from mockserver.version import __version__
 
@@ -52,22 +53,29 @@ def _entries(call: Call) -> Iterator[Entry]:
 
 
 def _filtered(call: Call) -> Iterator[Entry]:
-    found, query = _entries(call), call.query
+    return filter(_wanted(call), _entries(call))
+
+
+def _wanted(call: Call) -> Callable[[Entry], bool]:
+    """Tells the entries that the query asks for."""
+    query = call.query
     before = _number(call, "before", 2**62, 2**62)
     since = _since(query.get("since"))
     text = query.get("text", "").lower()
     wanted = [(name, query[name]) for name in _WORDS if name in query]
     for name, word in wanted:
         _known(call, name, word)
-    for entry in found:
+
+    def is_wanted(entry: Entry) -> bool:
         shown = row(entry) if wanted else {}
-        if (
+        return (
             entry.id < before
             and entry.at_ns >= since
             and all(shown[name] == value for name, value in wanted)
             and (not text or text in _all_text(entry))
-        ):
-            yield entry
+        )
+
+    return is_wanted
 
 
 def _known(call: Call, name: str, word: str) -> None:
@@ -119,17 +127,7 @@ def _page(call: Call, found: Iterable[Entry]) -> Reply:
 
 
 def _unexpected(call: Call) -> Reply:
-    return _page(call, filter(_is_unexpected, _filtered(call)))
-
-
-def _is_unexpected(entry: Entry) -> bool:
-    """Whether the answer is one that nobody asked for: a misuse, assumed, the default, or forced although malformed."""
-    decision = entry.decision
-    if decision is None:
-        return True
-    if decision.way is None:
-        return bool(decision.document.violations)
-    return decision.source == "assumed" or decision.trigger == "default"
+    return _page(call, (entry for entry in _filtered(call) if is_unexpected(entry.decision)))
 
 
 def _entry(call: Call) -> Entry:
@@ -161,6 +159,15 @@ def _bundle(call: Call) -> Reply:
     return as_json(bundle(entry, decision))
 
 
+def _report(call: Call) -> Reply:
+    entry = _entry(call)
+    sandbox = call.engine.sandboxes.find(entry.sandbox)
+    settings = call.engine.settings if sandbox is None else sandbox.settings
+    page = as_text(report(entry, call.engine.contract, settings.utc_offset), "text/html; charset=utf-8")
+    guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
+    return page._replace(headers=(*page.headers, *guards))
+
+
 def may_lack(call: Call) -> bool:
     """Whether the journal may lack entries of the sandbox."""
     engine = call.engine
@@ -174,11 +181,17 @@ def may_lack(call: Call) -> bool:
 class _Events:
     """New entries as server-sent events."""
 
-    def __init__(self, listen: Callable[[Callable[[], None]], Listener], missed: Iterable[Entry]) -> None:
-        """`missed` came before, and is sent first."""
+    def __init__(
+        self,
+        listen: Callable[[Callable[[], None]], Listener],
+        wanted: Callable[[Entry], bool],
+        missed: Iterable[Entry],
+    ) -> None:
+        """`missed` came before, and is sent first; of what comes, what is `wanted`."""
         self._listen = listen
+        self._wanted = wanted
         self._listener: Listener | None = None
-        self._first = b"".join(map(event, missed))
+        self._first = b"".join(map(event, filter(wanted, missed)))
 
     def open(self, wake: Callable[[], None]) -> None:
         """See `Feed`."""
@@ -192,7 +205,7 @@ class _Events:
             return first
         lost, self._listener.missed = self._listener.missed, 0
         told = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
-        return first + told + b"".join(map(event, self._listener.take()))
+        return first + told + b"".join(map(event, filter(self._wanted, self._listener.take())))
 
     def close(self) -> None:
         """See `Feed`."""
@@ -206,7 +219,7 @@ def _events(call: Call) -> Reply:
     missed: list[Entry] = []
     if seen.isascii() and seen.isdecimal() and len(seen) < 20:
         missed = [entry for entry in _entries(call) if entry.id > int(seen)][::-1]
-    feed = _Events(lambda wake: call.engine.journal.listen(sandbox, wake), missed)
+    feed = _Events(lambda wake: call.engine.journal.listen(sandbox, wake), _wanted(call), missed)
     headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
     return Reply(200, headers, b": listening\n\n", feed=feed)
 
@@ -219,15 +232,18 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Filters by what stands in an entry, with the words that can."""
 
 _ALL: Final = {"all": "true: of every sandbox"}
-_FILTERS: Final = {
+_ABOUT: Final = {
     "scenario": "The id of the scenario that answered",
     "source": "documented or assumed",
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
     "text": "What stands in the request, the reply or the scenario's id",
+    **_ALL,
+}
+_FILTERS: Final = {
+    **_ABOUT,
     "limit": f"How many; 100 where nothing is said, {MOST} at most",
     "before": "The id of an entry: only older ones",
-    **_ALL,
 }
 
 ROUTES: Final = (
@@ -249,6 +265,19 @@ ROUTES: Final = (
     Route("GET", f"{PREFIX}/requests/{{id}}", "One request: what came, what was decided and why, what went out.", _one),
     Route("GET", f"{PREFIX}/requests/{{id}}/bundle", "One request with all that its decision looked at.", _bundle),
     Route(
-        "GET", f"{PREFIX}/events", "New requests as server-sent events.", _events, query=_ALL, media="text/event-stream"
+        "GET",
+        f"{PREFIX}/requests/{{id}}/report",
+        "One request as a page of HTML to attach to a ticket.",
+        _report,
+        answers={200: "The page; it is whole in itself and holds no script."},
+        media="text/html",
+    ),
+    Route(
+        "GET",
+        f"{PREFIX}/events",
+        "New requests as server-sent events.",
+        _events,
+        query=_ABOUT,
+        media="text/event-stream",
     ),
 )

@@ -9,6 +9,8 @@ from typing import Final
 
 from mockserver import (
     admin_arming,
+    admin_console,
+    admin_contract,
     admin_coverage,
     admin_export,
     admin_journal,
@@ -28,6 +30,8 @@ def _openapi(_: Call) -> Reply:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *admin_console.ROUTES,
+    *admin_contract.ROUTES,
     *admin_sandboxes.ROUTES,
     *admin_state.ROUTES,
     *admin_arming.ROUTES,

@@ -125,6 +125,13 @@ def delay_of(spec: Any) -> Delay:
     )
 
 
+HEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "hang": ("seconds",),
+    "dribble": ("seconds",),
+    "gateway": ("status", "retry_after", "html"),
+}
+"""The settings that a kind of fault heeds, beside `commit`."""
+
 _MEMBERS: Final = tuple(name for name in Fault.__dataclass_fields__ if name != "kind")
 
 

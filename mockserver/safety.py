@@ -108,6 +108,17 @@ def _same(origin: str, host: str) -> bool:
     return same
 
 
+def strange(headers: Mapping[str, str]) -> Reply | None:
+    """Why a file of the console is refused to a browser: a page of another origin takes it in.
+
+    A link on such a page may lead to the console, and its host may have any name: the files hold no data.
+    """
+    opened = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    if opened or headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+        return None
+    return _forbidden("A page of another origin takes it in; the console is no part of other pages.")
+
+
 def _forbidden(detail: str) -> Reply:
     return problem(403, "foreign-page", "The admin API does not answer this page", detail)
 

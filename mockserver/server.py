@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from mockserver import admin, faults, rendering
+from mockserver import admin, admin_console, faults, rendering
 from mockserver.admin_routes import ROUTES
 from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
@@ -242,6 +242,10 @@ class Server:
             if self._elsewhere is None or target.path == admin.HEALTH:
                 return self._answer_admin(request, body)
             return target.sandbox, elsewhere(self._elsewhere)
+        if isinstance(target, Target) and target.path == "/" and self._elsewhere is None and self._is_free("/"):
+            page = admin_console.shell(request.method, request.path, target.path, headers)
+            if page is not None:
+                return target.sandbox, page
         sandbox = target.sandbox if isinstance(target, Target) else ""
         preflight = self._access.preflight(request.method, headers)
         if preflight is not None:
@@ -254,6 +258,10 @@ class Server:
         more = self._access.cors(headers, (name for name, _ in reply.headers))
         return sandbox, reply._replace(headers=(*reply.headers, *more)) if more else reply
 
+    def _is_free(self, path: str) -> bool:
+        """Whether no operation has this path."""
+        return all(operation.path != path for operation in self._engine.contract.operations)
+
     def _answer_admin(self, request: web.BaseRequest, body: bytes | Reply) -> tuple[str, Reply]:
         """The admin API's answer."""
         target = self._engine.target(request.path, request.headers)
@@ -261,6 +269,9 @@ class Server:
             return "", target
         if isinstance(body, Reply):
             return target.sandbox, body
+        page = admin_console.shell(request.method, request.path, target.path, request.headers)
+        if page is not None:
+            return target.sandbox, page
         return target.sandbox, self._admin.answer(
             request.method, replace(target, path=_sent(request)), request.query, request.headers, body
         )

@@ -37,7 +37,17 @@ def row(entry: Entry) -> dict[str, Any]:
         "cause": entry.cause,
         "delay_ms": round(entry.delay_ms, 3),
         "micros": entry.micros,
+        "unexpected": is_unexpected(decision),
     }
+
+
+def is_unexpected(decision: Decision | None) -> bool:
+    """Whether the answer is one that nobody asked for: a misuse, assumed, the default, or forced although malformed."""
+    if decision is None:
+        return True
+    if decision.way is None:
+        return bool(decision.document.violations)
+    return decision.source == "assumed" or decision.trigger == "default"
 
 
 def whole(entry: Entry) -> dict[str, Any]:

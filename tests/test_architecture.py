@@ -34,6 +34,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "sources": "model values yaml",
     },
     2: {
+        "assets": "contract",
         "directives": "model contract rendering values",
         "layers": "model contract values sources",
         "logs": "contract values",
@@ -66,16 +67,20 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "routes sandboxes",
         "reloading": "model contract values loading order sandboxes engine",
         "check": "model contract values sources validation engine",
+        "report": "contract version clock journal shown",
         "bundle": "model contract rendering decide journal loading masks shown order",
     },
     5: {
         "admin": "model contract values rendering engine routes safety validation",
-        "admin_arming": "contract values rendering directives loading sandboxes admin admin_sandboxes",
+        "admin_arming": "contract values rendering directives loading sandboxes admin admin_sandboxes model",
+        "admin_console": "contract safety assets admin",
+        "admin_contract": "model contract version admin",
         "admin_coverage": "contract coverage coverage_page listing meeting admin admin_journal",
         "admin_export": "contract values rendering exports admin",
-        "admin_journal": "contract values version clock journal shown bundle admin admin_sandboxes model rendering",
-        "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal admin_sandboxes "
-        "admin_scenarios admin_settings admin_state admin_verify",
+        "admin_journal": "contract values version clock journal shown bundle admin admin_sandboxes model rendering "
+        "report",
+        "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal "
+        "admin_sandboxes admin_scenarios admin_settings admin_state admin_verify admin_console admin_contract",
         "admin_sandboxes": "contract clock values version rendering metrics sandboxes admin",
         "admin_scenarios": "contract loading sandboxes admin admin_arming admin_sandboxes",
         "admin_settings": "contract clock sources directives loading admin admin_arming admin_sandboxes",
@@ -93,7 +98,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "openapi": "version admin",
         "outcomes": "model contract values engine check listing",
         "watching": "model contract engine loading reloading",
-        "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp",
+        "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
+        "admin_console",
         "typescript_types": "model contract values",
     },
     6: {
@@ -254,6 +260,31 @@ def test_the_engine_knows_no_card(name: str) -> None:
     """No word of the API that is mocked stands in the package, whatever the language."""
     lines = (ROOT / "mockserver" / name).read_text(encoding="utf-8", errors="replace").splitlines()
     assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
+
+
+CONSOLE = sorted((ROOT / "mockserver" / "console").iterdir())
+
+
+@pytest.mark.parametrize("file", CONSOLE, ids=lambda file: file.name)
+def test_the_console_knows_no_card(file: Path) -> None:
+    """Nor does a word of it stand in the page, its styles or its modules; everything comes from the admin API."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
+
+
+AS_CODE = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|srcdoc"
+    r"|https?://(?!www\.w3\.org/)"
+)
+
+
+@pytest.mark.parametrize("file", [f for f in CONSOLE if f.suffix == ".js"], ids=lambda file: file.name)
+def test_the_console_makes_text_of_what_comes(file: Path) -> None:
+    """No module turns a text into elements or code or loads anything from elsewhere; none but the words is long."""
+    text = file.read_text(encoding="utf-8")
+    assert AS_CODE.findall(text) == []
+    assert text.startswith("// ")
+    assert file.name == "words.js" or len(text.splitlines()) <= 400
 
 
 @pytest.mark.parametrize("name", MODULES)

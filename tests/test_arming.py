@@ -8,6 +8,7 @@ import pytest
 from support import LASTING, MOCKSERVER, ONCE, PATH, folder, problem, run, spawned
 
 from mockserver import Contract, Engine, load
+from mockserver.model import FAULTS
 from mockserver.server import serving
 
 ADMIN = "/__admin"
@@ -174,6 +175,18 @@ async def test_conditions_that_are_wrong_are_all_told(url: str, client: aiohttp.
     shown = await admin(client, url, "POST", "/arm", {"fault": "reset", "when": when}, 400)
     assert all(set(one) == {"at", "what", "expected", "came", "try"} for one in shown["errors"])
     assert "did you mean matches?" in {one["try"] for one in shown["errors"]}
+
+
+async def test_every_fault_is_described_with_what_it_heeds(url: str, client: aiohttp.ClientSession) -> None:
+    """In the OpenAPI document, each as it can be armed."""
+    paths = (await admin(client, url, "GET", "/openapi.json"))["paths"]
+    body = paths["/__admin/arm"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    described = body["properties"]["fault"]["examples"]
+    assert [one["kind"] for one in described] == list(FAULTS)
+    assert {"seconds": 30.0, "kind": "hang"} in described
+    for one in described:
+        given = {name: value for name, value in one.items() if value is not None}
+        await admin(client, url, "POST", "/arm", {"fault": given, "commit": True}, status=201)
 
 
 async def test_no_more_than_a_hundred_are_armed(url: str, client: aiohttp.ClientSession) -> None:

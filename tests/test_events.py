@@ -67,6 +67,21 @@ async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aioht
         assert [(await event(stream))["id"] for _ in range(2)] == [2, 3]
 
 
+async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:
+    """What came before it and what comes, by a text or by what answered."""
+    bodies = [LASTING, {**LASTING, "device_id": "abc"}, {}]
+    for _ in range(2):
+        for body in bodies:
+            async with client.post(url + PATH, json=body):
+                pass
+        async with (
+            listening(client, url, "?text=ABC", Last_Event_ID="0") as text,
+            listening(client, url, "?scenario=reference-batch-empty", Last_Event_ID="0") as scenario,
+        ):
+            assert (await event(text))["id"] == 2
+            assert (await event(scenario))["id"] == 3
+
+
 async def test_what_a_slow_listener_missed_is_told(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, contract: Contract
 ) -> None:

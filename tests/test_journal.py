@@ -216,6 +216,8 @@ async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSes
     await post(client, url, LASTING, Mock_Scenario="provider-communication")
     page = await got(client, f"{url}/__admin/requests/unexpected")
     assert [one["id"] for one in page["requests"]] == [5, 4, 3]
+    everything = (await got(client, f"{url}/__admin/requests"))["requests"]
+    assert {one["id"] for one in everything if one["unexpected"]} == {3, 4, 5}
 
 
 async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -> None:

@@ -1,0 +1,137 @@
+// One entry of the journal: what was sent, what was answered and why, and what a reader can do with it.
+
+import { admin, adminFile } from "./api.js";
+import { contract } from "./facts.js";
+import { armDialog } from "./arming.js";
+import { fill, h, unique } from "./dom.js";
+import { viewJson } from "./json.js";
+import { attempt, button, copy, failed, iconButton, instant, loading, notice, save, sourceBadge, statusBadge } from "./parts.js";
+import { address, place } from "./place.js";
+import { t } from "./words.js";
+
+/** Fills `where` with an entry of a sandbox. */
+export async function showEntry(where, id, sandbox, { close, again }) {
+  fill(where, loading());
+  let entry;
+  let known;
+  try {
+    [entry, known] = await Promise.all([admin(`requests/${id}`, { sandbox }), contract()]);
+  } catch (error) {
+    fill(where, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), failed(error, again));
+    return null;
+  }
+  fill(where, top(entry, sandbox, close), ...explanation(entry, known.assumptions), exchange(entry), misses(entry), records(entry));
+  return entry;
+}
+
+function top(entry, sandbox, close) {
+  const file = (kind, name) => () => attempt(async () => save(await adminFile(`requests/${entry.id}/${kind}`, { sandbox }), name));
+  return h("header", { class: "entry-top" },
+    h("div", { class: "entry-line" },
+      statusBadge(entry.status, entry.problem),
+      h("h2", { class: "entry-title", tabindex: "-1" }, entry.scenario ?? entry.problem ?? "—"),
+      sourceBadge(entry.source),
+      h("span", { class: "spread" }),
+      iconButton(t("close"), "close", close)),
+    h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`)),
+    h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: (entry.micros / 1000).toFixed(1) })}`),
+    h("div", { class: "actions" },
+      entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
+      button(t("entry.curl"), () => copy(curl(entry)), { name: "copy" }),
+      entry.decision ? button(t("entry.bundle"), file("bundle", `bundle-${entry.id}.json`), { name: "download" }) : null,
+      button(t("entry.report"), file("report", `report-${entry.id}.html`), { name: "flag" })));
+}
+
+/** A command line that sends the request again, its secrets masked as they are in the journal. */
+function curl(entry) {
+  const skipped = new Set(["host", "user-agent", "accept", "content-length", "connection", "accept-encoding"]);
+  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+  const { body } = entry.request;
+  const host = entry.request.headers.find((one) => one.name.toLowerCase() === "host")?.value ?? location.host;
+  const parts = ["curl", "-i", quoted(`${location.protocol}//${host}${entry.target}`)];
+  if (entry.method !== (body === "" ? "GET" : "POST")) parts.push("-X", quoted(entry.method));
+  for (const { name, value } of entry.request.headers) {
+    if (!skipped.has(name.toLowerCase()) && !name.toLowerCase().startsWith("sec-")) parts.push("-H", quoted(`${name}: ${value}`));
+  }
+  if (body !== "") parts.push("--data-raw", quoted(typeof body === "string" ? body : JSON.stringify(body)));
+  return parts.join(" ");
+}
+
+function section(title, ...children) {
+  const id = unique("section");
+  return h("section", { class: "panel", "aria-labelledby": id }, h("h3", { id }, title), ...children);
+}
+
+/** Why this answer came: the document's heading and note, the conditions that held, what it rests on. */
+export function explanation(entry, assumptions) {
+  const { decision } = entry;
+  const parts = [];
+  if (decision?.heading) parts.push(h("blockquote", {}, h("p", {}, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
+  if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", decision.note));
+  const facts = [];
+  const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
+  if (decision) {
+    fact(t("entry.trigger"), t(`trigger.${decision.trigger}`));
+    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...decision.because.map((one) => h("li", { class: "mono" }, one))));
+  } else {
+    fact(t("entry.problem"), entry.problem ?? "—");
+    if (entry.reply.body?.detail) fact(t("entry.detail"), entry.reply.body.detail);
+  }
+  if (entry.cause) fact(t("entry.cause"), h("a", { href: address("journal", { ...place().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
+  if (entry.fault) fact(t("entry.fault"), `${entry.fault}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
+  if (entry.delay_ms) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
+  if (decision?.assumed.length) {
+    fact(t("entry.assumed"), h("details", { class: "points" }, h("summary", { class: "mono" }, decision.assumed.join(", ")),
+      h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), assumptions[one] ? h("span", { class: "dim" }, ` — ${assumptions[one]}`) : null)))));
+  }
+  if (decision) fact(t("entry.position"), h("span", { class: "mono" }, decision.position));
+  return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];
+}
+
+function headers(list) {
+  return h("details", { class: "headers" }, h("summary", {}, t("entry.headers", { count: list.length })),
+    h("dl", { class: "facts mono" }, ...list.flatMap(({ name, value }) => [h("dt", {}, name), h("dd", {}, value)])));
+}
+
+function body(title, message, found) {
+  const shown = viewJson(message.body, found, title);
+  const elsewhere = shown.left.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`));
+  return section(title, shown.node, elsewhere.length ? h("ul", { class: "findings" }, ...elsewhere) : null, headers(message.headers));
+}
+
+function exchange(entry) {
+  const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t("entry.warnings")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, one)))) : null;
+  return h("div", { class: "pair" },
+    h("div", {}, body(t("entry.request"), entry.request, entry.violations), warnings),
+    body(t("entry.reply"), entry.reply, []));
+}
+
+function misses(entry) {
+  if (!entry.misses.length) return null;
+  const near = [...entry.misses].sort((a, b) => (a.held > 0) === (b.held > 0) ? a.evidence.length - b.evidence.length : b.held - a.held);
+  const line = (miss) => miss.evidence.map((one, index) => h("tr", {},
+    index === 0 ? h("th", { scope: "row", rowSpan: miss.evidence.length, class: "mono" }, miss.scenario) : null,
+    h("td", { class: "mono" }, one.at), h("td", { class: "good-text" }, one.expected), h("td", { class: "bad-text" }, one.came)));
+  const rest = near.slice(3).flatMap(line);
+  const inside = h("tbody", {}, ...near.slice(0, 3).flatMap(line));
+  const more = rest.length ? button(t("misses.more", { count: near.length - 3 }), () => { inside.append(...rest); more.remove(); }) : null;
+  return section(t("entry.misses"), h("p", { class: "dim" }, t("misses.about")),
+    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.misses") }, h("table", { class: "grid" },
+      h("thead", {}, h("tr", {}, ...["scenario", "at", "expected", "came"].map((name) => h("th", { scope: "col" }, t(`misses.${name}`))))), inside)), more);
+}
+
+function records(entry) {
+  if (!entry.records.length) return null;
+  const shown = (value) => (value === undefined ? "—" : typeof value === "string" ? value : JSON.stringify(value));
+  const one = (record) => {
+    const names = [...new Set([...Object.keys(record.before ?? {}), ...Object.keys(record.after ?? {})])];
+    const changed = (name) => JSON.stringify(record.before?.[name]) !== JSON.stringify(record.after?.[name]);
+    return h("table", { class: "grid records" },
+      h("caption", {}, h("span", { class: "mono" }, `${record.lookup} `), h("span", { class: "mono dim" }, record.key)),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("records.member")), h("th", { scope: "col" }, t("records.before")), h("th", { scope: "col" }, t("records.after")))),
+      h("tbody", {}, ...names.map((name) => h("tr", { class: changed(name) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, name),
+        h("td", { class: "mono" }, record.before ? shown(record.before[name]) : "—"),
+        h("td", { class: "mono" }, shown(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
+  };
+  return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...entry.records.map(one)));
+}
