@@ -67,7 +67,7 @@ async def test_another_method_gets_405(
         assert problem(await response.read())["type"].endswith("wrong-method")
 
 
-@pytest.mark.parametrize("path", ["", "/", "/healht", "/health/", "/reset/all"])
+@pytest.mark.parametrize("path", ["", "//", "/healht", "/health/", "/reset/all"])
 async def test_an_unknown_route_names_those_that_exist(url: str, client: aiohttp.ClientSession, path: str) -> None:
     """A misspelt route gets 404 with the routes and a near spelling."""
     async with client.get(f"{url}/__admin{path}") as response:

@@ -481,7 +481,7 @@ def test_the_first_view_is_there_at_once(mock: Serving, console: Opened) -> None
     for _ in range(4):
         page.reload()
         expect(rows(page)).to_have_count(1)
-        spent.append(page.evaluate("window.seenAfter"))
+        spent.append(page.wait_for_function("window.seenAfter").json_value())
     assert min(spent) < 300
 
 
