@@ -137,11 +137,14 @@ class Engine:
         """The sandbox and the path that a request names, or why it names none."""
         return target(path, headers)
 
-    def handle(self, request: Request) -> Reply:
-        """Answer one request, commit what it changes, and write it into the journal."""
+    def handle(self, request: Request, aim: Target | Reply | None = None) -> Reply:
+        """Answer one request, commit what it changes, and write it into the journal.
+
+        `aim` is what `target` gives for it, if that is known already.
+        """
         started = time.perf_counter_ns()
         number = self.journal.next_id()
-        admitted = self._admit(request)
+        admitted = self._admit(request, aim)
         if isinstance(admitted, Reply):
             return self._noted(request, number, _sandbox_of(request), None, admitted, started)
         document, facts = self._look(admitted, request)
@@ -212,8 +215,8 @@ class Engine:
 
     # -- one request ----------------------------------------------------------------------------------
 
-    def _admit(self, request: Request, *, peek: bool = False) -> Admitted | Reply:
-        aim = target(request.path, request.headers)
+    def _admit(self, request: Request, aim: Target | Reply | None = None, *, peek: bool = False) -> Admitted | Reply:
+        aim = aim or target(request.path, request.headers)
         if isinstance(aim, Reply):
             return aim
         known = self.sandboxes.find(aim.sandbox)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from mockserver import wire
 from mockserver.contract import Reply
 from mockserver.model import Fault
 
@@ -91,7 +92,7 @@ async def _empty(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Eve
 
 async def _truncate(_: Fault, request: web.BaseRequest, reply: Reply, __: asyncio.Event) -> web.Response:
     """Send the headers and half of the body that they announce, then close."""
-    return _send(request, _head(reply) + reply.body[: len(reply.body) // 2])
+    return _send(request, wire.head(reply, "Connection: close") + reply.body[: len(reply.body) // 2])
 
 
 async def _garbage(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Event) -> web.Response:
@@ -109,7 +110,7 @@ async def _dribble(fault: Fault, request: web.BaseRequest, reply: Reply, stoppin
     transport = request.transport
     if transport is None:
         return _done()
-    transport.write(_head(reply))
+    transport.write(wire.head(reply, "Connection: close"))
     size = max(1, -(-len(reply.body) // DRIBBLES))
     for start in range(0, len(reply.body), size):
         await pause(fault.seconds / DRIBBLES, stopping, request)
@@ -130,13 +131,6 @@ async def _gateway(fault: Fault, _: web.BaseRequest, reply: Reply, __: asyncio.E
     if not fault.html:
         return web.Response(status=fault.status, headers=headers)
     return web.Response(status=fault.status, headers=headers, text=page, content_type="text/html")
-
-
-def _head(reply: Reply) -> bytes:
-    lines = [f"HTTP/1.1 {reply.status} {http.HTTPStatus(reply.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in reply.headers]
-    lines += [f"Content-Length: {len(reply.body)}", "Connection: close", "", ""]
-    return "\r\n".join(lines).encode("latin-1", "replace")
 
 
 def _send(request: web.BaseRequest, data: bytes) -> web.Response:

@@ -67,6 +67,8 @@ class Access:
 
     def cors(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
         """The headers that let a page read an answer that has headers of these names; none for other pages."""
+        if not self.cors_origins:
+            return ()
         origin = headers.get("origin")
         everyone = "*" in self.cors_origins
         if origin is None or not (everyone or origin in self.cors_origins):

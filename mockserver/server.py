@@ -15,19 +15,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from mockserver import admin, admin_console, faults, rendering
+from mockserver import admin, admin_console, faults, rendering, wire
 from mockserver.admin_routes import ROUTES
 from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
 from mockserver.masks import masked_target
-from mockserver.model import Request
+from mockserver.model import NOTHING, Request
 from mockserver.routes import Target
 from mockserver.safety import Access, elsewhere
 
@@ -176,16 +176,21 @@ class Server:
         if reply.later is not None:
             reply = await reply.later()
         micros = (time.perf_counter_ns() - started) // 1000
-        target = masked_target(request.path, request.rel_url.raw_query_string)
-        self._log(Seen(request.method, target, sandbox or reply.sandbox, reply, micros))
+        if self._log is not no_log:
+            target = masked_target(request.path, request.rel_url.raw_query_string)
+            self._log(Seen(request.method, target, sandbox or reply.sandbox, reply, micros))
         if reply.delay_ms:
             await faults.pause(reply.delay_ms / 1_000, self._stopping, request)
         if reply.fault is not None:
             return await faults.perform(reply.fault, request, reply, self._stopping)
         if reply.feed is not None and request.method != "HEAD":
             return await self._stream(request, reply, reply.feed)
-        response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
-        if isinstance(body, Reply) or self._landed is not None:
+        closes = isinstance(body, Reply) or self._landed is not None
+        if _is_plain(request, reply) and not closes:
+            return cast(web.StreamResponse, wire.Whole(reply))
+        headers = (*reply.headers, ("Server", wire.SERVER))
+        response = web.Response(body=reply.body, status=reply.status, headers=headers)
+        if closes:
             response.force_close()
         return response
 
@@ -216,6 +221,9 @@ class Server:
     async def _body(self, request: web.BaseRequest) -> bytes | Reply:
         """The body, or the refusal of one that is too long or cannot be read."""
         limit = self._engine.settings.max_body
+        if request.content.is_eof():  # it came with the head, as the bodies of most clients do
+            whole = request.content.read_nowait()
+            return whole if len(whole) <= limit else rendering.too_large(limit)
         if request.content_length is not None and request.content_length > limit:
             return rendering.too_large(limit)
         if not request.body_exists:
@@ -250,11 +258,12 @@ class Server:
         preflight = self._access.preflight(request.method, headers)
         if preflight is not None:
             return sandbox, preflight
+        query = request.query if request.rel_url.raw_query_string else NOTHING
         if isinstance(body, Reply):
-            unread = Request(request.method, request.path, b"", headers, request.query)
+            unread = Request(request.method, request.path, b"", headers, query)
             reply = self._engine.refused(unread, sandbox, body)
         else:
-            reply = self._engine.handle(Request(request.method, request.path, body, headers, request.query))
+            reply = self._engine.handle(Request(request.method, request.path, body, headers, query), target)
         more = self._access.cors(headers, (name for name, _ in reply.headers))
         return sandbox, reply._replace(headers=(*reply.headers, *more)) if more else reply
 
@@ -275,6 +284,12 @@ class Server:
         return target.sandbox, self._admin.answer(
             request.method, replace(target, path=_sent(request)), request.query, request.headers, body
         )
+
+
+def _is_plain(request: web.BaseRequest, reply: Reply) -> bool:
+    """Whether an answer is head and body, on a connection that stays open."""
+    alike = request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"
+    return alike and reply.status not in (204, 304)
 
 
 def _is_admin(path: str) -> bool:

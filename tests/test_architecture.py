@@ -91,7 +91,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "export_postman": "model contract values outcomes version",
         "export_typescript": "model contract values outcomes typescript_types version",
         "exports": "model contract export_openapi export_postman export_typescript",
-        "faults": "model contract aiohttp",
+        "faults": "model contract wire aiohttp",
+        "wire": "contract version",
         "explaining": "model contract values shown engine",
         "listing": "model contract values engine check",
         "meeting": "model contract values engine check listing",
@@ -99,7 +100,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "outcomes": "model contract values engine check listing",
         "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
-        "admin_console",
+        "admin_console wire",
         "typescript_types": "model contract values",
     },
     6: {
@@ -127,7 +128,7 @@ ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, 
 
 HOMES = {
     "asyncio": {"faults", "server", "watching"},
-    "http": {"cli_state", "faults", "remote"},
+    "http": {"cli_state", "faults", "remote", "wire"},
     "importlib": set[str](),
     "logging": {"server"},
     "os": {"cli", "cli_serve", "cli_state", "lines"},
@@ -149,7 +150,7 @@ HOMES = {
         "remote",
         "server",
     },
-    "time": {"cli_serve", "engine", "sandboxes", "server"},
+    "time": {"cli_serve", "engine", "sandboxes", "server", "wire"},
     "urllib.request": {"cli_state", "remote"},
 }
 """Where the parts of the standard library are at home that touch the world, or run code."""
