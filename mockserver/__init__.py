@@ -1,22 +1,34 @@
 """A contract mock server: answers from YAML scenarios, checks with JSON Schema, explains itself.
 
-Knows which names are public, and nothing else. They load a contract and decide requests in process, without
-a socket:
+Knows which names are public and where each is, and nothing else; a name is imported when it is first asked for,
+so that `import mockserver` costs nothing. In process, without a socket, a contract decides requests:
 
     from mockserver import Engine, Request, load
 
     engine = Engine(load())
     reply = engine.handle(Request("POST", "/path", b"{}"))
+
+And with one, in a thread of its own:
+
+    with mockserver.running() as mock:
+        ...  # any client, at mock.url
 """
 
-from mockserver.check import check
-from mockserver.clock import parse_instant
-from mockserver.contract import Contract, Decision, Evidence, Miss, Reply, Scenario
-from mockserver.engine import Engine, Explanation, frozen
-from mockserver.loading import ConfigError, load
-from mockserver.model import Request, Settings, Violation
-from mockserver.sources import Problem
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mockserver.version import __version__
+
+if TYPE_CHECKING:
+    from mockserver.client import Mock, MockError
+    from mockserver.clock import parse_instant
+    from mockserver.contract import Contract, Decision, Evidence, Miss, Reply, Scenario
+    from mockserver.engine import Engine, Explanation, frozen
+    from mockserver.hosting import running
+    from mockserver.linter import check
+    from mockserver.loading import ConfigError, load
+    from mockserver.model import Request, Settings, Violation
+    from mockserver.sources import Problem
 
 __all__ = [
     "ConfigError",
@@ -26,6 +38,8 @@ __all__ = [
     "Evidence",
     "Explanation",
     "Miss",
+    "Mock",
+    "MockError",
     "Problem",
     "Reply",
     "Request",
@@ -37,4 +51,32 @@ __all__ = [
     "frozen",
     "load",
     "parse_instant",
+    "running",
 ]
+
+
+_HOMES = {
+    "client": ("Mock", "MockError"),
+    "clock": ("parse_instant",),
+    "contract": ("Contract", "Decision", "Evidence", "Miss", "Reply", "Scenario"),
+    "engine": ("Engine", "Explanation", "frozen"),
+    "hosting": ("running",),
+    "linter": ("check",),
+    "loading": ("ConfigError", "load"),
+    "model": ("Request", "Settings", "Violation"),
+    "sources": ("Problem",),
+}
+
+if not TYPE_CHECKING:  # which would take any name for one that there is
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name's module when the name is first asked for."""
+        home = next((home for home, names in _HOMES.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from mockserver import listing
-from mockserver.check import examine
 from mockserver.cli_journal import content, or_by_server, pairs
 from mockserver.cli_options import FOLDER, contract_options, loaded, note, option
 from mockserver.contract import Contract, Operation
 from mockserver.engine import Engine
 from mockserver.explaining import explained, text
+from mockserver.linter import examine
 from mockserver.model import Request
 from mockserver.values import near, write_ascii
 

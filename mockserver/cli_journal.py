@@ -16,7 +16,7 @@ import click
 from mockserver.bundle import BundleError, Replayed
 from mockserver.bundle import replay as make_again
 from mockserver.loading import ConfigError, load
-from mockserver.remote import Remote, fail, json_object, problem_text, remote_options
+from mockserver.remote import Remote, fail, json_object, remote_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -132,7 +132,7 @@ def verify(remote: Remote, *, claim: str | None, armed_used: bool, as_json: bool
     )
     shown = answer.body if isinstance(answer.body, dict) else {}
     if "text" not in shown:
-        fail(problem_text(answer))
+        fail(answer.problem)
     click.echo(json.dumps(shown, ensure_ascii=False) if as_json else shown["text"])
     sys.exit(0 if answer.status == 200 else 1)
 
@@ -181,7 +181,7 @@ def _explain(
     }
     answer = remote.call("POST", "/explain", spec, {} if as_json else {"format": "text"})
     if answer.status >= 400:
-        fail(problem_text(answer))
+        fail(answer.problem)
     click.echo(json.dumps(answer.body, ensure_ascii=False) if as_json else str(answer.body).rstrip("\n"))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mockserver.check import requests, run
 from mockserver.contract import Contract, Example, Operation, Reply, Scenario
 from mockserver.engine import Engine
+from mockserver.linter import requests, run
 from mockserver.model import MISSING, Request, Settings
 from mockserver.values import read, write_ascii
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mockserver.check import requests
 from mockserver.contract import Operation, Scenario
 from mockserver.engine import Engine
+from mockserver.linter import requests
 from mockserver.listing import curl
 from mockserver.model import Request, Settings
 from mockserver.values import NotJsonError, read, write

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from mockserver.check import INSTANT_NS, requests
 from mockserver.contract import Contract, Decision, Example, Operation, Reply, Scenario
 from mockserver.engine import Engine, frozen
+from mockserver.linter import INSTANT_NS, requests
 from mockserver.listing import triggers
 from mockserver.model import Path, Request, Settings
 from mockserver.values import read

@@ -1,67 +1,37 @@
 """What commands that talk to a running server share: its address, one request, one way to say what went wrong.
 
-Knows HTTP and the command line; it knows no command.
+Knows the command line; it knows no command.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote, urlencode
 
 import click
 
-from mockserver.values import printable
+from mockserver.asking import Address, Answer, UnreachableError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: the status, and the body as JSON or, where it is none, as text."""
+class Remote(Address):
+    """A running server as a command speaks to it: what goes wrong ends the command."""
 
-    status: int
-    body: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A running server, and the sandbox in it (`""` for the default one) that is spoken of."""
-
-    url: str
-    sandbox: str = ""
-    token: str = ""
+    __slots__ = ()
 
     def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
     ) -> Answer:
-        """One admin request below `/__admin`; `body` is sent as JSON, `raw` as it is. Ends the command if it fails."""
-        prefix = f"/sandbox/{quote(self.sandbox, safe='')}" if self.sandbox else ""
-        target = f"{self.url.rstrip('/')}{prefix}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
-        if not target.startswith(("http://", "https://")):
+        """One admin request, as `Address` makes it."""
+        if not self.url.startswith(("http://", "https://")):
             raise click.BadParameter("--url must begin with http:// or https://")
-        data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data is not None else {}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        request = urllib.request.Request(target, data, headers, method=method)  # noqa: S310 - checked above
-        # No proxy of the environment stands between a tester and the mock.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=30) as response:
-                return Answer(response.status, _value(response.read()))
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, _value(error.read()))
-        except (OSError, HTTPException, ValueError) as error:
-            why = printable(str(getattr(error, "reason", None) or error), 200)
-            fail(f"{printable(target, 200)}: {why}; is the server up, and is --url right?")
+            return super().call(method, path, body, query, raw)
+        except UnreachableError as error:
+            fail(f"{error}; is the server up, and is --url right?")
 
     def expect(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
@@ -69,28 +39,14 @@ class Remote:
         """The body of an answer that is no problem; a problem ends the command with its words."""
         answer = self.call(method, path, body, query, raw)
         if answer.status >= 400:
-            fail(problem_text(answer))
+            fail(answer.problem)
         return answer.body
-
-
-def problem_text(answer: Answer) -> str:
-    """A problem document in one line."""
-    if isinstance(answer.body, dict) and "title" in answer.body:
-        return f"{answer.body['title']}: {answer.body.get('detail', '')}"
-    return f"the server answered {answer.status}"
 
 
 def fail(text: str) -> NoReturn:
     """Say what went wrong in one line, and end with exit status 1."""
     click.echo(f"mockserver: {text}", err=True)
     sys.exit(1)
-
-
-def _value(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return data.decode("utf-8", "replace")
 
 
 def json_object(_: click.Context, __: click.Parameter, text: str | None) -> Any:

@@ -14,6 +14,7 @@ from mockserver import listing, load
 from mockserver.admin_routes import ROUTES
 from mockserver.cli import main
 from mockserver.loading import shipped
+from mockserver.pytest_plugin import FLAGS, SETTINGS
 from mockserver.rendering import MOCK_HEADERS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -67,7 +68,13 @@ def operators() -> str:
     return _table(["operator", "matches"], [(f"`{name}`", part["description"]) for name, part in found.items()])
 
 
-TABLES = {f.__name__: f for f in (outcomes, assumptions, headers, routes, options, operators)}
+def pytest_options() -> str:
+    rows = [(f"`--mockserver-{name}{value}`", text) for name, (value, text) in FLAGS.items()]
+    rows += [(f"`mockserver_{name}` in the ini file", text) for name, (_, text) in SETTINGS.items()]
+    return _table(["option", "meaning"], rows)
+
+
+TABLES = {f.__name__: f for f in (outcomes, assumptions, headers, routes, options, operators, pytest_options)}
 
 
 def written(text: str) -> str:

@@ -10,7 +10,7 @@ from support import LASTING, ONCE, PATH, folder, problem, run, serving
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.bundle import BundleError, bundle, replay
-from mockserver.check import requests
+from mockserver.linter import requests
 
 
 def bundled(engine: Engine, number: int) -> Any:

@@ -12,9 +12,9 @@ import pytest
 from support import BATCH, LASTING, ONCE, PATH, folder
 
 from mockserver import Contract, Engine, Request, coverage, load
-from mockserver.check import requests
 from mockserver.contract import Reply
 from mockserver.coverage import MOST_APART, MOST_REMEMBERED, MOST_STRAYS, OTHER, Tally
+from mockserver.linter import requests
 from mockserver.model import FAULTS, Fault, Violation
 from mockserver.server import serving
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from support import run, serving
 
 from mockserver import load
-from mockserver.check import check
+from mockserver.linter import check
 from mockserver.listing import scenarios
 
 

@@ -133,12 +133,16 @@ def test_a_request_is_decided_in_process() -> None:
 
 
 def test_all_is_what_is_public() -> None:
-    """`__all__` is sorted, names all that the package brings together, and all of it says what it is."""
-    module = type(mockserver)
-    public = {name for name, value in vars(mockserver).items() if name[0] != "_" and not isinstance(value, module)}
-    assert mockserver.__all__ == sorted(mockserver.__all__)
-    assert set(mockserver.__all__) == public | {"__version__"}
+    """`__all__` is sorted, can be had name by name, and all of it says what it is; there is nothing else."""
+    assert mockserver.__all__ == sorted(mockserver.__all__) == sorted(dir(mockserver))
     assert all(isinstance(v := getattr(mockserver, name), str) or v.__doc__ for name in mockserver.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'lod'"):
+        mockserver.lod  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_public_name_is_no_module() -> None:
+    """A name that was also that of a module would be the one or the other, by what was imported before."""
+    assert not [name for name in mockserver.__all__ if (ROOT / "mockserver" / f"{name}.py").exists()]
 
 
 def test_only_what_the_public_names_need_is_imported() -> None:

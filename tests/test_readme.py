@@ -38,7 +38,7 @@ class Folder:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     path = tmp_path_factory.mktemp("readme")
-    for text in of_kind("yaml", "json"):
+    for text in [*of_kind("yaml", "json"), *(text for text in of_kind("python") if text.startswith("# test_"))]:
         name, _, content = text.partition("\n")
         file = path / name.removeprefix("# ")
         file.parent.mkdir(exist_ok=True)
@@ -60,7 +60,12 @@ def run(command: str, folder: Folder) -> str:
     done = subprocess.run(
         ["bash", "-c", command.replace("http://127.0.0.1:8080", folder.url)],
         cwd=folder.path,
-        env={**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},
+        env={
+            **os.environ,
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            # A reader has other plugins than this project's own tests, or none.
+            "PYTEST_ADDOPTS": "-p no:asyncio -p no:aiohttp -p no:cacheprovider",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -89,8 +94,10 @@ def test_a_contract_of_the_readme_passes(folder: Folder) -> None:
 
 
 def test_the_python_of_the_readme_runs(folder: Folder) -> None:
-    """Each Python block runs as it stands."""
+    """Each Python block runs as it stands; one that is a file is a suite, which a command runs."""
     for text in of_kind("python"):
+        if text.startswith("# test_"):
+            continue
         subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=folder.path, check=True, timeout=60)
 
 

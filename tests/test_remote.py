@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import ONCE, PATH, Serving, run, serving
 
-from mockserver.remote import Answer, problem_text
+from mockserver.asking import Answer
 
 TOKEN = "s3cr3t-t0ken"
 
@@ -136,5 +136,5 @@ def test_another_server_is_no_reason_to_fall_over(sent: bytes, said: str) -> Non
 
 def test_a_problem_is_told_in_its_own_words() -> None:
     """Title and detail; where neither came, the status."""
-    assert problem_text(Answer(400, {"title": "No", "detail": "Because."})) == "No: Because."
-    assert problem_text(Answer(500, "text")) == "the server answered 500"
+    assert Answer(400, {"title": "No", "detail": "Because."}).problem == "No: Because."
+    assert Answer(500, "text").problem == "the server answered 500"
