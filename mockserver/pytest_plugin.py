@@ -20,7 +20,10 @@ import mockserver
 
 FLAGS: Final = {
     "url": ("=URL", "Use the server that is up there, instead of one in this process."),
-    "coverage": ("[=html:FILE,junit:FILE]", "Show at the end which outcomes of the contract were met; write it to files."),
+    "coverage": (
+        "[=html:FILE,junit:FILE]",
+        "Show at the end which outcomes of the contract were met; write it to files.",
+    ),
     "coverage-fail-under": ("=PERCENT", "Fail if less of the documented outcomes were met."),
     "shared": ("", "Let the workers of pytest-xdist share one server, instead of having one each."),
 }
