@@ -1,0 +1,48 @@
+// Tests of a client against a running mock. Each worker of jest has a sandbox of its own, so that they run in parallel.
+const axios = require('axios');
+const { client } = require('./client');
+
+const BATCH = '7e4b85e27c4610824900af48f340394d';
+const url = `${process.env.MOCK_URL ?? 'http://127.0.0.1:8080'}/sandbox/jest-${process.env.JEST_WORKER_ID}`;
+const admin = axios.create({ baseURL: `${url}/__admin`, validateStatus: () => true });
+const provider = client(url);
+
+beforeEach(() => admin.post('/reset'));
+
+/** Fails with what the mock has to say: what was expected, what came, and the nearest misses. */
+async function verify(claim) {
+  const { status, data } = await admin.post('/verify', claim);
+  if (status !== 200) throw new Error(data.text ?? data.detail);
+}
+
+test('a card is activated', async () => {
+  expect(await provider.activate('CARD-001', '12345678', BATCH)).toMatch(/^card_/);
+});
+
+test('by value: a card that is activated already is an error', async () => {
+  await expect(provider.activate('TEST-ACTIVATED', 'TEST-CUSTOMER', BATCH)).rejects.toThrow('4433');
+});
+
+test('armed: the provider cannot be reached', async () => {
+  await admin.post('/arm', { scenario: 'provider-communication' });
+  await expect(provider.activate('CARD-001', '12345678', BATCH)).rejects.toThrow('5001: Wrong parameters');
+});
+
+test('a lost answer is no lost card', async () => {
+  await admin.post('/arm', { fault: 'reset', commit: true });
+  expect(await provider.activate('CARD-001', '12345678', BATCH)).toBeNull();
+  await verify({ when: { 'body.card_identifier': 'CARD-001' }, count: { exactly: 2 } });
+  await verify({ armed: 'used' });
+});
+
+test('a verification that does not hold says why', async () => {
+  await provider.activate('CARD-001', '12345678', BATCH);
+  const claim = { when: { 'body.card_identifier': 'CARD-002' } };
+  await expect(verify(claim)).rejects.toThrow(/body.card_identifier: expected "CARD-002"\s+came\s+"CARD-001"/);
+});
+
+afterAll(async () => {
+  // What all tests have met, over all workers.
+  const { data } = await admin.get('/coverage', { params: { all: 'true' } });
+  process.stdout.write(`documented outcomes met: ${data.documented.met} of ${data.documented.of}\n`);
+});
