@@ -57,7 +57,7 @@ def test_python(tmp_path: Path) -> None:
     """With the fixture of the pytest plugin, and a report of what was covered."""
     folder = shutil.copytree(EXAMPLES / "python", tmp_path / "python")
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".")
-    shown = run(*command, "--mockserver-coverage", ".", cwd=folder)
+    shown = run(*command, ".", "--mockserver-coverage", cwd=folder)
     assert "5 passed" in shown
     assert "card-already-activated" in shown
 
