@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from mockserver.client import MockError
 from mockserver.coverage_merged import merged
 from mockserver.coverage_page import html
 from mockserver.coverage_report import junit, text
@@ -44,14 +45,18 @@ class Coverage:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Send it, write it, and judge it."""
-        told = self._told()
+        try:
+            told = self._told()
+        except MockError as error:
+            told, self._lines = [], [f"the mock cannot be asked: {error}"]
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["mockserver_coverage"] = list(told)
             return
         self._found += told
         usual = merged([report for is_usual, report in self._found if is_usual])
         reports = [*usual, *merged([report for is_usual, report in self._found if not is_usual])]
-        self._lines = [text(report) for report in reports] or ["no test has used the mock"]
+        self._lines += [text(report) for report in reports]
+        self._lines = self._lines or ["no test has used the mock"]
         for form, name in self._files.items():
             for number, report in enumerate(reports):
                 file = Path(self._config.invocation_params.dir) / name

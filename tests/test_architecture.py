@@ -124,7 +124,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "__main__": "cli",
         "__init__": "model contract clock version sources loading engine linter client hosting",
         "pytest_plugin": "values history pytest_coverage __init__ pytest",
-        "pytest_coverage": "coverage_merged coverage_page coverage_report pytest",
+        "pytest_coverage": "client coverage_merged coverage_page coverage_report pytest",
         "hosting": "model contract values clock loading engine safety client server admin_routes",
     },
 }

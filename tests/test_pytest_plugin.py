@@ -391,6 +391,65 @@ def test_a_suite_of_many_tests_in_any_order(pytester: pytest.Pytester, monkeypat
     pytester.runpytest_subprocess("-n", "2", "--mockserver-shared").assert_outcomes(passed=30)
 
 
+# -- coverage of the contract -------------------------------------------------------------------------
+
+MEETING = """
+SCENARIOS = ["rfc-invalid", "email-taken", "pin-not-four", "rfc-invalid"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_armed(mockserver, scenario):
+    mockserver.arm(scenario)
+    assert post(mockserver) == scenario
+    assert post(mockserver) == "activated-existing-customer"
+
+
+@pytest.mark.mockserver(overlay="ping")
+def test_other_contract(mockserver):
+    post(mockserver)
+"""
+
+
+def test_coverage_of_all_workers_is_told_at_the_end(suite: Suite, pytester: pytest.Pytester) -> None:
+    """A table, files, and a bar that fails a run whose tests all passed; contracts of markers stand apart."""
+    folder(pytester.path / "ping", PING)
+    files = "--mockserver-coverage=html:out/coverage.html,junit:coverage.xml"
+    result = suite(MEETING, "-n2", files, "--mockserver-coverage-fail-under=23")
+    result.assert_outcomes(passed=5)
+    text = shown(result)
+    assert (result.ret, text.count("4 of 18 documented outcomes met (22.2 %)")) == (1, 1)
+    assert "22.2 % of the documented outcomes met, below the bar of 23 %" in text
+    assert text.count("outcomes met (") == 2
+    assert re.search(r"rfc-invalid +2 +armed 2", text)
+    assert re.search(r"activated-existing-customer +4 +values 4", text)
+    page = (pytester.path / "out" / "coverage.html").read_text(encoding="utf-8")
+    assert "4 of 18 documented outcomes met" in page
+    assert "http://127.0.0.1:8080/" in page
+    assert "<testcase" in (pytester.path / "coverage.xml").read_text(encoding="utf-8")
+    assert len([*pytester.path.glob("coverage-*.xml")]) == 1
+
+
+def test_a_bar_that_is_reached_lets_a_run_pass(suite: Suite, contract: Contract) -> None:
+    """Of the server of this process, and of one that is up; without a bar nothing is judged."""
+    text = "def test_it(mockserver):\n    post(mockserver)\n"
+    assert suite(text, "--mockserver-coverage-fail-under=5.5", apart=False).ret == 0
+    with running(contract) as mock:
+        result = suite(text, "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
+    assert result.ret == 0
+    assert "1 of 18 documented outcomes met (5.6 %)" in shown(result)
+    unused = suite("def test_it(): pass\n", "--mockserver-coverage", apart=False)
+    assert (unused.ret, "no test has used the mock" in shown(unused)) == (0, True)
+    gone = suite("def test_it(): pass\n", "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
+    assert (gone.ret, "the mock cannot be asked: " in shown(gone)) == (0, True)
+
+
+def test_a_file_that_is_none_is_a_mistake_in_the_command(suite: Suite) -> None:
+    """As where the value was meant for the folder of the tests."""
+    result = suite("def test(): pass\n", "--mockserver-coverage", "test_it.py", apart=False)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "expected html:FILE, junit:FILE or both with a comma, got 'test_it.py'" in shown(result)
+
+
 # -- no harm ------------------------------------------------------------------------------------------
 
 UNUSED = """
