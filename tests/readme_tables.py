@@ -62,6 +62,16 @@ def options() -> str:
     return _table(["option", "environment", "meaning"], rows)
 
 
+def settings() -> str:
+    schema = json.loads((shipped() / "schemas" / "contract.schema.json").read_bytes())
+    described = schema["properties"]["settings"]["properties"]
+    usual = load().settings
+    rows = [
+        (f"`{name}`", f"`{json.dumps(getattr(usual, name))}`", part["description"]) for name, part in described.items()
+    ]
+    return _table(["setting", "shipped as", "meaning"], rows)
+
+
 def operators() -> str:
     schema = json.loads((shipped() / "schemas" / "scenarios.schema.json").read_bytes())
     found = schema["$defs"]["operators"]["properties"]
@@ -74,7 +84,7 @@ def pytest_options() -> str:
     return _table(["option", "meaning"], rows)
 
 
-TABLES = {f.__name__: f for f in (outcomes, assumptions, headers, routes, options, operators, pytest_options)}
+TABLES = {f.__name__: f for f in (outcomes, assumptions, headers, routes, options, settings, operators, pytest_options)}
 
 
 def written(text: str) -> str:
