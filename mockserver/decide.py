@@ -120,9 +120,7 @@ def decide(
     if forced is not None:
         return _decision(operation, document, facts, forced, None, (by, 0), order.scenarios)
     turned: tuple[tuple[str, int], ...] = ()
-    for scenario, ways in (order.whole if violations else order.calm).of(facts):
-        if violations and scenario.changes:
-            continue
+    for scenario, ways in (order.violated if violations else order.calm).of(facts):
         way = _met(ways, facts)
         if way is None:
             continue

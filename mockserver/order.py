@@ -43,12 +43,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The scenarios in force. `calm`: those that can apply where nothing is violated; `claims`: violations named."""
+    """The scenarios in force. `calm`: those that can apply where nothing is violated; `claims`: violations named.
+
+    `violated`: those that can apply where something is, which one that changes state never does.
+    """
 
     scenarios: tuple[Scenario, ...]
     by_id: Mapping[str, Scenario]
     claims: tuple[Callable[[Violation], bool], ...]
-    whole: Selection
+    violated: Selection
     calm: Selection
 
 
@@ -62,7 +65,7 @@ def in_order(scenarios: Iterable[Scenario]) -> Order:
         scenarios,
         {scenario.id: scenario for scenario, _ in tried},
         tuple(c.claims for c in conditions if c.claims is not None),
-        _selection(tried),
+        _selection(tuple((scenario, ways) for scenario, ways in tried if not scenario.changes)),
         _selection(tuple((scenario, ways) for scenario, ways in calm if ways)),
     )
 

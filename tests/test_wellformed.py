@@ -271,3 +271,14 @@ def test_a_mistake_in_a_schema_is_told_as_before() -> None:
     told: list[Mistake] = []
     assert SchemaSet().inline({"type": "strin"}, (), told.append) is None
     assert [mistake.what for mistake in told] == ["no JSON Schema: wrong value for schema.type"]
+
+
+def test_members_that_depend_on_one_that_is_not_there() -> None:
+    """They are not missed."""
+    assert list(Checker({"dependentRequired": {"a": ["b"]}}).iter_errors({"c": 1})) == []
+
+
+def test_unknown_members_are_found_in_a_list_as_well() -> None:
+    """Wherever the value begins."""
+    found = validator({"items": {"properties": {"name": {}}}})
+    assert list(found.unknown([{"nam": 1}])) == [((0, "nam"), ("name",))]
