@@ -91,6 +91,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_state": "model contract values rendering store admin admin_sandboxes",
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
+        "connections": "rendering aiohttp",
         "export_openapi": "model contract validation rendering openapi outcomes version",
         "export_postman": "model contract values outcomes version",
         "export_typescript": "model contract values outcomes typescript_types version",
@@ -104,7 +105,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "outcomes": "model contract values engine linter listing",
         "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
-        "admin_console wire",
+        "admin_console connections wire",
         "typescript_types": "model contract values",
     },
     6: {
@@ -134,10 +135,10 @@ LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in module
 ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
 
 HOMES = {
-    "asyncio": {"faults", "hosting", "server", "watching"},
+    "asyncio": {"connections", "faults", "hosting", "server", "watching"},
     "http": {"asking", "cli_state", "faults", "wire"},
     "importlib": {"__init__"},
-    "logging": {"server"},
+    "logging": {"connections"},
     "os": {"cli", "cli_serve", "cli_state", "lines", "pytest_plugin"},
     "pickle": set[str](),
     "random": {"sandboxes"},
@@ -213,7 +214,11 @@ def test_imports_point_downwards_without_a_circle() -> None:
 
 
 COMMANDS = {"remote", *(name for name in LEVEL if name == "cli" or name.startswith("cli_"))}
-SHARED = {"aiohttp": {"server", "faults"}, "click": COMMANDS, "pytest": {"pytest_coverage", "pytest_plugin"}}
+SHARED = {
+    "aiohttp": {"connections", "faults", "server"},
+    "click": COMMANDS,
+    "pytest": {"pytest_coverage", "pytest_plugin"},
+}
 """The libraries of a layer: the wire, and the command line."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from support import LASTING, PATH, head, problem, raw
 
 from mockserver import Contract
-from mockserver.server import LONGEST_LINE, MOST_HEADERS
+from mockserver.connections import LONGEST_LINE, MOST_HEADERS
 
 MIB = 1_048_576
 
