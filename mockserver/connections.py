@@ -1,4 +1,4 @@
-"""Connections: the limits on what may come, and the answer to what cannot be read as HTTP.
+"""Connections: the limits on what may come and how long it may take, and the answer to what is no HTTP.
 
 Knows aiohttp's connections and their log; it knows no engine and no operation.
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.web_protocol import _ErrInfo
 
-from mockserver import rendering
+from mockserver import faults, rendering, wire
 
 MOST_HEADERS: Final = 128
 LONGEST_LINE: Final = 8_190
 """Limits on the head of a request: how many headers, and the bytes of one or of the request line."""
+
+LEAVING: Final = 1.0
+"""Seconds that a client which will send nothing more is given to take the answers that are still due."""
 
 
 class _Noted(logging.Filter):
@@ -35,8 +40,146 @@ _edge.setLevel(logging.DEBUG)  # what is no HTTP comes at that level, or at ERRO
 _edge.addFilter(_Noted())
 
 
+class LateError(TimeoutError):
+    """The rest of a body did not come in time."""
+
+
+class BrokenError(web.RequestPayloadError):
+    """A body that began as HTTP does not go on as HTTP."""
+
+
+class Watch:
+    """Which connections have begun something that they do not finish, the longest first.
+
+    One timer watches over all, and there is none as long as nothing is unfinished.
+    """
+
+    def __init__(self, limit: Callable[[], float]) -> None:
+        """Let each take at most so many seconds, as the limit is by then."""
+        self.limit = limit
+        self._since: dict[Connection, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, connection: Connection) -> None:
+        """It has begun something; what it began before counts on."""
+        loop = asyncio.get_running_loop()
+        now = self._since.setdefault(connection, loop.time())
+        if self._timer is None:
+            self._timer = loop.call_at(now + self.limit(), self._look)
+
+    def discard(self, connection: Connection) -> None:
+        """It has finished."""
+        self._since.pop(connection, None)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._since.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        loop, limit = asyncio.get_running_loop(), self.limit()
+        now, self._timer = loop.time(), None
+        while self._since:
+            connection, since = next(iter(self._since.items()))
+            if since + limit > now:
+                self._timer = loop.call_at(since + limit, self._look)
+                return
+            del self._since[connection]
+            if not connection.let_go():
+                self.add(connection)
+
+
 class Connection(web.RequestHandler):
     """A connection; what cannot be read as HTTP on it is refused with a problem document."""
+
+    __slots__ = ("_body", "_unread", "_watch")
+
+    def __init__(self, manager: web.Server, watch: Watch, **more: Any) -> None:
+        """Let `watch` know what is not finished on it."""
+        super().__init__(manager, **more)
+        self._watch = watch
+        self._body: StreamReader | None = None  # the one that is not here yet as a whole
+        self._unread = 0  # bytes that waited for the client when it was last looked at
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and mind what is not whole."""
+        count = self._request_count
+        super().data_received(data)
+        if self._body is None and self._request_count != count and self._messages[-1][1].is_eof():
+            self._watch.discard(self)
+        else:
+            self._mind(data, self._request_count != count)
+
+    def _mind(self, data: bytes, came: bool) -> None:
+        if self._body is not None:
+            if came and not self._body.is_eof():  # the parser has given it up, and tells nobody who waits for it
+                self._body.set_exception(BrokenError())
+            elif not self._body.is_eof():
+                return
+            self._body = None
+            self._watch.discard(self)
+        if came:
+            self._watch.discard(self)
+            if not self._messages[-1][1].is_eof():
+                self._body = self._messages[-1][1]
+                self._watch.add(self)
+        elif data.strip(b"\r\n"):  # lines between requests mean nothing
+            self._watch.add(self)
+
+    def let_go(self) -> bool:
+        """End what has taken too long; whether there was nothing to end, as it is not the client that takes long."""
+        if self.transport is None:
+            return True
+        if self.writing_paused:
+            unread, self._unread = self._unread, self.transport.get_write_buffer_size()
+            if self._unread >= unread:  # it takes nothing at all
+                self.transport.abort()
+            return self._unread >= unread
+        if self._current_request is not None:
+            if self._current_request.content is not self._body:
+                return False
+            self._body.set_exception(LateError())
+        elif self._waits():
+            reply = rendering.too_slow(self._watch.limit())
+            self.transport.write(wire.head(reply, "Connection: close") + reply.body)
+            self.force_close()
+        else:
+            return False
+        return True
+
+    def _waits(self) -> bool:
+        """Whether there is nothing to answer."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def pause_writing(self) -> None:
+        """Mind a client that does not read."""
+        super().pause_writing()
+        if self.transport is not None:
+            self._unread = self.transport.get_write_buffer_size()
+        self._watch.add(self)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        super().resume_writing()
+        if self._body is None:
+            self._watch.discard(self)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
+        """Answer what is still to be answered to a client that has closed its side; true keeps the other open."""
+        if self._waits() or self._body is not None or self.transport is None or self.ssl_context is not None:
+            return None
+        self._messages.append((_LAST, EMPTY_PAYLOAD))
+        self._loop.call_later(LEAVING, self.transport.close)
+        return True
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nothing is to be minded any more."""
+        self._watch.discard(self)
+        super().connection_lost(exc)
+
+    def _make_error_handler(self, err_info: _ErrInfo) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+        return _say_no_more if err_info is _LAST else super()._make_error_handler(err_info)
 
     def handle_error(
         self,
@@ -52,7 +195,7 @@ class Connection(web.RequestHandler):
             reply = rendering.problem(431, "headers-too-large", "The head of the request is too large", what)
         elif status < 500:
             what = "What came could not be read; the log of the mock says why."
-            reply = rendering.problem(status, "no-http", "The request is no HTTP/1.1", what)
+            reply = rendering.no_http(what, status)
         else:
             what = "This is a fault of the mock, not of the request; its log says more."
             reply = rendering.problem(status, "broken", "The mock failed", what)
@@ -61,17 +204,38 @@ class Connection(web.RequestHandler):
         return response
 
 
+_LAST: Final = _ErrInfo(0, EOFError(), "")
+"""Stands behind the last request of a client that will send nothing more."""
+
+
+async def _say_no_more(_: web.BaseRequest) -> web.StreamResponse:
+    return faults.done()
+
+
 class Listener(web.Server):
     """Makes connections with our limits."""
+
+    def __init__(
+        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limit: Callable[[], float]
+    ) -> None:
+        """Hand requests to `handler`; `limit` tells the seconds that one may take to come."""
+        super().__init__(handler)
+        self._watch = Watch(limit)
 
     def __call__(self) -> web.RequestHandler:
         """A new connection."""
         return Connection(
             self,
+            self._watch,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # so it means none
+            access_log=None,  # so it means none
             logger=_edge,
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
             max_headers=MOST_HEADERS,
         )
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as it is called there
+        """Close all connections."""
+        self._watch.stop()
+        await super().shutdown(timeout)

@@ -42,7 +42,8 @@ class _Performed(web.Response):
         """Send nothing more."""
 
 
-def _done() -> web.Response:
+def done() -> web.Response:
+    """An answer of which nothing more is sent; the connection is closed."""
     response = _Performed()
     response.force_close()
     return response
@@ -82,7 +83,7 @@ async def _reset(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Eve
 def _abort(request: web.BaseRequest) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
-    return _done()
+    return done()
 
 
 async def _empty(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Event) -> web.Response:
@@ -109,13 +110,13 @@ async def _dribble(fault: Fault, request: web.BaseRequest, reply: Reply, stoppin
     """Send the whole answer, piece by piece over the fault's seconds."""
     transport = request.transport
     if transport is None:
-        return _done()
+        return done()
     transport.write(wire.head(reply, "Connection: close"))
     size = max(1, -(-len(reply.body) // DRIBBLES))
     for start in range(0, len(reply.body), size):
         await pause(fault.seconds / DRIBBLES, stopping, request)
         if transport.is_closing():
-            return _done()
+            return done()
         transport.write(reply.body[start : start + size])
     return _send(request, b"")
 
@@ -137,7 +138,7 @@ def _send(request: web.BaseRequest, data: bytes) -> web.Response:
     if request.transport is not None:
         request.transport.write(data)
         request.transport.close()
-    return _done()
+    return done()
 
 
 _PERFORMERS: Final[dict[str, Callable[[Fault, web.BaseRequest, Reply, asyncio.Event], Awaitable[web.Response]]]] = {

@@ -249,6 +249,7 @@ class Settings:
     utc_offset: str = "+00:00"
     max_body: int = 1_048_576
     max_depth: int = 64
+    request_timeout: float = 30.0
     max_sandboxes: int = 1_000
     sandbox_ttl: float = 600.0
     sandbox_from: str = ""

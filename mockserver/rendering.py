@@ -230,6 +230,22 @@ def too_large(limit: int) -> Reply:
     )
 
 
+def too_slow(limit: float) -> Reply:
+    """408: the request did not come to its end within so many seconds."""
+    return problem(
+        408,
+        "too-slow",
+        "The request did not come to its end in time",
+        f"All of it has to be here {limit:g} s after its beginning; the setting request_timeout changes that.",
+        limit=limit,
+    )
+
+
+def no_http(detail: str, status: int = 400) -> Reply:
+    """400, or what else it is: the request cannot be read as HTTP."""
+    return problem(status, "no-http", "The request is no HTTP/1.1", detail)
+
+
 def not_found(path: str, paths: Sequence[str], spelt: Sequence[str]) -> Reply:
     """404: no operation and no admin route has this path."""
     return problem(

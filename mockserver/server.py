@@ -21,7 +21,7 @@ from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
 from mockserver.admin_routes import ROUTES
-from mockserver.connections import Listener
+from mockserver.connections import BrokenError, LateError, Listener
 from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
@@ -69,7 +69,9 @@ class Server:
         return taken
 
     async def _listen(self, host: str, port: int, answer: Answer) -> int:
-        runner = web.ServerRunner(Listener(partial(self._handle, answer)), shutdown_timeout=CLOSE_SECONDS)
+        runner = web.ServerRunner(
+            Listener(partial(self._handle, answer), self._request_timeout), shutdown_timeout=CLOSE_SECONDS
+        )
         await runner.setup()
         site = web.TCPSite(runner, host, port, reuse_address=True)
         try:
@@ -80,6 +82,9 @@ class Server:
             raise
         self._runners.append(runner)
         return int(runner.addresses[0][1])
+
+    def _request_timeout(self) -> float:
+        return self._engine.settings.request_timeout
 
     async def stop(self) -> None:
         """Stop listening, answer what is in flight, close."""
@@ -174,6 +179,10 @@ class Server:
                 body += chunk
                 if len(body) > limit:
                     return rendering.too_large(limit)
+        except LateError:
+            return rendering.too_slow(self._request_timeout())
+        except BrokenError:
+            return rendering.no_http("The chunks of its body are not written as HTTP/1.1 wants them.")
         except web.RequestPayloadError:
             what = "Its Content-Encoding says how to unpack it, but that fails."
             return rendering.problem(400, "unreadable-body", "The request body cannot be read", what)

@@ -91,7 +91,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_state": "model contract values rendering store admin admin_sandboxes",
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
-        "connections": "rendering aiohttp",
+        "connections": "faults rendering wire aiohttp",
         "export_openapi": "model contract validation rendering openapi outcomes version",
         "export_postman": "model contract values outcomes version",
         "export_typescript": "model contract values outcomes typescript_types version",
