@@ -23,17 +23,23 @@ from mockserver.values import NotJsonError, near, read, write
 
 PREFIX: Final = "/__admin"
 HEALTH: Final = f"{PREFIX}/health"
+USUAL: Final = "http://127.0.0.1:8080"
+"""Where a server is that nobody told anything else."""
+
 LONGEST_NAME: Final = 512
 """Characters of a part of a path: a key, an id."""
 
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One admin request: the sandbox it is about, path parameters, query, and the JSON body (`MISSING` without)."""
+    """One admin request: the sandbox it is about, path parameters, query, and the JSON body (`MISSING` without).
+
+    `url` is the address by which a client reaches the operations, `apart` whether that is another port than this one.
+    """
 
     engine: Engine
     sandbox: str
@@ -42,6 +48,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes = b""
     body: Any = MISSING
+    url: str = USUAL
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,15 @@ def as_text(text: str, content_type: str = "text/plain; charset=utf-8", status: 
     return Reply(status, (("Content-Type", content_type), ("Cache-Control", "no-store")), text.encode())
 
 
-def url_of(headers: Mapping[str, str]) -> str:
-    """The address by which a client reached the server, as its header `Host` says; the usual one for what is none."""
-    host = headers.get("host", "")
-    return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1:8080'}"
+def _url(headers: Mapping[str, str], port: int | None) -> str:
+    """The address of the operations for who reached the admin API by its header `Host`; the usual one for what is none.
+
+    `port` is theirs where it is another one.
+    """
+    found = _HOST.fullmatch(headers.get("host", ""))
+    if port is None:
+        return f"http://{found[0]}" if found else USUAL
+    return f"http://{found['name'] if found else '127.0.0.1'}:{port}"
 
 
 class Admin:
@@ -128,11 +141,18 @@ class Admin:
         return not_found(path, self._paths, near(path, [p.partition(" ")[2] for p in self._paths]))
 
     def answer(
-        self, method: str, target: Target, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        target: Target,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+        port: int | None = None,
     ) -> Reply:
         """The reply to a request below `/__admin`; the path of `target` is percent-encoded.
 
-        Nothing is answered without the token that was set, but for routes that are open.
+        `port` is that of the operations, where it is another one. Nothing is answered without the token that was
+        set, but for routes that are open.
         """
         found = self.route(method, target.path)
         if not (not isinstance(found, Reply) and found[0].is_open) and not self._access.admits(headers):
@@ -147,7 +167,8 @@ class Admin:
         try:
             _check_query(route, query)
             value = _body(route, validator, body)
-            return route.answer(Call(self._engine, target.sandbox, parameters, query, headers, body, value))
+            url, apart = _url(headers, port), port is not None
+            return route.answer(Call(self._engine, target.sandbox, parameters, query, headers, body, value, url, apart))
         except AdminError as error:
             return error.reply
 

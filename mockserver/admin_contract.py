@@ -33,6 +33,8 @@ def _contract(call: Call) -> Reply:
         {
             "contract": contract.hash,
             "version": __version__,
+            "url": call.url,
+            "apart": call.apart,
             "operations": [_operation(one) for one in contract.operations],
             "collections": [_collection(one) for one in contract.collections.values()],
             "assumptions": dict(contract.assumptions),
@@ -44,7 +46,7 @@ ROUTES: Final = (
     Route(
         "GET",
         f"{PREFIX}/contract",
-        "What is served: the operations, the collections and the open points by id.",
+        "What is served, and where: the operations, the collections and the open points by id.",
         _contract,
     ),
 )

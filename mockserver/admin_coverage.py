@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from mockserver.admin import PREFIX, Call, Route, as_json, as_text, url_of
+from mockserver.admin import PREFIX, Call, Route, as_json, as_text
 from mockserver.admin_journal import bad_parameter, flag
 from mockserver.contract import Reply
 from mockserver.coverage import Again, Tally
@@ -29,10 +29,9 @@ def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
     contract = engine.contract
     # The status of the answers is that of this server; what it asks of every request is no part of an example.
     shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
-    url = url_of(call.headers)
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
-    for row in scenarios(shown):
+    for row in engine.made(("scenarios", settings.error_status), lambda: scenarios(shown)):
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
         seen = tally.of(scenario)
@@ -50,7 +49,7 @@ def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
                 "faults": dict(seen.faults),
                 "retried": seen.retried,
                 "how": row["trigger"],
-                "curl": curl_for(engine, name, operation, scenario, url),
+                "curl": curl_for(engine, name, operation, scenario, call.url),
             }
         )
     return {

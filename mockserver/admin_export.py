@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockserver.admin import PREFIX, Call, Route, as_text, refused, url_of
+from mockserver.admin import PREFIX, Call, Route, as_text, refused
 from mockserver.contract import Reply
 from mockserver.exports import EXPORTS
 from mockserver.rendering import or_else
@@ -23,7 +23,7 @@ def _export(call: Call) -> Reply:
             404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
         )
     export, media = EXPORTS[kind]
-    return as_text(export(call.engine.contract, call.engine.settings, url_of(call.headers)), media)
+    return as_text(export(call.engine.contract, call.engine.settings, call.url), media)
 
 
 ROUTES: Final = (

@@ -18,6 +18,7 @@ from mockserver.journal import Entry, Listener
 from mockserver.model import Source, Trigger
 from mockserver.rendering import or_else
 from mockserver.report import POLICY, report
+from mockserver.report_words import language
 from mockserver.shown import event, har, is_unexpected, row, whole
 from mockserver.values import near, printable, write
 from mockserver.version import __version__
@@ -163,9 +164,11 @@ def _report(call: Call) -> Reply:
     entry = _entry(call)
     sandbox = call.engine.sandboxes.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
-    page = as_text(report(entry, call.engine.contract, settings.utc_offset), "text/html; charset=utf-8")
+    spoken = language(call.headers.get("accept-language", ""))
+    page = as_text(report(entry, call.engine.contract, settings.utc_offset, spoken), "text/html; charset=utf-8")
+    about = (("Content-Language", spoken), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
-    return page._replace(headers=(*page.headers, *guards))
+    return page._replace(headers=(*page.headers, *about, *guards))
 
 
 def may_lack(call: Call) -> bool:
@@ -267,7 +270,7 @@ ROUTES: Final = (
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/report",
-        "One request as a page of HTML to attach to a ticket.",
+        "One request as a page of HTML to attach to a ticket, in English or Spanish as `Accept-Language` asks.",
         _report,
         answers={200: "The page; it is whole in itself and holds no script."},
         media="text/html",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver import rendering
 from mockserver.contract import Contract, Decision, Miss, Operation, Reload, Reply, Scenario, Turn
@@ -30,6 +30,8 @@ from mockserver.values import near
 
 MOST_REMEMBERED: Final = 3
 """Contracts that are kept whole for the journal's sake, the one that is served among them."""
+
+_T = TypeVar("_T")
 
 Clock = Callable[[], int]
 """Gives nanoseconds since 1970-01-01T00:00:00Z."""
@@ -115,6 +117,7 @@ class Engine:
         self._orders = of_operations
         self._routes = Routes(contract, self._admin_paths)
         self._recorder = Recorder(contract.operations, contract.hash)
+        self._made: dict[Hashable, Any] = {}
         self.coverage.serve(contract.operations)
 
     def take(
@@ -132,6 +135,12 @@ class Engine:
         self._serve(of_operations)
         self._remembered.append(contract)
         self.journal.lighten(operation for whole in self._remembered for operation in whole.operations)
+
+    def made(self, name: Hashable, make: Callable[[], _T]) -> _T:
+        """What `make` makes of the contract and the settings that are served, made once for them and kept by `name`."""
+        if name not in self._made:
+            self._made[name] = make()
+        return cast(_T, self._made[name])
 
     def target(self, path: str, headers: Mapping[str, str]) -> Target | Reply:
         """The sandbox and the path that a request names, or why it names none."""

@@ -27,7 +27,7 @@ def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario: Scena
     known = engine.sandboxes.find(sandbox)
     settings = engine.settings if known is None else known.settings
     # Looking makes no sandbox: one that is not there is as a fresh one.
-    asked = engine if known is not None else Engine(engine.contract, settings=settings)
+    asked = engine if known is not None else engine.made("fresh", lambda: Engine(engine.contract, settings=settings))
     prefix = f"/sandbox/{sandbox or 'demo'}" if sandbox or settings.require_sandbox else ""
     for request in _by_values(operation, scenario):
         sent = _demanded(request, prefix, settings)

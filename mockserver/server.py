@@ -52,6 +52,7 @@ class Server:
         self._access = access or Access()
         self._admin = admin.Admin(engine, ROUTES, self._access)
         self._elsewhere = None if admins else "It was turned off by --no-admin."
+        self._port: int | None = None  # of the operations, where the admin API has one of its own
         self._log = log
         self._stopping = asyncio.Event()
         self._runners: list[web.ServerRunner] = []
@@ -60,7 +61,9 @@ class Server:
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and give the port (a free one for 0). Raises `OSError`."""
-        return await self._listen(host, port, self._answer)
+        taken = await self._listen(host, port, self._answer)
+        self._port = taken if len(self._runners) > 1 else None
+        return taken
 
     async def start_admin(self, host: str, port: int) -> int:
         """Give the admin API a port of its own, before `start`; there it is alone. Raises `OSError`."""
@@ -228,7 +231,7 @@ class Server:
         if page is not None:
             return target.sandbox, page
         return target.sandbox, self._admin.answer(
-            request.method, replace(target, path=_sent(request)), request.query, request.headers, body
+            request.method, replace(target, path=_sent(request)), request.query, request.headers, body, self._port
         )
 
 

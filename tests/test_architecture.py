@@ -63,6 +63,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "shown": "model contract values clock decide journal",
         "verification": "contract decide journal shown",
         "coverage_merged": "",
+        "report_words": "",
         "history": "shown client",
     },
     4: {
@@ -71,7 +72,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "routes sandboxes",
         "reloading": "model contract values loading order sandboxes engine",
         "linter": "model contract values sources validation engine",
-        "report": "contract version clock journal shown",
+        "report": "contract version clock journal shown report_words",
         "bundle": "model contract rendering decide journal loading masks shown order",
     },
     5: {
@@ -82,7 +83,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_coverage": "contract coverage coverage_page listing meeting admin admin_journal",
         "admin_export": "contract values rendering exports admin",
         "admin_journal": "contract values version clock journal shown bundle admin admin_sandboxes model rendering "
-        "report",
+        "report report_words",
         "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal "
         "admin_sandboxes admin_scenarios admin_settings admin_state admin_verify admin_console admin_contract",
         "admin_sandboxes": "contract clock values version rendering metrics sandboxes admin",

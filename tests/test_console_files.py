@@ -193,6 +193,35 @@ async def test_the_console_lives_where_the_admin_api_does(contract: Contract, cl
         await server.stop()
 
 
+async def test_a_port_of_its_own_names_that_of_the_operations(
+    contract: Contract, client: aiohttp.ClientSession
+) -> None:
+    """What the admin API tells to send goes to the operations, by the host by which the admin API was reached."""
+    server = edge.Server(Engine(contract))
+    try:
+        admin_url = edge.base_url("", await server.start_admin("127.0.0.1", 0))
+        url = edge.base_url("", await server.start("127.0.0.1", 0))
+        port = url.rpartition(":")[2]
+        for host, expected in [
+            (admin_url.removeprefix("http://"), url),
+            ("mock.example", f"http://mock.example:{port}"),
+            ("[::1]:7000", f"http://[::1]:{port}"),
+            ("a b", url),
+        ]:
+            async with client.get(f"{admin_url}/__admin/contract", headers={"Host": host}) as response:
+                shown = await response.json()
+            assert (shown["url"], shown["apart"]) == (expected, True)
+        async with client.get(f"{admin_url}/__admin/coverage") as response:
+            lines = [row["curl"] for row in (await response.json())["scenarios"]]
+        assert all(f" {url}{PATH} " in line for line in lines)
+        async with client.get(f"{admin_url}/__admin/export/openapi") as response:
+            assert (await response.json(content_type=None))["servers"][0]["url"] == url
+        async with client.get(f"{admin_url}/__admin/export/postman") as response:
+            assert url in await response.text()
+    finally:
+        await server.stop()
+
+
 async def test_without_the_admin_api_there_is_no_console(client: aiohttp.ClientSession) -> None:
     """`--no-admin` takes it away as well, and leaves the operation."""
     with serving("--no-admin") as serve:
@@ -205,6 +234,7 @@ async def test_the_contract_is_described(url: str, client: aiohttp.ClientSession
     async with client.get(f"{url}/__admin/contract") as response:
         shown = await response.json()
     assert shown["contract"] == contract.hash
+    assert (shown["url"], shown["apart"]) == (url, False)
     assert [(one["method"], one["path"]) for one in shown["operations"]] == [("POST", PATH)]
     assert [one["collection"] for one in shown["collections"]] == list(contract.collections)
     assert set(shown["operations"][0]["lookups"].values()) == set(contract.collections)

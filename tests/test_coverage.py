@@ -5,16 +5,19 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from support import BATCH, LASTING, ONCE, PATH, folder
+from support import BATCH, LASTING, ONCE, PATH, PING, folder
 
-from mockserver import Contract, Engine, Request, coverage, load
+from mockserver import Contract, Engine, Request, admin_coverage, coverage, load
 from mockserver.contract import Reply
 from mockserver.coverage import MOST_APART, MOST_REMEMBERED, MOST_STRAYS, OTHER, Tally
+from mockserver.engine import orders
 from mockserver.linter import requests
+from mockserver.listing import scenarios
 from mockserver.model import FAULTS, Fault, Violation
 from mockserver.server import serving
 
@@ -346,6 +349,33 @@ async def test_looking_makes_no_sandbox(url: str, client: aiohttp.ClientSession)
     assert (await covered(client, url + "/sandbox/new"))["requests"] == 0
     async with client.get(f"{url}/__admin/sandboxes") as response:
         assert (await response.json())["sandboxes"] == []
+
+
+async def test_examples_run_once_for_a_contract(
+    contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Asked again, it counts anew and runs nothing; another contract, or another status of errors, is run."""
+    ran: list[Contract] = []
+
+    def counted(one: Contract) -> list[dict[str, Any]]:
+        ran.append(one)
+        return scenarios(one)
+
+    monkeypatch.setattr(admin_coverage, "scenarios", counted)
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        for number in range(3):
+            assert (await covered(client, url))["requests"] == number
+            async with client.post(url + PATH, json=LASTING):
+                pass
+        assert len(ran) == 1
+        async with client.put(f"{url}/__admin/settings", json={"error_status": 422}):
+            pass
+        assert {r["status"] for r in (await covered(client, url))["scenarios"] if r["error"]} == {422, 401}
+        other = load(overlays=[folder(tmp_path / "ping", PING)])
+        engine.take(other, other.settings, {}, orders(other))
+        assert row(await covered(client, url), "pong")["met"] == 0
+        assert len(ran) == 3
 
 
 async def test_a_bad_parameter_is_refused(url: str, client: aiohttp.ClientSession) -> None:

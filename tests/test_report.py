@@ -14,6 +14,7 @@ from support import BATCH, ONCE, PATH, PATIENCE, problem
 
 from mockserver import Engine, load, parse_instant
 from mockserver.engine import frozen
+from mockserver.report_words import WORDS, language
 from mockserver.server import serving
 
 NASTY = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
@@ -73,6 +74,49 @@ async def test_it_says_what_a_ticket_needs(client: aiohttp.ClientSession) -> Non
         '"code": 4400',
     ):
         assert part in shown.text, part
+
+
+async def test_it_speaks_the_readers_language(url: str, client: aiohttp.ClientSession) -> None:
+    """Spanish where `Accept-Language` prefers it, English otherwise; what the document says stays as it is."""
+    async with client.post(url + PATH, json={**ONCE, "reference_batch": ""}) as sent:
+        entry = sent.headers["Mock-Entry"]
+    for accepted, spoken in [("es-MX,es;q=0.9,en;q=0.8", "es"), ("fr, en;q=0.5, es;q=0.4", "en"), ("", "en")]:
+        sent_headers = {"Accept-Language": accepted} if accepted else {}
+        async with client.get(f"{url}/__admin/requests/{entry}/report", headers=sent_headers) as response:
+            page = await response.text()
+            assert (response.headers["Content-Language"], response.headers["Vary"]) == (spoken, "Accept-Language")
+        assert f'<html lang="{spoken}">' in page
+        for key in ("happened", "sent", "answered", "wrong", "warnings", "again", "masked", "documented", "values"):
+            assert WORDS[spoken][key] in Tags(page).text
+        assert "Empty reference batch." in page
+
+
+@pytest.mark.parametrize(
+    ("accepted", "spoken"),
+    [
+        ("es", "es"),
+        ("ES-419", "es"),
+        ("en;q=0.4, es;q=0.5", "es"),
+        ("es;q=0.5, en", "en"),
+        ("es;q=0", "en"),
+        ("es;q=two", "en"),
+        ("es;q=0.٥", "en"),
+        ("es;level=1", "en"),
+        ("*, de", "en"),
+        ("espan", "en"),
+        (",;=", "en"),
+    ],
+)
+def test_the_language_is_the_one_preferred(accepted: str, spoken: str) -> None:
+    """The first of the highest weight among those that there are; what cannot be read weighs nothing."""
+    assert language(accepted) == spoken
+
+
+def test_the_languages_have_the_same_places() -> None:
+    """No key and no place to fill is in one language alone."""
+    assert list(WORDS["en"]) == list(WORDS["es"])
+    for key, text in WORDS["en"].items():
+        assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", WORDS["es"][key]), key
 
 
 async def test_nothing_in_it_is_more_than_text(url: str, client: aiohttp.ClientSession) -> None:

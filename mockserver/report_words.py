@@ -1,0 +1,110 @@
+"""The words of a bug report in the languages that it speaks, and which of them a reader prefers.
+
+Knows words alone; what they are said of stands in the report. Both languages have the same keys and the same places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+Words = Mapping[str, str]
+
+WORDS: Final[Mapping[str, Words]] = {
+    "en": {
+        "kind": "Bug report",
+        "happened": "What happened",
+        "sent": "What was sent",
+        "answered": "What was answered",
+        "wrong": "What was wrong with the request",
+        "warnings": "What was accepted, but probably not meant",
+        "again": "Send it again",
+        "masked": "What is secret is masked.",
+        "note": "Note.",
+        "time": "Time",
+        "instant": "{local} ({utc} in UTC)",
+        "entry": "Entry",
+        "of": "{id} of sandbox {sandbox}",
+        "default": "(default)",
+        "source": "Source",
+        "documented": "documented",
+        "assumed": "assumed: the document leaves it open",
+        "trigger": "Triggered by",
+        "values": "values: something in the request itself",
+        "state": "state: a record that an earlier request wrote",
+        "header": "header: Mock-Scenario forced it",
+        "armed": "armed: it was set for the next matching requests",
+        "usual": "default: no other scenario applied",
+        "because": "Because",
+        "and": " and ",
+        "rests": "Rests on",
+        "stands": "Stands in",
+        "problem": "Problem",
+        "misuse": "{problem}: no answer of the API",
+        "fault": "Fault",
+        "kept": ", what it changed was kept",
+        "delay": "Delay",
+        "versions": "Versions",
+        "version": "mockserver {version}, contract {contract}",
+        "nothing": "(no body)",
+    },
+    "es": {
+        "kind": "Reporte de error",
+        "happened": "Qué pasó",
+        "sent": "Qué se envió",
+        "answered": "Qué se respondió",
+        "wrong": "Qué estaba mal en la solicitud",
+        "warnings": "Qué se aceptó, aunque quizá no era la intención",
+        "again": "Enviarla otra vez",
+        "masked": "Lo que es secreto está enmascarado.",
+        "note": "Nota.",
+        "time": "Hora",
+        "instant": "{local} ({utc} en UTC)",
+        "entry": "Entrada",
+        "of": "{id} del sandbox {sandbox}",
+        "default": "(principal)",
+        "source": "Origen",
+        "documented": "documentado",
+        "assumed": "supuesto: el documento lo deja abierto",
+        "trigger": "Disparo",
+        "values": "valores: algo en la propia solicitud",
+        "state": "estado: un registro que escribió una solicitud anterior",
+        "header": "encabezado: lo forzó Mock-Scenario",
+        "armed": "armado para las siguientes solicitudes que coincidan",
+        "usual": "omisión: no aplicó ningún otro escenario",
+        "because": "Porque",
+        "and": " y ",
+        "rests": "Se apoya en",
+        "stands": "Está en",
+        "problem": "Problema",
+        "misuse": "{problem}: no es una respuesta de la API",
+        "fault": "Falla",
+        "kept": ", lo que cambió se conservó",
+        "delay": "Demora",
+        "versions": "Versiones",
+        "version": "mockserver {version}, contrato {contract}",
+        "nothing": "(sin cuerpo)",
+    },
+}
+
+
+def language(accepted: str) -> str:
+    """The language that a reader with this `Accept-Language` prefers among those of `WORDS`; English for any other."""
+    best, weight = "en", 0.0
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        one = name.strip().partition("-")[0]
+        given = _weight(quality)
+        if one in WORDS and given > weight:
+            best, weight = one, given
+    return best
+
+
+def _weight(quality: str) -> float:
+    """What `q=0.8` weighs; 1 where nothing is said, 0 where it cannot be read."""
+    name, _, number = quality.replace(" ", "").partition("=")
+    if not name:
+        return 1.0
+    whole, _, part = number.partition(".")
+    is_number = name == "q" and whole in ("0", "1") and (not part or (part.isascii() and part.isdecimal()))
+    return float(number) if is_number else 0.0
