@@ -1,8 +1,8 @@
 """A fast first answer to "well formed?" by a compiled validator; it can say yes, never why not.
 
 Knows the fast library for JSON Schema and is its one home. Only schemas are taken up that it reads just as the
-reference does (`keywords`): those of plain keywords that do not refer to themselves. Regular expressions go to it
-where the syntax means the same to both engines, and to our own engine everywhere else.
+reference does (`keywords`): those of plain keywords. Regular expressions go to it where the syntax means the same to
+both engines, and to our own engine everywhere else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ Resolve = Callable[[Any, str], tuple[Any, Any] | None]
 
 MOST_SCHEMAS: Final = 2_000
 """Schemas that one may come to when its references are filled in."""
+
+DEEPEST: Final = 100
+"""Levels of a value that are followed by a schema that refers to itself."""
 
 _TOLD: Final = (
     "type",
@@ -70,7 +73,8 @@ class _OwnPattern:
 def compile_wellformed(schema: Any, resolver: Any, resolve: Resolve) -> Callable[[Any], bool] | None:
     """Whether a value is certain to be well formed; None for a schema that is not taken up."""
     try:
-        filled = _Filler(resolve).fill(schema, resolver, ())
+        filler = _Filler(resolve)
+        filled = filler.whole(schema, resolver)
         check = Draft202012Validator(
             filled, validate_formats=False, pattern_options=RegexOptions(), keywords={_OWN: _OwnPattern}
         ).is_valid
@@ -83,23 +87,53 @@ def compile_wellformed(schema: Any, resolver: Any, resolve: Resolve) -> Callable
         except (ValueError, TypeError, RecursionError):  # a value that it cannot take in, such as a lone surrogate
             return False
 
-    return well_formed
+    if not filler.comes_back:
+        return well_formed
+    return lambda value: _is_shallow(value) and well_formed(value)
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether a value is no deeper than a schema without an end may follow it: the library has no bound of its own."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)]
+        level = [one for members in inner for one in members]
+        if not level:
+            return True
+    return False
 
 
 class _Filler:
-    """Fills references in, so that a schema stands for itself."""
+    """Fills references in, so that a schema stands for itself; one that comes to itself again is referred to by name."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
         self._count = 0
+        self._names: dict[int, str] = {}
+        self._waiting: list[tuple[str, Any, Any]] = []
 
-    def fill(self, schema: Any, resolver: Any, within: tuple[int, ...]) -> Any:
+    @property
+    def comes_back(self) -> bool:
+        """Whether some schema refers to itself."""
+        return bool(self._names)
+
+    def whole(self, schema: Any, resolver: Any) -> Any:
         """The schema with what it refers to in the place of references. Raises `_Refused`."""
+        filled = self._fill(schema, resolver, ())
+        named = {}
+        while self._waiting:
+            name, inner, inside = self._waiting.pop()
+            named[name] = self._fill(inner, inside, ())
+        return {**filled, "$defs": named} if named else filled
+
+    def _fill(self, schema: Any, resolver: Any, within: tuple[int, ...]) -> Any:
         self._count += 1
-        if self._count > MOST_SCHEMAS or id(schema) in within:
+        if self._count > MOST_SCHEMAS:
             raise _Refused
         if not isinstance(schema, dict):
             return schema
+        if id(schema) in within:
+            return self._named(schema, resolver)
         if "$id" in schema and within:  # what it refers to would stand elsewhere
             raise _Refused
         within = (*within, id(schema))
@@ -108,8 +142,14 @@ class _Filler:
             target = self._resolve(resolver, schema["$ref"])
             if target is None:
                 raise _Refused
-            filled["allOf"] = [*filled.get("allOf", ()), self.fill(*target, within)]
+            filled["allOf"] = [*filled.get("allOf", ()), self._fill(*target, within)]
         return filled
+
+    def _named(self, schema: Any, resolver: Any) -> Any:
+        if id(schema) not in self._names:
+            name = self._names[id(schema)] = f"s{len(self._names)}"
+            self._waiting.append((name, schema, resolver))
+        return {"$ref": f"#/$defs/{self._names[id(schema)]}"}
 
     def _member(self, keyword: str, operand: Any, resolver: Any, within: tuple[int, ...]) -> tuple[str, Any]:
         if keyword in _TOLD:
@@ -117,11 +157,11 @@ class _Filler:
         if keyword == "pattern":
             return _pattern(operand)
         if keyword in _INNER:
-            return keyword, self.fill(operand, resolver, within)
+            return keyword, self._fill(operand, resolver, within)
         if keyword in _LISTS:
-            return keyword, [self.fill(inner, resolver, within) for inner in operand]
+            return keyword, [self._fill(inner, resolver, within) for inner in operand]
         if keyword in _NAMED:
-            return keyword, {name: self.fill(inner, resolver, within) for name, inner in operand.items()}
+            return keyword, {name: self._fill(inner, resolver, within) for name, inner in operand.items()}
         raise _Refused
 
 

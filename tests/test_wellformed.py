@@ -110,6 +110,34 @@ def test_both_come_to_one_verdict(schema: Any, value: Any, referred: bool) -> No
     assert (not found.violations("body", value)) is slow
 
 
+@settings(max_examples=200)
+@given(SCHEMAS, SCHEMAS, VALUES)
+def test_both_come_to_one_verdict_on_schemas_that_refer_to_themselves(one: Any, other: Any, value: Any) -> None:
+    """From a member, an item, or by way of another schema."""
+    schema = {
+        "$defs": {
+            "one": {"allOf": [one], "properties": {"a": {"$ref": "#/$defs/one"}, "b": {"$ref": "#/$defs/other"}}},
+            "other": {"anyOf": [other, True], "items": {"$ref": "#"}, "properties": {"c": {"$ref": "#/$defs/one"}}},
+        },
+        "$ref": "#/$defs/other",
+        "additionalProperties": {"$ref": "#/$defs/one"},
+    }
+    found = validator(schema)
+    assert found._well_formed is not None
+    assert found._well_formed(value) is (not list(Checker(schema).iter_errors(value)))
+
+
+@pytest.mark.parametrize(("levels", "expected"), [(99, True), (100, False), (200_000, False)])
+def test_a_schema_without_an_end_is_followed_so_far(levels: int, expected: bool) -> None:
+    """Deeper values are left to the reference, which has a bound of its own."""
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    found = validator({"$defs": {"list": {"items": {"$ref": "#/$defs/list"}}}, "$ref": "#/$defs/list"})
+    assert found._well_formed is not None
+    assert found._well_formed(value) is expected
+
+
 MEMBERS = st.fixed_dictionaries(
     {},
     optional={
@@ -226,7 +254,6 @@ def test_traps_of_regular_expressions(pattern: str, text: str, matches: bool) ->
 @pytest.mark.parametrize(
     "schema",
     [
-        {"$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}}, "$ref": "#/$defs/node"},
         {"multipleOf": 0.1},
         {"uniqueItems": True},
         {"patternProperties": {"^a": {}}},
@@ -236,7 +263,7 @@ def test_traps_of_regular_expressions(pattern: str, text: str, matches: bool) ->
     ],
 )
 def test_what_the_two_may_read_differently_is_left_to_the_reference(schema: Any) -> None:
-    """Schemas without an end, inexact numbers, and keywords whose meaning depends on others."""
+    """Inexact numbers, and keywords whose meaning depends on others."""
     assert validator(schema)._well_formed is None
 
 
