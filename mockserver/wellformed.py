@@ -104,7 +104,7 @@ def _is_shallow(value: Any) -> bool:
 
 
 class _Filler:
-    """Fills references in, so that a schema stands for itself; one that comes to itself again is referred to by name."""
+    """Fills references in, so that a schema stands for itself; one that comes to itself again has a name."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
