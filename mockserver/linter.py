@@ -5,13 +5,13 @@ Knows how to serve a contract in process; it reads no file of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from mockserver.contract import Contract, Example, Operation, Reply, Scenario
 from mockserver.engine import Engine, frozen
-from mockserver.model import MISSING, Request
+from mockserver.model import MISSING, Request, Settings
 from mockserver.sources import Problem
 from mockserver.validation import told
 from mockserver.values import read, write
@@ -44,18 +44,30 @@ def requests(operation: Operation, example: Example) -> Iterator[Request]:
         )
 
 
-def run(contract: Contract, operation: Operation, example: Example) -> Reply:
-    """The reply to an example's request on a fresh state."""
-    engine = Engine(contract, clock=frozen(INSTANT_NS))
-    return [engine.handle(request) for request in requests(operation, example)][-1]
+class Fresh:
+    """A contract that runs examples, each on a fresh state; it is made ready once."""
+
+    def __init__(self, contract: Contract, settings: Settings | None = None) -> None:
+        """Serve it, with other settings than its own if they are given."""
+        self._engine = Engine(contract, settings=settings, clock=frozen(INSTANT_NS))
+
+    def replies(self, requests: Iterable[Request]) -> list[Reply]:
+        """What requests are answered one after the other."""
+        self._engine.reset_all()
+        return [self._engine.handle(request) for request in requests]
+
+    def run(self, operation: Operation, example: Example) -> Reply:
+        """The reply to an example's request."""
+        return self.replies(requests(operation, example))[-1]
 
 
 def run_all(contract: Contract) -> Iterator[Ran]:
     """Every example of every scenario, in order, with the reply that it got."""
+    fresh = Fresh(contract)
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples:
-                yield Ran(scenario, example, run(contract, operation, example))
+                yield Ran(scenario, example, fresh.run(operation, example))
 
 
 def check(contract: Contract) -> tuple[Problem, ...]:

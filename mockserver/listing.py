@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from mockserver.contract import Contract, Example, Operation, Reply, Scenario
-from mockserver.engine import Engine
-from mockserver.linter import requests, run
+from mockserver.linter import Fresh, requests
 from mockserver.model import MISSING, Request, Settings
 from mockserver.values import read, write_ascii
 
@@ -23,11 +22,12 @@ def scenarios(contract: Contract) -> list[dict[str, Any]]:
     `status` and `error` are those of the answer to the first example (null where there is no example, or
     no member `error` in the body). An example has `request`, the body, and `before`, the bodies to send first.
     """
-    return [_scenario(contract, o, s) for o in contract.operations for s in o.scenarios]
+    fresh = Fresh(contract)
+    return [_scenario(fresh, o, s) for o in contract.operations for s in o.scenarios]
 
 
-def _scenario(contract: Contract, operation: Operation, scenario: Scenario) -> dict[str, Any]:
-    reply = run(contract, operation, scenario.examples[0]) if scenario.examples else None
+def _scenario(fresh: Fresh, operation: Operation, scenario: Scenario) -> dict[str, Any]:
+    reply = fresh.run(operation, scenario.examples[0]) if scenario.examples else None
     body = read(reply.body, 1_000) if reply is not None else {}
     return {
         "id": scenario.id,
@@ -144,12 +144,12 @@ def curl(request: Request, url: str) -> str:
 
 def _lasting(contract: Contract, settings: Settings) -> tuple[Operation, Request] | None:
     """The first request of an example that changes state and is answered alike however often it is sent."""
+    fresh = Fresh(contract, settings)
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples if scenario.changes else ():
                 request = _demanded([*requests(operation, example)][-1], settings)
-                engine = Engine(contract, settings=settings)
-                decisions = [engine.handle(request).decision for _ in range(3)]
+                decisions = [reply.decision for reply in fresh.replies([request] * 3)]
                 if all(d is not None and d.scenario is scenario for d in decisions):
                     return operation, request
     return None

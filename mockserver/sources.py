@@ -80,6 +80,7 @@ class Source:
     marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     faults: list[Path] = field(default_factory=list)
+    _broken: set[Path] = field(default_factory=set)
 
     def position(self, at: Path) -> Position:
         """The place of a part, or of the nearest part around it."""
@@ -90,16 +91,21 @@ class Source:
 
     def report(self, fault: Mistake) -> None:
         """Keep a fault as a problem of this file."""
-        self.faults.append(fault.at)
+        self.spoil(fault.at)
         self.problems.append(Problem(self.position(fault.at), fault.what, fault.expected, fault.came, fault.hint))
 
     def problem(self, place: tuple[int, int], what: str, expected: str, came: str = "", hint: str = "") -> None:
         """Keep a problem at a line and column."""
         self.problems.append(Problem(Position(self.name, *place), what, expected, came, hint))
 
+    def spoil(self, at: Path) -> None:
+        """Note that a part is wrong, and so is all that it is a part of."""
+        self.faults.append(at)
+        self._broken.update(at[:length] for length in range(len(at) + 1))
+
     def broken(self, at: Path) -> bool:
         """Whether a fault was reported at or below a part."""
-        return any(fault[: len(at)] == at for fault in self.faults)
+        return at in self._broken
 
 
 def read_yaml(path: FilePath, name: str) -> Source:
@@ -230,10 +236,10 @@ class _JsonMarks:
                     index += 1
         elif token[0] in ("NaN", "Infinity", "-Infinity"):
             self.source.problem(place, "bad JSON: a number that JSON does not have", "a JSON value", token[0])
-            self.source.faults.append(at)
+            self.source.spoil(at)
         elif _NUMBER.fullmatch(token[0]) and _is_too_large(token[0]):
             self.source.problem(place, "a number that is too large", "64 bits, or below 1e308", token[0][:40])
-            self.source.faults.append(at)
+            self.source.spoil(at)
 
     def members(self, at: Path) -> None:
         while (token := next(self.tokens))[0] != "}":
@@ -250,7 +256,7 @@ def _mark_key(source: Source, at: Path, key: str, place: tuple[int, int]) -> Non
     if first is not place:
         hint = f"it stands at line {first[0]}, column {first[1]} already"
         source.problem(place, f"the key {key} comes twice", "each key once", key, hint)
-        source.faults.append((*at, key))
+        source.spoil((*at, key))
 
 
 # -- YAML, event by event -----------------------------------------------------------------------------
@@ -335,7 +341,7 @@ class _Builder:
         if event.implicit[0] and text == "<<":
             hint = "name what is the same with &name and repeat it with *name"
             self.source.problem(_mark(event), "a merge key", "members that are all written out", "<<", hint)
-            self.source.faults.append((*at, text))
+            self.source.spoil((*at, text))
         elif event.implicit[0] and (text in _WORDS or _NUMBER.fullmatch(text) or _LEADING_ZERO.fullmatch(text)):
             self.source.problem(_mark(event), "a key that is no text", "a text", text, f'write "{text}" in quotes')
         return text
@@ -353,7 +359,7 @@ class _Builder:
             expected = "a number without them" if zero else "64 bits, or below 1e308"
             hint = "a text? write it in quotes"
             self.source.problem(_mark(event), what, expected, printable(text, 60), hint)
-            self.source.faults.append(at)
+            self.source.spoil(at)
             return text
         if not number:
             return text

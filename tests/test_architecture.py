@@ -100,7 +100,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "faults": "model contract wire aiohttp",
         "wire": "contract version",
         "explaining": "model contract values shown engine",
-        "listing": "model contract values engine linter",
+        "listing": "model contract values linter",
         "meeting": "model contract values engine linter listing",
         "openapi": "version admin",
         "outcomes": "model contract values engine linter listing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import gc
 import json
 import operator
 import os
@@ -142,3 +143,18 @@ def test_a_refusal_is_worth_reading_without_a_hint() -> None:
     """A problem shows only the lines that it has."""
     position = Position("a.yaml", 2, 3)
     assert str(Problem(position, "wrong", "right", "", "")) == "a.yaml:2:3: wrong\n    expected: right"
+
+
+def test_looking_for_garbage_goes_on_after_loading(tmp_path: Path) -> None:
+    """It rests while a contract is loaded, and only then, whether it loads or not."""
+    load()
+    assert gc.isenabled()
+    with pytest.raises(ConfigError):
+        load(tmp_path)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
