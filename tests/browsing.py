@@ -52,17 +52,25 @@ def browsing() -> Iterator[Browser]:
             browser.close()
 
 
+Kept = dict[str, BrowserContext]
+"""The contexts of a browser by how they were made: they load a file once; each tab has a session of its own."""
+
+
 @contextmanager
-def opening(browser: Browser) -> Iterator[Opened]:
+def opening(browser: Browser, kept: Kept | None = None) -> Iterator[Opened]:
     """Opens addresses; at the end nothing that was opened may have told of an error but those that are expected."""
-    contexts: list[BrowserContext] = []
+    contexts = {} if kept is None else kept
+    pages: list[Page] = []
     errors: list[str] = []
 
     def opened(url: str, *, tells: bool = True, **how: Any) -> Page:
-        context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **how})
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE * 1_000)
+        context = contexts.get(repr(how))
+        if context is None:
+            context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **how})
+            context.set_default_timeout(PATIENCE * 1_000)
+            contexts[repr(how)] = context
         page = context.new_page()
+        pages.append(page)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda m: errors.append(m.text) if tells and m.type in ("error", "warning") else None)
         page.goto(url)
@@ -71,8 +79,8 @@ def opening(browser: Browser) -> Iterator[Opened]:
     try:
         yield opened
     finally:
-        for context in contexts:
-            context.close()
+        for page in pages:
+            page.close()
     assert errors == []
 
 
@@ -81,8 +89,11 @@ def violations(page: Page) -> list[str]:
     spec = importlib.util.find_spec("axe_playwright_python")
     assert spec is not None
     assert spec.origin is not None
-    page.evaluate((Path(spec.origin).parent / "axe.min.js").read_text(encoding="utf-8") + "; 0")
-    found = page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate((Path(spec.origin).parent / "axe.min.js").read_text(encoding="utf-8") + "; 0")
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
+    )
     return [
         f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
         for one in found["violations"]

@@ -162,6 +162,7 @@ def token(_: Serving, page: Page) -> None:
 
 def refused(_: Serving, page: Page) -> None:
     """What is shown without the token."""
+    expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("alert")).to_be_visible()
 
@@ -201,8 +202,8 @@ VIEWS: Final[Mapping[str, tuple[str, str, Show]]] = {
     "tried": ("trying", "try?example=activated-new-customer", tried),
     "faults": ("faulty", "faults", faulty),
     "unarmed": ("fresh", "faults", unarmed),
-    "state": ("qa", "state", records),
-    "editing": ("qa", "state", editing),
+    "state": ("qa", "state?collection=cards", records),
+    "editing": ("qa", "state?collection=customers", editing),
     "arming": ("qa", "journal", arming),
     "resetting": ("qa", "state", emptying),
     "report": ("qa", "", report),
@@ -265,12 +266,12 @@ def take(
             page.route(re.compile(r"/__admin/(?!console/|$)"), handler)
         page.goto(url)
         show(serve, page)
-        if not view.startswith("loading"):
+        if not view.startswith(("loading", "token")):
             settle(page)
         if page.locator("dialog").count() == 0:
             grown(page, width)
         page.screenshot(path=at / f"{name}.png")
-        page.context.close()
+        page.close()
 
 
 def main(folder: str, *parts: str) -> None:
@@ -298,7 +299,7 @@ def main(folder: str, *parts: str) -> None:
                     page.goto(f"{serve.url}/sandbox/qa/")
                     gone(serve, page)
                     page.screenshot(path=at / f"{name}.png")
-                    page.context.close()
+                    page.close()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The console in a real browser, as a tester uses it."""
 
+import http.client
 import json
 import re
 import shlex
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import Opened, browsing, opening, violations
+from browsing import Kept, Opened, browsing, opening, violations
 from playwright.sync_api import Browser, Page, expect
 from support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Serving, folder, head, serving
 
@@ -23,9 +24,14 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def kept() -> Kept:
+    return {}
+
+
 @pytest.fixture
-def console(browser: Browser) -> Iterator[Opened]:
-    with opening(browser) as opened:
+def console(browser: Browser, kept: Kept) -> Iterator[Opened]:
+    with opening(browser, kept) as opened:
         yield opened
 
 
@@ -139,6 +145,46 @@ def test_what_a_client_sends_is_shown_as_text(mock: Serving, console: Opened) ->
     assert page.locator("#app script, #app img").count() == 0
 
 
+def test_numbers_are_shown_as_they_were_written(mock: Serving, console: Opened) -> None:
+    """Those that a browser would round or write otherwise too: in an entry, its command line, a form, a record."""
+    big = "1234567890123456789"
+    raw = (
+        json.dumps({**LASTING, "balance": {"id": 0}, "more": [1]}).replace(" 0}", f" {big}}}").replace("[1]", "[2.50]")
+    )
+    serve_raw(mock, "numbers", raw)
+    page = console(at(mock, "numbers"), tells=False, permissions=["clipboard-read", "clipboard-write"])
+    rows(page).first.click()
+    shown = page.locator(".detail .json").first
+    expect(shown).to_contain_text(f'"id": {big}')
+    expect(shown).to_contain_text("2.5")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert f'"balance":{{"id":{big}}}' in page.evaluate("navigator.clipboard.readText()")
+    page.goto(at(mock, "numbers", "try", example="activated-composite-balance"))
+    page.get_by_label("id", exact=True).fill(big)
+    page.get_by_label("Send customer_id").uncheck()
+    page.get_by_role("button", name="Text").click()
+    expect(page.get_by_label("Body", exact=True)).to_have_value(re.compile(f'"id": {big}'))
+    page.get_by_role("button", name="Form").click()
+    expect(page.get_by_label("id", exact=True)).to_have_value(big)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("link", name="Open in the journal")).to_be_visible()
+    sent = mock.ask("GET", "/sandbox/numbers/__admin/requests?limit=1")[1]["requests"][0]["id"]
+    assert mock.ask("GET", f"/sandbox/numbers/__admin/requests/{sent}")[1]["request"]["body"]["balance"] == {
+        "id": int(big)
+    }
+
+
+def serve_raw(serve: Serving, sandbox: str, body: str) -> None:
+    """A request whose body is these very characters."""
+    connection = http.client.HTTPConnection(urlsplit(serve.url).netloc, timeout=PATIENCE)
+    try:
+        connection.request("POST", f"/sandbox/{sandbox}{PATH}", body, {"Content-Type": "application/json"})
+        assert connection.getresponse().read()
+    finally:
+        connection.close()
+
+
 def test_five_thousand_requests_scroll(mock: Serving, console: Opened) -> None:
     """The document stays small, and drawing a frame takes no longer than the eye allows."""
     flood(mock, "many", 5_000)
@@ -149,7 +195,7 @@ def test_five_thousand_requests_scroll(mock: Serving, console: Opened) -> None:
             const list = document.querySelector('.rows');
             const frame = () => new Promise(requestAnimationFrame);
             const spent = [];
-            for (let step = 0; step < 60; step += 1) {
+            for (let step = 0; step < 30; step += 1) {
                 list.scrollTop = (step * 7919 * 44) % list.scrollHeight;
                 await frame();
                 const begun = performance.now();
@@ -193,7 +239,7 @@ def test_an_outcome_is_armed_by_click_and_met_by_the_next_request(mock: Serving,
     item.get_by_label("Member").fill("body.customer_id")
     item.get_by_label("Value").fill("77")
     item.get_by_role("button", name="Arm it").click()
-    expect(item.locator(".chip")).to_contain_text("1 to come · body.customer_id = 77")
+    expect(item.locator(".chip")).to_contain_text("1 left · body.customer_id = 77")
     assert send(mock, "arm", LASTING)[0] == 200
     assert send(mock, "arm", {**LASTING, "customer_id": "77"})[1]["Mock-Scenario"] == "provider-communication"
     expect(item.locator(".chip")).to_have_count(0)
@@ -249,7 +295,26 @@ def test_a_second_operation_is_there_without_a_word_about_it(console: Opened, tm
         expect(item.locator("summary").first).to_contain_text("once")
         page.get_by_role("link", name="Journal").click()
         expect(rows(page).first).to_contain_text("GET /v1/ping/a")
-        page.context.close()
+        page.close()
+
+
+def test_a_port_of_its_own_is_told(console: Opened) -> None:
+    """With `--admin-port` the page names where the operations are, and gives a command line that goes there."""
+    with serving("--log-format", "json", "--admin-port", "0") as serve:
+        told = json.loads(serve.out.seen[0])
+        page = console(told["admin_url"] + "/sandbox/apart/", permissions=["clipboard-read", "clipboard-write"])
+        expect(page.get_by_text(f"{told['url']}/sandbox/apart", exact=True)).to_be_visible()
+        page.get_by_role("link", name="Try it").last.click()
+        expect(page.get_by_text("The API has a port of its own")).to_be_visible()
+        expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
+        page.get_by_role("button", name="Copy as curl").click()
+        expect(page.get_by_text("Copied")).to_be_visible()
+        command = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+        assert command[:3] == ["curl", "-i", f"{told['url']}/sandbox/apart{PATH}"]
+        serve.post(json.loads(command[-1]), f"/sandbox/apart{PATH}")
+        page.get_by_role("link", name="Journal").click()
+        expect(rows(page).first).to_contain_text("activated-new-customer")
+        page.close()
 
 
 def test_a_fault_is_armed_and_performed(mock: Serving, console: Opened) -> None:
@@ -258,9 +323,9 @@ def test_a_fault_is_armed_and_performed(mock: Serving, console: Opened) -> None:
     page.get_by_role("radio", name="gateway").check()
     page.get_by_label("Status").fill("429")
     page.get_by_label("Retry-After (s)").fill("7")
-    page.get_by_label("Only the answer is lost").check()
+    page.get_by_label("Keep what the request changes").check()
     page.get_by_role("button", name="Arm it").click()
-    expect(page.locator(".armed-list")).to_contain_text("gateway · 1 to come")
+    expect(page.locator(".armed-list")).to_contain_text("gateway · 1 left")
     status, headers, _ = send(mock, "fault", ONCE)
     assert (status, headers["Retry-After"]) == (429, "7")
     expect(page.get_by_text("Nothing is armed")).to_be_visible()
@@ -278,15 +343,15 @@ def test_records_sandboxes_and_the_clock_are_looked_after(mock: Serving, console
         page.get_by_role("button", name="Save a snapshot").click()
     page.get_by_role("button", name="Edit CARD-001").click()
     page.get_by_label("Members").fill('{"status": "issued"')
-    page.get_by_role("button", name="Write").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("That is no JSON")
     page.get_by_label("Members").fill('{"status": "issued"}')
-    page.get_by_role("button", name="Write").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(line).to_contain_text("issued")
     assert send(mock, "state", {**ONCE, "customer_id": "2"})[0] == 200
     expect(line).to_contain_text("activated")
-    page.get_by_role("button", name="Bring back CARD-001").click()
-    page.get_by_role("button", name="Bring back", exact=True).click()
+    page.get_by_role("button", name="Restore CARD-001").click()
+    page.get_by_role("button", name="Restore", exact=True).click()
     expect(line).to_have_count(0)
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Load a snapshot").click()
@@ -340,9 +405,9 @@ def test_a_token_is_asked_for_once(console: Opened) -> None:
         assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
         other = console(serve.url, tells=False)
         other.get_by_role("button", name="Cancel").click()
-        expect(other.get_by_text("This cannot be shown")).to_be_visible()
+        expect(other.get_by_text("A token is needed")).to_be_visible()
         for one in (page, other):
-            one.context.close()
+            one.close()
 
 
 def test_a_mock_that_goes_and_comes_is_told(console: Opened) -> None:
@@ -362,7 +427,7 @@ def test_a_mock_that_goes_and_comes_is_told(console: Opened) -> None:
         expect(page.get_by_text("The mock cannot be reached")).to_be_hidden()
         expect(rows(page)).to_have_count(1)
         expect(rows(page).first).to_contain_text("reference-batch-empty")
-        page.context.close()
+        page.close()
 
 
 def test_the_keyboard_is_enough(mock: Serving, console: Opened) -> None:
@@ -408,28 +473,90 @@ def test_axe_finds_nothing_wrong(mock: Serving, console: Opened, scheme: str) ->
     sandbox = f"axe-{scheme}"
     send(mock, sandbox, ONCE)
     send(mock, sandbox, {**ONCE, "pin": "x", "customerId": 1})
-    send(mock, sandbox, {}, Mock_Scenario="nothing")
-    page = console(at(mock, sandbox), color_scheme=scheme)
-    found = {}
+    send(mock, sandbox, {}, Mock_Scenario="nothing", Mock_Fault="gateway")
+    page = console(at(mock, sandbox), color_scheme=scheme, tells=False)
+    found: dict[str, list[str]] = {}
+    widths = WIDTHS[scheme]
     for view in VIEWS:
         page.goto(at(mock, sandbox, view))
         expect(page.locator("main .loading")).to_have_count(0)
         expect(page.locator("main h1")).to_be_visible()
         if view == "journal":
+            look(page, "rows", found, widths)
             rows(page).nth(1).click()
             expect(page.locator(".detail .entry-title")).to_be_visible()
         if view == "outcomes":
             page.locator(".outcome summary").first.click()
+            page.get_by_role("button", name="Arm it").first.click()
             expect(page.locator(".outcome .json")).to_be_visible()
+            expect(page.locator(".chip")).to_be_visible()
+        if view == "try":
+            page.get_by_role("button", name="Send", exact=True).click()
+            expect(page.get_by_role("link", name="Open in the journal")).to_be_visible()
+        if view == "faults":
+            page.get_by_role("button", name="Arm it").click()
+            expect(page.locator(".armed-list li")).not_to_have_count(0)
+        look(page, view, found, widths)
         if view == "state":
             page.get_by_role("button", name="Add a record").click()
-        found[view] = violations(page)
-        if view == "state":
+            look(page, "a dialog", found, widths)
             page.keyboard.press("Escape")
-        if scheme == "light":  # the colours of both are the same, narrow or wide
-            page.set_viewport_size({"width": 360, "height": 740})
-            found[f"{view}, narrow"] = violations(page)
-            page.set_viewport_size({"width": 1280, "height": 800})
+    assert found == {name: [] for name in found}
+
+
+WIDTHS = {"light": (1280, 360), "dark": (1280,)}
+"""Both colours are looked at; they are the same, wide or narrow."""
+
+
+def look(page: Page, name: str, found: dict[str, list[str]], widths: tuple[int, ...]) -> None:
+    """Let axe-core look at a page in windows of such widths."""
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        found[f"{name}, {width} px"] = violations(page)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_where_nothing_is_to_be_seen(console: Opened, scheme: str) -> None:
+    """Nothing there yet, nothing that matches, on its way, failed, no token, the question for it, gone; the report."""
+    found: dict[str, list[str]] = {}
+    widths = WIDTHS[scheme]
+    with serving("--log-format", "none", "--admin-token", "t0ken") as serve:
+        page = console(serve.url, color_scheme=scheme, tells=False)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        look(page, "the question for the token", found, widths)
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("A token is needed")).to_be_visible()
+        look(page, "no token", found, widths)
+        page.close()
+    with serving("--log-format", "none") as serve:
+        page = console(serve.url, color_scheme=scheme, tells=False)
+        expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+        look(page, "nothing", found, widths)
+        serve.post({**ONCE, "reference_batch": ""})
+        page.goto(serve.url + "/#/journal?text=nothing-of-this")
+        expect(page.get_by_text("No request matches")).to_be_visible()
+        look(page, "no match", found, widths)
+        report = page.context.new_page()
+        report.goto(serve.url + "/__admin/requests/1/report")
+        expect(report.get_by_role("heading", level=1)).to_be_visible()
+        look(report, "the report", found, widths)
+        report.close()
+        slow = page.context.new_page()
+        slow.route(re.compile("/__admin/(?!console/|$)"), lambda route: None)
+        slow.goto(serve.url)
+        expect(slow.locator(".rows .loading")).to_be_attached()
+        look(slow, "on its way", found, widths)
+        slow.set_viewport_size({"width": 400, "height": 800})
+        expect(slow.locator(".rows .loading")).to_be_attached()
+        slow.unroute_all(behavior="ignoreErrors")
+        slow.close()
+        serve.stop()
+        expect(page.locator(".away-banner")).to_be_visible()
+        look(page, "gone", found, widths)
+        page.get_by_role("link", name="State").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        look(page, "failed", found, widths)
     assert found == {name: [] for name in found}
 
 

@@ -1,5 +1,7 @@
 // The admin API: requests, the token where one is asked for, and the stream of new entries.
 
+import { parse, stringify } from "./numbers.js";
+
 const home = new URL("../../", import.meta.url).pathname;
 const [, root, given] = /^(.*?\/)(?:sandbox\/([^/]+)\/)?__admin\/$/.exec(home) ?? [home, "/", undefined];
 const KEPT = "mockserver-token";
@@ -66,10 +68,11 @@ async function checked(response) {
   throw new Failure(response.status, await response.json().catch(() => null));
 }
 
-/** The JSON of an admin route; `value` is sent as JSON. Throws `Failure`. */
-export async function admin(path, { value, ...how } = {}) {
-  const body = value === undefined ? how.body : JSON.stringify(value);
-  return (await checked(await send(path, { ...how, body }))).json();
+/** The JSON of an admin route; `value` is sent as JSON. `exact`: numbers as they were written. Throws `Failure`. */
+export async function admin(path, { value, exact = false, ...how } = {}) {
+  const body = value === undefined ? how.body : stringify(value);
+  const response = await checked(await send(path, { ...how, body }));
+  return exact ? parse(await response.text()) : response.json();
 }
 
 /** The answer of an admin route as a file. Throws `Failure`. */
@@ -151,19 +154,23 @@ export function listen(params, sandbox, { opened, came, lost, state }) {
     state("connecting");
     let again = false;
     while (!signal.aborted) {
+      let why;
       try {
         await once(again);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Failure && error.status && error.status < 500) {
-          state("refused", error);
-          return;
+        if (error instanceof Failure && error.status) {
+          if (error.status < 500) {
+            state("refused", error);
+            return;
+          }
+          why = error;
         }
       }
       if (signal.aborted) return;
       again = true;
       times += 1;
-      state("away");
+      state("away", why);
       await wait(Math.min(250 * 2 ** (times - 1), 10_000) * (0.8 + Math.random() * 0.4), signal);
     }
   })();

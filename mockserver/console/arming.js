@@ -3,6 +3,7 @@
 import { admin } from "./api.js";
 import { fill, h, unique } from "./dom.js";
 import { bodyMembers, contract } from "./facts.js";
+import { parse, shown, Written } from "./numbers.js";
 import { attempt, button, dialog, field, form, iconButton, tick, toast } from "./parts.js";
 import { t } from "./words.js";
 
@@ -21,14 +22,14 @@ export function aim({ operation, body = null }) {
   }).catch(() => {});
   member.addEventListener("change", () => {
     const had = member.value.trim().split(".").slice(1).reduce((one, step) => one?.[step], body);
-    if (had !== undefined && had !== null && typeof had !== "object" && !value.value) value.value = String(had);
+    if (had !== undefined && had !== null && (typeof had !== "object" || had instanceof Written) && !value.value) value.value = String(had);
   });
 
   function typed(path, text) {
     const types = known.find((one) => one.path === path)?.schema.types ?? ["string"];
     if (types.includes("string")) return text;
     try {
-      return JSON.parse(text);
+      return parse(text);
     } catch {
       return text;
     }
@@ -63,7 +64,7 @@ export async function armDialog({ scenario, operation, sandbox, body }) {
   return Boolean(sent);
 }
 
-const conditions = (when) => Object.entries(when ?? {}).map(([path, value]) => `${path} = ${typeof value === "string" ? value : JSON.stringify(value)}`);
+const conditions = (when) => Object.entries(when ?? {}).map(([path, value]) => `${path} = ${shown(value)}`);
 
 /** What is armed, in words: `fault reset · 2 left · body.x = 1`. */
 export function armedText(one, about = true) {

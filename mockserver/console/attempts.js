@@ -1,12 +1,14 @@
 // Try it: a request made from the contract's schema and examples, sent to the real endpoint, its answer explained.
 
 import { admin, listen, query, urlOf } from "./api.js";
-import { contract, bodySchema, examplesOf, parametersOf } from "./facts.js";
+import { contract, bodySchema, examplesOf, home, parametersOf } from "./facts.js";
+import { curl } from "./curl.js";
 import { explanation } from "./entry.js";
 import { fill, h, icon } from "./dom.js";
 import { bodyForm } from "./fields.js";
 import { viewJson } from "./json.js";
-import { button, choice, failed, field, form, loading, notice, nothing, statusBadge } from "./parts.js";
+import { parse } from "./numbers.js";
+import { button, choice, copy, failed, field, form, loading, notice, nothing, statusBadge } from "./parts.js";
 import { address, change, place } from "./place.js";
 import { t } from "./words.js";
 
@@ -25,7 +27,7 @@ export function attempts(main, tell) {
   fill(main,
     h("div", { class: "view-head" }, h("h1", {}, t("try.title"))),
     h("p", { class: "lead" }, t("try.about")),
-    h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, maker), h("section", { "aria-label": t("try.answer") }, result)));
+    h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, maker), h("section", { class: "beside", tabindex: "-1", "aria-label": t("try.answer") }, result)));
   fill(maker, loading());
   fill(result, h("div", { class: "panel" }, nothing("try", t("try.nothing"), t("try.nothing.text"))));
 
@@ -58,21 +60,25 @@ export function attempts(main, tell) {
     });
     const forced = choice([["", t("try.forced.none")], ...scenarios.map((one) => [one.scenario, one.scenario])], "");
     const delay = h("input", { type: "text", class: "mono short", placeholder: "1500ms", autocomplete: "off" });
+    const request = () => made(body, inputs, { "Mock-Scenario": forced.value, "Mock-Delay": delay.value.trim() });
     const go = h("button", { type: "submit", class: "button primary" }, icon("try"), h("span", {}, t("try.send")));
+    const apart = known.apart;
     fill(maker, form(async () => {
+      if (apart) return;
       go.disabled = true;
       try {
-        await send(body, inputs, { "Mock-Scenario": forced.value, "Mock-Delay": delay.value.trim() });
+        await send(request());
       } finally {
         go.disabled = false;
       }
     },
-    known.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${urlOf(chosen.path, sandbox)}`),
+    apart ? notice("info", t("try.elsewhere")) : null,
+    known.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${apart ? home(known) : ""}${urlOf(chosen.path, sandbox)}`),
     examples.length ? field(t("try.example"), example) : null,
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
     h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), forced), field(t("try.delay"), delay))),
-    h("div", { class: "actions" }, go)));
+    h("div", { class: "actions sticky" }, apart ? null : go, button(t("entry.curl"), () => copy(curl(command(request()))), { name: "copy", kind: apart ? "primary" : "" }))));
   }
 
   /** The example to begin with: of the outcome without an error that comes last, as the order of checks ends in it. */
@@ -81,7 +87,8 @@ export function attempts(main, tell) {
     return examples.filter((one) => changing.includes(one.name)).pop() ?? examples[0] ?? null;
   }
 
-  async function send(body, inputs, more) {
+  /** What is to be sent, as the form says. */
+  function made(body, inputs, more) {
     let { path } = chosen;
     const asked = {};
     for (const { name, place: where, input } of inputs) {
@@ -91,20 +98,30 @@ export function attempts(main, tell) {
     const headers = Object.fromEntries(Object.entries(more).filter(([, value]) => value));
     const sent = body?.text();
     if (sent !== undefined) headers["Content-Type"] = "application/json";
+    return { method: chosen.method, path: urlOf(path, sandbox) + query(asked), headers, body: sent };
+  }
+
+  const command = ({ method, path, headers, body }) => ({
+    method, url: home(known) + path, headers: Object.entries(headers).map(([name, value]) => ({ name, value })), body: body ?? "",
+  });
+
+  async function send({ path, ...how }) {
     fill(result, loading());
     const begun = performance.now();
     let response = null;
     let text = "";
     let failure = "";
     try {
-      response = await fetch(urlOf(path, sandbox) + query(asked), { method: chosen.method, headers, body: sent, cache: "no-store" });
+      response = await fetch(path, { ...how, cache: "no-store" });
       text = await response.text();
     } catch (error) {
       failure = error.message;
     }
     const took = performance.now() - begun;
     const entry = await entryOf(response);
-    if (on) answered({ response, text, failure, took, entry });
+    if (!on) return;
+    answered({ response, text, failure, took, entry });
+    if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
   }
 
   /** The journal's entry of an answer; of none that came, the newest one. */
@@ -113,7 +130,7 @@ export function attempts(main, tell) {
       const id = response?.headers.get("Mock-Entry");
       const { requests } = await admin(`requests${query({ all: "true", limit: "20" })}`, { sandbox });
       const row = id ? requests.find((one) => String(one.id) === id) : requests[0];
-      return row ? await admin(`requests/${row.id}`, { sandbox: row.sandbox }) : null;
+      return row ? await admin(`requests/${row.id}`, { sandbox: row.sandbox, exact: true }) : null;
     } catch {
       return null;
     }
@@ -122,14 +139,12 @@ export function attempts(main, tell) {
   function answered({ response, text, failure, took, entry }) {
     let value = text;
     try {
-      value = JSON.parse(text);
+      value = parse(text);
     } catch { /* it is shown as the text that it is */ }
-    const elsewhere = response?.status === 404 && value?.paths && !value.paths.includes(`${chosen.method} ${chosen.path}`);
     fill(result,
       h("section", { class: "panel", "aria-label": t("try.answer") },
         h("div", { class: "entry-line" }, response ? statusBadge(response.status, entry?.problem) : null,
           h("h2", {}, entry?.scenario ?? entry?.problem ?? t(response ? "try.answer" : "try.no.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(took)} ms`)),
-        elsewhere ? notice("warn", t("try.elsewhere")) : null,
         response && !failure ? viewJson(value, [], t("try.answer")).node : notice("bad", t("try.no.answer"), " ", failure),
         entry ? h("div", { class: "actions" }, h("a", { class: "button", href: address("journal", { id: entry.id, of: entry.sandbox === sandbox ? "" : `~${entry.sandbox}` }) }, icon("journal"), h("span", {}, t("try.open")))) : null),
       ...(entry ? explanation(entry, known.assumptions) : []),

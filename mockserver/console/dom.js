@@ -11,6 +11,9 @@ const ICONS = {
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  upload: "M12 15V4M7 9l5-5 5 5M5 20h14",
+  add: "M12 5v14M5 12h14",
+  undo: "M4 9h10a6 6 0 0 1 0 12h-3M4 9l5-5M4 9l5 5",
   flag: "M5 21V4h13l-3 4.5 3 4.5H5",
   target: "M12 3v4M12 17v4M3 12h4M17 12h4M12 12h.01M19 12a7 7 0 1 1-14 0 7 7 0 0 1 14 0z",
   pause: "M8 5v14M16 5v14",
@@ -20,6 +23,8 @@ const ICONS = {
   check: "M5 12.5l4.5 4.5L19 7.5",
   edit: "M4 20h4L19 9l-4-4L4 16z",
   remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  warning: "M12 4l9.5 16h-19zM12 10v4.5M12 17.5h.01",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
   empty: "M4 13l3-8h10l3 8v6H4zM4 13h5l1.5 2.5h3L15 13h5",
   offline: "M3 3l18 18M8.5 16a5 5 0 0 1 7 0M5 12.5a10 10 0 0 1 4-2.4M19 12.5a10 10 0 0 0-6-2.9M12 20h.01",
 };

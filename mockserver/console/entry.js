@@ -1,10 +1,12 @@
 // One entry of the journal: what was sent, what was answered and why, and what a reader can do with it.
 
 import { admin, adminFile } from "./api.js";
-import { contract } from "./facts.js";
+import { contract, home } from "./facts.js";
 import { armDialog } from "./arming.js";
+import { curl } from "./curl.js";
 import { fill, h, unique } from "./dom.js";
 import { viewJson } from "./json.js";
+import { shown, stringify } from "./numbers.js";
 import { attempt, button, copy, failed, iconButton, instant, loading, notice, save, sourceBadge, statusBadge } from "./parts.js";
 import { address, place } from "./place.js";
 import { t } from "./words.js";
@@ -15,16 +17,16 @@ export async function showEntry(where, id, sandbox, { close, again }) {
   let entry;
   let known;
   try {
-    [entry, known] = await Promise.all([admin(`requests/${id}`, { sandbox }), contract()]);
+    [entry, known] = await Promise.all([admin(`requests/${id}`, { sandbox, exact: true }), contract()]);
   } catch (error) {
     fill(where, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), failed(error, again));
     return null;
   }
-  fill(where, top(entry, sandbox, close), ...explanation(entry, known.assumptions), exchange(entry), misses(entry), records(entry));
+  fill(where, top(entry, known, sandbox, close), ...explanation(entry, known.assumptions), exchange(entry), misses(entry), records(entry));
   return entry;
 }
 
-function top(entry, sandbox, close) {
+function top(entry, known, sandbox, close) {
   const file = (kind, name) => () => attempt(async () => save(await adminFile(`requests/${entry.id}/${kind}`, { sandbox }), name));
   return h("header", { class: "entry-top" },
     h("div", { class: "entry-line" },
@@ -37,24 +39,16 @@ function top(entry, sandbox, close) {
     h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: (entry.micros / 1000).toFixed(1) })}`),
     h("div", { class: "actions" },
       entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
-      button(t("entry.curl"), () => copy(curl(entry)), { name: "copy" }),
+      button(t("entry.curl"), () => copy(again(entry, known)), { name: "copy" }),
       entry.decision ? button(t("entry.bundle"), file("bundle", `bundle-${entry.id}.json`), { name: "download" }) : null,
       button(t("entry.report"), file("report", `report-${entry.id}.html`), { name: "flag" })));
 }
 
 /** A command line that sends the request again, its secrets masked as they are in the journal. */
-function curl(entry) {
-  const skipped = new Set(["host", "user-agent", "accept", "content-length", "connection", "accept-encoding"]);
-  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
-  const { body } = entry.request;
-  const host = entry.request.headers.find((one) => one.name.toLowerCase() === "host")?.value ?? location.host;
-  const parts = ["curl", "-i", quoted(`${location.protocol}//${host}${entry.target}`)];
-  if (entry.method !== (body === "" ? "GET" : "POST")) parts.push("-X", quoted(entry.method));
-  for (const { name, value } of entry.request.headers) {
-    if (!skipped.has(name.toLowerCase()) && !name.toLowerCase().startsWith("sec-")) parts.push("-H", quoted(`${name}: ${value}`));
-  }
-  if (body !== "") parts.push("--data-raw", quoted(typeof body === "string" ? body : JSON.stringify(body)));
-  return parts.join(" ");
+function again(entry, known) {
+  const { headers: sent, body: text } = entry.request;
+  const host = sent.find((one) => one.name.toLowerCase() === "host")?.value;
+  return curl({ method: entry.method, url: `${host ? `${location.protocol}//${host}` : home(known)}${entry.target}`, headers: sent, body: text });
 }
 
 function section(title, ...children) {
@@ -79,7 +73,7 @@ export function explanation(entry, assumptions) {
   }
   if (entry.cause) fact(t("entry.cause"), h("a", { href: address("journal", { ...place().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
   if (entry.fault) fact(t("entry.fault"), `${entry.fault}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
-  if (entry.delay_ms) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
+  if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
   if (decision?.assumed.length) {
     fact(t("entry.assumed"), h("details", { class: "points" }, h("summary", { class: "mono" }, decision.assumed.join(", ")),
       h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), assumptions[one] ? h("span", { class: "dim" }, ` — ${assumptions[one]}`) : null)))));
@@ -94,9 +88,9 @@ function headers(list) {
 }
 
 function body(title, message, found) {
-  const shown = viewJson(message.body, found, title);
-  const elsewhere = shown.left.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`));
-  return section(title, shown.node, elsewhere.length ? h("ul", { class: "findings" }, ...elsewhere) : null, headers(message.headers));
+  const view = viewJson(message.body, found, title);
+  const elsewhere = view.left.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`));
+  return section(title, view.node, elsewhere.length ? h("ul", { class: "findings" }, ...elsewhere) : null, headers(message.headers));
 }
 
 function exchange(entry) {
@@ -111,27 +105,29 @@ function misses(entry) {
   const near = [...entry.misses].sort((a, b) => (a.held > 0) === (b.held > 0) ? a.evidence.length - b.evidence.length : b.held - a.held);
   const line = (miss) => miss.evidence.map((one, index) => h("tr", {},
     index === 0 ? h("th", { scope: "row", rowSpan: miss.evidence.length, class: "mono" }, miss.scenario) : null,
-    h("td", { class: "mono" }, one.at), h("td", { class: "good-text" }, one.expected), h("td", { class: "bad-text" }, one.came)));
+    h("td", { class: "mono", data: { title: t("misses.at") } }, one.at),
+    h("td", { class: "good-text", data: { title: t("misses.expected") } }, one.expected.replace(/^is /, "")),
+    h("td", { class: "bad-text", data: { title: t("misses.came") } }, one.came)));
   const rest = near.slice(3).flatMap(line);
   const inside = h("tbody", {}, ...near.slice(0, 3).flatMap(line));
   const more = rest.length ? button(t("misses.more", { count: near.length - 3 }), () => { inside.append(...rest); more.remove(); }) : null;
   return section(t("entry.misses"), h("p", { class: "dim" }, t("misses.about")),
-    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.misses") }, h("table", { class: "grid" },
+    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.misses") }, h("table", { class: "grid misses" },
       h("thead", {}, h("tr", {}, ...["scenario", "at", "expected", "came"].map((name) => h("th", { scope: "col" }, t(`misses.${name}`))))), inside)), more);
 }
 
 function records(entry) {
   if (!entry.records.length) return null;
-  const shown = (value) => (value === undefined ? "—" : typeof value === "string" ? value : JSON.stringify(value));
+  const told = (value) => (value === undefined ? "—" : shown(value));
   const one = (record) => {
     const names = [...new Set([...Object.keys(record.before ?? {}), ...Object.keys(record.after ?? {})])];
-    const changed = (name) => JSON.stringify(record.before?.[name]) !== JSON.stringify(record.after?.[name]);
+    const changed = (name) => stringify(record.before?.[name]) !== stringify(record.after?.[name]);
     return h("table", { class: "grid records" },
       h("caption", {}, h("span", { class: "mono" }, `${record.lookup} `), h("span", { class: "mono dim" }, record.key)),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("records.member")), h("th", { scope: "col" }, t("records.before")), h("th", { scope: "col" }, t("records.after")))),
       h("tbody", {}, ...names.map((name) => h("tr", { class: changed(name) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, name),
-        h("td", { class: "mono" }, record.before ? shown(record.before[name]) : "—"),
-        h("td", { class: "mono" }, shown(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
+        h("td", { class: "mono" }, record.before ? told(record.before[name]) : "—"),
+        h("td", { class: "mono" }, told(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
   };
   return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...entry.records.map(one)));
 }

@@ -21,6 +21,11 @@ export function forget() {
 /** Operations, collections and open points. */
 export const contract = () => once("contract", () => admin("contract"));
 
+/** The address of the operations, without a path, as who reads this reaches them; they may have a port of their own. */
+export function home({ apart, url }) {
+  return apart ? `${location.protocol}//${location.hostname}:${new URL(url).port}` : location.origin;
+}
+
 /** The kinds of faults with their settings, as the admin API describes them. */
 export const faultKinds = () => once("faults", async () => {
   const document = await admin("openapi.json");
@@ -29,7 +34,7 @@ export const faultKinds = () => once("faults", async () => {
 });
 
 /** The contract's own OpenAPI document. */
-export const described = () => once("described", () => admin("export/openapi"));
+export const described = () => once("described", () => admin("export/openapi", { exact: true }));
 
 /** The members of a request body by their paths (`body.a.b`), each with its schema, as the contract describes them. */
 export async function bodyMembers(operation) {

@@ -34,7 +34,7 @@ export function faults(main, tell) {
 
   async function armed() {
     try {
-      const found = (await admin("armed", { sandbox })).armed;
+      const found = (await admin("armed", { sandbox, exact: true })).armed;
       if (!on) return;
       const take = (one) => attempt(() => admin(`armed/${one.id}`, { method: "DELETE", sandbox }), t("arm.taken")).then(armed);
       const all = () => attempt(() => admin("armed", { method: "DELETE", sandbox }), t("arm.taken")).then(armed);
@@ -129,13 +129,16 @@ export function faults(main, tell) {
       h("div", { class: "row" }, field(t("delay"), delay), delays),
       operations.length > 1 ? field(t("operation"), operation) : null,
       ...goal.nodes,
-      h("div", { class: "actions" }, h("button", { type: "submit", class: "button primary" }, t("faults.do")))));
+      h("div", { class: "actions sticky" }, h("button", { type: "submit", class: "button primary" }, t("faults.do")))));
   }
 
   const soon = paced(armed, 300);
   function begin() {
     stop();
-    stop = listen({}, sandbox, { opened: armed, came: soon, lost: soon, state: tell });
+    stop = listen({}, sandbox, { opened: armed, came: soon, lost: soon, state: (name, error) => {
+      tell(name);
+      if ((name === "refused" || name === "away") && list.querySelector(".loading")) fill(list, failed(error ?? { message: t("error.unreachable") }, begin));
+    } });
   }
 
   make();

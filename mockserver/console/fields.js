@@ -1,12 +1,13 @@
 // A request body as a form: one control a member, each of which can be left out; or the whole of it as text.
 
 import { fill, h, unique } from "./dom.js";
+import { parse, shown, stringify, Written } from "./numbers.js";
 import { field } from "./parts.js";
 import { t } from "./words.js";
 
 /** The form of an object schema (see facts.js), filled with `value`. `text()` gives the body to send. */
 export function bodyForm(schema, value) {
-  let body = structuredClone(value);
+  let body = parse(stringify(value));
   let raw = typeof body !== "object" || body === null || Array.isArray(body);
   const place = h("div", { class: "fields" });
   const area = h("textarea", { rows: 14, spellcheck: "false" });
@@ -18,7 +19,7 @@ export function bodyForm(schema, value) {
     if (name === "form" && raw) {
       let read;
       try {
-        read = JSON.parse(area.value);
+        read = parse(area.value);
       } catch { /* told below */ }
       if (typeof read !== "object" || read === null || Array.isArray(read)) {
         wrong.textContent = t("try.no.form");
@@ -26,7 +27,7 @@ export function bodyForm(schema, value) {
       }
       body = read;
     }
-    if (name === "text" && !raw) area.value = JSON.stringify(body, null, 2);
+    if (name === "text" && !raw) area.value = stringify(body, 2);
     raw = name === "text";
     draw();
   }
@@ -36,11 +37,11 @@ export function bodyForm(schema, value) {
     fill(place, raw ? field(t("try.body"), area) : members(schema, body, ""));
   }
 
-  if (raw) area.value = typeof body === "string" ? body : JSON.stringify(body, null, 2);
+  if (raw) area.value = typeof body === "string" ? body : stringify(body, 2);
   draw();
   return {
     node: h("div", { class: "body-form" }, tabs, wrong, place),
-    text: () => (raw ? area.value : JSON.stringify(body)),
+    text: () => (raw ? area.value : stringify(body)),
   };
 }
 
@@ -59,7 +60,7 @@ function member(name, schema, object, path, required) {
   function draw() {
     const there = name in object;
     const value = there ? object[name] : kept;
-    if (nested && typeof value === "object" && value !== null && !Array.isArray(value)) {
+    if (nested && typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Written)) {
       fill(inside, there ? h("div", { class: "nested" }, ...members(schema, value, `${path}${name}.`)) : null);
       return;
     }
@@ -87,15 +88,11 @@ function member(name, schema, object, path, required) {
     schema.description ? h("p", { class: "hint", id: `${id}-hint` }, schema.description) : null, inside);
 }
 
-function shown(value) {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 /** What was typed: a text where the schema allows one, otherwise JSON if it is that. */
 function typed(text, schema, wasText) {
   if (schema.types.includes("string") || (!schema.types.length && wasText)) return text;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     return text;
   }

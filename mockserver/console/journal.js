@@ -1,10 +1,11 @@
 // The journal as it grows: what the client sent, newest on top; filters, a pause, one entry opened beside the list.
 
-import { admin, listen, query } from "./api.js";
+import { admin, listen, query, urlOf } from "./api.js";
 import { fill, h, icon, settled } from "./dom.js";
 import { showEntry } from "./entry.js";
-import { attempt, button, choice, failed, iconButton, loading, notice, nothing, sourceBadge, statusBadge, sure, timeOfDay } from "./parts.js";
-import { change, place } from "./place.js";
+import { contract, home } from "./facts.js";
+import { attempt, button, choice, copy, failed, iconButton, loading, notice, nothing, sourceBadge, statusBadge, sure, timeOfDay } from "./parts.js";
+import { address, change, place } from "./place.js";
 import { Rows } from "./rows.js";
 import { t } from "./words.js";
 
@@ -45,7 +46,7 @@ export function journal(main, tell) {
   detail.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 
   fill(main,
-    h("div", { class: "view-head" }, h("h1", {}, t("journal.title")), count, h("span", { class: "spread" }),
+    h("div", { class: "view-head" }, h("div", { class: "heading" }, h("h1", {}, t("journal.title")), count), h("span", { class: "spread" }),
       pause, iconButton(t("journal.clear"), "remove", clear)),
     h("div", { class: "filters" }, search, show, scenario, h("label", { class: "tick" }, every, h("span", {}, t("journal.every")))),
     notes,
@@ -53,7 +54,9 @@ export function journal(main, tell) {
 
   function cells(row, narrow) {
     const name = row.scenario ?? row.problem ?? "—";
-    const where = h("span", { class: "dim mono cut" }, `${row.method} ${row.target}`);
+    const prefix = `/sandbox/${row.sandbox}/`;
+    const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
+    const where = h("span", { class: "dim mono cut" }, `${row.method} ${target}`);
     const sandbox = now().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
     const wrong = row.fault ? h("span", { class: "badge bad" }, row.fault) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";
@@ -83,8 +86,16 @@ export function journal(main, tell) {
       rows.instead(null);
       rows.set(shown);
     } else if (all.length || now().text) rows.instead(nothing("journal", t("journal.none"), t("journal.none.text"), button(t("journal.unfilter"), unfilter)));
-    else rows.instead(nothing("empty", t("journal.empty"), t("journal.empty.text")));
+    else rows.instead(nothing("empty", t("journal.empty"), t("journal.empty.text"), start));
   }
+
+  const start = h("div", { class: "start" });
+  /** Where a client is to send, for who has nothing in sight yet. */
+  const invite = () => contract().then((known) => {
+    const base = home(known) + urlOf("", now().sandbox).replace(/\/$/, "");
+    fill(start, h("p", { class: "endpoint mono" }, h("span", {}, base), iconButton(t("journal.copy"), "copy", () => copy(base))),
+      h("a", { class: "button primary", href: address("try") }, icon("try"), h("span", {}, t("view.try"))));
+  }).catch(() => {});
 
   function unfilter() {
     search.value = "";
@@ -180,6 +191,7 @@ export function journal(main, tell) {
     coming = [];
     loaded = false;
     rows.instead(loading());
+    invite();
     stop = listen({ text: now().text, all: now().all ? "true" : "" }, now().sandbox, {
       opened: async (again) => {
         if (mine === key && (!again || !loaded || !(await same()))) await load(mine);

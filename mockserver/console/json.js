@@ -1,6 +1,7 @@
 // A JSON value line by line, with what was found wrong written at the very member.
 
 import { h } from "./dom.js";
+import { stringify, Written } from "./numbers.js";
 import { t } from "./words.js";
 
 const MOST = 2_000;
@@ -9,6 +10,7 @@ const escaped = (step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1
 
 function kindOf(value) {
   if (value === null) return "null";
+  if (value instanceof Written) return "number";
   return Array.isArray(value) ? "array" : typeof value;
 }
 
@@ -33,7 +35,7 @@ export function viewJson(value, found, label) {
     const kind = kindOf(one);
     const marks = at(pointer);
     if (kind !== "object" && kind !== "array") {
-      line(depth, marks, before, h("span", { class: `value ${kind}` }, JSON.stringify(one)), after);
+      line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), after);
       return;
     }
     const [open, close] = kind === "array" ? "[]" : "{}";

@@ -46,9 +46,8 @@ function tell(state) {
     told();
   }
   wasAway = state === "away" || (wasAway && state !== "live");
-  const name = state === "refused" ? "away" : state;
-  pulse.className = `pulse ${name}`;
-  pulse.lastChild.textContent = t(`live.${name}`);
+  pulse.className = `pulse ${state}`;
+  pulse.lastChild.textContent = t(`live.${state}`);
   away.hidden = state !== "away";
 }
 

@@ -36,7 +36,7 @@ export function outcomes(main, tell) {
   async function refresh() {
     try {
       const [covered, armed, known] = await Promise.all([
-        admin(`coverage${query({ all: now().all ? "true" : "" })}`, { sandbox }), admin("armed", { sandbox }), contract()]);
+        admin(`coverage${query({ all: now().all ? "true" : "" })}`, { sandbox }), admin("armed", { sandbox, exact: true }), contract()]);
       if (!on) return;
       if (covered.contract !== known.contract) forget();
       draw(covered, armed.armed, covered.contract === known.contract ? known : await contract());
@@ -78,13 +78,18 @@ export function outcomes(main, tell) {
     fill(list, ...ordered.map(([code, members]) => {
       const id = unique("group");
       return h("section", { class: "outcome-group", "aria-labelledby": id },
-        h("h2", { id }, code || t("outcomes.success"), h("span", { class: "dim count" }, t("outcomes.count", { count: members.length }))),
+        h("h2", { id }, title(code, members), h("span", { class: "dim count" }, t("outcomes.count", { count: members.length }))),
         h("ul", { class: "outcome-list" }, ...members.map((one) => {
           const item = outcome(one, known.operations.find((each) => each.operation === one.operation), several);
           items.set(`${one.operation} ${one.scenario}`, item);
           return item.node;
         })));
     }));
+  }
+
+  function title(code, members) {
+    if (code === "") return t("outcomes.success");
+    return members.some((one) => one.error.code !== undefined) ? t("outcomes.code", { code }) : t("outcomes.status", { status: code });
   }
 
   function outcome(one, operation, several) {
@@ -145,7 +150,7 @@ export function outcomes(main, tell) {
       ...told.retries.map((one) => t("behaviour.retries", { ...one, fault: one.fault ? ` (${one.fault})` : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
       told.sent_again_after_answer_lost ? t("behaviour.lost", { count: told.sent_again_after_answer_lost }) : "",
       told.secrets_in_url ? t("behaviour.secrets", { count: told.secrets_in_url }) : "",
-      ...Object.entries(told.malformed).map(([pointer, count]) => t("behaviour.malformed", { pointer: pointer || "/", count })),
+      ...Object.entries(told.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { pointer, count })),
     ].filter(Boolean);
     fill(behaviour, lines.length ? h("section", { class: "panel", "aria-labelledby": "behaviour-title" }, h("h2", { id: "behaviour-title" }, t("behaviour.title")), h("ul", { class: "bullets" }, ...lines.map((line) => h("li", {}, line)))) : null);
   }

@@ -75,7 +75,10 @@ export function loading() {
 
 /** The state in which it could not be had. */
 export function failed(error, again) {
-  return h("div", { class: "nothing bad", role: "alert" }, icon("offline"), h("h2", {}, t("error.title")), h("p", {}, told(error)), again ? button(t("again"), again) : null);
+  const locked = error instanceof Failure && error.status === 401;
+  const name = locked ? "lock" : error instanceof Failure && error.status ? "warning" : "offline";
+  return h("div", { class: "nothing bad", role: "alert" }, icon(name), h("h2", {}, t(locked ? "token.needed" : "error.title")),
+    h("p", {}, locked ? t("token.about") : told(error)), again ? button(t(locked ? "token.enter" : "again"), again) : null);
 }
 
 /** A labelled control; `hint` stands below it. */
@@ -160,4 +163,6 @@ export function instant(text) {
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false, timeZoneName: "short",
+});

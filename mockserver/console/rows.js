@@ -22,7 +22,7 @@ export class Rows {
     this.head = h("div", { role: "rowgroup", class: "rows-head" },
       h("div", { role: "row", class: "rows-row", "aria-rowindex": "1" }, ...columns.map((title) => h("div", { role: "columnheader", class: "cell" }, title))));
     this.body = h("div", { role: "rowgroup", class: "rows-body" });
-    this.node = h("div", { class: "rows", role: "grid", tabindex: "0", "aria-label": label, "aria-colcount": String(columns.length),
+    this.node = h("div", { class: "rows", role: "grid", tabindex: "0", "aria-label": label,
       on: { scroll: () => this.soon(), keydown: (event) => this.key(event), focus: () => this.focus() } }, this.head, this.body);
     this.body.addEventListener("click", (event) => {
       const node = event.target.closest("[data-at]");
@@ -69,6 +69,7 @@ export class Rows {
     if (narrow !== this.narrow) {
       this.narrow = narrow;
       this.node.classList.toggle("narrow", narrow);
+      if (this.node.classList.contains("none")) return;
       this.body.style.height = `${this.rows.length * this.height}px`;
       this.redraw();
     } else this.soon();
@@ -164,9 +165,15 @@ export class Rows {
     if (!node) {
       if (this.node.classList.contains("none")) this.body.replaceChildren();
       this.node.classList.remove("none");
+      this.node.setAttribute("role", "grid");
+      this.body.setAttribute("role", "rowgroup");
       return;
     }
+    // What stands there now is no row: to a screen reader this is no grid.
     this.node.classList.add("none");
+    this.node.setAttribute("role", "region");
+    for (const name of ["aria-rowcount", "aria-activedescendant"]) this.node.removeAttribute(name);
+    this.body.removeAttribute("role");
     this.rows = [];
     this.places = null;
     this.shown.clear();

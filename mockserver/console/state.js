@@ -3,6 +3,7 @@
 import { admin, adminFile, listen } from "./api.js";
 import { contract } from "./facts.js";
 import { fill, h, paced, steady } from "./dom.js";
+import { parse, shown as asText, stringify } from "./numbers.js";
 import { attempt, button, dialog, failed, field, form, iconButton, loading, nothing, save, sure, toast } from "./parts.js";
 import { change, place } from "./place.js";
 import { t } from "./words.js";
@@ -21,14 +22,16 @@ export function state(main, tell) {
   const clock = h("div", {});
   const others = h("div", {});
 
+  const side = h("div", { class: "stack" },
+    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock),
+    h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), others));
+
   fill(main,
     h("div", { class: "view-head" }, h("h1", {}, t("state.title")), h("span", { class: "spread" }),
-      button(t("state.down"), down, { name: "download" }), button(t("state.up"), up), button(t("state.reset"), reset, { kind: "danger" })),
+      button(t("state.down"), down, { name: "download" }), button(t("state.up"), up, { name: "upload" }), button(t("state.reset"), reset, { kind: "danger" })),
     h("div", { class: "columns wide-first" },
       h("section", { class: "panel", "aria-label": t("state.records") }, tabs, table),
-      h("div", { class: "stack" },
-        h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock),
-        h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), others))));
+      side));
   fill(table, loading());
 
   const chosen = () => place().params.collection ?? collections[0]?.collection;
@@ -56,7 +59,7 @@ export function state(main, tell) {
   async function records() {
     const name = chosen();
     try {
-      const found = await admin(`state/${encodeURIComponent(name)}`, { sandbox });
+      const found = await admin(`state/${encodeURIComponent(name)}`, { sandbox, exact: true });
       if (on && name === chosen()) steady(table, () => drawRecords(found));
     } catch (error) {
       if (on) fill(table, failed(error, records));
@@ -67,33 +70,33 @@ export function state(main, tell) {
     const written = rows.filter((one) => one.origin === "request");
     const ordered = [...written.reverse(), ...rows.filter((one) => one.origin !== "request")];
     const members = [...new Set(rows.flatMap((one) => Object.keys(one.members ?? {})))];
-    const shown = (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
+    const shown = (value) => (value === undefined ? "" : asText(value));
     const line = (one) => h("tr", {},
       h("th", { scope: "row", class: "mono", title: one.key }, one.key),
       h("td", {}, h("span", { class: `badge ${one.origin === "request" ? "documented" : "plain"}` }, t(`origin.${one.origin}`))),
-      one.members === null ? h("td", { colSpan: Math.max(1, members.length), class: "dim" }, t("state.tombstone")) : members.map((name) => h("td", { class: "mono", title: shown(one.members[name]) }, shown(one.members[name]))),
+      one.members === null ? h("td", { colSpan: Math.max(1, members.length), class: "dim" }, t("state.tombstone")) : members.map((name) => h("td", { class: "mono", title: shown(one.members[name]), data: { title: name } }, shown(one.members[name]))),
       h("td", { class: "tools" },
         iconButton(t("state.edit", { key: one.key }), "edit", () => edit(collection, one)),
-        one.origin === "request" ? iconButton(t("state.restore", { key: one.key }), "remove", () => restore(collection, one.key)) : null));
+        one.origin === "request" ? iconButton(t("state.restore", { key: one.key }), "undo", () => restore(collection, one.key)) : null));
     fill(table,
-      h("p", { class: "dim" }, t(open ? "state.open" : "state.closed"), open && Object.keys(usual).length ? h("span", { class: "mono" }, ` ${JSON.stringify(usual)}`) : null),
+      h("p", { class: "dim" }, t(open ? "state.open" : "state.closed"), open && Object.keys(usual).length ? h("span", { class: "mono" }, ` ${stringify(usual)}`) : null),
       rows.length ? h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": collection }, h("table", { class: "grid" },
-        h("thead", {}, h("tr", {}, ...[t("state.key"), t("state.origin"), ...(members.length ? members : [t("state.members")]), ""].map((name) => name ? h("th", { scope: "col" }, name) : h("td", {})))),
+        h("thead", {}, h("tr", {}, ...[t("state.key"), t("state.origin"), ...(members.length ? members : [t("state.members")]), ""].map((name) => name ? h("th", { scope: "col" }, name) : h("td", { class: "tools" })))),
         h("tbody", {}, ...ordered.slice(0, most).map(line)))) : nothing("empty", t("state.empty"), t("state.empty.text")),
       ordered.length > most ? button(t("state.more", { count: ordered.length - most }), () => { most += 1_000; records(); }) : null,
-      h("div", { class: "actions" }, button(t("state.add"), () => edit(collection, { key: "", members: { ...usual } }), { name: "edit" })));
+      h("div", { class: "actions" }, button(t("state.add"), () => edit(collection, { key: "", members: { ...usual } }), { name: "add" })));
   }
 
   async function edit(collection, record) {
     const fresh = record.key === "";
     const key = h("input", { type: "text", class: "mono", required: true, value: record.key, disabled: !fresh });
     const members = h("textarea", { rows: 10, spellcheck: "false" });
-    members.value = JSON.stringify(record.members, null, 2);
+    members.value = stringify(record.members, 2);
     const wrong = h("p", { class: "bad-text", role: "alert" });
     const write = async (close) => {
       let value;
       try {
-        value = JSON.parse(members.value);
+        value = parse(members.value);
       } catch (error) {
         wrong.textContent = t("state.not.json", { why: error.message });
         return;
@@ -138,7 +141,7 @@ export function state(main, tell) {
       steady(others, () => fill(others, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
         h("span", { class: "line-text" },
           one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => change({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),
-          h("span", { class: "dim" }, ` ${t("state.sandbox", { entries: one.entries, armed: one.armed })}`)),
+          h("span", { class: "dim" }, ` ${t("journal.count", { count: one.entries })}${one.armed ? ` · ${t("state.armed", { count: one.armed })}` : ""}`)),
         one.name ? iconButton(t("state.drop", { name: one.name }), "remove", () => drop(one.name)) : null))) : h("p", { class: "dim" }, t("state.no.sandboxes"))));
     } catch (error) {
       if (on) fill(others, failed(error, readOthers));
@@ -175,7 +178,12 @@ export function state(main, tell) {
   const soon = paced(() => { if (on && !document.querySelector("dialog")) { records(); readOthers(); } }, 400);
   function begin() {
     stop();
-    stop = listen({}, sandbox, { opened: async () => { await start(); }, came: soon, lost: soon, state: tell });
+    stop = listen({}, sandbox, { opened: async () => { await start(); }, came: soon, lost: soon, state: (name, error) => {
+      tell(name);
+      const none = !collections.length && (name === "refused" || name === "away");
+      side.hidden = none;
+      if (none) fill(table, failed(error ?? { message: t("error.unreachable") }, begin));
+    } });
   }
 
   begin();
