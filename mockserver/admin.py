@@ -98,24 +98,27 @@ def as_text(text: str, content_type: str = "text/plain; charset=utf-8", status: 
     return Reply(status, (("Content-Type", content_type), ("Cache-Control", "no-store")), text.encode())
 
 
-def _url(headers: Mapping[str, str], port: int | None) -> str:
+def _url(headers: Mapping[str, str], port: int | None, scheme: str) -> str:
     """The address of the operations for who reached the admin API by its header `Host`; the usual one for what is none.
 
-    `port` is theirs where it is another one.
+    `port` is theirs where it is another one, `scheme` is http or https.
     """
     found = _HOST.fullmatch(headers.get("host", ""))
     if port is None:
-        return f"http://{found[0]}" if found else USUAL
-    return f"http://{found['name'] if found else '127.0.0.1'}:{port}"
+        return f"{scheme}://{found[0]}" if found else USUAL
+    return f"{scheme}://{found['name'] if found else '127.0.0.1'}:{port}"
 
 
 class Admin:
     """Routes admin requests to their answers."""
 
-    def __init__(self, engine: Engine, routes: tuple[Route, ...], access: Access | None = None) -> None:
-        """Compile the paths and the schemas of the bodies; `access` says who may use them."""
+    def __init__(
+        self, engine: Engine, routes: tuple[Route, ...], access: Access | None = None, scheme: str = "http"
+    ) -> None:
+        """Compile the paths and the schemas of the bodies; `access` says who may use them, `scheme` how."""
         self._engine = engine
         self._access = access or Access()
+        self._scheme = scheme
         self._routes = [(route, _pattern(route.path), _validator(route.body)) for route in routes]
         self._paths = tuple(f"{route.method} {route.path}" for route in routes)
 
@@ -167,7 +170,7 @@ class Admin:
         try:
             _check_query(route, query)
             value = _body(route, validator, body)
-            url, apart = _url(headers, port), port is not None
+            url, apart = _url(headers, port, self._scheme), port is not None
             return route.answer(Call(self._engine, target.sandbox, parameters, query, headers, body, value, url, apart))
         except AdminError as error:
             return error.reply

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, get_args
+from urllib.parse import urlsplit
 
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, as_text, refused
 from mockserver.admin_sandboxes import scenarios_of
@@ -114,7 +115,7 @@ def _list(call: Call) -> Reply:
         raise bad_parameter("format is json or har.")
     if kind == "har":
         limit = _number(call, "limit", 2**62, 2**62)
-        return as_json(har(reversed([*islice(_filtered(call), limit)]), __version__))
+        return as_json(har(reversed([*islice(_filtered(call), limit)]), __version__, urlsplit(call.url).scheme))
     return _page(call, _filtered(call))
 
 
@@ -165,7 +166,8 @@ def _report(call: Call) -> Reply:
     sandbox = call.engine.sandboxes.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
     spoken = language(call.headers.get("accept-language", ""))
-    page = as_text(report(entry, call.engine.contract, settings.utc_offset, spoken), "text/html; charset=utf-8")
+    shown = report(entry, call.engine.contract, settings.utc_offset, spoken, urlsplit(call.url).scheme)
+    page = as_text(shown, "text/html; charset=utf-8")
     about = (("Content-Language", spoken), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
     return page._replace(headers=(*page.headers, *about, *guards))

@@ -15,6 +15,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from mockserver import tls
 from mockserver.values import printable
 
 TIMEOUT = 30
@@ -22,7 +23,12 @@ TIMEOUT = 30
 
 
 class UnreachableError(Exception):
-    """No answer came, or none in HTTP; the message says from where and why."""
+    """No answer came, or none in HTTP; the message says from where and why, `hint` what to try, if that is known."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +48,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A running server, the sandbox in it (`""` for the default one) that is spoken of, and the admin token."""
+    """A running server, the sandbox in it (`""` for the default one) that is spoken of, and the admin token.
+
+    `cacert` is the file with the certificates that are trusted; `""` for those of the system.
+    """
 
     url: str
     sandbox: str = ""
     token: str = ""
+    cacert: str = ""
 
     @property
     def base(self) -> str:
@@ -58,7 +68,7 @@ class Address:
     ) -> Answer:
         """One admin request below `/__admin`; `body` is sent as JSON, `raw` as it is.
 
-        Raises `UnreachableError`, and `ValueError` where the address is none of HTTP.
+        Raises `UnreachableError`, and `ValueError` where the address is none of HTTP or `cacert` no certificate.
         """
         target = f"{self.base}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
         if not target.startswith(("http://", "https://")):
@@ -67,22 +77,41 @@ class Address:
         headers = {"Content-Type": "application/json"} if data is not None else {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
+        ask = opener(self.cacert).open
         try:
             request = urllib.request.Request(target, data, headers, method=method)  # noqa: S310 - checked above
-            with _opener().open(request, timeout=TIMEOUT) as response:
+            with ask(request, timeout=TIMEOUT) as response:
                 return Answer(response.status, _value(response.read()))
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, _value(error.read()))
         except (OSError, HTTPException, ValueError) as error:
-            why = printable(str(getattr(error, "reason", None) or error), 200)
-            raise UnreachableError(f"{printable(target, 200)}: {why}") from None
+            raise UnreachableError(f"{printable(target, 200)}: {reason(error)}", hint(error)) from None
+
+
+def reason(error: Exception) -> str:
+    """Why no answer came, in a few words."""
+    why = getattr(error, "reason", None) or error
+    return tls.distrust(why) or printable(str(why), 200)
+
+
+def hint(error: Exception) -> str:
+    """What to try then, if the error tells."""
+    if tls.distrust(getattr(error, "reason", None)):
+        return "trust it with --cacert FILE, cacert=FILE or MOCKSERVER_CACERT=FILE"
+    return ""
 
 
 @cache
-def _opener() -> urllib.request.OpenerDirector:
-    """No proxy of the environment stands between a tester and the mock."""
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def opener(cacert: str = "", *, own: bool = False) -> urllib.request.OpenerDirector:
+    """What opens URLs; no proxy of the environment stands between a tester and the mock.
+
+    `cacert`, `own`: as for `tls.client_context`. Raises `tls.TlsError`, a `ValueError`.
+    """
+    direct = urllib.request.ProxyHandler({})
+    if not cacert:
+        return urllib.request.build_opener(direct)
+    return urllib.request.build_opener(direct, urllib.request.HTTPSHandler(context=tls.client_context(cacert, own=own)))
 
 
 def _value(data: bytes) -> Any:

@@ -49,6 +49,7 @@ def option(name: str, **more: Any) -> Callable[[Command], Command]:
 
 
 FOLDER: Final = click.Path(path_type=Path)
+FILE: Final = click.Path(path_type=Path, readable=False)  # what it cannot be read for is told by who reads it
 
 
 def contract_options(command: Command) -> Command:

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import click
 
-from mockserver import listing, logs, server
+from mockserver import listing, logs, server, tls
 from mockserver.admin_routes import PATHS
-from mockserver.cli_options import FOLDER, PREFIX, contract_options, files, loaded_from, note, option
+from mockserver.cli_options import FILE, FOLDER, PREFIX, contract_options, files, loaded_from, note, option
 from mockserver.clock import parse_instant
 from mockserver.contract import Reload
 from mockserver.engine import Engine, frozen
@@ -109,6 +109,8 @@ def _key(_: click.Context, __: click.Parameter, text: str | None) -> bytes:
     metavar="SECRET",
     help="Keys the names of sandboxes that come from secrets, so that they last [default: a new one at each start].",
 )
+@option("--tls-cert", type=FILE, metavar="FILE", help="Serve https with this certificate (PEM, its chain after it).")
+@option("--tls-key", type=FILE, metavar="FILE", help="The private key of the certificate (PEM, without a password).")
 @option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
 @option("--log-format", type=click.Choice(["human", "json", "none"]), help="Log lines [default: human].")
 def serve(
@@ -128,6 +130,7 @@ def serve(
     no_admin, access = more.pop("no_admin"), _access(**{name: more.pop(name) for name in _ACCESS})
     if no_admin and admin_port is not None:
         raise click.UsageError("--no-admin and --admin-port contradict each other")
+    secured = _secured(more.pop("tls_cert"), more.pop("tls_key"))
     _warn_of_unknown_variables()
     found = files(contract, overlay, mounts)
     known = found.fingerprint() if watch else ""
@@ -162,7 +165,7 @@ def serve(
 
     try:
         server.run(
-            server.Server(engine, log, access, admins=not no_admin),
+            server.Server(engine, log, access, admins=not no_admin, tls=secured),
             host,
             port,
             admin_port,
@@ -176,6 +179,18 @@ def serve(
         sys.exit(1)
     finally:
         write.close()
+
+
+def _secured(cert: Path | None, key: Path | None) -> tls.Secured | None:
+    if (cert is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key are needed both, or neither")
+    if cert is None or key is None:
+        return None
+    try:
+        return tls.server_context(cert, key, note)
+    except tls.TlsError as error:
+        note(str(error))
+        sys.exit(1)
 
 
 _ACCESS: Final = ("admin_token", "allowed_host", "cors_origin")

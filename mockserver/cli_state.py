@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,7 +17,8 @@ from urllib.parse import quote
 import click
 
 from mockserver.admin import HEALTH
-from mockserver.remote import Remote, fail, remote_options
+from mockserver.asking import opener, reason
+from mockserver.remote import Remote, cacert_option, fail, remote_options
 from mockserver.server import base_url
 from mockserver.values import printable
 
@@ -28,26 +28,26 @@ LONGEST_CELL: Final = 100
 
 @click.command()
 @click.argument("url", required=False)
-def health(url: str | None) -> None:
+@cacert_option
+def health(url: str | None, cacert: str) -> None:
     """Ask a running server for its health: exit status 0 if it is well, 1 if not."""
-    base = (url or _own_url()).rstrip("/").removesuffix(HEALTH)
+    own = "" if url else os.environ.get("MOCKSERVER_TLS_CERT", "")
+    base = (url or _own_url("https" if own else "http")).rstrip("/").removesuffix(HEALTH)
     if not base.startswith(("http://", "https://")):
         raise click.BadParameter("URL must begin with http:// or https://")
-    # No proxy of the environment stands between a check and its own server.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(base + HEALTH, timeout=3) as response:
+        with opener(own or cacert, own=bool(own)).open(base + HEALTH, timeout=3) as response:
             click.echo(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        fail(f"{base + HEALTH}: {printable(str(error), 200)}")
+        fail(f"{base + HEALTH}: {reason(error)}")
 
 
-def _own_url() -> str:
+def _own_url(scheme: str) -> str:
     """Where a server with this environment listens."""
     port = os.environ.get("MOCKSERVER_PORT", "")
-    return base_url(os.environ.get("MOCKSERVER_HOST", ""), int(port) if port.isdecimal() else 8080)
+    return base_url(os.environ.get("MOCKSERVER_HOST", ""), int(port) if port.isdecimal() else 8080, scheme)
 
 
 @click.command()

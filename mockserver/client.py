@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from mockserver.asking import Address, UnreachableError
+from mockserver.asking import Address, UnreachableError, opener
 
 Instant = str | dt.datetime
 """An RFC 3339 text, or a datetime that has a zone."""
@@ -47,7 +48,7 @@ class _Admin:
         try:
             answer = self.address.call(method, path, body, asked, raw)
         except UnreachableError as error:
-            raise MockError(f"{error}; is the server up?") from None
+            raise MockError(f"{error}; {error.hint or 'is the server up?'}") from None
         if answer.status < 400:
             return answer.body
         problem = answer.body if isinstance(answer.body, dict) else {}
@@ -77,12 +78,14 @@ def _part(text: str) -> str:
 class Mock:
     """One sandbox of a mock server. `url` is the base URL for a client, with the sandbox in it."""
 
-    def __init__(self, url: str, sandbox: str = "", token: str = "") -> None:
+    def __init__(self, url: str, sandbox: str = "", token: str = "", cacert: Path | str = "") -> None:
         """Speak to the server at `url`, about a sandbox (`""`: the default one), with the admin token if it has one.
 
-        Raises `ValueError` for what is no address of HTTP.
+        `cacert` is a file with the certificates to trust (PEM), in the place of those of the system.
+        Raises `ValueError` for what is no address of HTTP, and for a file that has no certificate.
         """
-        address = Address(url, sandbox, token)
+        address = Address(url, sandbox, token, str(cacert))
+        opener(address.cacert)
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"the address of a server begins with http:// or https://, got {url!r}")
         self._admin: Final = _Admin(address)
@@ -99,7 +102,7 @@ class Mock:
     def in_sandbox(self, name: str) -> Mock:
         """The same server, another sandbox."""
         address = self._admin.address
-        return Mock(address.url, name, address.token)
+        return Mock(address.url, name, address.token, address.cacert)
 
     # -- bringing about -------------------------------------------------------------------------------
 

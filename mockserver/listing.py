@@ -119,6 +119,8 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
         yield ""
         yield "try it:"
         yield f"  {curl(request, url)}"
+        if url.startswith("https:"):
+            yield "  (with --cacert FILE where your system does not trust the certificate)"
         error = next((s for s in operation.scenarios if s.source == "documented" and not s.changes), None)
         if error is not None:
             forced = request._replace(headers={"mock-scenario": error.id, **request.headers})

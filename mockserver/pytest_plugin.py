@@ -36,6 +36,7 @@ SETTINGS: Final = {
     "seed": ("string", "Seed of generated ids."),
     "url": ("string", "As --mockserver-url."),
     "shared": ("bool", "As --mockserver-shared."),
+    "cacert": ("string", "Trust the certificates in this file, if the server at that URL speaks https."),
 }
 """Settings of the ini file by what follows `mockserver_`: the type, and what the setting does."""
 
@@ -46,6 +47,9 @@ MARKER: Final = (
 
 TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
 """The environment variable with the admin token of the server at `--mockserver-url`."""
+
+CACERT_VARIABLE: Final = "MOCKSERVER_CACERT"
+"""The one with the file that says which certificates are trusted."""
 
 
 # -- servers ------------------------------------------------------------------------------------------
@@ -61,6 +65,8 @@ class Servers:
         self._contract: str = config.getini("mockserver_contract")
         self._overlays = tuple(map(str, config.getini("mockserver_overlay")))
         self._url: str = config.getoption("mockserver_url") or config.getini("mockserver_url")
+        cacert: str = config.getini("mockserver_cacert")
+        self._cacert = str(config.rootpath / cacert) if cacert else os.environ.get(CACERT_VARIABLE, "")
         self._shared: str = given.get("mockserver_shared", "")
         self._each: bool = given.get("mockserver_each", False)  # every worker runs every test
         self._worker: str = given.get("workerid", "")
@@ -75,7 +81,7 @@ class Servers:
     def usual(self) -> mockserver.Mock:
         """The server of tests that ask for no other: one that is up, one that the workers share, or this process's."""
         if self._url and self._there is None:
-            there = mockserver.Mock(self._url, token=os.environ.get(TOKEN_VARIABLE, ""))
+            there = mockserver.Mock(self._url, "", os.environ.get(TOKEN_VARIABLE, ""), self._cacert)
             there.armed()  # so that it is told at once if it is not there, or asks for another token
             self._there = there
         if self._there is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -31,7 +31,9 @@ class Remote(Address):
         try:
             return super().call(method, path, body, query, raw)
         except UnreachableError as error:
-            fail(f"{error}; is the server up, and is --url right?")
+            fail(f"{error}; {error.hint or 'is the server up, and is --url right?'}")
+        except ValueError as error:
+            fail(str(error))
 
     def expect(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
@@ -60,15 +62,26 @@ def json_object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
     return value
 
 
-def remote_options(command: _Command) -> _Command:
-    """`--url`, `--sandbox` and `--admin-token`; the command is handed a `Remote` as `remote`."""
+cacert_option: Final = click.option(
+    "--cacert",
+    envvar="MOCKSERVER_CACERT",
+    show_envvar=True,
+    default="",
+    metavar="FILE",
+    help="Trust the certificates in this file, if the server speaks https [default: those of the system].",
+)
 
-    def wrapped(url: str, sandbox: str, admin_token: str, **more: Any) -> Any:
-        return command(remote=Remote(url, sandbox, admin_token), **more)
+
+def remote_options(command: _Command) -> _Command:
+    """`--url`, `--sandbox`, `--admin-token` and `--cacert`; the command is handed a `Remote` as `remote`."""
+
+    def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **more: Any) -> Any:
+        return command(remote=Remote(url, sandbox, admin_token, cacert), **more)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     for option in (
+        cacert_option,
         click.option(
             "--admin-token",
             envvar="MOCKSERVER_ADMIN_TOKEN",

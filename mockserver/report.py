@@ -55,8 +55,8 @@ _UNSENT: Final = {"host", "user-agent", "accept", "accept-encoding", "connection
 """Request headers that a client sets by itself."""
 
 
-def report(entry: Entry, contract: Contract, utc_offset: str, language: str = "en") -> str:
-    """The page in a language of `WORDS`. `utc_offset` is that of the sandbox's settings."""
+def report(entry: Entry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
+    """The page in a language of `WORDS`. `utc_offset` is that of the sandbox's settings, `scheme` the server's."""
     words, decision = WORDS[language], entry.remembered
     name = str(decision.scenario.id if decision is not None else entry.problem)
     parts = [
@@ -68,7 +68,7 @@ def report(entry: Entry, contract: Contract, utc_offset: str, language: str = "e
         *_violated(decision, words),
         _part(words["sent"], _headers(entry.headers) + _body(entry.body, words)),
         _part(words["answered"], _headers(entry.reply_headers) + _body(entry.reply_body, words)),
-        _part(words["again"], f"<p>{escape(words['masked'])}</p>" + _block(_again(entry))),
+        _part(words["again"], f"<p>{escape(words['masked'])}</p>" + _block(_again(entry, scheme))),
     ]
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
@@ -145,10 +145,10 @@ def _violated(decision: Decision | None, words: Words) -> Iterator[str]:
         yield _part(words["warnings"], f"<ul>{listed}</ul>")
 
 
-def _again(entry: Entry) -> str:
+def _again(entry: Entry, scheme: str) -> str:
     """The command line that sends what the entry keeps."""
     host = next((value for name, value in entry.headers if name.lower() == "host"), "127.0.0.1:8080")
-    parts = ["curl", "-i", f"http://{host}{entry.target}"]
+    parts = ["curl", "-i", f"{scheme}://{host}{entry.target}"]
     if entry.method != ("POST" if entry.body else "GET"):
         parts += ["-X", entry.method]
     for name, value in entry.headers:

@@ -29,6 +29,7 @@ from mockserver.masks import masked_target
 from mockserver.model import NOTHING, Request
 from mockserver.routes import Target
 from mockserver.safety import Access, elsewhere
+from mockserver.tls import Secured
 
 DRAIN_SECONDS: Final = 8.0
 """How long requests in flight may take after SIGTERM; with the next below the ten seconds that a container gets."""
@@ -39,6 +40,12 @@ HEARTBEAT: Final = 15.0
 CLOSE_SECONDS: Final = 1.0
 """How long what is still open after that may take to be closed."""
 
+HANDSHAKE_SECONDS: Final = 10.0
+"""How long a client may take to agree on TLS."""
+
+BACKLOG: Final = 1_024
+"""Connections that may wait to be taken up."""
+
 Answer = Callable[[web.BaseRequest, bytes | Reply], tuple[str, Reply]]
 """Answers a request whose body was read, or could not be: the sandbox that it names, and the reply."""
 
@@ -46,23 +53,33 @@ Answer = Callable[[web.BaseRequest, bytes | Reply], tuple[str, Reply]]
 class Server:
     """An engine on a socket, or on two: the admin API can have a port of its own."""
 
-    def __init__(self, engine: Engine, log: Log = no_log, access: Access | None = None, *, admins: bool = True) -> None:
-        """Serve `engine`; `log` is called once a request, `admins` turns the admin API on or off."""
+    def __init__(
+        self,
+        engine: Engine,
+        log: Log = no_log,
+        access: Access | None = None,
+        *,
+        admins: bool = True,
+        tls: Secured | None = None,
+    ) -> None:
+        """Serve `engine`; `log` is called once a request, `admins` is for the admin API, `tls` makes it https."""
         self._engine = engine
         self._access = access or Access()
-        self._admin = admin.Admin(engine, ROUTES, self._access)
+        self._tls = tls
+        self._scheme = "http" if tls is None else "https"
+        self._admin = admin.Admin(engine, ROUTES, self._access, self._scheme)
         self._elsewhere = None if admins else "It was turned off by --no-admin."
         self._port: int | None = None  # of the operations, where the admin API has one of its own
         self._log = log
         self._stopping = asyncio.Event()
-        self._runners: list[web.ServerRunner] = []
+        self._ports: list[tuple[asyncio.Server, Listener]] = []
         self._flying = 0
         self._landed: asyncio.Event | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and give the port (a free one for 0). Raises `OSError`."""
         taken = await self._listen(host, port, self._answer)
-        self._port = taken if len(self._runners) > 1 else None
+        self._port = taken if len(self._ports) > 1 else None
         return taken
 
     async def start_admin(self, host: str, port: int) -> int:
@@ -72,38 +89,45 @@ class Server:
         return taken
 
     async def _listen(self, host: str, port: int, answer: Answer) -> int:
-        runner = web.ServerRunner(
-            Listener(partial(self._handle, answer), self._request_timeout), shutdown_timeout=CLOSE_SECONDS
-        )
-        await runner.setup()
-        site = web.TCPSite(runner, host, port, reuse_address=True)
+        listener = Listener(partial(self._handle, answer), self._request_timeout)
+        secured = self._tls is not None
         try:
-            await site.start()
+            opened = await asyncio.get_running_loop().create_server(
+                listener,
+                host,
+                port,
+                reuse_address=True,
+                backlog=BACKLOG,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if secured else None,
+                ssl_shutdown_timeout=CLOSE_SECONDS if secured else None,
+            )
         except OSError as error:
-            await runner.cleanup()
-            error.filename = base_url(host, port)
+            error.filename = self.url(host, port)
             raise
-        self._runners.append(runner)
-        return int(runner.addresses[0][1])
+        self._ports.append((opened, listener))
+        return int(opened.sockets[0].getsockname()[1])
+
+    def url(self, host: str, port: int) -> str:
+        """The URL by which it is reached there from the same machine."""
+        return base_url(host, port, self._scheme)
 
     def _request_timeout(self) -> float:
         return self._engine.settings.request_timeout
 
     async def stop(self) -> None:
         """Stop listening, answer what is in flight, close."""
-        if not self._runners:
-            return
         self._stopping.set()
-        for runner in self._runners:
-            for site in runner.sites:
-                await site.stop()
+        for opened, _ in self._ports:
+            opened.close()
         # aiohttp reads nothing more once it closes, so that a body still on its way has to be waited for before.
         self._landed = asyncio.Event()
         if self._flying:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._landed.wait(), DRAIN_SECONDS)
-        for runner in self._runners:
-            await runner.cleanup()
+        for _, listener in self._ports:
+            listener.pre_shutdown()
+            await listener.shutdown(CLOSE_SECONDS)
 
     async def _handle(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
         self._flying += 1
@@ -260,20 +284,21 @@ async def serving(
     access: Access | None = None,
     *,
     admins: bool = True,
+    tls: Secured | None = None,
 ) -> AsyncIterator[str]:
     """Serve within a block; gives the base URL."""
-    server = Server(engine, log, access, admins=admins)
+    server = Server(engine, log, access, admins=admins, tls=tls)
     taken = await server.start(host, port)
     try:
-        yield base_url(host, taken)
+        yield server.url(host, taken)
     finally:
         await server.stop()
 
 
-def base_url(host: str, port: int) -> str:
+def base_url(host: str, port: int, scheme: str = "http") -> str:
     """The URL by which a server on `host` is reached from the same machine."""
     shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}"
+    return f"{scheme}://{shown}:{port}"
 
 
 def run(
@@ -312,7 +337,7 @@ async def _run(
     try:
         admin_taken = await server.start_admin(host, admin_port) if admin_port is not None else None
         taken = await server.start(host, port)
-        started(base_url(host, taken), base_url(host, taken if admin_taken is None else admin_taken))
+        started(server.url(host, taken), server.url(host, taken if admin_taken is None else admin_taken))
         task = asyncio.ensure_future(beside()) if beside is not None else None
         await stopped.wait()
         if task is not None:

@@ -154,21 +154,21 @@ def _change(name: str, key: str, view: Mapping[str, Any] | None, written: Write 
     return {"lookup": name, "key": key, "before": before, "after": after}
 
 
-def har(entries: Iterable[Entry], version: str) -> dict[str, Any]:
-    """Entries as an HTTP Archive (HAR 1.2), oldest first."""
+def har(entries: Iterable[Entry], version: str, scheme: str = "http") -> dict[str, Any]:
+    """Entries as an HTTP Archive (HAR 1.2), oldest first, as they came by http or https."""
     return {
         "log": {
             "version": "1.2",
             "creator": {"name": "mockserver", "version": version},
-            "entries": [_har_entry(entry) for entry in entries],
+            "entries": [_har_entry(entry, scheme) for entry in entries],
         }
     }
 
 
-def _har_entry(entry: Entry) -> dict[str, Any]:
+def _har_entry(entry: Entry, scheme: str) -> dict[str, Any]:
     spent = entry.micros / 1_000 + entry.delay_ms
     headers = {name.lower(): value for name, value in entry.headers}
-    url = f"http://{headers.get('host', 'localhost')}{entry.target}"
+    url = f"{scheme}://{headers.get('host', 'localhost')}{entry.target}"
     return {
         "startedDateTime": dt.datetime.fromtimestamp(entry.at_ns / 1e9, dt.UTC).isoformat(),
         "time": spent,

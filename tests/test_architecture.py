@@ -28,7 +28,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "wording": "model values",
         "keywords": "patterns jsonschema",
         "subschemas": "model",
-        "asking": "values",
+        "tls": "",
+        "asking": "tls values",
         "validation": "model values keywords patterns subschemas wellformed wording referencing",
         "wellformed": "patterns jsonschema_rs",
         "reading": "model values validation",
@@ -106,7 +107,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "outcomes": "model contract values engine linter listing",
         "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
-        "admin_console connections wire",
+        "admin_console connections tls wire",
         "typescript_types": "model contract values",
     },
     6: {
@@ -114,12 +115,12 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "cli_arming": "remote click",
         "cli_coverage": "coverage_page coverage_report remote click",
         "cli_journal": "loading bundle remote click",
-        "cli_state": "values admin server remote click",
+        "cli_state": "values admin asking server remote click",
         "cli_options": "contract loading click",
         "cli_contract": "model contract values engine linter listing cli_journal cli_options click explaining",
         "cli_export": "exports cli_options remote click",
         "cli_new": "loading cli_options remote click",
-        "cli_serve": "model contract values clock version lines engine listing logs safety server watching "
+        "cli_serve": "model contract values clock version lines engine listing logs safety server tls watching "
         "admin_routes cli_options click",
         "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new cli_options "
         "cli_serve cli_state click",
@@ -146,6 +147,7 @@ HOMES = {
     "secrets": {"engine"},
     "signal": {"server"},
     "socket": {"faults"},
+    "ssl": {"tls"},
     "subprocess": set[str](),
     "sys": {
         "cli",
