@@ -6,9 +6,11 @@ Knows aiohttp's connections and their log; it knows no engine and no operation.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -16,12 +18,17 @@ from aiohttp.web_protocol import _ErrInfo
 
 from mockserver import faults, rendering, wire
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
 MOST_HEADERS: Final = 128
 LONGEST_LINE: Final = 8_190
 """Limits on the head of a request: how many headers, and the bytes of one or of the request line."""
 
 LEAVING: Final = 1.0
-"""Seconds that a client which will send nothing more is given to take the answers that are still due."""
+"""Seconds for a client that has closed its side to take its answers, and for one that is refused to hear why."""
 
 
 class _Noted(logging.Filter):
@@ -29,6 +36,8 @@ class _Noted(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, LateError):
+            return False
         if isinstance(error, HttpProcessingError | web.RequestPayloadError):
             record.msg, record.args = "mockserver: refused a request that is no HTTP (%s)", (type(error).__name__,)
             record.exc_info, record.levelno = None, logging.WARNING
@@ -38,6 +47,27 @@ class _Noted(logging.Filter):
 _edge: Final = logging.getLogger(__name__)
 _edge.setLevel(logging.DEBUG)  # what is no HTTP comes at that level, or at ERROR
 _edge.addFilter(_Noted())
+
+
+_NO_MORE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What the system says when no connection can be opened."""
+
+
+def many() -> None:
+    """Have as many connections as the system allows: what is usual is soon met."""
+    if resource is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def noted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Note in one line that no more connections can be opened; asyncio tries again. Other errors are told in full."""
+    error = context.get("exception")
+    if isinstance(error, OSError) and error.errno in _NO_MORE:
+        _edge.warning("mockserver: no connection can be taken up for a second: %s", error.strerror)
+    elif "_start_serving" not in context["message"]:  # it tries again where it has been told to stop
+        loop.default_exception_handler(context)
 
 
 class LateError(TimeoutError):
@@ -141,9 +171,9 @@ class Connection(web.RequestHandler):
                 return False
             self._body.set_exception(LateError())
         elif self._waits():
-            reply = rendering.too_slow(self._watch.limit())
-            self.transport.write(wire.head(reply, "Connection: close") + reply.body)
-            self.force_close()
+            self._messages.append((_LATE, EMPTY_PAYLOAD))
+            self._request_count += 1
+            self._waiter.set_result(None)  # type: ignore[union-attr]  # it waits
         else:
             return False
         return True
@@ -167,7 +197,9 @@ class Connection(web.RequestHandler):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """Answer what is still to be answered to a client that has closed its side; true keeps the other open."""
-        if self._waits() or self._body is not None or self.transport is None or self.ssl_context is not None:
+        if self._waits() or self._close or self._body is not None or self.transport is None:
+            return None
+        if self.ssl_context is not None:  # there is no closing one side alone
             return None
         self._messages.append((_LAST, EMPTY_PAYLOAD))
         self._loop.call_later(LEAVING, self.transport.close)
@@ -179,7 +211,23 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def _make_error_handler(self, err_info: _ErrInfo) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-        return _say_no_more if err_info is _LAST else super()._make_error_handler(err_info)
+        if err_info is _LAST:
+            return _say_no_more
+        answer = super()._make_error_handler(err_info)
+
+        async def refuse(request: web.BaseRequest) -> web.StreamResponse:
+            return await parting(request, await answer(request))
+
+        return refuse
+
+    async def hear_out(self) -> None:
+        """Let go of what still comes; closed with bytes unread, a connection is reset, and the answer on it lost."""
+        self._close = True
+        if self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()
+        end = self._loop.time() + LEAVING
+        while self.transport is not None and not self.transport.is_closing() and self._loop.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(LEAVING / 50)
 
     def handle_error(
         self,
@@ -190,7 +238,9 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Note it, and answer."""
         super().handle_error(request, status, exc, message)
-        if isinstance(exc, LineTooLong) or (message or "").startswith("Too many headers"):
+        if isinstance(exc, LateError):
+            reply = rendering.too_slow(self._watch.limit())
+        elif isinstance(exc, LineTooLong) or (message or "").startswith("Too many headers"):
             what = f"A request has at most {MOST_HEADERS} headers, and no line longer than {LONGEST_LINE} bytes."
             reply = rendering.problem(431, "headers-too-large", "The head of the request is too large", what)
         elif status < 500:
@@ -199,13 +249,26 @@ class Connection(web.RequestHandler):
         else:
             what = "This is a fault of the mock, not of the request; its log says more."
             reply = rendering.problem(status, "broken", "The mock failed", what)
-        response = web.Response(body=reply.body, status=reply.status, headers=reply.headers)
+        headers = (*reply.headers, ("Server", wire.SERVER))
+        response = web.Response(body=reply.body, status=reply.status, headers=headers)
         response.force_close()
         return response
 
 
 _LAST: Final = _ErrInfo(0, EOFError(), "")
 """Stands behind the last request of a client that will send nothing more."""
+
+
+_LATE: Final = _ErrInfo(408, LateError(), "")
+"""Stands for a request whose head did not come in time."""
+
+
+async def parting(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """Send the answer to a request that comes to no end, and wait until its client has heard it, or long enough."""
+    await response.prepare(request)
+    await response.write_eof()
+    await cast(Connection, request.protocol).hear_out()
+    return faults.done()
 
 
 async def _say_no_more(_: web.BaseRequest) -> web.StreamResponse:

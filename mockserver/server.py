@@ -21,7 +21,7 @@ from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
 from mockserver.admin_routes import ROUTES
-from mockserver.connections import BrokenError, LateError, Listener
+from mockserver.connections import BrokenError, LateError, Listener, many, noted, parting
 from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
@@ -161,6 +161,8 @@ class Server:
         response = web.Response(body=reply.body, status=reply.status, headers=headers)
         if closes:
             response.force_close()
+            if request.content.exception() is not None:
+                return await parting(request, response)
         return response
 
     async def _stream(self, request: web.BaseRequest, reply: Reply, feed: Feed) -> web.StreamResponse:
@@ -316,6 +318,7 @@ def run(
     # What is loaded by now stays, so that no collection of garbage need look through it.
     gc.collect()
     gc.freeze()
+    many()
     gc.set_threshold(700, 10, 1_000)  # nor often through the journal, which holds no circles
     asyncio.run(_run(server, host, port, admin_port, started, beside))
 
@@ -330,6 +333,7 @@ async def _run(
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(noted)
     # Windows has no signal handlers on its loop; there Ctrl-C ends asyncio.run itself.
     signals = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
     for number in signals:

@@ -144,6 +144,7 @@ HOMES = {
     "os": {"cli", "cli_serve", "cli_state", "lines", "pytest_plugin"},
     "pickle": set[str](),
     "random": {"sandboxes"},
+    "resource": {"connections"},
     "secrets": {"engine"},
     "signal": {"server"},
     "socket": {"faults"},

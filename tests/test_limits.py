@@ -19,8 +19,9 @@ MIB = 1_048_576
         head("POST", PATH, "X-Long: " + "x" * (LONGEST_LINE + 1), length=2) + b"{}",
         head("POST", PATH, *(f"X-{number}: x" for number in range(MOST_HEADERS + 1)), length=2) + b"{}",
         head("POST", PATH + "?" + "x" * (LONGEST_LINE + 1), length=2) + b"{}",
+        head("POST", PATH, "X-Long: " + "x" * 3 * MIB),
     ],
-    ids=["long header", "many headers", "long target"],
+    ids=["long header", "many headers", "long target", "far more than is read at once"],
 )
 async def test_a_head_that_is_too_large_gets_431(url: str, client: aiohttp.ClientSession, sent: bytes) -> None:
     """A problem document tells the limits, and serving goes on."""
