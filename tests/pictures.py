@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from browsing import Opened, browsing, opening
+from browsing import Opened, Tabs, browsing, opening
 from playwright.sync_api import Page, Route, expect
 from support import LASTING, ONCE, PATH, Serving, serving
 
@@ -282,7 +282,7 @@ def main(folder: str, *parts: str) -> None:
     def wanted(name: str) -> bool:
         return not parts or any(part in name for part in parts)
 
-    with browsing() as browser, opening(browser) as opened:
+    with browsing() as browser, opening(Tabs(browser)) as opened:
         with serving("--log-format", "none") as serve:
             fill(serve, "qa")
             for view, (sandbox, place, show) in VIEWS.items():

@@ -90,24 +90,11 @@ class Lines:
         return self.seen
 
 
-class Serving:
-    """The command, serving."""
+class Client:
+    """Who sends to a server, each request on a connection of its own."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.out = Lines(process.stdout or io.StringIO())
-        self.err = Lines(process.stderr or io.StringIO())
-        self.url = ""
-
-    def started(self) -> None:
-        """Wait until it listens."""
-        line = self.out.wait("http://")
-        self.url = json.loads(line)["url"] if line.startswith("{") else line.split()[3]
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end, and wait for that; the exit status."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=PATIENCE)
+    def __init__(self, url: str = "") -> None:
+        self.url = url
 
     def post(self, body: object, path: str = PATH, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One request from a client of its own: status, headers, body."""
@@ -128,6 +115,26 @@ class Serving:
             return response.status, dict(response.getheaders()), response.read()
         finally:
             connection.close()
+
+
+class Serving(Client):
+    """The command, serving."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        super().__init__()
+        self.process = process
+        self.out = Lines(process.stdout or io.StringIO())
+        self.err = Lines(process.stderr or io.StringIO())
+
+    def started(self) -> None:
+        """Wait until it listens."""
+        line = self.out.wait("http://")
+        self.url = json.loads(line)["url"] if line.startswith("{") else line.split()[3]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, and wait for that; the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=PATIENCE)
 
 
 @contextmanager
