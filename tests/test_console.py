@@ -582,7 +582,8 @@ def test_the_first_view_is_there_at_once(mock: Serving, console: Opened) -> None
     page = console(at(mock, "first"))
     page.add_init_script(
         """const look = () => {
-            if (document.querySelector('.rows-body [role=row]')) document.documentElement.dataset.seen = performance.now();
+            const { dataset } = document.documentElement;
+            if (document.querySelector('.rows-body [role=row]')) dataset.seen = performance.now();
             else requestAnimationFrame(look);
         };
         requestAnimationFrame(look);"""
