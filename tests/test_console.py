@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import Opened, Tabs, browsing, opening, violations
+from browsing import LOOK, Opened, Tabs, browsing, opening, seen_after, violations
 from playwright.sync_api import Page, expect
 from support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
 
@@ -580,20 +580,12 @@ def test_the_first_view_is_there_at_once(mock: Serving, console: Opened) -> None
     """The first row is in sight within 300 ms on loopback, of a few tries the best."""
     send(mock, "first", LASTING)
     page = console(at(mock, "first"))
-    page.add_init_script(
-        """const look = () => {
-            const { dataset } = document.documentElement;
-            if (document.querySelector('.rows-body [role=row]')) dataset.seen = performance.now();
-            else requestAnimationFrame(look);
-        };
-        requestAnimationFrame(look);"""
-    )
+    page.add_init_script(LOOK)
     spent = []
     for _ in range(4):
         page.reload()
         expect(rows(page)).to_have_count(1)
-        expect(page.locator("html[data-seen]")).to_be_attached()
-        spent.append(float(page.locator("html").get_attribute("data-seen") or "nan"))
+        spent.append(seen_after(page))
     page.close()  # its script is none for the next
     assert min(spent) < 300
 

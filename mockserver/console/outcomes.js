@@ -147,7 +147,7 @@ export function outcomes(main, tell) {
 
   function drawBehaviour(told) {
     const lines = [
-      ...told.retries.map((one) => t("behaviour.retries", { ...one, fault: one.fault ? ` (${one.fault})` : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
+      ...told.retries.map((one) => t(Math.round(one.shortest_ms) === Math.round(one.longest_ms) && one.count > 1 ? "behaviour.retries.same" : "behaviour.retries", { ...one, fault: one.fault ? ` (${one.fault})` : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
       told.sent_again_after_answer_lost ? t("behaviour.lost", { count: told.sent_again_after_answer_lost }) : "",
       told.secrets_in_url ? t("behaviour.secrets", { count: told.secrets_in_url }) : "",
       ...Object.entries(told.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { pointer, count })),
