@@ -46,8 +46,8 @@ def _seconds(seconds: int, offset: str) -> str:
 
 def utc_millis(now_ns: int) -> str:
     """`2024-11-15T14:32:18.123Z`: UTC, three decimals."""
-    seconds, rest = divmod(now_ns, _SECOND)
-    return f"{_seconds(seconds, '+00:00')}.{rest // 1_000_000:03d}Z"
+    seconds, millis = divmod(now_ns // 1_000_000, 1_000)
+    return f"{_seconds(seconds, '+00:00')}.{millis:03d}Z"
 
 
 def offset_nanos(now_ns: int, offset: str) -> str:

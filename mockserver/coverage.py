@@ -18,7 +18,7 @@ from mockserver.model import Fault, Request, Violation
 MOST_APART: Final = 1_000
 """Answers of run-time scenarios, and places of violations, that a tally tells apart; the rest are `OTHER`."""
 
-MOST_REMEMBERED: Final = 25_000
+MOST_REMEMBERED: Final = 10_000
 """A request is told from a new one if it came among so many that differ; at most twice as many are remembered."""
 
 MOST_STRAYS: Final = 1_000

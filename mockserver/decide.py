@@ -53,13 +53,15 @@ def gather(
         "tick": tick,
         "violations": document.violations,
     }
+    keys: dict[str, str | None] = {}
     for lookup in operation.lookups:
         if lookup.many:
             facts[lookup.name] = _all_found(lookup, facts, find)
         else:
-            key = key_of(lookup, facts)
+            keys[lookup.name] = key = key_of(lookup, facts)
             record = find(lookup.collection, key) if key is not None else None
             facts[lookup.name] = MISSING if record is None else record.view
+    facts["@keys"] = keys
     return facts
 
 
@@ -236,11 +238,12 @@ def _decision(
     turned: tuple[tuple[str, int], ...] = (),
 ) -> Decision:
     # A forced answer rests on no condition, so that only the points that always hold are named.
-    assumed = [p.id for p in scenario.envelope.assumed if _holds(p, facts, way)]
-    assumed += [p.id for p in scenario.assumed if _holds(p, facts, way)]
+    assumed = [p.id for p in scenario.envelope.assumed if not p.when or _holds(p, facts, way)]
+    assumed += [p.id for p in scenario.assumed if not p.when or _holds(p, facts, way)]
     if way is not None:
-        assumed += [p.id for p in way.assumed if _holds(p, facts, way)]
-    assumed += [warn.point for warn in document.warnings]
+        assumed += [p.id for p in way.assumed if not p.when or _holds(p, facts, way)]
+    if document.warnings:
+        assumed += [warn.point for warn in document.warnings]
     source = way.source if way is not None else scenario.source
     facts["violation"] = MISSING
     if document.violations:
@@ -262,13 +265,10 @@ def completed(decision: Decision) -> Decision:
 
 
 def _holds(point: Point, facts: Facts, way: Way | None) -> bool:
-    if point.when:
-        if way is None:
-            return False
-        for condition in point.when:
-            if condition.fails(facts) is not None:
-                return False
-    return True
+    """Whether a point with conditions is one that the answer rests on."""
+    if way is None:
+        return False
+    return all(condition.fails(facts) is None for condition in point.when)
 
 
 def _rests_on(way: Way | None, facts: Facts) -> Any:
@@ -302,9 +302,10 @@ def _without(value: Any, path: Path) -> Any:
 
 def _writes(scenario: Scenario, facts: Facts) -> tuple[Write, ...]:
     writes = []
+    keys = facts["@keys"]
     for change in scenario.changes:
         lookup = change.lookup
-        key = key_of(lookup, facts)
+        key = keys[lookup.name]
         if key is None or key in lookup.collection.constant:
             continue
         view = facts[lookup.name]

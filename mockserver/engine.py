@@ -10,7 +10,6 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver import rendering
@@ -261,7 +260,7 @@ class Engine:
             document,
             sandbox.settings,
             Tick(self.now_ns(sandbox)),
-            partial(store.find, sandbox.name),
+            store.finder(sandbox.name),
             {new.name: store.draw(sandbox.name, new) for new in operation.new},
         )
         return document, facts
@@ -341,7 +340,7 @@ class Engine:
                 request,
                 reply,
                 sandbox,
-                self.clock() if admitted is None else self.now_ns(admitted.sandbox),
+                self._time_of(reply, admitted),
                 admitted.operation if admitted is not None else None,
                 admitted.parameters if admitted is not None else {},
                 committed=planned is not None and planned.commits,
@@ -349,6 +348,13 @@ class Engine:
             )
         )
         return reply
+
+    def _time_of(self, reply: Reply, admitted: Admitted | None) -> int:
+        """The sandbox's time by which a request was decided, where it was."""
+        if reply.decision is not None:
+            tick: Tick = reply.decision.facts["tick"]
+            return tick.now_ns
+        return self.clock() if admitted is None else self.now_ns(admitted.sandbox)
 
     def _named(self, reply: Reply, number: int, sandbox: str) -> Reply:
         """The reply with the id of its entry; one of the API names it already, among its other headers."""

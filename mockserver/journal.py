@@ -28,7 +28,8 @@ class Entry(NamedTuple):
     What can be made again when somebody looks is not kept: thousands of entries are written for each that is read,
     and a value in pieces takes many times the bytes and the time of its text. `head` is the headers, a line each;
     `problem_headers` those of a reply that is no scenario's. `found` has, in the order of the operation's lookups,
-    what each came to: None for the default record of an open collection. `is_json`: the body was read as a JSON object.
+    what each came to: None for the default record of an open collection; `new` the ids drawn, in the operation's order.
+    `is_json`: the body was read as a JSON object.
 
     `problem` is the kind of problem where the API did not answer; `fault` the kind of fault that was performed
     instead of the answer; `cause` the entry that wrote the record on which the decision rested; `size` the bytes
@@ -67,9 +68,8 @@ class Entry(NamedTuple):
     found: tuple[Any, ...] = ()
     parameters: Mapping[str, str] = NOTHING
     query: Mapping[str, str] = NOTHING
-    new: Mapping[str, str] = NOTHING
+    new: tuple[str, ...] = ()
     settings: Settings | None = None
-    tick: Tick = Tick(0)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -107,16 +107,21 @@ class Entry(NamedTuple):
             "body": body,
             "header": {name.lower(): value for name, value in self.headers},
             "query": dict(self.query),
-            "path": self.parameters,
-            "new": self.new,
+            "path": dict(self.parameters),
+            "new": dict(zip((new.name for new in decision.operation.new), self.new, strict=True)),
             "settings": self.settings,
-            "tick": self.tick,
+            "tick": Tick(self.at_ns),
             "violations": self.violations,
             "unclaimed": self.unclaimed,
         }
+        keys: dict[str, str | None] = {}
         for lookup, found in zip(decision.operation.lookups, self.found, strict=True):
-            key = key_of(lookup, facts) if found is None else None
-            facts[lookup.name] = found if key is None else lookup.collection.unseen(key).view
+            facts[lookup.name] = found
+            if not lookup.many:
+                keys[lookup.name] = key = key_of(lookup, facts)
+                if found is None and key is not None:
+                    facts[lookup.name] = lookup.collection.unseen(key).view
+        facts["@keys"] = keys
         again = completed(decision._replace(document=decision.document._replace(body=body), facts=facts))
         return again._replace(facts={**again.facts, "body": body}, assumed=self.assumed)
 

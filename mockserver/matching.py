@@ -12,14 +12,32 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.contract import Condition, Evidence
-from mockserver.model import MISSING, Facts, Mistake, Path, Report, Violation
+from mockserver.model import MISSING, Facts, Mistake, Path, Report
 from mockserver.patterns import compile_pattern, pattern_fault
 from mockserver.references import Place, Scope, compile_path, is_sensitive
 from mockserver.validation import SchemaSet
 from mockserver.values import equal, is_blank, near, printable, write_ascii
+from mockserver.violations import compile_violation
 
 Check = Callable[[Any, Facts], str | None]
 """Asked with a value (`MISSING` where there is none): None if it matches, otherwise what was expected."""
+
+Test = Callable[[Any], bool]
+"""Asked with a value alone, which may be `MISSING`: whether it matches."""
+
+
+class _Alone:
+    """A check that looks at nothing but the value; it can be asked for its test."""
+
+    __slots__ = ("test", "words")
+
+    def __init__(self, words: str, test: Test) -> None:
+        self.words = words
+        self.test = test
+
+    def __call__(self, value: Any, _: Facts) -> str | None:
+        return None if self.test(value) else self.words
+
 
 WORDS: Final = ("present", "absent", "empty")
 """Operators without an operand; as bare words they are operators, not texts."""
@@ -52,7 +70,7 @@ def _term(name: str, operand: Any, context: Context, at: Path) -> Condition:
     if name in LOGIC:
         return _logic(name, operand, context, at)
     if name == "violation":
-        return _violation(operand)
+        return compile_violation(operand)
     return _path(name, operand, context, at)
 
 
@@ -79,9 +97,9 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
             )
         )
     extract = place.extract
-
-    def fails(facts: Facts) -> str | None:
-        return check(extract(facts), facts)
+    fails = (
+        _alone(place, check.test, words) if isinstance(check, _Alone) else lambda facts: check(extract(facts), facts)
+    )
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         expected = fails(facts)
@@ -90,6 +108,23 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
     plain = operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
     equals = (extract, operand) if plain else None
     return Condition(f"{text} {words}", fails, evidence, frozenset(reads.roots), place=text, equals=equals)
+
+
+def _alone(place: Place, test: Test, words: str) -> Callable[[Facts], str | None]:
+    """Most conditions look at a lookup's record or at one of its members; they are asked at every request."""
+    root, extract = place.root, place.extract
+    if not place.steps and root != "now":
+        return lambda facts: None if test(facts.get(root, MISSING)) else words
+    if len(place.steps) == 1 and root not in ("now", "settings", "header"):
+        step = place.steps[0]
+
+        def fails(facts: Facts) -> str | None:
+            value = facts.get(root, MISSING)
+            found = value.get(step, MISSING) if type(value) is dict else extract(facts)
+            return None if test(found) else words
+
+        return fails
+    return lambda facts: None if test(extract(facts)) else words
 
 
 def _compares(operand: Any) -> bool:
@@ -140,20 +175,23 @@ def _both(checks: list[tuple[str, Check]]) -> tuple[str, Check]:
 Compile = Callable[[Any, Context, Path, _Reads], tuple[str, Check]]
 
 
-def _simple(words: str, test: Callable[[Any], bool]) -> tuple[str, Check]:
-    return words, lambda value, _: None if value is not MISSING and test(value) else words
+def _simple(words: str, test: Test) -> tuple[str, Check]:
+    return words, _Alone(words, lambda value: value is not MISSING and test(value))
 
 
 def _equals(operand: Any, _: Context, __: Path, ___: _Reads) -> tuple[str, Check]:
     words = f"is {_shown(operand)}"
     if isinstance(operand, str):
-        return words, lambda value, _: None if value == operand else words
+        return words, _Alone(words, lambda value: bool(value == operand))
     return _simple(words, lambda value: equal(value, operand))
 
 
 def _not(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[str, Check]:
     inner_words, inner = _operand(operand, context, at, reads)
     words = f"is not {inner_words.removeprefix('is ')}" if inner_words.startswith("is ") else f"not {inner_words}"
+    if isinstance(inner, _Alone):
+        test = inner.test
+        return words, _Alone(words, lambda value: value is not MISSING and not test(value))
     return words, lambda value, facts: words if value is MISSING or inner(value, facts) is None else None
 
 
@@ -196,11 +234,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _word(words: str, test: Callable[[Any], bool]) -> Compile:
+def _word(words: str, test: Test) -> Compile:
     """An operator without operand; the one kind that can hold where the value is missing."""
 
     def compile_word(_: Any, __: Context, ___: Path, ____: _Reads) -> tuple[str, Check]:
-        return words, lambda value, _: None if test(value) else words
+        return words, _Alone(words, test)
 
     return compile_word
 
@@ -339,53 +377,3 @@ def _logic(name: str, operand: Any, context: Context, at: Path) -> Condition:
         first=next((c.first for c in members if c.first is not None), None),
         calm=name == "none" or (all if name == "all" else any)(all(c.calm for c in group) for group in groups),
     )
-
-
-# -- violations ------------------------------------------------------------------------------------------------
-
-
-def _violation(operand: Any) -> Condition:
-    if operand == "unclaimed":
-        return _among("violation that no other scenario names", "unclaimed", lambda _: True, None)
-    wanted = {name: _as_tuple(value) for name, value in operand.items()}
-    places, keywords, cames = (wanted.get(name) for name in ("at", "keyword", "came"))
-
-    def selects(violation: Violation) -> bool:
-        return (
-            (places is None or any(_under(violation.where, place) for place in places))
-            and (keywords is None or violation.keyword in keywords)
-            and (cames is None or violation.came in cames)
-        )
-
-    words = "violation " + ", ".join(f"{name} {' or '.join(map(str, v))}" for name, v in wanted.items())
-    return _among(words, "violations", selects, selects)
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    """The words of an operand; an unquoted `null` means the word."""
-    return tuple("null" if v is None else v for v in (value if isinstance(value, list) else [value]))
-
-
-def _under(where: str, place: str) -> bool:
-    return where.startswith(place[:-1]) if place.endswith(".*") else where == place
-
-
-def _among(
-    words: str,
-    root: str,
-    selects: Callable[[Violation], bool],
-    claims: Callable[[Violation], bool] | None,
-) -> Condition:
-    def first(facts: Facts) -> Violation | None:
-        return next((v for v in facts[root] if selects(v)), None)
-
-    def fails(facts: Facts) -> str | None:
-        return None if facts[root] and first(facts) is not None else words
-
-    def evidence(facts: Facts) -> tuple[Evidence, ...]:
-        if fails(facts) is None:
-            return ()
-        seen = ", ".join(f"{v.where} {v.keyword} ({v.came})" for v in facts["violations"][:5])
-        return (Evidence("violation", words, seen or "no violation"),)
-
-    return Condition(words, fails, evidence, claims=claims, first=first, calm=False)

@@ -66,13 +66,17 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Request(NamedTuple):
-    """One request. `path` and `query` are decoded; `headers` answers to lower-case names."""
+    """One request. `path` and `query` are decoded; `headers` answers to lower-case names.
+
+    Requests with the same number in `alike` have the same headers; with 0 nobody knows.
+    """
 
     method: str
     path: str
     body: bytes = b""
     headers: Mapping[str, str] = NOTHING
     query: Mapping[str, str] = NOTHING
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from mockserver.contract import Decision, Operation, Reply
@@ -24,14 +24,14 @@ from mockserver.masks import (
     read_object,
     without_numbers,
 )
-from mockserver.model import MISSING, Path, Request
+from mockserver.model import MISSING, NOTHING, Path, Request
 from mockserver.values import printable
 
 OVERHEAD: Final = 2_000
 """Bytes that an entry is reckoned to take beside its texts."""
 
 MOST_HEADS: Final = 1_000
-"""Sets of headers that are known to have nothing to mask."""
+"""Headers that are known again."""
 
 FINDING: Final = 500
 """Bytes that a violation or a warning is reckoned to take."""
@@ -40,14 +40,16 @@ FINDING: Final = 500
 class Recorder:
     """Writes entries for the operations of one contract, whose hash is `contract`.
 
-    Clients send the same headers again and again: those in which nothing was found to mask are looked through once.
+    Clients send the same headers again and again: those that are known to be alike are looked through once, and a
+    text in which nothing was found to mask is kept once.
     """
 
     def __init__(self, operations: Iterable[Operation], contract: str) -> None:
         """The secret places of all operations stand in where a request came to none."""
         self._contract = contract
         self._secrets = tuple(dict.fromkeys(path for operation in operations for path in operation.sensitive))
-        self._heads: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._seen: dict[tuple[int, tuple[str, ...]], tuple[str, bool]] = {}
 
     def entry(
         self,
@@ -62,94 +64,112 @@ class Recorder:
         micros: int,
     ) -> Entry:
         """The entry of a request."""
-        decision = reply.decision
+        decision, data = reply.decision, request.body
         bodies, names, parts, others = _by_root(operation.sensitive if operation is not None else self._secrets)
-        head, clear = self._head(headers_text(request.headers, names))
-        clear = clear and not request.query and b"\\u00" not in request.body
-        clear = clear and not may_hold_number(request.body + request.path.encode("utf-8", "replace"))
-        value = decision.document.body if decision is not None else read_object(request.body)
+        head, clear = self._head(request, names)
+        clear = clear and not request.query and b"\\u00" not in data
+        clear = clear and not may_hold_number(data + request.path.encode("utf-8", "replace"))
+        value = decision.document.body if decision is not None else read_object(data)
         is_json = isinstance(value, dict)
-        body = masked_body(request.body, value if is_json else MISSING, bodies, clear=clear)
+        body = masked_body(data, value if is_json else MISSING, bodies, clear=clear)
         if clear and not parts:
             target = printable(request.path, LONGEST_PATH)
         else:
             hidden = [parameters[name] for name in parts if name in parameters]
             target = masked_target(request.path, urlencode(request.query) if request.query else "", hidden)
-        looked_at = _looked_at(decision, others, clear=clear) if decision is not None else None
-        kept = (
-            reply.entry,
-            sandbox,
-            at_ns,
-            request.method,
-            target,
-            head,
-            body,
-            is_json,
-            reply.status,
-            # An answer has what the request has, and records.
-            reply.body if looked_at is not None and looked_at.clear else masked_numbers(reply.body),
-            reply.problem,
-            reply.headers if decision is None else (),
-            reply.fault.kind if reply.fault is not None else None,
-            committed,
-            reply.delay_ms,
-            micros,
-        )
+        fault = reply.fault.kind if reply.fault is not None else None
         size = OVERHEAD + len(head) + len(target) + 2 * len(body) + len(reply.body)
-        if decision is None or looked_at is None:
-            return Entry(*kept, size)
+        if decision is None:
+            return Entry(
+                reply.entry,
+                sandbox,
+                at_ns,
+                request.method,
+                target,
+                head,
+                body,
+                is_json,
+                reply.status,
+                masked_numbers(reply.body),
+                reply.problem,
+                reply.headers,
+                fault,
+                committed,
+                reply.delay_ms,
+                micros,
+                size,
+            )
         facts, document = decision.facts, decision.document
+        found, path, query, clear = _looked_at(decision, others, clear=clear)
         if document.violations or document.warnings:
             size += FINDING * (len(document.violations) + len(document.warnings))
         if decision.scenarios is not decision.operation.scenarios:
             size += sum(len(scenario.given or "") for scenario in decision.scenarios)
-        return Entry(
-            *kept,
-            size,
-            self._contract,
-            decision.operation,
-            decision.scenario,
-            decision.way,
-            decision.trigger,
-            decision.cause or None,
-            decision.assumed,
-            document.violations,
-            document.warnings,
-            facts["unclaimed"],
-            decision.turned,
-            decision.scenarios,
-            looked_at.found,
-            looked_at.parameters,
-            looked_at.query,
-            facts["new"],
-            facts["settings"],
-            facts["tick"],
+        # Past the named tuple's own way of being made, which with so many members takes as long as all the rest.
+        return tuple.__new__(
+            Entry,
+            (
+                reply.entry,
+                sandbox,
+                at_ns,
+                request.method,
+                target,
+                head,
+                body,
+                is_json,
+                reply.status,
+                # An answer has what the request has, and records.
+                reply.body if clear else masked_numbers(reply.body),
+                reply.problem,
+                (),
+                fault,
+                committed,
+                reply.delay_ms,
+                micros,
+                size,
+                self._contract,
+                decision.operation,
+                decision.scenario,
+                decision.way,
+                decision.trigger,
+                decision.cause or None,
+                decision.assumed,
+                document.violations,
+                document.warnings,
+                facts["unclaimed"],
+                decision.turned,
+                decision.scenarios,
+                found,
+                path or NOTHING,
+                query or NOTHING,
+                tuple(facts["new"].values()),
+                facts["settings"],
+            ),
         )
 
-    def _head(self, text: str) -> tuple[str, bool]:
+    def _head(self, request: Request, names: tuple[str, ...]) -> tuple[str, bool]:
         """The headers' text without account numbers, and whether there were none, nor anything but ASCII."""
-        known = self._heads.get(text)
-        if known is not None:
-            return known, True
-        if not text.isascii() or may_hold_number(text.encode("utf-8", "replace")):
-            return masked_text(text), False
-        if len(self._heads) >= MOST_HEADS:
-            self._heads.clear()
-        self._heads[text] = text
-        return text, True
+        if request.alike and (known := self._seen.get((request.alike, names))) is not None:
+            return known
+        text = headers_text(request.headers, names)
+        clear = text.isascii() and not may_hold_number(text.encode("utf-8", "replace"))
+        if len(self._texts) >= MOST_HEADS:
+            self._texts.clear()
+        text = self._texts.setdefault(text, text) if clear else masked_text(text)
+        if request.alike:
+            if len(self._seen) >= MOST_HEADS:
+                self._seen.clear()
+            self._seen[request.alike, names] = (text, clear)
+        return text, clear
 
 
-class _LookedAt(NamedTuple):
-    """What the lookups came to, the path parameters and the query, masked; `clear`: there was no number anywhere."""
+def _looked_at(
+    decision: Decision, secrets: tuple[Path, ...], *, clear: bool
+) -> tuple[tuple[Any, ...], Mapping[str, str], Mapping[str, str], bool]:
+    """What the lookups came to, path parameters and query, masked, and whether there was no account number anywhere.
 
-    found: tuple[Any, ...]
-    parameters: Mapping[str, str]
-    query: Mapping[str, str]
-    clear: bool
-
-
-def _looked_at(decision: Decision, secrets: tuple[Path, ...], *, clear: bool) -> _LookedAt:
-    """`clear`: there is no account number in the request, so that only what earlier ones wrote may hold any."""
+    `clear`: there is none in the request, so that only what earlier ones wrote may hold any.
+    """
     facts = decision.facts
     found = []
     for lookup in decision.operation.lookups:
@@ -163,11 +183,11 @@ def _looked_at(decision: Decision, secrets: tuple[Path, ...], *, clear: bool) ->
     if secrets:
         parameters, query = masked_at("path", parameters, secrets), masked_at("query", query, secrets)
     if clear:
-        return _LookedAt(tuple(found), parameters, query, clear=True)
+        return tuple(found), parameters, query, True
     told = [found, parameters, query]
     if may_hold_number(str(told).encode("utf-8", "replace")):
         found, parameters, query = without_numbers(told)
-    return _LookedAt(tuple(found), parameters, query, clear=False)
+    return tuple(found), parameters, query, False
 
 
 @lru_cache(maxsize=1_000)

@@ -28,6 +28,9 @@ class Store(Protocol):
     def find(self, sandbox: str, collection: Collection, key: str) -> Record | None:
         """The record of a key, the default of an open collection, or None where there is none."""
 
+    def finder(self, sandbox: str) -> Callable[[Collection, str], Record | None]:
+        """What finds records of a sandbox as `find` does, for one request."""
+
     def draw(self, sandbox: str, new: NewId) -> str:
         """The next unused id; drawing it again gives the same until it is used up by `commit`."""
 
@@ -85,6 +88,14 @@ class _Sandbox:
         self.counters: dict[str, int] = {}
         self.free: dict[str, int] = {}  # where the search for an unused id went last, from the sandbox's base
 
+    def find(self, collection: Collection, key: str) -> Record | None:
+        records = self.records[collection.name]
+        if key in records:
+            return records[key]
+        if key in collection.seeds:
+            return collection.seeds[key]
+        return collection.unseen(key) if collection.open else None
+
     def write(self, collection: str, key: str, record: Record | None) -> None:
         records = self.records[collection]
         self.count += key not in records
@@ -135,12 +146,11 @@ class MemoryStore:
 
     def find(self, sandbox: str, collection: Collection, key: str) -> Record | None:
         """See `Store`."""
-        records = self._of(sandbox).records[collection.name]
-        if key in records:
-            return records[key]
-        if key in collection.seeds:
-            return collection.seeds[key]
-        return collection.unseen(key) if collection.open else None
+        return self._of(sandbox).find(collection, key)
+
+    def finder(self, sandbox: str) -> Callable[[Collection, str], Record | None]:
+        """See `Store`."""
+        return self._of(sandbox).find
 
     def draw(self, sandbox: str, new: NewId) -> str:
         """See `Store`."""
@@ -158,10 +168,11 @@ class MemoryStore:
     def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:
         """See `Store`."""
         state = self._of(sandbox)
-        for write in writes:
-            before = self.find(sandbox, self._collections[write.collection], write.key)
-            members = {**before.view, **write.members} if before else write.members
-            state.write(write.collection, write.key, Record.make(write.key, members, "request", entry))
+        for collection, key, members in writes:
+            before = state.find(self._collections[collection], key)
+            members = {**before.view, **members} if before else dict(members)  # noqa: PLW2901
+            members["key"], members["origin"], members["@entry"] = key, "request", entry
+            state.write(collection, key, Record(members))
         for name in used:
             state.counters[name] = state.counters.get(name, 0) + 1
             if name in state.free:
