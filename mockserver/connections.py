@@ -10,9 +10,10 @@ import contextlib
 import errno
 import logging
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any, Final, cast
 
-from aiohttp import EMPTY_PAYLOAD, StreamReader, web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import _ErrInfo
 
@@ -120,26 +121,75 @@ class Watch:
                 self.add(connection)
 
 
+Answer = Callable[[web.BaseRequest], bytes | None]
+"""Answers a request at once: with the bytes that go on the wire, or with None, and then it is handled as others are."""
+
+_numbers: Final = count(1)
+_NO_WRITER: Final = cast(Any, None)  # what is answered at once is not written bit by bit
+
+
 class Connection(web.RequestHandler):
-    """A connection; what cannot be read as HTTP on it is refused with a problem document."""
+    """A connection; what cannot be read as HTTP on it is refused with a problem document.
 
-    __slots__ = ("_body", "_unread", "_watch")
+    A request that is whole while nothing else is to be answered need not wake the task that handles others, which
+    takes longer than the answer.
+    """
 
-    def __init__(self, manager: web.Server, watch: Watch, **more: Any) -> None:
-        """Let `watch` know what is not finished on it."""
+    __slots__ = ("_alike", "_answer", "_body", "_headers", "_unread", "_watch", "ready")
+
+    def __init__(self, manager: web.Server, watch: Watch, answer: Answer, **more: Any) -> None:
+        """Let `watch` know what is not finished on it, and `answer` what can be answered at once."""
         super().__init__(manager, **more)
         self._watch = watch
+        self._answer = answer
         self._body: StreamReader | None = None  # the one that is not here yet as a whole
         self._unread = 0  # bytes that waited for the client when it was last looked at
+        self._headers: tuple[tuple[bytes, bytes], ...] = ()
+        self._alike = 0
+        self.ready: Any = None  # what is known already of the request that is handled next
+
+    def alike(self, request: web.BaseRequest) -> int:
+        """The same number as for the request before on this connection, if it had the very same headers."""
+        if request.raw_headers != self._headers:
+            self._headers, self._alike = request.raw_headers, next(_numbers)
+        return self._alike
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and mind what is not whole."""
-        count = self._request_count
+        before, waiter = self._request_count, self._waiter
+        free = waiter is not None and not self._messages and self._keepalive and not waiter.done()
+        if free:
+            self._waiter = None  # so that nobody is woken yet
         super().data_received(data)
-        if self._body is None and self._request_count != count and self._messages[-1][1].is_eof():
+        if free:
+            self._waiter = waiter
+        if self._body is None and self._request_count != before and self._messages[-1][1].is_eof():
             self._watch.discard(self)
+            if free and self._request_count == before + 1 and self._is_answered():
+                return
         else:
-            self._mind(data, self._request_count != count)
+            self._mind(data, self._request_count != before)
+        if free and self._messages and waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _is_answered(self) -> bool:
+        """Whether the one request that waits, which came as a whole, is answered already."""
+        message, payload = self._messages[0]
+        transport, parser, make = self.transport, self._parser, self._request_factory
+        if isinstance(message, _ErrInfo) or transport is None or parser is None or make is None:
+            return False
+        if message.version != HttpVersion11 or message.should_close or message.upgrade or message.method == "HEAD":
+            return False
+        if self.writing_paused or transport.is_closing() or self._close or self._force_close:
+            return False
+        data = self._answer(make(message, payload, self, _NO_WRITER, cast(Any, self._task_handler)))
+        if data is None:
+            return False
+        self._messages.popleft()
+        parser.message_consumed()
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        transport.write(data)
+        return True
 
     def _mind(self, data: bytes, came: bool) -> None:
         if self._body is not None:
@@ -279,10 +329,14 @@ class Listener(web.Server):
     """Makes connections with our limits."""
 
     def __init__(
-        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limit: Callable[[], float]
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        answer: Answer,
+        limit: Callable[[], float],
     ) -> None:
-        """Hand requests to `handler`; `limit` tells the seconds that one may take to come."""
+        """Hand requests to `answer` or to `handler`; `limit` tells the seconds that one may take to come."""
         super().__init__(handler)
+        self._answer = answer
         self._watch = Watch(limit)
 
     def __call__(self) -> web.RequestHandler:
@@ -290,6 +344,7 @@ class Listener(web.Server):
         return Connection(
             self,
             self._watch,
+            self._answer,
             loop=asyncio.get_running_loop(),
             access_log=None,  # so it means none
             logger=_edge,

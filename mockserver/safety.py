@@ -82,9 +82,11 @@ class Access:
 
     def preflight(self, method: str, headers: Mapping[str, str]) -> Reply | None:
         """The answer to a browser's question whether a page may send its request; None for any other request."""
+        if method != "OPTIONS":
+            return None
         wanted = headers.get("access-control-request-method")
         opened = self.cors(headers)
-        if method != "OPTIONS" or wanted is None or not opened:
+        if wanted is None or not opened:
             return None
         asked = headers.get("access-control-request-headers")
         return Reply(

@@ -21,7 +21,7 @@ from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
 from mockserver.admin_routes import ROUTES
-from mockserver.connections import BrokenError, LateError, Listener, many, noted, parting
+from mockserver.connections import BrokenError, Connection, LateError, Listener, many, noted, parting
 from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
@@ -89,7 +89,7 @@ class Server:
         return taken
 
     async def _listen(self, host: str, port: int, answer: Answer) -> int:
-        listener = Listener(partial(self._handle, answer), self._request_timeout)
+        listener = Listener(partial(self._handle, answer), partial(self._at_once, answer), self._request_timeout)
         secured = self._tls is not None
         try:
             opened = await asyncio.get_running_loop().create_server(
@@ -138,16 +138,46 @@ class Server:
             if self._landed is not None and not self._flying:
                 self._landed.set()
 
-    async def _respond(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
+    def _at_once(self, answer: Answer, request: web.BaseRequest) -> bytes | None:
+        """The bytes of an answer that has to wait for nothing; `_respond` goes on with any other."""
+        if self._landed is not None:
+            return None
         started = time.perf_counter_ns()
-        body = await self._body(request)
-        sandbox, reply = answer(request, body)
-        if reply.later is not None:
-            reply = await reply.later()
-        micros = (time.perf_counter_ns() - started) // 1000
+        body = request.content.read_nowait()
+        limit = self._engine.settings.max_body
+        decided: bytes | Reply = body if len(body) <= limit else rendering.too_large(limit)
+        try:
+            sandbox, reply = answer(request, decided)
+            if decided is body and _is_whole(reply):
+                data = wire.whole(reply)
+                self._note(request, sandbox, reply, started)
+                return data
+        except Exception as error:  # noqa: BLE001 - it is raised where the library minds it
+            cast(Connection, request.protocol).ready = error
+        else:
+            cast(Connection, request.protocol).ready = (started, decided, sandbox, reply)
+        return None
+
+    def _note(self, request: web.BaseRequest, sandbox: str, reply: Reply, started: int) -> None:
         if self._log is not no_log:
+            micros = (time.perf_counter_ns() - started) // 1000
             target = masked_target(request.path, request.rel_url.raw_query_string)
             self._log(Seen(request.method, target, sandbox or reply.sandbox, reply, micros))
+
+    async def _respond(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
+        connection = cast(Connection, request.protocol)
+        ready, connection.ready = connection.ready, None
+        if isinstance(ready, Exception):
+            raise ready
+        if ready is not None:
+            started, body, sandbox, reply = ready
+        else:
+            started = time.perf_counter_ns()
+            body = await self._body(request)
+            sandbox, reply = answer(request, body)
+        if reply.later is not None:
+            reply = await reply.later()
+        self._note(request, sandbox, reply, started)
         if reply.delay_ms:
             await faults.pause(reply.delay_ms / 1_000, self._stopping, request)
         if reply.fault is not None:
@@ -155,7 +185,7 @@ class Server:
         if reply.feed is not None and request.method != "HEAD":
             return await self._stream(request, reply, reply.feed)
         closes = isinstance(body, Reply) or self._landed is not None
-        if _is_plain(request, reply) and not closes:
+        if _stays(request) and _is_whole(reply) and not closes:
             return cast(web.StreamResponse, wire.Whole(reply))
         headers = (*reply.headers, ("Server", wire.SERVER))
         response = web.Response(body=reply.body, status=reply.status, headers=headers)
@@ -238,7 +268,8 @@ class Server:
             unread = Request(request.method, request.path, b"", headers, query)
             reply = self._engine.refused(unread, sandbox, body)
         else:
-            reply = self._engine.handle(Request(request.method, request.path, body, headers, query), target)
+            alike = cast(Connection, request.protocol).alike(request)
+            reply = self._engine.handle(Request(request.method, request.path, body, headers, query, alike), target)
         more = self._access.cors(headers, (name for name, _ in reply.headers))
         return sandbox, reply._replace(headers=(*reply.headers, *more)) if more else reply
 
@@ -261,10 +292,15 @@ class Server:
         )
 
 
-def _is_plain(request: web.BaseRequest, reply: Reply) -> bool:
-    """Whether an answer is head and body, on a connection that stays open."""
-    alike = request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"
-    return alike and reply.status not in (204, 304)
+def _stays(request: web.BaseRequest) -> bool:
+    """Whether the connection stays open after an answer with a body."""
+    return request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"
+
+
+def _is_whole(reply: Reply) -> bool:
+    """Whether an answer is head and body and nothing else, now."""
+    at_once = reply.fault is None and not reply.delay_ms and reply.feed is None and reply.later is None
+    return at_once and reply.status not in (204, 304)
 
 
 def _is_admin(path: str) -> bool:

@@ -31,7 +31,7 @@ class Whole:
 
     def __init__(self, reply: Reply) -> None:
         """Make the bytes. Raises `ValueError` where a header would end its line."""
-        self._data = head(reply) + reply.body
+        self._data = whole(reply)
         self.keep_alive = True
 
     async def prepare(self, request: Any) -> None:
@@ -45,6 +45,11 @@ class Whole:
 
     async def write_eof(self) -> None:
         """There is nothing more."""
+
+
+def whole(reply: Reply) -> bytes:
+    """Head and body. Raises `ValueError` where a header would end its line."""
+    return head(reply) + reply.body
 
 
 def head(reply: Reply, *more: str) -> bytes:
