@@ -180,7 +180,7 @@ class Connection(web.RequestHandler):
             return False
         if message.version != HttpVersion11 or message.should_close or message.upgrade or message.method == "HEAD":
             return False
-        if self.writing_paused or transport.is_closing() or self._close or self._force_close:
+        if self.writing_paused or self._reading_paused or transport.is_closing() or self._close or self._force_close:
             return False
         data = self._answer(make(message, payload, self, _NO_WRITER, cast(Any, self._task_handler)))
         if data is None:
@@ -323,6 +323,11 @@ async def parting(request: web.BaseRequest, response: web.StreamResponse) -> web
 
 async def _say_no_more(_: web.BaseRequest) -> web.StreamResponse:
     return faults.done()
+
+
+def taken(body: StreamReader) -> bytes:
+    """A body that is here as a whole; to read it in the usual way would have the parser look for more."""
+    return b"".join(body._buffer) if type(body) is StreamReader else body.read_nowait()  # noqa: SLF001
 
 
 class Listener(web.Server):

@@ -42,7 +42,11 @@ def gather(
     find: Find,
     new: Mapping[str, str],
 ) -> Facts:
-    """All that the decision may look at, lookups done in their order."""
+    """All that the decision may look at, lookups done in their order.
+
+    What no path names: `@keys`, the key of each lookup of one record, and `@found`, in the order of lookups, what each
+    came to, None for the default record of an open collection.
+    """
     facts: Facts = {
         "body": document.body,
         "header": request.headers,
@@ -54,14 +58,21 @@ def gather(
         "violations": document.violations,
     }
     keys: dict[str, str | None] = {}
+    found: list[Any] = []
     for lookup in operation.lookups:
         if lookup.many:
-            facts[lookup.name] = _all_found(lookup, facts, find)
+            facts[lookup.name] = many = _all_found(lookup, facts, find)
+            found.append(many)
+            continue
+        keys[lookup.name] = key = key_of(lookup, facts)
+        record = find(lookup.collection, key) if key is not None else None
+        if record is None:
+            facts[lookup.name] = MISSING
+            found.append(MISSING)
         else:
-            keys[lookup.name] = key = key_of(lookup, facts)
-            record = find(lookup.collection, key) if key is not None else None
-            facts[lookup.name] = MISSING if record is None else record.view
-    facts["@keys"] = keys
+            facts[lookup.name] = view = record.view
+            found.append(None if view["origin"] == "default" else view)
+    facts["@keys"], facts["@found"] = keys, found
     return facts
 
 

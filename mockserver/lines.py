@@ -8,13 +8,16 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import queue
 import sys
 import threading
+from collections import deque
 from typing import Final, TextIO
 
 MOST_WAITING: Final = 10_000
 """Lines that may wait to be written; a reader that is slower than that loses some."""
+
+GATHERED: Final = 0.02
+"""Seconds for which lines are gathered before they are written: to wake a thread takes longer than to answer."""
 
 LAST_SECONDS: Final = 2.0
 """How long the last lines may take to be written at the end."""
@@ -26,34 +29,47 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`; the thread starts with the first line and never keeps the process alive."""
         self._stream = stream
-        self._waiting: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
+        self._waiting: deque[str] = deque()
+        self._some = threading.Event()
+        self._last = threading.Event()
         self._thread: threading.Thread | None = None
         self._noted = False
 
     def __call__(self, line: str) -> None:
         """Have a line written, soon."""
         if self._thread is None:
+            self._last.clear()
             self._thread = threading.Thread(target=self._work, daemon=True, name="lines")
             self._thread.start()
-        try:
-            self._waiting.put_nowait(line)
-        except queue.Full:
+        if len(self._waiting) >= MOST_WAITING:
             self._note("nobody reads them")
+            return
+        self._waiting.append(line)
+        if not self._some.is_set():
+            self._some.set()
 
     def close(self) -> None:
         """Have what waits written, unless it takes too long."""
         if self._thread is not None:
-            with contextlib.suppress(queue.Full):
-                self._waiting.put(None, timeout=LAST_SECONDS)
+            self._last.set()
+            self._some.set()
             self._thread.join(LAST_SECONDS)
             self._thread = None
 
     def _work(self) -> None:
-        while (line := self._waiting.get()) is not None:
-            try:
-                self._write(line + "\n")
-            except (OSError, ValueError) as error:  # ValueError: the stream was closed
-                self._note(str(error))
+        ended = False
+        while not ended:
+            self._some.wait()
+            ended = self._last.wait(GATHERED)
+            self._some.clear()  # before the lines are taken, so that a later one sets it again
+            lines = []
+            while self._waiting:
+                lines.append(self._waiting.popleft())
+            if lines:
+                try:
+                    self._write("\n".join(lines) + "\n")
+                except (OSError, ValueError) as error:  # ValueError: the stream was closed
+                    self._note(str(error))
 
     def _write(self, text: str) -> None:
         try:

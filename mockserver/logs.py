@@ -45,10 +45,8 @@ def human_log(write: Write) -> Log:
         entry = f" #{seen.reply.entry}" if seen.reply.entry else ""
         entry += f" after #{decision.cause}" if decision is not None and decision.cause else ""
         entry += f" fault {seen.reply.fault.kind}" if seen.reply.fault is not None else ""
-        now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
-        write(
-            f"{now} {seen.method} {seen.target}{sandbox} {seen.reply.status} {what}{entry} {seen.micros / 1000:.1f} ms"
-        )
+        came = f"{_now()} {seen.method} {seen.target}{sandbox}"
+        write(f"{came} {seen.reply.status} {what}{entry} {seen.micros / 1000:.1f} ms")
 
     return log
 
@@ -63,10 +61,15 @@ def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
     for error in reload.errors:
         lines.append(f"{error['at']}: {error['what']}".removeprefix(": "))
         lines += [f"    {name + ':':9} {error[name]}" for name in ("expected", "came", "try") if error[name]]
-    now = dt.datetime.now().astimezone().strftime("%H:%M:%S")
+    now = _now()
     if reload.errors:
         return "\n".join([f"{now} reload failed, contract {contract.hash} stays: {len(reload.errors)} wrong", *lines])
     return "\n".join([f"{now} reloaded: contract {contract.hash}", *(f"    {note}" for note in reload.notes)])
+
+
+def _now() -> str:
+    now = dt.datetime.now()  # noqa: DTZ005 - the local time, which is shown as it is
+    return f"{now.hour:02d}:{now.minute:02d}:{now.second:02d}"
 
 
 def _what(reply: Reply) -> str:

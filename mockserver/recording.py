@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from mockserver.contract import Decision, Operation, Reply
+from mockserver.contract import Operation, Reply
 from mockserver.journal import Entry
 from mockserver.masks import (
-    LONGEST_PATH,
     headers_text,
     masked_at,
     masked_body,
@@ -24,14 +23,13 @@ from mockserver.masks import (
     read_object,
     without_numbers,
 )
-from mockserver.model import MISSING, NOTHING, Path, Request
-from mockserver.values import printable
+from mockserver.model import MISSING, NOTHING, Facts, Path, Request
 
 OVERHEAD: Final = 2_000
 """Bytes that an entry is reckoned to take beside its texts."""
 
 MOST_HEADS: Final = 1_000
-"""Headers that are known again."""
+"""Sets of headers, and paths, that are known again."""
 
 FINDING: Final = 500
 """Bytes that a violation or a warning is reckoned to take."""
@@ -49,6 +47,7 @@ class Recorder:
         self._contract = contract
         self._secrets = tuple(dict.fromkeys(path for operation in operations for path in operation.sensitive))
         self._texts: dict[str, str] = {}
+        self._targets: dict[str, str] = {}
         self._seen: dict[tuple[int, tuple[str, ...]], tuple[str, bool]] = {}
 
     def entry(
@@ -64,19 +63,20 @@ class Recorder:
         micros: int,
     ) -> Entry:
         """The entry of a request."""
-        decision, data = reply.decision, request.body
-        bodies, names, parts, others = _by_root(operation.sensitive if operation is not None else self._secrets)
-        head, clear = self._head(request, names)
-        clear = clear and not request.query and b"\\u00" not in data
-        clear = clear and not may_hold_number(data + request.path.encode("utf-8", "replace"))
+        decision, data, path = reply.decision, request.body, request.path
+        places = _by_root(operation.sensitive if operation is not None else self._secrets)
+        head, clear = self._head(request, places.headers)
+        clear = clear and not request.query and b"\\u00" not in data and not may_hold_number(data)
         value = decision.document.body if decision is not None else read_object(data)
         is_json = isinstance(value, dict)
-        body = masked_body(data, value if is_json else MISSING, bodies, clear=clear)
-        if clear and not parts:
-            target = printable(request.path, LONGEST_PATH)
+        if clear and is_json and places.members.isdisjoint(value):
+            body = data
         else:
-            hidden = [parameters[name] for name in parts if name in parameters]
-            target = masked_target(request.path, urlencode(request.query) if request.query else "", hidden)
+            body = masked_body(data, value if is_json else MISSING, places.body, clear=clear)
+        target = self._targets.get(path) if clear and not places.parameters else None
+        if target is None:
+            target, plain = self._target(request, [parameters[n] for n in places.parameters if n in parameters])
+            clear = clear and plain
         fault = reply.fault.kind if reply.fault is not None else None
         size = OVERHEAD + len(head) + len(target) + 2 * len(body) + len(reply.body)
         if decision is None:
@@ -100,7 +100,7 @@ class Recorder:
                 size,
             )
         facts, document = decision.facts, decision.document
-        found, path, query, clear = _looked_at(decision, others, clear=clear)
+        found, in_path, query, clear = _looked_at(facts, places.others, clear=clear)
         if document.violations or document.warnings:
             size += FINDING * (len(document.violations) + len(document.warnings))
         if decision.scenarios is not decision.operation.scenarios:
@@ -140,12 +140,22 @@ class Recorder:
                 decision.turned,
                 decision.scenarios,
                 found,
-                path or NOTHING,
+                in_path or NOTHING,
                 query or NOTHING,
                 tuple(facts["new"].values()),
                 facts["settings"],
             ),
         )
+
+    def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
+        """The request target as it is shown, and whether there is nothing secret in it."""
+        target = masked_target(request.path, urlencode(request.query) if request.query else "", hidden)
+        plain = target == request.path and not may_hold_number(target.encode())
+        if plain:
+            if len(self._targets) >= MOST_HEADS:
+                self._targets.clear()
+            self._targets[target] = target
+        return target, plain
 
     def _head(self, request: Request, names: tuple[str, ...]) -> tuple[str, bool]:
         """The headers' text without account numbers, and whether there were none, nor anything but ASCII."""
@@ -163,41 +173,44 @@ class Recorder:
         return text, clear
 
 
+class _Places(NamedTuple):
+    """Secret places by their root: the first names of those in the body too; `others` are in path and query."""
+
+    body: tuple[Path, ...]
+    members: frozenset[str | int]
+    headers: tuple[str, ...]
+    parameters: tuple[str, ...]
+    others: tuple[Path, ...]
+
+
 def _looked_at(
-    decision: Decision, secrets: tuple[Path, ...], *, clear: bool
+    facts: Facts, secrets: tuple[Path, ...], *, clear: bool
 ) -> tuple[tuple[Any, ...], Mapping[str, str], Mapping[str, str], bool]:
     """What the lookups came to, path parameters and query, masked, and whether there was no account number anywhere.
 
     `clear`: there is none in the request, so that only what earlier ones wrote may hold any.
     """
-    facts = decision.facts
-    found = []
-    for lookup in decision.operation.lookups:
-        fact = facts[lookup.name]
-        if type(fact) is dict and fact["origin"] == "default":
-            fact = None
-        elif fact is not MISSING and (type(fact) is not dict or fact["origin"] == "request"):
-            clear = False
-        found.append(fact)
-    parameters, query = facts["path"], facts["query"]
+    found, parameters, query = facts["@found"], facts["path"], facts["query"]
     if secrets:
         parameters, query = masked_at("path", parameters, secrets), masked_at("query", query, secrets)
     if clear:
-        return tuple(found), parameters, query, True
-    told = [found, parameters, query]
-    if may_hold_number(str(told).encode("utf-8", "replace")):
-        found, parameters, query = without_numbers(told)
-    return tuple(found), parameters, query, False
+        for fact in found:
+            if fact is not None and fact is not MISSING and (type(fact) is not dict or fact["origin"] == "request"):
+                clear = False
+    if not clear:
+        told = [found, parameters, query]
+        if may_hold_number(str(told).encode("utf-8", "replace")):
+            found, parameters, query = without_numbers(told)
+    return tuple(found), parameters, query, clear
 
 
 @lru_cache(maxsize=1_000)
-def _by_root(
-    secrets: tuple[Path, ...],
-) -> tuple[tuple[Path, ...], tuple[str, ...], tuple[str, ...], tuple[Path, ...]]:
-    """Secret places: those in the body, names of headers, parameters of the path, and those in path and query."""
+def _by_root(secrets: tuple[Path, ...]) -> _Places:
     named = [(str(path[0]), path[1:]) for path in secrets if len(path) > 1]
-    return (
-        tuple(rest for root, rest in named if root == "body"),
+    body = tuple(rest for root, rest in named if root == "body")
+    return _Places(
+        body,
+        frozenset(rest[0] for rest in body),
         tuple(str(rest[0]).lower() for root, rest in named if root == "header"),
         tuple(str(rest[0]) for root, rest in named if root == "path"),
         tuple((root, *rest) for root, rest in named if root in ("path", "query")),

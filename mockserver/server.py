@@ -21,7 +21,7 @@ from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
 from mockserver.admin_routes import ROUTES
-from mockserver.connections import BrokenError, Connection, LateError, Listener, many, noted, parting
+from mockserver.connections import BrokenError, Connection, LateError, Listener, many, noted, parting, taken
 from mockserver.contract import Feed, Reply
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
@@ -143,7 +143,7 @@ class Server:
         if self._landed is not None:
             return None
         started = time.perf_counter_ns()
-        body = request.content.read_nowait()
+        body = taken(request.content)
         limit = self._engine.settings.max_body
         decided: bytes | Reply = body if len(body) <= limit else rendering.too_large(limit)
         try:
