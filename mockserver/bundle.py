@@ -164,7 +164,7 @@ def _again(given: Mapping[str, Any], operation: Operation) -> Decision:
     tick, forced = Tick(given["tick"]), given["forced"]
     facts = gather(operation, request, asked["path"], document, settings, tick, find, given["new"])
     extra = [_compiled(operation, one["scenario"], one["text"]) for one in given["scenarios"]]
-    order = in_order(in_force(operation, extra))
+    order = in_order(in_force(operation, extra), operation.lookups)
     if forced is None:
         return decide(operation, document, facts, order=order, turns=given["turned"])
     return decide(operation, document, facts, _forced_again(forced, operation, order.scenarios), forced["by"], order)

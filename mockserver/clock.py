@@ -46,7 +46,12 @@ def _seconds(seconds: int, offset: str) -> str:
 
 def utc_millis(now_ns: int) -> str:
     """`2024-11-15T14:32:18.123Z`: UTC, three decimals."""
-    seconds, millis = divmod(now_ns // 1_000_000, 1_000)
+    return _millis(now_ns // 1_000_000)
+
+
+@functools.lru_cache(maxsize=64)
+def _millis(now_ms: int) -> str:
+    seconds, millis = divmod(now_ms, 1_000)
     return f"{_seconds(seconds, '+00:00')}.{millis:03d}Z"
 
 

@@ -46,8 +46,10 @@ class Condition:
     `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
     the violation it rests on. `text` is the condition in words.
 
-    `calm`: it may hold of a request without violations. `equals`: it holds only where the value that is extracted
-    is this one, a text, a number, a boolean or null; `place` says where that stands.
+    `settled`: of records that nobody wrote (absent ones, and the default ones of a collection) it always says the
+    same, if it reads nothing else, as it does not look at their keys. `calm`: it may hold of a request without
+    violations. `equals`: it holds only where the value that is extracted is this one, a text, a number, a boolean or
+    null; `place` says where that stands.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Condition:
     reads: frozenset[str] = frozenset()
     claims: Callable[[Violation], bool] | None = None
     first: Callable[[Facts], Violation | None] | None = None
+    settled: bool = False
     calm: bool = True
     place: str = ""
     equals: tuple[Callable[[Facts], Any], Any] | None = None

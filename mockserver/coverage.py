@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from mockserver.contract import Decision, Operation, Reply, Scenario
 from mockserver.masks import is_secret_header, masked_text
-from mockserver.model import Fault, Request, Violation
+from mockserver.model import Request, Violation
 
 MOST_APART: Final = 1_000
 """Answers of run-time scenarios, and places of violations, that a tally tells apart; the rest are `OTHER`."""
@@ -147,8 +147,14 @@ class Coverage:
 
     def serve(self, operations: Iterable[Operation]) -> None:
         """Take over which names are those of secrets."""
+        operations = tuple(operations)
         places = [place for operation in operations for place in operation.sensitive]
         self._secret = frozenset(str(place[-1]).lower() for place in places if place[-1] != "*")
+        # Of a scenario by its id() and not by its hash, which is that of all that it consists of.
+        self._served = operations
+        self._plain: dict[int, Answered] = {
+            id(s): (s.operation, s.id, True, None) for o in operations for s in o.by_id.values()
+        }
 
     def clear(self) -> None:
         """Forget everything."""
@@ -192,26 +198,15 @@ class Coverage:
             for place in {_place(violation) for violation in decision.document.violations}:
                 tally.broken(place)
         scenario, fault = decision.scenario, reply.fault
-        own = decision.operation.by_id.get(scenario.id) is scenario
-        answered = (scenario.operation, scenario.id, own, None if fault is None else fault.kind)
+        answered: Answered | None = self._plain.get(id(scenario)) if fault is None else None
+        if answered is None:
+            own = decision.operation.by_id.get(scenario.id) is scenario
+            answered = (scenario.operation, scenario.id, own, None if fault is None else fault.kind)
         tally.answered(answered, decision.trigger)
-        self._remember(tally, _mark(tally.serial, request, decision), answered, fault, at_ns)
-
-    def _remember(self, tally: Tally, mark: int, answered: Answered, fault: Fault | None, at_ns: int) -> None:
+        mark = _mark(tally.serial, request, decision)
         before = self._young.get(mark) or self._old.get(mark)
         if before is not None:
-            after, lost, then_ns = before
-            passed = at_ns - then_ns
-            again = tally.again.get(after)
-            if again is None:
-                tally.sent_again(after, Again(1, passed, passed))
-            else:
-                again.count += 1
-                if passed < again.shortest_ns:
-                    again.shortest_ns = passed
-                elif passed > again.longest_ns:
-                    again.longest_ns = passed
-            tally.lost_again += lost
+            _again(tally, before, at_ns)
         self._young[mark] = (answered, fault is not None and fault.commit and takes_answer(fault.kind), at_ns)
         if len(self._young) >= MOST_REMEMBERED:
             self._old, self._young = self._young, {}
@@ -228,6 +223,21 @@ class Coverage:
         if any(name in self._secret or is_secret_header(name) for name in names):
             return True
         return any(masked_text(text) != text for text in (request.path, *request.query.values()))
+
+
+def _again(tally: Tally, before: tuple[Answered, bool, int], at_ns: int) -> None:
+    after, lost, then_ns = before
+    passed = at_ns - then_ns
+    again = tally.again.get(after)
+    if again is None:
+        tally.sent_again(after, Again(1, passed, passed))
+    else:
+        again.count += 1
+        if passed < again.shortest_ns:
+            again.shortest_ns = passed
+        elif passed > again.longest_ns:
+            again.longest_ns = passed
+    tally.lost_again += lost
 
 
 def takes_answer(fault: str | None) -> bool:

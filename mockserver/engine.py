@@ -54,18 +54,16 @@ class Admitted(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What becomes of a request: the decision, and what is armed, delayed or goes wrong with it."""
+    """What becomes of a request: the decision, and what is armed, delayed or goes wrong with it.
+
+    `commits`: what the scenario changes is committed, if there is room; not where it was forced, or lost on purpose.
+    """
 
     decision: Decision
     armed: Armed | None
     fault: Fault | None
     delay: Delay | None
-
-    @property
-    def commits(self) -> bool:
-        """Whether what the scenario changes is committed: not where it was forced, or lost on purpose."""
-        changes = self.decision.way is not None and bool(self.decision.scenario.changes)
-        return changes and (self.fault is None or self.fault.commit)
+    commits: bool
 
 
 def frozen(instant_ns: int) -> Clock:
@@ -75,7 +73,7 @@ def frozen(instant_ns: int) -> Clock:
 
 def orders(contract: Contract) -> Mapping[str, Order]:
     """The scenarios of each operation, made ready."""
-    return {operation.id: in_order(operation.scenarios) for operation in contract.operations}
+    return {operation.id: in_order(operation.scenarios, operation.lookups) for operation in contract.operations}
 
 
 class Engine:
@@ -271,7 +269,7 @@ class Engine:
             return self._orders[operation.id]
         known = sandbox.orders.get(operation.id)
         if known is None or known[0] is not extra:
-            known = sandbox.orders[operation.id] = (extra, in_order(in_force(operation, extra)))
+            known = sandbox.orders[operation.id] = (extra, in_order(in_force(operation, extra), operation.lookups))
         return known[1]
 
     def _plan(self, admitted: Admitted, document: Document, facts: Facts) -> Planned | Reply:
@@ -289,7 +287,7 @@ class Engine:
             armed = sandbox.armed_for(operation, facts)
         if armed is not None and armed.turn.scenario is not None:
             return _planned(decide(operation, document, facts, armed.turn.scenario, "armed", order), asked, armed)
-        lookup = misspelt(operation, facts)
+        lookup = misspelt(facts)
         if lookup is not None:
             values = lookup.collection.test_values
             spelt = near(lookup.key(facts), values)
@@ -388,4 +386,5 @@ def _planned(decision: Decision, asked: Directives, armed: Armed | None = None) 
     """What goes wrong and how long it takes: as a header asks, as is armed, or as the scenario says."""
     turn, scenario = armed.turn if armed is not None else Turn(), decision.scenario
     fault, delay = asked.fault or turn.fault or scenario.fault, asked.delay or turn.delay or scenario.delay
-    return Planned(decision, armed, fault, delay)
+    commits = decision.way is not None and bool(scenario.changes) and (fault is None or fault.commit)
+    return Planned(decision, armed, fault, delay, commits)

@@ -56,9 +56,10 @@ class Context:
 
 @dataclass(slots=True)
 class _Reads:
-    """The roots that a condition turns out to look at."""
+    """The roots that a condition turns out to look at, and whether it may look at the key of a record."""
 
     roots: set[str]
+    keys: bool
 
 
 def compile_when(node: Mapping[str, Any], context: Context, at: Path) -> tuple[Condition, ...]:
@@ -84,7 +85,7 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
     place = compile_path(text, context.scope, at, context.report)
     if place is None:
         return _NEVER
-    reads = _Reads({place.root})
+    reads = _Reads({place.root}, _may_be_key(place) and operand not in ("present", "absent"))
     words, check = _operand(operand, context, at, reads)
     if is_sensitive(place, context.scope) and _compares(operand):
         context.report(
@@ -107,7 +108,14 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
 
     plain = operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
     equals = (extract, operand) if plain else None
-    return Condition(f"{text} {words}", fails, evidence, frozenset(reads.roots), place=text, equals=equals)
+    return Condition(
+        f"{text} {words}", fails, evidence, frozenset(reads.roots), settled=not reads.keys, place=text, equals=equals
+    )
+
+
+def _may_be_key(place: Place) -> bool:
+    """Whether the value at a place is the key of a record, or a whole record with its key."""
+    return not place.steps or place.steps[0] == "key"
 
 
 def _alone(place: Place, test: Test, words: str) -> Callable[[Facts], str | None]:
@@ -250,6 +258,7 @@ def _same_as(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[s
     if is_sensitive(place, context.scope):
         context.report(Mistake(at, f"{operand} is a secret", "a member whose value may be compared", operand))
     reads.roots.add(place.root)
+    reads.keys = reads.keys or _may_be_key(place)
     words, other = f"same as {operand}", place.extract
 
     def check(value: Any, facts: Facts) -> str | None:
@@ -375,5 +384,6 @@ def _logic(name: str, operand: Any, context: Context, at: Path) -> Condition:
         frozenset[str]().union(*(c.reads for c in members)),
         claims=(lambda violation: any(claim(violation) for claim in claims)) if claims else None,
         first=next((c.first for c in members if c.first is not None), None),
+        settled=all(c.settled for c in members),
         calm=name == "none" or (all if name == "all" else any)(all(c.calm for c in group) for group in groups),
     )

@@ -178,7 +178,7 @@ class Collection:
 
     def unseen(self, key: str) -> Record:
         """The record of a key that was never seen, in an open collection."""
-        return Record({**self.default, "key": key, "origin": "default", "@entry": 0})
+        return tuple.__new__(Record, ({**self.default, "key": key, "origin": "default", "@entry": 0},))
 
 
 class Write(NamedTuple):

@@ -6,16 +6,22 @@ Knows conditions, and decides nothing: what is passed over here has a condition 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from mockserver.contract import Condition, Operation, Scenario, Way
-from mockserver.model import Facts, Violation
+from mockserver.model import MISSING, Facts, Lookup, Violation
 
 FEWEST: Final = 8
 """Scenarios that ask for a value at one place are found by that value if there are at least so many of them."""
 
-Tried: TypeAlias = tuple[Scenario, tuple[Way, ...]]
+MOST_KINDS: Final = 256
+"""Kinds of requests, by what their lookups came to, for which it is kept what is settled by that."""
+
+Asked: TypeAlias = tuple[tuple[Way, tuple[Condition, ...]], ...]
+"""Ways, each with those of its conditions that are still to be asked."""
+
+Tried: TypeAlias = tuple[Scenario, Asked]
 """A scenario with those of its ways that can hold."""
 
 _PLAIN: Final = frozenset([str, int, float, bool, type(None)])
@@ -23,22 +29,62 @@ _PLAIN: Final = frozenset([str, int, float, bool, type(None)])
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Scenarios in order. Those at the places `always` are tried in any case, others by the value at some place."""
+    """Scenarios in order. Those at the places `always` are tried in any case, others by the value at some place.
+
+    Most requests find no record that anybody wrote. What conditions say of such `lookups` is asked once, and kept in
+    `kinds` by what the lookups came to.
+    """
 
     tried: tuple[Tried, ...]
     always: tuple[int, ...]
     found: tuple[tuple[Callable[[Facts], Any], Mapping[Any, Sequence[int]]], ...]
+    lookups: tuple[Lookup, ...]
+    kinds: dict[int, tuple[tuple[int, ...], tuple[Tried, ...]]] = field(default_factory=dict)
 
     def of(self, facts: Facts) -> Sequence[Tried]:
         """Those that can apply, in order."""
+        kind = facts.get("@kind")
+        known = self.kinds.get(kind) if kind is not None else None
+        if known is None:
+            known = self._settle(facts)
+            if kind is not None and len(self.kinds) < MOST_KINDS:
+                self.kinds[kind] = known
+        places, tried = known
         if not self.found:
-            return self.tried
-        places = set(self.always)
+            return tried
+        sought: dict[int, Tried] = {}
         for extract, by_value in self.found:
             value = extract(facts)
             if type(value) in _PLAIN:
-                places.update(by_value.get(value, ()))
-        return [self.tried[place] for place in sorted(places)]
+                sought.update((place, self.tried[place]) for place in by_value.get(value, ()))
+        if not sought:
+            return tried
+        sought.update(zip(places, tried, strict=True))
+        return [sought[place] for place in sorted(sought)]
+
+    def _settle(self, facts: Facts) -> tuple[tuple[int, ...], tuple[Tried, ...]]:
+        """Of those at the places `always`: what is left to ask of requests whose lookups came to the same."""
+        names = frozenset(lookup.name for lookup in self.lookups if _is_nobodys(facts[lookup.name]))
+        left = []
+        for place in self.always:
+            scenario, ways = self.tried[place]
+            asked = tuple(
+                (way, tuple(c for c in conditions if not _is_settled(c, names)))
+                for way, conditions in ways
+                if all(c.fails(facts) is None for c in conditions if _is_settled(c, names))
+            )
+            if asked:
+                left.append((place, (scenario, asked)))
+        return tuple(place for place, _ in left), tuple(one for _, one in left)
+
+
+def _is_nobodys(view: Any) -> bool:
+    """Whether a lookup came to nothing, or to the default record of an open collection."""
+    return view is MISSING or (type(view) is dict and view["origin"] == "default")
+
+
+def _is_settled(condition: Condition, names: frozenset[str]) -> bool:
+    return condition.settled and condition.reads <= names
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +101,22 @@ class Order:
     calm: Selection
 
 
-def in_order(scenarios: Iterable[Scenario]) -> Order:
-    """Make scenarios ready, the first one that is tried first."""
-    scenarios = tuple(scenarios)
-    tried = tuple((scenario, scenario.ways) for scenario in scenarios)
-    calm = ((scenario, tuple(way for way in ways if all(c.calm for c in way.conditions))) for scenario, ways in tried)
-    conditions = [c for _, ways in tried for way in ways for c in way.conditions]
+def asked(ways: Iterable[Way]) -> Asked:
+    """Ways with all that is to be asked of them."""
+    return tuple((way, way.conditions) for way in ways)
+
+
+def in_order(scenarios: Iterable[Scenario], lookups: Iterable[Lookup]) -> Order:
+    """Make scenarios ready, the first one that is tried first; `lookups` are those of their operation."""
+    scenarios, single = tuple(scenarios), tuple(lookup for lookup in lookups if not lookup.many)
+    calm = [tuple(way for way in scenario.ways if all(c.calm for c in way.conditions)) for scenario in scenarios]
+    conditions = [c for scenario in scenarios for way in scenario.ways for c in way.conditions]
     return Order(
         scenarios,
-        {scenario.id: scenario for scenario, _ in tried},
+        {scenario.id: scenario for scenario in scenarios},
         tuple(c.claims for c in conditions if c.claims is not None),
-        _selection(tuple((scenario, ways) for scenario, ways in tried if not scenario.changes)),
-        _selection(tuple((scenario, ways) for scenario, ways in calm if ways)),
+        _selection(tuple((scenario, asked(scenario.ways)) for scenario in scenarios if not scenario.changes), single),
+        _selection(tuple((s, asked(ways)) for s, ways in zip(scenarios, calm, strict=True) if ways), single),
     )
 
 
@@ -77,7 +127,7 @@ def in_force(operation: Operation, extra: Iterable[Scenario]) -> tuple[Scenario,
     return first + tuple(by_id.get(scenario.id, scenario) for scenario in operation.scenarios)
 
 
-def _selection(tried: tuple[Tried, ...]) -> Selection:
+def _selection(tried: tuple[Tried, ...], lookups: tuple[Lookup, ...]) -> Selection:
     asked: dict[str, list[tuple[int, Condition]]] = {}
     for place, (_, ways) in enumerate(tried):
         for condition in _asks(ways):
@@ -92,11 +142,11 @@ def _selection(tried: tuple[Tried, ...]) -> Selection:
         if by_value and asking[0][1].equals is not None:
             found.append((asking[0][1].equals[0], by_value))
     sought = {place for _, by_value in found for places in by_value.values() for place in places}
-    return Selection(tried, tuple(place for place in range(len(tried)) if place not in sought), tuple(found))
+    return Selection(tried, tuple(place for place in range(len(tried)) if place not in sought), tuple(found), lookups)
 
 
-def _asks(ways: tuple[Way, ...]) -> list[Condition]:
+def _asks(ways: Asked) -> list[Condition]:
     """For each way one condition that asks for a value; none where some way has no such condition."""
-    asks = [next((c for c in way.conditions if c.equals is not None), None) for way in ways]
+    asks = [next((c for c in conditions if c.equals is not None), None) for _, conditions in ways]
     found = [condition for condition in asks if condition is not None]
     return found if len(found) == len(asks) else []

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Collection_
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mockserver.model import Collection, NewId, Record, Write
 
@@ -89,12 +89,20 @@ class _Sandbox:
         self.free: dict[str, int] = {}  # where the search for an unused id went last, from the sandbox's base
 
     def find(self, collection: Collection, key: str) -> Record | None:
-        records = self.records[collection.name]
+        records, seeds = self.records[collection.name], collection.seeds
         if key in records:
             return records[key]
-        if key in collection.seeds:
-            return collection.seeds[key]
+        if key in seeds:
+            return seeds[key]
         return collection.unseen(key) if collection.open else None
+
+    def members(self, collection: Collection, key: str) -> Mapping[str, Any]:
+        """What a write to a key is merged into."""
+        records = self.records[collection.name]
+        if key not in records and key not in collection.seeds:
+            return collection.default if collection.open else {}
+        before = records[key] if key in records else collection.seeds[key]
+        return before.view if before is not None else {}
 
     def write(self, collection: str, key: str, record: Record | None) -> None:
         records = self.records[collection]
@@ -160,19 +168,21 @@ class MemoryStore:
             number = max(number, state.base + state.free.get(new.name, 0))
             records = state.records[new.unused_in]
             seeds = self._collections[new.unused_in].seeds
-            while f"{new.prefix}{number}" in records or f"{new.prefix}{number}" in seeds:
+            drawn = f"{new.prefix}{number}"
+            while drawn in records or drawn in seeds:
                 number += 1
+                drawn = f"{new.prefix}{number}"
             state.free[new.name] = number - state.base
+            return drawn
         return f"{new.prefix}{number}"
 
     def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:
         """See `Store`."""
         state = self._of(sandbox)
-        for collection, key, members in writes:
-            before = state.find(self._collections[collection], key)
-            members = {**before.view, **members} if before else dict(members)  # noqa: PLW2901
-            members["key"], members["origin"], members["@entry"] = key, "request", entry
-            state.write(collection, key, Record(members))
+        for name, key, members in writes:
+            view = {**state.members(self._collections[name], key), **members}
+            view["key"], view["origin"], view["@entry"] = key, "request", entry
+            state.write(name, key, tuple.__new__(Record, (view,)))  # thrice as fast as its own way
         for name in used:
             state.counters[name] = state.counters.get(name, 0) + 1
             if name in state.free:

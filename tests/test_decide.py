@@ -34,7 +34,7 @@ def decided(contract: Contract, body: Any, records: dict[tuple[str, str], Record
 
     new = {"customer_id": "1", "card_id": "card_1"}
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, new)
-    assert misspelt(operation, facts) is None
+    assert misspelt(facts) is None
     return decide(operation, document, facts)
 
 
@@ -150,4 +150,4 @@ def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
     document = operation.read(asked, {}, Settings())
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {})
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
-        decide(operation, document, facts, order=in_order(()))
+        decide(operation, document, facts, order=in_order((), ()))

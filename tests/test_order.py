@@ -24,7 +24,7 @@ operations:
     body: ask.schema.json
     envelopes: {plain: {status: 200, body: "${respond}"}}
 """
-SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {}, "b": {}, "n": {"type": "integer"}}}
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {}, "b": {}, "c": {}, "n": {"type": "integer"}}}
 VALUES: list[Any] = ["x", "y", "", 0, 1, 1.5, True, False, None, "present"]
 WHENS: list[dict[str, Any]] = [
     *({"body.a": {"equals": value} if isinstance(value, str) else value} for value in VALUES),
@@ -39,8 +39,45 @@ WHENS: list[dict[str, Any]] = [
 ]
 
 
-def write(folder: Path, whens: list[dict[str, Any]]) -> Contract:
-    (folder / "contract.yaml").write_text(CONTRACT)
+STATEFUL = """
+format: 1
+collections:
+  things:
+    open: true
+    default: {state: fresh, size: 1}
+    members: {state: {}, size: {}}
+    seeds: {x: {state: used}, y: null}
+  people: {open: false, members: {state: {}}, seeds: {x: {state: fresh}, y: {state: used}}}
+operations:
+  ask:
+    request: POST /ask
+    body: ask.schema.json
+    lookups:
+      thing: {in: things, key: body.a}
+      person: {in: people, key: body.b}
+      many: {in: people, keys: body.c}
+    envelopes: {plain: {status: 200, body: "${respond}"}}
+"""
+OF_RECORDS: list[dict[str, Any]] = [
+    {"thing.state": "used", "body.n": 1},
+    {"thing.key": "0", "person": "absent"},
+    {"thing.key": {"same_as": "person.key"}},
+    {"thing": {"same_as": "person"}},
+    {"thing": {"not": {"same_as": "body.c"}}, "body.b": "y"},
+    {"thing.state": {"same_as": "person.state"}, "thing.size": "present"},
+    {"none": [{"thing": "present"}, {"person": "present"}], "body.a": "present"},
+    {"any": [{"person.state": "used"}, {"all": [{"thing": "absent"}, {"body.b": "x"}]}]},
+    {"thing.origin": "default", "person.state": {"not": "fresh"}},
+    {"many": {"some_item": "present"}, "thing.size": 1},
+    {"thing.origin": "default", "body.b": ""},
+    {"violation": {"at": "body.n"}, "thing.state": "fresh"},
+    {"thing.state": "fresh"},
+    {"person": "absent"},
+]
+
+
+def write(folder: Path, whens: list[dict[str, Any]], contract: str = CONTRACT) -> Contract:
+    (folder / "contract.yaml").write_text(contract)
     (folder / "ask.schema.json").write_text(json.dumps(SCHEMA))
     scenarios: list[dict[str, Any]] = [
         {"scenario": f"s{n}", "assumed": [], "when": when, "respond": {"plain": n}} for n, when in enumerate(whens)
@@ -80,11 +117,49 @@ def test_no_scenario_is_passed_over_that_applies(asked: Contract, body: Any) -> 
     assert reply.decision.scenario.id == first.id
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """One for all examples, so that what an earlier request settled is kept for later ones."""
+    return Engine(write(tmp_path_factory.mktemp("stateful"), OF_RECORDS * 2, STATEFUL))
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "a": st.sampled_from(["x", "y", "0", "1", "", None]),
+            "b": st.sampled_from(["x", "y", "z", "", 1]),
+            "c": st.sampled_from([["x"], ["z"], [], "x"]),
+            "n": st.sampled_from([1, "no number"]),
+        },
+    )
+)
+def test_what_is_settled_by_lookups_is_what_the_conditions_say(engine: Engine, body: Any) -> None:
+    """Whatever was kept of earlier requests, the one that answers is the first against which there is no evidence."""
+    reply = engine.explain(Request("POST", "/ask", json.dumps(body).encode())).reply
+    assert reply.decision is not None
+    document, facts = reply.decision.document, {**reply.decision.facts, "body": body}
+    scenarios = engine.contract.operations[0].scenarios
+    first = next(s for s in scenarios if not near_miss(s, document, facts).evidence)
+    assert reply.decision.scenario.id == first.id
+
+
+def test_kinds_of_requests_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more lookups there are more kinds than are kept; the answer does not depend on it."""
+    monkeypatch.setattr("mockserver.order.MOST_KINDS", 1)
+    fresh = Engine(engine.contract)
+    for body in (b'{"a": "0"}', b'{"a": "y", "b": "x"}', b'{"a": "x", "b": "y"}') * 2:
+        one, other = (e.explain(Request("POST", "/ask", body)).reply.decision for e in (fresh, engine))
+        assert one is not None
+        assert other is not None
+        assert one.scenario.id == other.scenario.id
+
+
 def test_many_scenarios_are_found_by_a_value(tmp_path: Path) -> None:
     """Of a thousand that each ask for a value of their own, one is tried, and those that ask for something else."""
     whens: list[dict[str, Any]] = [{"body.a": f"v{n}"} for n in range(1_000)]
     contract = write(tmp_path, whens)
-    order = in_order(contract.operations[0].scenarios)
+    order = in_order(contract.operations[0].scenarios, contract.operations[0].lookups)
     tried = order.calm.of({"body": {"a": "v501"}})
     assert [scenario.id for scenario, _ in tried] == ["s501", "last"]
     tried = order.calm.of({"body": {"a": "v500"}})  # which s495 asks for as well, another way
@@ -95,7 +170,7 @@ def test_many_scenarios_are_found_by_a_value(tmp_path: Path) -> None:
 def test_a_few_scenarios_are_tried_one_by_one(tmp_path: Path) -> None:
     """Below the bound there is nothing to look up."""
     contract = write(tmp_path, [{"body.a": str(n)} for n in range(FEWEST // 2)])
-    assert in_order(contract.operations[0].scenarios).calm.found == ()
+    assert in_order(contract.operations[0].scenarios, contract.operations[0].lookups).calm.found == ()
 
 
 def test_run_time_scenarios_go_first_or_take_a_place(asked: Contract) -> None:

@@ -12,7 +12,7 @@ from mockserver.rendering import reply_to
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]
-ORDER = in_order(OPERATION.scenarios)
+ORDER = in_order(OPERATION.scenarios, OPERATION.lookups)
 BODY = b'{"customer_id":"12345678","card_identifier":"CARD-001","reference_batch":"7e4b85e27c4610824900af48f340394d"}'
 HEADERS = {"content-type": "application/json", "authorization-ecommerce": "x"}
 REQUEST = Request("POST", OPERATION.path, BODY, HEADERS)
