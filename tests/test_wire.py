@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from support import LASTING, PATH, Serving, serving
 
-from mockserver.contract import Reply
+from mockserver import Engine
+from mockserver.contract import Contract, Reply
+from mockserver.server import Server
+from mockserver.server import serving as serving_here
 from mockserver.wire import head
 
 
@@ -75,3 +81,79 @@ def test_answers_follow_one_another_on_a_connection(server: Serving) -> None:
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     assert received.count(b"HTTP/1.1 200 OK") == 10
     assert received.count(b'"text":"Success"') == 10
+
+
+def asking(*headers: str, method: str = "POST", body: bytes = json.dumps(LASTING).encode()) -> bytes:
+    """A request that a client sends in one piece."""
+    lines = [f"{method} {PATH} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def exchange(client: socket.socket, request: bytes) -> tuple[int, bytes]:
+    """Send a request and read its answer; status 0 where none came."""
+    client.sendall(request)
+    response = http.client.HTTPResponse(client, method=request.partition(b" ")[0].decode())
+    try:
+        response.begin()
+    except http.client.BadStatusLine:
+        return 0, b""
+    return response.status, response.read()
+
+
+async def test_what_is_answered_at_once_and_what_is_not_says_the_same(contract: Contract) -> None:
+    """On one connection: plain ones, with a delay, a HEAD, one that is too long, and at last a fault."""
+    engine = Engine(contract, settings=replace(contract.settings, max_body=500))
+    async with serving_here(engine) as url:
+
+        def ask() -> list[tuple[int, bytes]]:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                requests = [asking(), asking(), asking("Mock-Delay: 20ms"), asking(), asking(method="HEAD", body=b"")]
+                answers = [exchange(client, request) for request in requests]
+                answers.append(exchange(client, asking("Mock-Fault: empty")))
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                answers += [exchange(client, asking()), exchange(client, asking(body=b"[" * 501))]
+            return answers
+
+        answers = await asyncio.get_running_loop().run_in_executor(None, ask)
+    assert [status for status, _ in answers] == [200, 200, 200, 200, 405, 0, 200, 413]
+    assert all(json.loads(body)["text"] == "Success" for status, body in answers if status == 200)
+    kept = list(engine.journal.all())
+    assert [entry.status for entry in kept] == [413, 200, 200, 405, 200, 200, 200, 200]
+    assert kept[2].fault == "empty"
+    assert [entry.delay_ms for entry in kept][5] == 20
+
+
+async def test_a_request_that_comes_whole_wakes_no_task(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is answered as it comes."""
+    handled: list[str] = []
+    ordinary = Server._respond
+
+    async def respond(self: Server, *more: Any) -> Any:
+        handled.append("one")
+        return await ordinary(self, *more)
+
+    monkeypatch.setattr(Server, "_respond", respond)
+    engine = Engine(contract)
+    async with serving_here(engine) as url:
+
+        def ask(*requests: bytes) -> list[int]:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                return [exchange(client, request)[0] for request in requests]
+
+        run = asyncio.get_running_loop().run_in_executor
+        assert await run(None, ask, *[asking()] * 5) == [200] * 5
+        assert not handled
+
+
+async def test_what_goes_wrong_at_once_is_answered(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the mock itself is a 500 that says so, on a connection that has answered before, too."""
+    engine = Engine(contract)
+    async with serving_here(engine) as url:
+
+        def ask() -> list[int]:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                first = exchange(client, asking())[0]
+                monkeypatch.setattr(engine, "handle", lambda *_: 1 / 0)
+                return [first, exchange(client, asking())[0]]
+
+        assert await asyncio.get_running_loop().run_in_executor(None, ask) == [200, 500]
