@@ -5,6 +5,7 @@ Knows click and the names of the commands; what they do is theirs.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -13,58 +14,82 @@ from typing import Any, Final
 
 import click
 
-from mockserver import (
-    cli_arming,
-    cli_contract,
-    cli_coverage,
-    cli_export,
-    cli_journal,
-    cli_new,
-    cli_serve,
-    cli_state,
-)
-from mockserver.cli_options import note
 from mockserver.values import near
 from mockserver.version import __version__
 
-COMMANDS: Final[tuple[click.Command, ...]] = (
-    cli_serve.serve,
-    cli_contract.check,
-    cli_contract.scenarios,
-    cli_contract.explain,
-    cli_state.health,
-    cli_state.reset,
-    cli_state.state,
-    cli_export.export,
-    cli_new.new,
-    cli_arming.arm,
-    cli_arming.armed,
-    cli_journal.requests,
-    cli_journal.verify,
-    cli_journal.replay,
-    cli_coverage.coverage,
-)
+SERVE: Final = "serve"
+
+
+def _serve() -> click.Command:
+    from mockserver import cli_serve
+
+    return cli_serve.serve
+
+
+def _others() -> tuple[click.Command, ...]:
+    """All commands but the one that serves, whose start waits for no other."""
+    from mockserver import cli_arming, cli_contract, cli_coverage, cli_export, cli_journal, cli_new, cli_state
+
+    return (
+        cli_contract.check,
+        cli_contract.scenarios,
+        cli_contract.explain,
+        cli_state.health,
+        cli_state.reset,
+        cli_state.state,
+        cli_export.export,
+        cli_new.new,
+        cli_arming.arm,
+        cli_arming.armed,
+        cli_journal.requests,
+        cli_journal.verify,
+        cli_journal.replay,
+        cli_coverage.coverage,
+    )
 
 
 class _DefaultServe(click.Group):
-    """A group for which no command means `serve`."""
+    """A group for which no command means `serve`. A command is imported when it is asked for.
+
+    No garbage is looked for until then, nor until a server listens: what is made on the way is there to stay.
+    """
 
     def main(self, *args: Any, **more: Any) -> Any:
         """Run, and tell in one line where what is printed cannot be written (a full disk)."""
+        gc.disable()
         try:
             try:
                 return super().main(*args, **more)
             finally:
+                gc.enable()
                 sys.stdout.flush()
         except OSError as error:
-            note(f"cannot write what was asked for: {error.strerror or error}")
+            click.echo(f"mockserver: cannot write what was asked for: {error.strerror or error}", err=True)
             with Path(os.devnull).open("w") as nowhere:  # or the interpreter tries once more as it ends
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
             sys.exit(1)
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name."""
+        if cmd_name != SERVE:
+            self._load()
+            gc.enable()
+        elif SERVE not in self.commands:
+            self.add_command(_serve())
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all."""
+        self._load()
+        return super().list_commands(ctx)
+
+    def _load(self) -> None:
+        for command in (_serve(), *_others()):
+            self.add_command(command)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
-            args = ["serve", *args]
+            args = [SERVE, *args]
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -82,7 +107,3 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a text that a terminal cannot show is no reason to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-for _command in COMMANDS:
-    main.add_command(_command)

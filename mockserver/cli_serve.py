@@ -211,12 +211,17 @@ def _settings(settings: Settings, *, require_header: tuple[str, ...], no_mock_he
 
 
 def _warn_of_unknown_variables() -> None:
-    group = click.get_current_context().find_root().command
-    commands = group.commands.values() if isinstance(group, click.Group) else ()
-    params = [param for command in commands for param in command.params]
+    context = click.get_current_context()
+    given = [name for name in sorted(os.environ) if name.startswith(PREFIX)]
+    if not given:
+        return
+    root = context.find_root()
+    group = root.command
+    commands = [group.get_command(root, n) for n in group.list_commands(root)] if isinstance(group, click.Group) else []
+    params = [param for command in commands if command is not None for param in command.params]
     known = {str(param.envvar).removeprefix(PREFIX) for param in params if param.envvar}
-    for variable in sorted(os.environ):
+    for variable in given:
         name = variable.removeprefix(PREFIX)
-        if name != variable and name not in known and not re.search(r"(^|_)(SERVICE|PORT)_", name):
+        if name not in known and not re.search(r"(^|_)(SERVICE|PORT)_", name):
             spelt = near(name, known)
             note(f"unknown environment variable {variable}" + (f", did you mean {PREFIX}{spelt[0]}?" if spelt else ""))

@@ -1,6 +1,6 @@
 """What a contract can be exported as, each as text.
 
-Knows the exports by name; what stands in them is theirs.
+Knows the exports by name; what stands in them is theirs. Each is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mockserver import export_openapi, export_postman, export_typescript
 from mockserver.contract import Contract
 from mockserver.model import Settings
 
@@ -19,14 +18,20 @@ def _json(document: Mapping[str, Any]) -> str:
 
 
 def _openapi(contract: Contract, settings: Settings, url: str) -> str:
+    from mockserver import export_openapi
+
     return _json(export_openapi.document(contract, settings, url))
 
 
 def _postman(contract: Contract, settings: Settings, url: str) -> str:
+    from mockserver import export_postman
+
     return _json(export_postman.document(contract, settings, url))
 
 
 def _typescript(contract: Contract, settings: Settings, _: str) -> str:
+    from mockserver import export_typescript
+
     return export_typescript.document(contract, settings)
 
 

@@ -1,7 +1,7 @@
 """What is counted: requests by scenario and status, problems, how long deciding took; as Prometheus text.
 
 Knows prometheus-client and is its one home; it knows replies, not requests. Counting is a few additions: the
-library is asked when somebody reads.
+library is asked, and imported, when somebody reads.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.registry import Collector
+from typing import TYPE_CHECKING, Final
 
 from mockserver.contract import Reply
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,8 +23,6 @@ BOUNDS: Final = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
 
 MOST_SERIES: Final = 10_000
 """Pairs of scenario and status that are told apart (scenarios can be given at run time); the rest are `other`."""
-
-Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +37,8 @@ class Gauges:
     journal_evictions: int
 
 
-class Metrics(Collector):
-    """The counts of one engine, in a registry of their own."""
+class Metrics:
+    """The counts of one engine."""
 
     def __init__(self, gauges: Callable[[], Gauges]) -> None:
         """Begin at zero; `gauges` is asked when somebody reads."""
@@ -52,8 +49,6 @@ class Metrics(Collector):
         self._nanos = 0
         self._reloads = {"good": 0, "bad": 0}
         self._last_good_ns: int | None = None
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
 
     def seen(self, reply: Reply, nanos: int) -> None:
         """Count one request that was answered like this, and how long that took."""
@@ -76,10 +71,14 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """All of it as Prometheus text."""
-        return generate_latest(self._registry)
+        from prometheus_client import generate_latest
 
-    def collect(self) -> Iterator[Family]:
+        return generate_latest(self)  # of a registry it asks `collect` alone
+
+    def collect(self) -> Iterator[Metric]:
         """The families, made when somebody reads."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
         labels = ["scenario", "status"]
         requests = CounterMetricFamily("mockserver_requests", "Requests by scenario and status.", labels=labels)
         for (scenario, status), count in self._requests.items():

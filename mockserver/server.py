@@ -352,9 +352,9 @@ def run(
     `started` is told the base URL, and that of the admin API; `beside` is done as long as it serves.
     """
     # What is loaded by now stays, so that no collection of garbage need look through it.
-    gc.collect()
     gc.freeze()
     many()
+    gc.enable()
     gc.set_threshold(700, 10, 1_000)  # nor often through the journal, which holds no circles
     asyncio.run(_run(server, host, port, admin_port, started, beside))
 

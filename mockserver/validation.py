@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -15,12 +16,11 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.keywords import META, Checker
 from mockserver.model import MISSING, Mistake, Path, Report, Violation
 from mockserver.patterns import pattern_fault
 from mockserver.subschemas import DECLARE, SAME_PLACE, ids, parts, references, rewritten, subschemas, walk
 from mockserver.values import came, kind, near, printable, write_ascii
-from mockserver.wellformed import compile_wellformed
+from mockserver.wellformed import compile_wellformed, is_schema
 from mockserver.wording import message
 
 MOST_VIOLATIONS: Final = 1_000
@@ -77,6 +77,16 @@ def _violation(root: str, error: Any, instance: Any) -> Violation:
     return Violation(root, path, keyword, what, message(keyword, operand, schema, value), known, about)
 
 
+def _checker(schema: Any, registry: Any = None) -> Any:
+    """The reference for a schema, or (None) for schemas themselves; it tells what is wrong, and how.
+
+    Most values are well formed, so that a server need not wait for its library to start.
+    """
+    from mockserver.keywords import META, Checker
+
+    return Checker(META) if schema is None else Checker(schema, registry=registry)
+
+
 def _order(violation: Violation) -> tuple[Any, ...]:
     return (tuple((isinstance(p, str), p) for p in violation.path), violation.keyword, violation.message)
 
@@ -91,9 +101,13 @@ class Validator:
     """One compiled schema."""
 
     def __init__(
-        self, compiled: Any, known: Known, secrets: tuple[Path, ...], well_formed: Callable[[Any], bool] | None
+        self,
+        compiled: Callable[[], Any],
+        known: Known,
+        secrets: tuple[Path, ...],
+        well_formed: Callable[[Any], bool] | None,
     ) -> None:
-        self._compiled = compiled
+        self._compiled = cache(compiled)
         self._well_formed = well_formed
         self._known = known
         self._names = frozenset(known.get((), ()))
@@ -105,7 +119,7 @@ class Validator:
         if self._well_formed is not None and self._well_formed(instance):
             return ()
         try:
-            errors = list(itertools.islice(self._compiled.iter_errors(instance), MOST_VIOLATIONS))
+            errors = list(itertools.islice(self._compiled().iter_errors(instance), MOST_VIOLATIONS))
         except RecursionError:
             return (Violation(root, (), "parse", "other", "nested too deep for its schema"),)
         return _sorted([_violation(root, error, instance) for error in errors])
@@ -283,7 +297,7 @@ class SchemaSet:
                 pending.append((at, target.contents, target.resolver, seen))
         names = {at: tuple(found) for at, found in known.items()}
         return Validator(
-            Checker(schema, registry=self._registry),
+            partial(_checker, schema, self._registry),
             names,
             tuple(sorted(secrets, key=str)),
             compile_wellformed(schema, self._resolver(schema), _contents),
@@ -333,9 +347,11 @@ def _meta_faults(schema: Any) -> Iterator[Mistake]:
         hint = "only JSON Schema 2020-12 is understood"
         yield Mistake(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
         return
-    meta = Checker(META)
-    errors = [inner for error in meta.iter_errors(schema) for inner in (error.context or [error])[:1]]
-    wrong = _sorted([_violation("schema", error, schema) for error in errors])
+    wrong: tuple[Violation, ...] = ()
+    if not is_schema(schema):
+        errors = _checker(None).iter_errors(schema)
+        firsts = [inner for error in errors for inner in (error.context or [error])[:1]]
+        wrong = _sorted([_violation("schema", error, schema) for error in firsts])
     for violation in wrong:
         expected, shown, hint = told(violation, schema)
         yield Mistake(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)

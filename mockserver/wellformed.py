@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from jsonschema_rs import Draft202012Validator, RegexOptions
+from jsonschema_rs import Draft202012Validator, RegexOptions, meta
 
 from mockserver.patterns import compile_pattern
 
@@ -90,6 +90,14 @@ def compile_wellformed(schema: Any, resolver: Any, resolve: Resolve) -> Callable
     if not filler.comes_back:
         return well_formed
     return lambda value: _is_shallow(value) and well_formed(value)
+
+
+def is_schema(schema: Any) -> bool:
+    """Whether a value is certain to be a JSON Schema by its text."""
+    try:
+        return meta.is_valid(schema)
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def _is_shallow(value: Any) -> bool:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import click
 
-from mockserver import listing, load
+from mockserver import cli_serve, listing, load
 from mockserver.admin_routes import ROUTES
-from mockserver.cli import main
 from mockserver.loading import shipped
 from mockserver.pytest_plugin import FLAGS, SETTINGS
 from mockserver.rendering import MOCK_HEADERS
@@ -53,7 +52,7 @@ def headers() -> str:
 
 
 def options() -> str:
-    serve = main.commands["serve"]
+    serve = cli_serve.serve
     rows = [
         (f"`{' '.join(filter(None, [p.opts[0], p.metavar]))}`", f"`{p.envvar}`", p.help)
         for p in serve.params

@@ -123,7 +123,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "cli_new": "loading cli_options remote click",
         "cli_serve": "model contract values clock version lines engine listing logs safety server tls watching "
         "admin_routes cli_options click",
-        "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new cli_options "
+        "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new "
         "cli_serve cli_state click",
         "__main__": "cli",
         "__init__": "model contract clock version sources loading engine linter client hosting",

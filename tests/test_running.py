@@ -7,6 +7,8 @@ import gc
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -138,3 +140,28 @@ def test_an_error_in_the_block_stops_the_server(contract: Contract) -> None:
         raise KeyError("mine")
     with pytest.raises(mockserver.MockError):
         mock.health()
+
+
+def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
+    """What tells why something is no schema, and what writes metrics, are imported when they are asked."""
+    code = (
+        "import sys; from mockserver import Engine, Request, cli_serve, load, listing; contract = load();"
+        "engine = Engine(contract); [*listing.banner(contract, '', contract.settings)];"
+        "late = {'jsonschema', 'prometheus_client', 'mockserver.cli_journal', 'mockserver.export_openapi'};"
+        "print(sorted(late & sys.modules.keys()));"
+        "engine.handle(Request('POST', contract.operations[0].path, b'{}')); engine.metrics.text();"
+        "print(sorted(late & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "['jsonschema', 'prometheus_client']"]
+
+
+def test_a_server_looks_for_garbage_but_not_in_what_it_began_with() -> None:
+    """It rests while a command starts, and no longer."""
+    code = (
+        "import asyncio, gc; from mockserver import server; gc.disable();"
+        "asyncio.run = lambda run: (run.close(), print(gc.isenabled(), gc.get_freeze_count() > 10_000));"
+        "server.run(None, '', 0, None, None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"

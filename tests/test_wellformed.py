@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.keywords import Checker
+from mockserver.keywords import META, Checker
 from mockserver.model import Mistake
 from mockserver.patterns import compile_pattern
 from mockserver.validation import SchemaSet, Validator
-from mockserver.wellformed import compile_wellformed
+from mockserver.wellformed import compile_wellformed, is_schema
 
 REQUEST = json.loads(
     (Path(__file__).parents[1] / "schemas" / "activate-card-for-customer.request.schema.json").read_text()
@@ -125,6 +125,39 @@ def test_both_come_to_one_verdict_on_schemas_that_refer_to_themselves(one: Any, 
     found = validator(schema)
     assert found._well_formed is not None
     assert found._well_formed(value) is (not list(Checker(schema).iter_errors(value)))
+
+
+KEYWORDS = st.sampled_from(
+    ["$id", "$ref", "$anchor", "$defs", "$dynamicRef", "$comment", "$vocabulary", "type", "enum", "const", "pattern"]
+    + ["minLength", "maxItems", "multipleOf", "required", "dependentRequired", "dependentSchemas", "properties"]
+    + ["patternProperties", "items", "prefixItems", "allOf", "not", "if", "contains", "uniqueItems", "title", "format"]
+    + ["default", "examples", "deprecated", "writeOnly", "contentSchema", "definitions", "dependencies", "x-own"]
+)
+TEXTS_OF_SCHEMAS = st.sampled_from(
+    ["", "#", "a#b", "a\n", "#/$defs/a", "string", "integer", "http://[", "x.json", "(", "é"]
+)
+NO_SCHEMAS = st.recursive(
+    st.one_of(VALUES, TEXTS_OF_SCHEMAS, LEAVES),
+    lambda inner: st.one_of(
+        st.dictionaries(KEYWORDS, inner, max_size=3),
+        st.lists(inner, max_size=3),
+        st.dictionaries(NAMES, inner, max_size=2),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(KEYWORDS, NO_SCHEMAS, max_size=3))
+def test_what_is_taken_for_a_schema_is_one(schema: Any) -> None:
+    """The fast answer and the reference come to one verdict on the text of a schema."""
+    assert is_schema(schema) is (not list(Checker(META).iter_errors(schema)))
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"title": "\ud800"}, {"minimum": float("nan")}, {"const": object()}])
+def test_a_schema_that_cannot_be_taken_in_is_left_to_the_reference(value: Any) -> None:
+    """What no JSON text gives raises nothing."""
+    assert is_schema(value) in (True, False)
 
 
 @pytest.mark.parametrize(("levels", "expected"), [(99, True), (100, False), (200_000, False)])
