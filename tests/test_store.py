@@ -1,5 +1,9 @@
 """The store in memory: seeds, writes, new ids, sandboxes."""
 
+import gc
+import tracemalloc
+from typing import Any
+
 import pytest
 
 from mockserver.model import Collection, NewId, Record, Write
@@ -80,3 +84,54 @@ def test_ids_of_sandboxes_and_seeds_differ_and_stay_exact() -> None:
     assert len({number // 1_000_000 for number in drawn}) == len(drawn)
     assert all(number < 2**53 - 1_000_000 for number in drawn)
     assert drawn == [int(store(seed=seed).draw(name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]
+
+
+def test_a_record_takes_little() -> None:
+    """Names of members are kept once, and so is a value that many records have; the key stands in it already."""
+    memory = store()
+    key_bytes, count = 60, 10_000
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            values = {"size": f"{number}/{number}", "more": "the same of all of them".upper()}
+            memory.commit("", [Write("things", f"key-{number}", values)], (), 1)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / count < 260 + key_bytes
+    found = memory.find("", OPEN, "key-77")
+    assert found is not None
+    assert found.view == {
+        "size": "77/77",
+        "more": "THE SAME OF ALL OF THEM",
+        "key": "key-77",
+        "origin": "request",
+        "@entry": 1,
+    }
+
+
+def test_records_of_several_forms_are_kept_apart() -> None:
+    """Each comes back as it was written, whatever was written before it."""
+    memory = store()
+    written: list[dict[str, Any]] = [
+        {"size": 1},
+        {"more": "x"},
+        {"size": "x", "more": "x"},
+        {"more": "x", "size": "x"},
+        {"size": True},
+        {"size": 1},
+    ]
+    for number, members in enumerate(written):
+        memory.put("", "things", f"k{number}", Record.make(f"k{number}", members, "request", number))
+    memory.put("", "things", "gone", None)
+    views = [record.view for n in range(6) if (record := memory.find("", OPEN, f"k{n}")) is not None]
+    assert [{m: v for m, v in view.items() if m in ("size", "more")} for view in views] == written
+    assert [list(view) for view in views[2:4]] == [
+        ["size", "more", "key", "origin", "@entry"],
+        ["more", "size", "key", "origin", "@entry"],
+    ]
+    assert type(views[4]["size"]) is bool
+    kept = memory.written("").records["things"]
+    assert kept["gone"] is None
+    assert (len(kept), list(kept)) == (7, ["k0", "k1", "k2", "k3", "k4", "k5", "gone"])
