@@ -138,6 +138,42 @@ def test_a_pause_holds_what_comes(mock: Serving, console: Opened) -> None:
     expect(rows(page)).to_have_count(3)
 
 
+def test_filters_show_what_is_looked_for(console: Opened) -> None:
+    """By scenario, by source, what nobody asked for, every sandbox; nothing left of it after the journal is emptied."""
+    with nearby() as serve:
+        send(serve, "one", ONCE)
+        send(serve, "one", {**ONCE, "reference_batch": None})
+        send(serve, "one", {}, Mock_Scenario="nothing")
+        send(serve, "two", LASTING, Mock_Delay="20ms")
+        page = console(at(serve, "one"), tells=False)
+        expect(rows(page)).to_have_count(3)
+        page.get_by_label("Which requests").select_option("assumed")
+        expect(rows(page)).to_have_count(1)
+        expect(rows(page)).to_contain_text("reference-batch-empty")
+        page.get_by_label("Which requests").select_option("unexpected")
+        expect(rows(page)).to_have_count(2)
+        page.get_by_label("Scenario", exact=True).select_option("unknown-scenario")
+        expect(rows(page)).to_have_count(1)
+        expect(page.get_by_text("1 of 3 requests")).to_be_visible()
+        page.get_by_label("Search requests and answers").fill("nothing-of-this")
+        page.get_by_role("button", name="Show all requests").click()
+        expect(rows(page)).to_have_count(3)
+        page.get_by_label("All sandboxes").check()
+        expect(rows(page)).to_have_count(4)
+        expect(rows(page).first).to_contain_text("two")
+        expect(rows(page).first).to_contain_text("20 ms")
+        rows(page).first.click()
+        expect(page.locator(".detail")).to_contain_text("POST /sandbox/two/debit")
+        page.get_by_label("All sandboxes").uncheck()
+        page.get_by_role("button", name="Empty the journal").click()
+        page.get_by_role("button", name="Empty it").click()
+        expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+        expect(page.get_by_text(f"{serve.url}/sandbox/one", exact=True)).to_be_visible()
+        send(serve, "one", LASTING)
+        expect(rows(page)).to_have_count(1)
+        page.close()
+
+
 def test_what_a_client_sends_is_shown_as_text(mock: Serving, console: Opened) -> None:
     """A script in a body, in a header or in a path is text."""
     send(mock, "script", {**LASTING, "device_id": SCRIPT, SCRIPT: SCRIPT}, X_Note=SCRIPT)
@@ -253,6 +289,26 @@ def test_an_outcome_is_armed_by_click_and_met_by_the_next_request(mock: Serving,
     expect(page.locator(".outcome:visible")).to_have_count(2)
 
 
+def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
+    """For the next two requests with the value that its own request had."""
+    send(mock, "again", {**ONCE, "customer_id": "9", "reference_batch": ""})
+    page = console(at(mock, "again"))
+    rows(page).first.click()
+    page.get_by_role("button", name="Arm this outcome").click()
+    page.get_by_label("For how many requests").fill("2")
+    page.get_by_text("Only where a member has a value").click()
+    page.get_by_label("Member").fill("body.customer_id")
+    page.get_by_label("Value").focus()
+    expect(page.get_by_label("Value")).to_have_value("9")
+    page.get_by_role("button", name="Arm", exact=True).click()
+    expect(page.get_by_text("Armed", exact=True)).to_be_visible()
+    answered = [
+        send(mock, "again", {**LASTING, "customer_id": who})[1]["Mock-Scenario"] for who in ("1", "9", "9", "9")
+    ]
+    assert answered[1:3] == ["reference-batch-empty"] * 2
+    assert "reference-batch-empty" not in (answered[0], answered[3])
+
+
 def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serving, console: Opened) -> None:
     """For every outcome of the contract, documented and assumed; groups by code."""
     page = console(at(mock, "list", "outcomes"))
@@ -335,6 +391,45 @@ def test_a_fault_is_armed_and_performed(mock: Serving, console: Opened) -> None:
     assert (status, headers["Retry-After"]) == (429, "7")
     expect(page.get_by_text("Nothing is armed")).to_be_visible()
     assert send(mock, "fault", ONCE)[1]["Mock-Scenario"] == "card-already-activated"
+
+
+def test_a_delay_alone_is_armed_and_disarmed(mock: Serving, console: Opened) -> None:
+    """The ordinary answer, later; what is armed can be taken away again."""
+    page = console(at(mock, "late", "faults"))
+    page.get_by_role("radio", name="only a delay").check()
+    page.get_by_label("fixed").fill("40ms")
+    page.get_by_label("For how many requests").fill("2")
+    page.get_by_role("button", name="Arm it").click()
+    expect(page.locator(".armed-list")).to_contain_text("delay 40ms · 2 left")
+    assert send(mock, "late", LASTING)[0] == 200
+    expect(page.locator(".armed-list")).to_contain_text("1 left")
+    shown = mock.ask("GET", "/sandbox/late/__admin/requests?limit=1")[1]["requests"][0]
+    assert (shown["scenario"], shown["delay_ms"]) == ("activated-existing-customer", 40)
+    page.get_by_role("button", name="Disarm: ").click()
+    expect(page.get_by_text("Nothing is armed")).to_be_visible()
+
+
+def test_a_sandbox_is_made_its_clock_moved_and_all_of_it_forgotten(mock: Serving, console: Opened) -> None:
+    """By name, from anywhere; forward from a frozen instant; then it is no longer among those to choose from."""
+    page = console(at(mock, "before", "state"))
+    page.get_by_label("Sandbox", exact=True).select_option("Another one…")
+    page.get_by_label("Name").fill("made.here")
+    page.get_by_role("button", name="Go there").click()
+    expect(page).to_have_url(re.compile("sandbox=made.here"))
+    page.get_by_text("Freeze at an instant").click()
+    page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
+    page.get_by_role("button", name="Freeze there").click()
+    expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
+    page.get_by_label("Move forward by").fill("1d")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.locator(".clock-face")).to_contain_text("2025-11-19T17:50:57")
+    assert b"2025-11-19T17:50:57" in send(mock, "made.here", LASTING)[2]
+    page.get_by_role("button", name="Real time again").click()
+    expect(page.locator(".clock-face")).to_contain_text("real")
+    page.get_by_role("button", name="Forget made.here").click()
+    page.get_by_role("button", name="Forget it").click()
+    expect(page).to_have_url(re.compile("sandbox=#?$|sandbox=&|/state\\?sandbox=$"))
+    expect(page.get_by_role("button", name="Forget made.here")).to_have_count(0)
 
 
 def test_records_sandboxes_and_the_clock_are_looked_after(mock: Serving, console: Opened) -> None:

@@ -150,9 +150,9 @@ export function state(main, tell) {
 
   async function drop(name) {
     if (!await sure(t("state.drop", { name }), t("state.drop.text"), t("state.drop.do"))) return;
+    if (name === sandbox) change({ sandbox: "" }); // or what is asked of it meanwhile makes it again
     await attempt(() => admin(`sandboxes/${encodeURIComponent(name)}`, { method: "DELETE" }), t("state.dropped"));
-    if (name === sandbox) change({ sandbox: "" });
-    else readOthers();
+    readOthers();
   }
 
   async function reset() {
