@@ -153,7 +153,7 @@ export function attempts(main, tell) {
 
   function begin() {
     stop();
-    stop = listen({}, sandbox, { opened: async () => {}, came: () => {}, lost: () => {}, state: (name) => { tell(name); if (name === "live") make(); } });
+    stop = listen({}, sandbox, { opened: async () => {}, came: () => {}, lost: () => {}, state: (name, error) => { tell(name, error); if (name === "live") make(); } });
   }
   make();
   begin();

@@ -136,7 +136,7 @@ export function faults(main, tell) {
   function begin() {
     stop();
     stop = listen({}, sandbox, { opened: armed, came: soon, lost: soon, state: (name, error) => {
-      tell(name);
+      tell(name, error);
       if ((name === "refused" || name === "away") && list.querySelector(".loading")) fill(list, failed(error ?? { message: t("error.unreachable") }, begin));
     } });
   }

@@ -200,7 +200,7 @@ export function journal(main, tell) {
       lost: () => { if (mine === key) load(mine).catch(() => {}); },
       state: (name, error) => {
         if (mine !== key) return;
-        tell(name);
+        tell(name, error);
         if (name === "refused") rows.instead(failed(error, begin));
         if (name === "away" && !loaded) rows.instead(failed(error ?? { message: t("error.unreachable") }));
       },

@@ -39,8 +39,8 @@ fill(document.getElementById("app"),
 
 let wasAway = false;
 
-/** Say whether the mock is there; one that comes back may serve another contract. */
-function tell(state) {
+/** Say whether the mock is there, or what it answered (`error`); one that comes back may serve another contract. */
+function tell(state, error) {
   if (state === "live" && wasAway) {
     forget();
     told();
@@ -48,6 +48,7 @@ function tell(state) {
   wasAway = state === "away" || (wasAway && state !== "live");
   pulse.className = `pulse ${state}`;
   pulse.lastChild.textContent = t(`live.${state}`);
+  away.lastChild.textContent = error?.status ? t("live.away.status", { status: error.status }) : t("live.away.text");
   away.hidden = state !== "away";
 }
 

@@ -177,7 +177,7 @@ export function outcomes(main, tell) {
   function begin() {
     stop();
     stop = listen({ all: now().all ? "true" : "" }, sandbox, { opened: refresh, came: soon, lost: soon, state: (name, error) => {
-      tell(name);
+      tell(name, error);
       if (!shape && (name === "refused" || name === "away")) fill(list, failed(error ?? { message: t("error.unreachable") }, begin));
     } });
   }

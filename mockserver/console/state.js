@@ -179,7 +179,7 @@ export function state(main, tell) {
   function begin() {
     stop();
     stop = listen({}, sandbox, { opened: async () => { await start(); }, came: soon, lost: soon, state: (name, error) => {
-      tell(name);
+      tell(name, error);
       const none = !collections.length && (name === "refused" || name === "away");
       side.hidden = none;
       if (none) fill(table, failed(error ?? { message: t("error.unreachable") }, begin));
