@@ -44,9 +44,9 @@ def gather(
 ) -> Facts:
     """All that the decision may look at, lookups done in their order.
 
-    What no path names: `@keys`, the key of each lookup of one record; `@found`, in the order of lookups, what each
-    came to, None for the default record of an open collection; `@reserved`, the lookups by a key of the reserved form;
-    `@kind`, the same number for requests of whose lookups the same came to nothing, and the same to default records.
+    What no path names: `@keys`, the key of each lookup of one record; `@reserved`, the lookups by a key of the reserved
+    form; `@kind`, the same number for requests of whose lookups of one record the same came to nothing, and the same to
+    default records.
     """
     facts: Facts = {
         "body": document.body,
@@ -59,14 +59,12 @@ def gather(
         "violations": document.violations,
     }
     keys: dict[str, str | None] = {}
-    found: list[Any] = []
     reserved: list[Lookup] = []
     kind = 0
     for lookup in operation.lookups:
         name = lookup.name
         if lookup.many:
-            facts[name] = many = _all_found(lookup, facts, find)
-            found.append(many)
+            facts[name] = _all_found(lookup, facts, find)
             continue
         kind *= 3
         keys[name] = key = key_of(lookup, facts)
@@ -75,16 +73,12 @@ def gather(
         record = None if key is None else find(lookup.collection, key)
         if record is None:
             facts[name] = MISSING
-            found.append(MISSING)
             kind += 1
         else:
             facts[name] = view = record.view
-            if view["origin"] == "default":
-                found.append(None)
-            else:
-                found.append(view)
+            if view["origin"] != "default":
                 kind += 2
-    facts["@keys"], facts["@found"], facts["@reserved"], facts["@kind"] = keys, found, reserved, kind
+    facts["@keys"], facts["@reserved"], facts["@kind"] = keys, reserved, kind
     return facts
 
 
