@@ -48,8 +48,8 @@ def option(name: str, **more: Any) -> Callable[[Command], Command]:
     return click.option(name, cls=_Option, envvar=environment, show_envvar=True, **more)
 
 
-FOLDER: Final = click.Path(path_type=Path)
-FILE: Final = click.Path(path_type=Path, readable=False)  # what it cannot be read for is told by who reads it
+FOLDER: Final = click.Path(path_type=Path, readable=False)  # who reads it tells why it cannot be read
+FILE: Final = FOLDER
 
 
 def contract_options(command: Command) -> Command:
@@ -70,7 +70,7 @@ def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) 
     """Where the contract is loaded from."""
     found = [*overlays]
     if mounts is not None:
-        mounted = {name: mounts / name for name in ("contract", "overlay") if (mounts / name).is_dir()}
+        mounted = {name: mounts / name for name in ("contract", "overlay") if _is_there(mounts / name)}
         if "contract" in mounted and contract is None:
             contract = mounted["contract"]
             note(f"took up the contract in {contract}")
@@ -78,6 +78,14 @@ def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) 
             found.insert(0, mounted["overlay"])
             note(f"took up the overlay in {mounted['overlay']}")
     return Files(contract, tuple(found))
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether it is a folder; what may not be looked at counts, so that its reader tells why."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return True
 
 
 def loaded(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:

@@ -32,6 +32,11 @@ LEAVING: Final = 1.0
 """Seconds for a client that has closed its side to take its answers, and for one that is refused to hear why."""
 
 
+AT_ONCE: Final = 10
+BREATH: Final = 0.01
+"""So many are let go at once, and after so many seconds the next, so that nobody else waits for a crowd of them."""
+
+
 class _Noted(logging.Filter):
     """Bytes that are no HTTP are noted in one line that shows none of them; a client that left is not noted."""
 
@@ -111,14 +116,16 @@ class Watch:
     def _look(self) -> None:
         loop, limit = asyncio.get_running_loop(), self.limit()
         now, self._timer = loop.time(), None
-        while self._since:
-            connection, since = next(iter(self._since.items()))
-            if since + limit > now:
-                self._timer = loop.call_at(since + limit, self._look)
-                return
+        for _ in range(AT_ONCE):
+            connection, since = next(iter(self._since.items()), (None, now))
+            if connection is None or since + limit > now:
+                break
             del self._since[connection]
             if not connection.let_go():
                 self.add(connection)
+        if self._since:
+            first = next(iter(self._since.values()))
+            self._timer = loop.call_at(max(first + limit, now + BREATH), self._look)
 
 
 Answer = Callable[[web.BaseRequest], bytes | None]
@@ -135,7 +142,7 @@ class Connection(web.RequestHandler):
     takes longer than the answer.
     """
 
-    __slots__ = ("_alike", "_answer", "_body", "_headers", "_unread", "_watch", "ready")
+    __slots__ = ("_alike", "_answer", "_body", "_headers", "_leaving", "_unread", "_watch", "ready")
 
     def __init__(self, manager: web.Server, watch: Watch, answer: Answer, **more: Any) -> None:
         """Let `watch` know what is not finished on it, and `answer` what can be answered at once."""
@@ -143,6 +150,7 @@ class Connection(web.RequestHandler):
         self._watch = watch
         self._answer = answer
         self._body: StreamReader | None = None  # the one that is not here yet as a whole
+        self._leaving: asyncio.Future[None] | None = None  # done when a client that was refused has left
         self._unread = 0  # bytes that waited for the client when it was last looked at
         self._headers: tuple[tuple[bytes, bytes], ...] = ()
         self._alike = 0
@@ -258,7 +266,14 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nothing is to be minded any more."""
         self._watch.discard(self)
+        if self._leaving is not None and not self._leaving.done():
+            self._leaving.set_result(None)
+        transport: Any = self.transport
+        self._body = None
         super().connection_lost(exc)
+        # It refers to itself, and would wait for a collection of garbage that is made as seldom as can be.
+        if hasattr(transport, "_read_ready_cb"):
+            transport._read_ready_cb = None  # noqa: SLF001
 
     def _make_error_handler(self, err_info: _ErrInfo) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
         if err_info is _LAST:
@@ -274,10 +289,11 @@ class Connection(web.RequestHandler):
         """Let go of what still comes; closed with bytes unread, a connection is reset, and the answer on it lost."""
         self._close = True
         if self.transport is not None and self.transport.can_write_eof():
-            self.transport.write_eof()
-        end = self._loop.time() + LEAVING
-        while self.transport is not None and not self.transport.is_closing() and self._loop.time() < end:  # noqa: ASYNC110
-            await asyncio.sleep(LEAVING / 50)
+            with contextlib.suppress(OSError):  # it has left
+                self.transport.write_eof()
+        if self.transport is not None and not self.transport.is_closing():
+            self._leaving = self._loop.create_future()
+            await asyncio.wait((self._leaving,), timeout=LEAVING)
 
     def handle_error(
         self,
@@ -287,7 +303,11 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Note it, and answer."""
-        super().handle_error(request, status, exc, message)
+        try:
+            super().handle_error(request, status, exc, message)
+        finally:
+            if exc is not None:
+                exc.__traceback__ = None  # what it refers to refers to it, and would stay as long
         if isinstance(exc, LateError):
             reply = rendering.too_slow(self._watch.limit())
         elif isinstance(exc, LineTooLong) or (message or "").startswith("Too many headers"):

@@ -1,6 +1,7 @@
 """Connections: clients that are slow, that close one side, that send what breaks off, that never read."""
 
 import asyncio
+import gc
 import json
 import socket
 import time
@@ -186,6 +187,37 @@ async def test_a_client_that_reads_slowly_gets_it_all(contract: Contract) -> Non
                 await asyncio.sleep(0.01)
     assert time.monotonic() - began > 2
     assert b"HTTP/1.1 404" in came
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST ", head("POST", PATH, length=9), head("POST", PATH, length=len(BODY)) + BODY, b"no HTTP\r\n\r\n"],
+    ids=["nothing", "a head", "no body", "a request", "no HTTP"],
+)
+async def test_a_connection_leaves_nothing_behind(contract: Contract, sent: bytes) -> None:
+    """Nothing of it waits for a collection of garbage, which is seldom made as long as the server runs."""
+
+    def left() -> int:
+        kinds = ("Connection", "_SelectorSocketTransport", "StreamReader", "Task")
+        return sum(type(one).__name__ in kinds for one in gc.get_objects())
+
+    def come_and_go(url: str) -> None:
+        split = urlsplit(url)
+        for _ in range(20):
+            with socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) as connection:
+                connection.sendall(sent)
+
+    async with serving(Engine(contract)) as url:
+        gc.collect()
+        gc.disable()
+        try:
+            before = left()
+            await asyncio.to_thread(come_and_go, url)
+            async with asyncio.timeout(PATIENCE):
+                while left() > before:  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.05)
+        finally:
+            gc.enable()
 
 
 def test_a_server_that_can_open_no_more_connections_goes_on() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import resource
@@ -31,19 +32,19 @@ from wire_tries import TRIES, is_well, opened, request, statuses
 from mockserver import Engine, load
 from mockserver.server import serving as served
 
-LIMIT = 3.0
+LIMIT = 10.0
 """The setting request_timeout of the server that is tried."""
 
 ROUNDS = 6
 PHASE = 5.0
 """How often, and for how many seconds, the time of requests is taken, with the crowd and without."""
 
-OTHERS, PACE = 10, 0.02
+OTHERS, PACE = 5, 0.05
 """The clients that are served meanwhile: how many, and the seconds from one request of each to its next."""
 
 WAIT = 30
-KEPT_MIB = 8
-"""The memory that the second time may take more than the first."""
+KEPT_MIB = 32
+"""What the second time may take more than the first: it depends on how many connections are there at once."""
 
 
 class Outside:
@@ -120,29 +121,37 @@ async def crowd(url: str, idle: int, slow: int) -> None:
     quiet = [await opened(url) for _ in range(idle)]
     took: list[float] = []
     strange: list[str] = []
+    writers: dict[int, asyncio.StreamWriter] = {}
 
-    async def drip(number: int) -> None:
+    async def come_again(number: int) -> None:
+        await asyncio.sleep(number / slow * LIMIT)  # they are not cut all at once
         top = b"POST / HTTP/1.1\r\nHost: x\r\nX: " if number % 2 else request()[:-100]  # a head, or a body
         while True:
             reader, writer = await opened(url)
             began = time.monotonic()
             writer.write(top)
-            reading = asyncio.ensure_future(reader.read())
-            while not reading.done():
-                await asyncio.wait((reading,), timeout=1)
-                writer.write(b" ")
-            if statuses(reading.result()) == [408]:
+            writers[number] = writer
+            came = await reader.read()
+            if statuses(came) == [408]:
                 took.append(time.monotonic() - began)
             else:
-                strange.append(repr(reading.result()[:200]))
+                strange.append(repr(came[:200]))
             writer.close()
 
-    dripping = [asyncio.ensure_future(drip(number)) for number in range(slow)]
+    async def drip() -> None:
+        for number in itertools.cycle(range(slow)):
+            if number in writers:
+                writers[number].write(b" ")
+            if number % 10 == 0:
+                await asyncio.sleep(10 / slow)
+
+    slowly = [asyncio.ensure_future(one) for one in (drip(), *map(come_again, range(slow)))]
+    await asyncio.sleep(LIMIT)
     print("here", flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    for one in dripping:
+    for one in slowly:
         one.cancel()
-    failed = [e for e in await asyncio.gather(*dripping, return_exceptions=True) if isinstance(e, Exception)]
+    failed = [e for e in await asyncio.gather(*slowly, return_exceptions=True) if isinstance(e, Exception)]
     gone = sum(reader.at_eof() for reader, _ in quiet)
     print(json.dumps({"took": took, "gone": gone, "strange": strange[:3] + [repr(e) for e in failed[:3]]}))
 
@@ -229,8 +238,7 @@ async def main(scale: int = 10, seed: int = 1, idle: int = 2_000, slow: int = 50
         files = folder(Path(place), {"limits.yaml": limits})
         server = stack.enter_context(serving("--overlay", str(files), "--log-format", "none"))
         process = server.process.pid
-        wrong = await tries(server.url, process, scale, seed)
-        wrong += await tasks(seed)
+        wrong = await tries(server.url, process, scale, seed) + await tasks(seed) if scale else []
         wrong += await meanwhile(server.url, process, idle, slow)
         if server.stop():
             wrong.append("it did not end with status 0")
