@@ -20,7 +20,7 @@ from mockserver.values import near, printable, write_ascii
 LONGEST_SECONDS: Final = 300.0
 """No delay and no fault lasts longer."""
 
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
+DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
 _HEADERS: Final = ("mock-scenario", "mock-delay", "mock-fault")
 
 
@@ -80,7 +80,7 @@ def milliseconds(spec: Any) -> float:
     if isinstance(spec, int | float) and not isinstance(spec, bool):
         value = float(spec)
     else:
-        found = _DURATION.fullmatch(spec) if isinstance(spec, str) else None
+        found = DURATION.fullmatch(spec) if isinstance(spec, str) else None
         if found is None:
             raise DirectiveError(f"expected a duration such as 1500ms or 1.5s, got {_shown(spec)}")
         value = float(found[1]) * (1.0 if found[2] == "ms" else 1_000.0)

@@ -12,19 +12,24 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from mockserver.contract import Contract, Operation
-from mockserver.model import MISSING, Path, Settings
+from mockserver.directives import DURATION
+from mockserver.model import FAULTS, MISSING, Path, Settings
 from mockserver.openapi import PROBLEM, PROBLEM_ANSWER
 from mockserver.outcomes import Outcome, outcomes
 from mockserver.rendering import MOCK_HEADERS
+from mockserver.routes import SANDBOX_NAME
 from mockserver.validation import DIALECT
 from mockserver.version import __version__
 
-ASKED: Final[Mapping[str, str]] = {
-    "Mock-Delay": "How long the answer takes, such as 1500ms or 1.5s.",
-    "Mock-Fault": "What goes wrong instead of the answer, such as reset, or gateway; status=502.",
-    "Mock-Sandbox": "The sandbox, a name; each has a state of its own.",
+ASKED: Final[Mapping[str, tuple[str, str]]] = {
+    "Mock-Delay": ("How long the answer takes, such as 1500ms or 1.5s; at most 300 s.", DURATION.pattern),
+    "Mock-Fault": (
+        "What goes wrong instead of the answer, such as reset, or gateway; status=502.",
+        f"({'|'.join(FAULTS)}) *(;.*)?",
+    ),
+    "Mock-Sandbox": ("The sandbox, a name; each has a state of its own.", SANDBOX_NAME.pattern),
 }
-"""Request headers that every operation takes; which scenarios Mock-Scenario can name is said by each."""
+"""Request headers that every operation takes, each with its form; the scenarios of Mock-Scenario stand in each."""
 
 UNFIT: Final = "x-malformed-examples"
 """Where examples stand that break the schema on purpose: beside `examples`, whose members claim to fit it."""
@@ -64,7 +69,10 @@ def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str
         "paths": paths,
         "components": {
             "schemas": {names[file]: schema for file, schema in schemas.items()} | {"Problem": PROBLEM},
-            "parameters": {name: _header(name, text) for name, text in ASKED.items()},
+            "parameters": {
+                name: _header(name, text, {"type": "string", "pattern": f"^{form}$"})
+                for name, (text, form) in ASKED.items()
+            },
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in MOCK_HEADERS.items()
             },

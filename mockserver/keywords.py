@@ -5,8 +5,10 @@ Knows the library for JSON Schema and is its one home; it knows neither wording 
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
@@ -17,6 +19,41 @@ from mockserver.patterns import compile_pattern
 
 META: Final[Any] = Draft202012Validator.META_SCHEMA
 """The schema of schemas."""
+
+
+MOST_REFERENCES: Final = 100_000
+"""References followed for one value; schemas that refer to each other twice double with each level."""
+
+
+class _TooMuch(Exception):  # noqa: N818 - the value is not checked then
+    """More references than that."""
+
+
+_LEFT: ContextVar[Iterator[int]] = ContextVar("references left")
+
+
+def errors(checker: Any, most: int, instance: Any) -> list[ValidationError] | str:
+    """The first ones that are found, or why the value cannot be checked."""
+    # The schema of schemas is known not to double.
+    _LEFT.set(itertools.count() if checker.schema is META else iter(range(MOST_REFERENCES)))
+    try:
+        return list(itertools.islice(checker.iter_errors(instance), most))
+    except RecursionError:
+        return "nested too deep for its schema"
+    except _TooMuch:
+        return "takes too much to check against its schema"
+
+
+def _counted(keyword: str) -> Any:
+    """The library's keyword for references, as long as some are left."""
+    follow = Draft202012Validator.VALIDATORS[keyword]
+
+    def counted(validator: Any, reference: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if next(_LEFT.get(), None) is None:
+            raise _TooMuch
+        yield from follow(validator, reference, instance, schema)
+
+    return counted
 
 
 def _error(name: str) -> ValidationError:
@@ -49,6 +86,23 @@ def _pattern_properties(validator: Any, by: Mapping[str, Any], instance: Any, _:
                     yield from validator.descend(value, schema, path=name, schema_path=pattern)
 
 
+def _unique_items(_: Any, wanted: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """As the library's, which compares each item with each where they cannot be sorted."""
+    if wanted and isinstance(instance, list) and len(set(map(_hashable, instance))) < len(instance):
+        yield ValidationError("")
+
+
+def _hashable(value: Any) -> Any:
+    """What is equal where two JSON values are."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, list):
+        return ("array", *map(_hashable, value))
+    if isinstance(value, dict):
+        return frozenset((name, _hashable(member)) for name, member in value.items())
+    return value
+
+
 def _property_names(validator: Any, schema: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
     if isinstance(instance, dict):
         named = validator.evolve(schema=schema)
@@ -73,11 +127,14 @@ def _additional_properties(
 Checker: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {
+        "$ref": _counted("$ref"),
+        "$dynamicRef": _counted("$dynamicRef"),
         "required": _required,
         "dependentRequired": _dependent_required,
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "propertyNames": _property_names,
+        "uniqueItems": _unique_items,
         "additionalProperties": _additional_properties,
     },
 )

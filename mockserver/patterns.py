@@ -8,24 +8,30 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import re2
 
 from mockserver.model import Mistake, Path
 from mockserver.values import write_ascii
 
+LONGEST: Final = 10_000
+"""Characters of a regular expression; a search takes time for each of them, times the characters of the text."""
+
 
 @functools.cache
 def _options() -> Any:
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = True  # groups that nobody reads would take memory, a lot where there are many
     return options
 
 
 @functools.lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """A search for `pattern` in a text. Raises `ValueError` with the engine's reason."""
+    if len(pattern) > LONGEST:
+        raise ValueError(f"longer than {LONGEST} characters")
     try:
         search = re2.compile(pattern, _options()).search
     except re2.error as error:

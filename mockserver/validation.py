@@ -29,6 +29,9 @@ MOST_VIOLATIONS: Final = 1_000
 MOST_PLACES: Final = 10_000
 """Places that are looked at for the names that a schema declares; one that refers to itself has no end of them."""
 
+MOST_STEPS: Final = 50_000
+"""Steps from schema to schema in which the references of a file are followed, to find one that comes back."""
+
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 Known: TypeAlias = Mapping[Path, tuple[str, ...]]
@@ -82,9 +85,10 @@ def _checker(schema: Any, registry: Any = None) -> Any:
 
     Most values are well formed, so that a server need not wait for its library to start.
     """
-    from mockserver.keywords import META, Checker
+    from mockserver.keywords import META, Checker, errors
 
-    return Checker(META) if schema is None else Checker(schema, registry=registry)
+    checker = Checker(META) if schema is None else Checker(schema, registry=registry)
+    return partial(errors, checker, MOST_VIOLATIONS)
 
 
 def _order(violation: Violation) -> tuple[Any, ...]:
@@ -111,6 +115,8 @@ class Validator:
         self._well_formed = well_formed
         self._known = known
         self._names = frozenset(known.get((), ()))
+        self._inner = frozenset(at[:length] for at, names in known.items() if names for length in range(len(at) + 1))
+        """The places at or below which names are declared."""
         self.secrets = secrets
         """The places whose schema is marked `writeOnly`."""
 
@@ -118,11 +124,10 @@ class Validator:
         """All that is wrong with `instance` (at most `MOST_VIOLATIONS`), sorted by place and keyword."""
         if self._well_formed is not None and self._well_formed(instance):
             return ()
-        try:
-            errors = list(itertools.islice(self._compiled().iter_errors(instance), MOST_VIOLATIONS))
-        except RecursionError:
-            return (Violation(root, (), "parse", "other", "nested too deep for its schema"),)
-        return _sorted([_violation(root, error, instance) for error in errors])
+        found = self._compiled()(instance)
+        if isinstance(found, str):
+            return (Violation(root, (), "parse", "other", found),)
+        return _sorted([_violation(root, error, instance) for error in found])
 
     def known(self, path: Path) -> tuple[str, ...]:
         """The member names that the schema declares at `path`; nothing where it declares none."""
@@ -138,17 +143,20 @@ class Validator:
         return self._unknown(instance)
 
     def _unknown(self, instance: Any) -> Iterator[tuple[Path, tuple[str, ...]]]:
-        pending: list[tuple[Path, Any]] = [((), instance)]
+        pending: list[tuple[Path, Path, Any]] = [((), (), instance)]
         while pending:
-            path, value = pending.pop()
+            path, place, value = pending.pop()
             if isinstance(value, list):
-                pending.extend(((*path, i), item) for i, item in enumerate(value))
-            elif isinstance(value, dict) and (names := self.known(path)):
+                within = (*place, "*")
+                if within in self._inner:
+                    items = [(i, item) for i, item in enumerate(value) if type(item) in (dict, list)]
+                    pending.extend(((*path, i), within, item) for i, item in items)
+            elif isinstance(value, dict) and (names := self._known.get(place)):
                 for name, member in value.items():
                     if name not in names:
                         yield (*path, name), near(name, names)
                     elif type(member) in (dict, list):
-                        pending.append(((*path, name), member))
+                        pending.append(((*path, name), (*place, name), member))
 
 
 # -- sets of schemas ------------------------------------------------------------------------------------
@@ -198,6 +206,7 @@ class SchemaSet:
     def _reference_faults(self, schema: Any) -> Iterator[Mistake]:
         """What is wrong with the references of a schema whose text is sound."""
         own = self._own | ids(schema)
+        left = iter(range(MOST_STEPS))
         pending: list[tuple[Path, Any, Any]] = [((), schema, self._resolver(schema))]
         while pending:
             at, sub, resolver = pending.pop()
@@ -213,7 +222,11 @@ class SchemaSet:
                     yield Mistake(
                         place, f"{keyword} to what is no JSON Schema", "an object or a boolean that is one", text
                     )
-                elif _comes_back(target, sub):
+                elif (back := _comes_back(target, sub, left)) is None:
+                    few = "schemas that refer to each other less"
+                    yield Mistake(place, f"{keyword} that leads through too many others", few, text)
+                    return
+                elif back:
                     yield Mistake(
                         place,
                         f"{keyword} that leads back to itself",
@@ -321,10 +334,12 @@ def _contents(resolver: Any, reference: str) -> tuple[Any, Any] | None:
     return None if target is None else (target.contents, target.resolver)
 
 
-def _comes_back(target: Any, start: Mapping[str, Any]) -> bool:
-    """Whether checking a value against `target` leads to `start` with the same value."""
+def _comes_back(target: Any, start: Mapping[str, Any], left: Iterator[int]) -> bool | None:
+    """Whether checking a value against `target` leads to `start` with the same value; None if no steps are `left`."""
     pending, seen = [(target.contents, target.resolver)], set[int]()
     while pending:
+        if next(left, None) is None:
+            return None
         sub, resolver = pending.pop()
         if sub is start:
             return True
@@ -349,8 +364,8 @@ def _meta_faults(schema: Any) -> Iterator[Mistake]:
         return
     wrong: tuple[Violation, ...] = ()
     if not is_schema(schema):
-        errors = _checker(None).iter_errors(schema)
-        firsts = [inner for error in errors for inner in (error.context or [error])[:1]]
+        found = _checker(None)(schema)
+        firsts = [inner for error in found for inner in (error.context or [error])[:1]]
         wrong = _sorted([_violation("schema", error, schema) for error in firsts])
     for violation in wrong:
         expected, shown, hint = told(violation, schema)

@@ -145,6 +145,6 @@ def printable(text: str, limit: int) -> str:
     """`text` in visible ASCII, control characters and the rest escaped, cut to `limit` characters."""
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return text
-    shown = text.encode("ascii", "backslashreplace").decode("ascii")
+    shown = text[: limit + 1].encode("ascii", "backslashreplace").decode("ascii")  # no character takes less than one
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -95,7 +95,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
         "connections": "faults rendering wire aiohttp",
-        "export_openapi": "model contract validation rendering openapi outcomes version",
+        "export_openapi": "model contract directives validation rendering routes openapi outcomes version",
         "export_postman": "model contract values outcomes version",
         "export_typescript": "model contract values outcomes typescript_types version",
         "exports": "model contract export_openapi export_postman export_typescript",

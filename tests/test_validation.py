@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mockserver import keywords, validation
 from mockserver.model import MISSING, Mistake, Request, Settings, Violation
 from mockserver.patterns import compile_pattern
 from mockserver.reading import MOST_WARNINGS, Expected, Reader, read_body
@@ -116,6 +117,7 @@ MESSAGES: list[tuple[Any, Any, str]] = [
     ({"const": {"a": 1}}, {"a": 2}, 'body: expected {"a":1}, got another object'),
     ({"const": "a"}, "", 'body: expected "a", got empty text'),
     ({"uniqueItems": True}, [1, 1.0], "body: expected items that are all different"),
+    ({"uniqueItems": True}, [[{"a": [1]}], [{"a": [1.0]}]], "body: expected items that are all different"),
     ({"anyOf": [{"type": "null"}, {"minimum": 5}]}, 4, "body: fits none of the forms that are allowed"),
     ({"oneOf": [True, True]}, 4, "body: expected exactly one of the forms that are allowed to fit"),
     ({"oneOf": [False, False]}, 4, "body: expected exactly one of the forms that are allowed to fit"),
@@ -275,6 +277,52 @@ def test_a_value_too_deep_for_a_schema_is_a_violation() -> None:
         tree = {"name": "a", "children": [tree]}
     [violation] = compiled(TREE).violations("body", tree)
     assert (violation.keyword, violation.text) == ("parse", "body: nested too deep for its schema")
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "not"])
+def test_references_that_double_at_each_level_are_followed_so_often(
+    keyword: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty levels would take a billion steps: the value is refused, with the reason."""
+    monkeypatch.setattr(keywords, "MOST_REFERENCES", 1_000)
+    levels: dict[str, Any] = {}
+    for n in range(30):
+        twice = [{"$ref": f"#/$defs/d{n + 1}"}] * 2
+        levels[f"d{n}"] = {"not": {"anyOf": twice}} if keyword == "not" else {keyword: twice}
+    checker = compiled({"$ref": "#/$defs/d0", "$defs": {**levels, "d30": {"type": "string"}}})
+    [violation] = checker.violations("body", 1)
+    assert violation.text == "body: takes too much to check against its schema"
+    assert violation.keyword == "parse"
+    assert (
+        compiled({"items": {"$ref": "#/$defs/d"}, "$defs": {"d": {"type": "string"}}}).violations("", ["a"] * 999) == ()
+    )
+
+
+def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain of thousands is told of when files are loaded, and soon."""
+    monkeypatch.setattr(validation, "MOST_STEPS", 1_000)
+    chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(100)}
+    faults: list[Mistake] = []
+    assert SchemaSet().inline({"$defs": {**chain, "d100": {}}}, (), faults.append) is None
+    assert [fault.what for fault in faults] == ["$ref that leads through too many others"]
+
+
+def test_items_are_unique_as_json_has_it() -> None:
+    """A boolean is no number, and an array no text; many are compared in the time of few."""
+    assert (
+        texts({"uniqueItems": True}, [1, True, "1", [1], [True], {"a": 1}, {"a": True}, 0, False, None, "boolean"])
+        == []
+    )
+    assert texts({"uniqueItems": False}, [1, 1]) == []
+    assert texts({"uniqueItems": True}, [[n] if n % 2 else {"n": n} for n in range(50_000)]) == []
+
+
+def test_a_regular_expression_has_a_length() -> None:
+    """Searching takes time for each of its characters."""
+    assert only({"pattern": "a" * 10_000}, "b").keyword == "pattern"
+    faults: list[Mistake] = []
+    assert SchemaSet().inline({"pattern": "a" * 10_001}, (), faults.append) is None
+    assert [fault.what for fault in faults] == ["bad regular expression: longer than 10000 characters"]
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,10 @@ def test_printable_is_ascii_and_short() -> None:
     """Control characters are escaped; long texts are cut."""
     assert values.printable("a\nb\u00e9\udcff", 80) == "a\\x0ab\\xe9\\udcff"
     assert values.printable("a" * 90, 80) == "a" * 77 + "..."
+
+
+def test_what_is_cut_is_cut_before_it_is_escaped() -> None:
+    """A text of any length is shown in the same time, and an escape that does not fit is cut like the rest."""
+    assert values.printable("\u00e9" * 1_000_000, 10) == "\\xe9\\xe..."
+    assert values.printable("ab\u00e9", 5) == "ab..."
+    assert values.printable("a\u00e9", 5) == "a\\xe9"
