@@ -80,44 +80,45 @@ class State:
 class _Kept(MutableMapping[str, Record | None]):
     """The records of a collection, packed: the values in a row, and their names, which all of one form share.
 
-    That is half of the memory that as many views would take, and garbage need not be looked for in most.
+    That is half of the memory that as many views would take, and garbage need not be looked for in most. Whether there
+    is a key is asked of `packed` itself where it is asked at every request.
     """
 
-    __slots__ = ("_forms", "_last", "_packed")
+    __slots__ = ("_forms", "_last", "packed")
 
     def __init__(self, records: Mapping[str, Record | None] | None = None) -> None:
-        self._packed: dict[str, tuple[Any, ...] | None] = {}
+        self.packed: dict[str, tuple[Any, ...] | None] = {}
         self._forms: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._last: tuple[Any, ...] = ()
         self.update(records or {})
 
     def __getitem__(self, key: str) -> Record | None:
-        packed = self._packed[key]
+        packed = self.packed[key]
         return None if packed is None else Record(dict(zip(packed[-1], packed, strict=False)))
 
     def __setitem__(self, key: str, record: Record | None) -> None:
-        self._packed[key] = None if record is None else self._row(record.view)
+        self.packed[key] = None if record is None else self._row(record.view)
 
     def _row(self, view: Mapping[str, Any]) -> tuple[Any, ...]:
         form = tuple(view)
         form = self._forms.setdefault(form, form)
         row, last = (*view.values(), form), self._last
         if last and last[-1] is form:  # what many records have in common is kept once
-            row = tuple([b if type(a) is str and a == b else a for a, b in zip(row, last, strict=True)])
+            row = tuple([b if a == b and type(a) is str else a for a, b in zip(row, last, strict=True)])
         self._last = row
         return row
 
     def __delitem__(self, key: str) -> None:
-        del self._packed[key]
+        del self.packed[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in self._packed
+        return key in self.packed
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._packed)
+        return iter(self.packed)
 
     def __len__(self) -> int:
-        return len(self._packed)
+        return len(self.packed)
 
 
 class _Sandbox:
@@ -133,7 +134,7 @@ class _Sandbox:
 
     def find(self, collection: Collection, key: str) -> Record | None:
         records, seeds = self.records[collection.name], collection.seeds
-        if key in records:
+        if key in records.packed:
             return records[key]
         if key in seeds:
             return seeds[key]
@@ -142,14 +143,14 @@ class _Sandbox:
     def members(self, collection: Collection, key: str) -> Mapping[str, Any]:
         """What a write to a key is merged into."""
         records = self.records[collection.name]
-        if key not in records and key not in collection.seeds:
+        if key not in records.packed and key not in collection.seeds:
             return collection.default if collection.open else {}
-        before = records[key] if key in records else collection.seeds[key]
+        before = records[key] if key in records.packed else collection.seeds[key]
         return before.view if before is not None else {}
 
     def write(self, collection: str, key: str, record: Record | None) -> None:
         records = self.records[collection]
-        self.count += key not in records
+        self.count += key not in records.packed
         records[key] = record
 
     def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
@@ -209,7 +210,7 @@ class MemoryStore:
         number = new.first + state.base + state.counters.get(new.name, 0)
         if new.unused_in is not None:
             number = max(number, state.base + state.free.get(new.name, 0))
-            records = state.records[new.unused_in]
+            records = state.records[new.unused_in].packed
             seeds = self._collections[new.unused_in].seeds
             drawn = f"{new.prefix}{number}"
             while drawn in records or drawn in seeds:
