@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import re
 import signal
 import socket
@@ -23,8 +24,8 @@ BATCH = "7e4b85e27c4610824900af48f340394d"
 PATIENCE = 60.0
 """Seconds that a server may take to its first answer."""
 
-ATTEMPTS = 5
-"""Times that a server is started until it answers; one of the peers calls itself before it listens, now and then."""
+ATTEMPTS = 3
+"""Times that a server is started until it answers; somebody else may have taken its port meanwhile."""
 
 TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
@@ -167,8 +168,15 @@ def running(
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port, and the one above it, that nobody has, below those that clients are given to call from."""
+    while True:
+        port = random.randrange(20_000, 32_000, 2)
+        with (
+            suppress(OSError),
+            socket.create_server(("127.0.0.1", port)),
+            socket.create_server(("127.0.0.1", port + 1)),
+        ):
+            return port
 
 
 def table(titles: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
