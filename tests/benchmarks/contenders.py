@@ -61,6 +61,7 @@ def contenders(cache: Path | None) -> dict[str, Contender]:
         found["Prism (static)"] = Contender(
             _of_node(modules, "@stoplight/prism-cli"), _prism(modules), echo=False, warm=2
         )
+        found["Specmatic"] = Contender(_of_node(modules, "specmatic"), _specmatic(modules), warm=5)
         found["Mockoon"] = Contender(_of_node(modules, "@mockoon/cli"), _mockoon(modules), warm=2)
     return found
 
@@ -190,6 +191,42 @@ def _prism(modules: Path) -> Callable[[Path, int, int], list[str]]:
         }
         file = _written(at, "api.json", document)
         return ["node", str(modules / "@stoplight" / "prism-cli" / "dist" / "index.js"), "mock", "-p", str(port), file]
+
+    return command
+
+
+def _specmatic(modules: Path) -> Callable[[Path, int, int], list[str]]:
+    """Its examples can make a timestamp, but the same for all answers."""
+
+    def command(at: Path, port: int, rules: int) -> list[str]:
+        text = {"type": "string"}
+        members = ("customer_id", "card_identifier", "reference_batch")
+        asked = {"type": "object", "required": members[1:], "properties": dict.fromkeys(members, text)}
+        payload = {"type": "object", "properties": dict.fromkeys(("card_id", "customer_id", "status"), text)}
+        told = {
+            "text": text,
+            "timestamp": {"type": "string", "format": "date-time"},
+            "endpoint": text,
+            "error": {"type": "object"},
+            "payload": payload,
+        }
+        content = {"application/json": {"schema": {"type": "object", "properties": told}}}
+        operation = {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+            "responses": {"200": {"description": "Success.", "content": content}},
+        }
+        document = {"openapi": "3.0.3", "info": {"title": "job", "version": "1"}, "paths": {PATH: {"post": operation}}}
+        names = [(f"R-{number}", f"R-{number}") for number in range(rules)] + [("(CUSTOMER:string)", "$(CUSTOMER)")]
+        head = {"Content-Type": "application/json"}
+        for number, (customer, echoed) in enumerate(names):
+            body = {"customer_id": customer, **dict.fromkeys(members[1:], "(string)")}
+            example = {
+                "http-request": {"method": "POST", "path": PATH, "headers": head, "body": body},
+                "http-response": {"status": 200, "headers": head, "body": _body("(datetime)", echoed)},
+            }
+            _written(at / "api_examples", f"{number:05}.json", example)
+        jar, file = str(modules / "specmatic" / "specmatic.jar"), _written(at, "api.json", document)
+        return ["java", "-jar", jar, "stub", file, "--port", str(port), "--host", "127.0.0.1"]
 
     return command
 

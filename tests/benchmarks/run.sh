@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The mock beside its peers, all set up: tests/benchmarks/run.sh [ROUNDS] [SECONDS] (5 and 5; about 25 minutes).
-# Peers and the mock as a user installs it go to PEERS (a cache folder of the user's), versions as given below.
+# Peers are what npm or PyPI give (so neither MockServer nor Microcks). They, and the mock as a user installs it, go to
+# PEERS (a folder of the user's cache), in the versions given below.
 set -euo pipefail
 cd "$(dirname "$0")"
 PEERS=${PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/mockserver-peers}
@@ -19,7 +20,7 @@ fi
 
 [ -e "$PEERS/package.json" ] || echo '{"private": true}' >"$PEERS/package.json"
 npm install --prefix "$PEERS" --no-audit --no-fund --loglevel=error \
-  wiremock@3.13.2 @mbtest/mountebank@2.9.2 @stoplight/prism-cli@5.16.0 @mockoon/cli@9.9.0 >&2
+  wiremock@3.13.2 @mbtest/mountebank@2.9.2 @stoplight/prism-cli@5.16.0 @mockoon/cli@9.9.0 specmatic@2.55.1 >&2
 
 # The limits and the peer in Python; the mock has an environment of its own, with what it needs at run time alone.
 [ -d "$PEERS/peers" ] || python3 -m venv "$PEERS/peers"
