@@ -109,7 +109,7 @@ def sandboxes(rounds: int, most: int) -> None:
         many.handle(asked("c", f"C-{number}", f"s{number}"))
 
     def measure(engine: Engine, of: int) -> float:
-        made = (asked(f"K-{(n := next(NUMBERS))}", f"C-{n}", f"s{n % of}") for _ in range(TIMES))
+        made = (asked(f"N-{(n := next(NUMBERS))}", f"N-{n}", f"s{n % of}") for _ in range(TIMES))
         return spent(engine, made, "activated-existing-customer")
 
     rows = interleaved(rounds, {"1": lambda: measure(one, 1), f"{most:,}": lambda: measure(many, most)})
