@@ -142,7 +142,7 @@ class Connection(web.RequestHandler):
     takes longer than the answer.
     """
 
-    __slots__ = ("_alike", "_answer", "_body", "_headers", "_leaving", "_unread", "_watch", "ready")
+    __slots__ = ("_alike", "_answer", "_body", "_headers", "_leaving", "_lowest", "_unread", "_watch", "ready")
 
     def __init__(self, manager: web.Server, watch: Watch, answer: Answer, **more: Any) -> None:
         """Let `watch` know what is not finished on it, and `answer` what can be answered at once."""
@@ -151,6 +151,7 @@ class Connection(web.RequestHandler):
         self._answer = answer
         self._body: StreamReader | None = None  # the one that is not here yet as a whole
         self._leaving: asyncio.Future[None] | None = None  # done when a client that was refused has left
+        self._lowest: Any = None
         self._unread = 0  # bytes that waited for the client when it was last looked at
         self._headers: tuple[tuple[bytes, bytes], ...] = ()
         self._alike = 0
@@ -228,7 +229,7 @@ class Connection(web.RequestHandler):
             if self._current_request.content is not self._body:
                 return False
             self._body.set_exception(LateError())
-        elif self._waits():
+        elif self._waits() and not self.transport.is_closing():
             self._messages.append((_LATE, EMPTY_PAYLOAD))
             self._request_count += 1
             self._waiter.set_result(None)  # type: ignore[union-attr]  # it waits
@@ -263,17 +264,22 @@ class Connection(web.RequestHandler):
         self._loop.call_later(LEAVING, self.transport.close)
         return True
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport that has the socket, which below TLS is another one."""
+        super().connection_made(transport)
+        self._lowest = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nothing is to be minded any more."""
         self._watch.discard(self)
         if self._leaving is not None and not self._leaving.done():
             self._leaving.set_result(None)
-        transport: Any = self.transport
         self._body = None
         super().connection_lost(exc)
         # It refers to itself, and would wait for a collection of garbage that is made as seldom as can be.
-        if hasattr(transport, "_read_ready_cb"):
-            transport._read_ready_cb = None  # noqa: SLF001
+        if hasattr(self._lowest, "_read_ready_cb"):
+            self._lowest._read_ready_cb = None  # noqa: SLF001
+        self._lowest = None
 
     def _make_error_handler(self, err_info: _ErrInfo) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
         if err_info is _LAST:
