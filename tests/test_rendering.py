@@ -82,3 +82,32 @@ def test_a_problem_is_rfc_9457() -> None:
     assert reply.decision is None
     elsewhere = json.loads(rendering.unknown_scenario("x", (), (), "other").body)
     assert elsewhere["detail"] == "x is a scenario of other, not of this operation."
+
+
+def test_a_message_that_is_long_is_cut() -> None:
+    """A header stays short; what is cut ends in dots."""
+    [entry] = json.loads(rendering._listed([Violation("body", ("a",), "const", "other", "x" * 241)]))
+    assert entry == {"pointer": "/a", "keyword": "const", "message": "x" * 237 + "..."}
+    [whole] = json.loads(rendering._listed([Violation("body", ("a",), "const", "other", "x" * 240)]))
+    assert whole["message"] == "x" * 240
+
+
+def test_what_has_no_room_says_what_makes_room() -> None:
+    """A client is told how long to wait, and a tester what to do."""
+    sandbox, record = rendering.no_room(3, 60.0), rendering.no_room_for_record(5)
+    assert json.loads(sandbox.body) == {
+        "type": "urn:mockserver:problem:no-room-for-sandbox",
+        "title": "There is no room for one more sandbox",
+        "status": 503,
+        "detail": "There are 3 sandboxes, each used within the last 60 s. DELETE /__admin/sandboxes/NAME makes room, "
+        "and so does a greater setting max_sandboxes.",
+    }
+    assert dict(sandbox.headers) == {"Content-Type": "application/problem+json", "Retry-After": "5"}
+    assert json.loads(record.body) == {
+        "type": "urn:mockserver:problem:no-room-for-record",
+        "title": "There is no room for one more record in this sandbox",
+        "status": 507,
+        "detail": "It keeps 5 records, and nothing was changed. POST /__admin/reset makes room, and so does a greater "
+        "setting max_records.",
+        "limit": 5,
+    }

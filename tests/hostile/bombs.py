@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import BATCH, PATH, folder
 
+import mockserver.keywords  # noqa: F401 - so that no bomb has to wait for the library
 from mockserver import ConfigError, Engine, load
 from mockserver.loading import given_conditions, given_scenario
 from mockserver.model import Request
@@ -31,7 +32,7 @@ ANSWER: Final = 0.5
 """Seconds of processor time for an answer, whatever the megabyte of its request holds."""
 FILE: Final = 8.0
 """Seconds of processor time to load a contract or to refuse it."""
-MEMORY: Final = 200
+MEMORY: Final = 400
 """MiB on top of what the contract alone takes."""
 
 CONTRACT: Final = """\

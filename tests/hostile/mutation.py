@@ -53,7 +53,7 @@ SECONDS: Final = 120
 PATIENCE: Final = 900
 
 FIRST: Final = {
-    "model": ("decide", "values", "rendering"),
+    "model": ("model", "decide", "values", "rendering"),
     "matching": ("matching",),
     "validation": ("validation",),
     "decide": ("decide", "documents"),
@@ -62,8 +62,17 @@ FIRST: Final = {
 """The modules, each with the tests that know it best."""
 REST: Final = (
     ("matching", "validation", "decide", "rendering", "values", "documents", "masks", "transcripts"),
-    ("order", "references", "state", "store", "sequences", "limits", "readme.py::test_the_tables_are_up_to_date"),
-    ("loading", "explain", "properties"),
+    (
+        "order",
+        "references",
+        "state",
+        "store",
+        "sequences",
+        "limits",
+        "wellformed",
+        "readme.py::test_the_tables_are_up_to_date",
+    ),
+    ("loading", "explain", "properties", "model"),
 )
 """The tests that are tried for a mutant of any module, in these steps: the quick ones first."""
 
