@@ -19,7 +19,7 @@ VALUES = [
 def test_a_value_does_not_change(value: type) -> None:
     """It is frozen, and has no place for members that nobody declared."""
     assert "__slots__" in vars(value)
-    made = object.__new__(value)
+    made: object = object.__new__(value)
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(made, dataclasses.fields(value)[0].name, None)
 
