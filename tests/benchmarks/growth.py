@@ -103,7 +103,7 @@ def scenarios(rounds: int, sizes: Iterable[int]) -> None:
 
 
 def sandboxes(rounds: int, most: int) -> None:
-    """Requests to one sandbox, and to each of many in turn."""
+    """Requests to one sandbox, to one among many, and to each of many in turn."""
     one, many = Engine(SHIPPED), engine_of(SHIPPED, max_sandboxes=most)
     for number in range(most):
         many.handle(asked("c", f"C-{number}", f"s{number}"))
@@ -112,7 +112,14 @@ def sandboxes(rounds: int, most: int) -> None:
         made = (asked(f"N-{(n := next(NUMBERS))}", f"N-{n}", f"s{n % of}") for _ in range(TIMES))
         return spent(engine, made, "activated-existing-customer")
 
-    rows = interleaved(rounds, {"1": lambda: measure(one, 1), f"{most:,}": lambda: measure(many, most)})
+    rows = interleaved(
+        rounds,
+        {
+            "1": lambda: measure(one, 1),
+            f"{most:,}, one asked": lambda: measure(many, 1),
+            f"{most:,}, each in turn": lambda: measure(many, most),
+        },
+    )
     print("\n" + table(("sandboxes", "us/request", "ratio"), rows))
 
 
