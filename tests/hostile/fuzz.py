@@ -65,7 +65,9 @@ class Target:
         """One case; what is wrong with it is kept."""
         self.cases += 1
         try:
-            seconds = min(self._spent(data) for _ in range(1 if self._spent(data) < MOST_SECONDS else 3))
+            seconds = self._spent(data)
+            if seconds > MOST_SECONDS:  # it may have been its turn to collect garbage
+                seconds = min(self._spent(data) for _ in range(3))
         except Exception as error:  # noqa: BLE001 - that there is none is what is tried
             self.found.setdefault(f"{type(error).__name__} at {_place(error)}", data)
             return
@@ -189,8 +191,15 @@ def _as_value(data: bytes, chance: random.Random) -> bytes:
             pending.append(node[key])
     if not nodes:
         return data
-    parent, key = chance.choice(nodes)
-    other, its = chance.choice(nodes)
+    try:
+        _change(nodes, chance)
+        return json.dumps(value, default=str, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
+    except (ValueError, RecursionError):  # YAML can hold itself
+        return data
+
+
+def _change(nodes: list[tuple[Any, Any]], chance: random.Random) -> None:
+    (parent, key), (other, its) = chance.choice(nodes), chance.choice(nodes)
     what = chance.randrange(5)
     if what == 0:
         del parent[key]
@@ -202,10 +211,6 @@ def _as_value(data: bytes, chance: random.Random) -> bytes:
         parent[chance.choice((*map(str, parent), "x", "", "a.b", "null"))] = parent.pop(key)
     else:
         parent[key] = [parent[key], parent[key]] if chance.random() < 0.5 else {str(its): parent[key]}
-    try:
-        return json.dumps(value, default=str, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
-    except (ValueError, RecursionError):
-        return data
 
 
 def _as_bytes(data: bytes, chance: random.Random, seeds: list[bytes]) -> bytes:
