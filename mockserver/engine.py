@@ -19,7 +19,7 @@ from mockserver.decide import decide, gather, misses, misspelt, prepare
 from mockserver.directives import Directives, directives
 from mockserver.journal import Journal
 from mockserver.metrics import Gauges, Metrics
-from mockserver.model import Delay, Document, Facts, Fault, Request, Settings, Tick
+from mockserver.model import NOTHING, Delay, Document, Facts, Fault, Request, Settings, Tick
 from mockserver.order import Order, in_force, in_order
 from mockserver.recording import Recorder
 from mockserver.routes import Routes, Target, target
@@ -326,33 +326,25 @@ class Engine:
         planned: Planned | None = None,
     ) -> Reply:
         """Count a request, and write it into the journal, masked."""
-        self.metrics.seen(reply, time.perf_counter_ns() - started)
+        nanos = time.perf_counter_ns() - started
+        self.metrics.seen(reply, nanos)
         self.coverage.seen(sandbox, request, reply, started)
-        reply = self._named(reply, number, sandbox)
+        if not reply.entry:
+            reply = self._named(reply, number, sandbox)
         if self.settings.sandbox_from:
             reply = reply._replace(sandbox=sandbox)
         if not self.settings.journal_entries:
             return reply
-        self.journal.add(
-            self._recorder.entry(
-                request,
-                reply,
-                sandbox,
-                self._time_of(reply, admitted),
-                admitted.operation if admitted is not None else None,
-                admitted.parameters if admitted is not None else {},
-                committed=planned is not None and planned.commits,
-                micros=(time.perf_counter_ns() - started) // 1000,
-            )
-        )
+        operation, parameters, commits = None, NOTHING, planned is not None and planned.commits
+        if admitted is not None:
+            operation, parameters = admitted.operation, admitted.parameters
+        if reply.decision is not None:  # then the time is that by which it was decided
+            now = reply.decision.facts["tick"].now_ns
+        else:
+            now = self.clock() if admitted is None else self.now_ns(admitted.sandbox)
+        micros = nanos // 1000
+        self.journal.add(self._recorder.entry(request, reply, sandbox, now, operation, parameters, commits, micros))
         return reply
-
-    def _time_of(self, reply: Reply, admitted: Admitted | None) -> int:
-        """The sandbox's time by which a request was decided, where it was."""
-        if reply.decision is not None:
-            tick: Tick = reply.decision.facts["tick"]
-            return tick.now_ns
-        return self.clock() if admitted is None else self.now_ns(admitted.sandbox)
 
     def _named(self, reply: Reply, number: int, sandbox: str) -> Reply:
         """The reply with the id of its entry; one of the API names it already, among its other headers."""

@@ -5,8 +5,7 @@ Knows what is secret in which operation; it decides nothing, and keeps no entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -42,10 +41,11 @@ class Recorder:
     text in which nothing was found to mask is kept once.
     """
 
-    def __init__(self, operations: Iterable[Operation], contract: str) -> None:
+    def __init__(self, operations: Collection[Operation], contract: str) -> None:
         """The secret places of all operations stand in where a request came to none."""
         self._contract = contract
-        self._secrets = tuple(dict.fromkeys(path for operation in operations for path in operation.sensitive))
+        self._places = {operation.id: _by_root(operation.sensitive) for operation in operations}
+        self._anywhere = _by_root(tuple(dict.fromkeys(path for one in operations for path in one.sensitive)))
         self._texts: dict[str, str] = {}
         self._targets: dict[str, str] = {}
         self._nothing: dict[tuple[str, int], tuple[Any, ...]] = {}
@@ -59,7 +59,6 @@ class Recorder:
         at_ns: int,
         operation: Operation | None,
         parameters: Mapping[str, str],
-        *,
         committed: bool,
         micros: int,
     ) -> Entry:
@@ -67,7 +66,7 @@ class Recorder:
         # Unpacked at once, which takes a fraction of the time of so many attributes.
         method, path, data, _, asked, _ = request
         status, headers, answer, decision, problem, fault, delay_ms, number, _, _, _ = reply
-        places = _by_root(operation.sensitive if operation is not None else self._secrets)
+        places = self._anywhere if operation is None else self._places[operation.id]
         head, clear = self._head(request, places.headers)
         clear = clear and not asked and b"\\u00" not in data and not may_hold_number(data)
         value = decision.document.body if decision is not None else read_object(data)
@@ -164,7 +163,6 @@ def _found(operation: Operation, facts: Facts, *, clear: bool) -> tuple[tuple[An
     return tuple(found), clear
 
 
-@lru_cache(maxsize=1_000)
 def _by_root(secrets: tuple[Path, ...]) -> _Places:
     named = [(str(path[0]), path[1:]) for path in secrets if len(path) > 1]
     body = tuple(rest for root, rest in named if root == "body")
