@@ -32,6 +32,9 @@ class _TooMuch(Exception):  # noqa: N818 - the value is not checked then
 _LEFT: ContextVar[Iterator[int]] = ContextVar("references left")
 
 
+_TOO_DEEP: Final = "nested too deep for its schema"
+
+
 def errors(checker: Any, most: int, instance: Any) -> list[ValidationError] | str:
     """The first ones that are found, or why the value cannot be checked."""
     # The schema of schemas is known not to double.
@@ -39,9 +42,13 @@ def errors(checker: Any, most: int, instance: Any) -> list[ValidationError] | st
     try:
         return list(itertools.islice(checker.iter_errors(instance), most))
     except RecursionError:
-        return "nested too deep for its schema"
+        return _TOO_DEEP
     except _TooMuch:
         return "takes too much to check against its schema"
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        return _TOO_DEEP  # the stack ended inside the library's maps, which panic then instead of raising
 
 
 def _counted(keyword: str) -> Any:

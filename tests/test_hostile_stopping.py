@@ -45,7 +45,17 @@ def test_a_clock_that_jumps_harms_nobody(contract: Contract) -> None:
 @pytest.mark.parametrize("option", ["--contract", "--overlay", "--mounts"])
 def test_a_folder_that_may_not_be_read_is_told(option: str) -> None:
     """As another user, whom the folder's rights keep out: which folder and why, and status 1."""
-    drop = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
+    drop = [
+        "env",
+        "-u",
+        "COVERAGE_PROCESS_CONFIG",
+        "setpriv",
+        "--reuid=54321",
+        "--regid=54321",
+        "--clear-groups",
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+    ]
     python = MOCKSERVER.parent / "python"
     if shutil.which("setpriv") is None or subprocess.run([*drop, python, "-c", ""], check=False).returncode:
         pytest.skip("only root can become another user, and a Python that is closed to others cannot run as one")

@@ -357,7 +357,17 @@ def test_files_that_are_no_use_are_told_in_one_line(files: Files, tmp_path: Path
 
 def test_a_key_that_may_not_be_read_is_told(files: Files) -> None:
     """As another user, whom the file's rights keep out."""
-    drop = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
+    drop = [
+        "env",
+        "-u",
+        "COVERAGE_PROCESS_CONFIG",
+        "setpriv",
+        "--reuid=54321",
+        "--regid=54321",
+        "--clear-groups",
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+    ]
     python = MOCKSERVER.parent / "python"
     if shutil.which("setpriv") is None or subprocess.run([*drop, python, "-c", ""], check=False).returncode:
         pytest.skip("only root can become another user, and a Python that is closed to others cannot run as one")

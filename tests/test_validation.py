@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -277,6 +277,27 @@ def test_a_value_too_deep_for_a_schema_is_a_violation() -> None:
         tree = {"name": "a", "children": [tree]}
     [violation] = compiled(TREE).violations("body", tree)
     assert (violation.keyword, violation.text) == ("parse", "body: nested too deep for its schema")
+
+
+class Ending:
+    """A checker with which the stack ends where a library cannot raise."""
+
+    schema: Any = None
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self.error = error
+
+    def iter_errors(self, _: Any) -> Iterator[Any]:
+        """What the stack ended in."""
+        raise self.error
+
+
+def test_a_stack_that_ends_inside_a_library_is_a_violation() -> None:
+    """A panic of the maps that references are looked up in is told as what it is; anything else is not held up."""
+    panic = type("PanicException", (BaseException,), {})
+    assert keywords.errors(Ending(panic), 1, {}) == "nested too deep for its schema"
+    with pytest.raises(KeyboardInterrupt):
+        keywords.errors(Ending(KeyboardInterrupt), 1, {})
 
 
 @pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "not"])
