@@ -8,6 +8,7 @@ import io
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -251,3 +252,16 @@ def problem(body: bytes | str) -> dict[str, Any]:
     shown: dict[str, Any] = json.loads(body)
     assert {"type", "title", "status", "detail"} <= shown.keys()
     return shown
+
+
+def another_user() -> list[str]:
+    """What stands before a command that is to run as another user, without any right; the test is skipped if none can.
+
+    What it would measure of its coverage it could write nowhere.
+    """
+    drop = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    drop += ["--bounding-set=-all", "--inh-caps=-all"]
+    python = str(MOCKSERVER.parent / "python")
+    if shutil.which("setpriv") is None or subprocess.run([*drop, python, "-c", ""], check=False).returncode:
+        pytest.skip("only root can become another user, and a Python that is closed to others cannot run as one")
+    return drop

@@ -1,7 +1,6 @@
 """A short share of tests/hostile/stopping.py, a clock that jumps, and folders that may not be read."""
 
 import json
-import shutil
 import subprocess
 import tempfile
 from itertools import cycle
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from stopping_tries import killed_and_restarted, stopped_under_load
-from support import MOCKSERVER, ONCE, PATH, PATIENCE
+from support import MOCKSERVER, ONCE, PATH, PATIENCE, another_user
 
 from mockserver import Contract, Engine, Request
 
@@ -45,25 +44,11 @@ def test_a_clock_that_jumps_harms_nobody(contract: Contract) -> None:
 @pytest.mark.parametrize("option", ["--contract", "--overlay", "--mounts"])
 def test_a_folder_that_may_not_be_read_is_told(option: str) -> None:
     """As another user, whom the folder's rights keep out: which folder and why, and status 1."""
-    drop = [
-        "env",
-        "-u",
-        "COVERAGE_PROCESS_CONFIG",
-        "setpriv",
-        "--reuid=54321",
-        "--regid=54321",
-        "--clear-groups",
-        "--bounding-set=-all",
-        "--inh-caps=-all",
-    ]
-    python = MOCKSERVER.parent / "python"
-    if shutil.which("setpriv") is None or subprocess.run([*drop, python, "-c", ""], check=False).returncode:
-        pytest.skip("only root can become another user, and a Python that is closed to others cannot run as one")
     with tempfile.TemporaryDirectory() as name:
         at = Path(name) / "closed"
         at.mkdir(0)
         Path(name).chmod(0o755)
-        command: list[str | Path] = [*drop, MOCKSERVER, "--port", "0", option, at]
+        command: list[str | Path] = [*another_user(), MOCKSERVER, "--port", "0", option, at]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"{at}" in ended.stderr

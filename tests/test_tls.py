@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, head, run, spawned
+from support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, another_user, head, run, spawned
 
 from mockserver import Contract, Engine, Mock, MockError, tls
 from mockserver import server as edge
@@ -357,26 +357,12 @@ def test_files_that_are_no_use_are_told_in_one_line(files: Files, tmp_path: Path
 
 def test_a_key_that_may_not_be_read_is_told(files: Files) -> None:
     """As another user, whom the file's rights keep out."""
-    drop = [
-        "env",
-        "-u",
-        "COVERAGE_PROCESS_CONFIG",
-        "setpriv",
-        "--reuid=54321",
-        "--regid=54321",
-        "--clear-groups",
-        "--bounding-set=-all",
-        "--inh-caps=-all",
-    ]
-    python = MOCKSERVER.parent / "python"
-    if shutil.which("setpriv") is None or subprocess.run([*drop, python, "-c", ""], check=False).returncode:
-        pytest.skip("only root can become another user, and a Python that is closed to others cannot run as one")
     with tempfile.TemporaryDirectory() as name:
         at = Path(name)
         at.chmod(0o755)
         cert, key = (Path(shutil.copy(file, at)) for file in (files.cert, files.key))
         cert.chmod(0o644)
         key.chmod(0o600)
-        command: list[str | Path] = [*drop, MOCKSERVER, "--port", "0", "--tls-cert", cert, "--tls-key", key]
+        command: list[str | Path] = [*another_user(), MOCKSERVER, "--port", "0", "--tls-cert", cert, "--tls-key", key]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (1, f"mockserver: {key}: Permission denied\n")
