@@ -117,10 +117,9 @@ class Entry(NamedTuple):
         keys: dict[str, str | None] = {}
         for lookup, found in zip(decision.operation.lookups, self.found, strict=True):
             facts[lookup.name] = found
-            if not lookup.many:
-                keys[lookup.name] = key = key_of(lookup, facts)
-                if found is None and key is not None:
-                    facts[lookup.name] = lookup.collection.unseen(key).view
+            keys[lookup.name] = key = None if lookup.many else key_of(lookup, facts)
+            if found is None and key is not None:
+                facts[lookup.name] = lookup.collection.unseen(key).view
         facts["@keys"] = keys
         again = completed(decision._replace(document=decision.document._replace(body=body), facts=facts))
         return again._replace(facts={**again.facts, "body": body}, assumed=self.assumed)

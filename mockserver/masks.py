@@ -112,18 +112,15 @@ def _masked_at(value: Any, path: Path) -> Any:
     return {**value, head: _masked_at(value[head], rest)}  # written anew: the bytes may hold a member twice
 
 
-def masked_body(data: bytes, body: Any, secrets: Iterable[Path], *, clear: bool = False) -> bytes:
+def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
     """The bytes of a body, masked; `body` is its value, MISSING where the bytes are no JSON object.
 
-    What is no JSON is masked as a whole wherever the name of a secret stands in it. `clear`: there is no account
-    number in it.
+    What is no JSON is masked as a whole wherever the name of a secret stands in it.
     """
     if body is MISSING:
         named = any(str(path[-1]).encode() in data for path in secrets if path)
         return shape(data.decode("utf-8", "replace")).encode() if named else masked_numbers(data)
     masked = masked_members(body, secrets)
-    if clear and masked is body:
-        return data
     # Where a digit is written as an escape, a number would not be seen.
     return masked_numbers(data if masked is body and b"\\u00" not in data else write(masked))
 

@@ -74,7 +74,7 @@ class Recorder:
         if clear and is_json and places.members.isdisjoint(value):
             body = data
         else:
-            body = masked_body(data, value if is_json else MISSING, places.body, clear=clear)
+            body = masked_body(data, value if is_json else MISSING, places.body)
         target = self._targets.get(path) if clear and not places.parameters else None
         if target is None:
             target, plain = self._target(request, [parameters[n] for n in places.parameters if n in parameters])
