@@ -99,7 +99,7 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
         )
     extract = place.extract
     fails = (
-        _alone(place, check.test, words) if isinstance(check, _Alone) else lambda facts: check(extract(facts), facts)
+        _alone(extract, check.test, words) if isinstance(check, _Alone) else lambda facts: check(extract(facts), facts)
     )
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
@@ -118,20 +118,8 @@ def _may_be_key(place: Place) -> bool:
     return not place.steps or place.steps[0] == "key"
 
 
-def _alone(place: Place, test: Test, words: str) -> Callable[[Facts], str | None]:
-    """Most conditions look at a lookup's record or at one of its members; they are asked at every request."""
-    root, extract = place.root, place.extract
-    if not place.steps and root != "now":
-        return lambda facts: None if test(facts.get(root, MISSING)) else words
-    if len(place.steps) == 1 and root not in ("now", "settings", "header"):
-        step = place.steps[0]
-
-        def fails(facts: Facts) -> str | None:
-            value = facts.get(root, MISSING)
-            found = value.get(step, MISSING) if type(value) is dict else extract(facts)
-            return None if test(found) else words
-
-        return fails
+def _alone(extract: Callable[[Facts], Any], test: Test, words: str) -> Callable[[Facts], str | None]:
+    """Without a call of the check between the two, as it is asked at every request."""
     return lambda facts: None if test(extract(facts)) else words
 
 
