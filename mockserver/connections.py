@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import _ErrInfo
 
 from mockserver import faults, rendering, wire
+from mockserver.outbox import Outbox
 
 try:
     import resource
@@ -142,12 +143,16 @@ class Connection(web.RequestHandler):
     takes longer than the answer.
     """
 
-    __slots__ = ("_alike", "_answer", "_body", "_headers", "_leaving", "_lowest", "_unread", "_watch", "ready")
+    __slots__ = ("_alike", "_answer", "_body", "_headers", "_leaving", "_lowest", "_outbox", "_unread") + (
+        "_watch",
+        "ready",
+    )
 
-    def __init__(self, manager: web.Server, watch: Watch, answer: Answer, **more: Any) -> None:
-        """Let `watch` know what is not finished on it, and `answer` what can be answered at once."""
+    def __init__(self, manager: web.Server, watch: Watch, outbox: Outbox, answer: Answer, **more: Any) -> None:
+        """Let `watch` know what is not finished on it, and `answer` by `outbox` what can be answered at once."""
         super().__init__(manager, **more)
         self._watch = watch
+        self._outbox = outbox
         self._answer = answer
         self._body: StreamReader | None = None  # the one that is not here yet as a whole
         self._leaving: asyncio.Future[None] | None = None  # done when a client that was refused has left
@@ -197,7 +202,7 @@ class Connection(web.RequestHandler):
         self._messages.popleft()
         parser.message_consumed()
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        transport.write(data)
+        self._outbox.send(transport, data)
         return True
 
     def _mind(self, data: bytes, came: bool) -> None:
@@ -369,12 +374,14 @@ class Listener(web.Server):
         super().__init__(handler)
         self._answer = answer
         self._watch = Watch(limit)
+        self._outbox = Outbox(asyncio.get_running_loop())
 
     def __call__(self) -> web.RequestHandler:
         """A new connection."""
         return Connection(
             self,
             self._watch,
+            self._outbox,
             self._answer,
             loop=asyncio.get_running_loop(),
             access_log=None,  # so it means none

@@ -94,7 +94,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_state": "model contract values rendering store admin admin_sandboxes",
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
-        "connections": "faults rendering wire aiohttp",
+        "connections": "faults outbox rendering wire aiohttp",
         "export_openapi": "model contract directives validation rendering routes openapi outcomes version",
         "export_postman": "model contract values outcomes version",
         "export_typescript": "model contract values outcomes typescript_types version",
@@ -105,6 +105,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "listing": "model contract values linter",
         "meeting": "model contract values engine linter listing",
         "openapi": "version admin",
+        "outbox": "",
         "outcomes": "model contract values engine linter listing",
         "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
@@ -138,7 +139,7 @@ LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in module
 ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
 
 HOMES = {
-    "asyncio": {"connections", "faults", "hosting", "server", "watching"},
+    "asyncio": {"connections", "faults", "hosting", "outbox", "server", "watching"},
     "http": {"asking", "cli_state", "faults", "wire"},
     "importlib": {"__init__"},
     "logging": {"connections"},
