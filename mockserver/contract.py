@@ -47,7 +47,8 @@ class Condition:
     the violation it rests on. `text` is the condition in words.
 
     `settled`: of records that nobody wrote (absent ones, and the default ones of a collection) it always says the
-    same, if it reads nothing else, as it does not look at their keys. `calm`: it may hold of a request without
+    same, if it reads nothing else, as it does not look at their keys; and of members of the body that are there and
+    not null, empty or blank, whatever they are. `calm`: it may hold of a request without
     violations. `equals`: it holds only where the value that is extracted is this one, a text, a number, a boolean or
     null; `place` says where that stands.
     """

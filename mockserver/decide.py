@@ -25,7 +25,7 @@ from mockserver.model import (
     Trigger,
     Write,
 )
-from mockserver.order import Asked, Order, asked, in_order
+from mockserver.order import Asked, Order, asked, in_order, points_of
 from mockserver.references import VIOLATION
 from mockserver.values import is_blank, near
 
@@ -46,10 +46,11 @@ def gather(
 
     What no path names: `@keys`, the key of each lookup of one record; `@reserved`, the lookups by a key of the reserved
     form; `@kind`, the same number for requests of whose lookups of one record the same came to nothing, and the same to
-    default records.
+    default records; `@filled`, the names of the members of the body, if none of them is null, empty or blank.
     """
+    body = document.body
     facts: Facts = {
-        "body": document.body,
+        "body": body,
         "header": request.headers,
         "query": dict(request.query),
         "path": parameters,
@@ -57,43 +58,61 @@ def gather(
         "settings": settings,
         "tick": tick,
         "violations": document.violations,
+        "@filled": _filled(body) if type(body) is dict else None,
     }
     keys: dict[str, str | None] = {}
     reserved: list[Lookup] = []
     kind = 0
     for lookup in operation.lookups:
-        name = lookup.name
-        if lookup.many:
+        # Unpacked at once, which takes a fraction of the time of so many attributes.
+        name, collection, _, named, many, fold, unless = lookup
+        if many:
             facts[name] = _all_found(lookup, facts, find)
             continue
         kind *= 3
-        keys[name] = key = key_of(lookup, facts)
-        if key is not None and lookup.collection.reserved(lookup.key(facts)):
-            reserved.append(lookup)
-        record = None if key is None else find(lookup.collection, key)
-        if record is None:
-            facts[name] = MISSING
+        facts[name] = MISSING
+        keys[name] = None
+        key = None if unless is not None and _excuses(unless, facts) else named(facts)
+        if type(key) is not str or not key or key.isspace():
             kind += 1
-        else:
-            facts[name] = view = record.view
-            if view["origin"] != "default":
-                kind += 2
+            continue
+        if collection.reserved(key):
+            reserved.append(lookup)
+        if fold is not None:
+            key = fold(key)
+        keys[name] = key
+        record = find(collection, key)
+        if record is None:
+            kind += 1
+            continue
+        facts[name] = view = record.view
+        if view["origin"] != "default":
+            kind += 2
     facts["@keys"], facts["@reserved"], facts["@kind"] = keys, reserved, kind
     return facts
 
 
+def _filled(body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    for value in body.values():
+        if not value or (type(value) is str and value.isspace()):
+            return None
+    return tuple(body)
+
+
+def _excuses(unless: Callable[[Facts], Any], facts: Facts) -> bool:
+    """Whether what stands in the place of a key makes it needless."""
+    excuse = unless(facts)
+    return excuse is not MISSING and not is_blank(excuse)
+
+
 def key_of(lookup: Lookup, facts: Facts) -> str | None:
     """The key under which a lookup's record is kept; None where it is missing, null, blank or no text."""
-    unless = lookup.unless
-    if unless is not None:
-        excuse = unless(facts)
-        if excuse is not MISSING and not is_blank(excuse):
-            return None
+    if lookup.unless is not None and _excuses(lookup.unless, facts):
+        return None
     key = lookup.key(facts)
     if type(key) is not str or not key or key.isspace():
         return None
-    fold = lookup.fold
-    return key if fold is None else fold(key)
+    return key if lookup.fold is None else lookup.fold(key)
 
 
 def _all_found(lookup: Lookup, facts: Facts, find: Find) -> list[Any]:
@@ -134,20 +153,23 @@ def decide(
     violations = document.violations
     prepare(order, document, facts)
     if forced is not None:
-        return _decision(operation, document, facts, forced, None, (by, 0), order.scenarios)
+        points = points_of(forced, None)
+        return _decision(operation, document, facts, forced, None, points, (by, 0), order.scenarios)
     turned: tuple[tuple[str, int], ...] = ()
     for scenario, ways in (order.violated if violations else order.calm).of(facts):
-        way = _met(ways, facts)
-        if way is None:
+        found = _met(ways, facts)
+        if found is None:
             continue
+        way, _, points = found
         answering: Scenario | None = scenario
         if scenario.turns is not None:
             count = (turns or {}).get(scenario.id, 0)
             turned = (*turned, (scenario.id, count))
             answering = scenario.turns.at(count).scenario
         if answering is not None:
+            points = points if answering is scenario else points_of(answering, way)
             met = _trigger(way, facts)
-            return _decision(operation, document, facts, answering, way, met, order.scenarios, turned)
+            return _decision(operation, document, facts, answering, way, points, met, order.scenarios, turned)
     raise RuntimeError(f"no scenario of {operation.id} answers")  # the last one always does; checked as it is loaded
 
 
@@ -214,14 +236,14 @@ def _blocked(scenario: Scenario, document: Document) -> tuple[Evidence, ...]:
     return (Evidence("violation", "none, since this scenario changes state", seen),)
 
 
-def _applies(scenario: Scenario, document: Document, facts: Facts) -> Way | None:
-    return None if scenario.changes and document.violations else _met(asked(scenario.ways), facts)
+def _applies(scenario: Scenario, document: Document, facts: Facts) -> Asked | None:
+    return None if scenario.changes and document.violations else _met(asked(scenario, scenario.ways), facts)
 
 
-def _met(ways: Asked, facts: Facts) -> Way | None:
+def _met(ways: tuple[Asked, ...], facts: Facts) -> Asked | None:
     """The first way of which every condition holds."""
-    for way, conditions in ways:
-        for condition in conditions:
+    for way in ways:
+        for condition in way.conditions:
             if condition.fails(facts) is not None:
                 break
         else:
@@ -247,15 +269,12 @@ def _decision(
     facts: Facts,
     scenario: Scenario,
     way: Way | None,
+    points: tuple[Point, ...],
     met: tuple[Trigger, int],
     scenarios: tuple[Scenario, ...],
     turned: tuple[tuple[str, int], ...] = (),
 ) -> Decision:
-    # A forced answer rests on no condition, so that only the points that always hold are named.
-    assumed = [p.id for p in scenario.envelope.assumed if not p.when or _holds(p, facts, way)]
-    assumed += [p.id for p in scenario.assumed if not p.when or _holds(p, facts, way)]
-    if way is not None:
-        assumed += [p.id for p in way.assumed if not p.when or _holds(p, facts, way)]
+    assumed = [point.id for point in points if not point.when or _holds(point, facts)]
     if document.warnings:
         assumed += [warn.point for warn in document.warnings]
     source = way.source if way is not None else scenario.source
@@ -271,17 +290,13 @@ def _decision(
 
 def completed(decision: Decision) -> Decision:
     """A decision of which the facts are known, and what answers and why, with what it rests on and what it changes."""
-    operation, document, facts = decision.operation, decision.document, decision.facts
-    met = (decision.trigger, decision.cause)
-    return _decision(
-        operation, document, facts, decision.scenario, decision.way, met, decision.scenarios, decision.turned
-    )
+    operation, scenario, way, trigger, _, _, document, facts, _, cause, turned, scenarios = decision
+    points = points_of(scenario, way)
+    return _decision(operation, document, facts, scenario, way, points, (trigger, cause), scenarios, turned)
 
 
-def _holds(point: Point, facts: Facts, way: Way | None) -> bool:
+def _holds(point: Point, facts: Facts) -> bool:
     """Whether a point with conditions is one that the answer rests on."""
-    if way is None:
-        return False
     for condition in point.when:  # noqa: SIM110 - a generator takes three times as long
         if condition.fails(facts) is not None:
             return False

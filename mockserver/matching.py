@@ -56,10 +56,10 @@ class Context:
 
 @dataclass(slots=True)
 class _Reads:
-    """The roots that a condition turns out to look at, and whether it may look at the key of a record."""
+    """The roots that a condition turns out to look at, and whether it may look at what is not settled beforehand."""
 
     roots: set[str]
-    keys: bool
+    more: bool
 
 
 def compile_when(node: Mapping[str, Any], context: Context, at: Path) -> tuple[Condition, ...]:
@@ -85,7 +85,7 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
     place = compile_path(text, context.scope, at, context.report)
     if place is None:
         return _NEVER
-    reads = _Reads({place.root}, _may_be_key(place) and operand not in ("present", "absent"))
+    reads = _Reads({place.root}, not _may_be_settled(place, operand))
     words, check = _operand(operand, context, at, reads)
     if is_sensitive(place, context.scope) and _compares(operand):
         context.report(
@@ -109,8 +109,23 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
     plain = operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
     equals = (extract, operand) if plain else None
     return Condition(
-        f"{text} {words}", fails, evidence, frozenset(reads.roots), settled=not reads.keys, place=text, equals=equals
+        f"{text} {words}", fails, evidence, frozenset(reads.roots), settled=not reads.more, place=text, equals=equals
     )
+
+
+def _may_be_settled(place: Place, operand: Any) -> bool:
+    """Whether what an operand says of a place can be known before its value is, as `Condition.settled` has it."""
+    if place.root == "body":
+        return len(place.steps) == 1 and _only_looks_there(operand)
+    return not _may_be_key(place) or operand in ("present", "absent")
+
+
+def _only_looks_there(operand: Any) -> bool:
+    """Whether an operand tells nothing apart but what is not there, null, empty, and anything else."""
+    if isinstance(operand, dict):
+        inner = [i for o in operand.values() for i in (o if isinstance(o, list) else [o])]
+        return all(n in WORDS or (n in ("not", *LOGIC) and all(map(_only_looks_there, inner))) for n in operand)
+    return operand is None or operand in WORDS
 
 
 def _may_be_key(place: Place) -> bool:
@@ -246,7 +261,7 @@ def _same_as(operand: Any, context: Context, at: Path, reads: _Reads) -> tuple[s
     if is_sensitive(place, context.scope):
         context.report(Mistake(at, f"{operand} is a secret", "a member whose value may be compared", operand))
     reads.roots.add(place.root)
-    reads.keys = reads.keys or _may_be_key(place)
+    reads.more = reads.more or place.root == "body" or _may_be_key(place)
     words, other = f"same as {operand}", place.extract
 
     def check(value: Any, facts: Facts) -> str | None:

@@ -189,8 +189,7 @@ class Write(NamedTuple):
     members: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """A record fetched by key before a decision, or many by a list of keys (`many`)."""
 
     name: str

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from mockserver.contract import Condition, Operation, Scenario, Way
+from mockserver.contract import Condition, Operation, Point, Scenario, Way
 from mockserver.model import MISSING, Facts, Lookup, Violation
 
 FEWEST: Final = 8
 """Scenarios that ask for a value at one place are found by that value if there are at least so many of them."""
 
 MOST_KINDS: Final = 256
-"""Kinds of requests, by what their lookups came to, for which it is kept what is settled by that."""
+"""Kinds of requests, by what their lookups came to and what is in them, for which it is kept what that settles."""
 
-Asked: TypeAlias = tuple[tuple[Way, tuple[Condition, ...]], ...]
-"""Ways, each with those of its conditions that are still to be asked."""
 
-Tried: TypeAlias = tuple[Scenario, Asked]
+class Asked(NamedTuple):
+    """A way with those of its conditions that are still to be asked, and the open points that it may rest on."""
+
+    way: Way
+    conditions: tuple[Condition, ...]
+    points: tuple[Point, ...]
+
+
+Tried: TypeAlias = tuple[Scenario, tuple[Asked, ...]]
 """A scenario with those of its ways that can hold."""
 
 _PLAIN: Final = frozenset([str, int, float, bool, type(None)])
@@ -31,24 +37,25 @@ _PLAIN: Final = frozenset([str, int, float, bool, type(None)])
 class Selection:
     """Scenarios in order. Those at the places `always` are tried in any case, others by the value at some place.
 
-    Most requests find no record that anybody wrote. What conditions say of such `lookups` is asked once, and kept in
-    `kinds` by what the lookups came to.
+    Most requests find no record that anybody wrote, and leave no member of the body empty. What conditions say of such
+    `lookups` and bodies is asked once, and kept in `kinds` by what the lookups came to and which members there are.
     """
 
     tried: tuple[Tried, ...]
     always: tuple[int, ...]
     found: tuple[tuple[Callable[[Facts], Any], Mapping[Any, Sequence[int]]], ...]
     lookups: tuple[Lookup, ...]
-    kinds: dict[int, tuple[tuple[int, ...], tuple[Tried, ...]]] = field(default_factory=dict)
+    kinds: dict[Any, tuple[tuple[int, ...], tuple[Tried, ...]]] = field(default_factory=dict)
 
     def of(self, facts: Facts) -> Sequence[Tried]:
         """Those that can apply, in order."""
-        kind = facts.get("@kind")
-        known = self.kinds.get(kind) if kind is not None else None
+        kind = (facts["@kind"], facts["@filled"])
+        known = self.kinds.get(kind)
         if known is None:
             known = self._settle(facts)
-            if kind is not None and len(self.kinds) < MOST_KINDS:
-                self.kinds[kind] = known
+            if len(self.kinds) >= MOST_KINDS:
+                self.kinds.clear()
+            self.kinds[kind] = known
         places, tried = known
         if not self.found:
             return tried
@@ -65,26 +72,41 @@ class Selection:
     def _settle(self, facts: Facts) -> tuple[tuple[int, ...], tuple[Tried, ...]]:
         """Of those at the places `always`: what is left to ask of requests whose lookups came to the same."""
         names = frozenset(lookup.name for lookup in self.lookups if _is_nobodys(facts[lookup.name]))
+        if facts["@filled"] is not None:
+            names |= {"body"}
         left = []
         for place in self.always:
             scenario, ways = self.tried[place]
             asked = tuple(
-                (way, tuple(c for c in conditions if not _is_settled(c, names)))
-                for way, conditions in ways
-                if all(c.fails(facts) is None for c in conditions if _is_settled(c, names))
+                Asked(way, unsettled, _left(points, names, facts))
+                for way, conditions, points in ways
+                if (unsettled := _unsettled(conditions, names, facts)) is not None
             )
             if asked:
                 left.append((place, (scenario, asked)))
         return tuple(place for place, _ in left), tuple(one for _, one in left)
 
 
+def _left(points: Iterable[Point], names: frozenset[str], facts: Facts) -> tuple[Point, ...]:
+    """The points that may hold, each with what is still to be asked."""
+    asked = [(point, _unsettled(point.when, names, facts)) for point in points]
+    return tuple(Point(point.id, unsettled) for point, unsettled in asked if unsettled is not None)
+
+
+def _unsettled(conditions: Iterable[Condition], names: frozenset[str], facts: Facts) -> tuple[Condition, ...] | None:
+    """The conditions that are still to be asked; None where one that is settled does not hold."""
+    left = []
+    for condition in conditions:
+        if not (condition.settled and condition.reads <= names):
+            left.append(condition)
+        elif condition.fails(facts) is not None:
+            return None
+    return tuple(left)
+
+
 def _is_nobodys(view: Any) -> bool:
     """Whether a lookup came to nothing, or to the default record of an open collection."""
     return view is MISSING or (type(view) is dict and view["origin"] == "default")
-
-
-def _is_settled(condition: Condition, names: frozenset[str]) -> bool:
-    return condition.settled and condition.reads <= names
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +123,15 @@ class Order:
     calm: Selection
 
 
-def asked(ways: Iterable[Way]) -> Asked:
-    """Ways with all that is to be asked of them."""
-    return tuple((way, way.conditions) for way in ways)
+def asked(scenario: Scenario, ways: Iterable[Way]) -> tuple[Asked, ...]:
+    """Ways to a scenario with all that is to be asked of them."""
+    return tuple(Asked(way, way.conditions, points_of(scenario, way)) for way in ways)
+
+
+def points_of(scenario: Scenario, way: Way | None) -> tuple[Point, ...]:
+    """The open points that an answer may rest on; one that was forced (no way) rests on none that has conditions."""
+    points = (*scenario.envelope.assumed, *scenario.assumed)
+    return (*points, *way.assumed) if way is not None else tuple(point for point in points if not point.when)
 
 
 def in_order(scenarios: Iterable[Scenario], lookups: Iterable[Lookup]) -> Order:
@@ -115,8 +143,10 @@ def in_order(scenarios: Iterable[Scenario], lookups: Iterable[Lookup]) -> Order:
         scenarios,
         {scenario.id: scenario for scenario in scenarios},
         tuple(c.claims for c in conditions if c.claims is not None),
-        _selection(tuple((scenario, asked(scenario.ways)) for scenario in scenarios if not scenario.changes), single),
-        _selection(tuple((s, asked(ways)) for s, ways in zip(scenarios, calm, strict=True) if ways), single),
+        _selection(
+            tuple((scenario, asked(scenario, scenario.ways)) for scenario in scenarios if not scenario.changes), single
+        ),
+        _selection(tuple((s, asked(s, ways)) for s, ways in zip(scenarios, calm, strict=True) if ways), single),
     )
 
 
@@ -145,8 +175,8 @@ def _selection(tried: tuple[Tried, ...], lookups: tuple[Lookup, ...]) -> Selecti
     return Selection(tried, tuple(place for place in range(len(tried)) if place not in sought), tuple(found), lookups)
 
 
-def _asks(ways: Asked) -> list[Condition]:
+def _asks(ways: Iterable[Asked]) -> list[Condition]:
     """For each way one condition that asks for a value; none where some way has no such condition."""
-    asks = [next((c for c in conditions if c.equals is not None), None) for _, conditions in ways]
+    asks = [next((c for c in way.conditions if c.equals is not None), None) for way in ways]
     found = [condition for condition in asks if condition is not None]
     return found if len(found) == len(asks) else []

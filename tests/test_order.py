@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from mockserver import Engine, Request, load
 from mockserver.contract import Contract
 from mockserver.decide import near_miss
 from mockserver.model import MISSING
-from mockserver.order import FEWEST, in_force, in_order
+from mockserver.order import FEWEST, in_force, in_order, points_of
 
 CONTRACT = """
 format: 1
@@ -24,7 +26,10 @@ operations:
     body: ask.schema.json
     envelopes: {plain: {status: 200, body: "${respond}"}}
 """
-SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {}, "b": {}, "c": {}, "n": {"type": "integer"}}}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {}, "b": {}, "c": {}, "d": {}, "n": {"type": "integer"}},
+}
 VALUES: list[Any] = ["x", "y", "", 0, 1, 1.5, True, False, None, "present"]
 WHENS: list[dict[str, Any]] = [
     *({"body.a": {"equals": value} if isinstance(value, str) else value} for value in VALUES),
@@ -41,6 +46,7 @@ WHENS: list[dict[str, Any]] = [
 
 STATEFUL = """
 format: 1
+assumptions: {always: It rests on it., at-times: Where it has to.}
 collections:
   things:
     open: true
@@ -59,6 +65,15 @@ operations:
     envelopes: {plain: {status: 200, body: "${respond}"}}
 """
 OF_RECORDS: list[dict[str, Any]] = [
+    {"thing.state": "fresh", "body.b": "fresh"},
+    {"thing.state": "fresh", "body.d": "empty"},
+    {"thing.state": {"same_as": "body.d"}},
+    {"body.d.e": "absent", "body.d": "present", "body.b": "absent"},
+    {"thing.state": "fresh", "body.d": {"starts_with": "f"}, "body.c": {"contains": "x"}},
+    {"body.b": {"any": ["z", "empty"]}, "thing": "present", "person": "absent"},
+    {"body.c": {"any": [None, "empty"]}, "thing.state": "fresh"},
+    {"all": [{"body.b": {"not": "empty"}}, {"body.a": "absent"}], "body.c": "present"},
+    {"body.b": {"not": {"any": ["absent", "z"]}}, "person": "absent", "body.c": {"not": "present"}},
     {"thing.state": "used", "body.n": 1},
     {"thing.key": "0", "person": "absent"},
     {"thing.key": {"same_as": "person.key"}},
@@ -85,6 +100,10 @@ def write(folder: Path, whens: list[dict[str, Any]], contract: str = CONTRACT) -
     for n, scenario in enumerate(scenarios):
         if n % 3 == 0:
             scenario["also"] = [{"assumed": [], "when": whens[(n + 5) % len(whens)]}]
+    if "assumptions" in contract:
+        for n, scenario in enumerate(scenarios):
+            scenario["assumed"] = ["always", {"at-times": whens[(n + 3) % len(whens)]}]
+            scenario["assumed"] = [point for point in scenario["assumed"] if "violation" not in str(point)]
     last = {"scenario": "last", "assumed": [], "respond": {"plain": "last"}}
     text = json.dumps({"format": 1, "operation": "ask", "scenarios": [*scenarios, last]})
     (folder / "scenarios.yaml").write_text(text)
@@ -123,25 +142,36 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine(write(tmp_path_factory.mktemp("stateful"), OF_RECORDS * 2, STATEFUL))
 
 
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "a": st.sampled_from(["x", "y", "0", "1", "", None]),
-            "b": st.sampled_from(["x", "y", "z", "", 1]),
-            "c": st.sampled_from([["x"], ["z"], [], "x"]),
-            "n": st.sampled_from([1, "no number"]),
-        },
-    )
-)
-def test_what_is_settled_by_lookups_is_what_the_conditions_say(engine: Engine, body: Any) -> None:
+BY_NAME: dict[str, list[Any]] = {
+    "a": [MISSING, "x", "y", "0", "1", ""],
+    "b": [MISSING, "x", "z", " ", "used", 1],
+    "c": [MISSING, ["x"], [], "x", None],
+    "d": [MISSING, {"e": None}, "\t", "fresh", False],
+    "n": [MISSING, 1, "no number"],
+}
+BODIES_IN_TURN = [
+    {name: value for name, value in zip(BY_NAME, values, strict=True) if value is not MISSING}
+    for values in itertools.product(*BY_NAME.values())
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_settled_is_what_the_conditions_say(engine: Engine, seed: int) -> None:
     """Whatever was kept of earlier requests, the one that answers is the first against which there is no evidence."""
+    for body in random.Random(seed).sample(BODIES_IN_TURN, 1_000):
+        decided_as_told(engine, body)
+
+
+def decided_as_told(engine: Engine, body: dict[str, Any]) -> None:
     reply = engine.explain(Request("POST", "/ask", json.dumps(body).encode())).reply
     assert reply.decision is not None
     document, facts = reply.decision.document, {**reply.decision.facts, "body": body}
     scenarios = engine.contract.operations[0].scenarios
     first = next(s for s in scenarios if not near_miss(s, document, facts).evidence)
     assert reply.decision.scenario.id == first.id
+    points = points_of(first, reply.decision.way)
+    held = [p.id for p in points if all(c.fails(facts) is None for c in p.when)]
+    assert reply.decision.assumed == tuple(dict.fromkeys(held))
 
 
 def test_kinds_of_requests_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,11 +190,12 @@ def test_many_scenarios_are_found_by_a_value(tmp_path: Path) -> None:
     whens: list[dict[str, Any]] = [{"body.a": f"v{n}"} for n in range(1_000)]
     contract = write(tmp_path, whens)
     order = in_order(contract.operations[0].scenarios, contract.operations[0].lookups)
-    tried = order.calm.of({"body": {"a": "v501"}})
+    kind = {"@kind": 0, "@filled": ("a",)}
+    tried = order.calm.of({"body": {"a": "v501"}, **kind})
     assert [scenario.id for scenario, _ in tried] == ["s501", "last"]
-    tried = order.calm.of({"body": {"a": "v500"}})  # which s495 asks for as well, another way
+    tried = order.calm.of({"body": {"a": "v500"}, **kind})  # which s495 asks for as well, another way
     assert [scenario.id for scenario, _ in tried] == ["s495", "s500", "last"]
-    assert [scenario.id for scenario, _ in order.calm.of({"body": {"a": ["v500"]}})] == ["last"]
+    assert [scenario.id for scenario, _ in order.calm.of({"body": {"a": ["v500"]}, **kind})] == ["last"]
 
 
 def test_a_few_scenarios_are_tried_one_by_one(tmp_path: Path) -> None:
