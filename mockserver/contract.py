@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from mockserver.model import (
     MISSING,
@@ -101,12 +101,18 @@ class Template:
     new: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a scenario does to the record of one lookup: member to (`set` or `add`, value)."""
+class Change(NamedTuple):
+    """What a scenario does to the record of one lookup: for each member its name, whether to add, and the value."""
 
     lookup: Lookup
-    members: Mapping[str, tuple[Literal["set", "add"], Template]]
+    members: tuple[tuple[str, bool, Template], ...]
+
+
+class BodyForm(NamedTuple):
+    """The JSON of a body, `%b` where one of the `values` goes."""
+
+    text: bytes
+    values: tuple[Callable[[Facts], Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,7 @@ class Scenario:
     envelope: Envelope
     status: Template
     body: Template
-    pieces: tuple[bytes | Callable[[Facts], Any], ...]
+    form: BodyForm
     changes: tuple[Change, ...]
     new: frozenset[str]
     examples: tuple[Example, ...]

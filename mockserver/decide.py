@@ -336,17 +336,17 @@ def _writes(scenario: Scenario, facts: Facts) -> tuple[Write, ...]:
     writes = []
     keys = facts["@keys"]
     for change in scenario.changes:
-        lookup = change.lookup
+        lookup, changed = change
         key = keys[lookup.name]
         if key is None or key in lookup.collection.constant:
             continue
         view = facts[lookup.name]
         members = {}
-        for name, (how, template) in change.members.items():
+        for name, adds, template in changed:
             value = template.render(facts)
             if value is MISSING:
                 continue
-            if how == "add":
+            if adds:
                 before = view.get(name, []) if view is not MISSING else []
                 before = before if isinstance(before, list) else [before]  # written under a contract before this one
                 value = before if value in before else [*before, value]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.model import MISSING, Document, Path, Request, Settings, Violation, Warn
@@ -16,6 +16,9 @@ from mockserver.values import NotJsonError, came, is_blank, kind, printable, rea
 
 MOST_WARNINGS = 100
 """A request with more unknown members than this is described by the first ones found."""
+
+MOST_HEADERS = 1_000
+"""Sets of headers of which it is known what they are warned about."""
 
 
 def read_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
@@ -46,6 +49,7 @@ class Reader:
     body: Validator | None
     others: tuple[tuple[str, Validator], ...]
     expected: Expected
+    _alike: dict[int, tuple[Warn, ...]] = field(default_factory=dict)
 
     def read(self, request: Request, parameters: Mapping[str, str], settings: Settings) -> Document:
         """The document of a request. Violations come header, path, query, body; each sorted."""
@@ -61,14 +65,29 @@ class Reader:
         return Document(body, tuple(found), self._warnings(request, body))
 
     def _warnings(self, request: Request, body: Any) -> tuple[Warn, ...]:
-        found: list[Warn] = []
+        found = self._alike.get(request.alike)
+        if found is None:
+            found = tuple(self._of_headers(request))
+            if request.alike:
+                if len(self._alike) >= MOST_HEADERS:
+                    self._alike.clear()
+                self._alike[request.alike] = found
+        point = self.expected.unknown_members
+        if point is None or self.body is None or body is MISSING:
+            return found
+        unknown = self.body.unknown(body)
+        if not unknown:
+            return found
+        return (*found, *(_unknown_member(*one, point) for one in itertools.islice(unknown, MOST_WARNINGS)))
+
+    def _of_headers(self, request: Request) -> Iterator[Warn]:
         expected = self.expected
         if expected.content_type is not None:
             wanted, point = expected.content_type
             sent = request.headers.get("content-type", "")
             if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
                 got = "another one" if sent else "none"
-                found.append(Warn("header", "/content-type", "content-type", f"expected {wanted}, got {got}", point))
+                yield Warn("header", "/content-type", "content-type", f"expected {wanted}, got {got}", point)
         if expected.any_header is not None:
             names, point = expected.any_header
             for name in names:
@@ -76,11 +95,7 @@ class Reader:
                     break
             else:
                 message = f"none of {', '.join(names)} was sent; none is required here"
-                found.append(Warn("header", "", "authentication", message, point))
-        if expected.unknown_members is not None and self.body is not None and body is not MISSING:
-            for path, spelt in itertools.islice(self.body.unknown(body), MOST_WARNINGS):
-                found.append(_unknown_member(path, spelt, expected.unknown_members))
-        return tuple(found)
+                yield Warn("header", "", "authentication", message, point)
 
 
 def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iterator[Violation]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from mockserver.contract import Contract, Decision, Reply, Template
+from mockserver.contract import BodyForm, Contract, Decision, Reply, Template
 from mockserver.model import MISSING, Facts, Violation, Warn
 from mockserver.values import printable, write, write_ascii
-
-Piece = bytes | Callable[[Facts], Any]
 
 MOST_SHOWN: Final = 10
 """Violations and warnings shown in a header; the rest are counted."""
@@ -45,46 +43,47 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
 # -- bodies ---------------------------------------------------------------------------------------
 
 
-def pieces(template: Template) -> tuple[Piece, ...]:
-    """A body cut into bytes that are always the same and the values in between."""
-    found: list[Piece] = []
-    _cut(template, found)
-    joined: list[Piece] = []
-    for piece in found:
-        if isinstance(piece, bytes) and joined and isinstance(joined[-1], bytes):
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return tuple(joined)
+def form_of(template: Template) -> BodyForm:
+    """A body cut into the bytes that are always the same and the values in between."""
+    found: list[bytes] = []
+    values: list[Callable[[Facts], Any]] = []
+    _cut(template, found, values)
+    return BodyForm(b"".join(found), tuple(values))
 
 
-def _cut(template: Template, found: list[Piece]) -> None:
+def _cut(template: Template, found: list[bytes], values: list[Callable[[Facts], Any]]) -> None:
     if template.constant is not MISSING:
-        found.append(write(template.constant))
+        found.append(_literal(write(template.constant)))
     elif template.members is not None and template.certain:
         for index, (name, member) in enumerate(template.members.items()):
-            found.append((b"," if index else b"{") + write(name) + b":")
-            _cut(member, found)
+            found.append((b"," if index else b"{") + _literal(write(name)) + b":")
+            _cut(member, found, values)
         found.append(b"}")
     elif template.items is not None and template.certain:
         for index, item in enumerate(template.items):
             found.append(b"," if index else b"[")
-            _cut(item, found)
+            _cut(item, found, values)
         found.append(b"]")
     else:
-        found.append(template.render)
+        found.append(b"%b")
+        values.append(template.render)
 
 
-def body_of(parts: Sequence[Piece], facts: Facts) -> bytes:
+def _literal(text: bytes) -> bytes:
+    return text.replace(b"%", b"%%")
+
+
+def body_of(form: BodyForm, facts: Facts) -> bytes:
     """The JSON of a body."""
-    return b"".join([part if type(part) is bytes else write(part(facts)) for part in parts])  # type: ignore[operator]
+    text, values = form
+    return text % tuple([write(value(facts)) for value in values])
 
 
 def reply_to(decision: Decision, contract: Contract, mock_headers: bool, entry: int) -> Reply:
     """The answer that a decision asks for; `entry` is the id of its journal entry."""
     scenario, facts = decision.scenario, decision.facts
     headers = reply_headers(decision, contract.hash, entry, mock_headers=mock_headers)
-    body = body_of(scenario.pieces, facts)
+    body = body_of(scenario.form, facts)
     return Reply(scenario.status.render(facts), headers, body, decision, None, None, 0.0, entry)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from mockserver.contract import (
     Change,
@@ -29,7 +29,7 @@ from mockserver.matching import Context, compile_when
 from mockserver.model import MISSING, Facts, Path, Source, Tick
 from mockserver.operations import EnvelopeParts, OperationCompiler
 from mockserver.references import Scope, compile_template, constant
-from mockserver.rendering import body_of, pieces
+from mockserver.rendering import body_of, form_of
 from mockserver.validation import told
 from mockserver.values import read, write_ascii
 
@@ -114,9 +114,9 @@ class _Scenarios:
             envelope=answer.envelope,
             status=answer.status,
             body=answer.body,
-            pieces=pieces(answer.body),
+            form=form_of(answer.body),
             changes=changes,
-            new=answer.body.new.union(*(t.new for c in changes for _, t in c.members.values())),
+            new=answer.body.new.union(*(t.new for c in changes for _, _, t in c.members)),
             examples=tuple(self._examples(entry)),
             position=entry.position,
             fault=_asked(entry, data, "fault", (), fault_of),
@@ -212,7 +212,7 @@ class _Scenarios:
                 if name not in self.operation.unsound:
                     entry.unknown(f"unknown lookup {name}", name, single, ("then", name))
                 continue
-            compiled: dict[str, tuple[Literal["set", "add"], Template]] = {}
+            compiled: dict[str, tuple[bool, Template]] = {}
             for member, value in members.items():
                 at: Path = ("then", name, member)
                 if member not in lookup.collection.members:
@@ -220,12 +220,12 @@ class _Scenarios:
                 add = isinstance(value, dict) and list(value) == ["add"]
                 at, value = ((*at, "add"), value["add"]) if add else (at, value)  # noqa: PLW2901
                 template = compile_template(value, self.answered, (*entry.at, *at), entry.source.report)
-                compiled[member] = ("add" if add else "set", template)
-            fixed = {m: t.constant for m, (how, t) in compiled.items() if how == "set" and t.constant is not MISSING}
+                compiled[member] = (add, template)
+            fixed = {m: t.constant for m, (add, t) in compiled.items() if not add and t.constant is not MISSING}
             written = Entry(entry.source, (*entry.at, "then", name), fixed, entry.layer)
             if not written.broken:
                 self.fits[lookup.collection.name](written)
-            yield Change(lookup, compiled)
+            yield Change(lookup, tuple((name, add, template) for name, (add, template) in compiled.items()))
 
     def _examples(self, entry: Entry) -> Iterator[Example]:
         for index, data in enumerate(entry.data.get("examples", ())):
@@ -256,7 +256,7 @@ class _Scenarios:
             "violation": MISSING,
             **{name: [] if lookup.many else MISSING for name, lookup in self.operation.lookups.items()},
         }
-        answer = read(body_of(pieces(one.body), facts), 1_000)
+        answer = read(body_of(form_of(one.body), facts), 1_000)
         for violation in one.envelope.violations(answer):
             expected, came, hint = told(violation, answer)
             entry.fault(
@@ -301,7 +301,7 @@ def _in_turn(
                 envelope=answer.envelope,
                 status=answer.status,
                 body=answer.body,
-                pieces=pieces(answer.body),
+                form=form_of(answer.body),
                 new=answer.body.new,
                 fault=_asked(entry, turn, "fault", at, fault_of) or scenario.fault,
                 delay=_asked(entry, turn, "delay", at, delay_of) or scenario.delay,

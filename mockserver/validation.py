@@ -34,6 +34,9 @@ MOST_STEPS: Final = 50_000
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
+_NAMED: Final = frozenset([dict, list])
+"""The types of values that may hold names."""
+
 Known: TypeAlias = Mapping[Path, tuple[str, ...]]
 """Member names by the place where they are declared; `*` stands for any index of an array."""
 
@@ -135,10 +138,12 @@ class Validator:
 
     def unknown(self, instance: Any) -> Iterable[tuple[Path, tuple[str, ...]]]:
         """The members of `instance` that the schema does not declare, each with near spellings."""
-        if type(instance) is dict:
-            for name, member in instance.items():
-                if name not in self._names or type(member) in (dict, list):
-                    return self._unknown(instance)
+        # What most bodies are: an object of known names alone, with nothing in it that has names of its own.
+        if (
+            type(instance) is dict
+            and instance.keys() <= self._names
+            and _NAMED.isdisjoint(map(type, instance.values()))
+        ):
             return ()
         return self._unknown(instance)
 

@@ -20,25 +20,29 @@ SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"ma
         ["${now.epoch_millis}"],
         {"a": {"first_of": ["${body.x}", 'é"\n']}, "b": {"each": "many", "give": 1}},
         {"a": "${body.missing}", "b": 1},
+        {"100 %": ["%b", "${now.epoch_millis}", "%%"]},
         ["${body.missing}", 1],
         "${now.epoch_millis}",
         "at ${now.epoch_millis}",
     ],
 )
-def test_pieces_are_the_json_of_the_template(node: Any) -> None:
+def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
     """Cutting a body into constant bytes and values changes nothing of its JSON."""
     faults: list[Mistake] = []
     template = compile_template(node, SCOPE, (), faults.append)
     facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
-    body = rendering.body_of(rendering.pieces(template), facts)
+    body = rendering.body_of(rendering.form_of(template), facts)
     assert json.loads(body) == template.render(facts)
     assert faults == []
 
 
-def test_what_is_constant_is_one_piece() -> None:
-    """A body without references is written once."""
-    template = compile_template({"a": [1, {"b": "c"}], "d": None}, SCOPE, (), lambda _: None)
-    assert rendering.pieces(template) == (b'{"a":[1,{"b":"c"}],"d":null}',)
+def test_what_is_constant_is_written_once() -> None:
+    """A body without references is made beforehand, whatever is in it."""
+    template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, SCOPE, (), lambda _: None)
+    form = rendering.form_of(template)
+    assert form.values == ()
+    assert rendering.body_of(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
+
     assert template.constant is not MISSING
 
 
