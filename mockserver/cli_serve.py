@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import click
 
-from mockserver import listing, logs, server, tls
+from mockserver import listing, logs, process, server, tls
 from mockserver.admin_routes import PATHS
 from mockserver.cli_options import FILE, FOLDER, PREFIX, contract_options, files, loaded_from, note, option
 from mockserver.clock import parse_instant
@@ -164,7 +164,7 @@ def serve(
             write("\n".join([*listing.banner(served, url, engine.settings), *more]))
 
     try:
-        server.run(
+        process.run(
             server.Server(engine, log, access, admins=not no_admin, tls=secured),
             host,
             port,

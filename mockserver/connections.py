@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import logging
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any, Final, cast
 
 from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import _ErrInfo
 
 from mockserver import faults, rendering, wire
+from mockserver.edge_log import BrokenError, LateError, log
 from mockserver.outbox import Outbox
-
-try:
-    import resource
-except ImportError:  # on Windows
-    resource = None  # type: ignore[assignment]
 
 MOST_HEADERS: Final = 128
 LONGEST_LINE: Final = 8_190
@@ -36,53 +30,6 @@ LEAVING: Final = 1.0
 AT_ONCE: Final = 10
 BREATH: Final = 0.01
 """So many are let go at once, and after so many seconds the next, so that nobody else waits for a crowd of them."""
-
-
-class _Noted(logging.Filter):
-    """Bytes that are no HTTP are noted in one line that shows none of them; a client that left is not noted."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, LateError):
-            return False
-        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
-            record.msg, record.args = "mockserver: refused a request that is no HTTP (%s)", (type(error).__name__,)
-            record.exc_info, record.levelno = None, logging.WARNING
-        return record.levelno >= logging.WARNING and not isinstance(error, ConnectionError)
-
-
-_edge: Final = logging.getLogger(__name__)
-_edge.setLevel(logging.DEBUG)  # what is no HTTP comes at that level, or at ERROR
-_edge.addFilter(_Noted())
-
-
-_NO_MORE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""What the system says when no connection can be opened."""
-
-
-def many() -> None:
-    """Have as many connections as the system allows: what is usual is soon met."""
-    if resource is not None:
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def noted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Note in one line that no more connections can be opened; asyncio tries again. Other errors are told in full."""
-    error = context.get("exception")
-    if isinstance(error, OSError) and error.errno in _NO_MORE:
-        _edge.warning("mockserver: no connection can be taken up for a second: %s", error.strerror)
-    elif "_start_serving" not in context["message"]:  # it tries again where it has been told to stop
-        loop.default_exception_handler(context)
-
-
-class LateError(TimeoutError):
-    """The rest of a body did not come in time."""
-
-
-class BrokenError(web.RequestPayloadError):
-    """A body that began as HTTP does not go on as HTTP."""
 
 
 class Watch:
@@ -132,6 +79,9 @@ class Watch:
 Answer = Callable[[web.BaseRequest], bytes | None]
 """Answers a request at once: with the bytes that go on the wire, or with None, and then it is handled as others are."""
 
+Again = Callable[["Connection", Any, bytes], bytes | None]
+"""Does the same for a body whose head was there before, of which it is known what it means."""
+
 _numbers: Final = count(1)
 _NO_WRITER: Final = cast(Any, None)  # what is answered at once is not written bit by bit
 
@@ -143,30 +93,38 @@ class Connection(web.RequestHandler):
     takes longer than the answer.
     """
 
-    __slots__ = ("_alike", "_answer", "_body", "_headers", "_leaving", "_lowest", "_outbox", "_unread") + (
-        "_watch",
-        "ready",
+    __slots__ = (
+        *("_again", "_alike", "_answer", "_body", "_headers", "_known", "_leaving", "_lowest", "_outbox", "_unread"),
+        *("_watch", "ready"),
     )
 
-    def __init__(self, manager: web.Server, watch: Watch, outbox: Outbox, answer: Answer, **more: Any) -> None:
-        """Let `watch` know what is not finished on it, and `answer` by `outbox` what can be answered at once."""
+    def __init__(
+        self, manager: web.Server, watch: Watch, outbox: Outbox, answer: Answer, again: Again, **more: Any
+    ) -> None:
+        """Let `watch` know what is not finished on it, and `answer` or `again` what can be answered at once."""
         super().__init__(manager, **more)
         self._watch = watch
         self._outbox = outbox
         self._answer = answer
+        self._again = again
         self._body: StreamReader | None = None  # the one that is not here yet as a whole
         self._leaving: asyncio.Future[None] | None = None  # done when a client that was refused has left
         self._lowest: Any = None
         self._unread = 0  # bytes that waited for the client when it was last looked at
         self._headers: tuple[tuple[bytes, bytes], ...] = ()
         self._alike = 0
+        self._known: tuple[str, str, Any] | None = None  # what a method and a path mean with these headers
         self.ready: Any = None  # what is known already of the request that is handled next
 
     def alike(self, request: web.BaseRequest) -> int:
         """The same number as for the request before on this connection, if it had the very same headers."""
         if request.raw_headers != self._headers:
-            self._headers, self._alike = request.raw_headers, next(_numbers)
+            self._headers, self._alike, self._known = request.raw_headers, next(_numbers), None
         return self._alike
+
+    def know(self, request: web.BaseRequest, meaning: Any) -> None:
+        """Keep what the head of a request means, should the same come again."""
+        self._known = (request.method, request.raw_path, meaning)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and mind what is not whole."""
@@ -196,7 +154,11 @@ class Connection(web.RequestHandler):
             return False
         if self.writing_paused or self._reading_paused or transport.is_closing() or self._close or self._force_close:
             return False
-        data = self._answer(make(message, payload, self, _NO_WRITER, cast(Any, self._task_handler)))
+        known = self._known
+        if known is not None and message.raw_headers == self._headers and (message.method, message.path) == known[:2]:
+            data = self._again(self, known[2], taken(payload))
+        else:
+            data = self._answer(make(message, payload, self, _NO_WRITER, cast(Any, self._task_handler)))
         if data is None:
             return False
         self._messages.popleft()
@@ -368,11 +330,13 @@ class Listener(web.Server):
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         answer: Answer,
+        again: Again,
         limit: Callable[[], float],
     ) -> None:
-        """Hand requests to `answer` or to `handler`; `limit` tells the seconds that one may take to come."""
+        """Hand requests to `answer`, `again` or `handler`; `limit` tells the seconds that one may take to come."""
         super().__init__(handler)
         self._answer = answer
+        self._again = again
         self._watch = Watch(limit)
         self._outbox = Outbox(asyncio.get_running_loop())
 
@@ -383,9 +347,10 @@ class Listener(web.Server):
             self._watch,
             self._outbox,
             self._answer,
+            self._again,
             loop=asyncio.get_running_loop(),
             access_log=None,  # so it means none
-            logger=_edge,
+            logger=log,
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
             max_headers=MOST_HEADERS,

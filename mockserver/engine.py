@@ -13,22 +13,26 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver import rendering
-from mockserver.contract import Contract, Decision, Miss, Operation, Reload, Reply, Scenario, Turn
+from mockserver.contract import Contract, Decision, Miss, Operation, Reload, Reply, Scenario
 from mockserver.coverage import Coverage
 from mockserver.decide import decide, gather, misses, misspelt, prepare
-from mockserver.directives import Directives, directives
+from mockserver.directives import directives
 from mockserver.journal import Journal
 from mockserver.metrics import Gauges, Metrics
-from mockserver.model import NOTHING, Delay, Document, Facts, Fault, Request, Settings, Tick
+from mockserver.model import NOTHING, Document, Facts, Request, Settings, Tick
 from mockserver.order import Order, in_force, in_order
+from mockserver.planning import Admitted, Meaning, Planned, plan_of
 from mockserver.recording import Recorder
 from mockserver.routes import Routes, Target, target
-from mockserver.sandboxes import Armed, Sandbox, Sandboxes, derived
+from mockserver.sandboxes import Sandbox, Sandboxes, derived
 from mockserver.store import MemoryStore, Store
 from mockserver.values import near
 
 MOST_REMEMBERED: Final = 3
 """Contracts that are kept whole for the journal's sake, the one that is served among them."""
+
+MOST_HEADS: Final = 1_000
+"""Heads of requests of which it is known what they mean."""
 
 _T = TypeVar("_T")
 
@@ -42,28 +46,6 @@ class Explanation(NamedTuple):
     reply: Reply
     misses: tuple[Miss, ...] = ()
     commits: bool = False
-
-
-class Admitted(NamedTuple):
-    """A request that an operation will answer, with its path parameters, in a sandbox."""
-
-    operation: Operation
-    parameters: Mapping[str, str]
-    sandbox: Sandbox
-    asked: Directives
-
-
-class Planned(NamedTuple):
-    """What becomes of a request: the decision, and what is armed, delayed or goes wrong with it.
-
-    `commits`: what the scenario changes is committed, if there is room; not where it was forced, or lost on purpose.
-    """
-
-    decision: Decision
-    armed: Armed | None
-    fault: Fault | None
-    delay: Delay | None
-    commits: bool
 
 
 def frozen(instant_ns: int) -> Clock:
@@ -115,6 +97,7 @@ class Engine:
         self._routes = Routes(contract, self._admin_paths)
         self._recorder = Recorder(contract.operations, contract.hash)
         self._made: dict[Hashable, Any] = {}
+        self._meant: dict[tuple[int, str, str], Meaning] = {}
         self.coverage.serve(contract.operations)
 
     def take(
@@ -222,7 +205,32 @@ class Engine:
     # -- one request ----------------------------------------------------------------------------------
 
     def _admit(self, request: Request, aim: Target | Reply | None = None, *, peek: bool = False) -> Admitted | Reply:
-        aim = aim or target(request.path, request.headers)
+        meant = self._meant.get((request.alike, request.method, request.path))
+        if meant is None:
+            found = self._meaning(request, aim or target(request.path, request.headers))
+            if isinstance(found, Reply):
+                return found
+            meant = found
+        name, operation, parameters, asked = meant
+        settings = self.settings
+        if settings.sandbox_from and not name and len(request.body) <= settings.max_body:
+            name = derived(request, operation, settings, self._key)
+        if settings.require_sandbox and not name:
+            return rendering.bad_sandbox(
+                "This server requires a sandbox: put /sandbox/NAME in front of the path or send the header "
+                "Mock-Sandbox. (A relative URL with a leading slash drops the prefix of a base URL.)"
+            )
+        if len(request.body) > settings.max_body:
+            return rendering.too_large(settings.max_body)
+        if isinstance(asked, Reply):
+            return asked
+        sandbox = self.sandboxes.peek(name) if peek else self.sandboxes.use(name)
+        if sandbox is None:
+            return rendering.no_room(settings.max_sandboxes, settings.sandbox_ttl)
+        return Admitted(operation, parameters, sandbox, asked)
+
+    def _meaning(self, request: Request, aim: Target | Reply) -> Meaning | Reply:
+        """What the head of a request means, kept for those that are known to have the same."""
         if isinstance(aim, Reply):
             return aim
         known = self.sandboxes.find(aim.sandbox)
@@ -230,23 +238,12 @@ class Engine:
         found = self._routes.find(request.method, aim.path, mock_headers=settings.mock_headers)
         if isinstance(found, Reply):
             return found
-        name = aim.sandbox
-        if self.settings.sandbox_from and not name and len(request.body) <= self.settings.max_body:
-            name = derived(request, found[0], self.settings, self._key)
-        if self.settings.require_sandbox and not name:
-            return rendering.bad_sandbox(
-                "This server requires a sandbox: put /sandbox/NAME in front of the path or send the header "
-                "Mock-Sandbox. (A relative URL with a leading slash drops the prefix of a base URL.)"
-            )
-        if len(request.body) > self.settings.max_body:
-            return rendering.too_large(self.settings.max_body)
-        asked = directives(request.headers)
-        if isinstance(asked, Reply):
-            return asked
-        sandbox = self.sandboxes.peek(name) if peek else self.sandboxes.use(name)
-        if sandbox is None:
-            return rendering.no_room(self.settings.max_sandboxes, self.settings.sandbox_ttl)
-        return Admitted(*found, sandbox, asked)
+        meant = Meaning(aim.sandbox, *found, directives(request.headers))
+        if request.alike:
+            if len(self._meant) >= MOST_HEADS:
+                self._meant.clear()
+            self._meant[request.alike, request.method, request.path] = meant
+        return meant
 
     def _look(self, admitted: Admitted, request: Request) -> tuple[Document, Facts]:
         operation, sandbox, store = admitted.operation, admitted.sandbox, self.store
@@ -280,20 +277,20 @@ class Engine:
             named = order.by_id.get(asked.scenario)
             if named is None:
                 return self._unknown(order.scenarios, asked.scenario)
-            return _planned(decide(operation, document, facts, named, "header", order), asked)
+            return plan_of(decide(operation, document, facts, named, "header", order), asked)
         armed = None
         if sandbox.armed:
             prepare(order, document, facts)
             armed = sandbox.armed_for(operation, facts)
         if armed is not None and armed.turn.scenario is not None:
-            return _planned(decide(operation, document, facts, armed.turn.scenario, "armed", order), asked, armed)
+            return plan_of(decide(operation, document, facts, armed.turn.scenario, "armed", order), asked, armed)
         lookup = misspelt(facts)
         if lookup is not None:
             values = lookup.collection.test_values
             spelt = near(lookup.key(facts), values)
             return rendering.misspelt_trigger(lookup.path, lookup.collection.name, spelt, values)
         turned = sandbox.turned.get(operation.id)
-        return _planned(decide(operation, document, facts, order=order, turns=turned), asked, armed)
+        return plan_of(decide(operation, document, facts, order=order, turns=turned), asked, armed)
 
     def _fits(self, sandbox: str, decision: Decision) -> bool:
         places = [(write.collection, write.key) for write in decision.writes]
@@ -372,11 +369,3 @@ def _sandbox_of(request: Request) -> str:
     """The sandbox that a request names, the default one where it names none that can be."""
     aim = target(request.path, request.headers)
     return aim.sandbox if isinstance(aim, Target) else ""
-
-
-def _planned(decision: Decision, asked: Directives, armed: Armed | None = None) -> Planned:
-    """What goes wrong and how long it takes: as a header asks, as is armed, or as the scenario says."""
-    turn, scenario = armed.turn if armed is not None else Turn(), decision.scenario
-    fault, delay = asked.fault or turn.fault or scenario.fault, asked.delay or turn.delay or scenario.delay
-    commits = decision.way is not None and bool(scenario.changes) and (fault is None or fault.commit)
-    return Planned(decision, armed, fault, delay, commits)

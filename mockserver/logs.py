@@ -6,7 +6,10 @@ Knows what was seen of a request, masked already; it knows no socket and no secr
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 from mockserver.contract import Contract, Reload, Reply
 from mockserver.values import printable, write_ascii
@@ -17,18 +20,14 @@ Write = Callable[[str], None]
 """Writes one line."""
 
 
-class Seen:
-    """What a log line tells of one request."""
+class Seen(NamedTuple):
+    """What a log line tells of one request; `target` is masked already."""
 
-    __slots__ = ("method", "micros", "reply", "sandbox", "target")
-
-    def __init__(self, method: str, target: str, sandbox: str, reply: Reply, micros: int) -> None:
-        """Keep what was seen; `target` is masked already."""
-        self.method = method
-        self.target = target
-        self.sandbox = sandbox
-        self.reply = reply
-        self.micros = micros
+    method: str
+    target: str
+    sandbox: str
+    reply: Reply
+    micros: int
 
 
 def no_log(_: Seen) -> None:
@@ -39,14 +38,17 @@ def human_log(write: Write) -> Log:
     """One line a request for people to read."""
 
     def log(seen: Seen) -> None:
-        decision = seen.reply.decision
-        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(seen.reply)
-        sandbox = f" [{seen.sandbox}]" if seen.sandbox else ""
-        entry = f" #{seen.reply.entry}" if seen.reply.entry else ""
-        entry += f" after #{decision.cause}" if decision is not None and decision.cause else ""
-        entry += f" fault {seen.reply.fault.kind}" if seen.reply.fault is not None else ""
-        came = f"{_now()} {seen.method} {seen.target}{sandbox}"
-        write(f"{came} {seen.reply.status} {what}{entry} {seen.micros / 1000:.1f} ms")
+        method, target, named, reply, micros = seen
+        decision, fault = reply.decision, reply.fault
+        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(reply)
+        sandbox = f" [{named}]" if named else ""
+        entry = f" #{reply.entry}" if reply.entry else ""
+        if decision is not None and decision.cause:
+            entry += f" after #{decision.cause}"
+        if fault is not None:
+            entry += f" fault {fault.kind}"
+        came = f"{_at(int(time.time()))} {method} {target}{sandbox}"
+        write(f"{came} {reply.status} {what}{entry} {micros / 1000:.1f} ms")
 
     return log
 
@@ -55,21 +57,27 @@ def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
     """What came of loading the files anew."""
     if as_json:
         told = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
-        time = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        return write_ascii({"time": time, "event": "reload failed" if reload.errors else "reloaded", **told})
+        return write_ascii(
+            {
+                "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+                "event": "reload failed" if reload.errors else "reloaded",
+                **told,
+            }
+        )
     lines = []
     for error in reload.errors:
         lines.append(f"{error['at']}: {error['what']}".removeprefix(": "))
         lines += [f"    {name + ':':9} {error[name]}" for name in ("expected", "came", "try") if error[name]]
-    now = _now()
+    now = _at(int(time.time()))
     if reload.errors:
         return "\n".join([f"{now} reload failed, contract {contract.hash} stays: {len(reload.errors)} wrong", *lines])
     return "\n".join([f"{now} reloaded: contract {contract.hash}", *(f"    {note}" for note in reload.notes)])
 
 
-def _now() -> str:
-    now = dt.datetime.now()  # noqa: DTZ005 - the local time, which is shown as it is
-    return f"{now.hour:02d}:{now.minute:02d}:{now.second:02d}"
+@lru_cache(maxsize=1)
+def _at(second: int) -> str:
+    """The local time, which is shown as it is."""
+    return time.strftime("%H:%M:%S", time.localtime(second))
 
 
 def _what(reply: Reply) -> str:

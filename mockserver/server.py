@@ -1,4 +1,4 @@
-"""The aiohttp edge: sockets to requests, replies to sockets, one log line each, start and stop.
+"""The aiohttp edge: sockets to requests, replies to sockets, one log line each.
 
 Knows aiohttp; it decides nothing, and of connections it knows only that there are some.
 """
@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 from urllib.parse import unquote
 
 from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
 from mockserver.admin_routes import ROUTES
-from mockserver.connections import BrokenError, Connection, LateError, Listener, many, noted, parting, taken
+from mockserver.connections import Connection, Listener, parting, taken
 from mockserver.contract import Feed, Reply
+from mockserver.edge_log import BrokenError, LateError
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
 from mockserver.masks import masked_target
@@ -48,6 +46,18 @@ BACKLOG: Final = 1_024
 
 Answer = Callable[[web.BaseRequest, bytes | Reply], tuple[str, Reply]]
 """Answers a request whose body was read, or could not be: the sandbox that it names, and the reply."""
+
+
+class Known(NamedTuple):
+    """A head that an operation answers, whatever comes with it; `shown` is its target in the log."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    alike: int
+    aim: Target
+    shown: str
 
 
 class Server:
@@ -89,7 +99,9 @@ class Server:
         return taken
 
     async def _listen(self, host: str, port: int, answer: Answer) -> int:
-        listener = Listener(partial(self._handle, answer), partial(self._at_once, answer), self._request_timeout)
+        listener = Listener(
+            partial(self._handle, answer), partial(self._at_once, answer), self._again, self._request_timeout
+        )
         secured = self._tls is not None
         try:
             opened = await asyncio.get_running_loop().create_server(
@@ -140,29 +152,46 @@ class Server:
 
     def _at_once(self, answer: Answer, request: web.BaseRequest) -> bytes | None:
         """The bytes of an answer that has to wait for nothing; `_respond` goes on with any other."""
-        if self._landed is not None:
-            return None
-        started = time.perf_counter_ns()
         body = taken(request.content)
         limit = self._engine.settings.max_body
         decided: bytes | Reply = body if len(body) <= limit else rendering.too_large(limit)
+        return self._bytes(cast(Connection, request.protocol), request, decided, partial(answer, request, decided))
+
+    def _again(self, connection: Connection, known: Known, body: bytes) -> bytes | None:
+        """The same for a request whose head is that of the one before, which an operation answers."""
+        if len(body) > self._engine.settings.max_body:
+            return None
+        method, path, headers, query, alike, aim, _ = known
+        request = Request(method, path, body, headers, query, alike)
+        return self._bytes(connection, known, body, lambda: (aim.sandbox, self._engine.handle(request, aim)))
+
+    def _bytes(
+        self,
+        connection: Connection,
+        request: web.BaseRequest | Known,
+        body: bytes | Reply,
+        answer: Callable[[], tuple[str, Reply]],
+    ) -> bytes | None:
+        if self._landed is not None:
+            return None
+        started = time.perf_counter_ns()
         try:
-            sandbox, reply = answer(request, decided)
-            if decided is body and _is_whole(reply):
+            sandbox, reply = answer()
+            if type(body) is bytes and _is_whole(reply):
                 data = wire.whole(reply)
                 self._note(request, sandbox, reply, started)
                 return data
         except Exception as error:  # noqa: BLE001 - it is raised where the library minds it
-            cast(Connection, request.protocol).ready = error
+            connection.ready = error
         else:
-            cast(Connection, request.protocol).ready = (started, decided, sandbox, reply)
+            connection.ready = (started, body, sandbox, reply)
         return None
 
-    def _note(self, request: web.BaseRequest, sandbox: str, reply: Reply, started: int) -> None:
+    def _note(self, request: web.BaseRequest | Known, sandbox: str, reply: Reply, started: int) -> None:
         if self._log is not no_log:
             micros = (time.perf_counter_ns() - started) // 1000
-            target = masked_target(request.path, request.rel_url.raw_query_string)
-            self._log(Seen(request.method, target, sandbox or reply.sandbox, reply, micros))
+            shown = request.shown if isinstance(request, Known) else _shown(request)
+            self._log(Seen(request.method, shown, sandbox or reply.sandbox, reply, micros))
 
     async def _respond(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
         connection = cast(Connection, request.protocol)
@@ -268,7 +297,11 @@ class Server:
             unread = Request(request.method, request.path, b"", headers, query)
             reply = self._engine.refused(unread, sandbox, body)
         else:
-            alike = cast(Connection, request.protocol).alike(request)
+            connection = cast(Connection, request.protocol)
+            alike = connection.alike(request)
+            if isinstance(target, Target) and target.path != "/" and not self._access.cors_origins:
+                known = Known(request.method, request.path, headers, query, alike, target, _shown(request))
+                connection.know(request, known)
             reply = self._engine.handle(Request(request.method, request.path, body, headers, query, alike), target)
         more = self._access.cors(headers, (name for name, _ in reply.headers))
         return sandbox, reply._replace(headers=(*reply.headers, *more)) if more else reply
@@ -290,6 +323,10 @@ class Server:
         return target.sandbox, self._admin.answer(
             request.method, replace(target, path=_sent(request)), request.query, request.headers, body, self._port
         )
+
+
+def _shown(request: web.BaseRequest) -> str:
+    return masked_target(request.path, request.rel_url.raw_query_string)
 
 
 def _stays(request: web.BaseRequest) -> bool:
@@ -337,53 +374,3 @@ def base_url(host: str, port: int, scheme: str = "http") -> str:
     """The URL by which a server on `host` is reached from the same machine."""
     shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"{scheme}://{shown}:{port}"
-
-
-def run(
-    server: Server,
-    host: str,
-    port: int,
-    admin_port: int | None,
-    started: Callable[[str, str], None],
-    beside: Callable[[], Coroutine[None, None, None]] | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen.
-
-    `started` is told the base URL, and that of the admin API; `beside` is done as long as it serves.
-    """
-    # What is loaded by now stays, so that no collection of garbage need look through it.
-    gc.freeze()
-    many()
-    gc.enable()
-    gc.set_threshold(700, 10, 1_000)  # nor often through the journal, which holds no circles
-    asyncio.run(_run(server, host, port, admin_port, started, beside))
-
-
-async def _run(
-    server: Server,
-    host: str,
-    port: int,
-    admin_port: int | None,
-    started: Callable[[str, str], None],
-    beside: Callable[[], Coroutine[None, None, None]] | None,
-) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(noted)
-    # Windows has no signal handlers on its loop; there Ctrl-C ends asyncio.run itself.
-    signals = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        admin_taken = await server.start_admin(host, admin_port) if admin_port is not None else None
-        taken = await server.start(host, port)
-        started(server.url(host, taken), server.url(host, taken if admin_taken is None else admin_taken))
-        task = asyncio.ensure_future(beside()) if beside is not None else None
-        await stopped.wait()
-        if task is not None:
-            task.cancel()
-        for number in signals:  # a second one does not wait for what is in flight
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-    finally:
-        await server.stop()

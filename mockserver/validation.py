@@ -34,8 +34,7 @@ MOST_STEPS: Final = 50_000
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_NAMED: Final = frozenset([dict, list])
-"""The types of values that may hold names."""
+_NAMED: Final = frozenset([dict, list])  # the types of values that may hold names
 
 Known: TypeAlias = Mapping[Path, tuple[str, ...]]
 """Member names by the place where they are declared; `*` stands for any index of an array."""
@@ -138,7 +137,7 @@ class Validator:
 
     def unknown(self, instance: Any) -> Iterable[tuple[Path, tuple[str, ...]]]:
         """The members of `instance` that the schema does not declare, each with near spellings."""
-        # What most bodies are: an object of known names alone, with nothing in it that has names of its own.
+        # Most bodies have known names alone, and nothing that has names of its own.
         if (
             type(instance) is dict
             and instance.keys() <= self._names

@@ -54,13 +54,26 @@ def whole(reply: Reply) -> bytes:
 
 def head(reply: Reply, *more: str) -> bytes:
     """The head of an answer whose body is sent whole; `more` are header lines. Raises `ValueError`."""
-    lines = [_status_line(reply.status)]
-    lines += [f"{name}: {value}" for name, value in reply.headers]
-    lines += (f"Content-Length: {len(reply.body)}", _date(int(time.time())), *more)
-    text = "\r\n".join(lines)
-    if text.count("\r") != len(lines) or text.count("\n") != len(lines):  # the status line has an end of its own
-        raise ValueError("a header holds the end of a line")
-    return (text + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    headers = reply.headers
+    last = [f"{name}: {value}" for name, value in headers[-1:]]  # which often is the only one unlike those before
+    last += (f"Content-Length: {len(reply.body)}", _date(int(time.time())), *more)
+    text = "\r\n".join(last)
+    if text.count("\r") != len(last) - 1 or text.count("\n") != len(last) - 1:
+        raise ValueError(_TORN)
+    return (_begin(reply.status, headers[:-1]) + text + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+_TORN: Final = "a header holds the end of a line"
+
+
+@functools.lru_cache(maxsize=512)
+def _begin(status: int, headers: tuple[tuple[str, str], ...]) -> str:
+    """The status line and these headers."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    text = "".join(lines)
+    if text.count("\r") != len(lines) or text.count("\n") != len(lines):
+        raise ValueError(_TORN)
+    return f"{_status_line(status)}\r\n{text}"
 
 
 @functools.lru_cache(maxsize=1)

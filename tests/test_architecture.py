@@ -70,8 +70,9 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
     },
     4: {
         "sandboxes": "model contract values masks order routes",
-        "engine": "model contract values rendering store coverage decide directives journal metrics order recording "
-        "routes sandboxes",
+        "planning": "model contract directives sandboxes",
+        "engine": "model contract values rendering store coverage decide directives journal metrics order planning "
+        "recording routes sandboxes",
         "reloading": "model contract values loading order sandboxes engine",
         "linter": "model contract values sources validation engine",
         "report": "contract version clock journal shown report_words",
@@ -94,7 +95,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_state": "model contract values rendering store admin admin_sandboxes",
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
-        "connections": "faults outbox rendering wire aiohttp",
+        "connections": "edge_log faults outbox rendering wire aiohttp",
+        "edge_log": "aiohttp",
         "export_openapi": "model contract directives validation rendering routes openapi outcomes version",
         "export_postman": "model contract values outcomes version",
         "export_typescript": "model contract values outcomes typescript_types version",
@@ -109,7 +111,8 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "outcomes": "model contract values engine linter listing",
         "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
-        "admin_console connections tls wire",
+        "admin_console connections edge_log tls wire",
+        "process": "edge_log server",
         "typescript_types": "model contract values",
     },
     6: {
@@ -122,7 +125,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "cli_contract": "model contract values engine linter listing cli_journal cli_options click explaining",
         "cli_export": "exports cli_options remote click",
         "cli_new": "loading cli_options remote click",
-        "cli_serve": "model contract values clock version lines engine listing logs safety server tls watching "
+        "cli_serve": "model contract values clock version lines engine listing logs process safety server tls watching "
         "admin_routes cli_options click",
         "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new "
         "cli_serve cli_state click",
@@ -139,16 +142,16 @@ LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in module
 ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
 
 HOMES = {
-    "asyncio": {"connections", "faults", "hosting", "outbox", "server", "watching"},
+    "asyncio": {"connections", "edge_log", "faults", "hosting", "outbox", "process", "server", "watching"},
     "http": {"asking", "cli_state", "faults", "wire"},
     "importlib": {"__init__"},
-    "logging": {"connections"},
+    "logging": {"edge_log"},
     "os": {"cli", "cli_serve", "cli_state", "lines", "pytest_plugin"},
     "pickle": set[str](),
     "random": {"sandboxes"},
-    "resource": {"connections"},
+    "resource": {"edge_log"},
     "secrets": {"engine"},
-    "signal": {"server"},
+    "signal": {"process"},
     "socket": {"faults"},
     "ssl": {"tls"},
     "subprocess": set[str](),
@@ -161,11 +164,11 @@ HOMES = {
         "cli_serve",
         "cli_state",
         "lines",
+        "process",
         "remote",
-        "server",
     },
     "threading": {"hosting", "lines", "watching"},
-    "time": {"cli_serve", "engine", "hosting", "sandboxes", "server", "wire"},
+    "time": {"cli_serve", "engine", "hosting", "logs", "sandboxes", "server", "wire"},
     "urllib.request": {"asking", "cli_state"},
 }
 """Where the parts of the standard library are at home that touch the world, or run code."""
@@ -221,7 +224,7 @@ def test_imports_point_downwards_without_a_circle() -> None:
 
 COMMANDS = {"remote", *(name for name in LEVEL if name == "cli" or name.startswith("cli_"))}
 SHARED = {
-    "aiohttp": {"connections", "faults", "server"},
+    "aiohttp": {"connections", "edge_log", "faults", "server"},
     "click": COMMANDS,
     "pytest": {"pytest_coverage", "pytest_plugin"},
 }

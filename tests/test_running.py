@@ -159,9 +159,9 @@ def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
 def test_a_server_looks_for_garbage_but_not_in_what_it_began_with() -> None:
     """It rests while a command starts, and no longer."""
     code = (
-        "import asyncio, gc; from mockserver import server; gc.disable();"
+        "import asyncio, gc; from mockserver import process; gc.disable();"
         "asyncio.run = lambda run: (run.close(), print(gc.isenabled(), gc.get_freeze_count() > 10_000));"
-        "server.run(None, '', 0, None, None)"
+        "process.run(None, '', 0, None, None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True True\n"
