@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -113,14 +114,22 @@ class Admin:
     """Routes admin requests to their answers."""
 
     def __init__(
-        self, engine: Engine, routes: tuple[Route, ...], access: Access | None = None, scheme: str = "http"
+        self,
+        engine: Engine,
+        routes: Callable[[], tuple[Route, ...]],
+        access: Access | None = None,
+        scheme: str = "http",
     ) -> None:
-        """Compile the paths and the schemas of the bodies; `access` says who may use them, `scheme` how."""
+        """`routes` is asked at the first request; `access` says who may use them, `scheme` how."""
         self._engine = engine
+        self._routes = routes
         self._access = access or Access()
         self._scheme = scheme
-        self._routes = [(route, _pattern(route.path), _validator(route.body)) for route in routes]
-        self._paths = tuple(f"{route.method} {route.path}" for route in routes)
+
+    @cached_property
+    def _table(self) -> list[tuple[Route, re.Pattern[str], Validator | None]]:
+        """The routes with their compiled paths and schemas of bodies."""
+        return [(route, _pattern(route.path), _validator(route.body)) for route in self._routes()]
 
     def route(self, method: str, path: str) -> tuple[Route, Mapping[str, str], Validator | None] | Reply:
         """The route of a path as it is sent, percent-encoded, or the problem with it."""
@@ -129,7 +138,7 @@ class Admin:
         except UnicodeDecodeError:
             return problem(400, "bad-path", "The path cannot be read", "What is percent-encoded in it is no UTF-8.")
         allow: list[str] = []
-        for route, pattern, validator in self._routes:
+        for route, pattern, validator in self._table:
             found = pattern.fullmatch(path)
             if found is None:
                 continue
@@ -141,7 +150,8 @@ class Admin:
         if allow:
             return wrong_method(method, allow, {})
         path = unquote(path)
-        return not_found(path, self._paths, near(path, [p.partition(" ")[2] for p in self._paths]))
+        paths = tuple(f"{route.method} {route.path}" for route, _, _ in self._table)
+        return not_found(path, paths, near(path, [p.partition(" ")[2] for p in paths]))
 
     def answer(
         self,

@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 
 from mockserver import listing, logs, process, server, tls
-from mockserver.admin_routes import PATHS
+from mockserver.admin_routes import paths
 from mockserver.cli_options import FILE, FOLDER, PREFIX, contract_options, files, loaded_from, note, option
 from mockserver.clock import parse_instant
 from mockserver.contract import Reload
@@ -143,7 +143,7 @@ def serve(
         served,
         settings=settings(served.settings),
         clock=time.time_ns if clock is None else frozen(clock),
-        admin_paths=() if no_admin or admin_port is not None else PATHS,
+        admin_paths=tuple if no_admin or admin_port is not None else paths,
         sandbox_key=sandbox_key,
     )
     write = Lines(sys.stdout)

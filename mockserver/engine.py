@@ -59,7 +59,7 @@ def orders(contract: Contract) -> Mapping[str, Order]:
 
 
 class Engine:
-    """Serves a contract. `admin_paths` are named beside the operations where a path is unknown."""
+    """Serves a contract. `admin_paths` is asked for those to be named beside the operations where a path is unknown."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Engine:
         clock: Clock = time.time_ns,
         store: Store | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        admin_paths: tuple[str, ...] = (),
+        admin_paths: Callable[[], tuple[str, ...]] = tuple,
         sandbox_key: bytes = b"",
     ) -> None:
         """Begin with fresh state; `clock` and `monotonic` are the only clocks that are read.

@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from mockserver.admin_routes import PATHS
+from mockserver.admin_routes import paths
 from mockserver.client import Mock
 from mockserver.clock import parse_instant
 from mockserver.contract import Contract
@@ -56,7 +56,7 @@ def running(
         loaded,
         settings=_settings(loaded.settings, **({} if seed is None else {"seed": seed}), **settings),
         clock=time.time_ns if clock is None else frozen(_instant(clock)),
-        admin_paths=PATHS,
+        admin_paths=paths,
     )
     started: Future[tuple[str, _Stop]] = Future()
     thread = threading.Thread(

@@ -6,7 +6,7 @@ Knows paths and sandbox prefixes; it decides nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,8 +47,8 @@ def target(path: str, headers: Mapping[str, str]) -> Target | Reply:
 class Routes:
     """The operations of a contract by method and path."""
 
-    def __init__(self, contract: Contract, admin_paths: tuple[str, ...]) -> None:
-        """Compile the paths; `admin_paths` are named with them where a path is unknown."""
+    def __init__(self, contract: Contract, admin_paths: Callable[[], tuple[str, ...]]) -> None:
+        """Compile the paths; `admin_paths` gives those that are named with them where a path is unknown."""
         self._admin_paths = admin_paths
         self._contract = contract
         self._static: dict[str, list[Operation]] = {}
@@ -71,7 +71,7 @@ class Routes:
             points = dict.fromkeys(point for operation, _ in candidates for point in operation.assumed)
             named = {"Mock-Assumed": ", ".join(points)} if points and mock_headers else {}
             return rendering.wrong_method(method, [operation.method for operation, _ in candidates], named)
-        paths = [f"{o.method} {o.path}" for o in self._contract.operations] + list(self._admin_paths)
+        paths = [f"{o.method} {o.path}" for o in self._contract.operations] + list(self._admin_paths())
         return rendering.not_found(path, paths, near(path, [p.partition(" ")[2] for p in paths]))
 
     def _candidates(self, path: str) -> list[tuple[Operation, tuple[str, ...]]]:

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
-from mockserver.admin_routes import ROUTES
+from mockserver.admin_routes import routes
 from mockserver.connections import Connection, Listener, parting, taken
 from mockserver.contract import Feed, Reply
 from mockserver.edge_log import BrokenError, LateError
@@ -77,7 +77,7 @@ class Server:
         self._access = access or Access()
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
-        self._admin = admin.Admin(engine, ROUTES, self._access, self._scheme)
+        self._admin = admin.Admin(engine, routes, self._access, self._scheme)
         self._elsewhere = None if admins else "It was turned off by --no-admin."
         self._port: int | None = None  # of the operations, where the admin API has one of its own
         self._log = log

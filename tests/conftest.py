@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.admin_routes import PATHS
+from mockserver.admin_routes import paths
 from mockserver.server import serving
 
 # A machine that is busy with other things is no reason to fail.
@@ -22,7 +22,7 @@ def contract() -> Contract:
 
 @pytest.fixture
 async def url(contract: Contract) -> AsyncIterator[str]:
-    async with serving(Engine(contract, admin_paths=PATHS)) as base:
+    async with serving(Engine(contract, admin_paths=paths)) as base:
         yield base
 
 

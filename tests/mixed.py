@@ -22,7 +22,7 @@ from support import BATCH, LASTING, PATH, PATIENCE
 
 from mockserver import Engine, Reply, Request, frozen, load, parse_instant, wire
 from mockserver.admin import Admin
-from mockserver.admin_routes import PATHS, ROUTES
+from mockserver.admin_routes import paths, routes
 from mockserver.faults import GARBAGE
 from mockserver.routes import Target
 
@@ -309,8 +309,8 @@ class Run:
         self.process, self.seed = process, seed
         contract = load()
         quiet = replace(contract.settings, journal_entries=0)
-        self.engine = Engine(contract, settings=quiet, clock=frozen(parse_instant(INSTANT)), admin_paths=PATHS)
-        self.admin = Admin(self.engine, ROUTES)
+        self.engine = Engine(contract, settings=quiet, clock=frozen(parse_instant(INSTANT)), admin_paths=paths)
+        self.admin = Admin(self.engine, routes)
         self.selector = selectors.DefaultSelector()
         self.met: Counter[str] = Counter()
         self.differences: list[str] = []

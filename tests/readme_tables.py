@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from mockserver import cli_serve, listing, load
-from mockserver.admin_routes import ROUTES
+from mockserver import admin_routes, cli_serve, listing, load
 from mockserver.loading import shipped
 from mockserver.pytest_plugin import FLAGS, SETTINGS
 from mockserver.rendering import MOCK_HEADERS
@@ -43,7 +42,7 @@ def assumptions() -> str:
 
 
 def routes() -> str:
-    rows = [(f"`{r.method}`", f"`{r.path}`", r.summary) for r in ROUTES]
+    rows = [(f"`{r.method}`", f"`{r.path}`", r.summary) for r in admin_routes.routes()]
     return _table(["method", "path", "what it does"], rows)
 
 

@@ -9,7 +9,7 @@ from support import LASTING, ONCE, PATH, problem
 
 from mockserver import Contract, Engine, __version__
 from mockserver.admin import PREFIX, Route
-from mockserver.admin_routes import PATHS, ROUTES
+from mockserver.admin_routes import paths, routes
 from mockserver.server import serving
 
 
@@ -72,7 +72,7 @@ async def test_an_unknown_route_names_those_that_exist(url: str, client: aiohttp
     """A misspelt route gets 404 with the routes and a near spelling."""
     async with client.get(f"{url}/__admin{path}") as response:
         shown = problem(await response.read())
-    assert (response.status, shown["paths"]) == (404, list(PATHS))
+    assert (response.status, shown["paths"]) == (404, list(paths()))
     if path.startswith("/h"):
         assert shown["did_you_mean"][0] == "/__admin/health"
 
@@ -85,12 +85,11 @@ async def test_what_only_begins_alike_is_no_admin_route(url: str, client: aiohtt
 
 def test_the_table_of_routes_is_all_there_is() -> None:
     """Every route stands below the prefix, once, and is named."""
-    paths = [route.path for route in ROUTES]
-    assert all(path.startswith(f"{PREFIX}/") for path in paths)
-    assert len(set(PATHS)) == len(paths) == len(PATHS)
+    assert all(route.path.startswith(f"{PREFIX}/") for route in routes())
+    assert len(set(paths())) == len(routes()) == len(paths())
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=PATHS)
+@pytest.mark.parametrize("route", routes(), ids=paths())
 async def test_every_route_is_there_below_a_sandbox_and_refuses_in_one_form(
     url: str, client: aiohttp.ClientSession, route: Route
 ) -> None:

@@ -13,7 +13,7 @@ from support import LASTING, PATH, folder
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin import Admin
-from mockserver.admin_routes import ROUTES
+from mockserver.admin_routes import routes
 from mockserver.routes import Target
 from mockserver.server import serving
 from mockserver.values import write
@@ -34,7 +34,7 @@ def delays(
     engine = Engine(contract, settings=replace(contract.settings, seed=seed))
     if delay is not None:
         spec = write({"delay": delay, "times": "always"})
-        assert Admin(engine, ROUTES).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec).status == 201
+        assert Admin(engine, routes).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec).status == 201
     path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
     return [engine.handle(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
 
@@ -87,7 +87,7 @@ scenarios:
 def test_explaining_draws_nothing(contract: Contract) -> None:
     """The series goes on as if nobody had asked."""
     engine = Engine(contract)
-    Admin(engine, ROUTES).answer(
+    Admin(engine, routes).answer(
         "POST", Target("", "/__admin/arm"), {}, {}, write({"delay": UNIFORM, "times": "always"})
     )
     request = Request("POST", PATH, write(LASTING))

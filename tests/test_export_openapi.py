@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT202012
 from support import PATH, folder, problem, run
 
 from mockserver import Contract, Engine, load
-from mockserver.admin_routes import PATHS
+from mockserver.admin_routes import paths
 from mockserver.export_openapi import UNFIT, document
 from mockserver.model import Settings
 from mockserver.outcomes import outcomes
@@ -219,7 +219,7 @@ async def test_the_running_contract_is_exported(contract: Contract, client: aioh
     engine = Engine(
         contract,
         settings=Settings(error_status=409, mock_headers=False, max_body=1, max_records=0, require_sandbox=True),
-        admin_paths=PATHS,
+        admin_paths=paths,
     )
     async with serving(engine) as url:
         async with client.get(f"{url}/__admin/export/openapi") as response:

@@ -16,7 +16,7 @@ from support import LASTING, MOCKSERVER, PATH, Serving, alone, head, raw, servin
 from mockserver import Contract, Engine, Request, load, logs
 from mockserver import lines as lines_module
 from mockserver import server as edge
-from mockserver.admin_routes import PATHS
+from mockserver.admin_routes import paths
 from mockserver.explaining import explained, text
 from mockserver.lines import Lines
 from mockserver.masks import masked_target
@@ -24,7 +24,7 @@ from mockserver.masks import masked_target
 
 async def logged(contract: Contract, log: Any, *sent: bytes) -> None:
     """Send requests to a server that logs."""
-    async with edge.serving(Engine(contract, admin_paths=PATHS), log=log) as url:
+    async with edge.serving(Engine(contract, admin_paths=paths), log=log) as url:
         for one in sent:
             await raw(url, one)
 

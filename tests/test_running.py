@@ -143,11 +143,12 @@ def test_an_error_in_the_block_stops_the_server(contract: Contract) -> None:
 
 
 def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
-    """What tells why something is no schema, and what writes metrics, are imported when they are asked."""
+    """What says why something is no schema, what writes metrics, the admin API are imported when they are asked."""
     code = (
         "import sys; from mockserver import Engine, Request, cli_serve, load, listing; contract = load();"
         "engine = Engine(contract); [*listing.banner(contract, '', contract.settings)];"
         "late = {'jsonschema', 'prometheus_client', 'mockserver.cli_journal', 'mockserver.export_openapi'};"
+        "late |= {'mockserver.admin_journal', 'mockserver.admin_coverage', 'mockserver.openapi'};"
         "print(sorted(late & sys.modules.keys()));"
         "engine.handle(Request('POST', contract.operations[0].path, b'{}')); engine.metrics.text();"
         "print(sorted(late & sys.modules.keys()))"

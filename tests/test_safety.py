@@ -12,7 +12,7 @@ from support import LASTING, PATH, problem, raw, run, serving
 
 from mockserver import Contract, Engine
 from mockserver import server as edge
-from mockserver.admin_routes import PATHS, ROUTES
+from mockserver.admin_routes import paths, routes
 from mockserver.safety import Access
 
 TOKEN = "s3cr3t-t0ken"
@@ -36,7 +36,7 @@ async def test_no_route_but_health_is_open(contract: Contract, client: aiohttp.C
     headers = {} if sent is None else {"Authorization": sent}
     async with edge.serving(Engine(contract), access=Access(TOKEN)) as url:
         others = [("GET", "/__admin"), ("PUT", "/__admin/x")]
-        for method, path in [*((r.method, filled(r.path)) for r in ROUTES if not r.is_page), *others]:
+        for method, path in [*((r.method, filled(r.path)) for r in routes() if not r.is_page), *others]:
             for prefix in ("", "/sandbox/a"):
                 async with client.request(method, url + prefix + path, headers=headers) as response:
                     assert response.status == (200 if path == "/__admin/health" else 401), (method, path)
@@ -187,7 +187,7 @@ def test_options_close_the_admin_api() -> None:
         status, _, body = serve.post({}, path="/__admin/reset")
         assert (status, "--no-admin" in problem(body)["detail"]) == (404, True)
         assert run("health", serve.url).returncode == 0
-        assert not set(PATHS) & set(problem(serve.post({}, path="/nothing")[2])["paths"])
+        assert not set(paths()) & set(problem(serve.post({}, path="/nothing")[2])["paths"])
     with serving("--admin-port", "0", "--log-format", "json") as serve:
         told = json.loads(serve.out.seen[-1])
         assert run("reset", "--url", told["admin_url"]).returncode == 0

@@ -39,7 +39,7 @@ from support import (
 
 from mockserver import Contract, Engine, __version__, load, logs
 from mockserver import server as edge
-from mockserver.admin_routes import PATHS
+from mockserver.admin_routes import paths
 
 MIB = 1_048_576
 EVERY = {"Mock-Scenario", "Mock-Source", "Mock-Assumed", "Mock-Trigger", "Mock-Contract"}
@@ -83,7 +83,7 @@ async def test_an_unknown_path_gets_404_that_names_the_paths(
         assert (response.status, response.content_type) == (404, "application/problem+json")
         assert mock_headers(response) == set()
     shown = problem(body)
-    assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *PATHS])
+    assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *paths()])
 
 
 async def test_a_near_path_is_told(url: str, client: aiohttp.ClientSession) -> None:
