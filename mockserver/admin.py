@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from mockserver.contract import Reply
 from mockserver.engine import Engine
-from mockserver.model import MISSING
+from mockserver.model import MISSING, NOTHING
 from mockserver.rendering import not_found, problem, wrong_method
 from mockserver.routes import Target
 from mockserver.safety import Access, strange, unauthorized
@@ -33,10 +32,10 @@ LONGEST_NAME: Final = 512
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
+DONE: Final[Mapping[int, str]] = {200: "Done, or what was asked for."}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One admin request: the sandbox it is about, path parameters, query, and the JSON body (`MISSING` without).
 
     `url` is the address by which a client reaches the operations, `apart` whether that is another port than this one.
@@ -44,17 +43,16 @@ class Call:
 
     engine: Engine
     sandbox: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = NOTHING
     raw: bytes = b""
     body: Any = MISSING
     url: str = USUAL
     apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One admin route. `body` is the JSON Schema of the request body; None where none is read.
 
     `query` describes the query parameters by name; others are refused. `is_open`: served without a token.
@@ -67,11 +65,11 @@ class Route:
     summary: str
     answer: Callable[[Call], Reply]
     body: Mapping[str, Any] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = NOTHING
     is_open: bool = False
     is_page: bool = False
     needs_body: bool = True
-    answers: Mapping[int, str] = field(default_factory=lambda: {200: "Done, or what was asked for."})
+    answers: Mapping[int, str] = DONE
     media: str = "application/json"
 
 

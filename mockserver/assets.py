@@ -9,10 +9,9 @@ import gzip
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockserver.contract import Reply
 
@@ -41,8 +40,7 @@ _GUARDS: Final = (
 _REFUSED: Final = re.compile(r"q=0(\.0*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """A file: its bytes plain and packed, its type, and how long a browser may keep it."""
 
     kind: str
@@ -76,8 +74,7 @@ def _unpacks(accepted: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(NamedTuple):
     """All files by name, and the page at each of its two places: at `/`, and at `/__admin/` where the files are."""
 
     version: str

@@ -29,8 +29,7 @@ from mockserver.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Why a condition did not hold: where, what was expected, what came."""
 
     path: str
@@ -38,7 +37,7 @@ class Evidence:
     came: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """A compiled condition.
 
@@ -65,7 +64,7 @@ class Condition:
     equals: tuple[Callable[[Facts], Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Point:
     """An open point that an answer rests on, where `when` holds (always, if there are no conditions)."""
 
@@ -73,7 +72,7 @@ class Point:
     when: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Way:
     """One way to a scenario: its conditions, its source, and the points it rests on beside the scenario's."""
 
@@ -84,7 +83,7 @@ class Way:
     records: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """A compiled value: `constant` where it has no references, otherwise `render`.
 
@@ -115,7 +114,7 @@ class BodyForm(NamedTuple):
     values: tuple[Callable[[Facts], Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
     """The shape of an answer: status, body (with `${respond}` in it), and its schema; `schema` names its file."""
 
@@ -126,8 +125,7 @@ class Envelope:
     schema: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A request that meets a scenario, after the requests whose bodies stand in `before`."""
 
     request: Any
@@ -138,7 +136,7 @@ class Example:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
     """One named case: when it applies (`ways`, tried in order), what it answers, what it changes.
 
@@ -172,8 +170,7 @@ class Scenario:
         return not aside and not self.changes and any(not way.conditions for way in self.ways)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What the next `times` requests get: a scenario, or (None) whatever answers anyway; with a fault, a delay."""
 
     scenario: Scenario | None = None
@@ -182,8 +179,7 @@ class Turn:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(NamedTuple):
     """Answers in turn; after the last one it stays (`cycle` false), or all begin again."""
 
     turns: tuple[Turn, ...]
@@ -205,8 +201,7 @@ class Turns:
         return (self.cycle, *((turn.times, turn.scenario is None) for turn in self.turns))
 
 
-@dataclass(frozen=True, slots=True)
-class RunTime:
+class RunTime(NamedTuple):
     """Compiles what is given while the mock runs, against its operation; see `loading.given_scenario`.
 
     Both take a `layers.Entry` whose data has passed the format, and report to its source.
@@ -220,7 +215,7 @@ GIVEN_UP = RunTime(lambda _: (), lambda _: None)
 """That of an operation that is served no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """A method and a path with all that is needed to decide a request to it.
 
@@ -254,8 +249,7 @@ class Operation:
         return path
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(NamedTuple):
     """Something that an overlay put in the place of something else (`before` is None where it is new)."""
 
     what: str
@@ -267,7 +261,7 @@ Relink: TypeAlias = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 """Gives the schemas by file name; each reference in them is written as the argument says for file and path."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contract:
     """All that is loaded. `hash` tells one set of files from another, whatever their comments and layout."""
 
@@ -285,8 +279,7 @@ class Contract:
         return (scenario for operation in self.operations for scenario in operation.scenarios)
 
 
-@dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(NamedTuple):
     """What came of loading the files anew, at a real time.
 
     `errors` says why they make no contract, each with its place (`at`) and what to try; then nothing was changed.
@@ -319,8 +312,7 @@ class Decision(NamedTuple):
     scenarios: tuple[Scenario, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(NamedTuple):
     """A scenario that was tried and did not apply, with the evidence against its nearest way."""
 
     scenario: Scenario

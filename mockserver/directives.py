@@ -132,7 +132,7 @@ HEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The settings that a kind of fault heeds, beside `commit`."""
 
-_MEMBERS: Final = tuple(name for name in Fault.__dataclass_fields__ if name != "kind")
+_MEMBERS: Final = tuple(name for name in Fault._fields if name != "kind")
 
 
 def fault_of(spec: Any) -> Fault:

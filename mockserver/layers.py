@@ -6,8 +6,7 @@ Knows ids and layers; it does not know what the parts mean.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.contract import Replaced
 from mockserver.model import Mistake, Path, Position
@@ -15,8 +14,7 @@ from mockserver.sources import Source
 from mockserver.values import near
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A part of a file: the source, the path in it, the data there, and the layer (0 is the base)."""
 
     source: Source
@@ -59,8 +57,7 @@ def sound(table: Table, name: str) -> Entry | None:
     return entry if entry is not None and not entry.broken else None
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(NamedTuple):
     """A collection or an operation: its first mention, its plain members, and its tables of parts by id."""
 
     first: Entry

@@ -6,8 +6,7 @@ Knows how to serve a contract in process; it reads no file of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockserver.contract import Contract, Example, Operation, Reply, Scenario
 from mockserver.engine import Engine, frozen
@@ -23,8 +22,7 @@ INSTANT_NS = 1_731_681_138_123_000_000
 _WRITE_ONE: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(NamedTuple):
     """An example that was run, and the reply that it got."""
 
     scenario: Scenario

@@ -10,10 +10,10 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver.compiling import compile_contract
 from mockserver.contract import Condition, Contract, Operation, Scenario
@@ -101,8 +101,7 @@ def _load(folder: FilePath | str | None, overlays: Iterable[FilePath | str]) -> 
     return contract
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """Where a contract is loaded from: its folder (None: the shipped one) and the overlays."""
 
     folder: FilePath | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mockserver.contract import Condition, Evidence
 from mockserver.model import MISSING, Facts, Mistake, Path, Report
@@ -45,8 +45,7 @@ WORDS: Final = ("present", "absent", "empty")
 LOGIC: Final = ("all", "any", "none")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What compiling a condition needs beside its text."""
 
     scope: Scope
@@ -54,7 +53,7 @@ class Context:
     report: Report
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Reads:
     """The roots that a condition turns out to look at, and whether it may look at what is not settled beforehand."""
 

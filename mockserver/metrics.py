@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mockserver.contract import Reply
 
@@ -25,8 +24,7 @@ MOST_SERIES: Final = 10_000
 """Pairs of scenario and status that are told apart (scenarios can be given at run time); the rest are `other`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gauges:
+class Gauges(NamedTuple):
     """What there is at this moment."""
 
     sandboxes: int

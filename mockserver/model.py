@@ -1,7 +1,9 @@
 """The vocabulary: the frozen values that every other module speaks in.
 
-Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable. What is made anew for
-each request is a named tuple, which takes a third of the time of a frozen dataclass.
+Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable. Most are named tuples,
+which take a third of the time of frozen dataclasses, to make one as to make the class at each start. Dataclasses are
+what others are told to change by `dataclasses.replace`, and what is read at each request, a little faster there; those
+that hold callables are equal to themselves alone.
 """
 
 from __future__ import annotations
@@ -33,8 +35,7 @@ Trigger: TypeAlias = Literal["values", "state", "header", "armed", "default"]
 # -- what can be wrong in a file ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column."""
 
     at: Path
@@ -47,8 +48,7 @@ class Mistake:
 Report: TypeAlias = Callable[[Mistake], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file: its name as given by the user, line and column from 1."""
 
     file: str
@@ -79,8 +79,7 @@ class Request(NamedTuple):
     alike: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what came instead.
 
     `message` says what was expected and what kind of thing came; it never holds a value of the request.
@@ -112,8 +111,7 @@ class Violation:
         return f"{self.where}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Warn:
+class Warn(NamedTuple):
     """Something accepted that a client probably did not mean; `point` is the open point it rests on."""
 
     root: str
@@ -156,7 +154,7 @@ class Record(NamedTuple):
         return cast(Origin, self.view["origin"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.
 
@@ -211,8 +209,7 @@ class NewId:
     unused_in: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(NamedTuple):
     """How long an answer waits, in ms: `fixed` (a), `uniform` (a to b), `lognormal` (median a, sigma b, cap c)."""
 
     kind: Literal["fixed", "uniform", "lognormal"]
@@ -224,8 +221,7 @@ class Delay:
 FAULTS: Final = ("hang", "reset", "empty", "truncate", "malformed", "garbage", "dribble", "gateway")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What goes wrong below the contract instead of an answer, or with it.
 
     `commit`: whether what the request changes is committed all the same. `seconds`: how long a `hang` or a

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockserver.contract import Operation, Point, RunTime, Scenario, Template
 from mockserver.layers import Entry, Parts, Table, sound
@@ -38,8 +37,7 @@ PARAMETER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A path parameter in a path template."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeParts:
+class EnvelopeParts(NamedTuple):
     """An envelope before a scenario's answer is put into its body."""
 
     entry: Entry

@@ -33,7 +33,7 @@ Tried: TypeAlias = tuple[Scenario, tuple[Asked, ...]]
 _PLAIN: Final = frozenset([str, int, float, bool, type(None)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """Scenarios in order. Those at the places `always` are tried in any case, others by the value at some place.
 
@@ -109,7 +109,7 @@ def _is_nobodys(view: Any) -> bool:
     return view is MISSING or (type(view) is dict and view["origin"] == "default")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Order:
     """The scenarios in force. `calm`: those that can apply where nothing is violated; `claims`: violations named.
 

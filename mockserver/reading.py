@@ -33,7 +33,7 @@ def read_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
     return value, ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Expected:
     """What a client is warned about, each with the open point that accepting it rests on."""
 
@@ -42,7 +42,7 @@ class Expected:
     any_header: tuple[tuple[str, ...], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reader:
     """Turns a request into a document: what is wrong with it, and what is accepted with a warning."""
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mockserver.clock import offset_nanos, utc_millis
 from mockserver.contract import Template
@@ -33,8 +32,7 @@ SETTINGS: Final = tuple(Settings.__dataclass_fields__)
 Extract = Callable[[Facts], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a path may begin with, and which members are known there.
 
     `members(root, path)` gives the names declared at a place, or () where any name may stand; the root
@@ -45,7 +43,7 @@ class Scope:
     members: Callable[[str, tuple[str, ...]], tuple[str, ...]]
     certain: frozenset[str] = frozenset({"now", "new", "settings"})
     sensitive: tuple[Path, ...] = ()
-    many: frozenset[str] = field(default_factory=frozenset)
+    many: frozenset[str] = frozenset()
 
     def with_item(self, lookup: str) -> Scope:
         """The scope inside `give`, where `item` is one of the records of `lookup`."""
@@ -53,11 +51,10 @@ class Scope:
         def members(root: str, path: tuple[str, ...]) -> tuple[str, ...]:
             return self.members(lookup + "[]" if root == "item" else root, path)
 
-        return replace(self, roots=(*self.roots, "item"), members=members)
+        return self._replace(roots=(*self.roots, "item"), members=members)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A compiled path."""
 
     text: str

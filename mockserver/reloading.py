@@ -162,8 +162,8 @@ def _bound(
     when = anew.conditions(armed.operation, armed.spec["when"]) if "when" in armed.spec else ()
     if isinstance(when, str):
         return when
-    turns = tuple(t if t.scenario is None else replace(t, scenario=by_id[t.scenario.id]) for t in armed.turns.turns)
-    return replace(armed.turns, turns=turns), when
+    turns = tuple(t if t.scenario is None else t._replace(scenario=by_id[t.scenario.id]) for t in armed.turns.turns)
+    return armed.turns._replace(turns=turns), when
 
 
 def _in_force(operation: Operation, extra: Mapping[str, tuple[Scenario, ...]]) -> tuple[Scenario, ...]:

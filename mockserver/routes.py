@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockserver import rendering
 from mockserver.contract import Contract, Operation, Reply
@@ -18,8 +17,7 @@ SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 SANDBOX_PREFIX: Final = "/sandbox/"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a request goes: its sandbox (`""` is the default one) and the path below it."""
 
     sandbox: str

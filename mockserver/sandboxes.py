@@ -27,7 +27,7 @@ MOST_REMEMBERED: Final = 100_000
 """Names of sandboxes that were thrown out; beyond this any new one counts as if it had been there."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Armed:
     """What the next matching requests get: a scenario, or the ordinary answer, with a fault or a delay or both.
 
@@ -48,7 +48,7 @@ class Armed:
         return self.turns.at(self.used)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Timepiece:
     """The clock of a sandbox: frozen at an instant, or running with an offset; all in nanoseconds."""
 
@@ -72,7 +72,7 @@ class Timepiece:
             self.frozen_ns += by_ns
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sandbox:
     """One sandbox. `incomplete`: it was thrown out since it was first used, so its journal may lack entries.
 

@@ -6,9 +6,9 @@ Knows the scenarios of one operation and reports every fault at its place; it de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from mockserver.contract import (
     Change,
@@ -48,8 +48,7 @@ def compile_scenarios(
     return compiled, RunTime(lambda entry: compiler.conditions(entry, entry.data, ()), compiler.scenario)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """One compiled answer: the envelope as it stands in the contract, and where the answer stands."""
 
     parts: EnvelopeParts
@@ -66,8 +65,7 @@ class _Scenarios:
         roots = operation.roots()
         self.asked = Scope(roots, operation.members, sensitive=operation.sensitive)
         lookups = operation.lookups.items()
-        self.answered = replace(
-            self.asked,
+        self.answered = self.asked._replace(
             roots=(*roots, "now", "violation", *operation.new_root()),
             many=frozenset([*(name for name, lookup in lookups if lookup.many), *operation.unsound]),
         )

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple, cast
 from urllib.parse import unquote
@@ -321,7 +320,7 @@ class Server:
         if page is not None:
             return target.sandbox, page
         return target.sandbox, self._admin.answer(
-            request.method, replace(target, path=_sent(request)), request.query, request.headers, body, self._port
+            request.method, target._replace(path=_sent(request)), request.query, request.headers, body, self._port
         )
 
 

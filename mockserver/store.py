@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from collections.abc import Collection as Collection_
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from mockserver.model import Collection, NewId, Record, Write
 
@@ -66,8 +65,7 @@ class Store(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What a sandbox keeps: its own records (None: a tombstone) by collection and key, and the counters of new ids.
 
     A counter is how many ids were `used`, and how far the search for an unused one came beyond the first id.
