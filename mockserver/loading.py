@@ -19,9 +19,9 @@ from mockserver.compiling import compile_contract
 from mockserver.contract import Condition, Contract, Operation, Scenario
 from mockserver.layers import Entry, Layers, is_scenario_file, is_schema_file
 from mockserver.model import MISSING, Mistake, Path, Position, Violation
-from mockserver.sources import Problem, Source, read_json, read_text, read_yaml
+from mockserver.sources import DEEPEST, Problem, Source, read_json, read_text, read_yaml
 from mockserver.validation import SchemaSet, Validator, told
-from mockserver.values import near, printable
+from mockserver.values import near, printable, read
 
 GIVEN: Final = "request body"
 """The name, in reports, of what is no file."""
@@ -176,7 +176,7 @@ def _given(source: Source, what: str, compile_entry: Callable[[Entry], _Given | 
 def _part(name: str) -> Validator:
     """The compiled format of a part of a scenario file."""
     formats = SchemaSet()
-    formats.add({SCENARIOS_FORMAT: read_json(shipped() / "schemas" / SCENARIOS_FORMAT, "").data}, lambda *_: None)
+    formats.trust({SCENARIOS_FORMAT: _format(SCENARIOS_FORMAT)})
     return cast(Validator, formats.inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
 
 
@@ -266,8 +266,13 @@ def _no_operation(root: FilePath) -> Problem:
 def _formats() -> tuple[Validator, ...]:
     """The compiled formats of contract files and of scenario files."""
     formats, names = SchemaSet(), (CONTRACT_FORMAT, SCENARIOS_FORMAT)
-    formats.add({name: read_json(shipped() / "schemas" / name, name).data for name in names}, lambda *_: None)
+    formats.trust({name: _format(name) for name in names})
     return tuple(cast(Validator, formats.validator(name)) for name in names)
+
+
+def _format(name: str) -> Any:
+    """The format of a kind of files: a schema of ours."""
+    return read((shipped() / "schemas" / name).read_bytes(), DEEPEST)
 
 
 def _check_format(source: Source) -> None:

@@ -8,17 +8,14 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
-
 from mockserver.model import MISSING, Mistake, Path, Report, Violation
 from mockserver.patterns import pattern_fault
-from mockserver.subschemas import DECLARE, SAME_PLACE, ids, parts, references, rewritten, subschemas, walk
+from mockserver.resolving import Resources, comes_back, contents, inside, lookup
+from mockserver.subschemas import DECLARE, ids, parts, references, rewritten, subschemas, walk
 from mockserver.values import came, kind, near, printable, write_ascii
 from mockserver.wellformed import compile_wellformed, is_schema
 from mockserver.wording import message
@@ -104,23 +101,36 @@ def _sorted(found: list[Violation]) -> tuple[Violation, ...]:
 
 
 class Validator:
-    """One compiled schema."""
+    """One compiled schema. What it declares is looked up when that is first asked for."""
 
     def __init__(
         self,
         compiled: Callable[[], Any],
-        known: Known,
-        secrets: tuple[Path, ...],
+        declared: Callable[[], tuple[Known, tuple[Path, ...]]],
         well_formed: Callable[[Any], bool] | None,
     ) -> None:
         self._compiled = cache(compiled)
+        self._declared = cache(declared)
         self._well_formed = well_formed
-        self._known = known
-        self._names = frozenset(known.get((), ()))
-        self._inner = frozenset(at[:length] for at, names in known.items() if names for length in range(len(at) + 1))
-        """The places at or below which names are declared."""
-        self.secrets = secrets
+
+    @property
+    def secrets(self) -> tuple[Path, ...]:
         """The places whose schema is marked `writeOnly`."""
+        return self._declared()[1]
+
+    @cached_property
+    def _known(self) -> Known:
+        return self._declared()[0]
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._known.get((), ()))
+
+    @cached_property
+    def _inner(self) -> frozenset[Path]:
+        """The places at or below which names are declared."""
+        known = self._known.items()
+        return frozenset(at[:length] for at, names in known if names for length in range(len(at) + 1))
 
     def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
         """All that is wrong with `instance` (at most `MOST_VIOLATIONS`), sorted by place and keyword."""
@@ -173,7 +183,7 @@ class SchemaSet:
         self._schemas: dict[str, Any] = {}
         self.unsound: set[str] = set()
         """Names of files that are there but were reported."""
-        self._registry: Registry[Any] = Registry()
+        self._resources = Resources()
         self._own: set[int] = set()
 
     @property
@@ -186,6 +196,11 @@ class SchemaSet:
         """The schemas by file name."""
         return self._schemas
 
+    def trust(self, schemas: Mapping[str, Any]) -> None:
+        """Take in schemas by file name that are known to be sound."""
+        self._schemas.update(schemas)
+        self._resources.add(schemas)
+
     def add(self, schemas: Mapping[str, Any], report: Callable[[str, Mistake], None]) -> None:
         """Take in schemas by file name; what is wrong with them is reported by file name and path."""
         sound: dict[str, Any] = {}
@@ -196,11 +211,8 @@ class SchemaSet:
             if not faults:
                 sound[name] = schema
         self.unsound |= schemas.keys() - sound.keys()
-        self._schemas.update(sound)
+        self.trust(sound)
         self._own.update(itertools.chain.from_iterable(map(ids, sound.values())))
-        self._registry = self._registry.with_resources(
-            [(name, DRAFT202012.create_resource(schema)) for name, schema in sound.items()]
-        ).crawl()
         for name, schema in sound.items():
             for fault in self._reference_faults(schema):
                 report(name, fault)
@@ -211,22 +223,22 @@ class SchemaSet:
         """What is wrong with the references of a schema whose text is sound."""
         own = self._own | ids(schema)
         left = iter(range(MOST_STEPS))
-        pending: list[tuple[Path, Any, Any]] = [((), schema, self._resolver(schema))]
+        pending: list[tuple[Path, Any, Any]] = [((), schema, self._resources.resolver(schema))]
         while pending:
             at, sub, resolver = pending.pop()
             if not isinstance(sub, dict):
                 continue
-            resolver = _inside(resolver, sub)
+            resolver = inside(resolver, sub)
             pending.extend(((*at, *step), s, resolver) for step, s in subschemas(sub))
             for keyword, text in references(sub):
-                place, target = (*at, keyword), _lookup(resolver, text)
+                place, target = (*at, keyword), lookup(resolver, text)
                 if target is None:
                     yield self._leads_nowhere(place, keyword, text)
                 elif id(target.contents) not in own and any(_meta_faults(target.contents)):
                     yield Mistake(
                         place, f"{keyword} to what is no JSON Schema", "an object or a boolean that is one", text
                     )
-                elif (back := _comes_back(target, sub, left)) is None:
+                elif (back := comes_back(target, sub, left)) is None:
                     few = "schemas that refer to each other less"
                     yield Mistake(place, f"{keyword} that leads through too many others", few, text)
                     return
@@ -271,12 +283,12 @@ class SchemaSet:
         """The schemas by file name, without names of their own; each reference is what `place(file, path)` gives."""
         places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in parts(schema)}
         links: dict[int, dict[str, str]] = {}
-        pending = [(schema, self._resolver(schema)) for schema in self._schemas.values()]
+        pending = [(schema, self._resources.resolver(schema)) for schema in self._schemas.values()]
         while pending:
             sub, resolver = pending.pop()
             if not isinstance(sub, dict) or id(sub) in links:
                 continue
-            resolver, links[id(sub)] = _inside(resolver, sub), {}
+            resolver, links[id(sub)] = inside(resolver, sub), {}
             pending.extend((inner, resolver) for _, inner in subschemas(sub))
             for keyword, text in references(sub):
                 target = resolver.lookup(text)
@@ -284,76 +296,42 @@ class SchemaSet:
                 links[id(sub)][keyword] = place(*places[id(target.contents)])
         return {name: rewritten(schema, links) for name, schema in self._schemas.items()}
 
-    def _resolver(self, schema: Any) -> Any:
-        return self._registry.resolver_with_root(DRAFT202012.create_resource(schema))
-
     def _compile(self, schema: Any) -> Validator:
-        known: dict[Path, dict[str, None]] = {}
-        secrets: set[Path] = set()
-        start: tuple[Path, Any, Any, frozenset[int]] = ((), schema, self._resolver(schema), frozenset())
-        pending = deque([start])
-        for _ in range(MOST_PLACES):
-            if not pending:
-                break
-            at, sub, resolver, seen = pending.popleft()
-            if not isinstance(sub, dict) or id(sub) in seen:
-                continue
-            resolver, seen = _inside(resolver, sub), seen | {id(sub)}
-            if sub.get("writeOnly") is True:
-                secrets.add(at)
-            known.setdefault(at, {}).update(dict.fromkeys(sub.get("properties", ())))
-            for step, inner in subschemas(sub):
-                if step[0] == "properties":
-                    pending.append(((*at, step[1]), inner, resolver, seen))
-                elif step[0] in ("items", "prefixItems"):
-                    pending.append(((*at, "*"), inner, resolver, seen))
-                elif step[0] in DECLARE:
-                    pending.append((at, inner, resolver, seen))
-            for _keyword, text in references(sub):
-                target = resolver.lookup(text)
-                pending.append((at, target.contents, target.resolver, seen))
-        names = {at: tuple(found) for at, found in known.items()}
+        resolver = self._resources.resolver(schema)
         return Validator(
-            partial(_checker, schema, self._registry),
-            names,
-            tuple(sorted(secrets, key=str)),
-            compile_wellformed(schema, self._resolver(schema), _contents),
+            partial(_checker, schema, self._resources.registry),
+            partial(_declared, schema, resolver),
+            compile_wellformed(schema, resolver, contents),
         )
 
 
-def _inside(resolver: Any, schema: Mapping[str, Any]) -> Any:
-    """The resolver for what stands in `schema`, which may have an `$id` of its own."""
-    return resolver.in_subresource(DRAFT202012.create_resource(schema))
-
-
-def _lookup(resolver: Any, reference: str) -> Any:
-    try:
-        return resolver.lookup(reference)
-    except (Unresolvable, ValueError):
-        return None
-
-
-def _contents(resolver: Any, reference: str) -> tuple[Any, Any] | None:
-    target = _lookup(resolver, reference)
-    return None if target is None else (target.contents, target.resolver)
-
-
-def _comes_back(target: Any, start: Mapping[str, Any], left: Iterator[int]) -> bool | None:
-    """Whether checking a value against `target` leads to `start` with the same value; None if no steps are `left`."""
-    pending, seen = [(target.contents, target.resolver)], set[int]()
-    while pending:
-        if next(left, None) is None:
-            return None
-        sub, resolver = pending.pop()
-        if sub is start:
-            return True
-        if isinstance(sub, dict) and id(sub) not in seen:
-            seen.add(id(sub))
-            resolver = _inside(resolver, sub)
-            pending.extend((inner, resolver) for step, inner in subschemas(sub) if step[0] in SAME_PLACE)
-            found = [_lookup(resolver, text) for _, text in references(sub)]
-            pending.extend((t.contents, t.resolver) for t in found if t is not None)
-    return False
+def _declared(schema: Any, resolver: Any) -> tuple[Known, tuple[Path, ...]]:
+    """The names that a schema declares, and the places that it marks `writeOnly`."""
+    known: dict[Path, dict[str, None]] = {}
+    secrets: set[Path] = set()
+    start: tuple[Path, Any, Any, frozenset[int]] = ((), schema, resolver, frozenset())
+    pending = deque([start])
+    for _ in range(MOST_PLACES):
+        if not pending:
+            break
+        at, sub, resolver, seen = pending.popleft()
+        if not isinstance(sub, dict) or id(sub) in seen:
+            continue
+        resolver, seen = inside(resolver, sub), seen | {id(sub)}
+        if sub.get("writeOnly") is True:
+            secrets.add(at)
+        known.setdefault(at, {}).update(dict.fromkeys(sub.get("properties", ())))
+        for step, inner in subschemas(sub):
+            if step[0] == "properties":
+                pending.append(((*at, step[1]), inner, resolver, seen))
+            elif step[0] in ("items", "prefixItems"):
+                pending.append(((*at, "*"), inner, resolver, seen))
+            elif step[0] in DECLARE:
+                pending.append((at, inner, resolver, seen))
+        for _keyword, text in references(sub):
+            target = resolver.lookup(text)
+            pending.append((at, target.contents, target.resolver, seen))
+    return {at: tuple(found) for at, found in known.items()}, tuple(sorted(secrets, key=str))
 
 
 def _meta_faults(schema: Any) -> Iterator[Mistake]:
