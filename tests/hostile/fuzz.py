@@ -1,10 +1,10 @@
 """Fuzzing: whatever bytes come, a request is decided and a contract loads or is refused, soon.
 
-`python tests/hostile/fuzz.py decision|contract [SECONDS] [SEED]` (1800 and 1) changes what is known to reach far (the
-shipped examples, the transcripts, the bad files of the tests) and prints figures; exit status 1 if anything but a
-`ConfigError` was raised, or if a case took more than 50 ms of processor time, three times in a row. What it finds is
-kept in `mockserver-fuzz-...` in the folder for temporary files. With `atheris` installed the changes are guided by the
-code that they reach; without it they are made by chance alone.
+`python tests/hostile/fuzz.py decision|contract [SECONDS] [SEED]` (1800 of processor time, and 1) changes what is known
+to reach far (the shipped examples, the transcripts, the bad files of the tests) and prints figures; exit status 1 if
+anything but a `ConfigError` was raised, or if a case took more than 50 ms of processor time, three times in a row. What
+it finds is kept in `mockserver-fuzz-...` in the folder for temporary files. With `atheris` installed the changes are
+guided by the code that they reach; without it they are made by chance alone.
 """
 
 from __future__ import annotations
@@ -226,12 +226,12 @@ def _as_bytes(data: bytes, chance: random.Random, seeds: list[bytes]) -> bytes:
 
 
 def by_chance(target: Target, cases: int, seed: int, until: float = float("inf")) -> Target:
-    """So many cases, or until a time."""
+    """So many cases, or until so much processor time is spent."""
     chance = random.Random(seed)
     pool = list(target.seeds)
     for data in target.seeds:
         target.take(data)
-    while target.cases < cases and time.monotonic() < until:
+    while target.cases < cases and time.process_time() < until:
         data = changed(chance.choice(pool), chance, target.seeds)
         target.take(data)
         if chance.random() < 0.02:
@@ -273,17 +273,17 @@ def told(name: str, target: Target, how: str, seconds: float) -> int:
 
 def main(place: Path, name: str, seconds: int = 1_800, seed: int = 1) -> int:
     """Run it with a folder of its own; the exit status."""
-    target, began = TARGETS[name](place), time.monotonic()
+    target, began = TARGETS[name](place), time.process_time()
     if atheris is None:
         by_chance(target, sys.maxsize, seed, began + seconds)
-        return told(name, target, "by chance", time.monotonic() - began)
+        return told(name, target, "by chance", time.process_time() - began)
     take = target.take
 
     def take_or_end(data: bytes) -> None:
         take(data)
-        if time.monotonic() - began > seconds:  # atheris would end the process without a word
+        if time.process_time() - began > seconds:  # atheris would end the process without a word
             shutil.rmtree(place)
-            os._exit(told(name, target, "guided by coverage", time.monotonic() - began))
+            os._exit(told(name, target, "guided by coverage", time.process_time() - began))
 
     guided(target, take_or_end, place / "corpus", seed)
     return 0

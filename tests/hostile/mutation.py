@@ -1,8 +1,9 @@
 """Mutation testing: small faults are put into the decision core, one at a time, and some test has to fail for each.
 
 `python tests/hostile/mutation.py [MODULE...] [--sample N] [--seed S] [--results FILE] [--again]` prints, by module, how
-many mutants were made and killed, and lists the survivors. `--sample` takes so many of each module, by the seed.
-Results are kept in FILE, so that a run goes on where it was stopped; `--again` tries its survivors anew.
+many mutants were made and killed, and lists the survivors; then the share killed of all, with an interval of 95 %.
+`--sample` takes so many of each module, by the seed. Results are kept in FILE, with the test that failed, so that a run
+goes on where it was stopped; `--again` tries its survivors anew.
 `mutation.sh` beside this sets up what it needs.
 
 The mutants are those of `mutmut`. Its own runner does not fit this code: it switches mutants as functions are called,
@@ -177,7 +178,18 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class Quick:
-    """Transcripts without a socket, and with the shipped contract loaded once."""
+    """Transcripts without a socket, and with the shipped contract loaded once; tells what fails."""
+
+    def __init__(self, told: int) -> None:
+        self.told = told
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            os.write(self.told, report.nodeid.encode()[:1_000])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            os.write(self.told, report.nodeid.encode()[:1_000])
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for module in {item.module for item in items if isinstance(item, pytest.Function)}:
@@ -210,8 +222,8 @@ async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
     return results
 
 
-def fails(mutant: Mutant | None) -> bool:
-    """Whether a test fails; in a process that ends afterwards."""
+def fails(mutant: Mutant | None, told: int) -> bool:
+    """Whether a test fails, and which one is written to a pipe; in a process that ends afterwards."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
     if mutant is not None:
         sys.meta_path.insert(0, Loader(mutant))
@@ -228,24 +240,33 @@ def fails(mutant: Mutant | None) -> bool:
             if name not in done
         ]
         done |= set(stage)
-        if files and pytest.main([*OPTIONS, *files], plugins=[Quick()]) != 0:
+        if files and pytest.main([*OPTIONS, *files], plugins=[Quick(told)]) != 0:
             return True
     return False
 
 
-def tried(mutant: Mutant | None) -> str:
-    """What became of a mutant: `survived`, or how it was killed."""
+def tried(mutant: Mutant | None) -> tuple[str, str]:
+    """What became of a mutant, `survived` or how it was killed, and by which test."""
+    reading, told = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            status = 3 if fails(mutant) else 0
+            status = 3 if fails(mutant, told) else 0
         finally:
             os._exit(status)
+    os.close(told)
+    result = ended(child)
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as file:
+        return result, file.read()
+
+
+def ended(child: int) -> str:
+    """How a process ended: `survived`, or how its mutant was killed."""
     ends = time.monotonic() + PATIENCE
     while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
+        which, status = os.waitpid(child, os.WNOHANG)
+        if which:
             break
         if time.monotonic() > ends:
             os.kill(child, signal.SIGKILL)
@@ -283,12 +304,13 @@ def main(arguments: Sequence[str]) -> int:
         for line in asked.results.read_text(encoding="utf-8").splitlines():
             one = json.loads(line)
             known[one["module"], one["change"], one["number"]] = one["result"]
-    if not known and tried(None) != "survived":
-        print("the tests fail without a mutant")
+    if not known and (without := tried(None))[0] != "survived":
+        print("the tests fail without a mutant:", without[1])
         return 2
     # In turn and in an order by chance: a run that is stopped is a sample too.
     orders = {
-        name: random.Random(asked.seed).sample(range(len(of.faults)), len(of.faults)) for name, of in made.items()
+        name: random.Random(f"{asked.seed} {name}").sample(range(len(of.faults)), len(of.faults))
+        for name, of in made.items()
     }
     taken = {name: order[: asked.sample or len(order)] for name, order in orders.items()}
     outcome: dict[str, dict[str, list[Mutant]]] = {name: {} for name in made}
@@ -300,9 +322,9 @@ def main(arguments: Sequence[str]) -> int:
             mutant = made[name].mutant(number)
             result = known.get((name, mutant.change, number), "")
             if not result or (asked.again and result == "survived"):
-                result = tried(mutant)
+                result, by = tried(mutant)
                 row = {key: value for key, value in asdict(mutant).items() if key != "source"}
-                results.write(json.dumps({**row, "result": result}) + "\n")
+                results.write(json.dumps({**row, "result": result, "by": by}) + "\n")
                 results.flush()
             outcome[name].setdefault(result, []).append(mutant)
     spent = sum(os.times()[2:4]) - sum(began[2:4])
@@ -312,8 +334,30 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{name}: {len(of.faults)} mutants, {len(taken[name])} tried, {len(survivors)} survived: {killed:.1f} %")
         for mutant in survivors:
             print(f"  {name}.py:{mutant.line} #{mutant.number}", *mutant.change.splitlines(), sep="\n    ")
+    print(of_all([(len(of.faults), len(taken[n]), len(outcome[n].get("survived", []))) for n, of in made.items()]))
     print(f"{spent:.0f} s of processor time")
     return 0
+
+
+def of_all(modules: Sequence[tuple[int, int, int]]) -> str:
+    """The share killed of all mutants, from how many there are by module, were tried and survived.
+
+    Each module counts as much as it has mutants. The interval is that of Wilson, for as many mutants as would make
+    one sample as sure as these are together; a module of which none or all survived is not taken for certain.
+    """
+    whole = sum(there for there, _, _ in modules)
+    share = sum(there * (1 - left / tried) for there, tried, left in modules) / whole
+    variance = 0.0
+    for there, tried, left in modules:
+        about = (left + 1) / (tried + 2)
+        variance += (there / whole) ** 2 * about * (1 - about) / tried * (1 - tried / there)
+    if not variance:
+        return f"all: {whole} mutants: {100 * share:.1f} %"
+    about = sum(there * (1 - (left + 1) / (tried + 2)) for there, tried, left in modules) / whole
+    size, z = about * (1 - about) / variance, 1.96
+    middle = (share + z * z / (2 * size)) / (1 + z * z / size)
+    half = z * (share * (1 - share) / size + z * z / (4 * size * size)) ** 0.5 / (1 + z * z / size)
+    return f"all: {whole} mutants: {100 * share:.1f} %, in {100 * (middle - half):.1f} to {100 * (middle + half):.1f} %"
 
 
 if __name__ == "__main__":
