@@ -143,6 +143,66 @@ def test_what_is_malformed_is_not_echoed(tmp_path: Path, body: str, answer: dict
     assert {name: came[name] for name in answer} == answer
 
 
+OPEN_POINTS = {
+    "ask.schema.json": "{}",
+    "contract.yaml": """
+format: 1
+assumptions: {shape: s, always: a, with-a: a, other-way: o, with-b: b}
+operations:
+  ask:
+    request: POST /ask
+    body: ask.schema.json
+    envelopes: {plain: {status: 200, assumed: [shape], body: "${respond}"}}
+""",
+    "scenarios.yaml": """
+format: 1
+operation: ask
+scenarios:
+- scenario: asked
+  documented: Asked
+  assumed: [always, with-a: {body.a: present, body.c: absent}]
+  when: {body.x: 1}
+  also:
+  - {assumed: [other-way, always, with-b: {body.b: present, body.c: absent}], when: {body.x: 2}}
+  respond: {plain: {}}
+- {scenario: rest, assumed: [], respond: {plain: {}}}
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "source", "points"),
+    [
+        ({"x": 1}, "documented", "shape, always"),
+        ({"x": 1, "a": 1}, "documented", "shape, always, with-a"),
+        ({"x": 1, "a": 1, "c": 1}, "documented", "shape, always"),
+        ({"x": 1, "b": 1}, "documented", "shape, always"),
+        ({"x": 2}, "assumed", "shape, always, other-way"),
+        ({"x": 2, "b": 1}, "assumed", "shape, always, other-way, with-b"),
+        ({"x": 2, "b": 1, "c": 1}, "assumed", "shape, always, other-way"),
+        ({"x": 2, "a": 1, "b": 1}, "assumed", "shape, always, with-a, other-way, with-b"),
+        ({}, "assumed", "shape"),
+    ],
+)
+def test_an_answer_names_the_open_points_that_it_rests_on(
+    tmp_path: Path, body: dict[str, Any], source: str, points: str
+) -> None:
+    """Those of the envelope, of the scenario and of the way it was met, each once; with conditions, where they hold."""
+    for name, text in OPEN_POINTS.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    reply = Engine(load(tmp_path)).handle(Request("POST", "/ask", json.dumps(body).encode()))
+    headers = dict(reply.headers)
+    assert (headers["Mock-Source"], headers["Mock-Assumed"]) == (source, points)
+
+
+def test_what_is_forced_rests_on_no_condition(tmp_path: Path) -> None:
+    """A forced answer names the points that always hold, whatever the request has."""
+    for name, text in OPEN_POINTS.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    asked = Request("POST", "/ask", b'{"x": 1, "a": 1}', {"mock-scenario": "asked"})
+    assert dict(Engine(load(tmp_path)).handle(asked).headers)["Mock-Assumed"] == "shape, always"
+
+
 def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
     """What the loader rules out is not passed over in silence."""
     operation = contract.operations[0]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver import rendering
+from mockserver.contract import Reply
 from mockserver.model import MISSING, Mistake, Settings, Tick, Violation, Warn
 from mockserver.references import Scope, compile_template
 
@@ -115,3 +116,108 @@ def test_what_has_no_room_says_what_makes_room() -> None:
         "setting max_records.",
         "limit": 5,
     }
+
+
+PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
+    (
+        rendering.misspelt_trigger("body.thing", "things", ("TEST-A",), ("TEST-A", "TEST-B")),
+        {
+            "type": "urn:mockserver:problem:unknown-test-value",
+            "title": "A value of the reserved form is no reserved test value",
+            "status": 400,
+            "detail": "body.thing has the form of a reserved test value, but things have none of that name. "
+            "Did you mean TEST-A?",
+            "member": "body.thing",
+            "did_you_mean": ["TEST-A"],
+            "test_values": ["TEST-A", "TEST-B"],
+        },
+        {},
+    ),
+    (
+        rendering.bad_sandbox("What is wrong."),
+        {
+            "type": "urn:mockserver:problem:bad-sandbox",
+            "title": "The request names no usable sandbox",
+            "status": 400,
+            "detail": "What is wrong.",
+        },
+        {},
+    ),
+    (
+        rendering.bad_directive("What is wrong."),
+        {
+            "type": "urn:mockserver:problem:bad-directive",
+            "title": "A directive in the request headers cannot be understood",
+            "status": 400,
+            "detail": "What is wrong.",
+        },
+        {},
+    ),
+    (
+        rendering.too_large(1000),
+        {
+            "type": "urn:mockserver:problem:body-too-large",
+            "title": "The request body is too large",
+            "status": 413,
+            "detail": "At most 1000 bytes are read.",
+            "limit": 1000,
+        },
+        {"Connection": "close"},
+    ),
+    (
+        rendering.too_slow(2.5),
+        {
+            "type": "urn:mockserver:problem:too-slow",
+            "title": "The request did not come to its end in time",
+            "status": 408,
+            "detail": "All of it has to be here 2.5 s after its beginning; the setting request_timeout changes that.",
+            "limit": 2.5,
+        },
+        {},
+    ),
+    (
+        rendering.no_http("What is wrong."),
+        {
+            "type": "urn:mockserver:problem:no-http",
+            "title": "The request is no HTTP/1.1",
+            "status": 400,
+            "detail": "What is wrong.",
+        },
+        {},
+    ),
+    (
+        rendering.not_found("/thigs\n" + "x" * 300, ("/things", "/__admin"), ("/things",)),
+        {
+            "type": "urn:mockserver:problem:unknown-path",
+            "title": "Nothing is served at this path",
+            "status": 404,
+            "detail": "There is no " + ("/thigs\\x0a" + "x" * 300)[:197] + ".... Did you mean /things? "
+            "A sandbox goes in front: /sandbox/NAME/...",
+            "did_you_mean": ["/things"],
+            "paths": ["/things", "/__admin"],
+        },
+        {},
+    ),
+    (
+        rendering.wrong_method("P\nUT", ("POST", "GET"), {"Mock-Assumed": "method"}),
+        {
+            "type": "urn:mockserver:problem:wrong-method",
+            "title": "This path is not served with this method",
+            "status": 405,
+            "detail": "P\\x0aUT came; use POST or GET.",
+        },
+        {"Allow": "POST, GET", "Mock-Assumed": "method"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "body", "headers"), PROBLEMS, ids=[reply.problem or "" for reply, _, _ in PROBLEMS])
+def test_a_problem_says_what_is_wrong_and_what_to_try(
+    reply: Reply, body: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """Each has a type that programs know it by, words for people, and a status that clients understand."""
+    assert json.loads(reply.body) == body
+    assert list(json.loads(reply.body)) == list(body)
+    assert reply.status == body["status"]
+    assert dict(reply.headers) == {"Content-Type": "application/problem+json", **headers}
+    assert reply.problem == body["type"].removeprefix("urn:mockserver:problem:")

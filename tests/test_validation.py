@@ -404,6 +404,9 @@ def test_a_schema_may_refer_to_a_place_that_is_no_keyword() -> None:
     """`definitions` and the like are followed, and checked for references of their own."""
     schema = {"definitions": {"a": {"items": {"$ref": "#/definitions/b"}}, "b": {"type": "null"}}}
     assert texts({**schema, "$ref": "#/definitions/a"}, [None, 1]) == ["body.1: expected null, got a number"]
+    tree = {"definitions": {"a": {"type": "object", "properties": {"a": {"$ref": "#/definitions/a"}}}}}
+    below = {"a": {"a": {"a": 1}}}
+    assert texts({**tree, "$ref": "#/definitions/a"}, below) == ["body.a.a.a: expected an object, got a number"]
 
 
 def test_schemas_that_refer_to_each_other_a_lot_are_compiled_at_once() -> None:

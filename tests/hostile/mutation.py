@@ -19,6 +19,7 @@ import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import itertools
 import json
 import os
 import random
@@ -62,20 +63,17 @@ FIRST: Final = {
 }
 """The modules, each with the tests that know it best."""
 REST: Final = (
-    ("matching", "validation", "decide", "rendering", "values", "documents", "masks", "transcripts"),
+    ("matching", "validation", "decide", "rendering", "documents", "masks", "transcripts"),
     (
-        "order",
-        "references",
-        "state",
-        "store",
-        "sequences",
-        "limits",
-        "wellformed",
+        *("order", "references", "state", "sequences", "limits", "loading", "properties", "model"),
         "readme.py::test_the_tables_are_up_to_date",
     ),
-    ("loading", "explain", "properties", "model"),
+    ("second_operation", "directives", "operation", "overlays", "sources", "run_time", "delays", "report", "formats"),
+    ("values", "store", "explain"),
 )
 """The tests that are tried for a mutant of any module, in these steps: the quick ones first."""
+LAST: Final = {"validation": ("wellformed",), "rendering": ("server",)}
+"""And slow ones that know most of a module."""
 
 OPTIONS: Final = (
     "--deselect=tests/test_explain.py::test_explanations_on_the_command_line",  # in another process
@@ -231,9 +229,10 @@ def fails(mutant: Mutant | None, told: int) -> bool:
     if mutant is not None:
         for number in (0, 1, 2):
             os.dup2(null, number)
-    stages = [FIRST[mutant.module]] if mutant is not None else []
+    first = FIRST[mutant.module] if mutant is not None else ()
+    last = LAST.get(mutant.module, ()) if mutant is not None else tuple(itertools.chain(*LAST.values()))
     done: set[str] = set()
-    for stage in (*stages, *REST):
+    for stage in (first, *REST, last):
         files = [
             str(ROOT / "tests" / f"test_{name if '.py' in name else name + '.py'}")
             for name in stage
