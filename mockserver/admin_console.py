@@ -6,12 +6,14 @@ Knows where a page stands and who asked for it; what it shows comes from the oth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mockserver.admin import PREFIX, Call, Route, refused
-from mockserver.assets import console
 from mockserver.contract import Reply
 from mockserver.safety import strange
+
+if TYPE_CHECKING:
+    from mockserver.assets import Console
 
 HOME: Final = f"{PREFIX}/"
 
@@ -25,15 +27,22 @@ def shell(method: str, sent: str, path: str, headers: Mapping[str, str]) -> Repl
         return None
     if not sent.endswith("/"):  # or what the page names by relative paths would be looked for elsewhere
         return Reply(307, (("Location", f"{sent.rpartition('/')[2]}/"), ("Cache-Control", "no-cache")), b"")
-    return strange(headers) or console().at_root.reply(headers)
+    return strange(headers) or _console().at_root.reply(headers)
+
+
+def _console() -> Console:
+    """The console's files, read when the first browser asks for them."""
+    from mockserver.assets import console
+
+    return console()
 
 
 def _page(call: Call) -> Reply:
-    return console().at_home.reply(call.headers)
+    return _console().at_home.reply(call.headers)
 
 
 def _file(call: Call) -> Reply:
-    found, name = console(), call.parameters["file"]
+    found, name = _console(), call.parameters["file"]
     if call.parameters["version"] != found.version or name not in found.files:
         detail = "The console has no such file, or none of this version; its page names those that there are."
         raise refused(404, "unknown-file", "There is no such file", detail)

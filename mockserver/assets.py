@@ -5,7 +5,6 @@ Knows files, types and headers; what the console shows, and to whom, is not its 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 from collections.abc import Mapping
@@ -52,6 +51,8 @@ class Asset(NamedTuple):
     @classmethod
     def of(cls, kind: str, body: bytes, keep: str) -> Asset:
         """Packed, with the tag of its content."""
+        import gzip
+
         return cls(kind, body, gzip.compress(body, 9, mtime=0), hashlib.sha256(body).hexdigest()[:16], keep)
 
     def reply(self, headers: Mapping[str, str]) -> Reply:

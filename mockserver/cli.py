@@ -9,6 +9,8 @@ import gc
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +23,27 @@ SERVE: Final = "serve"
 
 
 def _serve() -> click.Command:
-    from mockserver import cli_serve
+    with _no_authorities():
+        from mockserver import cli_serve
 
-    return cli_serve.serve
+        return cli_serve.serve
+
+
+@contextmanager
+def _no_authorities() -> Iterator[None]:
+    """Read no certificates of authorities meanwhile.
+
+    aiohttp reads them all as it is imported, for a client that is not used here; that takes a sixth of a start.
+    """
+    name = "SSL_CERT_FILE"  # the variable that tells OpenSSL where they are
+    before = os.environ.get(name)
+    os.environ[name] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 def _others() -> tuple[click.Command, ...]:

@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final
 
 from mockserver.contract import Reply
@@ -98,7 +97,8 @@ def nanoseconds(spec: str) -> int:
     found = _SPAN.fullmatch(spec)
     if found is None:
         raise DirectiveError(f"expected a span of time such as 90s, 15m, 2h, 1d or -90s, got {_shown(spec)}")
-    by_ns = int(Fraction(found[2]) * _UNITS[found[3]])
+    whole, _, part = found[2].partition(".")
+    by_ns = int(whole + part) * _UNITS[found[3]] // int("1" + "0" * len(part))
     return -by_ns if found[1] == "-" else by_ns
 
 

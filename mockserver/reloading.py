@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypeVar
 
 from mockserver.contract import Condition, Contract, Operation, Scenario, Turns
 from mockserver.engine import Engine, orders
@@ -88,8 +88,7 @@ def _scenario(operation: Operation, text: str, name: str) -> Scenario | str:
     return scenario
 
 
-@dataclass(slots=True)
-class _Carried:
+class _Carried(NamedTuple):
     """What a sandbox has under the new contract."""
 
     sandbox: Sandbox

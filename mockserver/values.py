@@ -5,7 +5,6 @@ Knows nothing of contracts, schemas or HTTP; it is the one home of the JSON libr
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from typing import Any, Final
@@ -109,6 +108,8 @@ def equal(left: Any, right: Any) -> bool:
 
 def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names spelt like `name`, nearest first, at most three."""
+    import difflib  # by whom something is misspelt, who has the time
+
     folded: dict[str, str] = {}
     for candidate in names:
         folded.setdefault(_fold(candidate), candidate)

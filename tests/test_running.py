@@ -166,3 +166,17 @@ def test_a_server_looks_for_garbage_but_not_in_what_it_began_with() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True True\n"
+
+
+def test_a_command_that_serves_reads_no_certificates_of_authorities(tmp_path: Path) -> None:
+    """aiohttp would as it is imported; who reads them later finds what was there before."""
+    code = (
+        "import os, sys; from mockserver import cli; cli._serve(); from aiohttp import connector;"
+        "print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()['x509'], os.environ.get('SSL_CERT_FILE'))"
+    )
+    for before in (None, str(tmp_path)):
+        more = {} if before is None else {"SSL_CERT_FILE": before}
+        rest = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**rest, **more})
+        assert done.stdout == f"0 {before}\n"
