@@ -18,6 +18,7 @@ from aiohttp.web_protocol import _ErrInfo
 from mockserver import faults, rendering, wire
 from mockserver.edge_log import BrokenError, LateError, log
 from mockserver.outbox import Outbox
+from mockserver.overdue import Watch
 
 MOST_HEADERS: Final = 128
 LONGEST_LINE: Final = 8_190
@@ -27,53 +28,8 @@ LEAVING: Final = 1.0
 """Seconds for a client that has closed its side to take its answers, and for one that is refused to hear why."""
 
 
-AT_ONCE: Final = 10
-BREATH: Final = 0.01
-"""So many are let go at once, and after so many seconds the next, so that nobody else waits for a crowd of them."""
-
-
-class Watch:
-    """Which connections have begun something that they do not finish, the longest first.
-
-    One timer watches over all, and there is none as long as nothing is unfinished.
-    """
-
-    def __init__(self, limit: Callable[[], float]) -> None:
-        """Let each take at most so many seconds, as the limit is by then."""
-        self.limit = limit
-        self._since: dict[Connection, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, connection: Connection) -> None:
-        """It has begun something; what it began before counts on."""
-        loop = asyncio.get_running_loop()
-        now = self._since.setdefault(connection, loop.time())
-        if self._timer is None:
-            self._timer = loop.call_at(now + self.limit(), self._look)
-
-    def discard(self, connection: Connection) -> None:
-        """It has finished."""
-        self._since.pop(connection, None)
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._since.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        loop, limit = asyncio.get_running_loop(), self.limit()
-        now, self._timer = loop.time(), None
-        for _ in range(AT_ONCE):
-            connection, since = next(iter(self._since.items()), (None, now))
-            if connection is None or since + limit > now:
-                break
-            del self._since[connection]
-            if not connection.let_go():
-                self.add(connection)
-        if self._since:
-            first = next(iter(self._since.values()))
-            self._timer = loop.call_at(max(first + limit, now + BREATH), self._look)
+MOST_HEADS: Final = 1_000
+"""Heads that are known again."""
 
 
 Answer = Callable[[web.BaseRequest], bytes | None]
@@ -82,6 +38,10 @@ Answer = Callable[[web.BaseRequest], bytes | None]
 Again = Callable[["Connection", Any, bytes], bytes | None]
 """Does the same for a body whose head was there before, of which it is known what it means."""
 
+Heads = dict[bytes, tuple[int, Any]]
+"""Heads of requests as they came, of all connections, with the length of the body and what `know` was told."""
+
+_END: Final = b"\r\n\r\n"  # of a head
 _numbers: Final = count(1)
 _NO_WRITER: Final = cast(Any, None)  # what is answered at once is not written bit by bit
 
@@ -94,17 +54,18 @@ class Connection(web.RequestHandler):
     """
 
     __slots__ = (
-        *("_again", "_alike", "_answer", "_body", "_headers", "_known", "_leaving", "_lowest", "_outbox", "_unread"),
-        *("_watch", "ready"),
+        *("_again", "_alike", "_answer", "_body", "_even", "_headers", "_heads", "_leaving", "_lowest", "_meaning"),
+        *("_outbox", "_unread", "_watch", "ready"),
     )
 
     def __init__(
-        self, manager: web.Server, watch: Watch, outbox: Outbox, answer: Answer, again: Again, **more: Any
+        self, manager: web.Server, watch: Watch, outbox: Outbox, heads: Heads, answer: Answer, again: Again, **more: Any
     ) -> None:
         """Let `watch` know what is not finished on it, and `answer` or `again` what can be answered at once."""
         super().__init__(manager, **more)
         self._watch = watch
         self._outbox = outbox
+        self._heads = heads
         self._answer = answer
         self._again = again
         self._body: StreamReader | None = None  # the one that is not here yet as a whole
@@ -113,58 +74,90 @@ class Connection(web.RequestHandler):
         self._unread = 0  # bytes that waited for the client when it was last looked at
         self._headers: tuple[tuple[bytes, bytes], ...] = ()
         self._alike = 0
-        self._known: tuple[str, str, Any] | None = None  # what a method and a path mean with these headers
+        self._even = True  # whether all bytes so far were whole requests, one at a time
+        self._meaning: Any = None
         self.ready: Any = None  # what is known already of the request that is handled next
 
     def alike(self, request: web.BaseRequest) -> int:
-        """The same number as for the request before on this connection, if it had the very same headers."""
+        """The same number as for the request read before on this connection, if it had the very same headers."""
         if request.raw_headers != self._headers:
-            self._headers, self._alike, self._known = request.raw_headers, next(_numbers), None
+            self._headers, self._alike = request.raw_headers, next(_numbers)
         return self._alike
 
-    def know(self, request: web.BaseRequest, meaning: Any) -> None:
-        """Keep what the head of a request means, should the same come again."""
-        self._known = (request.method, request.raw_path, meaning)
+    def know(self, meaning: Any) -> None:
+        """Keep what the head of the request that is being answered means, should the same bytes come again."""
+        self._meaning = meaning
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and mind what is not whole."""
         before, waiter = self._request_count, self._waiter
         free = waiter is not None and not self._messages and self._keepalive and not waiter.done()
+        if free and self._even and self._is_known(data):
+            return
         if free:
             self._waiter = None  # so that nobody is woken yet
         super().data_received(data)
         if free:
             self._waiter = waiter
-        if self._body is None and self._request_count != before and self._messages[-1][1].is_eof():
+        count = self._request_count
+        if self._body is None and count != before and self._messages[-1][1].is_eof():
+            self._even = self._even and count == before + 1 and self._is_all(data)
             self._watch.discard(self)
-            if free and self._request_count == before + 1 and self._is_answered():
+            if free and count == before + 1 and self.ready is None and self._is_answered(data):
                 return
         else:
-            self._mind(data, self._request_count != before)
+            self._even = False
+            self._mind(data, count != before)
         if free and self._messages and waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def _is_answered(self) -> bool:
+    def _is_known(self, data: bytes) -> bool:
+        """Whether this is a request whose head came before, byte by byte, and is answered already."""
+        end = data.find(_END) + len(_END)
+        known = self._heads.get(data[:end])
+        if known is None or len(data) - end != known[0] or not self._is_open():
+            return False
+        return self._is_sent(self._again(self, known[1], data[end:]))
+
+    def _is_all(self, data: bytes) -> bool:
+        """Whether the one request that came is all of this, from its first byte to its last."""
+        message = self._messages[-1][0]
+        if isinstance(message, _ErrInfo) or message.chunked or type(data) is not bytes:
+            return False
+        return len(data) == data.find(_END) + len(_END) + int(message.headers.get("Content-Length", "0"))
+
+    def _is_answered(self, data: bytes) -> bool:
         """Whether the one request that waits, which came as a whole, is answered already."""
         message, payload = self._messages[0]
-        transport, parser, make = self.transport, self._parser, self._request_factory
-        if isinstance(message, _ErrInfo) or transport is None or parser is None or make is None:
+        parser, make = self._parser, self._request_factory
+        if isinstance(message, _ErrInfo) or parser is None or make is None or not self._is_open():
             return False
         if message.version != HttpVersion11 or message.should_close or message.upgrade or message.method == "HEAD":
             return False
-        if self.writing_paused or self._reading_paused or transport.is_closing() or self._close or self._force_close:
-            return False
-        known = self._known
-        if known is not None and message.raw_headers == self._headers and (message.method, message.path) == known[:2]:
-            data = self._again(self, known[2], taken(payload))
-        else:
-            data = self._answer(make(message, payload, self, _NO_WRITER, cast(Any, self._task_handler)))
-        if data is None:
+        self._meaning = None
+        if not self._is_sent(self._answer(make(message, payload, self, _NO_WRITER, cast(Any, self._task_handler)))):
             return False
         self._messages.popleft()
         parser.message_consumed()
+        head = data[: data.find(_END) + len(_END)]
+        if self._meaning is not None and self._even and len(head) <= LONGEST_LINE:
+            if len(self._heads) >= MOST_HEADS:
+                self._heads.clear()
+            self._heads[head] = (len(data) - len(head), self._meaning)
+        return True
+
+    def _is_open(self) -> bool:
+        """Whether an answer can go out now."""
+        transport = self.transport
+        if transport is None or self.writing_paused or self._reading_paused or self._close or self._force_close:
+            return False
+        return not transport.is_closing()
+
+    def _is_sent(self, answer: bytes | None) -> bool:
+        if answer is None:
+            return False
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        self._outbox.send(transport, data)
+        self._outbox.send(cast(asyncio.Transport, self.transport), answer)
         return True
 
     def _mind(self, data: bytes, came: bool) -> None:
@@ -339,6 +332,7 @@ class Listener(web.Server):
         self._again = again
         self._watch = Watch(limit)
         self._outbox = Outbox(asyncio.get_running_loop())
+        self._heads: Heads = {}
 
     def __call__(self) -> web.RequestHandler:
         """A new connection."""
@@ -346,6 +340,7 @@ class Listener(web.Server):
             self,
             self._watch,
             self._outbox,
+            self._heads,
             self._answer,
             self._again,
             loop=asyncio.get_running_loop(),

@@ -157,7 +157,7 @@ class Server:
         return self._bytes(cast(Connection, request.protocol), request, decided, partial(answer, request, decided))
 
     def _again(self, connection: Connection, known: Known, body: bytes) -> bytes | None:
-        """The same for a request whose head is that of the one before, which an operation answers."""
+        """The same for a request with a head that came before, which an operation answers."""
         if len(body) > self._engine.settings.max_body:
             return None
         method, path, headers, query, alike, aim, _ = known
@@ -300,7 +300,7 @@ class Server:
             alike = connection.alike(request)
             if isinstance(target, Target) and target.path != "/" and not self._access.cors_origins:
                 known = Known(request.method, request.path, headers, query, alike, target, _shown(request))
-                connection.know(request, known)
+                connection.know(known)
             reply = self._engine.handle(Request(request.method, request.path, body, headers, query, alike), target)
         more = self._access.cors(headers, (name for name, _ in reply.headers))
         return sandbox, reply._replace(headers=(*reply.headers, *more)) if more else reply

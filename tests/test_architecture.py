@@ -96,7 +96,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_state": "model contract values rendering store admin admin_sandboxes",
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
-        "connections": "edge_log faults outbox rendering wire aiohttp",
+        "connections": "edge_log faults outbox overdue rendering wire aiohttp",
         "edge_log": "aiohttp",
         "export_openapi": "model contract directives validation rendering routes openapi outcomes version",
         "export_postman": "model contract values outcomes version",
@@ -109,6 +109,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "meeting": "model contract values engine linter listing",
         "openapi": "version admin",
         "outbox": "",
+        "overdue": "",
         "outcomes": "model contract values engine linter listing",
         "watching": "model contract engine loading reloading",
         "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
@@ -143,7 +144,7 @@ LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in module
 ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
 
 HOMES = {
-    "asyncio": {"connections", "edge_log", "faults", "hosting", "outbox", "process", "server", "watching"},
+    "asyncio": {"connections", "edge_log", "faults", "hosting", "outbox", "overdue", "process", "server", "watching"},
     "http": {"asking", "cli_state", "faults", "wire"},
     "importlib": {"__init__"},
     "logging": {"edge_log"},
