@@ -171,8 +171,8 @@ class Collection:
     reserved: Callable[[str], bool]
     test_values: tuple[str, ...]
     members: tuple[str, ...]
-    fold: Callable[[str], str] = str
-    violations: Callable[[Any], tuple[Violation, ...]] = lambda _: ()
+    fold: Callable[[str], str]
+    violations: Callable[[Any], tuple[Violation, ...]]
 
     def unseen(self, key: str) -> Record:
         """The record of a key that was never seen, in an open collection."""

@@ -80,6 +80,65 @@ def test_an_operator_matches_what_it_says(operand: Any, matching: list[Any], oth
     assert [v for v in others if holds(operand, v)] == []
 
 
+WORDS: list[tuple[Any, Any, str]] = [
+    ("a", "b", 'is "a"'),
+    (None, 1, "is null"),
+    ([1, True], "b", "is [1,true]"),
+    ({"equals": "empty"}, "b", 'is "empty"'),
+    ({"not": "a"}, "a", 'is not "a"'),
+    ({"not": {"contains": "a"}}, "a", 'not contains "a"'),
+    ({"in": ["a", 1]}, "b", 'in ["a",1]'),
+    ({"matches": "^a"}, "b", 'matches "^a"'),
+    ({"contains": "a"}, "b", 'contains "a"'),
+    ({"starts_with": "a"}, "b", 'starts with "a"'),
+    ({"ends_with": "a"}, "b", 'ends with "a"'),
+    ({"less_than": 2}, "b", "less than 2"),
+    ({"at_most": 2}, "b", "at most 2"),
+    ({"greater_than": 2}, "b", "greater than 2"),
+    ({"at_least": 2.5}, "b", "at least 2.5"),
+    ("present", MISSING, "is present"),
+    ("absent", "b", "is absent"),
+    ("empty", "b", "is empty"),
+    ({"same_as": "thing.key"}, "b", "same as thing.key"),
+    ({"schema": {"type": "integer"}}, "b", "fits the schema"),
+    ({"all": ["present", {"not": "b"}]}, "b", 'all of (is present; is not "b")'),
+    ({"any": ["absent", {"in": [1]}]}, "b", "any of (is absent; in [1])"),
+    ({"none": ["a", "b"]}, "b", 'none of (is "a"; is "b")'),
+    ({"none": ["a", "b"]}, MISSING, 'none of (is "a"; is "b")'),
+    ({"some_item": {"in": [1]}}, [2], "has an item that in [1]"),
+    ({"every_item": "a"}, [2], 'has only items that is "a"'),
+]
+
+
+@pytest.mark.parametrize(("operand", "other", "words"), WORDS, ids=[repr(operand) for operand, _, _ in WORDS])
+def test_an_operator_has_words(operand: Any, other: Any, words: str) -> None:
+    """A condition is told as it is written, and so is what was expected where it does not hold."""
+    (condition,) = compiled({"body.x": operand})
+    assert condition.text == f"body.x {words}"
+    assert [e.expected for e in condition.evidence(facts(other))] == [words]
+
+
+def test_operators_side_by_side_say_which_does_not_hold() -> None:
+    """The condition names both; the evidence only the first that is against it."""
+    (condition,) = compiled({"body.x": {"starts_with": "a", "ends_with": "b"}})
+    assert condition.text == 'body.x starts with "a" and ends with "b"'
+    assert [e.expected for e in condition.evidence(facts("b"))] == ['starts with "a"']
+    assert [e.expected for e in condition.evidence(facts("a"))] == ['ends with "b"']
+
+
+@pytest.mark.parametrize(
+    ("when", "text"),
+    [
+        ({"all": [{"body.x": "a"}, {"body.y": 1, "body.z": 2}]}, 'all of (body.x is "a"; body.y is 1 and body.z is 2)'),
+        ({"any": [{"body.x": "a"}, {"thing": "absent"}]}, 'any of (body.x is "a"; thing is absent)'),
+        ({"none": [{"body.x": "a"}]}, 'none of (body.x is "a")'),
+    ],
+)
+def test_logic_has_words(when: dict[str, Any], text: str) -> None:
+    """Groups are told apart from the conditions in one of them."""
+    assert [condition.text for condition in compiled(when)] == [text]
+
+
 def test_every_operator_has_a_case() -> None:
     """No operator is left out of the cases above, but same_as, which has a test of its own."""
     used = {name for operand, _, _ in CASES if isinstance(operand, dict | str) for name in _names(operand)}
@@ -98,6 +157,33 @@ def test_same_as_compares_two_places() -> None:
     assert not holds(operand, "a")
     assert not holds(operand, MISSING)
     assert compiled({"body.x": operand})[0].reads == {"body", "thing"}
+
+
+@pytest.mark.parametrize(
+    ("operand", "same", "other"),
+    [
+        ({"not": {"same_as": "thing.key"}}, False, True),
+        ({"present": True, "same_as": "thing.key"}, True, False),
+        ({"same_as": "thing.key", "starts_with": "a"}, True, False),
+        ({"all": ["present", {"same_as": "thing.key"}]}, True, False),
+        ({"any": [{"same_as": "thing.key"}, "c"]}, True, False),
+        ({"none": [{"same_as": "thing.key"}, "c"]}, False, True),
+    ],
+)
+def test_same_as_compares_inside_of_other_operators(operand: Any, same: bool, other: bool) -> None:
+    """Wherever it stands, the other place is looked at, and known to be looked at."""
+    assert holds(operand, "a", thing={"key": "a"}) is same
+    assert holds(operand, "a", thing={"key": "b"}) is other
+    assert compiled({"body.x": operand})[0].reads == {"body", "thing"}
+
+
+def test_same_as_compares_items() -> None:
+    """Each item of a list is compared with the one other place."""
+    for name, held in {"some_item": [True, True, False], "every_item": [True, False, False]}.items():
+        operand = {name: {"same_as": "thing.key"}}
+        lists = (["a", "a"], ["b", "a"], ["b"])
+        assert [holds(operand, items, thing={"key": "a"}) for items in lists] == held
+        assert compiled({"body.x": operand})[0].reads == {"body", "thing"}
 
 
 @given(JSON, JSON)

@@ -185,6 +185,24 @@ def test_kinds_of_requests_are_bounded(engine: Engine, monkeypatch: pytest.Monke
         assert one.scenario.id == other.scenario.id
 
 
+@pytest.mark.parametrize(
+    ("logic", "met"),
+    [
+        ("any", [{"a": "x"}, {"n": "no number"}, {"a": "x", "n": "no number"}]),
+        ("all", [{"a": "x", "n": "no number"}]),
+        ("none", [{}]),
+    ],
+)
+def test_logic_over_violations_is_asked_of_sound_requests_too(
+    tmp_path: Path, logic: str, met: list[dict[str, Any]]
+) -> None:
+    """What asks for a violation or for something else can hold of a request without a violation."""
+    engine = Engine(write(tmp_path, [{logic: [{"body.a": "x"}, {"violation": {"at": "body.n"}}]}]))
+    for body in ({}, {"a": "x"}, {"n": "no number"}, {"a": "x", "n": "no number"}):
+        reply = engine.handle(Request("POST", "/ask", json.dumps(body).encode()))
+        assert dict(reply.headers)["Mock-Scenario"] == ("s0" if body in met else "last")
+
+
 def test_many_scenarios_are_found_by_a_value(tmp_path: Path) -> None:
     """Of a thousand that each ask for a value of their own, one is tried, and those that ask for something else."""
     whens: list[dict[str, Any]] = [{"body.a": f"v{n}"} for n in range(1_000)]

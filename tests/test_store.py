@@ -12,7 +12,10 @@ from mockserver.store import MemoryStore
 
 def collection(name: str = "things", *, is_open: bool) -> Collection:
     seeds = {"seed": Record.make("seed", {"size": 1}, "seed"), "none": None, "5": None}
-    return Collection(name, is_open, {"size": 0}, seeds, frozenset(), lambda _: False, (), ("size", "more"))
+    members = ("size", "more")
+    return Collection(
+        name, is_open, {"size": 0}, seeds, frozenset(), lambda _: False, (), members, fold=str, violations=lambda _: ()
+    )
 
 
 OPEN = collection(is_open=True)
