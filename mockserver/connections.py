@@ -101,7 +101,7 @@ class Connection(web.RequestHandler):
             self._waiter = waiter
         count = self._request_count
         if self._body is None and count != before and self._messages[-1][1].is_eof():
-            self._even = self._even and count == before + 1 and self._is_all(data)
+            self._even = self._even and self._is_all(data)
             self._watch.discard(self)
             if free and count == before + 1 and self.ready is None and self._is_answered(data):
                 return
