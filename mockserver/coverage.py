@@ -202,7 +202,11 @@ class Coverage:
         if answered is None:
             own = decision.operation.by_id.get(scenario.id) is scenario
             answered = (scenario.operation, scenario.id, own, None if fault is None else fault.kind)
-        tally.answered(answered, decision.trigger)
+        key = (answered, decision.trigger)
+        if key in tally.answers:
+            tally.answers[key] += 1
+        else:
+            tally.answered(*key)
         mark = _mark(tally.serial, request, decision)
         before = self._young.get(mark) or self._old.get(mark)
         if before is not None:

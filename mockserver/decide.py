@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from mockserver.contract import Decision, Evidence, Miss, Operation, Point, Scenario, Way
 from mockserver.model import (
@@ -24,6 +24,7 @@ from mockserver.model import (
     Tick,
     Trigger,
     Write,
+    make,
 )
 from mockserver.order import Asked, Order, asked, in_order, points_of
 from mockserver.references import VIOLATION
@@ -69,34 +70,36 @@ def gather(
         if many:
             facts[name] = _all_found(lookup, facts, find)
             continue
-        kind *= 3
-        facts[name] = MISSING
-        keys[name] = None
+        record = None
         key = None if unless is not None and _excuses(unless, facts) else named(facts)
-        if type(key) is not str or not key or key.isspace():
-            kind += 1
-            continue
-        if collection.reserved(key):
-            reserved.append(lookup)
-        if fold is not None:
-            key = fold(key)
-        keys[name] = key
-        record = find(collection, key)
+        if type(key) is str and key and not key.isspace():
+            if collection.reserved(key):
+                reserved.append(lookup)
+            if fold is not None:
+                key = fold(key)
+            keys[name] = key
+            record = find(collection, key)
+        else:
+            keys[name] = None
         if record is None:
-            kind += 1
-            continue
-        facts[name] = view = record.view
-        if view["origin"] != "default":
-            kind += 2
+            facts[name] = MISSING
+            kind = 3 * kind + 1
+        else:
+            facts[name] = view = record.view
+            kind = 3 * kind if view["origin"] == "default" else 3 * kind + 2
     facts["@keys"], facts["@reserved"], facts["@kind"] = keys, reserved, kind
     return facts
 
 
 def _filled(body: Mapping[str, Any]) -> tuple[str, ...] | None:
-    for value in body.values():
-        if not value or (type(value) is str and value.isspace()):
-            return None
-    return tuple(body)
+    values = body.values()
+    if not all(values):
+        return None
+    blank = map(str.isspace, values if _TEXTS.issuperset(map(type, values)) else [v for v in values if type(v) is str])
+    return None if True in blank else tuple(body)
+
+
+_TEXTS: Final = frozenset([str])
 
 
 def _excuses(unless: Callable[[Facts], Any], facts: Facts) -> bool:
@@ -285,7 +288,8 @@ def _decision(
     writes = _writes(scenario, facts) if way is not None and scenario.changes else ()
     trigger, cause = met
     named = tuple(dict.fromkeys(assumed))
-    return Decision(operation, scenario, way, trigger, source, named, document, facts, writes, cause, turned, scenarios)
+    made = (operation, scenario, way, trigger, source, named, document, facts, writes, cause, turned, scenarios)
+    return make(Decision, made)
 
 
 def completed(decision: Decision) -> Decision:
@@ -351,5 +355,5 @@ def _writes(scenario: Scenario, facts: Facts) -> tuple[Write, ...]:
                 before = before if isinstance(before, list) else [before]  # written under a contract before this one
                 value = before if value in before else [*before, value]
             members[name] = value
-        writes.append(Write(lookup.collection.name, key, members))
+        writes.append(make(Write, (lookup.collection.name, key, members)))
     return tuple(writes)

@@ -19,7 +19,7 @@ from mockserver.decide import decide, gather, misses, misspelt, prepare
 from mockserver.directives import directives
 from mockserver.journal import Journal
 from mockserver.metrics import Gauges, Metrics
-from mockserver.model import NOTHING, Document, Facts, Request, Settings, Tick
+from mockserver.model import NOTHING, Document, Facts, Request, Settings, Tick, make
 from mockserver.order import Order, in_force, in_order
 from mockserver.planning import Admitted, Meaning, Planned, plan_of
 from mockserver.recording import Recorder
@@ -227,7 +227,7 @@ class Engine:
         sandbox = self.sandboxes.peek(name) if peek else self.sandboxes.use(name)
         if sandbox is None:
             return rendering.no_room(settings.max_sandboxes, settings.sandbox_ttl)
-        return Admitted(operation, parameters, sandbox, asked)
+        return make(Admitted, (operation, parameters, sandbox, asked))
 
     def _meaning(self, request: Request, aim: Target | Reply) -> Meaning | Reply:
         """What the head of a request means, kept for those that are known to have the same."""
@@ -254,9 +254,9 @@ class Engine:
             admitted.parameters,
             document,
             sandbox.settings,
-            Tick(self.now_ns(sandbox)),
+            make(Tick, (self.now_ns(sandbox),)),
             store.finder(sandbox.name),
-            {new.name: store.draw(sandbox.name, new) for new in operation.new},
+            store.draw(sandbox.name, operation.new),
         )
         return document, facts
 

@@ -23,6 +23,9 @@ class Missing(enum.Enum):
 
 MISSING: Final = Missing.MISSING
 
+make: Final = tuple.__new__
+"""Makes a named tuple of all its members in a third of the time of its own way; what is made at each request is."""
+
 Facts: TypeAlias = dict[str, Any]
 """What a decision may look at: root name (`body`, `header`, a lookup's name, ...) to value or `MISSING`."""
 
@@ -176,7 +179,7 @@ class Collection:
 
     def unseen(self, key: str) -> Record:
         """The record of a key that was never seen, in an open collection."""
-        return tuple.__new__(Record, ({**self.default, "key": key, "origin": "default", "@entry": 0},))
+        return make(Record, ({**self.default, "key": key, "origin": "default", "@entry": 0},))
 
 
 class Write(NamedTuple):
@@ -199,8 +202,7 @@ class Lookup(NamedTuple):
     unless: Callable[[Facts], Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewId:
+class NewId(NamedTuple):
     """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`."""
 
     name: str

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mockserver.contract import Decision, Operation, Reply, Turn
 from mockserver.directives import Directives
-from mockserver.model import Delay, Fault
+from mockserver.model import Delay, Fault, make
 from mockserver.sandboxes import Armed, Sandbox
 
 
@@ -50,4 +50,4 @@ def plan_of(decision: Decision, asked: Directives, armed: Armed | None = None) -
     turn, scenario = armed.turn if armed is not None else Turn(), decision.scenario
     fault, delay = asked.fault or turn.fault or scenario.fault, asked.delay or turn.delay or scenario.delay
     commits = decision.way is not None and bool(scenario.changes) and (fault is None or fault.commit)
-    return Planned(decision, armed, fault, delay, commits)
+    return make(Planned, (decision, armed, fault, delay, commits))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.model import MISSING, Document, Path, Request, Settings, Violation, Warn
+from mockserver.model import MISSING, Document, Path, Request, Settings, Violation, Warn, make
 from mockserver.validation import Validator
 from mockserver.values import NotJsonError, came, is_blank, kind, printable, read
 
@@ -62,7 +62,7 @@ class Reader:
         if self.body is not None:
             body, faults = read_body(request.body, settings.max_depth)
             found += faults or self.body.violations("body", body)
-        return Document(body, tuple(found), self._warnings(request, body))
+        return make(Document, (body, tuple(found), self._warnings(request, body)))
 
     def _warnings(self, request: Request, body: Any) -> tuple[Warn, ...]:
         found = self._alike.get(request.alike)

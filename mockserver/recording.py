@@ -22,7 +22,7 @@ from mockserver.masks import (
     read_object,
     without_numbers,
 )
-from mockserver.model import MISSING, NOTHING, Facts, Path, Request
+from mockserver.model import MISSING, NOTHING, Facts, Path, Request, make
 
 OVERHEAD: Final = 2_000
 """Bytes that an entry is reckoned to take beside its texts."""
@@ -106,8 +106,7 @@ class Recorder:
         written = (answer, problem, (), kind, committed, delay_ms, micros, size, self._contract)
         met = (served, scenario, way, trigger, cause or None, assumed, violations, warnings, facts["unclaimed"])
         looked_up = (found, in_path or NOTHING, query or NOTHING, tuple(facts["new"].values()), facts["settings"])
-        # Past the named tuple's own way of being made, which with so many members takes as long as all the rest.
-        return tuple.__new__(Entry, (*seen, *written, *met, turned, scenarios, *looked_up))
+        return make(Entry, (*seen, *written, *met, turned, scenarios, *looked_up))
 
     def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
         """The request target as it is shown, and whether there is nothing secret in it."""

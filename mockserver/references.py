@@ -111,8 +111,10 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
         step = steps[0]
 
         def member(facts: Facts) -> Any:
-            value = facts.get(root, MISSING)
-            return value.get(step, MISSING) if type(value) is dict else _step(value, step)
+            try:  # what mostly is an object
+                return facts[root].get(step, MISSING)
+            except (AttributeError, KeyError):
+                return _step(facts.get(root, MISSING), step)
 
         return member
 

@@ -6,10 +6,11 @@ Knows envelopes as templates and headers as pairs; it knows no HTTP library and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from mockserver.contract import BodyForm, Contract, Decision, Reply, Template
-from mockserver.model import MISSING, Facts, Violation, Warn
+from mockserver.model import MISSING, Facts, Violation, Warn, make
 from mockserver.values import printable, write, write_ascii
 
 MOST_SHOWN: Final = 10
@@ -84,26 +85,32 @@ def reply_to(decision: Decision, contract: Contract, mock_headers: bool, entry: 
     scenario, facts = decision.scenario, decision.facts
     headers = reply_headers(decision, contract.hash, entry, mock_headers=mock_headers)
     body = body_of(scenario.form, facts)
-    return Reply(scenario.status.render(facts), headers, body, decision, None, None, 0.0, entry)
+    status = scenario.status.render(facts)
+    return make(Reply, (status, headers, body, decision, None, None, 0.0, entry, "", None, None))
 
 
 def reply_headers(decision: Decision, contract: str, entry: int, *, mock_headers: bool) -> tuple[tuple[str, str], ...]:
     """The headers of an answer: what it is, and what the mock has to say; `contract` is the hash of the contract."""
     if not mock_headers:
         return (_JSON,)
-    headers = [_JSON, ("Mock-Scenario", decision.scenario.id), ("Mock-Source", decision.source)]
-    if decision.assumed:
-        headers.append(("Mock-Assumed", ", ".join(decision.assumed)))
-    headers.append(("Mock-Trigger", decision.trigger))
-    if decision.cause:
-        headers.append(("Mock-Cause", str(decision.cause)))
-    headers.append(("Mock-Contract", contract))
-    if decision.document.violations:
-        headers.append(("Mock-Violations", _listed(decision.document.violations)))
-    if decision.document.warnings:
-        headers.append(("Mock-Warnings", _listed(decision.document.warnings)))
-    headers.append(("Mock-Entry", str(entry)))
-    return tuple(headers)
+    _, scenario, _, trigger, source, assumed, document, _, _, cause, _, _ = decision
+    headers = _usual(scenario.id, source, assumed, trigger, contract)
+    if cause:
+        headers = (*headers, ("Mock-Cause", str(cause)))
+    if document.violations:
+        headers = (*headers, ("Mock-Violations", _listed(document.violations)))
+    if document.warnings:
+        headers = (*headers, ("Mock-Warnings", _listed(document.warnings)))
+    return (*headers, ("Mock-Entry", str(entry)))
+
+
+@lru_cache(maxsize=512)
+def _usual(
+    scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str
+) -> tuple[tuple[str, str], ...]:
+    named = (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
+    how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
+    return (_JSON, ("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
 
 
 _JSON: Final = ("Content-Type", "application/json")

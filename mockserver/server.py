@@ -23,7 +23,7 @@ from mockserver.edge_log import BrokenError, LateError
 from mockserver.engine import Engine
 from mockserver.logs import Log, Seen, no_log
 from mockserver.masks import masked_target
-from mockserver.model import NOTHING, Request
+from mockserver.model import NOTHING, Request, make
 from mockserver.routes import Target
 from mockserver.safety import Access, elsewhere
 from mockserver.tls import Secured
@@ -151,46 +151,53 @@ class Server:
 
     def _at_once(self, answer: Answer, request: web.BaseRequest) -> bytes | None:
         """The bytes of an answer that has to wait for nothing; `_respond` goes on with any other."""
-        body = taken(request.content)
+        if self._landed is not None:
+            return None
+        started = time.perf_counter_ns()
+        connection, body = cast(Connection, request.protocol), taken(request.content)
         limit = self._engine.settings.max_body
         decided: bytes | Reply = body if len(body) <= limit else rendering.too_large(limit)
-        return self._bytes(cast(Connection, request.protocol), request, decided, partial(answer, request, decided))
+        try:
+            sandbox, reply = answer(request, decided)
+            return self._ready(connection, request, decided, sandbox, reply, started)
+        except Exception as error:  # noqa: BLE001 - it is raised where the library minds it
+            connection.ready = error
+        return None
 
     def _again(self, connection: Connection, known: Known, body: bytes) -> bytes | None:
         """The same for a request with a head that came before, which an operation answers."""
-        if len(body) > self._engine.settings.max_body:
+        if self._landed is not None or len(body) > self._engine.settings.max_body:
             return None
+        started = time.perf_counter_ns()
         method, path, headers, query, alike, aim, _ = known
-        request = Request(method, path, body, headers, query, alike)
-        return self._bytes(connection, known, body, lambda: (aim.sandbox, self._engine.handle(request, aim)))
+        try:
+            reply = self._engine.handle(make(Request, (method, path, body, headers, query, alike)), aim)
+            return self._ready(connection, known, body, aim.sandbox, reply, started)
+        except Exception as error:  # noqa: BLE001 - as above
+            connection.ready = error
+        return None
 
-    def _bytes(
+    def _ready(
         self,
         connection: Connection,
         request: web.BaseRequest | Known,
         body: bytes | Reply,
-        answer: Callable[[], tuple[str, Reply]],
+        sandbox: str,
+        reply: Reply,
+        started: int,
     ) -> bytes | None:
-        if self._landed is not None:
-            return None
-        started = time.perf_counter_ns()
-        try:
-            sandbox, reply = answer()
-            if type(body) is bytes and _is_whole(reply):
-                data = wire.whole(reply)
-                self._note(request, sandbox, reply, started)
-                return data
-        except Exception as error:  # noqa: BLE001 - it is raised where the library minds it
-            connection.ready = error
-        else:
-            connection.ready = (started, body, sandbox, reply)
+        if type(body) is bytes and _is_whole(reply):
+            data = wire.whole(reply)
+            self._note(request, sandbox, reply, started)
+            return data
+        connection.ready = (started, body, sandbox, reply)
         return None
 
     def _note(self, request: web.BaseRequest | Known, sandbox: str, reply: Reply, started: int) -> None:
         if self._log is not no_log:
             micros = (time.perf_counter_ns() - started) // 1000
             shown = request.shown if isinstance(request, Known) else _shown(request)
-            self._log(Seen(request.method, shown, sandbox or reply.sandbox, reply, micros))
+            self._log(make(Seen, (request.method, shown, sandbox or reply.sandbox, reply, micros)))
 
     async def _respond(self, answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
         connection = cast(Connection, request.protocol)
@@ -335,8 +342,8 @@ def _stays(request: web.BaseRequest) -> bool:
 
 def _is_whole(reply: Reply) -> bool:
     """Whether an answer is head and body and nothing else, now."""
-    at_once = reply.fault is None and not reply.delay_ms and reply.feed is None and reply.later is None
-    return at_once and reply.status not in (204, 304)
+    status, _, _, _, _, fault, delay_ms, _, _, feed, later = reply
+    return fault is None and not delay_ms and feed is None and later is None and status not in (204, 304)
 
 
 def _is_admin(path: str) -> bool:

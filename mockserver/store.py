@@ -30,8 +30,8 @@ class Store(Protocol):
     def finder(self, sandbox: str) -> Callable[[Collection, str], Record | None]:
         """What finds records of a sandbox as `find` does, for one request."""
 
-    def draw(self, sandbox: str, new: NewId) -> str:
-        """The next unused id; drawing it again gives the same until it is used up by `commit`."""
+    def draw(self, sandbox: str, ids: Iterable[NewId]) -> dict[str, str]:
+        """The next unused ids by name; drawing them again gives the same until they are used up by `commit`."""
 
     def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:
         """Merge the writes into their records, as of a journal entry, and use up the ids of these names."""
@@ -210,17 +210,23 @@ class MemoryStore:
         """See `Store`."""
         return self._of(sandbox).find
 
-    def draw(self, sandbox: str, new: NewId) -> str:
+    def draw(self, sandbox: str, ids: Iterable[NewId]) -> dict[str, str]:
         """See `Store`."""
-        state = self._of(sandbox)
-        number = new.first + state.base + state.counters.get(new.name, 0)
-        if new.unused_in is None:
-            return f"{new.prefix}{number}"
-        number = max(number, state.base + state.free.get(new.name, 0))
-        records, seeds = state.records[new.unused_in].packed, self._collections[new.unused_in].seeds
-        while (drawn := f"{new.prefix}{number}") in records or drawn in seeds:
-            number += 1
-        state.free[new.name] = number - state.base
+        state, drawn = self._of(sandbox), {}
+        base, counters, free = state.base, state.counters, state.free
+        for name, first, prefix, unused_in in ids:
+            number = first + base + counters.get(name, 0)
+            text = f"{prefix}{number}"
+            if unused_in is not None:
+                if base + free.get(name, 0) > number:
+                    number = base + free[name]
+                    text = f"{prefix}{number}"
+                records, seeds = state.records[unused_in].packed, self._collections[unused_in].seeds
+                while text in records or text in seeds:
+                    number += 1
+                    text = f"{prefix}{number}"
+                free[name] = number - base
+            drawn[name] = text
         return drawn
 
     def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:

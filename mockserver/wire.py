@@ -54,13 +54,14 @@ def whole(reply: Reply) -> bytes:
 
 def head(reply: Reply, *more: str) -> bytes:
     """The head of an answer whose body is sent whole; `more` are header lines. Raises `ValueError`."""
-    headers = reply.headers
-    last = [f"{name}: {value}" for name, value in headers[-1:]]  # which often is the only one unlike those before
-    last += (f"Content-Length: {len(reply.body)}", _date(int(time.time())), *more)
-    text = "\r\n".join(last)
-    if text.count("\r") != len(last) - 1 or text.count("\n") != len(last) - 1:
+    *others, (name, value) = reply.headers  # the last is often the only one unlike those before
+    last = f"{name}: {value}\r\nContent-Length: {len(reply.body)}\r\n{_date(int(time.time()))}\r\n"
+    if more:
+        last += "\r\n".join(more) + "\r\n"
+    count = 3 + len(more)
+    if last.count("\r") != count or last.count("\n") != count:
         raise ValueError(_TORN)
-    return (_begin(reply.status, headers[:-1]) + text + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    return (_begin(reply.status, tuple(others)) + last + "\r\n").encode("utf-8", "surrogateescape")
 
 
 _TORN: Final = "a header holds the end of a line"

@@ -26,6 +26,11 @@ def store(of: Collection = OPEN, seed: int = 0) -> MemoryStore:
     return MemoryStore({of.name: of}, seed)
 
 
+def drawn(memory: MemoryStore, sandbox: str, new: NewId) -> str:
+    """One id."""
+    return memory.draw(sandbox, [new])[new.name]
+
+
 @pytest.mark.parametrize(("is_open", "origin"), [(True, "default"), (False, None)])
 def test_an_open_collection_has_every_key(is_open: bool, origin: str | None) -> None:
     """A key never seen has the default record where the collection is open, and none where it is closed."""
@@ -63,30 +68,30 @@ def test_sandboxes_do_not_share_and_a_reset_drops_one() -> None:
         assert found is not None
         origins.append(found.origin)
     assert origins == ["default", "request", "default"]
-    assert memory.draw("a", NEW) == store().draw("a", NEW)
-    assert memory.draw("b", NEW) != store().draw("b", NEW)
+    assert drawn(memory, "a", NEW) == drawn(store(), "a", NEW)
+    assert drawn(memory, "b", NEW) != drawn(store(), "b", NEW)
 
 
 def test_an_id_is_used_up_by_a_commit_alone() -> None:
     """Drawing gives the same id until it is committed; keys that are taken are passed over."""
     memory = store()
-    assert [memory.draw("", NEW) for _ in range(2)] == ["3", "3"]
+    assert [drawn(memory, "", NEW) for _ in range(2)] == ["3", "3"]
     memory.commit("", [Write("things", "4", {})], ["id"])
-    assert memory.draw("", NEW) == "6"  # 4 was written, 5 is a tombstone
+    assert drawn(memory, "", NEW) == "6"  # 4 was written, 5 is a tombstone
     memory.commit("", [], ["id"])
-    assert memory.draw("", NEW) == "7"
+    assert drawn(memory, "", NEW) == "7"
     plain = NewId("card", first=987, prefix="p_", unused_in=None)
-    assert memory.draw("", plain) == "p_987"
+    assert drawn(memory, "", plain) == "p_987"
     memory.commit("", [], ["card"])
-    assert memory.draw("", plain) == "p_988"
+    assert drawn(memory, "", plain) == "p_988"
 
 
 def test_ids_of_sandboxes_and_seeds_differ_and_stay_exact() -> None:
     """Each sandbox and each seed counts far from the others, below what a JSON reader holds exactly."""
-    drawn = [int(store(seed=seed).draw(name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]
-    assert len({number // 1_000_000 for number in drawn}) == len(drawn)
-    assert all(number < 2**53 - 1_000_000 for number in drawn)
-    assert drawn == [int(store(seed=seed).draw(name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]
+    found = [int(drawn(store(seed=seed), name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]
+    assert len({number // 1_000_000 for number in found}) == len(found)
+    assert all(number < 2**53 - 1_000_000 for number in found)
+    assert found == [int(drawn(store(seed=seed), name, NEW)) for seed in (0, 1) for name in ("", "a", "b")]
 
 
 def test_a_record_takes_little() -> None:
