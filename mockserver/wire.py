@@ -54,14 +54,16 @@ def whole(reply: Reply) -> bytes:
 
 def head(reply: Reply, *more: str) -> bytes:
     """The head of an answer whose body is sent whole; `more` are header lines. Raises `ValueError`."""
-    *others, (name, value) = reply.headers  # the last is often the only one unlike those before
-    last = f"{name}: {value}\r\nContent-Length: {len(reply.body)}\r\n{_date(int(time.time()))}\r\n"
+    headers, lines = reply.headers, 2 + len(more)
+    last = f"Content-Length: {len(reply.body)}\r\n{_date(int(time.time()))}\r\n"
+    if headers:  # the last is often the only one unlike those before
+        name, value = headers[-1]
+        last, lines = f"{name}: {value}\r\n{last}", lines + 1
     if more:
         last += "\r\n".join(more) + "\r\n"
-    count = 3 + len(more)
-    if last.count("\r") != count or last.count("\n") != count:
+    if last.count("\r") != lines or last.count("\n") != lines:
         raise ValueError(_TORN)
-    return (_begin(reply.status, tuple(others)) + last + "\r\n").encode("utf-8", "surrogateescape")
+    return (_begin(reply.status, headers[:-1]) + last + "\r\n").encode("utf-8", "surrogateescape")
 
 
 _TORN: Final = "a header holds the end of a line"

@@ -48,6 +48,8 @@ def test_a_header_cannot_begin_another(value: str) -> None:
     """What would end its line is refused."""
     with pytest.raises(ValueError, match="end of a line"):
         head(Reply(200, (("A", value),), b""))
+    with pytest.raises(ValueError, match="end of a line"):
+        head(Reply(200, (("A", value), ("B", "c")), b""))
 
 
 @pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
