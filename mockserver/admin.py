@@ -22,7 +22,6 @@ from mockserver.validation import SchemaSet, Validator
 from mockserver.values import NotJsonError, near, read, write
 
 PREFIX: Final = "/__admin"
-HEALTH: Final = f"{PREFIX}/health"
 USUAL: Final = "http://127.0.0.1:8080"
 """Where a server is that nobody told anything else."""
 

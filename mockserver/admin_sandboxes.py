@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mockserver.admin import HEALTH, PREFIX, AdminError, Call, Route, as_json, as_text, refused
+from mockserver.address import HEALTH
+from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, as_text, refused
 from mockserver.clock import utc_millis
 from mockserver.contract import Operation, Reload, Reply, Scenario
 from mockserver.metrics import CONTENT_TYPE

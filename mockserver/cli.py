@@ -46,15 +46,24 @@ def _no_authorities() -> Iterator[None]:
             os.environ[name] = before
 
 
+def _health() -> click.Command:
+    from mockserver import cli_health
+
+    return cli_health.health
+
+
+ALONE: Final = {SERVE: _serve, "health": _health}
+"""Commands that wait for no other: what is run most, and by machines."""
+
+
 def _others() -> tuple[click.Command, ...]:
-    """All commands but the one that serves, whose start waits for no other."""
+    """All other commands."""
     from mockserver import cli_arming, cli_contract, cli_coverage, cli_export, cli_journal, cli_new, cli_state
 
     return (
         cli_contract.check,
         cli_contract.scenarios,
         cli_contract.explain,
-        cli_state.health,
         cli_state.reset,
         cli_state.state,
         cli_export.export,
@@ -91,11 +100,12 @@ class _DefaultServe(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command by its name."""
-        if cmd_name != SERVE:
+        if cmd_name not in ALONE:
             self._load()
+        elif cmd_name not in self.commands:
+            self.add_command(ALONE[cmd_name]())
+        if cmd_name != SERVE:
             gc.enable()
-        elif SERVE not in self.commands:
-            self.add_command(_serve())
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -104,7 +114,7 @@ class _DefaultServe(click.Group):
         return super().list_commands(ctx)
 
     def _load(self) -> None:
-        for command in (_serve(), *_others()):
+        for command in (*(load() for load in ALONE.values()), *_others()):
             self.add_command(command)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import click
 
 from mockserver import listing, logs, process, server, tls
+from mockserver.address import base_url
 from mockserver.admin_routes import paths
 from mockserver.cli_options import FILE, FOLDER, PREFIX, contract_options, files, loaded_from, note, option
 from mockserver.clock import parse_instant
@@ -175,7 +176,7 @@ def serve(
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
         hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
-        note(f"cannot listen on {error.filename or server.base_url(host, port)}: {reason}{hint}")
+        note(f"cannot listen on {error.filename or base_url(host, port)}: {reason}{hint}")
         sys.exit(1)
     finally:
         write.close()

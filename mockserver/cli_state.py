@@ -1,53 +1,23 @@
-"""Commands about a running server: whether it is well, its records, and bringing them back.
+"""Commands about what a running server keeps: its records, and bringing them back.
 
 Knows the command line; what a record may hold is the server's to say.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
 import sys
-import urllib.error
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import click
 
-from mockserver.admin import HEALTH
-from mockserver.asking import opener, reason
-from mockserver.remote import Remote, cacert_option, fail, remote_options
-from mockserver.server import base_url
+from mockserver.remote import Remote, remote_options
 from mockserver.values import printable
 
 LONGEST_CELL: Final = 100
 """Characters of a record's members in a table."""
-
-
-@click.command()
-@click.argument("url", required=False)
-@cacert_option
-def health(url: str | None, cacert: str) -> None:
-    """Ask a running server for its health: exit status 0 if it is well, 1 if not."""
-    own = "" if url else os.environ.get("MOCKSERVER_TLS_CERT", "")
-    base = (url or _own_url("https" if own else "http")).rstrip("/").removesuffix(HEALTH)
-    if not base.startswith(("http://", "https://")):
-        raise click.BadParameter("URL must begin with http:// or https://")
-    try:
-        with opener(own or cacert, own=bool(own)).open(base + HEALTH, timeout=3) as response:
-            click.echo(response.read().decode())
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        fail(f"{base + HEALTH}: {reason(error)}")
-
-
-def _own_url(scheme: str) -> str:
-    """Where a server with this environment listens."""
-    port = os.environ.get("MOCKSERVER_PORT", "")
-    return base_url(os.environ.get("MOCKSERVER_HOST", ""), int(port) if port.isdecimal() else 8080, scheme)
 
 
 @click.command()

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from aiohttp import HttpVersion11, web
 
 from mockserver import admin, admin_console, faults, rendering, wire
+from mockserver.address import HEALTH, base_url
 from mockserver.admin_routes import routes
 from mockserver.connections import Connection, Listener, parting, taken
 from mockserver.contract import Feed, Reply
@@ -287,7 +288,7 @@ class Server:
         headers = request.headers
         target = self._engine.target(request.path, headers)
         if isinstance(target, Target) and _is_admin(target.path):
-            if self._elsewhere is None or target.path == admin.HEALTH:
+            if self._elsewhere is None or target.path == HEALTH:
                 return self._answer_admin(request, body)
             return target.sandbox, elsewhere(self._elsewhere)
         if isinstance(target, Target) and target.path == "/" and self._elsewhere is None and self._is_free("/"):
@@ -374,9 +375,3 @@ async def serving(
         yield server.url(host, taken)
     finally:
         await server.stop()
-
-
-def base_url(host: str, port: int, scheme: str = "http") -> str:
-    """The URL by which a server on `host` is reached from the same machine."""
-    shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"{scheme}://{shown}:{port}"

@@ -21,6 +21,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "clock": "",
         "lines": "",
         "version": "",
+        "address": "",
     },
     1: {
         "references": "model contract clock values",
@@ -90,7 +91,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "report report_words",
         "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal "
         "admin_sandboxes admin_scenarios admin_settings admin_state admin_verify admin_console admin_contract",
-        "admin_sandboxes": "contract clock values version rendering metrics sandboxes admin",
+        "admin_sandboxes": "address contract clock values version rendering metrics sandboxes admin",
         "admin_scenarios": "contract loading sandboxes admin admin_arming admin_sandboxes",
         "admin_settings": "contract clock sources directives loading admin admin_arming admin_sandboxes",
         "admin_state": "model contract values rendering store admin admin_sandboxes",
@@ -112,7 +113,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "overdue": "",
         "outcomes": "model contract values engine linter listing",
         "watching": "model contract engine loading reloading",
-        "server": "model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
+        "server": "address model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
         "admin_console connections edge_log tls wire",
         "process": "edge_log server",
         "typescript_types": "model contract values",
@@ -122,15 +123,16 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "cli_arming": "remote click",
         "cli_coverage": "coverage_page coverage_report remote click",
         "cli_journal": "loading bundle remote click",
-        "cli_state": "values admin asking server remote click",
+        "cli_health": "address asking remote click",
+        "cli_state": "values remote click",
         "cli_options": "contract loading click",
         "cli_contract": "model contract values engine linter listing cli_journal cli_options click explaining",
         "cli_export": "exports cli_options remote click",
         "cli_new": "loading cli_options remote click",
-        "cli_serve": "model contract values clock version lines engine listing logs process safety server tls watching "
-        "admin_routes cli_options click",
+        "cli_serve": "address model contract values clock version lines engine listing logs process safety server tls "
+        "watching admin_routes cli_options click",
         "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new "
-        "cli_serve cli_state click",
+        "cli_health cli_serve cli_state click",
         "__main__": "cli",
         "__init__": "model contract clock version sources loading engine linter client hosting",
         "pytest_plugin": "values history pytest_coverage __init__ pytest",
@@ -145,10 +147,10 @@ ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, 
 
 HOMES = {
     "asyncio": {"connections", "edge_log", "faults", "hosting", "outbox", "overdue", "process", "server", "watching"},
-    "http": {"asking", "cli_state", "faults", "wire"},
+    "http": {"asking", "cli_health", "faults", "wire"},
     "importlib": {"__init__"},
     "logging": {"edge_log"},
-    "os": {"cli", "cli_serve", "cli_state", "lines", "pytest_plugin"},
+    "os": {"cli", "cli_health", "cli_serve", "lines", "pytest_plugin"},
     "pickle": set[str](),
     "random": {"sandboxes"},
     "resource": {"edge_log"},
@@ -171,7 +173,7 @@ HOMES = {
     },
     "threading": {"hosting", "lines", "watching"},
     "time": {"cli_serve", "engine", "hosting", "logs", "sandboxes", "server", "wire"},
-    "urllib.request": {"asking", "cli_state"},
+    "urllib.request": {"asking"},
 }
 """Where the parts of the standard library are at home that touch the world, or run code."""
 

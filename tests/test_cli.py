@@ -411,6 +411,17 @@ def test_health_where_nothing_listens_is_1(env: dict[str, str]) -> None:
     assert result.output.startswith(f"mockserver: http://{host}:{port}/__admin/health: ")
 
 
+def test_health_imports_no_server() -> None:
+    """It is asked each few seconds in a container, and its own start is what that costs."""
+    code = (
+        "import sys; from mockserver.cli import main\ntry: main(['health', 'ftp://mock'])\nfinally: print(*sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "mockserver.cli_health" in ended.stdout.split()
+    assert not {"aiohttp", "yaml", "mockserver.engine", "mockserver.cli_serve"} & {*ended.stdout.split()}
+
+
 def test_health_of_a_bad_url_is_1() -> None:
     """A port that is no number is told, not thrown."""
     assert invoke("health", "http://127.0.0.1:abc").exit_code == 1

@@ -11,6 +11,7 @@ from yarl import URL
 
 from mockserver import Contract, Engine, assets, load
 from mockserver import server as edge
+from mockserver.address import base_url
 from mockserver.safety import Access
 
 BROWSER: Mapping[str, str] = {
@@ -184,8 +185,8 @@ async def test_the_console_lives_where_the_admin_api_does(contract: Contract, cl
     """On a port of its own the main one has no console; there the page needs no token, the data do."""
     server = edge.Server(Engine(contract), access=Access("t0ken"))
     try:
-        admin_url = edge.base_url("", await server.start_admin("127.0.0.1", 0))
-        url = edge.base_url("", await server.start("127.0.0.1", 0))
+        admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
+        url = base_url("", await server.start("127.0.0.1", 0))
         assert [(await page(client, url + path))[0] for path in ("/", "/__admin/")] == [404, 404]
         assert [(await page(client, admin_url + path))[0] for path in ("/", "/__admin/")] == [200, 200]
         assert (await page(client, admin_url + "/__admin/requests"))[0] == 401
@@ -199,8 +200,8 @@ async def test_a_port_of_its_own_names_that_of_the_operations(
     """What the admin API tells to send goes to the operations, by the host by which the admin API was reached."""
     server = edge.Server(Engine(contract))
     try:
-        admin_url = edge.base_url("", await server.start_admin("127.0.0.1", 0))
-        url = edge.base_url("", await server.start("127.0.0.1", 0))
+        admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
+        url = base_url("", await server.start("127.0.0.1", 0))
         port = url.rpartition(":")[2]
         for host, expected in [
             (admin_url.removeprefix("http://"), url),

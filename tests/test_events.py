@@ -15,6 +15,7 @@ from support import serving as command
 
 from mockserver import Contract, Engine
 from mockserver import server as edge
+from mockserver.address import base_url
 from mockserver.safety import Access
 from mockserver.server import serving
 
@@ -152,8 +153,8 @@ async def test_events_come_from_the_admin_port(contract: Contract, client: aioht
     """What the main port is asked is an event there; the main port has none. Both ends go with the server."""
     engine = Engine(contract)
     server = edge.Server(engine, access=Access("s3cr3t-t0ken"))
-    admin_url = edge.base_url("", await server.start_admin("127.0.0.1", 0))
-    url = edge.base_url("", await server.start("127.0.0.1", 0))
+    admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
+    url = base_url("", await server.start("127.0.0.1", 0))
     right = {"Authorization": "Bearer s3cr3t-t0ken"}
     try:
         async with client.get(f"{url}/__admin/events", headers=right) as response:

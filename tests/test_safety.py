@@ -12,6 +12,7 @@ from support import LASTING, PATH, problem, raw, run, serving
 
 from mockserver import Contract, Engine
 from mockserver import server as edge
+from mockserver.address import base_url
 from mockserver.admin_routes import paths, routes
 from mockserver.safety import Access
 
@@ -158,8 +159,8 @@ async def test_the_admin_api_has_a_port_of_its_own(contract: Contract, client: a
     """There it is alone; on the main port its paths are 404, health excepted."""
     server = edge.Server(Engine(contract))
     try:
-        admin_url = edge.base_url("", await server.start_admin("127.0.0.1", 0))
-        url = edge.base_url("", await server.start("127.0.0.1", 0))
+        admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
+        url = base_url("", await server.start("127.0.0.1", 0))
         for base, path, status in [
             (admin_url, "/__admin/sandboxes", 200),
             (admin_url, "/__admin/health", 200),

@@ -39,6 +39,7 @@ from support import (
 
 from mockserver import Contract, Engine, __version__, load, logs
 from mockserver import server as edge
+from mockserver.address import base_url
 from mockserver.admin_routes import paths
 
 MIB = 1_048_576
@@ -563,7 +564,7 @@ async def test_stopping_what_never_started_is_nothing(contract: Contract) -> Non
 )
 def test_a_url_reaches_the_host_that_is_listened_on(host: str, url: str) -> None:
     """An address that stands for all is shown as one that can be called."""
-    assert edge.base_url(host, 1) == url
+    assert base_url(host, 1) == url
 
 
 def test_the_server_runs_with_nothing_writable_as_any_user(tmp_path: Path) -> None:
