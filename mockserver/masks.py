@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from mockserver.model import MISSING, Path
-from mockserver.values import NotJsonError, printable, read, shape, write
+from mockserver.values import NotJsonError, printable, read, shape, write_to_keep
 
 _NUMBER: Final = (
     r"(?<![0-9])(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
@@ -122,7 +122,7 @@ def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
         return shape(data.decode("utf-8", "replace")).encode() if named else masked_numbers(data)
     masked = masked_members(body, secrets)
     # Where a digit is written as an escape, a number would not be seen.
-    return masked_numbers(data if masked is body and b"\\u00" not in data else write(masked))
+    return masked_numbers(data if masked is body and b"\\u00" not in data else write_to_keep(masked))
 
 
 def read_object(data: bytes) -> Any:

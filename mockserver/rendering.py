@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from mockserver.contract import BodyForm, Contract, Decision, Reply, Template
 from mockserver.model import MISSING, Facts, Violation, Warn, make
-from mockserver.values import printable, write, write_ascii
+from mockserver.values import printable, write, write_ascii, write_to_keep
 
 MOST_SHOWN: Final = 10
 """Violations and warnings shown in a header; the rest are counted."""
@@ -153,7 +153,7 @@ def problem(
     """A problem document: what is wrong with how the mock was used, and what to try. No answer of the API."""
     body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": detail, **more}
     content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
-    return Reply(status, content, write(body), problem=kind)
+    return Reply(status, content, write_to_keep(body), problem=kind)
 
 
 def or_else(names: Sequence[str]) -> str:
