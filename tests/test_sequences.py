@@ -1,5 +1,6 @@
 """Answers in turn: how many requests each is for, what comes after the last, and what counts."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import LASTING, PATH, folder
 
-from mockserver import Engine, load
+from mockserver import Engine, Request, load
 from mockserver.contract import Turn, Turns
 from mockserver.server import serving
 
@@ -105,3 +106,21 @@ def test_turns_are_those_of_the_list_written_out(times: list[int], cycle: bool, 
     turns = Turns(tuple(Turn(times=n) for n in times), cycle)
     written = [turn for turn in turns.turns for _ in range(turn.times)]
     assert turns.at(count) is (written[count % len(written)] if cycle else written[min(count, len(written) - 1)])
+
+
+def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
+    """It was met, so nothing speaks against it; the scenarios before and after it are told as ever."""
+    near = "- {{scenario: {0}, documented: Near., when: {{header.x-{0}: '1'}}, respond: {{error: {{code: 3}}}}}}\n"
+    file = FILE.format(last="pass: true", repeat="last")
+    before, after = file.partition("- scenario: flaky")[0] + near.format("before"), near.format("after")
+    file = before + file[file.index("- scenario: flaky") :] + after
+    engine = Engine(load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": file})]))
+    asked = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
+    for _ in range(2):
+        engine.handle(asked)
+    explained = engine.explain(asked)
+    assert explained.reply.decision is not None
+    assert explained.reply.decision.scenario.id == "activated-existing-customer"
+    missed = [miss.scenario.id for miss in explained.misses]
+    assert "flaky" not in missed
+    assert {"before", "after", "card-already-activated"} <= set(missed)
