@@ -44,6 +44,13 @@ def contenders(cache: Path | None) -> dict[str, Contender]:
     }
     if cache is None:
         return found
+    compiled = cache / "compiled" / "bin" / "python"
+    if compiled.exists():
+        library = _of_python(cache, "activation_mockserver", "compiled")
+        found["mock, compiled"] = Contender(library, _mock(python=str(compiled)))
+        found["mock, compiled, --log-format none"] = Contender(
+            library, _mock("--log-format", "none", python=str(compiled))
+        )
     python = str(cache / "peers" / "bin" / "python")
     aiohttp = f"aiohttp {_of_python(cache, 'aiohttp')}"
     found["aiohttp, constant, body not read"] = Contender(aiohttp, _script(python, "constant.py"), echo=False)
@@ -66,8 +73,8 @@ def contenders(cache: Path | None) -> dict[str, Contender]:
     return found
 
 
-def _of_python(cache: Path, name: str) -> str:
-    found = next((cache / "peers" / "lib").glob(f"python*/site-packages/{name}-*.dist-info"))
+def _of_python(cache: Path, name: str, where: str = "peers") -> str:
+    found = next((cache / where / "lib").glob(f"python*/site-packages/{name}-*.dist-info"))
     return found.name.removesuffix(".dist-info").rpartition("-")[2]
 
 
@@ -78,9 +85,9 @@ def _of_node(modules: Path, name: str) -> str:
 # -- the mock and the limits --------------------------------------------------------------------------------
 
 
-def _mock(*options: str) -> Callable[[Path, int, int], list[str]]:
+def _mock(*options: str, python: str = sys.executable) -> Callable[[Path, int, int], list[str]]:
     def command(at: Path, port: int, rules: int) -> list[str]:
-        started = [sys.executable, "-m", "mockserver", "--port", str(port), *options]
+        started = [python, "-m", "mockserver", "--port", str(port), *options]
         return started if rules == RULES else [*started, "--overlay", str(with_scenarios(at, rules))]
 
     return command

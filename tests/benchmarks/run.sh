@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The mock beside its peers, all set up: tests/benchmarks/run.sh [ROUNDS] [SECONDS] (5 and 5; about 25 minutes).
+# The mock beside its peers, all set up: tests/benchmarks/run.sh [ROUNDS] [SECONDS] (5 and 5; about 30 minutes).
 # Peers are what npm or PyPI give (so neither MockServer nor Microcks). They, and the mock as a user installs it, go to
 # PEERS (a folder of the user's cache), in the versions given below.
 set -euo pipefail
@@ -13,6 +13,9 @@ command -v wrk >/dev/null || missing+=(wrk)
 command -v java >/dev/null || missing+=(default-jre-headless)
 command -v npm >/dev/null || missing+=(nodejs npm)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+HEADERS='import sysconfig; from pathlib import Path; raise SystemExit(not Path(sysconfig.get_path("include"), "Python.h").exists())'
+python3 -c "$HEADERS" || missing+=(python3-dev)
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if [ ${#missing[@]} -gt 0 ]; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
@@ -30,6 +33,13 @@ npm install --prefix "$PEERS" --no-audit --no-fund --loglevel=error \
 "$PEERS/mock/bin/python" -m pip install -q --force-reinstall --no-deps ../.. >&2
 "$PEERS/mock/bin/python" -m pip install -q ../.. >&2
 
+# The same compiled, by the same interpreter; from a copy, as what is compiled is left beside the sources.
+[ -d "$PEERS/compiled" ] || "$PEERS/mock/bin/python" -m venv "$PEERS/compiled"
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+cp -r ../../{pyproject.toml,README.md,mockserver,scenarios,schemas} "$copy"
+HATCH_BUILD_HOOK_ENABLE_MYPYC=1 "$PEERS/compiled/bin/python" -m pip install -q "$copy" >&2
+
 measure() { "$PEERS/mock/bin/python" success_path.py --peers "$PEERS" "$@"; }
 
 echo "## Side by side"
@@ -37,4 +47,4 @@ measure "${1:-5}" "${2:-5}"
 echo
 echo "## A thousand rules, the last one answering"
 measure "$(((${1:-5} + 1) / 2))" "${2:-5}" --rules 1000 \
-  --only "mock;hand-made minimum;pytest-httpserver;WireMock;WireMock, no request journal;Mountebank"
+  --only "mock;mock, compiled;hand-made minimum;pytest-httpserver;WireMock;WireMock, no request journal;Mountebank"
