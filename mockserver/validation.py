@@ -9,12 +9,12 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from mockserver.model import MISSING, Mistake, Path, Report, Violation
 from mockserver.patterns import pattern_fault
-from mockserver.resolving import Found, Resources, comes_back, inside, lookup
+from mockserver.resolving import Resources, comes_back, contents, inside, lookup
 from mockserver.subschemas import DECLARE, ids, parts, references, rewritten, subschemas, walk
 from mockserver.values import came, kind, near, printable, write_ascii
 from mockserver.wellformed import compile_wellformed, is_schema
@@ -79,14 +79,14 @@ def _violation(root: str, error: Any, instance: Any) -> Violation:
     return Violation(root, path, keyword, what, message(keyword, operand, schema, value), known, about)
 
 
-def _checker(schema: Any, resources: Resources | None = None) -> Any:
+def _checker(schema: Any, registry: Any = None) -> Any:
     """The reference for a schema, or (None) for schemas themselves; it tells what is wrong, and how.
 
     Most values are well formed, so that a server need not wait for its library to start.
     """
     from mockserver.keywords import META, Checker, errors
 
-    checker = Checker(META) if resources is None else Checker(schema, registry=resources.registry)
+    checker = Checker(META) if schema is None else Checker(schema, registry=registry)
     return partial(errors, checker, MOST_VIOLATIONS)
 
 
@@ -291,17 +291,17 @@ class SchemaSet:
             resolver, links[id(sub)] = inside(resolver, sub), {}
             pending.extend((inner, resolver) for _, inner in subschemas(sub))
             for keyword, text in references(sub):
-                target = cast(Found, lookup(resolver, text))
-                pending.append(target)
+                target = resolver.lookup(text)
+                pending.append((target.contents, target.resolver))
                 links[id(sub)][keyword] = place(*places[id(target.contents)])
         return {name: rewritten(schema, links) for name, schema in self._schemas.items()}
 
     def _compile(self, schema: Any) -> Validator:
         resolver = self._resources.resolver(schema)
         return Validator(
-            partial(_checker, schema, self._resources),
+            partial(_checker, schema, self._resources.registry),
             partial(_declared, schema, resolver),
-            compile_wellformed(schema, resolver, lookup),
+            compile_wellformed(schema, resolver, contents),
         )
 
 
@@ -329,8 +329,8 @@ def _declared(schema: Any, resolver: Any) -> tuple[Known, tuple[Path, ...]]:
             elif step[0] in DECLARE:
                 pending.append((at, inner, resolver, seen))
         for _keyword, text in references(sub):
-            target = cast(Found, lookup(resolver, text))
-            pending.append((at, *target, seen))
+            target = resolver.lookup(text)
+            pending.append((at, target.contents, target.resolver, seen))
     return {at: tuple(found) for at, found in known.items()}, tuple(sorted(secrets, key=str))
 
 

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "tls": "",
         "asking": "tls values",
         "validation": "model values keywords patterns resolving subschemas wellformed wording",
-        "resolving": "subschemas values referencing",
+        "resolving": "subschemas referencing",
         "wellformed": "patterns jsonschema_rs",
         "reading": "model values validation",
         "sources": "model values yaml",
