@@ -11,7 +11,9 @@ from mockserver.admin_routes import paths
 from mockserver.server import serving
 
 # A machine that is busy with other things is no reason to fail.
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 
