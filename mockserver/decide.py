@@ -30,6 +30,9 @@ from mockserver.order import Asked, Order, asked, in_order, points_of
 from mockserver.references import VIOLATION
 from mockserver.values import is_blank, near
 
+LONGEST_KEPT: Final = 4_096
+"""Bytes of a body by whose members' names it is kept what they settle."""
+
 Find = Callable[[Collection, str], Record | None]
 
 
@@ -47,7 +50,8 @@ def gather(
 
     What no path names: `@keys`, the key of each lookup of one record; `@reserved`, the lookups by a key of the reserved
     form; `@kind`, the same number for requests of whose lookups of one record the same came to nothing, and the same to
-    default records; `@filled`, the names of the members of the body, if none of them is null, empty or blank.
+    default records; `@filled`, the names of the members of a body that is no long one, if none of them is null, empty
+    or blank.
     """
     body = document.body
     facts: Facts = {
@@ -59,7 +63,7 @@ def gather(
         "settings": settings,
         "tick": tick,
         "violations": document.violations,
-        "@filled": _filled(body) if type(body) is dict else None,
+        "@filled": _filled(body) if type(body) is dict and len(request.body) <= LONGEST_KEPT else None,
     }
     keys: dict[str, str | None] = {}
     reserved: list[Lookup] = []

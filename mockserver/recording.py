@@ -28,7 +28,8 @@ OVERHEAD: Final = 2_000
 """Bytes that an entry is reckoned to take beside its texts."""
 
 MOST_HEADS: Final = 1_000
-"""Sets of headers, and paths, that are known again."""
+LONGEST_HEAD: Final = 8_192
+"""Sets of headers, and paths, that are known again, and the characters of one."""
 
 FINDING: Final = 500
 """Bytes that a violation or a warning is reckoned to take."""
@@ -126,7 +127,12 @@ class Recorder:
         clear = text.isascii() and not may_hold_number(text.encode("utf-8", "replace"))
         if len(self._texts) >= MOST_HEADS:
             self._texts.clear()
-        text = self._texts.setdefault(text, text) if clear else masked_text(text)
+        if not clear:
+            text = masked_text(text)
+        if len(text) > LONGEST_HEAD:
+            return text, clear
+        if clear:
+            text = self._texts.setdefault(text, text)
         if request.alike:
             if len(self._seen) >= MOST_HEADS:
                 self._seen.clear()
