@@ -1,13 +1,16 @@
 """Limits: what is too long or too many is refused with a reason, and nothing is changed by it."""
 
+import gc
 import io
 import json
+import tracemalloc
+from dataclasses import replace
 
 import aiohttp
 import pytest
 from support import LASTING, PATH, head, problem, raw
 
-from mockserver import Contract
+from mockserver import Contract, Engine, Request
 from mockserver.connections import LONGEST_LINE, MOST_HEADERS
 
 MIB = 1_048_576
@@ -128,3 +131,24 @@ async def test_names_have_a_length(url: str, client: aiohttp.ClientSession, pref
     async with client.get(f"{url}{prefix}/__admin/state/cards/{'x' * 600}") as response:
         assert response.status == 400
         assert problem(await response.read())["detail"]
+
+
+def test_what_is_kept_to_be_known_again_is_bounded_in_bytes(contract: Contract) -> None:
+    """Neither long heads nor bodies of ever new names, of which each may be a megabyte, take memory that stays."""
+    engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
+
+    def ask(number: int) -> None:
+        body = json.dumps({**LASTING, **{f"{number}-{n}-{'x' * 500}": 1 for n in range(100)}}).encode()
+        headers = {f"x-{number}-{n}": "y" * 5_000 for n in range(10)}
+        assert engine.handle(Request("POST", PATH, body, headers, alike=number)).status == 200
+
+    for number in range(1, 5):
+        ask(number)
+    tracemalloc.start()
+    try:
+        for number in range(5, 205):
+            ask(number)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 2 * MIB  # what came were 20 MiB
+    finally:
+        tracemalloc.stop()
