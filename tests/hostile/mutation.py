@@ -53,6 +53,8 @@ LIBRARIES: Final = (
 SECONDS: Final = 120
 """Processor time after which a mutant counts as killed: it runs for ever."""
 PATIENCE: Final = 900
+MEMORY: Final = 3 * 2**30
+"""Bytes that a mutant may take: some collect without end."""
 
 FIRST: Final = {
     "model": ("model", "decide", "values", "rendering"),
@@ -223,6 +225,7 @@ async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
 def fails(mutant: Mutant | None, told: int) -> bool:
     """Whether a test fails, and which one is written to a pipe; in a process that ends afterwards."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     if mutant is not None:
         sys.meta_path.insert(0, Loader(mutant))
     null = os.open(os.devnull, os.O_RDWR)
