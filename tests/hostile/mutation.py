@@ -74,8 +74,8 @@ REST: Final = (
     ("values", "store", "explain"),
 )
 """The tests that are tried for a mutant of any module, in these steps: the quick ones first."""
-LAST: Final = {"validation": ("wellformed",), "rendering": ("server",)}
-"""And slow ones that know most of a module."""
+LAST: Final = {"validation": ("wellformed",)}
+"""And slow ones, for the modules that they know."""
 
 OPTIONS: Final = (
     "--deselect=tests/test_explain.py::test_explanations_on_the_command_line",  # in another process
