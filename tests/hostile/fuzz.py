@@ -279,11 +279,18 @@ def main(place: Path, name: str, seconds: int = 1_800, seed: int = 1) -> int:
         return told(name, target, "by chance", time.process_time() - began)
     take = target.take
 
+    told_at = began
+
     def take_or_end(data: bytes) -> None:
+        nonlocal told_at
         take(data)
-        if time.process_time() - began > seconds:  # atheris would end the process without a word
+        now = time.process_time()
+        if now - began > seconds:  # atheris would end the process without a word
             shutil.rmtree(place)
-            os._exit(told(name, target, "guided by coverage", time.process_time() - began))
+            os._exit(told(name, target, "guided by coverage", now - began))
+        if now - told_at > 60:  # a run that is stopped has figures too
+            told_at = now
+            told(name, target, "guided by coverage", now - began)
 
     guided(target, take_or_end, place / "corpus", seed)
     return 0
