@@ -5,6 +5,7 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -297,6 +298,16 @@ def test_the_console_knows_no_card(file: Path) -> None:
     """Nor does a word of it stand in the page, its styles or its modules; everything comes from the admin API."""
     lines = file.read_text(encoding="utf-8").splitlines()
     assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
+
+
+def test_what_is_compiled_is_there_and_lies_elsewhere() -> None:
+    """A build compiles modules by name; what one left beside the sources would be tested in their place."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    named = build["targets"]["wheel"]["hooks"]["mypyc"]["include"]
+    assert named == sorted(named)
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    left = [file.name for file in (ROOT / "mockserver").iterdir() if file.suffix in (".so", ".pyd")]
+    assert left == [], "A compiled build left these; take them away: rm -f mockserver/*.so mockserver/*.pyd"
 
 
 AS_CODE = re.compile(

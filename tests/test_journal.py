@@ -50,6 +50,7 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
     assert 50_000 < newer.size - older.size < 51_000
 
 
+@pytest.mark.interpreted
 def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting is bounded too: beyond that, every sandbox counts as having lost something."""
     monkeypatch.setattr("mockserver.journal.MOST_COUNTED", 1)
@@ -66,6 +67,7 @@ def test_without_entries_there_is_no_journal(contract: Contract) -> None:
     assert len(engine.journal) == 0
 
 
+@pytest.mark.interpreted
 def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue is bounded; how many were missed is known, and other sandboxes are not heard."""
     monkeypatch.setattr("mockserver.journal.MOST_QUEUED", 2)

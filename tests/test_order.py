@@ -174,6 +174,7 @@ def decided_as_told(engine: Engine, body: dict[str, Any]) -> None:
     assert reply.decision.assumed == tuple(dict.fromkeys(held))
 
 
+@pytest.mark.interpreted
 def test_kinds_of_requests_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """With more lookups there are more kinds than are kept; the answer does not depend on it."""
     monkeypatch.setattr("mockserver.order.MOST_KINDS", 1)

@@ -212,6 +212,7 @@ def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
     assert not sandbox.incomplete
 
 
+@pytest.mark.interpreted
 def test_names_of_those_thrown_out_are_not_kept_without_end(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
