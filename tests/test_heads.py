@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -232,3 +234,31 @@ async def test_heads_are_bounded(contract: Contract, parsed: Parsed, monkeypatch
         assert await one.status(long) == 200
         assert await one.status(long) == 200
         assert parsed.count == 3
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_stream_means_the_same_wherever_it_is_cut(contract: Contract, seed: int) -> None:
+    """Requests of several kinds, with heads known and not, in pieces that hold parts of one or several of them."""
+    of = random.Random(seed)
+    other = json.dumps({**LASTING, "reference_batch": ""}).encode()
+    kinds = [
+        (SENT, (200, "activated-existing-customer")),
+        (head("POST", PATH, length=len(other)) + other, (400, "reference-batch-empty")),
+        (head("POST", PATH, "Mock-Scenario: rfc-invalid", length=len(BODY)) + BODY, (400, "rfc-invalid")),
+        (head("GET", "/__admin/health"), (200, "")),
+        (head("GET", PATH), (405, "")),
+    ]
+    async with warm(Engine(contract)) as url, client(url) as whole:
+        for data, _ in kinds * 2:
+            await whole.status(data)
+        for _ in range(15):
+            drawn = [of.choice(kinds) for _ in range(of.randint(1, 8))]
+            stream = b"".join(data for data, _ in drawn)
+            ends = list(itertools.accumulate(len(data) for data, _ in drawn))
+            cuts = {0, *of.sample(ends, of.randint(1, len(ends))), *of.sample(range(len(stream)), of.randint(0, 2))}
+            async with client(url) as one:
+                for begin, end in itertools.pairwise(sorted(cuts | {len(stream)})):
+                    await one.send(stream[begin:end])
+                for _, (status, scenario) in drawn:
+                    top, headers, _ = await answer(one.reader)
+                    assert (int(top.split()[1]), headers.get("mock-scenario", "")) == (status, scenario)
