@@ -28,8 +28,8 @@ class Entry(NamedTuple):
     What can be made again when somebody looks is not kept: thousands of entries are written for each that is read,
     and a value in pieces takes many times the bytes and the time of its text. `head` is the headers, a line each;
     `problem_headers` those of a reply that is no scenario's. `found` has, in the order of the operation's lookups,
-    what each came to: None for the default record of an open collection; `new` the ids drawn, in the operation's order.
-    `is_json`: the body was read as a JSON object.
+    what each came to: None for the default record of an open collection, a text for what requests wrote; `new` the ids
+    drawn, in the operation's order. `is_json`: the body was read as a JSON object.
 
     `problem` is the kind of problem where the API did not answer; `fault` the kind of fault that was performed
     instead of the answer; `cause` the entry that wrote the record on which the decision rested; `size` the bytes
@@ -116,7 +116,7 @@ class Entry(NamedTuple):
         }
         keys: dict[str, str | None] = {}
         for lookup, found in zip(decision.operation.lookups, self.found, strict=True):
-            facts[lookup.name] = found
+            facts[lookup.name] = read(found, len(found)) if type(found) is bytes else found
             keys[lookup.name] = key = None if lookup.many else key_of(lookup, facts)
             if found is None and key is not None:
                 facts[lookup.name] = lookup.collection.unseen(key).view

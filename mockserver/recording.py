@@ -23,13 +23,14 @@ from mockserver.masks import (
     without_numbers,
 )
 from mockserver.model import MISSING, NOTHING, Facts, Path, Request, make
+from mockserver.values import write, write_to_keep
 
 OVERHEAD: Final = 2_000
 """Bytes that an entry is reckoned to take beside its texts."""
 
 MOST_HEADS: Final = 1_000
 LONGEST_HEAD: Final = 8_192
-"""Sets of headers, and paths, that are known again, and the characters of one."""
+"""Sets of headers, paths and records that are known again, and the characters of one."""
 
 FINDING: Final = 500
 """Bytes that a violation or a warning is reckoned to take."""
@@ -48,6 +49,9 @@ class Recorder:
         self._places = {operation.id: _by_root(operation.sensitive) for operation in operations}
         self._anywhere = _by_root(tuple(dict.fromkeys(path for one in operations for path in one.sensitive)))
         self._texts: dict[str, str] = {}
+        self._records: dict[bytes, bytes] = {}
+        self._assumed: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._new: tuple[str, ...] = ()
         self._targets: dict[str, str] = {}
         self._nothing: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._seen: dict[tuple[int, tuple[str, ...]], tuple[str, bool]] = {}
@@ -90,7 +94,7 @@ class Recorder:
         came_to = (served.id, facts["@kind"])
         found = self._nothing.get(came_to)
         if found is None:
-            found, clear = _found(served, facts, clear=clear)
+            found, clear = self._found(served, facts, clear=clear)
             if len(self._nothing) < MOST_HEADS and all(fact is None or fact is MISSING for fact in found):
                 self._nothing[came_to] = found
         in_path, query = facts["path"], facts["query"]
@@ -104,9 +108,12 @@ class Recorder:
             size += FINDING * (len(violations) + len(warnings))
         if scenarios is not served.scenarios:
             size += sum(len(one.given or "") for one in scenarios)
+        new = tuple(facts["new"].values())
+        self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
+        assumed = self._assumed.setdefault(assumed, assumed)
         written = (answer, problem, (), kind, committed, delay_ms, micros, size, self._contract)
         met = (served, scenario, way, trigger, cause or None, assumed, violations, warnings, facts["unclaimed"])
-        looked_up = (found, in_path or NOTHING, query or NOTHING, tuple(facts["new"].values()), facts["settings"])
+        looked_up = (found, in_path or NOTHING, query or NOTHING, new, facts["settings"])
         return make(Entry, (*seen, *written, *met, turned, scenarios, *looked_up))
 
     def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
@@ -139,6 +146,45 @@ class Recorder:
             self._seen[request.alike, names] = (text, clear)
         return text, clear
 
+    def _found(self, operation: Operation, facts: Facts, *, clear: bool) -> tuple[tuple[Any, ...], bool]:
+        """What each lookup came to, None for the default record, and whether there can be no account number anywhere.
+
+        `clear`: there is none in the request, so that only what earlier ones wrote may hold any. That is kept as its
+        text, which is looked through once and shared by all entries that found the same.
+        """
+        found: list[Any] = []
+        asked_clear = clear
+        for lookup in operation.lookups:
+            fact = facts[lookup.name]
+            if fact is not MISSING:
+                origin = fact["origin"] if type(fact) is dict else None
+                if origin == "default":
+                    fact = None
+                elif origin != "seed" or not asked_clear:
+                    fact, without = self._record(fact)
+                    clear = clear and without
+            found.append(fact)
+        return tuple(found), clear
+
+    def _record(self, fact: Any) -> tuple[Any, bool]:
+        """The text of a record or of many, or themselves where they have none; masked, and whether without a number."""
+        try:
+            text = write(fact)
+        except TypeError:  # a lone surrogate, or a number of more than 64 bits
+            return without_numbers(fact), False
+        known = self._records.get(text)
+        if known is not None:
+            return known, True
+        text = write_to_keep(fact)
+        masked = masked_numbers(text)
+        if masked is not text:
+            return masked, False
+        if len(text) <= LONGEST_HEAD:
+            if len(self._records) >= MOST_HEADS:
+                self._records.clear()
+            self._records[text] = text
+        return text, True
+
 
 class _Places(NamedTuple):
     """Secret places by their root: the first names of those in the body too; `others` are in path and query."""
@@ -148,24 +194,6 @@ class _Places(NamedTuple):
     headers: tuple[str, ...]
     parameters: tuple[str, ...]
     others: tuple[Path, ...]
-
-
-def _found(operation: Operation, facts: Facts, *, clear: bool) -> tuple[tuple[Any, ...], bool]:
-    """What each lookup came to, None for the default record, and whether there can be no account number anywhere.
-
-    `clear`: there is none in the request, so that only what earlier ones wrote may hold any.
-    """
-    found = []
-    for lookup in operation.lookups:
-        fact = facts[lookup.name]
-        if type(fact) is dict and fact["origin"] == "default":
-            fact = None
-        elif fact is not MISSING:
-            clear = clear and type(fact) is dict and fact["origin"] == "seed"
-        found.append(fact)
-    if not clear and may_hold_number(str(found).encode("utf-8", "replace")):
-        found = without_numbers(found)
-    return tuple(found), clear
 
 
 def _by_root(secrets: tuple[Path, ...]) -> _Places:

@@ -64,7 +64,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "coverage_page": "coverage_report",
         "coverage_report": "",
         "journal": "model contract values rendering decide",
-        "recording": "model contract journal masks",
+        "recording": "model contract values journal masks",
         "shown": "model contract values clock decide journal",
         "verification": "contract decide journal shown",
         "coverage_merged": "",

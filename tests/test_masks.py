@@ -17,8 +17,8 @@ from mockserver.masks import (
     masked_target,
     read_object,
 )
-from mockserver.model import MISSING
-from mockserver.recording import MOST_HEADS, Recorder
+from mockserver.model import MISSING, Record
+from mockserver.recording import LONGEST_HEAD, MOST_HEADS, Recorder
 from mockserver.rendering import no_http
 from mockserver.shown import whole
 
@@ -230,6 +230,43 @@ def test_headers_that_are_known_are_bounded(contract: Contract) -> None:
     entry = recorder.entry(card, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
     assert entry.head == "x-trace: 0000000000000000"
     assert not any("4111111111111111" in head for head in recorder._texts)
+
+
+def test_a_record_is_kept_once_by_all_entries_that_found_it(contract: Contract) -> None:
+    """As its text; one with an account number is masked, and not remembered; however many there are, some are."""
+    engine = Engine(contract)
+    number = "4111111111111111"
+    asked = {**ONCE, "card_identifier": f"CARD-{number}"}
+    others = [{**ONCE, "card_identifier": f"CARD-{n}", "customer_id": f"{n}"} for n in range(MOST_HEADS + 10)]
+    long = {**ONCE, "customer_id": "1" * (LONGEST_HEAD + 1), "card_identifier": "CARD-long"}
+    for body in (ONCE, ONCE, ONCE, asked, asked, *others, *others, long, long):
+        engine.handle(Request("POST", PATH, json.dumps(body).encode(), {}))
+    newest, *_, masked, _, third, second, _ = engine.journal.all()
+    assert [one is other for one, other in zip(second.found, third.found, strict=True)] == [True] * len(third.found)
+    assert third.remembered is not None
+    assert third.remembered.facts["card"]["origin"] == "request"
+    assert number not in repr(masked)
+    assert masked.remembered is not None
+    assert masked.remembered.facts["card"]["key"] == json.loads(masked.body)["card_identifier"]
+    assert not any(number.encode() in text for text in engine._recorder._records)
+    assert 0 < len(engine._recorder._records) <= MOST_HEADS
+    assert max(map(len, engine._recorder._records)) <= LONGEST_HEAD < max(len(text or b"") for text in newest.found[:3])
+    assert newest.remembered is not None
+    assert newest.remembered.facts["card"]["status"] == "activated"
+
+
+def test_a_record_without_a_text_is_kept_as_it_is(contract: Contract) -> None:
+    """A lone surrogate in it, which no JSON text can hold, hinders nothing."""
+    engine = Engine(contract)
+    engine.handle(Request("POST", PATH, json.dumps(ONCE).encode(), {}))
+    card = contract.operations[0].lookups[1].collection
+    found = engine.store.find("", card, str(ONCE["card_identifier"]))
+    assert found is not None
+    engine.store.put("", card.name, str(ONCE["card_identifier"]), Record({**found.view, "card_id": "\udcc3"}))
+    engine.handle(Request("POST", PATH, json.dumps(ONCE).encode(), {}))
+    entry = next(engine.journal.all())
+    assert entry.remembered is not None
+    assert entry.remembered.facts["card"]["card_id"] == "\udcc3"
 
 
 def test_headers_that_are_known_to_be_alike_are_bounded(contract: Contract) -> None:
