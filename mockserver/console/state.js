@@ -53,7 +53,9 @@ export function state(main, tell) {
     drawTabs();
     if (!collections.length) fill(table, nothing("state", t("state.none"), t("state.none.text")));
     else await records();
-    await Promise.all([readClock(), readOthers()]);
+    // What somebody is about to send is not taken from them, be it that the stream of events was opened anew.
+    const busy = clock.querySelector("details[open]") || clock.contains(document.activeElement);
+    await Promise.all([busy ? null : readClock(), readOthers()]);
   }
 
   async function records() {
@@ -158,6 +160,7 @@ export function state(main, tell) {
   async function reset() {
     if (!await sure(t("state.reset"), t("state.reset.text"), t("state.reset.do"))) return;
     await attempt(() => admin("reset", { method: "POST", sandbox }), t("state.was.reset"));
+    fill(clock); // it runs again
     refresh();
   }
 
@@ -191,6 +194,7 @@ export function state(main, tell) {
     update({ params }) {
       if (params.sandbox !== sandbox) {
         sandbox = params.sandbox;
+        fill(clock); // it was that of another one
         begin();
       } else if (collections.length) {
         drawTabs();
