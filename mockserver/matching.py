@@ -43,6 +43,7 @@ WORDS: Final = ("present", "absent", "empty")
 """Operators without an operand; as bare words they are operators, not texts."""
 
 LOGIC: Final = ("all", "any", "none")
+NESTING: Final = ("not", *LOGIC)
 
 
 class Context(NamedTuple):
@@ -123,7 +124,7 @@ def _only_looks_there(operand: Any) -> bool:
     """Whether an operand tells nothing apart but what is not there, null, empty, and anything else."""
     if isinstance(operand, dict):
         inner = [i for o in operand.values() for i in (o if isinstance(o, list) else [o])]
-        return all(n in WORDS or (n in ("not", *LOGIC) and all(map(_only_looks_there, inner))) for n in operand)
+        return all(n in WORDS or (n in NESTING and all(map(_only_looks_there, inner))) for n in operand)
     return operand is None or operand in WORDS
 
 
@@ -140,8 +141,8 @@ def _alone(extract: Callable[[Facts], Any], test: Test, words: str) -> Callable[
 def _compares(operand: Any) -> bool:
     """Whether an operand looks at a value, and not only at whether there is one."""
     if isinstance(operand, dict):
-        inner = [i for n, o in operand.items() if n in ("not", *LOGIC) for i in (o if isinstance(o, list) else [o])]
-        return any(n not in ("not", *LOGIC, *WORDS) for n in operand) or any(map(_compares, inner))
+        inner = [i for n, o in operand.items() if n in NESTING for i in (o if isinstance(o, list) else [o])]
+        return any(n not in NESTING and n not in WORDS for n in operand) or any(map(_compares, inner))
     return operand is not None and operand not in WORDS
 
 

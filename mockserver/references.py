@@ -30,6 +30,7 @@ VIOLATION: Final = ("text", "where", "pointer", "keyword", "came", "message")
 SETTINGS: Final = tuple(Settings.__dataclass_fields__)
 
 Extract = Callable[[Facts], Any]
+Members = Callable[[str, tuple[str, ...]], tuple[str, ...]]
 
 
 class Scope(NamedTuple):
@@ -40,18 +41,18 @@ class Scope(NamedTuple):
     """
 
     roots: tuple[str, ...]
-    members: Callable[[str, tuple[str, ...]], tuple[str, ...]]
+    members: Members
     certain: frozenset[str] = frozenset({"now", "new", "settings"})
     sensitive: tuple[Path, ...] = ()
     many: frozenset[str] = frozenset()
 
     def with_item(self, lookup: str) -> Scope:
         """The scope inside `give`, where `item` is one of the records of `lookup`."""
+        return self._replace(roots=(*self.roots, "item"), members=_with_item(self.members, lookup + "[]"))
 
-        def members(root: str, path: tuple[str, ...]) -> tuple[str, ...]:
-            return self.members(lookup + "[]" if root == "item" else root, path)
 
-        return self._replace(roots=(*self.roots, "item"), members=members)
+def _with_item(members: Members, item: str) -> Members:
+    return lambda root, path: members(item if root == "item" else root, path)
 
 
 class Place(NamedTuple):

@@ -568,6 +568,7 @@ async def test_old_entries_stay_readable(orders: Mock) -> None:
     assert [miss["id"] for miss in missed["misses"]] == [1, 2]
 
 
+@pytest.mark.interpreted
 async def test_old_contracts_are_let_go(orders: Mock) -> None:
     """The journal does not keep them alive: of those before the last three an entry has what answered alone."""
     await orders.ask("ONLY")
