@@ -68,7 +68,11 @@ def write_to_keep(value: Any) -> bytes:
 
 def write_ascii(value: Any) -> str:
     """Compact JSON in ASCII alone, fit for a header."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _ASCII.encode(value)
+
+
+_ASCII: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+"""Made once: making it takes as long as writing what goes into a header."""
 
 
 def kind(value: Any) -> str:
