@@ -345,6 +345,17 @@ def test_what_cannot_be_compiled_is_reported_and_never_holds(when: dict[str, Any
     assert all(c.evidence(facts("a")) is not None for c in conditions)
 
 
+def test_a_schema_may_stand_in_a_file_of_its_own() -> None:
+    """A condition names it by its file, and holds where the value fits."""
+    schemas, faults = SchemaSet(), list[Any]()
+    schemas.add({"number.json": {"type": "integer"}}, lambda _, fault: faults.append(fault))
+    scope = Scope(("body",), lambda _, __: ())
+    (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append), ())
+    assert faults == []
+    assert condition.fails(facts(1)) is None
+    assert condition.fails(facts("a")) == "fits the schema"
+
+
 def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
     """A condition on a schema file that is itself broken never holds, and adds no report of its own."""
     schemas, faults = SchemaSet(), list[Any]()

@@ -97,6 +97,15 @@ def test_a_message_that_is_long_is_cut() -> None:
     assert whole["message"] == "x" * 240
 
 
+@pytest.mark.parametrize(("room", "shown", "more"), [(2, 2, 1), (1.9, 1, 2), (0.5, 1, 2)])
+def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, shown: int, more: int) -> None:
+    """As many are shown as have room, and one in any case."""
+    found = [Violation("body", ("a",), "const", "other", "x" * 100)] * 3
+    one = len(rendering._listed(found[:1])) - len("[]")
+    monkeypatch.setattr(rendering, "LONGEST_LIST", room * one)
+    assert json.loads(rendering._listed(found))[shown:] == [{"more": more}]
+
+
 def test_what_has_no_room_says_what_makes_room() -> None:
     """A client is told how long to wait, and a tester what to do."""
     sandbox, record = rendering.no_room(3, 60.0), rendering.no_room_for_record(5)
