@@ -16,6 +16,7 @@ from mockserver.masks import (
     masked_numbers,
     masked_target,
     read_object,
+    without_numbers,
 )
 from mockserver.model import MISSING, Record
 from mockserver.recording import LONGEST_HEAD, MOST_HEADS, Recorder
@@ -282,3 +283,16 @@ def test_headers_that_are_known_to_be_alike_are_bounded(contract: Contract) -> N
     for _ in range(2):
         entry = recorder.entry(card, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
         assert entry.head == "x-trace: 0000000000000000"
+
+
+def test_a_value_that_has_no_text_is_searched_too() -> None:
+    """Numbers of accounts in names and members, as texts and as numbers; a number stays a number."""
+    number = 4_111_111_111_111_111
+    value = {"a": ["\udcc3", number, 7, True, None, 1.5], f"of {number}": f"{number}"}
+    masked = without_numbers(value)
+    assert masked["a"][0] == "\udcc3"
+    assert masked["a"][2:] == [7, True, None, 1.5]
+    assert isinstance(masked["a"][1], int)
+    assert len(str(masked["a"][1])) == len(str(number))
+    assert str(number) not in repr(masked)
+    assert list(masked) == ["a", "of 0000000000000000"]
