@@ -70,21 +70,18 @@ def gather(
     kind = 0
     for lookup in operation.lookups:
         # Unpacked at once, which takes a fraction of the time of so many attributes.
-        name, collection, _, named, many, fold, unless = lookup
+        name, collection, _, _, many, fold, _ = lookup
         if many:
             facts[name] = _all_found(lookup, facts, find)
             continue
         record = None
-        key = None if unless is not None and _excuses(unless, facts) else named(facts)
-        if type(key) is str and key and not key.isspace():
+        keys[name] = key = _spelt(lookup, facts)
+        if key is not None:
             if collection.reserved(key):
                 reserved.append(lookup)
             if fold is not None:
-                key = fold(key)
-            keys[name] = key
+                keys[name] = key = fold(key)
             record = find(collection, key)
-        else:
-            keys[name] = None
         if record is None:
             facts[name] = MISSING
             kind = 3 * kind + 1
@@ -106,20 +103,21 @@ def _filled(body: Mapping[str, Any]) -> tuple[str, ...] | None:
 _TEXTS: Final = frozenset([str])
 
 
-def _excuses(unless: Callable[[Facts], Any], facts: Facts) -> bool:
-    """Whether what stands in the place of a key makes it needless."""
-    excuse = unless(facts)
-    return excuse is not MISSING and not is_blank(excuse)
-
-
 def key_of(lookup: Lookup, facts: Facts) -> str | None:
     """The key under which a lookup's record is kept; None where it is missing, null, blank or no text."""
-    if lookup.unless is not None and _excuses(lookup.unless, facts):
-        return None
+    key = _spelt(lookup, facts)
+    return key if key is None or lookup.fold is None else lookup.fold(key)
+
+
+def _spelt(lookup: Lookup, facts: Facts) -> str | None:
+    """The same as the request spells it; None too where something else in the request makes it needless."""
+    unless = lookup.unless
+    if unless is not None:
+        excuse = unless(facts)
+        if excuse is not MISSING and not is_blank(excuse):
+            return None
     key = lookup.key(facts)
-    if type(key) is not str or not key or key.isspace():
-        return None
-    return key if lookup.fold is None else lookup.fold(key)
+    return key if type(key) is str and key and not key.isspace() else None
 
 
 def _all_found(lookup: Lookup, facts: Facts, find: Find) -> list[Any]:
