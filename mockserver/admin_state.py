@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
 from mockserver.admin_sandboxes import sandbox_of
 from mockserver.contract import Reply
-from mockserver.model import Collection, NewId, Origin, Record, Violation
+from mockserver.model import Collection, NewId, Origin, Record, Violation, Write
 from mockserver.rendering import no_room_for_record, or_else
 from mockserver.store import State
 from mockserver.values import is_blank, near
@@ -142,7 +142,7 @@ def _checked(collection: Collection, key: str, members: Any, origin: Origin = "r
 
 def _write(call: Call, collection: Collection, key: str, record: Record | None) -> Reply:
     engine = call.engine
-    if not engine.store.fits(call.sandbox, [(collection.name, key)], engine.settings.max_records):
+    if not engine.store.fits(call.sandbox, [Write(collection.name, key, {})], engine.settings.max_records):
         raise AdminError(no_room_for_record(engine.settings.max_records))
     engine.store.put(call.sandbox, collection.name, key, record)
     return as_json(_shown(record, key))

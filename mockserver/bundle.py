@@ -15,7 +15,7 @@ from mockserver.decide import decide, gather
 from mockserver.journal import Entry
 from mockserver.loading import ConfigError, given_scenario
 from mockserver.masks import masked_numbers
-from mockserver.model import MISSING, Collection, Document, Record, Request, Settings, Tick
+from mockserver.model import MISSING, Collection, Document, Request, Settings, Tick
 from mockserver.order import in_force, in_order
 from mockserver.rendering import reply_to
 from mockserver.shown import text_or_json, violation
@@ -155,9 +155,9 @@ def _again(given: Mapping[str, Any], operation: Operation) -> Decision:
     headers = {name.lower(): value for name, value in asked["headers"].items()}
     request = Request(asked["method"], operation.path, body, headers, asked["query"])
     settings = _settings(given["settings"])
-    records = {(r["collection"], r["record"]["key"]): Record(r["record"]) for r in given["records"]}
+    records = {(r["collection"], r["record"]["key"]): r["record"] for r in given["records"]}
 
-    def find(collection: Collection, key: str) -> Record | None:
+    def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
         return records.get((collection.name, key))
 
     document: Document = operation.read(request, asked["path"], settings)

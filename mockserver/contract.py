@@ -101,10 +101,15 @@ class Template:
 
 
 class Change(NamedTuple):
-    """What a scenario does to the record of one lookup: for each member its name, whether to add, and the value."""
+    """What a scenario does to the record of one lookup.
+
+    `members` has each with its value where that is always the same; those `rendered` each time follow with whether
+    the value is added to what is there.
+    """
 
     lookup: Lookup
-    members: tuple[tuple[str, bool, Template], ...]
+    members: Mapping[str, Any]
+    rendered: tuple[tuple[str, bool, Template], ...]
 
 
 class BodyForm(NamedTuple):

@@ -18,7 +18,6 @@ from mockserver.model import (
     Facts,
     Lookup,
     Path,
-    Record,
     Request,
     Settings,
     Tick,
@@ -33,7 +32,10 @@ from mockserver.values import is_blank, near
 LONGEST_KEPT: Final = 4_096
 """Bytes of a body by whose members' names it is kept what they settle."""
 
-Find = Callable[[Collection, str], Record | None]
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+Find = Callable[[Collection, str], Mapping[str, Any] | None]
+"""Gives what a record holds, by its key."""
 
 
 def gather(
@@ -65,28 +67,30 @@ def gather(
         "violations": document.violations,
         "@filled": _filled(body) if type(body) is dict and len(request.body) <= LONGEST_KEPT else None,
     }
+    members = body if type(body) is dict else _NOTHING
     keys: dict[str, str | None] = {}
     reserved: list[Lookup] = []
     kind = 0
     for lookup in operation.lookups:
         # Unpacked at once, which takes a fraction of the time of so many attributes.
-        name, collection, _, _, many, fold, _ = lookup
+        name, collection, _, _, many, fold, _, member = lookup
         if many:
             facts[name] = _all_found(lookup, facts, find)
             continue
-        record = None
-        keys[name] = key = _spelt(lookup, facts)
+        view = None
+        key = _spelt(lookup, facts) if member is None else _usable(members.get(member))
         if key is not None:
             if collection.reserved(key):
                 reserved.append(lookup)
             if fold is not None:
-                keys[name] = key = fold(key)
-            record = find(collection, key)
-        if record is None:
+                key = fold(key)
+            view = find(collection, key)
+        keys[name] = key
+        if view is None:
             facts[name] = MISSING
             kind = 3 * kind + 1
         else:
-            facts[name] = view = record.view
+            facts[name] = view
             kind = 3 * kind if view["origin"] == "default" else 3 * kind + 2
     facts["@keys"], facts["@reserved"], facts["@kind"] = keys, reserved, kind
     return facts
@@ -116,14 +120,17 @@ def _spelt(lookup: Lookup, facts: Facts) -> str | None:
         excuse = unless(facts)
         if excuse is not MISSING and not is_blank(excuse):
             return None
-    key = lookup.key(facts)
+    return _usable(lookup.key(facts))
+
+
+def _usable(key: Any) -> str | None:
     return key if type(key) is str and key and not key.isspace() else None
 
 
 def _all_found(lookup: Lookup, facts: Facts, find: Find) -> list[Any]:
     keys = lookup.key(facts)
-    records = [find(lookup.collection, k) for k in keys if type(k) is str] if isinstance(keys, list) else []
-    return [record.view for record in records if record is not None]
+    views = [find(lookup.collection, k) for k in keys if type(k) is str] if isinstance(keys, list) else []
+    return [view for view in views if view is not None]
 
 
 def misspelt(facts: Facts) -> Lookup | None:
@@ -341,18 +348,18 @@ def _without(value: Any, path: Path) -> Any:
 def _writes(scenario: Scenario, facts: Facts) -> tuple[Write, ...]:
     writes = []
     keys = facts["@keys"]
-    for change in scenario.changes:
-        lookup, changed = change
+    for lookup, names, rendered in scenario.changes:
         key = keys[lookup.name]
         if key is None or key in lookup.collection.constant:
             continue
-        view = facts[lookup.name]
-        members = {}
-        for name, adds, template in changed:
+        members = dict(names)
+        for name, adds, template in rendered:
             value = template.render(facts)
             if value is MISSING:
+                del members[name]
                 continue
             if adds:
+                view = facts[lookup.name]
                 before = view.get(name, []) if view is not MISSING else []
                 before = before if isinstance(before, list) else [before]  # written under a contract before this one
                 value = before if value in before else [*before, value]

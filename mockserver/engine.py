@@ -293,8 +293,7 @@ class Engine:
         return plan_of(decide(operation, document, facts, order=order, turns=turned), asked, armed)
 
     def _fits(self, sandbox: str, decision: Decision) -> bool:
-        places = [(write.collection, write.key) for write in decision.writes]
-        return self.store.fits(sandbox, places, self.settings.max_records)
+        return self.store.fits(sandbox, decision.writes, self.settings.max_records)
 
     def _unknown(self, scenarios: tuple[Scenario, ...], asked: str) -> Reply:
         names = tuple(scenario.id for scenario in scenarios)

@@ -119,7 +119,7 @@ class Entry(NamedTuple):
             facts[lookup.name] = read(found, len(found)) if type(found) is bytes else found
             keys[lookup.name] = key = None if lookup.many else key_of(lookup, facts)
             if found is None and key is not None:
-                facts[lookup.name] = lookup.collection.unseen(key).view
+                facts[lookup.name] = lookup.collection.unseen(key)
         facts["@keys"] = keys
         again = completed(decision._replace(document=decision.document._replace(body=body), facts=facts))
         return again._replace(facts={**again.facts, "body": body}, assumed=self.assumed)

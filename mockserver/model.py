@@ -177,9 +177,9 @@ class Collection:
     fold: Callable[[str], str]
     violations: Callable[[Any], tuple[Violation, ...]]
 
-    def unseen(self, key: str) -> Record:
-        """The record of a key that was never seen, in an open collection."""
-        return make(Record, ({**self.default, "key": key, "origin": "default", "@entry": 0},))
+    def unseen(self, key: str) -> Mapping[str, Any]:
+        """The view of a key that was never seen, in an open collection."""
+        return {**self.default, "key": key, "origin": "default", "@entry": 0}
 
 
 class Write(NamedTuple):
@@ -191,7 +191,10 @@ class Write(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """A record fetched by key before a decision, or many by a list of keys (`many`)."""
+    """A record fetched by key before a decision, or many by a list of keys (`many`).
+
+    `member`: the key is this member of the body, whatever else the request has.
+    """
 
     name: str
     collection: Collection
@@ -200,6 +203,7 @@ class Lookup(NamedTuple):
     many: bool
     fold: Callable[[str], str] | None
     unless: Callable[[Facts], Any] | None
+    member: str | None
 
 
 class NewId(NamedTuple):

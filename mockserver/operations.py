@@ -217,6 +217,7 @@ class OperationCompiler:
             many=member == "keys",
             fold=str.lower if data.get("fold") == "lower" else None,
             unless=unless.extract if unless is not None else None,
+            member=place.steps[0] if place.root == "body" and len(place.steps) == 1 and "unless" not in data else None,
         )
 
     def _expected(self) -> Expected:

@@ -114,7 +114,7 @@ class _Scenarios:
             body=answer.body,
             form=form_of(answer.body),
             changes=changes,
-            new=answer.body.new.union(*(t.new for c in changes for _, _, t in c.members)),
+            new=answer.body.new.union(*(t.new for c in changes for _, _, t in c.rendered)),
             examples=tuple(self._examples(entry)),
             position=entry.position,
             fault=_asked(entry, data, "fault", (), fault_of),
@@ -223,7 +223,8 @@ class _Scenarios:
             written = Entry(entry.source, (*entry.at, "then", name), fixed, entry.layer)
             if not written.broken:
                 self.fits[lookup.collection.name](written)
-            yield Change(lookup, tuple((name, add, template) for name, (add, template) in compiled.items()))
+            rendered = [(m, add, t) for m, (add, t) in compiled.items() if m not in fixed]
+            yield Change(lookup, {m: fixed.get(m) for m in compiled}, tuple(rendered))
 
     def _examples(self, entry: Entry) -> Iterator[Example]:
         for index, data in enumerate(entry.data.get("examples", ())):

@@ -27,8 +27,8 @@ class Store(Protocol):
     def find(self, sandbox: str, collection: Collection, key: str) -> Record | None:
         """The record of a key, the default of an open collection, or None where there is none."""
 
-    def finder(self, sandbox: str) -> Callable[[Collection, str], Record | None]:
-        """What finds records of a sandbox as `find` does, for one request."""
+    def finder(self, sandbox: str) -> Callable[[Collection, str], Mapping[str, Any] | None]:
+        """What finds the views of a sandbox's records, for one request."""
 
     def draw(self, sandbox: str, ids: Iterable[NewId]) -> dict[str, str]:
         """The next unused ids by name; drawing them again gives the same until they are used up by `commit`."""
@@ -36,8 +36,8 @@ class Store(Protocol):
     def commit(self, sandbox: str, writes: Iterable[Write], used: Iterable[str], entry: int = 0) -> None:
         """Merge the writes into their records, as of a journal entry, and use up the ids of these names."""
 
-    def fits(self, sandbox: str, places: Collection_[tuple[str, str]], most: int) -> bool:
-        """Whether a sandbox keeps no more than `most` records once these (collection, key) are written."""
+    def fits(self, sandbox: str, writes: Collection_[Write], most: int) -> bool:
+        """Whether a sandbox keeps no more than `most` records once these are written."""
 
     def written(self, sandbox: str) -> State:
         """What a sandbox keeps beside the seeds."""
@@ -89,9 +89,14 @@ class _Kept(MutableMapping[str, Record | None]):
         self._forms: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.update(records or {})
 
-    def __getitem__(self, key: str) -> Record | None:
+    def view(self, key: str) -> Mapping[str, Any] | None:
+        """What a record holds; None of a tombstone."""
         packed = self.packed[key]
-        return None if packed is None else Record(dict(zip(packed[-1], packed, strict=False)))
+        return None if packed is None else dict(zip(packed[-1], packed, strict=False))
+
+    def __getitem__(self, key: str) -> Record | None:
+        view = self.view(key)
+        return None if view is None else Record(view)
 
     def __setitem__(self, key: str, record: Record | None) -> None:
         if record is None:
@@ -135,19 +140,19 @@ class _Sandbox:
         self.counters: dict[str, int] = {}
         self.free: dict[str, int] = {}  # where the search for an unused id went last, from the sandbox's base
 
-    def find(self, collection: Collection, key: str) -> Record | None:
+    def view(self, collection: Collection, key: str) -> Mapping[str, Any] | None:
         records, seeds = self.records[collection.name], collection.seeds
         if key in records.packed:
-            return records[key]
+            return records.view(key)
         if key in seeds:
-            return seeds[key]
+            return None if (seed := seeds[key]) is None else seed.view
         return collection.unseen(key) if collection.open else None
 
     def merge(self, collection: Collection, key: str, members: Mapping[str, Any], entry: int) -> None:
         """Merge what a request writes, of a journal entry, into what there is."""
         records = self.records[collection.name]
         if key in records.packed:
-            before = _view(records[key])
+            before = records.view(key) or _NOTHING
         else:
             self.count += 1
             unseen = collection.default if collection.open else _NOTHING
@@ -204,11 +209,12 @@ class MemoryStore:
 
     def find(self, sandbox: str, collection: Collection, key: str) -> Record | None:
         """See `Store`."""
-        return self._of(sandbox).find(collection, key)
+        view = self._of(sandbox).view(collection, key)
+        return None if view is None else Record(view)
 
-    def finder(self, sandbox: str) -> Callable[[Collection, str], Record | None]:
+    def finder(self, sandbox: str) -> Callable[[Collection, str], Mapping[str, Any] | None]:
         """See `Store`."""
-        return self._of(sandbox).find
+        return self._of(sandbox).view
 
     def draw(self, sandbox: str, ids: Iterable[NewId]) -> dict[str, str]:
         """See `Store`."""
@@ -239,12 +245,12 @@ class MemoryStore:
             if name in state.free:
                 state.free[name] += 1
 
-    def fits(self, sandbox: str, places: Collection_[tuple[str, str]], most: int) -> bool:
+    def fits(self, sandbox: str, writes: Collection_[Write], most: int) -> bool:
         """See `Store`."""
         state = self._of(sandbox)
-        if state.count + len(places) <= most:
+        if state.count + len(writes) <= most:
             return True
-        new = {(collection, key) for collection, key in places if key not in state.records[collection]}
+        new = {(collection, key) for collection, key, _ in writes if key not in state.records[collection]}
         return not new or state.count + len(new) <= most
 
     def written(self, sandbox: str) -> State:

@@ -1,6 +1,7 @@
 """The pure decision, asked with hand-made records, and what an answer may echo."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from mockserver import Contract, Engine, Request, load
 from mockserver.contract import Decision
 from mockserver.decide import decide, gather, misses, misspelt
-from mockserver.model import MISSING, Collection, Record, Settings, Tick
+from mockserver.model import Collection, Record, Settings, Tick
 from mockserver.order import in_order
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
@@ -26,11 +27,11 @@ def decided(contract: Contract, body: Any, records: dict[tuple[str, str], Record
     asked = Request("POST", operation.path, json.dumps(body).encode())
     document = operation.read(asked, {}, Settings())
 
-    def find(collection: Collection, key: str) -> Record | None:
-        found = (records or {}).get((collection.name, key), MISSING)
-        if found is not MISSING:
-            return found
-        return Record.make(key, collection.default, "default") if collection.open else None
+    def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
+        if records is not None and (collection.name, key) in records:
+            record = records[collection.name, key]
+            return None if record is None else record.view
+        return collection.unseen(key) if collection.open else None
 
     new = {"customer_id": "1", "card_id": "card_1"}
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, new)
@@ -83,8 +84,8 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
     asked = Request("POST", operation.path, json.dumps(body).encode())
     document = operation.read(asked, {}, Settings())
 
-    def find(collection: Collection, key: str) -> Record | None:
-        return Record.make(key, collection.default, "default") if collection.open else None
+    def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
+        return collection.unseen(key) if collection.open else None
 
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, {})
     decision = decide(operation, document, facts)

@@ -37,7 +37,7 @@ def main() -> None:
     new = {"customer_id": "1", "card_id": "card_1"}
 
     def looked_up() -> dict[str, object]:
-        return gather(OPERATION, REQUEST, {}, document, settings, Tick(0), lambda c, k: store.find("", c, k), new)
+        return gather(OPERATION, REQUEST, {}, document, settings, Tick(0), store.finder(""), new)
 
     facts = looked_up()
     decision = decide(OPERATION, document, dict(facts), order=ORDER)
