@@ -12,6 +12,7 @@ from collections.abc import Collection as Collection_
 from typing import Any, Final, NamedTuple, Protocol
 
 from mockserver.model import Collection, NewId, Record, Write
+from mockserver.values import read_kept, write_to_keep
 
 _BLOCK = 1_000_000
 """Ids of one sandbox are counted within a block of this many, so that two sandboxes do not collide."""
@@ -76,23 +77,28 @@ class State(NamedTuple):
 
 
 class _Kept(MutableMapping[str, Record | None]):
-    """The records of a collection, packed: the values in a row, and their names, which all of one form share.
+    """The records of a collection, packed: their values as JSON, and the number of their names, which many share.
 
-    That is half of the memory that as many views would take, and garbage need not be looked for in most. Whether there
-    is a key is asked of `packed` itself where it is asked at every request.
+    A view takes several times as much memory, and its values in a tuple half as much again; in what is one object
+    without others no garbage is looked for. Whether there is a key is asked of `packed` itself where it is asked at
+    every request.
     """
 
-    __slots__ = ("_forms", "packed")
+    __slots__ = ("_forms", "_numbers", "packed")
 
     def __init__(self, records: Mapping[str, Record | None] | None = None) -> None:
-        self.packed: dict[str, tuple[Any, ...] | None] = {}
-        self._forms: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.packed: dict[str, bytes | tuple[Any, ...] | None] = {}
+        self._forms: list[tuple[str, ...]] = []
+        self._numbers: dict[tuple[str, ...], int] = {}
         self.update(records or {})
 
     def view(self, key: str) -> Mapping[str, Any] | None:
         """What a record holds; None of a tombstone."""
         packed = self.packed[key]
-        return None if packed is None else dict(zip(packed[-1], packed, strict=False))
+        if packed is None:
+            return None
+        values = read_kept(packed) if type(packed) is bytes else packed
+        return dict(zip(self._forms[values[-1]], values, strict=False))
 
     def __getitem__(self, key: str) -> Record | None:
         view = self.view(key)
@@ -107,7 +113,15 @@ class _Kept(MutableMapping[str, Record | None]):
     def keep(self, key: str, view: Mapping[str, Any]) -> None:
         """Keep what a record holds."""
         form = tuple(view)
-        self.packed[key] = (*view.values(), self._forms.setdefault(form, form))
+        number = self._numbers.get(form)
+        if number is None:
+            number = self._numbers[form] = len(self._forms)
+            self._forms.append(form)
+        values = (*view.values(), number)
+        try:
+            self.packed[key] = write_to_keep(values)
+        except TypeError:  # a lone surrogate, or a number of more than 64 bits
+            self.packed[key] = values
 
     def __delitem__(self, key: str) -> None:
         del self.packed[key]

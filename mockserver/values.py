@@ -66,6 +66,11 @@ def write_to_keep(value: Any) -> bytes:
     return b"%b" % orjson.dumps(value)
 
 
+def read_kept(text: bytes) -> Any:
+    """The value that `write_to_keep` wrote."""
+    return orjson.loads(text)
+
+
 def write_ascii(value: Any) -> str:
     """Compact JSON in ASCII alone, fit for a header."""
     return _ASCII.encode(value)
