@@ -62,9 +62,7 @@ class Lines:
             self._some.wait()
             ended = self._last.wait(GATHERED)
             self._some.clear()  # before the lines are taken, so that a later one sets it again
-            lines = []
-            while self._waiting:
-                lines.append(self._waiting.popleft())
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if lines:
                 try:
                     self._write("\n".join(lines) + "\n")
