@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from mockserver.contract import GIVEN_UP, Decision, Operation, Scenario, Way
 from mockserver.decide import completed, key_of
@@ -32,44 +32,51 @@ class Entry(NamedTuple):
     drawn, in the operation's order. `is_json`: the body was read as a JSON object.
 
     `problem` is the kind of problem where the API did not answer; `fault` the kind of fault that was performed
-    instead of the answer; `cause` the entry that wrote the record on which the decision rested; `size` the bytes
-    that the entry is reckoned to take.
+    instead of the answer; `cause` the entry that wrote the record on which the decision rested; `weight` the bytes
+    that the entry is reckoned to take beside its bodies.
+
+    The members from `sandbox` on are the same in the entries of many requests; see `Kept`.
     """
 
     id: int
-    sandbox: str
     at_ns: int
+    micros: int
+    body: bytes
+    reply_body: bytes
+    cause: int | None
+    found: tuple[Any, ...]
+    new: tuple[str, ...]
+    sandbox: str
+    weight: int
     method: str
     target: str
     head: str
-    body: bytes
     is_json: bool
     status: int
-    reply_body: bytes
     problem: str | None
     problem_headers: tuple[tuple[str, str], ...]
     fault: str | None
     committed: bool
     delay_ms: float
-    micros: int
-    size: int
     contract: str = ""
     operation: Operation | None = None
     scenario: Scenario | None = None
     way: Way | None = None
     trigger: Trigger = "default"
-    cause: int | None = None
     assumed: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
     warnings: tuple[Warn, ...] = ()
     unclaimed: tuple[Violation, ...] = ()
     turned: tuple[tuple[str, int], ...] = ()
     scenarios: tuple[Scenario, ...] = ()
-    found: tuple[Any, ...] = ()
     parameters: Mapping[str, str] = NOTHING
     query: Mapping[str, str] = NOTHING
-    new: tuple[str, ...] = ()
     settings: Settings | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes that the entry is reckoned to take; an answer is kept beside a copy of the body."""
+        return self.weight + 2 * len(self.body) + len(self.reply_body)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -125,6 +132,26 @@ class Entry(NamedTuple):
         return again._replace(facts={**again.facts, "body": body}, assumed=self.assumed)
 
 
+class Kept(NamedTuple):
+    """An entry as it is kept, in a third of the memory: `usual` are its members from `sandbox` on, shared by many."""
+
+    id: int
+    at_ns: int
+    micros: int
+    body: bytes
+    reply_body: bytes
+    cause: int | None
+    found: tuple[Any, ...]
+    new: tuple[str, ...]
+    usual: tuple[Any, ...]
+
+    @property
+    def whole(self) -> Entry:
+        """The entry."""
+        own: tuple[Any, ...] = self[:-1]
+        return Entry(*own, *self.usual)
+
+
 class Listener:
     """Waits for new entries of one sandbox, or of all (None)."""
 
@@ -135,19 +162,19 @@ class Listener:
         self._journal = journal
         self._sandbox = sandbox
         self._wake = wake
-        self._queue: deque[Entry] = deque(maxlen=MOST_QUEUED)
+        self._queue: deque[Kept] = deque(maxlen=MOST_QUEUED)
         self.missed = 0
 
-    def offer(self, entry: Entry) -> None:
+    def offer(self, entry: Kept) -> None:
         """Queue an entry, if it is one to wait for."""
-        if self._sandbox is None or self._sandbox == entry.sandbox:
+        if self._sandbox is None or self._sandbox == entry.usual[0]:
             self.missed += len(self._queue) == MOST_QUEUED
             self._queue.append(entry)
             self._wake()
 
     def take(self) -> tuple[Entry, ...]:
         """What came since the last time, oldest first."""
-        taken = tuple(self._queue)
+        taken = tuple(entry.whole for entry in self._queue)
         self._queue.clear()
         return taken
 
@@ -163,7 +190,7 @@ class Journal:
         """Hold at most so many entries and so many bytes; no entries, no journal."""
         self.max_entries = max_entries
         self.max_bytes = max_bytes
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[Kept] = deque()
         self._lost: dict[str, int] = {}
         self._forgot = 0
         self.listeners: set[Listener] = set()
@@ -179,15 +206,17 @@ class Journal:
         self.last_id += 1
         return self.last_id
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Kept) -> None:
         """Keep an entry, drop the oldest ones where there is no room, and tell who listens."""
-        self._entries.append(entry)
-        self.size += entry.size
-        while len(self._entries) > self.max_entries or self.size > self.max_bytes:
-            dropped = self._entries.popleft()
-            self.size -= dropped.size
+        entries = self._entries
+        entries.append(entry)
+        self.size += _size(entry)
+        while len(entries) > self.max_entries or self.size > self.max_bytes:
+            dropped = entries.popleft()
+            self.size -= _size(dropped)
             self.evictions += 1
-            self._lost[dropped.sandbox] = self._lost.get(dropped.sandbox, 0) + 1
+            sandbox = dropped.usual[0]
+            self._lost[sandbox] = self._lost.get(sandbox, 0) + 1
             if len(self._lost) > MOST_COUNTED:
                 self._lost.clear()
                 self._forgot = 1
@@ -202,15 +231,15 @@ class Journal:
 
     def of(self, sandbox: str) -> Iterator[Entry]:
         """The entries of a sandbox, newest first."""
-        return (entry for entry in reversed(self._entries) if entry.sandbox == sandbox)
+        return (entry.whole for entry in reversed(self._entries) if entry.usual[0] == sandbox)
 
     def all(self) -> Iterator[Entry]:
         """The entries of every sandbox, newest first."""
-        return (entry for entry in reversed(self._entries))
+        return (entry.whole for entry in reversed(self._entries))
 
     def find(self, number: int) -> Entry | None:
         """The entry of an id, if it is still there."""
-        return next((entry for entry in self._entries if entry.id == number), None)
+        return next((entry.whole for entry in self._entries if entry.id == number), None)
 
     def lost(self, sandbox: str) -> int:
         """How many entries of a sandbox were dropped for want of room, at least."""
@@ -220,22 +249,29 @@ class Journal:
         """Let go of the scenarios that did not answer, in entries of operations that are not `kept`."""
         known = {id(operation) for operation in kept}
         alone: dict[tuple[int, int], Operation] = {}
+        lighter: dict[int, tuple[Any, ...]] = {}  # by what it stands for, which is there until all are done
 
-        def light(entry: Entry) -> Entry:
+        def light(entry: Kept) -> Kept:
+            usual = lighter.get(id(entry.usual))
+            if usual is None:
+                usual = lighter[id(entry.usual)] = lightened(entry.whole, entry.usual)
+            return entry if usual is entry.usual else entry._replace(usual=usual)
+
+        def lightened(entry: Entry, usual: tuple[Any, ...]) -> tuple[Any, ...]:
             operation, scenario = entry.operation, entry.scenario
             if operation is None or scenario is None or id(operation) in known or operation.run_time is GIVEN_UP:
-                return entry
+                return usual
             one = alone.setdefault((id(operation), id(scenario)), operation.alone(scenario))
-            return entry._replace(operation=one, scenarios=one.scenarios)
+            return entry._replace(operation=one, scenarios=one.scenarios)[-len(usual) :]
 
         self._entries = deque(map(light, self._entries))
 
     def clear(self, sandbox: str) -> int:
         """Drop the entries of a sandbox because somebody asked to; how many there were."""
-        kept = deque(entry for entry in self._entries if entry.sandbox != sandbox)
+        kept = deque(entry for entry in self._entries if entry.usual[0] != sandbox)
         dropped = len(self._entries) - len(kept)
         self._entries = kept
-        self.size = sum(entry.size for entry in kept)
+        self.size = sum(map(_size, kept))
         self._lost.pop(sandbox, None)
         return dropped
 
@@ -244,3 +280,8 @@ class Journal:
         self._entries.clear()
         self._lost.clear()
         self._forgot = self.size = 0
+
+
+def _size(entry: Kept) -> int:
+    """The size of an entry, as it says itself when it is whole."""
+    return cast(int, entry.usual[1]) + 2 * len(entry.body) + len(entry.reply_body)

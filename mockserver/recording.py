@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from mockserver.contract import Operation, Reply
-from mockserver.journal import Entry
+from mockserver.journal import Kept
 from mockserver.masks import (
     headers_text,
     masked_at,
@@ -30,7 +30,10 @@ OVERHEAD: Final = 2_000
 
 MOST_HEADS: Final = 1_000
 LONGEST_HEAD: Final = 8_192
-"""Sets of headers, paths and records that are known again, and the characters of one."""
+"""Sets of headers, paths, records and shared members that are known again, and the characters of one."""
+
+HEAVIEST: Final = OVERHEAD + LONGEST_HEAD
+"""Bytes that members which entries share may be reckoned to take where they are known again."""
 
 FINDING: Final = 500
 """Bytes that a violation or a warning is reckoned to take."""
@@ -55,6 +58,7 @@ class Recorder:
         self._targets: dict[str, str] = {}
         self._nothing: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._seen: dict[tuple[int, tuple[str, ...]], tuple[str, bool]] = {}
+        self._usual: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def entry(
         self,
@@ -66,55 +70,89 @@ class Recorder:
         parameters: Mapping[str, str],
         committed: bool,
         micros: int,
-    ) -> Entry:
+    ) -> Kept:
         """The entry of a request."""
         # Unpacked at once, which takes a fraction of the time of so many attributes.
-        method, path, data, _, asked, _ = request
-        status, headers, answer, decision, problem, fault, delay_ms, number, _, _, _ = reply
-        places = self._anywhere if operation is None else self._places[operation.id]
-        head, clear = self._head(request, places.headers)
-        clear = clear and not asked and b"\\u00" not in data and not may_hold_number(data)
-        value = decision.document.body if decision is not None else read_object(data)
-        is_json = isinstance(value, dict)
-        if clear and is_json and places.members.isdisjoint(value):
+        method, path, data, _, asked, alike = request
+        status, _, answer, decision, _, fault, delay_ms, number, _, _, _ = reply
+        plain = b"\\u00" not in data and not may_hold_number(data)
+        if decision is None:
+            value = read_object(data)
+            places = self._anywhere if operation is None else self._places[operation.id]
+            body = masked_body(data, value, places.body)
+            met = (request, reply, sandbox, places, parameters, committed)
+            alone, _ = self._unusual(*met, is_json=value is not MISSING)
+            return make(Kept, (number, at_ns, micros, body, masked_numbers(answer), None, (), (), alone))
+        served, scenario, way, trigger, _, assumed, document, facts, _, cause, turned, scenarios = decision
+        value, violations, warnings = document
+        is_json = type(value) is dict
+        places = self._places[served.id]
+        if plain and is_json and places.members.isdisjoint(value):
             body = data
         else:
             body = masked_body(data, value if is_json else MISSING, places.body)
-        target = self._targets.get(path) if clear and not places.parameters else None
-        if target is None:
-            target, plain = self._target(request, [parameters[n] for n in places.parameters if n in parameters])
-            clear = clear and plain
-        kind = fault.kind if fault is not None else None
-        size = OVERHEAD + len(head) + len(target) + 2 * len(body) + len(answer)
-        seen = (number, sandbox, at_ns, method, target, head, body, is_json, status)
-        if decision is None:
-            answer = masked_numbers(answer)
-            return Entry(*seen, answer, problem, headers, kind, committed, delay_ms, micros, size)
-        served, scenario, way, trigger, _, assumed, document, facts, _, cause, turned, scenarios = decision
+        # Scenarios in force and settings by their ids, as to hash them takes longer; what is kept keeps them alive.
+        told = (scenario, way, trigger, assumed, violations, warnings, turned, id(scenarios), id(facts["settings"]))
+        key = (alike, method, path, sandbox, is_json, status, fault, committed, delay_ms, told)
+        usual = self._usual.get(key) if alike and not asked else None
+        clear = plain
+        if usual is None:
+            usual, known = self._unusual(request, reply, sandbox, places, parameters, committed, is_json)
+            clear = plain and known
+            if alike and known and usual[1] <= HEAVIEST:
+                if len(self._usual) >= MOST_HEADS:
+                    self._usual.clear()
+                self._usual[key] = usual
         came_to = (served.id, facts["@kind"])
         found = self._nothing.get(came_to)
         if found is None:
             found, clear = self._found(served, facts, clear=clear)
             if len(self._nothing) < MOST_HEADS and all(fact is None or fact is MISSING for fact in found):
                 self._nothing[came_to] = found
+        if not clear:
+            answer = masked_numbers(answer)  # it has what the request has, and records
+        new = tuple(facts["new"].values())
+        self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
+        return make(Kept, (number, at_ns, micros, body, answer, cause or None, found, new, usual))
+
+    def _unusual(
+        self,
+        request: Request,
+        reply: Reply,
+        sandbox: str,
+        places: _Places,
+        parameters: Mapping[str, str],
+        committed: bool,
+        is_json: bool,
+    ) -> tuple[tuple[Any, ...], bool]:
+        """An entry's members from `sandbox` on, and whether there is no query, nor any account number in the head."""
+        method, path, _, _, asked, _ = request
+        status, headers, _, decision, problem, fault, delay_ms, _, _, _, _ = reply
+        head, clear = self._head(request, places.headers)
+        clear = clear and not asked
+        target = self._targets.get(path) if clear and not places.parameters else None
+        if target is None:
+            target, plain = self._target(request, [parameters[n] for n in places.parameters if n in parameters])
+            clear = clear and plain
+        kind = fault.kind if fault is not None else None
+        weight = OVERHEAD + len(head) + len(target)
+        seen = (method, target, head, is_json, status, problem)
+        if decision is None:
+            return (sandbox, weight, *seen, headers, kind, committed, delay_ms), clear
+        served, scenario, way, trigger, _, assumed, document, facts, _, _, turned, scenarios = decision
         in_path, query = facts["path"], facts["query"]
         if places.others:
             in_path, query = masked_at("path", in_path, places.others), masked_at("query", query, places.others)
         if not clear:
             in_path, query = without_numbers([in_path, query])
-            answer = masked_numbers(answer)  # it has what the request has, and records
         _, violations, warnings = document
-        if violations or warnings:
-            size += FINDING * (len(violations) + len(warnings))
+        weight += FINDING * (len(violations) + len(warnings))
         if scenarios is not served.scenarios:
-            size += sum(len(one.given or "") for one in scenarios)
-        new = tuple(facts["new"].values())
-        self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
+            weight += sum(len(one.given or "") for one in scenarios)
         assumed = self._assumed.setdefault(assumed, assumed)
-        written = (answer, problem, (), kind, committed, delay_ms, micros, size, self._contract)
-        met = (served, scenario, way, trigger, cause or None, assumed, violations, warnings, facts["unclaimed"])
-        looked_up = (found, in_path or NOTHING, query or NOTHING, new, facts["settings"])
-        return make(Entry, (*seen, *written, *met, turned, scenarios, *looked_up))
+        answered = (self._contract, served, scenario, way, trigger, assumed, violations, warnings, facts["unclaimed"])
+        looked_at = (turned, scenarios, in_path or NOTHING, query or NOTHING, facts["settings"])
+        return (sandbox, weight, *seen, (), kind, committed, delay_ms, *answered, *looked_at), clear
 
     def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
         """The request target as it is shown, and whether there is nothing secret in it."""

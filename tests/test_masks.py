@@ -230,11 +230,11 @@ def test_headers_that_are_known_are_bounded(contract: Contract) -> None:
     recorder = Recorder(contract.operations, contract.hash)
     for number in range(MOST_HEADS + 10):
         request = Request("POST", PATH, b"{}", {"x-trace": str(number)})
-        assert recorder.entry(request, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0).head
+        assert recorder.entry(request, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0).whole.head
     assert 0 < len(recorder._texts) <= MOST_HEADS
     card = Request("POST", PATH, b"{}", {"x-trace": "4111111111111111"})
     entry = recorder.entry(card, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
-    assert entry.head == "x-trace: 0000000000000000"
+    assert entry.whole.head == "x-trace: 0000000000000000"
     assert not any("4111111111111111" in head for head in recorder._texts)
 
 
@@ -282,12 +282,12 @@ def test_headers_that_are_known_to_be_alike_are_bounded(contract: Contract) -> N
         request = Request("POST", PATH, b"{}", {"authorization": f"a{number}"}, alike=number)
         for _ in range(2):
             entry = recorder.entry(request, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
-            assert entry.head == "authorization: x" + "0" * len(str(number))
+            assert entry.whole.head == "authorization: x" + "0" * len(str(number))
     assert 0 < len(recorder._seen) <= MOST_HEADS
     card = Request("POST", PATH, b"{}", {"x-trace": "4111111111111111"}, alike=9_999)
     for _ in range(2):
         entry = recorder.entry(card, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
-        assert entry.head == "x-trace: 0000000000000000"
+        assert entry.whole.head == "x-trace: 0000000000000000"
 
 
 def test_a_value_that_has_no_text_is_searched_too() -> None:
