@@ -41,6 +41,7 @@ class Entry(NamedTuple):
     id: int
     at_ns: int
     micros: int
+    delay_ms: float
     body: bytes
     reply_body: bytes
     cause: int | None
@@ -57,7 +58,6 @@ class Entry(NamedTuple):
     problem_headers: tuple[tuple[str, str], ...]
     fault: str | None
     committed: bool
-    delay_ms: float
     contract: str = ""
     operation: Operation | None = None
     scenario: Scenario | None = None
@@ -138,6 +138,7 @@ class Kept(NamedTuple):
     id: int
     at_ns: int
     micros: int
+    delay_ms: float
     body: bytes
     reply_body: bytes
     cause: int | None

@@ -6,6 +6,7 @@ Knows what is secret in which operation; it decides nothing, and keeps no entry.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from operator import is_not
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -30,7 +31,7 @@ OVERHEAD: Final = 2_000
 
 MOST_HEADS: Final = 1_000
 LONGEST_HEAD: Final = 8_192
-"""Sets of headers, paths, records and shared members that are known again, and the characters of one."""
+"""Sets of headers, paths, bodies, records and shared members that are known again, and the characters of one."""
 
 HEAVIEST: Final = OVERHEAD + LONGEST_HEAD
 """Bytes that members which entries share may be reckoned to take where they are known again."""
@@ -42,8 +43,9 @@ FINDING: Final = 500
 class Recorder:
     """Writes entries for the operations of one contract, whose hash is `contract`.
 
-    Clients send the same headers again and again: those that are known to be alike are looked through once, and a
-    text in which nothing was found to mask is kept once.
+    Clients send the same again and again: headers that are known to be alike are looked through once, and a text or a
+    body in which nothing was found to mask is kept once, as are what was found with it and the members of an entry that
+    do not differ.
     """
 
     def __init__(self, operations: Collection[Operation], contract: str) -> None:
@@ -59,6 +61,7 @@ class Recorder:
         self._nothing: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._seen: dict[tuple[int, tuple[str, ...]], tuple[str, bool]] = {}
         self._usual: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._asked: dict[bytes, tuple[bytes, tuple[Any, ...]]] = {}
 
     def entry(
         self,
@@ -82,7 +85,7 @@ class Recorder:
             body = masked_body(data, value, places.body)
             met = (request, reply, sandbox, places, parameters, committed)
             alone, _ = self._unusual(*met, is_json=value is not MISSING)
-            return make(Kept, (number, at_ns, micros, body, masked_numbers(answer), None, (), (), alone))
+            return make(Kept, (number, at_ns, micros, delay_ms, body, masked_numbers(answer), None, (), (), alone))
         served, scenario, way, trigger, _, assumed, document, facts, _, cause, turned, scenarios = decision
         value, violations, warnings = document
         is_json = type(value) is dict
@@ -93,16 +96,12 @@ class Recorder:
             body = masked_body(data, value if is_json else MISSING, places.body)
         # Scenarios in force and settings by their ids, as to hash them takes longer; what is kept keeps them alive.
         told = (scenario, way, trigger, assumed, violations, warnings, turned, id(scenarios), id(facts["settings"]))
-        key = (alike, method, path, sandbox, is_json, status, fault, committed, delay_ms, told)
+        key = (alike, method, path, sandbox, is_json, status, fault, committed, told)
         usual = self._usual.get(key) if alike and not asked else None
         clear = plain
         if usual is None:
-            usual, known = self._unusual(request, reply, sandbox, places, parameters, committed, is_json)
-            clear = plain and known
-            if alike and known and usual[1] <= HEAVIEST:
-                if len(self._usual) >= MOST_HEADS:
-                    self._usual.clear()
-                self._usual[key] = usual
+            usual, clear = self._unusual(request, reply, sandbox, places, parameters, committed, is_json, key)
+            clear = clear and plain
         came_to = (served.id, facts["@kind"])
         found = self._nothing.get(came_to)
         if found is None:
@@ -111,9 +110,16 @@ class Recorder:
                 self._nothing[came_to] = found
         if not clear:
             answer = masked_numbers(answer)  # it has what the request has, and records
+        elif body is data and len(data) <= LONGEST_HEAD:
+            again = self._asked.get(data)
+            if again is None or len(again[1]) != len(found) or any(map(is_not, again[1], found)):
+                if len(self._asked) >= MOST_HEADS:
+                    self._asked.clear()
+                again = self._asked[data] = (data, found)
+            body, found = again
         new = tuple(facts["new"].values())
         self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
-        return make(Kept, (number, at_ns, micros, body, answer, cause or None, found, new, usual))
+        return make(Kept, (number, at_ns, micros, delay_ms, body, answer, cause or None, found, new, usual))
 
     def _unusual(
         self,
@@ -124,10 +130,14 @@ class Recorder:
         parameters: Mapping[str, str],
         committed: bool,
         is_json: bool,
+        key: tuple[Any, ...] = (),
     ) -> tuple[tuple[Any, ...], bool]:
-        """An entry's members from `sandbox` on, and whether there is no query, nor any account number in the head."""
-        method, path, _, _, asked, _ = request
-        status, headers, _, decision, problem, fault, delay_ms, _, _, _, _ = reply
+        """An entry's members from `sandbox` on, and whether there is no query, nor any account number in the head.
+
+        If that is so, and they are not long, they are known again by the key.
+        """
+        method, path, _, _, asked, alike = request
+        status, headers, _, decision, problem, fault, _, _, _, _, _ = reply
         head, clear = self._head(request, places.headers)
         clear = clear and not asked
         target = self._targets.get(path) if clear and not places.parameters else None
@@ -138,7 +148,7 @@ class Recorder:
         weight = OVERHEAD + len(head) + len(target)
         seen = (method, target, head, is_json, status, problem)
         if decision is None:
-            return (sandbox, weight, *seen, headers, kind, committed, delay_ms), clear
+            return (sandbox, weight, *seen, headers, kind, committed), clear
         served, scenario, way, trigger, _, assumed, document, facts, _, _, turned, scenarios = decision
         in_path, query = facts["path"], facts["query"]
         if places.others:
@@ -152,7 +162,12 @@ class Recorder:
         assumed = self._assumed.setdefault(assumed, assumed)
         answered = (self._contract, served, scenario, way, trigger, assumed, violations, warnings, facts["unclaimed"])
         looked_at = (turned, scenarios, in_path or NOTHING, query or NOTHING, facts["settings"])
-        return (sandbox, weight, *seen, (), kind, committed, delay_ms, *answered, *looked_at), clear
+        usual = (sandbox, weight, *seen, (), kind, committed, *answered, *looked_at)
+        if alike and clear and weight <= HEAVIEST:
+            if len(self._usual) >= MOST_HEADS:
+                self._usual.clear()
+            self._usual[key] = usual
+        return usual, clear
 
     def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
         """The request target as it is shown, and whether there is nothing secret in it."""

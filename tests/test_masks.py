@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import LASTING, ONCE, PATH, PING, folder
 
-from mockserver import Contract, Engine, Reply, Request, load
+from mockserver import Contract, Engine, Reply, Request, frozen, load
 from mockserver.masks import (
     headers_text,
     is_account_number,
@@ -21,7 +21,9 @@ from mockserver.masks import (
 from mockserver.model import MISSING, Record
 from mockserver.recording import LONGEST_HEAD, MOST_HEADS, Recorder
 from mockserver.rendering import no_http
-from mockserver.shown import whole
+from mockserver.shown import row, whole
+
+JSON = {"content-type": "application/json"}
 
 
 def test_what_a_journal_keeps_takes_the_memory_of_its_bytes() -> None:
@@ -288,6 +290,70 @@ def test_headers_that_are_known_to_be_alike_are_bounded(contract: Contract) -> N
     for _ in range(2):
         entry = recorder.entry(card, Reply(400, (), b""), "", 0, None, {}, committed=False, micros=0)
         assert entry.whole.head == "x-trace: 0000000000000000"
+
+
+def test_what_is_the_same_in_many_entries_is_kept_once(contract: Contract) -> None:
+    """What they share, a body that came before, and what was found with it; what differs in anything is another's."""
+    engine = Engine(contract)
+    sent: list[tuple[object, str]] = [(ONCE, ""), (ONCE, ""), (ONCE, ""), (ONCE, "a"), ({**ONCE, "pin": "12a4"}, "")]
+    for body, sandbox in sent:
+        path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
+        engine.handle(Request("POST", path, json.dumps(body).encode(), JSON, alike=1))
+    first, second, third, other, wrong = engine.journal._entries
+    assert third.usual is second.usual
+    assert (third.body is second.body, third.found is second.found) == (True, True)
+    assert len({id(one.usual) for one in (first, second, other, wrong)}) == 4
+    assert (third.body is first.body, third.found is first.found) == (False, False)
+    assert [one.whole.sandbox for one in (first, other)] == ["", "a"]
+
+
+def test_an_entry_is_the_same_whether_its_parts_are_known_or_not(contract: Contract) -> None:
+    """With heads that are told to be alike, and with such of which nobody knows; each comes again and again."""
+    numbered = {**ONCE, "card_identifier": "CARD-4111111111111111"}
+    asked: list[tuple[object, dict[str, str], str, dict[str, str]]] = [
+        (body, {**JSON, **headers}, path, query)
+        for body in (ONCE, LASTING, {**ONCE, "pin": "12a4"}, {**ONCE, "more": 1}, numbered, [], "")
+        for headers in (
+            {},
+            {"mock-scenario": "rfc-invalid"},
+            {"mock-fault": "gateway; status=502"},
+            {"mock-delay": "1"},
+            {"mock-delay": "0"},
+            {"x-a": "4111111111111111"},
+            {"x-a": "a" * (LONGEST_HEAD + 1)},
+            {"mock-scenario": "nothing"},
+        )
+        for path, query in ((PATH, {}), (f"/sandbox/a{PATH}", {}), (PATH, {"a": "4111111111111111"}))
+    ]
+    heads = list({json.dumps(headers): None for _, headers, _, _ in asked})
+    told, untold = Engine(contract, clock=frozen(0)), Engine(contract, clock=frozen(0))
+    for body, headers, path, query in asked * 2:
+        request = Request("POST", path, json.dumps(body).encode(), headers, query)
+        told.handle(request._replace(alike=1 + heads.index(json.dumps(headers))))
+        untold.handle(request)
+    assert told._recorder._usual
+    assert not untold._recorder._usual
+    entries = [[entry._replace(micros=0) for entry in engine.journal.all()] for engine in (told, untold)]
+    assert entries[0] == entries[1]
+    assert list(map(repr, map(row, entries[0]))) == list(map(repr, map(row, entries[1])))
+    assert [entry.size for entry in entries[0]] == [entry.size for entry in entries[1]]
+    assert told.journal.size == untold.journal.size == sum(entry.size for entry in entries[0])
+
+
+def test_what_entries_share_is_bounded(contract: Contract) -> None:
+    """However many heads and bodies there are, so many are known, and no long one."""
+    engine = Engine(contract)
+    for number in range(1, MOST_HEADS + 10):
+        body = json.dumps({**LASTING, "note": f"{number}"}).encode()
+        engine.handle(Request("POST", PATH, body, {**JSON, "x-trace": f"{number}"}, alike=number))
+    assert 0 < len(engine._recorder._usual) < MOST_HEADS
+    assert 0 < len(engine._recorder._asked) < MOST_HEADS
+    engine = Engine(contract)
+    long = {**LASTING, "note": "a" * LONGEST_HEAD}
+    headers = {**JSON, "x-trace": "a" * LONGEST_HEAD}
+    engine.handle(Request("POST", PATH, json.dumps(long).encode(), headers, alike=1))
+    assert not engine._recorder._usual
+    assert not engine._recorder._asked
 
 
 def test_a_value_that_has_no_text_is_searched_too() -> None:
