@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from mockserver.contract import GIVEN_UP, Decision, Operation, Scenario, Way
 from mockserver.decide import completed, key_of
-from mockserver.model import MISSING, NOTHING, Document, Facts, Settings, Tick, Trigger, Violation, Warn
+from mockserver.model import MISSING, NOTHING, Document, Facts, Settings, Tick, Trigger, Violation, Warn, make
 from mockserver.rendering import reply_headers
 from mockserver.values import read
 
@@ -75,7 +75,7 @@ class Entry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes that the entry is reckoned to take; an answer is kept beside a copy of the body."""
+        """The bytes that the entry is reckoned to take."""
         return self.weight + 2 * len(self.body) + len(self.reply_body)
 
     @property
@@ -133,7 +133,10 @@ class Entry(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """An entry as it is kept, in a third of the memory: `usual` are its members from `sandbox` on, shared by many."""
+    """An entry as it is kept, in a third of the memory, as much of it is the same in many.
+
+    `usual` are the members from `sandbox` on, which they share: first the sandbox, then the weight.
+    """
 
     id: int
     at_ns: int
@@ -149,8 +152,9 @@ class Kept(NamedTuple):
     @property
     def whole(self) -> Entry:
         """The entry."""
-        own: tuple[Any, ...] = self[:-1]
-        return Entry(*own, *self.usual)
+        members: tuple[Any, ...] = (*self[:-1], *self.usual)
+        # Where no scenario answered, the last ones are not kept; to fill them in takes many times as long.
+        return make(Entry, members) if len(members) == len(Entry._fields) else Entry(*members)
 
 
 class Listener:
