@@ -17,6 +17,7 @@ from aiohttp.web_protocol import _ErrInfo
 
 from mockserver import faults, rendering, wire
 from mockserver.edge_log import BrokenError, LateError, log
+from mockserver.model import remember
 from mockserver.outbox import Outbox
 from mockserver.overdue import Watch
 
@@ -141,9 +142,7 @@ class Connection(web.RequestHandler):
         parser.message_consumed()
         head = data[: data.find(_END) + len(_END)]
         if self._meaning is not None and self._even and len(head) <= LONGEST_LINE:
-            if len(self._heads) >= MOST_HEADS:
-                self._heads.clear()
-            self._heads[head] = (len(data) - len(head), self._meaning)
+            remember(self._heads, head, (len(data) - len(head), self._meaning), MOST_HEADS)
         return True
 
     def _is_open(self) -> bool:

@@ -19,7 +19,7 @@ from mockserver.decide import decide, gather, misses, misspelt, prepare
 from mockserver.directives import directives
 from mockserver.journal import Journal
 from mockserver.metrics import Gauges, Metrics
-from mockserver.model import NOTHING, Document, Facts, Request, Settings, Tick, make
+from mockserver.model import NOTHING, Document, Facts, Request, Settings, Tick, make, remember
 from mockserver.order import Order, in_force, in_order
 from mockserver.planning import Admitted, Meaning, Planned, plan_of
 from mockserver.recording import Recorder
@@ -240,9 +240,7 @@ class Engine:
             return found
         meant = Meaning(aim.sandbox, *found, directives(request.headers))
         if request.alike:
-            if len(self._meant) >= MOST_HEADS:
-                self._meant.clear()
-            self._meant[request.alike, request.method, request.path] = meant
+            remember(self._meant, (request.alike, request.method, request.path), meant, MOST_HEADS)
         return meant
 
     def _look(self, admitted: Admitted, request: Request) -> tuple[Document, Facts]:

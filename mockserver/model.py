@@ -12,7 +12,7 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 
 class Missing(enum.Enum):
@@ -25,6 +25,18 @@ MISSING: Final = Missing.MISSING
 
 make: Final = tuple.__new__
 """Makes a named tuple of all its members in a third of the time of its own way; what is made at each request is."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def remember(known: dict[_K, _V], key: _K, value: _V, most: int) -> _V:
+    """Keep a value that would be made again; once there are the most that may be, all begins anew."""
+    if len(known) >= most:
+        known.clear()
+    known[key] = value
+    return value
+
 
 Facts: TypeAlias = dict[str, Any]
 """What a decision may look at: root name (`body`, `header`, a lookup's name, ...) to value or `MISSING`."""

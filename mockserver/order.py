@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from mockserver.contract import Condition, Operation, Point, Scenario, Way
-from mockserver.model import MISSING, Facts, Lookup, Violation
+from mockserver.model import MISSING, Facts, Lookup, Violation, remember
 
 FEWEST: Final = 8
 """Scenarios that ask for a value at one place are found by that value if there are at least so many of them."""
@@ -52,10 +52,7 @@ class Selection:
         kind = (facts["@kind"], facts["@filled"])
         known = self.kinds.get(kind)
         if known is None:
-            known = self._settle(facts)
-            if len(self.kinds) >= MOST_KINDS:
-                self.kinds.clear()
-            self.kinds[kind] = known
+            known = remember(self.kinds, kind, self._settle(facts), MOST_KINDS)
         places, tried = known
         if not self.found:
             return tried

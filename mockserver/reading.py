@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.model import MISSING, Document, Path, Request, Settings, Violation, Warn, make
+from mockserver.model import MISSING, Document, Path, Request, Settings, Violation, Warn, make, remember
 from mockserver.validation import Validator
 from mockserver.values import NotJsonError, came, is_blank, kind, printable, read
 
@@ -69,9 +69,7 @@ class Reader:
         if found is None:
             found = tuple(self._of_headers(request))
             if request.alike:
-                if len(self._alike) >= MOST_HEADERS:
-                    self._alike.clear()
-                self._alike[request.alike] = found
+                remember(self._alike, request.alike, found, MOST_HEADERS)
         point = self.expected.unknown_members
         if point is None or self.body is None or body is MISSING:
             return found

@@ -23,7 +23,7 @@ from mockserver.masks import (
     read_object,
     without_numbers,
 )
-from mockserver.model import MISSING, NOTHING, Facts, Path, Request, make
+from mockserver.model import MISSING, NOTHING, Facts, Path, Request, make, remember
 from mockserver.values import write, write_to_keep
 
 OVERHEAD: Final = 2_000
@@ -113,9 +113,7 @@ class Recorder:
         elif body is data and len(data) <= LONGEST_HEAD:
             again = self._asked.get(data)
             if again is None or len(again[1]) != len(found) or any(map(is_not, again[1], found)):
-                if len(self._asked) >= MOST_HEADS:
-                    self._asked.clear()
-                again = self._asked[data] = (data, found)
+                again = remember(self._asked, data, (data, found), MOST_HEADS)
             body, found = again
         new = tuple(facts["new"].values())
         self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
@@ -164,9 +162,7 @@ class Recorder:
         looked_at = (turned, scenarios, in_path or NOTHING, query or NOTHING, facts["settings"])
         usual = (sandbox, weight, *seen, (), kind, committed, *answered, *looked_at)
         if alike and clear and weight <= HEAVIEST:
-            if len(self._usual) >= MOST_HEADS:
-                self._usual.clear()
-            self._usual[key] = usual
+            remember(self._usual, key, usual, MOST_HEADS)
         return usual, clear
 
     def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
@@ -174,9 +170,7 @@ class Recorder:
         target = masked_target(request.path, urlencode(request.query) if request.query else "", hidden)
         plain = target == request.path and not may_hold_number(target.encode())
         if plain:
-            if len(self._targets) >= MOST_HEADS:
-                self._targets.clear()
-            self._targets[target] = target
+            remember(self._targets, target, target, MOST_HEADS)
         return target, plain
 
     def _head(self, request: Request, names: tuple[str, ...]) -> tuple[str, bool]:
@@ -185,18 +179,14 @@ class Recorder:
             return known
         text = headers_text(request.headers, names)
         clear = text.isascii() and not may_hold_number(text.encode("utf-8", "replace"))
-        if len(self._texts) >= MOST_HEADS:
-            self._texts.clear()
         if not clear:
             text = masked_text(text)
         if len(text) > LONGEST_HEAD:
             return text, clear
         if clear:
-            text = self._texts.setdefault(text, text)
+            text = self._texts.get(text) or remember(self._texts, text, text, MOST_HEADS)
         if request.alike:
-            if len(self._seen) >= MOST_HEADS:
-                self._seen.clear()
-            self._seen[request.alike, names] = (text, clear)
+            remember(self._seen, (request.alike, names), (text, clear), MOST_HEADS)
         return text, clear
 
     def _found(self, operation: Operation, facts: Facts, *, clear: bool) -> tuple[tuple[Any, ...], bool]:
@@ -233,9 +223,7 @@ class Recorder:
         if masked is not text:
             return masked, False
         if len(text) <= LONGEST_HEAD:
-            if len(self._records) >= MOST_HEADS:
-                self._records.clear()
-            self._records[text] = text
+            remember(self._records, text, text, MOST_HEADS)
         return text, True
 
 

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "rendering": "model contract values",
         "routes": "contract rendering values",
         "safety": "contract rendering values",
-        "store": "model",
+        "store": "model values",
     },
     3: {
         "decide": "model contract values references order",
@@ -98,7 +98,7 @@ MAY_IMPORT: dict[int, dict[str, str]] = {
         "admin_state": "model contract values rendering store admin admin_sandboxes",
         "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
         "admin_journal masks",
-        "connections": "edge_log faults outbox overdue rendering wire aiohttp",
+        "connections": "model edge_log faults outbox overdue rendering wire aiohttp",
         "edge_log": "aiohttp",
         "export_openapi": "model contract directives validation rendering routes openapi outcomes version",
         "export_postman": "model contract values outcomes version",
