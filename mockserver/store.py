@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from collections.abc import Collection as Collection_
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from mockserver.model import Collection, NewId, Record, Write
 from mockserver.values import read_kept, write_to_keep
@@ -77,28 +77,22 @@ class State(NamedTuple):
 
 
 class _Kept(MutableMapping[str, Record | None]):
-    """The records of a collection, packed: their values as JSON, and the number of their names, which many share.
+    """The records of a collection, packed: their views as JSON.
 
-    A view takes several times as much memory, and its values in a tuple half as much again; in what is one object
-    without others no garbage is looked for. Whether there is a key is asked of `packed` itself where it is asked at
-    every request.
+    That takes less memory by far, and in what is one object without others no garbage is looked for. Whether there is
+    a key is asked of `packed` itself where it is asked at every request.
     """
 
-    __slots__ = ("_forms", "_numbers", "packed")
+    __slots__ = ("packed",)
 
     def __init__(self, records: Mapping[str, Record | None] | None = None) -> None:
-        self.packed: dict[str, bytes | tuple[Any, ...] | None] = {}
-        self._forms: list[tuple[str, ...]] = []
-        self._numbers: dict[tuple[str, ...], int] = {}
+        self.packed: dict[str, bytes | Mapping[str, Any] | None] = {}
         self.update(records or {})
 
     def view(self, key: str) -> Mapping[str, Any] | None:
         """What a record holds; None of a tombstone."""
         packed = self.packed[key]
-        if packed is None:
-            return None
-        values = read_kept(packed) if type(packed) is bytes else packed
-        return dict(zip(self._forms[values[-1]], values, strict=False))
+        return cast(Mapping[str, Any], read_kept(packed)) if isinstance(packed, bytes) else packed
 
     def __getitem__(self, key: str) -> Record | None:
         view = self.view(key)
@@ -112,16 +106,10 @@ class _Kept(MutableMapping[str, Record | None]):
 
     def keep(self, key: str, view: Mapping[str, Any]) -> None:
         """Keep what a record holds."""
-        form = tuple(view)
-        number = self._numbers.get(form)
-        if number is None:
-            number = self._numbers[form] = len(self._forms)
-            self._forms.append(form)
-        values = (*view.values(), number)
         try:
-            self.packed[key] = write_to_keep(values)
+            self.packed[key] = write_to_keep(view)
         except TypeError:  # a lone surrogate, or a number of more than 64 bits
-            self.packed[key] = values
+            self.packed[key] = view
 
     def __delitem__(self, key: str) -> None:
         del self.packed[key]
