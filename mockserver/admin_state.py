@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from mockserver.admin import PREFIX, AdminError, Call, Route, as_json, refused
 from mockserver.admin_sandboxes import sandbox_of
 from mockserver.contract import Reply
-from mockserver.model import Collection, NewId, Origin, Record, Violation, Write
+from mockserver.model import Collection, NewId, Record, Violation, Write
 from mockserver.rendering import no_room_for_record, or_else
 from mockserver.store import State
 from mockserver.values import is_blank, near
@@ -21,7 +21,6 @@ MOST_COMPARED: Final = 10_000
 """Keys among which a near spelling is looked for."""
 
 _HIDDEN: Final = ("key", "origin", "@entry")
-_ORIGINS: Final = ("request", "seed", "default")
 _MEMBERS: Final[Mapping[str, Any]] = {
     "description": "The members of a record, or null for a key that does not exist.",
     "type": ["object", "null"],
@@ -53,7 +52,7 @@ SNAPSHOT: Final[Mapping[str, Any]] = {
                     "type": "object",
                     "required": ["members"],
                     "additionalProperties": False,
-                    "properties": {"members": _MEMBERS, "origin": {"enum": list(_ORIGINS)}},
+                    "properties": {"members": _MEMBERS, "origin": {"const": "request"}},
                 },
             },
         },
@@ -131,13 +130,13 @@ def _wrong(what: str, violations: tuple[Violation, ...]) -> AdminError:
     )
 
 
-def _checked(collection: Collection, key: str, members: Any, origin: Origin = "request") -> Record | None:
+def _checked(collection: Collection, key: str, members: Any) -> Record | None:
     if members is None:
         return None
     violations = collection.violations(members)
     if violations:
         raise _wrong(f"{collection.name} {key[:80]}", violations)
-    return Record.make(key, members, origin)
+    return Record.make(key, members, "request")
 
 
 def _write(call: Call, collection: Collection, key: str, record: Record | None) -> Reply:
@@ -195,7 +194,7 @@ def _save(call: Call) -> Reply:
     sandbox_of(call)
     state = call.engine.store.written(call.sandbox)
     records = {
-        name: {k: {"members": _members(r), "origin": r.origin if r else "request"} for k, r in own.items()}
+        name: {k: {"members": _members(r), "origin": "request"} for k, r in own.items()}
         for name, own in state.records.items()
         if own
     }
@@ -213,8 +212,7 @@ def _load(call: Call) -> Reply:
             raise _unknown(name, collections)
         for sent, one in given.items():
             key = collections[name].fold(sent)
-            origin = cast("Origin", one.get("origin", "request"))
-            records[name][key] = _checked(collections[name], key, one["members"], origin)
+            records[name][key] = _checked(collections[name], key, one["members"])
     ids: dict[str, NewId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
     counters = {}
     for name, counter in call.body.get("new", {}).items():

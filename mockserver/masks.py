@@ -119,10 +119,20 @@ def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
     """
     if body is MISSING:
         named = any(str(path[-1]).encode() in data for path in secrets if path)
-        return shape(data.decode("utf-8", "replace")).encode() if named else masked_numbers(data)
+        return shape(data.decode("utf-8", "replace")).encode() if named else masked_numbers(_unescaped(data))
     masked = masked_members(body, secrets)
     # Where a digit is written as an escape, a number would not be seen.
     return masked_numbers(data if masked is body and b"\\u00" not in data else write_to_keep(masked))
+
+
+def _unescaped(data: bytes) -> bytes:
+    """The same, written anew if it is JSON in which a digit may be written as an escape."""
+    if b"\\u00" not in data:
+        return data
+    try:
+        return write_to_keep(read(data, len(data)))
+    except NotJsonError:
+        return data
 
 
 def read_object(data: bytes) -> Any:

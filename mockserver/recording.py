@@ -113,7 +113,9 @@ class Recorder:
         elif body is data and len(data) <= LONGEST_HEAD:
             again = self._asked.get(data)
             if again is None or len(again[1]) != len(found) or any(map(is_not, again[1], found)):
-                again = remember(self._asked, data, (data, found), MOST_HEADS)
+                again = (data, found)
+                if all(type(one) is not bytes or len(one) <= LONGEST_HEAD for one in found):
+                    remember(self._asked, data, again, MOST_HEADS)
             body, found = again
         new = tuple(facts["new"].values())
         self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up

@@ -296,6 +296,7 @@ def _each(node: dict[str, Any], scope: Scope, at: Path, report: Report) -> Templ
 
     def render(facts: Facts) -> Any:
         records = facts.get(name, MISSING)
-        return [give.render({**facts, "item": item}) for item in records] if records is not MISSING else []
+        views = records if records is not MISSING else []
+        return [value for item in views if (value := give.render({**facts, "item": item})) is not MISSING]
 
     return Template(render, reads=give.reads | {name}, new=give.new)

@@ -105,6 +105,21 @@ def test_a_number_written_in_escapes_is_found() -> None:
     assert masked_body(data, json.loads(data), SECRETS) == b'{"pin":null}'
 
 
+@pytest.mark.parametrize(
+    ("data", "masked"),
+    [
+        (rb'{"a":"\u0034111111111111111"}', b'{"a":"0000000000000000"}'),
+        (rb'["\u0034111111111111111", 1]', b'["0000000000000000",1]'),
+        (rb"[" * 70 + rb'"\u0034111111111111111"' + b"]" * 70, b"[" * 70 + b'"0000000000000000"' + b"]" * 70),
+        (rb'"\u0034111111111111111', rb'"\u0034111111111111111'),
+        (rb'{"\u0070in":"48\u00321"}', b'{"pin":"4821"}'),
+    ],
+)
+def test_a_number_in_escapes_is_found_where_no_object_was_read(data: bytes, masked: bytes) -> None:
+    """An operation may ask for no body, and a body may be no object; what is no JSON says nothing in escapes."""
+    assert masked_body(data, MISSING, ()) == masked
+
+
 def test_a_body_that_nobody_read_is_masked_all_the_same() -> None:
     """A JSON object is told from what is none."""
     assert read_object(b'{"a": 1}') == {"a": 1}
@@ -354,6 +369,13 @@ def test_what_entries_share_is_bounded(contract: Contract) -> None:
     headers = {**JSON, "x-trace": "a" * LONGEST_HEAD}
     engine.handle(Request("POST", PATH, json.dumps(long).encode(), headers, alike=1))
     assert not engine._recorder._usual
+    assert not engine._recorder._asked
+    engine = Engine(contract)
+    used = Record.make(LASTING["card_identifier"], {"status": "activated", "card_id": "a" * LONGEST_HEAD}, "request")
+    engine.store.put("", "cards", LASTING["card_identifier"], used)
+    engine.handle(Request("POST", PATH, json.dumps(LASTING).encode(), JSON, alike=1))
+    (entry,) = engine.journal.all()
+    assert any(type(one) is bytes and len(one) > LONGEST_HEAD for one in entry.found)
     assert not engine._recorder._asked
 
 

@@ -110,6 +110,7 @@ def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
             [{"s": 1, "n": "Laura"}, {"n": "Laura"}],
         ),
         ({"each": "things", "give": "${item.key}"}, ["a", "b"]),
+        ({"each": "things", "give": "${item.size}"}, [1]),
         ("$ {body.name} $x", "$ {body.name} $x"),
     ],
 )

@@ -195,6 +195,8 @@ async def test_a_snapshot_of_another_contract_is_taken_if_it_fits(
             {"format": 2},
             {"records": {"things": {}}},
             {"records": {"cards": {"A": {"members": {"status": "lost"}}}}},
+            {"records": {"cards": {"A": {"members": {}, "origin": "seed"}}}},  # seeds are the contract's
+            {"records": {"cards": {"A": {"members": {}, "origin": "default"}}}},
             {"new": {"other": {"used": 1, "searched": 1}}},
             {"new": {"card_id": {"used": -1, "searched": 1}}},
         )
