@@ -194,7 +194,7 @@ def _too_long(name: str) -> Reply:
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Validator | None:
-    return None if schema is None else SchemaSet().inline(dict(schema), (), _never)
+    return None if schema is None else SchemaSet(exact=True).inline(dict(schema), (), _never)
 
 
 def _never(fault: object) -> None:
@@ -206,11 +206,12 @@ def _check_query(route: Route, query: Mapping[str, str]) -> None:
         if name not in route.query:
             spelt = near(name, route.query)
             meant = f" Did you mean {spelt[0]}?" if spelt else ""
+            known = f"is not one of {', '.join(route.query)}" if route.query else "came; there are none here"
             raise refused(
                 400,
                 "unknown-parameter",
                 "A query parameter is not known here",
-                f"{name} is not one of {', '.join(route.query) or 'none'}.{meant}",
+                f"{name} {known}.{meant}",
                 did_you_mean=list(spelt),
             )
 

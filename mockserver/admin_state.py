@@ -91,10 +91,15 @@ def _place(call: Call) -> tuple[Collection, str]:
     name = call.parameters["collection"]
     if name not in collections:
         raise _unknown(name, collections)
-    key = collections[name].fold(call.parameters.get("key", "-"))
+    return collections[name], _key(collections[name], call.parameters.get("key", "-"))
+
+
+def _key(collection: Collection, sent: str) -> str:
+    """The key as it is kept."""
+    key = collection.fold(sent)
     if is_blank(key):
         raise refused(400, "bad-path", "A record has no blank key", "A key has something other than white space.")
-    return collections[name], key
+    return key
 
 
 def _found(call: Call, collection: Collection, key: str) -> dict[str, Any] | None:
@@ -211,7 +216,7 @@ def _load(call: Call) -> Reply:
         if name not in collections:
             raise _unknown(name, collections)
         for sent, one in given.items():
-            key = collections[name].fold(sent)
+            key = _key(collections[name], sent)
             records[name][key] = _checked(collections[name], key, one["members"])
     ids: dict[str, NewId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
     counters = {}

@@ -55,7 +55,7 @@ def bundle(entry: Entry, decision: Decision) -> dict[str, Any]:
             "target": entry.target,
             "path": dict(facts["path"]),
             "query": dict(facts["query"]),
-            "headers": {str(name): value for name, value in entry.headers},
+            "headers": entry.first_headers,
             **_body(entry.body),
         },
         "records": _records(decision),

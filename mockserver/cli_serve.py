@@ -42,6 +42,12 @@ def _header_names(_: click.Context, __: click.Parameter, names: tuple[str, ...])
     return names
 
 
+def _host(_: click.Context, __: click.Parameter, name: str) -> str:
+    if not name.strip():
+        raise click.BadParameter("expected an address, such as 127.0.0.1, or 0.0.0.0 for all")
+    return name
+
+
 def _place(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[^.]+)+", text):
         raise click.BadParameter(f"expected header.NAME or body.MEMBER, got {text!r}")
@@ -70,7 +76,7 @@ def _key(_: click.Context, __: click.Parameter, text: str | None) -> bytes:
 
 
 @click.command()
-@option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@option("--host", default="127.0.0.1", show_default=True, callback=_host, help="The address to listen on.")
 @option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
 @option("--contract", type=FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
 @contract_options

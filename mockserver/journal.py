@@ -85,6 +85,14 @@ class Entry(NamedTuple):
         return tuple((name, value) for name, _, value in lines)
 
     @property
+    def first_headers(self) -> dict[str, str]:
+        """The request's headers by name in lower case; of one that came several times the first, which decides."""
+        found: dict[str, str] = {}
+        for name, value in self.headers:
+            found.setdefault(name.lower(), value)
+        return found
+
+    @property
     def reply_headers(self) -> tuple[tuple[str, str], ...]:
         """The reply's headers as name and value."""
         decision = self.decision
@@ -112,7 +120,7 @@ class Entry(NamedTuple):
         body = read(self.body, len(self.body)) if self.is_json else MISSING
         facts: Facts = {
             "body": body,
-            "header": {name.lower(): value for name, value in self.headers},
+            "header": self.first_headers,
             "query": dict(self.query),
             "path": dict(self.parameters),
             "new": dict(zip((new.name for new in decision.operation.new), self.new, strict=True)),

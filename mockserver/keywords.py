@@ -162,5 +162,13 @@ def _evolve(self: Any, **changes: Any) -> Any:
     return type(self)(**{**kept, **changes})
 
 
+def _is_int(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+Exact: Any = extend(Checker, type_checker=Checker.TYPE_CHECKER.redefine("integer", _is_int))  # type: ignore[no-untyped-call]
+"""The same for what a program goes on with, where 5.0 is no integer."""
+
 _library_descend = Checker.descend
-Checker.descend, Checker.evolve = _descend, _evolve
+for _class in (Checker, Exact):
+    _class.descend, _class.evolve = _descend, _evolve

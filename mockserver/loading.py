@@ -175,7 +175,7 @@ def _given(source: Source, what: str, compile_entry: Callable[[Entry], _Given | 
 @cache
 def _part(name: str) -> Validator:
     """The compiled format of a part of a scenario file."""
-    formats = SchemaSet()
+    formats = SchemaSet(exact=True)
     formats.trust({SCENARIOS_FORMAT: _format(SCENARIOS_FORMAT)})
     return cast(Validator, formats.inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
 
@@ -265,7 +265,7 @@ def _no_operation(root: FilePath) -> Problem:
 @cache
 def _formats() -> tuple[Validator, ...]:
     """The compiled formats of contract files and of scenario files."""
-    formats, names = SchemaSet(), (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+    formats, names = SchemaSet(exact=True), (CONTRACT_FORMAT, SCENARIOS_FORMAT)
     formats.trust({name: _format(name) for name in names})
     return tuple(cast(Validator, formats.validator(name)) for name in names)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from mockserver.model import MISSING, Path
 from mockserver.values import NotJsonError, printable, read, shape, write_to_keep
@@ -19,6 +20,9 @@ _NUMBER: Final = (
 )
 _BYTES: Final = re.compile(_NUMBER.encode())
 _TEXT: Final = re.compile(_NUMBER)
+_ESCAPE: Final = re.compile(rb"(?<!\\)\\u00([2-7][0-9a-fA-F])(?<!22)(?<!5[cC])(?<!7[fF])")
+"""A visible character of ASCII in JSON that need not be written as an escape."""
+
 _AS_ZEROS: Final = bytes(0x30 if chr(c).isdigit() and c < 128 else 0x20 if c == 0x2D else c for c in range(256))
 _BARE: Final = b":[,- \t\r\n"
 """What stands before a JSON number, which may not begin with 0."""
@@ -118,21 +122,14 @@ def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
     What is no JSON is masked as a whole wherever the name of a secret stands in it.
     """
     if body is MISSING:
-        named = any(str(path[-1]).encode() in data for path in secrets if path)
-        return shape(data.decode("utf-8", "replace")).encode() if named else masked_numbers(_unescaped(data))
+        plain = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), data)
+        if any(str(path[-1]).encode() in plain for path in secrets if path):
+            return shape(data.decode("utf-8", "replace")).encode()
+        masked = masked_numbers(plain)
+        return data if masked == plain else masked
     masked = masked_members(body, secrets)
     # Where a digit is written as an escape, a number would not be seen.
     return masked_numbers(data if masked is body and b"\\u00" not in data else write_to_keep(masked))
-
-
-def _unescaped(data: bytes) -> bytes:
-    """The same, written anew if it is JSON in which a digit may be written as an escape."""
-    if b"\\u00" not in data:
-        return data
-    try:
-        return write_to_keep(read(data, len(data)))
-    except NotJsonError:
-        return data
 
 
 def read_object(data: bytes) -> Any:
@@ -185,4 +182,10 @@ def masked_target(path: str, query: str, secret: Iterable[str] = ()) -> str:
     if not query:
         return shown
     pairs = [pair.partition("=") for pair in query.split("&")]
-    return shown + "?" + printable("&".join(n + eq + shape(v) if eq else shape(n) for n, eq, v in pairs), 200)
+    return shown + "?" + printable("&".join(_name(n) + eq + shape(v) if eq else shape(n) for n, eq, v in pairs), 200)
+
+
+def _name(name: str) -> str:
+    """The name of a query parameter as it was sent; masked where it is an account number."""
+    plain = unquote_plus(name)
+    return name if masked_text(plain) == plain else shape(name)

@@ -39,8 +39,9 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
     start = _start(pattern)
     if start:  # which most texts lack, and which costs a tenth to see
-        return lambda text: text.startswith(start) and search(text.encode()) is not None
-    return lambda text: search(text.encode()) is not None
+        return lambda text: text.startswith(start) and search(text.encode("utf-8", "replace")) is not None
+    # A lone surrogate, which JSON files may hold, is one character that is no other.
+    return lambda text: search(text.encode("utf-8", "replace")) is not None
 
 
 def _start(pattern: str) -> str:

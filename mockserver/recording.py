@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from operator import is_not
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 from mockserver.contract import Operation, Reply
@@ -23,7 +23,7 @@ from mockserver.masks import (
     read_object,
     without_numbers,
 )
-from mockserver.model import MISSING, NOTHING, Facts, Path, Request, make, remember
+from mockserver.model import MISSING, NOTHING, Facts, Path, Request, Violation, Warn, make, remember
 from mockserver.values import write, write_to_keep
 
 OVERHEAD: Final = 2_000
@@ -62,6 +62,7 @@ class Recorder:
         self._seen: dict[tuple[int, tuple[str, ...]], tuple[str, bool]] = {}
         self._usual: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._asked: dict[bytes, tuple[bytes, tuple[Any, ...]]] = {}
+        self._seeds: dict[int, bool] = {}
 
     def entry(
         self,
@@ -88,6 +89,9 @@ class Recorder:
             return make(Kept, (number, at_ns, micros, delay_ms, body, masked_numbers(answer), None, (), (), alone))
         served, scenario, way, trigger, _, assumed, document, facts, _, cause, turned, scenarios = decision
         value, violations, warnings = document
+        findings = (violations, warnings, facts["unclaimed"])
+        if (violations or warnings) and (asked or not plain):  # they name members that a client made up
+            violations, warnings, _ = findings = _masked(*findings)
         is_json = type(value) is dict
         places = self._places[served.id]
         if plain and is_json and places.members.isdisjoint(value):
@@ -100,7 +104,8 @@ class Recorder:
         usual = self._usual.get(key) if alike and not asked else None
         clear = plain
         if usual is None:
-            usual, clear = self._unusual(request, reply, sandbox, places, parameters, committed, is_json, key)
+            met = (request, reply, sandbox, places, parameters, committed)
+            usual, clear = self._unusual(*met, is_json, findings, key)
             clear = clear and plain
         came_to = (served.id, facts["@kind"])
         found = self._nothing.get(came_to)
@@ -111,12 +116,7 @@ class Recorder:
         if not clear:
             answer = masked_numbers(answer)  # it has what the request has, and records
         elif body is data and len(data) <= LONGEST_HEAD:
-            again = self._asked.get(data)
-            if again is None or len(again[1]) != len(found) or any(map(is_not, again[1], found)):
-                again = (data, found)
-                if all(type(one) is not bytes or len(one) <= LONGEST_HEAD for one in found):
-                    remember(self._asked, data, again, MOST_HEADS)
-            body, found = again
+            body, found = self._again(data, found)
         new = tuple(facts["new"].values())
         self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
         return make(Kept, (number, at_ns, micros, delay_ms, body, answer, cause or None, found, new, usual))
@@ -130,6 +130,7 @@ class Recorder:
         parameters: Mapping[str, str],
         committed: bool,
         is_json: bool,
+        findings: _Findings = ((), (), ()),
         key: tuple[Any, ...] = (),
     ) -> tuple[tuple[Any, ...], bool]:
         """An entry's members from `sandbox` on, and whether there is no query, nor any account number in the head.
@@ -149,23 +150,32 @@ class Recorder:
         seen = (method, target, head, is_json, status, problem)
         if decision is None:
             return (sandbox, weight, *seen, headers, kind, committed), clear
-        served, scenario, way, trigger, _, assumed, document, facts, _, _, turned, scenarios = decision
+        served, scenario, way, trigger, _, assumed, _, facts, _, _, turned, scenarios = decision
         in_path, query = facts["path"], facts["query"]
         if places.others:
             in_path, query = masked_at("path", in_path, places.others), masked_at("query", query, places.others)
         if not clear:
             in_path, query = without_numbers([in_path, query])
-        _, violations, warnings = document
+        violations, warnings, unclaimed = findings
         weight += FINDING * (len(violations) + len(warnings))
         if scenarios is not served.scenarios:
             weight += sum(len(one.given or "") for one in scenarios)
         assumed = self._assumed.setdefault(assumed, assumed)
-        answered = (self._contract, served, scenario, way, trigger, assumed, violations, warnings, facts["unclaimed"])
+        answered = (self._contract, served, scenario, way, trigger, assumed, violations, warnings, unclaimed)
         looked_at = (turned, scenarios, in_path or NOTHING, query or NOTHING, facts["settings"])
         usual = (sandbox, weight, *seen, (), kind, committed, *answered, *looked_at)
         if alike and clear and weight <= HEAVIEST:
             remember(self._usual, key, usual, MOST_HEADS)
         return usual, clear
+
+    def _again(self, body: bytes, found: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
+        """A body and what was found with it; those that came before, if they did, so that they are kept once."""
+        again = self._asked.get(body)
+        if again is None or len(again[1]) != len(found) or any(map(is_not, again[1], found)):
+            again = (body, found)
+            if all(type(one) is not bytes or len(one) <= LONGEST_HEAD for one in found):
+                remember(self._asked, body, again, MOST_HEADS)
+        return again
 
     def _target(self, request: Request, hidden: Iterable[str]) -> tuple[str, bool]:
         """The request target as it is shown, and whether there is nothing secret in it."""
@@ -205,11 +215,18 @@ class Recorder:
                 origin = fact["origin"] if type(fact) is dict else None
                 if origin == "default":
                     fact = None
-                elif origin != "seed" or not asked_clear:
+                elif origin != "seed" or not asked_clear or self._has_number(fact):
                     fact, without = self._record(fact)
                     clear = clear and without
             found.append(fact)
         return tuple(found), clear
+
+    def _has_number(self, seed: Mapping[str, Any]) -> bool:
+        """Whether an account number stands in a seed of the contract, which is there as long as it is served."""
+        known = self._seeds.get(id(seed))
+        if known is None:
+            known = self._seeds[id(seed)] = without_numbers(seed) != seed
+        return known
 
     def _record(self, fact: Any) -> tuple[Any, bool]:
         """The text of a record or of many, or themselves where they have none; masked, and whether without a number."""
@@ -227,6 +244,19 @@ class Recorder:
         if len(text) <= LONGEST_HEAD:
             remember(self._records, text, text, MOST_HEADS)
         return text, True
+
+
+_Findings: TypeAlias = tuple[tuple[Violation, ...], tuple[Warn, ...], tuple[Violation, ...]]
+"""Violations, warnings, and the violations that no scenario names."""
+
+
+def _masked(violations: Iterable[Violation], warnings: Iterable[Warn], unclaimed: Iterable[Violation]) -> _Findings:
+    def masked(one: Violation) -> Violation:
+        path = tuple(masked_text(step) if isinstance(step, str) else step for step in one.path)
+        return one._replace(path=path, message=masked_text(one.message))
+
+    told = [one._replace(pointer=masked_text(one.pointer), message=masked_text(one.message)) for one in warnings]
+    return tuple(map(masked, violations)), tuple(told), tuple(map(masked, unclaimed))
 
 
 class _Places(NamedTuple):

@@ -218,8 +218,8 @@ def no_room_for_record(most: int) -> Reply:
         507,
         "no-room-for-record",
         "There is no room for one more record in this sandbox",
-        f"It keeps {most} records, and nothing was changed. POST /__admin/reset makes room, and so does a greater "
-        "setting max_records.",
+        f"It keeps at most {most} records, and this would make it more; nothing was changed. POST /__admin/reset makes "
+        "room, and so does a greater setting max_records.",
         limit=most,
     )
 

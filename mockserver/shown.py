@@ -167,7 +167,7 @@ def har(entries: Iterable[Entry], version: str, scheme: str = "http") -> dict[st
 
 def _har_entry(entry: Entry, scheme: str) -> dict[str, Any]:
     spent = entry.micros / 1_000 + entry.delay_ms
-    headers = {name.lower(): value for name, value in entry.headers}
+    headers = entry.first_headers
     url = f"{scheme}://{headers.get('host', 'localhost')}{entry.target}"
     return {
         "startedDateTime": dt.datetime.fromtimestamp(entry.at_ns / 1e9, dt.UTC).isoformat(),

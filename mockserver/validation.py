@@ -79,15 +79,28 @@ def _violation(root: str, error: Any, instance: Any) -> Violation:
     return Violation(root, path, keyword, what, message(keyword, operand, schema, value), known, about)
 
 
-def _checker(schema: Any, registry: Any = None) -> Any:
+def _checker(schema: Any, registry: Any = None, *, exact: bool = False) -> Any:
     """The reference for a schema, or (None) for schemas themselves; it tells what is wrong, and how.
 
     Most values are well formed, so that a server need not wait for its library to start.
     """
-    from mockserver.keywords import META, Checker, errors
+    from mockserver.keywords import META, Checker, Exact, errors
 
-    checker = Checker(META) if schema is None else Checker(schema, registry=registry)
+    checker = Checker(META) if schema is None else (Exact if exact else Checker)(schema, registry=registry)
     return partial(errors, checker, MOST_VIOLATIONS)
+
+
+def _has_whole_float(value: Any) -> bool:
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+        elif isinstance(one, float) and one.is_integer():
+            return True
+    return False
 
 
 def _order(violation: Violation) -> tuple[Any, ...]:
@@ -108,10 +121,13 @@ class Validator:
         compiled: Callable[[], Any],
         declared: Callable[[], tuple[Known, tuple[Path, ...]]],
         well_formed: Callable[[Any], bool] | None,
+        *,
+        exact: bool = False,
     ) -> None:
         self._compiled = cache(compiled)
         self._declared = cache(declared)
         self._well_formed = well_formed
+        self._exact = exact
 
     @property
     def secrets(self) -> tuple[Path, ...]:
@@ -134,7 +150,8 @@ class Validator:
 
     def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
         """All that is wrong with `instance` (at most `MOST_VIOLATIONS`), sorted by place and keyword."""
-        if self._well_formed is not None and self._well_formed(instance):
+        exact = self._exact and _has_whole_float(instance)
+        if self._well_formed is not None and not exact and self._well_formed(instance):
             return ()
         found = self._compiled()(instance)
         if isinstance(found, str):
@@ -177,9 +194,13 @@ class Validator:
 
 
 class SchemaSet:
-    """The schemas of a contract, by file name. A `$ref` reaches these files and nothing else."""
+    """The schemas of a contract, by file name. A `$ref` reaches these files and nothing else.
 
-    def __init__(self) -> None:
+    `exact`: an integer is one without a fraction; to JSON Schema 5.0 is one as well.
+    """
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self._exact = exact
         self._schemas: dict[str, Any] = {}
         self.unsound: set[str] = set()
         """Names of files that are there but were reported."""
@@ -299,9 +320,10 @@ class SchemaSet:
     def _compile(self, schema: Any) -> Validator:
         resolver = self._resources.resolver(schema)
         return Validator(
-            partial(_checker, schema, self._resources.registry),
+            partial(_checker, schema, self._resources.registry, exact=self._exact),
             partial(_declared, schema, resolver),
             compile_wellformed(schema, resolver, contents),
+            exact=self._exact,
         )
 
 

@@ -154,6 +154,7 @@ async def test_a_delay_goes_with_a_scenario_or_alone(contract: Contract, client:
         ({"responses": [{"pass": True, "fault": "reset"}]}, "bad-arming", "pass: true alone"),
         ({"responses": []}, "bad-body", "responses"),
         ({"scenario": "rfc-invalid", "times": 0}, "bad-body", "times"),
+        ({"scenario": "rfc-invalid", "times": 2.0}, "bad-body", "times"),
         ({"scenario": "rfc-invalid", "tims": 1}, "bad-body", "Did you mean times?"),
         ({"scenario": "rfc-invalid", "when": {"bdy.pin": "x"}}, "bad-when", "request body:1:1"),
         ({"scenario": "rfc-invalid", "when": {}}, "bad-when", "request body:1:1"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 from support import LASTING, ONCE, PATH, folder, problem, run, serving
 
 from mockserver import Contract, Engine, Request, load
@@ -47,6 +48,21 @@ def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dic
     given = bundled(engine, 1)
     assert replay(given, contract).differences == ()
     assert (given["forced"] is None) is (not headers)
+
+
+def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
+    """As it decided; the journal shows all."""
+    kind = "{scenario: kind, assumed: [balance], when: {header.x-kind: first}, respond: {error: {code: 1}}}"
+    text = f"format: 1\noperation: activateCardForCustomer\nscenarios: [{kind}]\n"
+    (tmp_path / "kind.yaml").write_text(text, encoding="utf-8")
+    engine = Engine(load(overlays=[tmp_path]))
+    headers = CIMultiDict([("x-kind", "first"), ("x-kind", "second")])
+    engine.handle(Request("POST", PATH, json.dumps(ONCE).encode(), headers))
+    given = bundled(engine, 1)
+    assert given["decision"]["scenario"] == "kind"
+    assert replay(given, engine.contract).differences == ()
+    (entry,) = engine.journal.all()
+    assert entry.headers == (("x-kind", "first"), ("x-kind", "second"))
 
 
 def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:

@@ -72,6 +72,7 @@ def test_every_option_of_serve_has_its_variable() -> None:
         (["frobnicate"], "No such command 'frobnicate'.\n"),
         (["--port", "abc"], "'abc' is not a valid"),
         (["--port", "65536"], "is not in the range"),
+        (["--host", " "], "expected an address, such as 127.0.0.1, or 0.0.0.0 for all"),
         (["--clock", "yesterday"], "expected an RFC 3339 instant such as"),
         (["--error-status", "99"], "is not in the range"),
         (["--require-header", "X: y"], "expected a header name such as X-Name, got 'X: y'"),

@@ -150,3 +150,13 @@ async def test_settings_that_cannot_be_are_refused(
     """By the same schema as those of a contract file."""
     shown = await admin(client, url, "settings", body, 400)
     assert said in shown["detail"]
+
+
+@pytest.mark.parametrize("given", [{"error_status": 422.0}, {"max_depth": 5.0}, {"seed": 1e30}])
+async def test_a_setting_is_whole_as_it_is_written(
+    url: str, client: aiohttp.ClientSession, given: dict[str, float]
+) -> None:
+    """To JSON Schema 422.0 is an integer, but it is no status to put on the wire."""
+    async with client.put(f"{url}/__admin/settings", json=given) as response:
+        assert response.status == 400
+        assert problem(await response.read())["violations"][0]["keyword"] == "type"

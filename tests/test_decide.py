@@ -80,7 +80,7 @@ def test_a_list_keeps_each_value_once(contract: Contract) -> None:
 def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None:
     """The misses before an answer say so where a violation stood in the way of an activation."""
     operation = contract.operations[0]
-    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH, "device_id": 5}
+    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH, "device_id": 5, "pin": 1}
     asked = Request("POST", operation.path, json.dumps(body).encode())
     document = operation.read(asked, {}, Settings())
 
@@ -91,7 +91,22 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
     decision = decide(operation, document, facts)
     facts["unclaimed"] = ()  # as if a scenario had named the violation
     evidence = {miss.scenario.id: miss.evidence for miss in misses(decision, facts)}
-    assert any(e.expected == "none, since this scenario changes state" for e in evidence["activated-existing-customer"])
+    assert [
+        (e.path, e.came)
+        for e in evidence["activated-existing-customer"]
+        if e.expected == "none, since this scenario changes state"
+    ] == [("violation", "body.device_id, body.pin")]
+
+
+def test_what_is_forced_writes_nothing(contract: Contract) -> None:
+    """A scenario that changes state is answered, and that is all."""
+    operation = contract.operations[0]
+    asked = Request("POST", operation.path, b"{}")
+    document = operation.read(asked, {}, Settings())
+    facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {"card_id": "1"})
+    forced = operation.by_id["activated-existing-customer"]
+    assert forced.changes
+    assert decide(operation, document, facts, forced).writes == ()
 
 
 ECHO = {

@@ -48,6 +48,8 @@ def test_a_query_is_masked_in_shape() -> None:
     """The path stays, what the query holds keeps its shape alone."""
     assert masked_target("/a\nb", "") == "/a\\x0ab"
     assert masked_target("/a", "pin=48x1&flag&b=%31") == "/a?pin=00x0&xxxx&b=%00"
+    number = "4111111111111111"
+    assert masked_target("/a", f"{number}=a1&%34{number[1:]}=") == f"/a?{'0' * 16}=x0&%00{'0' * 15}="
     assert masked_target("/a/se1/b", "", ["se1"]) == "/a/xx0/b"
 
 
@@ -109,15 +111,17 @@ def test_a_number_written_in_escapes_is_found() -> None:
     ("data", "masked"),
     [
         (rb'{"a":"\u0034111111111111111"}', b'{"a":"0000000000000000"}'),
-        (rb'["\u0034111111111111111", 1]', b'["0000000000000000",1]'),
+        (rb'["\u0034111111111111111", 1]', b'["0000000000000000", 1]'),
         (rb"[" * 70 + rb'"\u0034111111111111111"' + b"]" * 70, b"[" * 70 + b'"0000000000000000"' + b"]" * 70),
-        (rb'"\u0034111111111111111', rb'"\u0034111111111111111'),
-        (rb'{"\u0070in":"48\u00321"}', b'{"pin":"4821"}'),
+        (rb'{"a":"\u0034111111111111111', b'{"a":"0000000000000000'),
+        (rb'["\\u0034111111111111111"]', rb'["\\u0034111111111111111"]'),
+        (rb'["\u0022\u005C\u0034 \u0041"]', rb'["\u0022\u005C\u0034 \u0041"]'),
+        (rb'[{"p\u0069n":"7391"}]', rb'[{"x\x0000x":"0000"}]'),
     ],
 )
-def test_a_number_in_escapes_is_found_where_no_object_was_read(data: bytes, masked: bytes) -> None:
-    """An operation may ask for no body, and a body may be no object; what is no JSON says nothing in escapes."""
-    assert masked_body(data, MISSING, ()) == masked
+def test_what_is_written_in_escapes_is_found_where_no_object_was_read(data: bytes, masked: bytes) -> None:
+    """An operation may ask for no body; a body may be no object, or break off. What shows nothing stays as it is."""
+    assert masked_body(data, MISSING, SECRETS) == masked
 
 
 def test_a_body_that_nobody_read_is_masked_all_the_same() -> None:
@@ -172,6 +176,53 @@ def test_a_number_that_is_a_key_is_masked_in_records_and_writes(contract: Contra
         shown = json.dumps(whole(entry), default=str)
         assert number not in shown
         assert number not in repr((entry.found, entry.parameters, entry.query, entry[:17]))
+
+
+@pytest.mark.parametrize("where", ["body", "customer", "query"])
+def test_a_number_that_is_a_name_is_masked_in_what_is_said_about_it(contract: Contract, where: str) -> None:
+    """What was not meant names a member that a client made up; so do violations, the headers and the evidence."""
+    engine, number = Engine(contract), "4111111111111111"
+    body: dict[str, Any] = {**LASTING, "pin": "12a4"}
+    within = body.setdefault("customer", {}) if where == "customer" else body
+    if where != "query":
+        within[number] = 1
+    query = {number: "1"} if where == "query" else {}
+    reply = engine.handle(Request("POST", PATH, json.dumps(body).encode(), JSON, query, alike=1))
+    assert (number in repr(reply.headers)) is (where != "query")  # a client may see what it sent
+    (entry,) = engine.journal.all()
+    assert entry.violations
+    assert any(warn.keyword == "unknown-member" for warn in entry.warnings) is (where != "query")
+    assert number not in json.dumps(whole(entry), default=str)
+    assert number not in repr((entry, entry.reply_headers, engine._recorder._usual))
+
+
+def test_a_number_in_a_violation_is_masked(tmp_path: Path) -> None:
+    """A schema may refuse the names that it does not know."""
+    files = {**PING, "ping.yaml": PING["ping.yaml"] + "    query: closed.schema.json\n"}
+    files["closed.schema.json"] = json.dumps({"type": "object", "additionalProperties": False})
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    reply = engine.handle(Request("GET", "/v1/ping/a", b"", {}, {"4111111111111111": "1"}))
+    assert reply.decision is not None
+    assert reply.decision.document.violations
+    (entry,) = engine.journal.all()
+    assert "0000000000000000" in repr(entry.violations)
+    assert "4111111111111111" not in repr(entry)
+
+
+def test_a_number_in_a_seed_is_masked(tmp_path: Path) -> None:
+    """Whatever the request has, in the answer and in what was found."""
+    seeds = "collections: {cards: {seeds: {CARD-N: {card_id: '4111111111111111'}}}}\n"
+    (tmp_path / "seeds.yaml").write_text(f"format: 1\n{seeds}", encoding="utf-8")
+    engine = Engine(load(overlays=[tmp_path]))
+    for number in range(2):
+        body = json.dumps({**LASTING, "card_identifier": "CARD-N", "customer_id": f"{number}"}).encode()
+        engine.reset_all()
+        engine.handle(Request("POST", PATH, body, JSON))
+    (entry,) = engine.journal.all()
+    assert b'"0000000000000000"' in entry.reply_body
+    assert "4111111111111111" not in repr((entry.found, entry.reply_body))
+    assert entry.remembered is not None
+    assert "4111111111111111" not in json.dumps(whole(entry), default=str)
 
 
 def test_a_problem_is_masked_with_the_secrets_of_all_operations(contract: Contract) -> None:

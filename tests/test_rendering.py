@@ -121,8 +121,8 @@ def test_what_has_no_room_says_what_makes_room() -> None:
         "type": "urn:mockserver:problem:no-room-for-record",
         "title": "There is no room for one more record in this sandbox",
         "status": 507,
-        "detail": "It keeps 5 records, and nothing was changed. POST /__admin/reset makes room, and so does a greater "
-        "setting max_records.",
+        "detail": "It keeps at most 5 records, and this would make it more; nothing was changed. POST /__admin/reset "
+        "makes room, and so does a greater setting max_records.",
         "limit": 5,
     }
 

@@ -197,7 +197,9 @@ async def test_a_snapshot_of_another_contract_is_taken_if_it_fits(
             {"records": {"cards": {"A": {"members": {"status": "lost"}}}}},
             {"records": {"cards": {"A": {"members": {}, "origin": "seed"}}}},  # seeds are the contract's
             {"records": {"cards": {"A": {"members": {}, "origin": "default"}}}},
+            {"records": {"cards": {" ": {"members": {}}}}},  # no route would reach it
             {"new": {"other": {"used": 1, "searched": 1}}},
+            {"new": {"card_id": {"used": 1.0, "searched": 1}}},
             {"new": {"card_id": {"used": -1, "searched": 1}}},
         )
         for broken in breaks:

@@ -54,6 +54,8 @@ def only(schema: Any, value: Any) -> Violation:
         (r"^\s$", "\u00a0", False),
         (r"^\p{L}+$", "ñandú", True),
         (r"^.$", "😀", True),
+        (r"^.$", "\ud800", True),
+        (r"^a[^b]$", "a\ud800", True),
         (r"^.{2}$", "e\u0301", True),
         ("b", "abc", True),
         ("(?i)ABC", "xabcx", True),
