@@ -125,8 +125,8 @@ def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
         plain = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), data)
         if any(str(path[-1]).encode() in plain for path in secrets if path):
             return shape(data.decode("utf-8", "replace")).encode()
-        masked = masked_numbers(plain)
-        return data if masked == plain else masked
+        hidden = masked_numbers(plain)
+        return data if hidden == plain else hidden
     masked = masked_members(body, secrets)
     # Where a digit is written as an escape, a number would not be seen.
     return masked_numbers(data if masked is body and b"\\u00" not in data else write_to_keep(masked))
