@@ -223,7 +223,7 @@ class Journal:
         """Keep an entry, drop the oldest ones where there is no room, and tell who listens."""
         entries = self._entries
         entries.append(entry)
-        self.size += _size(entry)
+        self.size += entry.usual[1] + 2 * len(entry.body) + len(entry.reply_body)  # as `_size`, without the call
         while len(entries) > self.max_entries or self.size > self.max_bytes:
             dropped = entries.popleft()
             self.size -= _size(dropped)

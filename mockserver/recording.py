@@ -108,7 +108,7 @@ class Recorder:
             usual, clear = self._unusual(*met, is_json, findings, key)
             clear = clear and plain
         came_to = (served.id, facts["@kind"])
-        found = self._nothing.get(came_to)
+        nothing = found = self._nothing.get(came_to)
         if found is None:
             found, clear = self._found(served, facts, clear=clear)
             if len(self._nothing) < MOST_HEADS and all(fact is None or fact is MISSING for fact in found):
@@ -116,7 +116,7 @@ class Recorder:
         if not clear:
             answer = masked_numbers(answer)  # it has what the request has, and records
         elif body is data and len(data) <= LONGEST_HEAD:
-            body, found = self._again(data, found)
+            body, found = self._again(data, found, is_nothing=nothing is not None)
         new = tuple(facts["new"].values())
         self._new = new = self._new if new == self._new else new  # they are drawn again until a scenario uses them up
         return make(Kept, (number, at_ns, micros, delay_ms, body, answer, cause or None, found, new, usual))
@@ -168,12 +168,12 @@ class Recorder:
             remember(self._usual, key, usual, MOST_HEADS)
         return usual, clear
 
-    def _again(self, body: bytes, found: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
+    def _again(self, body: bytes, found: tuple[Any, ...], *, is_nothing: bool) -> tuple[bytes, tuple[Any, ...]]:
         """A body and what was found with it; those that came before, if they did, so that they are kept once."""
         again = self._asked.get(body)
         if again is None or len(again[1]) != len(found) or any(map(is_not, again[1], found)):
             again = (body, found)
-            if all(type(one) is not bytes or len(one) <= LONGEST_HEAD for one in found):
+            if is_nothing or all(type(one) is not bytes or len(one) <= LONGEST_HEAD for one in found):
                 remember(self._asked, body, again, MOST_HEADS)
         return again
 
