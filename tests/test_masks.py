@@ -1,6 +1,7 @@
 """Masks: secrets keep their shape, payment account numbers are told from other numbers."""
 
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -441,3 +442,18 @@ def test_a_value_that_has_no_text_is_searched_too() -> None:
     assert len(str(masked["a"][1])) == len(str(number))
     assert str(number) not in repr(masked)
     assert list(masked) == ["a", "of 0000000000000000"]
+
+
+def test_a_secret_is_named_in_an_overlay_as_the_readme_does(tmp_path: Path) -> None:
+    """A key of another name is masked as those are that every client has."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    named = re.search(r"`(operations: \{activateCardForCustomer: \{sensitive: .*\}\})`", readme)
+    assert named is not None
+    (tmp_path / "secrets.yaml").write_text(f"format: 1\n{named[1]}\n", encoding="utf-8")
+    engine = Engine(load(overlays=[tmp_path]))
+    sent = {"x-api-key": "sk_live_123", "authorization-ecommerce": "Bearer abc", "x-trace": "1"}
+    engine.handle(Request("POST", PATH, json.dumps({**LASTING, "pin": "1234"}).encode(), {**JSON, **sent}))
+    (entry,) = engine.journal.all()
+    assert b'"pin":"0000"' in entry.body
+    kept = {**sent, "x-api-key": "xx_xxxx_000", "authorization-ecommerce": "Xxxxxx xxx"}
+    assert kept.items() <= dict(entry.headers).items()
