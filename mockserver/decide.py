@@ -59,7 +59,7 @@ def gather(
     facts: Facts = {
         "body": body,
         "header": request.headers,
-        "query": dict(request.query),
+        "query": dict(request.query) if request.query else {},
         "path": parameters,
         "new": new,
         "settings": settings,
