@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browsing import LOOK, Opened, Tabs, browsing, opening, seen_after, violations
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
 
 from mockserver import running
@@ -430,6 +430,27 @@ def test_a_sandbox_is_made_its_clock_moved_and_all_of_it_forgotten(mock: Serving
     page.get_by_role("button", name="Forget it").click()
     expect(page).to_have_url(re.compile("sandbox=#?$|sandbox=&|/state\\?sandbox=$"))
     expect(page.get_by_role("button", name="Forget made.here")).to_have_count(0)
+
+
+def test_what_comes_late_takes_nothing_that_is_being_typed(mock: Serving, console: Opened) -> None:
+    """The clock of a sandbox that was left meanwhile is not put in the place of a form in use."""
+    page = console(at(mock, "slow", "faults"))
+    late: list[Route] = []
+    page.route("**/sandbox/slow/__admin/clock", lambda route: late.append(route))  # noqa: PLW0108 - it asks a function of Python for its names
+    page.get_by_role("link", name="State").click()
+    expect(page.get_by_role("heading", name="Clock")).to_be_visible()
+    page.get_by_label("Sandbox", exact=True).select_option("Another one…")
+    page.get_by_label("Name").fill("quick")
+    page.get_by_role("button", name="Go there").click()
+    page.get_by_text("Freeze at an instant").click()
+    page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
+    while not late:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/sandbox/slow/__admin/clock"):
+        for route in late:
+            route.continue_()
+    page.get_by_role("button", name="Freeze there").click()
+    expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
 
 
 def test_records_sandboxes_and_the_clock_are_looked_after(mock: Serving, console: Opened) -> None:

@@ -53,9 +53,7 @@ export function state(main, tell) {
     drawTabs();
     if (!collections.length) fill(table, nothing("state", t("state.none"), t("state.none.text")));
     else await records();
-    // What somebody is about to send is not taken from them, be it that the stream of events was opened anew.
-    const busy = clock.querySelector("details[open]") || clock.contains(document.activeElement);
-    await Promise.all([busy ? null : readClock(), readOthers()]);
+    await Promise.all([readClock({ gently: true }), readOthers()]);
   }
 
   async function records() {
@@ -116,11 +114,15 @@ export function state(main, tell) {
     records();
   }
 
-  async function readClock() {
+  // What somebody is about to send is not taken from them, be it that the stream of events was opened anew.
+  const inUse = () => clock.querySelector("details[open]") || clock.contains(document.activeElement);
+
+  async function readClock({ gently = false } = {}) {
+    const of = sandbox;
     try {
-      const now = await admin("clock", { sandbox });
-      if (!on) return;
-      const put = (value) => attempt(() => admin("clock", { method: "PUT", value, sandbox })).then(readClock);
+      const now = await admin("clock", { sandbox: of });
+      if (!on || of !== sandbox || (gently && inUse())) return;
+      const put = (value) => attempt(() => admin("clock", { method: "PUT", value, sandbox })).then(() => readClock());
       const by = h("input", { type: "text", class: "mono", value: "1h", required: true });
       const at = h("input", { type: "text", class: "mono", value: now.now, required: true });
       fill(clock,
@@ -132,7 +134,7 @@ export function state(main, tell) {
         h("details", {}, h("summary", {}, t("clock.at")),
           form(() => put({ freeze: at.value.trim() }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
     } catch (error) {
-      if (on) fill(clock, failed(error, readClock));
+      if (on && of === sandbox && !(gently && inUse())) fill(clock, failed(error, () => readClock()));
     }
   }
 
