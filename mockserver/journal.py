@@ -13,7 +13,7 @@ from mockserver.contract import GIVEN_UP, Decision, Operation, Scenario, Way
 from mockserver.decide import completed, key_of
 from mockserver.model import MISSING, NOTHING, Document, Facts, Settings, Tick, Trigger, Violation, Warn, make
 from mockserver.rendering import reply_headers
-from mockserver.values import read
+from mockserver.values import read, read_kept
 
 MOST_QUEUED: Final = 1_000
 """Entries that wait for a listener that is slow; beyond this the oldest ones are lost to it."""
@@ -131,7 +131,7 @@ class Entry(NamedTuple):
         }
         keys: dict[str, str | None] = {}
         for lookup, found in zip(decision.operation.lookups, self.found, strict=True):
-            facts[lookup.name] = read(found, len(found)) if type(found) is bytes else found
+            facts[lookup.name] = read_kept(found) if type(found) is bytes else found
             keys[lookup.name] = key = None if lookup.many else key_of(lookup, facts)
             if found is None and key is not None:
                 facts[lookup.name] = lookup.collection.unseen(key)
@@ -223,7 +223,7 @@ class Journal:
         """Keep an entry, drop the oldest ones where there is no room, and tell who listens."""
         entries = self._entries
         entries.append(entry)
-        self.size += entry.usual[1] + 2 * len(entry.body) + len(entry.reply_body)  # as `_size`, without the call
+        self.size += _size(entry)
         while len(entries) > self.max_entries or self.size > self.max_bytes:
             dropped = entries.popleft()
             self.size -= _size(dropped)
