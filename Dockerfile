@@ -1,11 +1,5 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
-# 1: the modules that each request passes through are compiled; the compiler stays in this stage, of any version.
-ARG HATCH_BUILD_HOOK_ENABLE_MYPYC=
-# hadolint ignore=DL3008
-RUN if [ -n "$HATCH_BUILD_HOOK_ENABLE_MYPYC" ]; then \
-      apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; \
-    fi
 COPY pyproject.toml README.md ./
 COPY scenarios ./scenarios
 COPY schemas ./schemas

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from mockserver.client import Mock, MockError
-    from mockserver.clock import parse_instant
-    from mockserver.contract import Contract, Decision, Evidence, Miss, Reply, Scenario
-    from mockserver.engine import Engine, Explanation, frozen
-    from mockserver.hosting import running
-    from mockserver.linter import check
-    from mockserver.loading import ConfigError, load
-    from mockserver.model import Request, Settings, Violation
-    from mockserver.sources import Problem
+    from mockserver.client.mock import Mock, MockError
+    from mockserver.contract.loading import ConfigError, load
+    from mockserver.contract.sources import Problem
+    from mockserver.core.contract import Contract, Decision, Evidence, NearMiss, Reply, Scenario
+    from mockserver.core.instants import parse_instant
+    from mockserver.core.model import Request, Settings, Violation
+    from mockserver.engine.engine import Engine, Explanation, frozen
+    from mockserver.engine.linter import check
+    from mockserver.testing.running import running
 
 __all__ = [
     "ConfigError",
@@ -37,9 +37,9 @@ __all__ = [
     "Engine",
     "Evidence",
     "Explanation",
-    "Miss",
     "Mock",
     "MockError",
+    "NearMiss",
     "Problem",
     "Reply",
     "Request",
@@ -56,15 +56,15 @@ __all__ = [
 
 
 _HOMES = {
-    "client": ("Mock", "MockError"),
-    "clock": ("parse_instant",),
-    "contract": ("Contract", "Decision", "Evidence", "Miss", "Reply", "Scenario"),
-    "engine": ("Engine", "Explanation", "frozen"),
-    "hosting": ("running",),
-    "linter": ("check",),
-    "loading": ("ConfigError", "load"),
-    "model": ("Request", "Settings", "Violation"),
-    "sources": ("Problem",),
+    "client.mock": ("Mock", "MockError"),
+    "contract.loading": ("ConfigError", "load"),
+    "contract.sources": ("Problem",),
+    "core.contract": ("Contract", "Decision", "Evidence", "NearMiss", "Reply", "Scenario"),
+    "core.instants": ("parse_instant",),
+    "core.model": ("Request", "Settings", "Violation"),
+    "engine.engine": ("Engine", "Explanation", "frozen"),
+    "engine.linter": ("check",),
+    "testing.running": ("running",),
 }
 
 if not TYPE_CHECKING:  # which would take any name for one that there is

@@ -1,5 +1,5 @@
 """`python -m mockserver`: the command line. Knows nothing else."""
 
-from mockserver.cli import main
+from mockserver.cli.main import main
 
 main()

@@ -7,8 +7,8 @@ import hypothesis
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.admin_routes import paths
-from mockserver.server import serving
+from mockserver.admin.routes import paths
+from mockserver.server.server import serving
 
 # A machine that is busy with other things is no reason to fail.
 hypothesis.settings.register_profile(

@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 
 from support import BATCH, LASTING, PATH, PATIENCE
 
-from mockserver import Engine, Reply, Request, frozen, load, parse_instant, wire
-from mockserver.admin import Admin
-from mockserver.admin_routes import paths, routes
-from mockserver.faults import GARBAGE
-from mockserver.routes import Target
+from mockserver import Engine, Reply, Request, frozen, load, parse_instant
+from mockserver.admin.api import Admin
+from mockserver.admin.routes import paths, routes
+from mockserver.decision.router import Target
+from mockserver.server import wire
+from mockserver.server.faults import GARBAGE
 
 INSTANT: Final = "2024-11-15T14:32:18.123Z"
 TEMPLATES: Final = 400

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import click
 
-from mockserver import admin_routes, cli_serve, listing, load
-from mockserver.loading import shipped
-from mockserver.pytest_plugin import FLAGS, SETTINGS
-from mockserver.rendering import MOCK_HEADERS
+from mockserver import load
+from mockserver.admin import routes as admin_routes
+from mockserver.cli import serve as cli_serve
+from mockserver.contract.loading import shipped
+from mockserver.decision.rendering import MOCK_HEADERS
+from mockserver.engine import overview as listing
+from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
 
 README = Path(__file__).parent.parent / "README.md"
 

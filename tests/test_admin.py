@@ -8,9 +8,9 @@ import pytest
 from support import LASTING, ONCE, PATH, problem
 
 from mockserver import Contract, Engine, __version__
-from mockserver.admin import PREFIX, Route
-from mockserver.admin_routes import paths, routes
-from mockserver.server import serving
+from mockserver.admin.api import PREFIX, Route
+from mockserver.admin.routes import paths, routes
+from mockserver.server.server import serving
 
 
 async def test_health_tells_what_is_served(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:

@@ -5,253 +5,147 @@ import graphlib
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = {file.stem: file for file in sorted((ROOT / "mockserver").glob("*.py"))}
+PACKAGE = ROOT / "mockserver"
+ORDER: tuple[str, ...] = ("core", "schema", "contract", "decision", "storage", "engine", "export", "reports")
+ORDER += ("client", "admin", "server", "testing", "cli")
+"""The packages: each may import those before it and none after."""
 
-MAY_IMPORT: dict[int, dict[str, str]] = {
-    0: {
-        "model": "",
-        "contract": "model",
-        "values": "orjson",
-        "clock": "",
-        "lines": "",
-        "version": "",
-        "address": "",
-    },
-    1: {
-        "references": "model contract clock values",
-        "patterns": "model values re2",
-        "wording": "model values",
-        "keywords": "patterns jsonschema",
-        "subschemas": "model",
-        "tls": "",
-        "asking": "tls values",
-        "validation": "model values keywords patterns resolving subschemas wellformed wording",
-        "resolving": "subschemas referencing",
-        "wellformed": "patterns jsonschema_rs",
-        "reading": "model values validation",
-        "sources": "model values yaml",
-    },
-    2: {
-        "assets": "contract",
-        "client": "asking",
-        "directives": "model contract rendering values",
-        "layers": "model contract values sources",
-        "logs": "contract values",
-        "masks": "model values",
-        "order": "model contract",
-        "violations": "model contract",
-        "matching": "model contract values references patterns validation violations",
-        "metrics": "contract prometheus_client",
-        "rendering": "model contract values",
-        "routes": "contract rendering values",
-        "safety": "contract rendering values",
-        "store": "model values",
-    },
-    3: {
-        "decide": "model contract values references order",
-        "operations": "model contract values references validation reading layers",
-        "scenarios": "model contract values references validation matching rendering layers operations directives",
-        "compiling": "model contract values references patterns validation layers operations scenarios",
-        "loading": "model contract values sources validation layers compiling",
-        "coverage": "model contract masks",
-        "coverage_page": "coverage_report",
-        "coverage_report": "",
-        "journal": "model contract values rendering decide",
-        "recording": "model contract values journal masks",
-        "shown": "model contract values clock decide journal",
-        "verification": "contract decide journal shown",
-        "coverage_merged": "",
-        "report_words": "",
-        "history": "shown client",
-    },
-    4: {
-        "sandboxes": "model contract values masks order routes",
-        "planning": "model contract directives sandboxes",
-        "engine": "model contract values rendering store coverage decide directives journal metrics order planning "
-        "recording routes sandboxes",
-        "reloading": "model contract values loading order sandboxes engine",
-        "linter": "model contract values sources validation engine",
-        "report": "contract version clock journal shown report_words",
-        "bundle": "model contract rendering decide journal loading masks shown order",
-    },
-    5: {
-        "admin": "model contract values rendering engine routes safety validation",
-        "admin_arming": "contract values rendering directives loading sandboxes admin admin_sandboxes model",
-        "admin_console": "contract safety assets admin",
-        "admin_contract": "model contract version admin",
-        "admin_coverage": "contract coverage coverage_page listing meeting admin admin_journal",
-        "admin_export": "contract values rendering exports admin",
-        "admin_journal": "contract values version clock journal shown bundle admin admin_sandboxes model rendering "
-        "report report_words",
-        "admin_routes": "contract openapi admin admin_arming admin_coverage admin_export admin_journal "
-        "admin_sandboxes admin_scenarios admin_settings admin_state admin_verify admin_console admin_contract",
-        "admin_sandboxes": "address contract clock values version rendering metrics sandboxes admin",
-        "admin_scenarios": "contract loading sandboxes admin admin_arming admin_sandboxes",
-        "admin_settings": "contract clock sources directives loading admin admin_arming admin_sandboxes",
-        "admin_state": "model contract values rendering store admin admin_sandboxes",
-        "admin_verify": "model contract values rendering loading verification explaining admin admin_arming "
-        "admin_journal masks",
-        "connections": "model edge_log faults outbox overdue rendering wire aiohttp",
-        "edge_log": "aiohttp",
-        "export_openapi": "model contract directives validation rendering routes openapi outcomes version",
-        "export_postman": "model contract values outcomes version",
-        "export_typescript": "model contract values outcomes typescript_types version",
-        "exports": "model contract export_openapi export_postman export_typescript",
-        "faults": "model contract wire aiohttp",
-        "wire": "contract version",
-        "explaining": "model contract values shown engine",
-        "listing": "model contract values linter",
-        "meeting": "model contract values engine linter listing",
-        "openapi": "version admin",
-        "outbox": "",
-        "overdue": "",
-        "outcomes": "model contract values engine linter listing",
-        "watching": "model contract engine loading reloading",
-        "server": "address model contract rendering masks routes safety logs engine faults admin admin_routes aiohttp "
-        "admin_console connections edge_log tls wire",
-        "process": "edge_log server",
-        "typescript_types": "model contract values",
-    },
-    6: {
-        "remote": "asking click",
-        "cli_arming": "remote click",
-        "cli_coverage": "coverage_page coverage_report remote click",
-        "cli_journal": "loading bundle remote click",
-        "cli_health": "address asking remote click",
-        "cli_state": "values remote click",
-        "cli_options": "contract loading click",
-        "cli_contract": "model contract values engine linter listing cli_journal cli_options click explaining",
-        "cli_export": "exports cli_options remote click",
-        "cli_new": "loading cli_options remote click",
-        "cli_serve": "address model contract values clock version lines engine listing logs process safety server tls "
-        "watching admin_routes cli_options click",
-        "cli": "values version cli_arming cli_contract cli_coverage cli_export cli_journal cli_new "
-        "cli_health cli_serve cli_state click",
-        "__main__": "cli",
-        "__init__": "model contract clock version sources loading engine linter client hosting",
-        "pytest_plugin": "values history pytest_coverage __init__ pytest",
-        "pytest_coverage": "client coverage_merged coverage_page coverage_report pytest",
-        "hosting": "model contract values clock loading engine safety client server admin_routes",
-    },
+UNFINISHED = {
+    *("client/mock.py", "contract/conditions.py", "contract/references.py", "contract/scenarios.py"),
+    *("contract/sources.py", "core/contract.py", "decision/decide.py", "engine/engine.py", "schema/validation.py"),
+    *("server/connections.py", "server/server.py", "storage/journal.py"),
 }
-"""Modules by level, each with all that it imports of ours and of others; the standard library is below."""
+"""Modules that are still too long, or use private names; they are rewritten next."""
 
-LEVEL = {name: level for level, modules in MAY_IMPORT.items() for name in modules}
-ALLOWED = {name: set(what.split()) for modules in MAY_IMPORT.values() for name, what in modules.items()}
+MODULES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("*.py"))}
+IN_PACKAGES = {name: file for name, file in MODULES.items() if "/" in name}
 
 HOMES = {
-    "asyncio": {"connections", "edge_log", "faults", "hosting", "outbox", "overdue", "process", "server", "watching"},
-    "http": {"asking", "cli_health", "faults", "wire"},
-    "importlib": {"__init__"},
-    "logging": {"edge_log"},
-    "os": {"cli", "cli_health", "cli_serve", "lines", "pytest_plugin"},
-    "pickle": set[str](),
-    "random": {"sandboxes"},
-    "resource": {"edge_log"},
+    "aiohttp": {"server"},
+    "click": {"cli"},
+    "google-re2": {"schema"},
+    "jsonschema": {"schema"},
+    "jsonschema_rs": {"schema"},
+    "orjson": {"core"},
+    "prometheus_client": {"engine"},
+    "pytest": {"testing"},
+    "re2": {"schema"},
+    "referencing": {"schema"},
+    "yaml": {"contract"},
+    # of the standard library, what touches the world or runs code
+    "asyncio": {"engine", "server", "testing"},
+    "importlib": set(),
+    "logging": {"server"},
+    "pickle": set(),
+    "random": {"storage"},
+    "resource": {"server"},
     "secrets": {"engine"},
-    "signal": {"process"},
-    "socket": {"faults"},
-    "ssl": {"tls"},
-    "subprocess": set[str](),
-    "sys": {
-        "cli",
-        "cli_contract",
-        "cli_coverage",
-        "cli_journal",
-        "cli_options",
-        "cli_serve",
-        "cli_state",
-        "lines",
-        "process",
-        "remote",
-    },
-    "threading": {"hosting", "lines", "watching"},
-    "time": {"cli_serve", "engine", "hosting", "logs", "sandboxes", "server", "wire"},
-    "urllib.request": {"asking"},
+    "signal": {"server"},
+    "socket": {"server"},
+    "ssl": {"client", "server"},
+    "subprocess": set(),
+    "urllib.request": {"client"},
 }
-"""Where the parts of the standard library are at home that touch the world, or run code."""
+"""The packages that may import a library."""
 
 
 def imported(file: Path) -> Iterator[str]:
-    """The dotted names that a module imports, anywhere in it; one of ours as `mockserver.NAME`."""
+    """The dotted names that a module imports, anywhere in it."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file.name}:{node.lineno}: a relative import"
-            module = str(node.module)
-            yield from (f"{module}.{alias.name}" for alias in node.names) if module == "mockserver" else [module]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def ours_or_others(name: str) -> str | None:
-    """The module of ours, or the package of others, that an import names; None for the standard library."""
-    first, *rest = name.split(".")
-    if first == "mockserver":
-        return rest[0] if rest else "__init__"
-    return None if first in sys.stdlib_module_names else first
+def test_the_packages_are_those_of_the_architecture() -> None:
+    """Beside the packages there are three modules, and the marker for type checkers."""
+    assert {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists()} == set(ORDER)
+    assert {file.name for file in PACKAGE.iterdir() if file.is_file()} == {
+        *("__init__.py", "__main__.py", "py.typed", "version.py")
+    }
 
 
-def test_every_module_has_its_place() -> None:
-    """The table names all modules and no others."""
-    assert set(LEVEL) == set(MODULES)
+@pytest.mark.parametrize("package", ORDER)
+def test_a_package_has_few_modules_and_says_what_it_is_for(package: str) -> None:
+    """At most twelve modules; two sentences of which the second says what the package must not know."""
+    files = [*(PACKAGE / package).glob("*.py")]
+    assert len(files) - 1 <= (13 if package == "engine" else 12)
+    said = ast.get_docstring(ast.parse((PACKAGE / package / "__init__.py").read_text())) or ""
+    assert "must not know" in said
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_what_the_table_says(name: str) -> None:
-    """Neither more nor, lest the table rot, less."""
-    assert {found for i in imported(MODULES[name]) if (found := ours_or_others(i))} == ALLOWED[name]
+@pytest.mark.parametrize("name", IN_PACKAGES)
+def test_a_module_imports_packages_before_its_own(name: str) -> None:
+    """Those that stand before its own package in the order, or its own; the public names of `mockserver`."""
+    own = ORDER.index(name.partition("/")[0])
+    for found in imported(IN_PACKAGES[name]):
+        root, _, rest = found.partition(".")
+        if root == "mockserver":
+            package = rest.partition(".")[0]
+            assert package in ("", "version") or package in ORDER[: own + 1], f"{name} imports {found}"
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_standard_library_is_used_where_it_is_at_home(name: str) -> None:
-    """One place reads the clock, one opens sockets; nothing runs code."""
-    for found in imported(MODULES[name]):
-        for part, homes in HOMES.items():
-            assert not f"{found}.".startswith(f"{part}.") or name in homes, f"{name} imports {found}"
-    nodes = ast.walk(ast.parse(MODULES[name].read_text()))
+def test_no_module_imports_itself_through_others() -> None:
+    """The imports of modules make no circle."""
+    dotted = {"mockserver." + name.removesuffix(".py").replace("/", "."): file for name, file in IN_PACKAGES.items()}
+    graph = {
+        name: {other for found in imported(file) for other in (found, found.rpartition(".")[0]) if other in dotted}
+        for name, file in dotted.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("name", IN_PACKAGES)
+def test_each_library_has_one_home(name: str) -> None:
+    """A library of others, and what touches the world, is imported by one package, or by those that are named."""
+    package = name.partition("/")[0]
+    for found in imported(IN_PACKAGES[name]):
+        first = found.partition(".")[0]
+        if first != "mockserver" and first not in sys.stdlib_module_names:
+            assert first in HOMES, f"{name}: {found} has no home"
+        for library, homes in HOMES.items():
+            assert not f"{found}.".startswith(f"{library}.") or package in homes, f"{name} imports {found}"
+    nodes = ast.walk(ast.parse(IN_PACKAGES[name].read_text()))
     calls = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     assert not calls & {"eval", "exec", "compile", "__import__"}
 
 
-def test_imports_point_downwards_without_a_circle() -> None:
-    """A module imports from its own level or a lower one, and nothing comes back to where it began."""
-    for name, what in ALLOWED.items():
-        assert not [other for other in what if LEVEL.get(other, 0) > LEVEL[name]], name
-    graphlib.TopologicalSorter(ALLOWED).prepare()
+def private_names(file: Path) -> Iterator[str]:
+    """Names with an underscore in front that a module takes from elsewhere, or overrides in a class of a library."""
+    tree = ast.parse(file.read_text())
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match(r"_(?!_)", node.attr):
+            known = node.attr in own or node.attr in ("_replace", "_fields", "_asdict")
+            of_self = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            if not known or not (of_self or node.attr in ("_replace", "_fields", "_asdict")):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.lineno}: {alias.name}" for alias in node.names if re.match(r"_(?!_)", alias.name))
 
 
-COMMANDS = {"remote", *(name for name in LEVEL if name == "cli" or name.startswith("cli_"))}
-SHARED = {
-    "aiohttp": {"connections", "edge_log", "faults", "server"},
-    "click": COMMANDS,
-    "pytest": {"pytest_coverage", "pytest_plugin"},
-}
-"""The libraries of a layer: the wire, and the command line."""
+@pytest.mark.parametrize("name", MODULES)
+def test_no_private_name_of_anybody_else_is_used(name: str) -> None:
+    """Neither of a library, nor of a class of ours from outside it, nor through `self` in a class of a library."""
+    assert [*private_names(MODULES[name])] == [] or name in UNFINISHED
 
 
-def test_each_library_has_one_home() -> None:
-    """A library of others is imported by one module, or by the few of one layer."""
-    homes: dict[str, set[str]] = {}
-    for name, what in ALLOWED.items():
-        for library in what - set(LEVEL):
-            homes.setdefault(library, set()).add(name)
-    assert {library: modules for library, modules in homes.items() if len(modules) > 1} == SHARED
-    assert set(homes) - set(SHARED) == {
-        "orjson",
-        "jsonschema",
-        "jsonschema_rs",
-        "referencing",
-        "re2",
-        "yaml",
-        "prometheus_client",
-    }
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_short(name: str) -> None:
+    """At most 300 lines, and a docstring that says what it is."""
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= 300 or name in UNFINISHED
+    assert ast.get_docstring(ast.parse(text))
 
 
 WORDS = re.compile(
@@ -290,7 +184,7 @@ def test_the_engine_knows_no_card(name: str) -> None:
     assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
 
 
-CONSOLE = sorted((ROOT / "mockserver" / "console").iterdir())
+CONSOLE = sorted((PACKAGE / "admin" / "console").iterdir())
 
 
 @pytest.mark.parametrize("file", CONSOLE, ids=lambda file: file.name)
@@ -298,16 +192,6 @@ def test_the_console_knows_no_card(file: Path) -> None:
     """Nor does a word of it stand in the page, its styles or its modules; everything comes from the admin API."""
     lines = file.read_text(encoding="utf-8").splitlines()
     assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
-
-
-def test_what_is_compiled_is_there_and_lies_elsewhere() -> None:
-    """A build compiles modules by name; what one left beside the sources would be tested in their place."""
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
-    named = build["targets"]["wheel"]["hooks"]["mypyc"]["include"]
-    assert named == sorted(named)
-    assert [name for name in named if not (ROOT / name).is_file()] == []
-    left = [file.name for file in (ROOT / "mockserver").iterdir() if file.suffix in (".so", ".pyd")]
-    assert left == [], "A compiled build left these; take them away: rm -f mockserver/*.so mockserver/*.pyd"
 
 
 AS_CODE = re.compile(
@@ -323,14 +207,6 @@ def test_the_console_makes_text_of_what_comes(file: Path) -> None:
     assert AS_CODE.findall(text) == []
     assert text.startswith("// ")
     assert file.name == "words.js" or len(text.splitlines()) <= 400
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_is_short_and_says_what_it_must_not_know(name: str) -> None:
-    """At most 400 lines; a docstring of purpose and limits."""
-    text = MODULES[name].read_text()
-    assert len(text.splitlines()) <= 400
-    assert re.search(r"\bknows\b", ast.get_docstring(ast.parse(text)) or "", re.IGNORECASE)
 
 
 BANNED = re.compile(

@@ -8,8 +8,8 @@ import pytest
 from support import LASTING, MOCKSERVER, ONCE, PATH, folder, problem, run, spawned
 
 from mockserver import Contract, Engine, load
-from mockserver.model import FAULTS
-from mockserver.server import serving
+from mockserver.core.model import FAULTS
+from mockserver.server.server import serving
 
 ADMIN = "/__admin"
 

@@ -10,8 +10,8 @@ from multidict import CIMultiDict
 from support import LASTING, ONCE, PATH, folder, problem, run, serving
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.bundle import BundleError, bundle, replay
-from mockserver.linter import requests
+from mockserver.engine.bundle import BundleError, bundle, replay
+from mockserver.engine.linter import requests
 
 
 def bundled(engine: Engine, number: int) -> Any:

@@ -17,9 +17,9 @@ from click.testing import CliRunner, Result
 from support import BATCH, LASTING, MOCKSERVER, ONCE, PATH, PING, alone, environment, folder, run, serving
 
 from mockserver import Contract, Request, __version__, load
-from mockserver.cli import main
-from mockserver.listing import banner, curl
-from mockserver.model import Settings
+from mockserver.cli.main import main
+from mockserver.core.model import Settings
+from mockserver.engine.overview import banner, curl
 
 
 def invoke(*arguments: str, stdin: str = "", **env: str) -> Result:
@@ -415,12 +415,13 @@ def test_health_where_nothing_listens_is_1(env: dict[str, str]) -> None:
 def test_health_imports_no_server() -> None:
     """It is asked each few seconds in a container, and its own start is what that costs."""
     code = (
-        "import sys; from mockserver.cli import main\ntry: main(['health', 'ftp://mock'])\nfinally: print(*sys.modules)"
+        "import sys; from mockserver.cli.main import main\n"
+        "try: main(['health', 'ftp://mock'])\nfinally: print(*sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
-    assert "mockserver.cli_health" in ended.stdout.split()
-    assert not {"aiohttp", "yaml", "mockserver.engine", "mockserver.cli_serve"} & {*ended.stdout.split()}
+    assert "mockserver.cli.health" in ended.stdout.split()
+    assert not {"aiohttp", "yaml", "mockserver.engine.engine", "mockserver.cli.serve"} & {*ended.stdout.split()}
 
 
 def test_health_of_a_bad_url_is_1() -> None:

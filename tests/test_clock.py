@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.clock import offset_nanos, parse_instant, utc_millis
+from mockserver.core.instants import offset_nanos, parse_instant, utc_millis
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from support import ONCE, PATH, problem
 
 from mockserver import Contract, Engine, frozen, parse_instant
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 NOON = "2031-05-06T12:00:00Z"
 

@@ -16,7 +16,7 @@ from support import LASTING, PATH, PATIENCE, answer, folder, head, problem, raw
 from support import serving as spawned
 
 from mockserver import Contract, Engine, load
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 BODY = json.dumps(LASTING).encode()
 TAKEN_UP = "mockserver: no connection can be taken up for a second"

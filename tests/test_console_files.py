@@ -9,10 +9,11 @@ import pytest
 from support import LASTING, PATH, folder, problem, serving
 from yarl import URL
 
-from mockserver import Contract, Engine, assets, load
-from mockserver import server as edge
-from mockserver.address import base_url
-from mockserver.safety import Access
+from mockserver import Contract, Engine, load
+from mockserver.admin import console_files as assets
+from mockserver.admin.safety import Access
+from mockserver.core.address import base_url
+from mockserver.server import server as edge
 
 BROWSER: Mapping[str, str] = {
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",

@@ -12,14 +12,16 @@ import aiohttp
 import pytest
 from support import BATCH, LASTING, ONCE, PATH, PING, folder
 
-from mockserver import Contract, Engine, Request, admin_coverage, coverage, load
-from mockserver.contract import Reply
-from mockserver.coverage import MOST_APART, MOST_REMEMBERED, MOST_STRAYS, OTHER, Tally
-from mockserver.engine import orders
-from mockserver.linter import requests
-from mockserver.listing import scenarios
-from mockserver.model import FAULTS, Fault, Violation
-from mockserver.server import serving
+from mockserver import Contract, Engine, Request, load
+from mockserver.admin import coverage as admin_coverage
+from mockserver.core.contract import Reply
+from mockserver.core.model import FAULTS, Fault, Violation
+from mockserver.engine.engine import orders
+from mockserver.engine.linter import requests
+from mockserver.engine.overview import scenarios
+from mockserver.server.server import serving
+from mockserver.storage import coverage
+from mockserver.storage.coverage import MOST_APART, MOST_REMEMBERED, MOST_STRAYS, OTHER, Tally
 
 
 def post(body: object, path: str = PATH, query: Mapping[str, str] | None = None, **headers: str) -> Request:
@@ -107,8 +109,8 @@ def test_a_request_sent_again_is_told_with_the_answer_before_it(contract: Contra
     name = "activated-existing-customer"
     operation = contract.operations[0]
     assert again.keys() == {(operation.id, name, True, "reset"), (operation.id, name, True, None)}
-    assert again[operation.id, name, True, "reset"] == coverage.Again(1, 10_000_000, 10_000_000)
-    assert again[operation.id, name, True, None] == coverage.Again(2, 30_000_000, 100_000_000)
+    assert again[operation.id, name, True, "reset"] == coverage.RetryStats(1, 10_000_000, 10_000_000)
+    assert again[operation.id, name, True, None] == coverage.RetryStats(2, 30_000_000, 100_000_000)
     assert engine.coverage.of("").of(operation.by_id[name]).retried == 3
     assert engine.coverage.of("other").again == {}
 
@@ -225,7 +227,7 @@ def test_a_tally_is_bounded(contract: Contract) -> None:
     tally = Tally()
     for number in range(MOST_APART + 10):
         tally.answered(("o", f"s{number}", False, None), "values")
-        tally.sent_again(("o", f"s{number}", False, None), coverage.Again(1, 1, 1))
+        tally.sent_again(("o", f"s{number}", False, None), coverage.RetryStats(1, 1, 1))
         tally.broken(f"/{number}")
     own = contract.operations[0].scenarios[0]
     tally.answered((own.operation, own.id, True, None), "values")
@@ -459,7 +461,7 @@ format: 1
 operation: look
 scenarios:
 - scenario: seen
-  documented: Seen
+  documented: ScenarioCounts
   respond: {plain: seen}
   examples: [{path: {id: a}, query: {x: "1"}}]
 """,

@@ -8,8 +8,8 @@ import pytest
 from support import LASTING, PATH, PATIENCE
 
 from mockserver import Contract, Mock, running
-from mockserver.coverage_merged import merged
-from mockserver.values import write
+from mockserver.client.coverage_merged import merged
+from mockserver.core.values import write
 
 
 def send(mock: Mock, **changes: object) -> None:

@@ -12,9 +12,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from support import BATCH, LASTING, ONCE, Serving, folder, run, serving
 
-from mockserver import coverage_report
-from mockserver.cli import main
-from mockserver.coverage_page import FORMS, html
+from mockserver.cli.main import main
+from mockserver.reports import coverage_report
+from mockserver.reports.coverage_page import FORMS, html
 
 NASTY = '<script>alert("&\'")</script>'
 

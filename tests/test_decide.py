@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.contract import Decision
-from mockserver.decide import decide, gather, misses, misspelt
-from mockserver.model import Collection, Record, Settings, Tick
-from mockserver.order import in_order
+from mockserver.core.contract import Decision
+from mockserver.core.model import Collection, Record, Settings, Tick
+from mockserver.decision.decide import decide, gather, misses, misspelt
+from mockserver.decision.document import read_document
+from mockserver.decision.order import in_order
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 
@@ -25,7 +26,7 @@ def decided(contract: Contract, body: Any, records: dict[tuple[str, str], Record
     """The decision on a body, with these records instead of a store's."""
     operation = contract.operations[0]
     asked = Request("POST", operation.path, json.dumps(body).encode())
-    document = operation.read(asked, {}, Settings())
+    document = read_document(operation, asked, {}, Settings())
 
     def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
         if records is not None and (collection.name, key) in records:
@@ -82,7 +83,7 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
     operation = contract.operations[0]
     body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH, "device_id": 5, "pin": 1}
     asked = Request("POST", operation.path, json.dumps(body).encode())
-    document = operation.read(asked, {}, Settings())
+    document = read_document(operation, asked, {}, Settings())
 
     def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
         return collection.unseen(key) if collection.open else None
@@ -102,7 +103,7 @@ def test_what_is_forced_writes_nothing(contract: Contract) -> None:
     """A scenario that changes state is answered, and that is all."""
     operation = contract.operations[0]
     asked = Request("POST", operation.path, b"{}")
-    document = operation.read(asked, {}, Settings())
+    document = read_document(operation, asked, {}, Settings())
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {"card_id": "1"})
     forced = operation.by_id["activated-existing-customer"]
     assert forced.changes
@@ -223,7 +224,7 @@ def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
     """What the loader rules out is not passed over in silence."""
     operation = contract.operations[0]
     asked = Request("POST", operation.path, b"{}")
-    document = operation.read(asked, {}, Settings())
+    document = read_document(operation, asked, {}, Settings())
     facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {})
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
         decide(operation, document, facts, order=in_order((), ()))

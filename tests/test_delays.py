@@ -12,11 +12,11 @@ import pytest
 from support import LASTING, PATH, folder
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin import Admin
-from mockserver.admin_routes import routes
-from mockserver.routes import Target
-from mockserver.server import serving
-from mockserver.values import write
+from mockserver.admin.api import Admin
+from mockserver.admin.routes import routes
+from mockserver.core.values import write
+from mockserver.decision.router import Target
+from mockserver.server.server import serving
 
 UNIFORM = {"uniform": ["10ms", "2s"]}
 LOGNORMAL = {"lognormal": {"median": 100, "sigma": 0.5, "cap": "150ms"}}

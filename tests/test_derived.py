@@ -10,7 +10,7 @@ import pytest
 from support import LASTING, PATH, PATIENCE, run, serving
 
 from mockserver import Contract, Engine, Request
-from mockserver.admin_routes import paths
+from mockserver.admin.routes import paths
 
 
 def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import LASTING, PATH, problem
 
-from mockserver.directives import DirectiveError, Directives, delay_of, directives, fault_of, nanoseconds
-from mockserver.model import FAULTS, Delay, Fault
+from mockserver.core.directives import DirectiveError, Directives, delay_of, directives, fault_of, nanoseconds
+from mockserver.core.model import FAULTS, Delay, Fault
 
 
 def test_no_headers_ask_for_nothing() -> None:

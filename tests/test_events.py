@@ -14,10 +14,10 @@ from support import LASTING, PATH, PATIENCE
 from support import serving as command
 
 from mockserver import Contract, Engine
-from mockserver import server as edge
-from mockserver.address import base_url
-from mockserver.safety import Access
-from mockserver.server import serving
+from mockserver.admin.safety import Access
+from mockserver.core.address import base_url
+from mockserver.server import server as edge
+from mockserver.server.server import serving
 
 
 @asynccontextmanager
@@ -87,7 +87,7 @@ async def test_what_a_slow_listener_missed_is_told(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, contract: Contract
 ) -> None:
     """How many entries are lost to it is an event of its own."""
-    monkeypatch.setattr("mockserver.journal.MOST_QUEUED", 1)
+    monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
         for listener in engine.journal.listeners:
@@ -102,7 +102,7 @@ async def test_a_stream_shows_that_it_is_there(
     url: str, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment now and then."""
-    monkeypatch.setattr("mockserver.server.HEARTBEAT", 0.01)
+    monkeypatch.setattr("mockserver.server.server.HEARTBEAT", 0.01)
     async with listening(client, url) as stream:
         assert await block(stream) == [": still here"]
 
@@ -123,7 +123,7 @@ async def test_a_client_that_leaves_is_forgotten(
     contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is kept for it."""
-    monkeypatch.setattr("mockserver.server.HEARTBEAT", 0.01)
+    monkeypatch.setattr("mockserver.server.server.HEARTBEAT", 0.01)
     engine = Engine(contract)
     async with serving(engine) as url:
         async with listening(client, url) as stream:

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from support import LASTING, ONCE, PATH, PING, folder, problem, run, serving
 
-from mockserver import Contract, Engine, Miss, Request
-from mockserver.contract import Evidence
-from mockserver.decide import near_seeds, rank
-from mockserver.store import MemoryStore
+from mockserver import Contract, Engine, NearMiss, Request
+from mockserver.core.contract import Evidence
+from mockserver.decision.decide import near_seeds, rank
+from mockserver.storage.store import MemoryStore
 
 
 async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> Any:
@@ -146,8 +146,8 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     reply = Engine(contract).handle(Request("POST", PATH, body, {"content-type": "application/json"}))
     assert reply.decision is not None
     facts = reply.decision.facts
-    about = [Miss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]
-    none, two = Miss(scenarios[0], (Evidence("x", "", ""),), 0), Miss(scenarios[0], about[0].evidence * 2, 1)
+    about = [NearMiss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]
+    none, two = NearMiss(scenarios[0], (Evidence("x", "", ""),), 0), NearMiss(scenarios[0], about[0].evidence * 2, 1)
     assert rank([(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
     assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
 

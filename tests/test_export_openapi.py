@@ -14,12 +14,12 @@ from referencing.jsonschema import DRAFT202012
 from support import PATH, folder, problem, run
 
 from mockserver import Contract, Engine, load
-from mockserver.admin_routes import paths
-from mockserver.export_openapi import UNFIT, document
-from mockserver.model import Settings
-from mockserver.outcomes import outcomes
-from mockserver.rendering import MOCK_HEADERS
-from mockserver.server import serving
+from mockserver.admin.routes import paths
+from mockserver.core.model import Settings
+from mockserver.decision.rendering import MOCK_HEADERS
+from mockserver.export.openapi import UNFIT, document
+from mockserver.export.outcomes import outcomes
+from mockserver.server.server import serving
 
 JSON: Final = "application/json"
 

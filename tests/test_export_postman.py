@@ -12,7 +12,7 @@ from support import folder, run, serving
 from test_export_openapi import SHELF
 
 from mockserver import Contract, load
-from mockserver.export_postman import SCHEMA, document
+from mockserver.export.postman import SCHEMA, document
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from support import BATCH, PATH, folder, run, serving
 from test_export_openapi import SHELF
 
 from mockserver import Contract, load
-from mockserver.export_typescript import document
-from mockserver.typescript_types import Types
+from mockserver.export.typescript import document
+from mockserver.export.typescript_types import Types
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```ts\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

@@ -13,8 +13,8 @@ import pytest
 from support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, spawned
 
 from mockserver import Contract, Engine, load
-from mockserver.faults import GARBAGE
-from mockserver.server import serving
+from mockserver.server.faults import GARBAGE
+from mockserver.server.server import serving
 
 BODY = json.dumps(LASTING).encode()
 
@@ -257,8 +257,8 @@ scenarios:
 
 def test_every_kind_is_performed() -> None:
     """The table of performers and the vocabulary name the same faults."""
-    from mockserver import faults  # noqa: PLC0415 - its private table is what is looked at
-    from mockserver.model import FAULTS  # noqa: PLC0415
+    from mockserver.core.model import FAULTS  # noqa: PLC0415
+    from mockserver.server import faults  # noqa: PLC0415
 
     performers: dict[str, Callable[..., Any]] = faults._PERFORMERS
     assert tuple(performers) == FAULTS

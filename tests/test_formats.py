@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
-from mockserver.matching import LOGIC, OPERATORS, WORDS
-from mockserver.model import Settings
-from mockserver.validation import SchemaSet
-from mockserver.values import CAME
+from mockserver.contract.conditions import LOGIC, OPERATORS, WORDS
+from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
+from mockserver.core.model import Settings
+from mockserver.core.values import CAME
+from mockserver.schema.validation import SchemaSet
 
 FORMATS: dict[str, Any] = {
     name: json.loads((shipped() / "schemas" / name).read_bytes()) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)

@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 from support import BATCH, LASTING, PATH, PATIENCE, answer, head
 
-from mockserver import Contract, Engine, connections
-from mockserver.server import serving
+from mockserver import Contract, Engine
+from mockserver.server import connections
+from mockserver.server.server import serving
 
 BODY = json.dumps(LASTING).encode()
 SENT = head("POST", PATH, length=len(BODY)) + BODY

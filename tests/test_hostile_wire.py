@@ -10,7 +10,7 @@ from support import PATIENCE
 from wire_tries import TRIES, Try, is_well, opened, statuses
 
 from mockserver import Contract, Engine
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 
 def descriptors() -> int:

@@ -8,11 +8,12 @@ import aiohttp
 import pytest
 from support import LASTING, ONCE, PATH, head, problem, raw, run, serving
 
-from mockserver import Contract, Engine, Request, frozen, logs
-from mockserver import server as edge
-from mockserver.journal import Journal, Listener
-from mockserver.loading import given_scenario
-from mockserver.shown import har, records, row, text_or_json, whole
+from mockserver import Contract, Engine, Request, frozen
+from mockserver.contract.loading import given_scenario
+from mockserver.engine.views import har, records, row, text_or_json, whole
+from mockserver.server import logs
+from mockserver.server import server as edge
+from mockserver.storage.journal import Journal, Listener
 
 JSON = {"content-type": "application/json"}
 
@@ -50,10 +51,9 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
     assert 50_000 < newer.size - older.size < 51_000
 
 
-@pytest.mark.interpreted
 def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting is bounded too: beyond that, every sandbox counts as having lost something."""
-    monkeypatch.setattr("mockserver.journal.MOST_COUNTED", 1)
+    monkeypatch.setattr("mockserver.storage.journal.MOST_COUNTED", 1)
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
     for name in "abc":
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
@@ -67,10 +67,9 @@ def test_without_entries_there_is_no_journal(contract: Contract) -> None:
     assert len(engine.journal) == 0
 
 
-@pytest.mark.interpreted
 def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue is bounded; how many were missed is known, and other sandboxes are not heard."""
-    monkeypatch.setattr("mockserver.journal.MOST_QUEUED", 2)
+    monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 2)
     engine = Engine(contract)
     woken: list[int] = []
     listener: Listener = engine.journal.listen("a", lambda: woken.append(1))

@@ -11,7 +11,7 @@ import pytest
 from support import LASTING, PATH, head, problem, raw
 
 from mockserver import Contract, Engine, Request
-from mockserver.connections import LONGEST_LINE, MOST_HEADERS
+from mockserver.server.connections import LONGEST_LINE, MOST_HEADERS
 
 MIB = 1_048_576
 

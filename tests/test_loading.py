@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver import ConfigError, Problem, check, load
-from mockserver.model import Path as At
-from mockserver.model import Position
+from mockserver.core.model import Path as At
+from mockserver.core.model import Position
 
 BAD = Path(__file__).parent / "data" / "bad"
 CASES = [(file.stem, case) for file in sorted(BAD.glob("*.yaml")) for case in yaml.safe_load(file.read_bytes())]

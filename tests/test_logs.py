@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import LASTING, MOCKSERVER, PATH, Serving, alone, head, raw, serving, spawned
 
-from mockserver import Contract, Engine, Request, load, logs
-from mockserver import lines as lines_module
-from mockserver import server as edge
-from mockserver.admin_routes import paths
-from mockserver.explaining import explained, text
-from mockserver.lines import Lines
-from mockserver.masks import masked_target
+from mockserver import Contract, Engine, Request, load
+from mockserver.admin.routes import paths
+from mockserver.core.masks import masked_target
+from mockserver.engine.explaining import explained, text
+from mockserver.server import log_writer as lines_module
+from mockserver.server import logs
+from mockserver.server import server as edge
+from mockserver.server.log_writer import Lines
 
 
 async def logged(contract: Contract, log: Any, *sent: bytes) -> None:
@@ -137,7 +138,7 @@ def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
             reply = engine.handle(request)
             target = masked_target(PATH, f"pin={secret}&{secret}")
             for log in (logs.human_log, logs.json_log):
-                log(lines.append)(logs.Seen("POST", target, "", reply, 1))
+                log(lines.append)(logs.AccessRecord("POST", target, "", reply, 1))
             shown = [*lines, reply.body.decode(), *(value for _, value in reply.headers)]
             assert not [text for text in shown if secret in text]
 

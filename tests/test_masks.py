@@ -10,7 +10,7 @@ import pytest
 from support import LASTING, ONCE, PATH, PING, folder
 
 from mockserver import Contract, Engine, Reply, Request, frozen, load
-from mockserver.masks import (
+from mockserver.core.masks import (
     headers_text,
     is_account_number,
     masked_body,
@@ -19,10 +19,10 @@ from mockserver.masks import (
     read_object,
     without_numbers,
 )
-from mockserver.model import MISSING, Record
-from mockserver.recording import LONGEST_HEAD, MOST_HEADS, Recorder
-from mockserver.rendering import no_http
-from mockserver.shown import row, whole
+from mockserver.core.model import MISSING, Record
+from mockserver.core.problems import no_http
+from mockserver.engine.recording import LONGEST_HEAD, MOST_HEADS, Recorder
+from mockserver.engine.views import row, whole
 
 JSON = {"content-type": "application/json"}
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract import Condition
-from mockserver.matching import OPERATORS, Context, compile_when
-from mockserver.model import MISSING, Facts, Mistake, Violation
-from mockserver.references import Scope
-from mockserver.validation import SchemaSet
+from mockserver.contract.conditions import OPERATORS, Context, compile_when
+from mockserver.contract.references import Scope
+from mockserver.core.contract import Condition
+from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
+from mockserver.schema.validation import SchemaSet
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text("ab ", max_size=3),
@@ -19,9 +19,9 @@ JSON = st.recursive(
 )
 
 
-def compiled(when: dict[str, Any], *, faults: list[Mistake] | None = None) -> tuple[Condition, ...]:
+def compiled(when: dict[str, Any], *, faults: list[Diagnostic] | None = None) -> tuple[Condition, ...]:
     scope = Scope(("body", "header", "thing"), lambda _, __: (), sensitive=(("body", "secret"),))
-    found: list[Mistake] = [] if faults is None else faults
+    found: list[Diagnostic] = [] if faults is None else faults
     conditions = compile_when(when, Context(scope, SchemaSet(), found.append), ())
     assert faults is not None or not found
     return conditions
@@ -301,7 +301,7 @@ def test_logic_over_violations_still_claims_them() -> None:
 )
 def test_a_secret_may_be_asked_for(operand: Any) -> None:
     """Whether a secret is there may be asked."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     compiled({"body.secret": operand}, faults=faults)
     assert faults == []
 
@@ -320,7 +320,7 @@ def test_a_secret_may_be_asked_for(operand: Any) -> None:
 )
 def test_no_condition_compares_a_secret(when: dict[str, Any]) -> None:
     """The value of a secret is compared by no operator, nor is what holds one."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     compiled(when, faults=faults)
     assert [fault.what for fault in faults if "is a secret" in fault.what]
 
@@ -338,7 +338,7 @@ def test_no_condition_compares_a_secret(when: dict[str, Any]) -> None:
 )
 def test_what_cannot_be_compiled_is_reported_and_never_holds(when: dict[str, Any]) -> None:
     """A broken condition is a fault at boot; it cannot quietly mean "matches"."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     conditions = compiled(when, faults=faults)
     assert len(faults) == 1
     assert all(c.fails(facts("a")) is not None for c in conditions)

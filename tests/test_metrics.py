@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import LASTING, PATH
 
 from mockserver import Contract, Engine, Request
-from mockserver import metrics as counted
-from mockserver.metrics import Gauges, Metrics
-from mockserver.server import serving
+from mockserver.engine import metrics as counted
+from mockserver.engine.metrics import Gauges, Metrics
+from mockserver.server.server import serving
 
 
 async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ...], float]:

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from mockserver import contract, model
-from mockserver.model import Delay, Document, Fault, Request, Violation, Warn
+from mockserver.core import contract, model
+from mockserver.core.model import Delay, Document, Fault, Request, RequestWarning, Violation
 
 
 def names(value: type) -> tuple[str, ...]:
@@ -40,6 +40,6 @@ def test_what_is_not_said_is_what_most_mean() -> None:
     assert Request("GET", "/") == Request("GET", "/", b"", {}, {})
     assert Document(1) == Document(1, (), ())
     assert Violation("body", (), "type", "other", "text") == Violation("body", (), "type", "other", "text", (), "")
-    assert model.Mistake((), "a", "b") == model.Mistake((), "a", "b", "", "")
+    assert model.Diagnostic((), "a", "b") == model.Diagnostic((), "a", "b", "", "")
     with pytest.raises(TypeError):
-        Warn("body", "/a", "unknown-member", "text")  # type: ignore[call-arg]
+        RequestWarning("body", "/a", "unknown-member", "text")  # type: ignore[call-arg]

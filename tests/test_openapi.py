@@ -3,7 +3,7 @@
 import aiohttp
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from mockserver.admin_routes import routes
+from mockserver.admin.routes import routes
 
 
 async def test_the_document_is_openapi_and_names_every_route(url: str, client: aiohttp.ClientSession) -> None:

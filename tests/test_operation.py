@@ -3,7 +3,7 @@
 import aiohttp
 
 from mockserver import Engine, load
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 
 async def test_a_card_is_activated_over_a_real_socket() -> None:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Engine, Request, load
-from mockserver.contract import Contract
-from mockserver.decide import near_miss
-from mockserver.model import MISSING
-from mockserver.order import FEWEST, in_force, in_order, points_of
+from mockserver.core.contract import Contract
+from mockserver.core.model import MISSING
+from mockserver.decision.decide import near_miss
+from mockserver.decision.order import FEWEST, in_force, in_order, points_of
 
 CONTRACT = """
 format: 1
@@ -169,15 +169,14 @@ def decided_as_told(engine: Engine, body: dict[str, Any]) -> None:
     scenarios = engine.contract.operations[0].scenarios
     first = next(s for s in scenarios if not near_miss(s, document, facts).evidence)
     assert reply.decision.scenario.id == first.id
-    points = points_of(first, reply.decision.way)
+    points = points_of(first, reply.decision.alternative)
     held = [p.id for p in points if all(c.fails(facts) is None for c in p.when)]
     assert reply.decision.assumed == tuple(dict.fromkeys(held))
 
 
-@pytest.mark.interpreted
 def test_kinds_of_requests_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """With more lookups there are more kinds than are kept; the answer does not depend on it."""
-    monkeypatch.setattr("mockserver.order.MOST_KINDS", 1)
+    monkeypatch.setattr("mockserver.decision.order.MOST_KINDS", 1)
     fresh = Engine(engine.contract)
     for body in (b'{"a": "0"}', b'{"a": "y", "b": "x"}', b'{"a": "x", "b": "y"}') * 2:
         one, other = (e.explain(Request("POST", "/ask", body)).reply.decision for e in (fresh, engine))

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from support import PATH, answer, head
 
 from mockserver import Engine, load
-from mockserver.logs import Seen
-from mockserver.outbox import Outbox
-from mockserver.server import Server
+from mockserver.server.logs import AccessRecord
+from mockserver.server.outbox import Outbox
+from mockserver.server.server import Server
 
 
 class Transport:
@@ -76,7 +76,7 @@ async def test_a_loop_that_does_not_tell_what_is_left_to_do_has_all_written_at_o
 async def test_a_stop_in_the_turn_in_which_answers_are_held_loses_none() -> None:
     stops: list[asyncio.Future[None]] = []
 
-    def stopped(_: Seen) -> None:
+    def stopped(_: AccessRecord) -> None:
         if not stops:
             stops.append(asyncio.ensure_future(server.stop()))
 

@@ -10,8 +10,8 @@ import pytest
 from support import BATCH, LASTING, ONCE, PATH, run
 
 from mockserver import ConfigError, Contract, Engine, Reply, Request, load
-from mockserver.loading import shipped
-from mockserver.values import write
+from mockserver.contract.loading import shipped
+from mockserver.core.values import write
 
 SCENARIOS = Path("scenarios") / "activate-card-for-customer.yaml"
 

@@ -13,7 +13,7 @@ from support import LASTING, PATH, PATIENCE, environment, spawned
 
 import mockserver
 from mockserver import Engine, Reply, Request, load, parse_instant
-from mockserver.engine import frozen
+from mockserver.engine.engine import frozen
 
 ROOT = Path(__file__).parents[1]
 LONG = 300
@@ -77,7 +77,7 @@ def test_the_source_archive_carries_what_a_build_and_its_tests_need(sdist: Path)
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names >= CONTRACT
-    assert {"mockserver/py.typed", "mockserver/cli.py", "tests/support.py", "README.md", "pyproject.toml"} <= names
+    assert {"mockserver/py.typed", "mockserver/cli/main.py", "tests/support.py", "README.md", "pyproject.toml"} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv"))]
 
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver import Engine, Reply, Request, frozen, load
-from mockserver.loading import shipped
-from mockserver.validation import SchemaSet
+from mockserver.contract.loading import shipped
+from mockserver.schema.validation import SchemaSet
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]

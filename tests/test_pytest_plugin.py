@@ -9,7 +9,7 @@ import pytest
 from support import PING, folder
 
 from mockserver import Contract, running
-from mockserver.pytest_plugin import FLAGS, SETTINGS
+from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
 
 Suite = Callable[..., pytest.RunResult]
 """Runs a suite: its text, arguments of pytest, what stands in its ini file; in a process of its own, if `apart`."""
@@ -458,7 +458,7 @@ import sys
 
 def test_nothing_is_loaded():
     ours = sorted(name for name in sys.modules if name.partition(".")[0] == "mockserver")
-    assert ours == ["mockserver", "mockserver.pytest_plugin", "mockserver.version"]
+    assert ours == ["mockserver", "mockserver.testing", "mockserver.testing.pytest_plugin", "mockserver.version"]
 
 
 def test_no_server_runs():

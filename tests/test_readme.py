@@ -117,22 +117,9 @@ def test_the_two_first_commands_are_those_of_ci() -> None:
 def test_the_docker_commands_are_sound() -> None:
     """The commands for the image are those of a Dockerfile that is there; .ci/run builds and runs it."""
     docker = [line for text in of_kind("sh") for line in text.splitlines() if line.startswith("docker ")]
-    compiled, plain, *_ = docker
-    assert plain == "docker build -t activation-mockserver ."
-    argument = "HATCH_BUILD_HOOK_ENABLE_MYPYC"
-    assert compiled == f"docker build --build-arg {argument}=1 -t activation-mockserver ."
-    assert f"\nARG {argument}=\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert docker[0] == "docker build -t activation-mockserver ."
     assert (ROOT / "Dockerfile").exists()
     assert "docker-smoke.sh" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-
-
-def test_the_command_that_compiles_is_sound() -> None:
-    """What builds the mock compiled is what `compiled.sh` does before it tests it; .ci/run runs that."""
-    (command,) = (line for text in of_kind("sh") for line in text.splitlines() if line.startswith("HATCH_"))
-    assert command == "HATCH_BUILD_HOOK_ENABLE_MYPYC=1 .venv/bin/pip install ."
-    script = (ROOT / "tests" / "hostile" / "compiled.sh").read_text(encoding="utf-8")
-    assert "\nHATCH_BUILD_HOOK_ENABLE_MYPYC=1 pip install " in script
-    assert "tests/hostile/compiled.sh" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_every_block_is_executed() -> None:

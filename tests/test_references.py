@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.contract import Template
-from mockserver.model import MISSING, Facts, Mistake, Settings, Tick
-from mockserver.references import Scope, compile_path, compile_template
+from mockserver.contract.references import Scope, compile_path, compile_template
+from mockserver.core.contract import Template
+from mockserver.core.model import MISSING, Diagnostic, Facts, Settings, Tick
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("body", ()): ("name", "list", "deep"),
@@ -33,8 +33,8 @@ FACTS: Facts = {
 }
 
 
-def template(node: Any) -> tuple[Template, list[Mistake]]:
-    faults: list[Mistake] = []
+def template(node: Any) -> tuple[Template, list[Diagnostic]]:
+    faults: list[Diagnostic] = []
     return compile_template(node, SCOPE, (), faults.append), faults
 
 
@@ -64,7 +64,7 @@ def template(node: Any) -> tuple[Template, list[Mistake]]:
 )
 def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
     """A path gives the value at its place, typed, or MISSING."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     place = compile_path(path, SCOPE, (), faults.append)
     assert faults == []
     assert place is not None
@@ -85,7 +85,7 @@ def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
 )
 def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
     """An unknown root or member is a fault with the near spelling."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     assert compile_path(path, SCOPE, ("at",), faults.append) is None
     assert [(fault.at, fault.hint) for fault in faults] == [(("at",), hint)]
 

@@ -19,12 +19,13 @@ import pytest
 from support import PATIENCE, folder, problem, serving, spawned
 from versions import Seen, keep_asking, letter_of, version
 
-from mockserver import Contract, Engine, load, watching
-from mockserver import server as edge
-from mockserver.contract import Reload
-from mockserver.loading import Files
-from mockserver.model import Settings
-from mockserver.watching import Reloader, _aside
+from mockserver import Contract, Engine, load
+from mockserver.contract.loading import Files
+from mockserver.core.contract import Reload
+from mockserver.core.model import Settings
+from mockserver.engine import watching
+from mockserver.engine.watching import Reloader, _aside
+from mockserver.server import server as edge
 
 
 class Mock:
@@ -568,11 +569,10 @@ async def test_old_entries_stay_readable(orders: Mock) -> None:
     assert [miss["id"] for miss in missed["misses"]] == [1, 2]
 
 
-@pytest.mark.interpreted
 async def test_old_contracts_are_let_go(orders: Mock) -> None:
     """The journal does not keep them alive: of those before the last three an entry has what answered alone."""
     await orders.ask("ONLY")
-    first = weakref.ref(orders.engine.contract.operations[0].scenarios[0].ways[0].conditions[0].fails)
+    first = weakref.ref(orders.engine.contract.operations[0].scenarios[0].alternatives[0].conditions[0].fails)
     misses = [len((await orders.admin("GET", "/requests/1"))["misses"])]
     for letter in "baba":
         await orders.load(version(letter))
@@ -587,8 +587,8 @@ async def test_old_contracts_are_let_go(orders: Mock) -> None:
 
 NEVER_LOADED = """\
 import sys, threading
-from mockserver.cli import main
-from mockserver.loading import Files
+from mockserver.cli.main import main
+from mockserver.contract.loading import Files
 
 load = Files.load
 

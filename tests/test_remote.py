@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import ONCE, PATH, Serving, run, serving
 
-from mockserver.asking import Answer
+from mockserver.client.http_client import Answer
 
 TOKEN = "s3cr3t-t0ken"
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from mockserver import rendering
-from mockserver.contract import Reply
-from mockserver.model import MISSING, Mistake, Settings, Tick, Violation, Warn
-from mockserver.references import Scope, compile_template
+from mockserver.contract.bodies import body_of, form_of
+from mockserver.contract.references import Scope, compile_template
+from mockserver.core import problems
+from mockserver.core.contract import Reply
+from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
+from mockserver.decision import rendering
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
 
@@ -29,10 +31,10 @@ SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"ma
 )
 def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
     """Cutting a body into constant bytes and values changes nothing of its JSON."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     template = compile_template(node, SCOPE, (), faults.append)
     facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
-    body = rendering.body_of(rendering.form_of(template), facts)
+    body = body_of(form_of(template), facts)
     assert json.loads(body) == template.render(facts)
     assert faults == []
 
@@ -40,9 +42,9 @@ def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
 def test_what_is_constant_is_written_once() -> None:
     """A body without references is made beforehand, whatever is in it."""
     template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, SCOPE, (), lambda _: None)
-    form = rendering.form_of(template)
+    form = form_of(template)
     assert form.values == ()
-    assert rendering.body_of(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
+    assert body_of(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
 
     assert template.constant is not MISSING
 
@@ -56,7 +58,7 @@ def test_a_listing_is_ascii_bounded_and_counted() -> None:
     assert len(entries) == 11
     assert entries[-1] == {"more": 2}
     assert all(len(entry["pointer"]) <= rendering.LONGEST_POINTER for entry in entries[:-1])
-    assert json.loads(rendering._listed([Warn("header", "/x", "k", "m", "p")])) == [
+    assert json.loads(rendering._listed([RequestWarning("header", "/x", "k", "m", "p")])) == [
         {"in": "header", "pointer": "/x", "keyword": "k", "message": "m"}
     ]
 
@@ -72,12 +74,12 @@ def test_a_listing_is_ascii_bounded_and_counted() -> None:
 )
 def test_near_spellings_in_words(names: tuple[str, ...], text: str) -> None:
     """One sentence, or nothing."""
-    assert rendering.or_else(names) == text
+    assert problems.or_else(names) == text
 
 
 def test_a_problem_is_rfc_9457() -> None:
     """Type, title, status and detail, then what helps."""
-    reply = rendering.unknown_scenario("a\nb", ("one", "two"), ("one",), None)
+    reply = problems.unknown_scenario("a\nb", ("one", "two"), ("one",), None)
     assert dict(reply.headers)["Content-Type"] == "application/problem+json"
     body = json.loads(reply.body)
     assert body["type"] == "urn:mockserver:problem:unknown-scenario"
@@ -85,7 +87,7 @@ def test_a_problem_is_rfc_9457() -> None:
     assert body["detail"] == "There is no a\\x0ab. Did you mean one?"
     assert (body["did_you_mean"], body["scenarios"]) == (["one"], ["one", "two"])
     assert reply.decision is None
-    elsewhere = json.loads(rendering.unknown_scenario("x", (), (), "other").body)
+    elsewhere = json.loads(problems.unknown_scenario("x", (), (), "other").body)
     assert elsewhere["detail"] == "x is a scenario of other, not of this operation."
 
 
@@ -108,7 +110,7 @@ def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, sh
 
 def test_what_has_no_room_says_what_makes_room() -> None:
     """A client is told how long to wait, and a tester what to do."""
-    sandbox, record = rendering.no_room(3, 60.0), rendering.no_room_for_record(5)
+    sandbox, record = problems.no_room(3, 60.0), problems.no_room_for_record(5)
     assert json.loads(sandbox.body) == {
         "type": "urn:mockserver:problem:no-room-for-sandbox",
         "title": "There is no room for one more sandbox",
@@ -129,7 +131,7 @@ def test_what_has_no_room_says_what_makes_room() -> None:
 
 PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
     (
-        rendering.misspelt_trigger("body.thing", "things", ("TEST-A",), ("TEST-A", "TEST-B")),
+        problems.misspelt_trigger("body.thing", "things", ("TEST-A",), ("TEST-A", "TEST-B")),
         {
             "type": "urn:mockserver:problem:unknown-test-value",
             "title": "A value of the reserved form is no reserved test value",
@@ -143,7 +145,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        rendering.bad_sandbox("What is wrong."),
+        problems.bad_sandbox("What is wrong."),
         {
             "type": "urn:mockserver:problem:bad-sandbox",
             "title": "The request names no usable sandbox",
@@ -153,7 +155,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        rendering.bad_directive("What is wrong."),
+        problems.bad_directive("What is wrong."),
         {
             "type": "urn:mockserver:problem:bad-directive",
             "title": "A directive in the request headers cannot be understood",
@@ -163,7 +165,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        rendering.too_large(1000),
+        problems.too_large(1000),
         {
             "type": "urn:mockserver:problem:body-too-large",
             "title": "The request body is too large",
@@ -174,7 +176,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {"Connection": "close"},
     ),
     (
-        rendering.too_slow(2.5),
+        problems.too_slow(2.5),
         {
             "type": "urn:mockserver:problem:too-slow",
             "title": "The request did not come to its end in time",
@@ -185,7 +187,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        rendering.no_http("What is wrong."),
+        problems.no_http("What is wrong."),
         {
             "type": "urn:mockserver:problem:no-http",
             "title": "The request is no HTTP/1.1",
@@ -195,7 +197,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        rendering.not_found("/thigs\n" + "x" * 300, ("/things", "/__admin"), ("/things",)),
+        problems.not_found("/thigs\n" + "x" * 300, ("/things", "/__admin"), ("/things",)),
         {
             "type": "urn:mockserver:problem:unknown-path",
             "title": "Nothing is served at this path",
@@ -208,7 +210,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        rendering.wrong_method("P\nUT", ("POST", "GET"), {"Mock-Assumed": "method"}),
+        problems.wrong_method("P\nUT", ("POST", "GET"), {"Mock-Assumed": "method"}),
         {
             "type": "urn:mockserver:problem:wrong-method",
             "title": "This path is not served with this method",

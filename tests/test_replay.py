@@ -11,7 +11,7 @@ import pytest
 from support import LASTING, PATH, Serving, folder, run, serving
 
 from mockserver import Contract, load
-from mockserver.bundle import Replayed, replay
+from mockserver.engine.bundle import Replayed, replay
 
 BUSY = """\
 documented: Busy.

@@ -13,9 +13,9 @@ import pytest
 from support import BATCH, ONCE, PATH, PATIENCE, problem
 
 from mockserver import Engine, load, parse_instant
-from mockserver.engine import frozen
-from mockserver.report_words import WORDS, language
-from mockserver.server import serving
+from mockserver.engine.engine import frozen
+from mockserver.reports.words import WORDS, language
+from mockserver.server.server import serving
 
 NASTY = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
 

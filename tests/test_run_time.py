@@ -8,7 +8,7 @@ import pytest
 from support import LASTING, PATH, PING, folder, problem
 
 from mockserver import Contract, Engine, load
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 FLAKY = """\
 documented: Flaky.

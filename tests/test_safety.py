@@ -11,10 +11,10 @@ import pytest
 from support import LASTING, PATH, problem, raw, run, serving
 
 from mockserver import Contract, Engine
-from mockserver import server as edge
-from mockserver.address import base_url
-from mockserver.admin_routes import paths, routes
-from mockserver.safety import Access
+from mockserver.admin.routes import paths, routes
+from mockserver.admin.safety import Access
+from mockserver.core.address import base_url
+from mockserver.server import server as edge
 
 TOKEN = "s3cr3t-t0ken"
 

@@ -11,8 +11,8 @@ import pytest
 from support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, run, spawned
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.routes import Target
-from mockserver.server import serving
+from mockserver.decision.router import Target
+from mockserver.server.server import serving
 
 
 async def activate(
@@ -212,12 +212,11 @@ def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
     assert not sandbox.incomplete
 
 
-@pytest.mark.interpreted
 def test_names_of_those_thrown_out_are_not_kept_without_end(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond a bound any new one counts as if it had been there."""
-    monkeypatch.setattr("mockserver.sandboxes.MOST_REMEMBERED", 1)
+    monkeypatch.setattr("mockserver.storage.sandboxes.MOST_REMEMBERED", 1)
     engine, _ = small(contract, most=1, ttl=0)
     known = []
     for name in ("a", "b", "c", "d"):

@@ -9,7 +9,7 @@ import aiohttp
 from support import BATCH, PATH
 
 from mockserver import Engine, check, load
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 OVERLAY = Path(__file__).parent / "data" / "second-operation"
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support import LASTING, PATH, folder
 
 from mockserver import Engine, Request, load
-from mockserver.contract import Turn, Turns
-from mockserver.server import serving
+from mockserver.core.contract import Turn, Turns
+from mockserver.server.server import serving
 
 FILE = """\
 format: 1

@@ -37,10 +37,11 @@ from support import (
     spawned,
 )
 
-from mockserver import Contract, Engine, __version__, load, logs
-from mockserver import server as edge
-from mockserver.address import base_url
-from mockserver.admin_routes import paths
+from mockserver import Contract, Engine, __version__, load
+from mockserver.admin.routes import paths
+from mockserver.core.address import base_url
+from mockserver.server import logs
+from mockserver.server import server as edge
 
 MIB = 1_048_576
 EVERY = {"Mock-Scenario", "Mock-Source", "Mock-Assumed", "Mock-Trigger", "Mock-Contract"}
@@ -504,7 +505,7 @@ async def test_bytes_that_are_no_http_are_noted_in_one_line(sent: bytes) -> None
 def test_a_fault_of_the_server_itself_is_not_hidden(contract: Contract, caplog: pytest.LogCaptureFixture) -> None:
     """Only what clients do is passed over in silence: an error of our own shows its traceback."""
 
-    def broken(_: logs.Seen) -> None:
+    def broken(_: logs.AccessRecord) -> None:
         raise RuntimeError("broken on purpose")
 
     async def ask() -> int:

@@ -12,8 +12,8 @@ import pytest
 from support import run
 
 from mockserver import ConfigError, Contract, load
-from mockserver.model import MISSING
-from mockserver.sources import DEEPEST, MOST_ALIASED, Source, read_json, read_yaml
+from mockserver.contract.sources import DEEPEST, MOST_ALIASED, SourceFile, read_json, read_yaml
+from mockserver.core.model import MISSING
 
 CONTRACT = "format: 1\noperations: {get: {request: GET /things, envelopes: {ok: {status: 200, body: {}}}}}\n"
 SCENARIOS = "format: 1\noperation: get\nscenarios:\n- {scenario: all, documented: All., respond: {ok: {}}}\n"
@@ -27,14 +27,14 @@ def written(folder: Path, **files: str) -> Path:
     return folder
 
 
-def source_of(tmp_path: Path, text: str, suffix: str = "yaml") -> Source:
+def source_of(tmp_path: Path, text: str, suffix: str = "yaml") -> SourceFile:
     """The text read from a file."""
     file = tmp_path / f"file.{suffix}"
     file.write_text(text, "utf-8")
     return read_yaml(file, file.name) if suffix == "yaml" else read_json(file, file.name)
 
 
-def told(source: Source) -> list[str]:
+def told(source: SourceFile) -> list[str]:
     """The first line of each problem."""
     return [str(problem).partition("\n")[0] for problem in source.problems]
 
@@ -179,7 +179,7 @@ def test_the_slow_reader_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     """Without the C library of PyYAML the shipped contract's texts and places are the same."""
     import yaml  # noqa: PLC0415
 
-    from mockserver import loading, sources  # noqa: PLC0415
+    from mockserver.contract import loading, sources  # noqa: PLC0415
 
     files = sorted((loading.shipped() / "scenarios").iterdir())
     fast = [read_yaml(file, file.name) for file in files]

@@ -10,7 +10,7 @@ from support import ONCE, PATH, PING, folder, problem
 from yarl import URL
 
 from mockserver import Contract, Engine, load
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 
 async def call(

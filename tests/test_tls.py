@@ -27,9 +27,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, another_user, head, run, spawned
 
-from mockserver import Contract, Engine, Mock, MockError, tls
-from mockserver import server as edge
-from mockserver.faults import GARBAGE
+from mockserver import Contract, Engine, Mock, MockError
+from mockserver.client import trust
+from mockserver.server import server as edge
+from mockserver.server import tls
+from mockserver.server.faults import GARBAGE
 
 BODY = json.dumps(LASTING).encode()
 
@@ -352,7 +354,7 @@ def test_files_that_are_no_use_are_told_in_one_line(files: Files, tmp_path: Path
         (tmp_path / "damaged.pem", files.key, "not usable: "),
     ]
     for cert, secret, told in cases:
-        with pytest.raises(tls.TlsError, match=re.escape(told)):
+        with pytest.raises(trust.TlsError, match=re.escape(told)):
             tls.server_context(cert, secret, print)
     ended = run("--port", "0", "--tls-cert", str(files.cert), "--tls-key", str(nowhere))
     assert (ended.returncode, ended.stdout) == (1, "")

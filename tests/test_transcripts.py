@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from mockserver import Engine, frozen, load, parse_instant
-from mockserver.server import serving
+from mockserver.server.server import serving
 
 FOLDER = Path(__file__).parent / "transcripts"
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mockserver import keywords, validation
-from mockserver.model import MISSING, Mistake, Request, Settings, Violation
-from mockserver.patterns import compile_pattern
-from mockserver.reading import MOST_WARNINGS, Expected, Reader, read_body
-from mockserver.validation import MOST_VIOLATIONS, SchemaSet, Validator, value_at
+from mockserver import load
+from mockserver.core.contract import Operation, WarningRules
+from mockserver.core.model import MISSING, Diagnostic, Request, Settings, Violation
+from mockserver.decision.document import MOST_WARNINGS, read_body, read_document
+from mockserver.schema import keywords, validation
+from mockserver.schema.patterns import compile_pattern
+from mockserver.schema.validation import MOST_VIOLATIONS, SchemaSet, Validator, value_at
 
 
 def compiled(schema: Any, **files: Any) -> Validator:
     """A schema that stands inside another file, beside schema files of these names."""
     schemas = SchemaSet()
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     schemas.add({f"{name}.json": text for name, text in files.items()}, lambda _, fault: faults.append(fault))
     validator = schemas.inline(schema, (), faults.append)
     assert faults == []
@@ -80,7 +83,7 @@ def test_patterns_that_the_engine_does_not_know_are_refused(pattern: str) -> Non
     """Look-around and back-references are refused with the engine's reason, wherever a pattern can stand."""
     schemas: list[Any] = [{"pattern": pattern}, {"items": {"patternProperties": {pattern: True}}}]
     for schema in schemas:
-        faults: list[Mistake] = []
+        faults: list[Diagnostic] = []
         assert SchemaSet().inline(schema, ("here",), faults.append) is None
         [fault] = faults
         assert fault.at[0] == "here"
@@ -326,7 +329,7 @@ def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeyp
     """A chain of thousands is told of when files are loaded, and soon."""
     monkeypatch.setattr(validation, "MOST_STEPS", 1_000)
     chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(100)}
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     assert SchemaSet().inline({"$defs": {**chain, "d100": {}}}, (), faults.append) is None
     [fault] = faults
     assert fault.what == "$ref that leads through too many others"
@@ -347,7 +350,7 @@ def test_items_are_unique_as_json_has_it() -> None:
 def test_a_regular_expression_has_a_length() -> None:
     """Searching takes time for each of its characters."""
     assert only({"pattern": "a" * 10_000}, "b").keyword == "pattern"
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     assert SchemaSet().inline({"pattern": "a" * 10_001}, (), faults.append) is None
     assert [fault.what for fault in faults] == ["bad regular expression: longer than 10000 characters"]
 
@@ -366,7 +369,7 @@ def test_a_regular_expression_has_a_length() -> None:
 )
 def test_a_schema_that_only_leads_back_to_itself_is_refused(schema: Any) -> None:
     """An endless reference is found when files are loaded."""
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     assert SchemaSet().inline(schema, (), faults.append) is None
     assert {fault.what.partition(" ")[2] for fault in faults} == {"that leads back to itself"}
 
@@ -507,7 +510,7 @@ def test_a_set_is_rewritten_with_its_references_as_asked_for() -> None:
         "x-odd": [{"$ref": "#/$defs/y"}],
         "$defs": {"y": {"readOnly": True}},
     }
-    faults: list[Mistake] = []
+    faults: list[Diagnostic] = []
     two = {"$defs": {"m": {"$anchor": "mark", "type": "string"}}}
     schemas.add({"one.json": first, "two.json": two}, lambda _, fault: faults.append(fault))
     assert faults == []
@@ -587,38 +590,45 @@ BODY = compiled({"properties": {"name": {"type": "string"}}})
 NUMBER = compiled({"properties": {"n": {"pattern": "^[0-9]+$"}}, "required": ["n"]})
 
 
+def reading(body: Validator | None, others: tuple[tuple[str, Validator], ...], warnings: WarningRules) -> Operation:
+    """An operation that reads a request with these schemas and rules."""
+    return replace(load().operations[0], body=body, parameter_schemas=others, warnings=warnings)
+
+
 def wheres(
-    reader: Reader,
+    operation: Operation,
     body: bytes = b"{}",
     headers: Mapping[str, str] | None = None,
     settings: Settings | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> list[tuple[str, str, str]]:
     """Where, keyword and what came, of each violation of a request."""
-    document = reader.read(Request("GET", "/", body, headers or {}), parameters or {}, settings or Settings())
+    document = read_document(
+        operation, Request("GET", "/", body, headers or {}), parameters or {}, settings or Settings()
+    )
     return [(v.where, v.keyword, v.came) for v in document.violations]
 
 
 def test_violations_come_by_part_of_the_request() -> None:
     """Headers first, then path, query and body."""
-    reader = Reader(BODY, (("path", NUMBER), ("query", NUMBER)), Expected())
+    operation = reading(BODY, (("path", NUMBER), ("query", NUMBER)), WarningRules())
     settings = Settings(require_headers=("X-Key", "X-Other", "X-Third"))
     headers = {"x-key": "k", "x-other": " "}
-    assert wheres(reader, b'{"name": 5}', headers, settings, {"n": "x"}) == [
+    assert wheres(operation, b'{"name": 5}', headers, settings, {"n": "x"}) == [
         ("header.x-other", "required", "blank"),
         ("header.x-third", "required", "missing"),
         ("path.n", "pattern", "other"),
         ("query.n", "required", "missing"),
         ("body.name", "type", "other"),
     ]
-    assert wheres(reader, b"{", headers, parameters={"n": "1"})[-1] == ("body", "parse", "other")
+    assert wheres(operation, b"{", headers, parameters={"n": "1"})[-1] == ("body", "parse", "other")
 
 
 def test_the_words_for_a_header_tell_missing_and_blank_apart() -> None:
     """A required header that is sent empty is not taken."""
-    reader = Reader(None, (), Expected())
+    operation = reading(None, (), WarningRules())
     settings = Settings(require_headers=("X-A", "X-B"))
-    document = reader.read(Request("GET", "/", b"", {"x-a": ""}), {}, settings)
+    document = read_document(operation, Request("GET", "/", b"", {"x-a": ""}), {}, settings)
     assert [v.text for v in document.violations] == [
         "header.x-a: is required, but blank",
         "header.x-b: is required, but missing",
@@ -627,42 +637,42 @@ def test_the_words_for_a_header_tell_missing_and_blank_apart() -> None:
 
 def test_a_body_that_no_schema_describes_is_not_looked_at() -> None:
     """An operation without a body schema takes any body."""
-    document = Reader(None, (), Expected()).read(Request("GET", "/", b"{"), {}, Settings())
+    document = read_document(reading(None, (), WarningRules()), Request("GET", "/", b"{"), {}, Settings())
     assert (document.body, document.violations, document.warnings) == (MISSING, (), ())
 
 
-WARNING = Expected("extra", ("application/json", "types"), (("X-A", "X-B"), "keys"))
+WARNING = WarningRules("extra", ("application/json", "types"), (("X-A", "X-B"), "keys"))
 
 
-def warnings(reader: Reader, body: bytes, **headers: str) -> list[tuple[str, str, str, str]]:
+def warnings(operation: Operation, body: bytes, **headers: str) -> list[tuple[str, str, str, str]]:
     """Keyword, pointer, message and point of each warning."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    found = reader.read(Request("POST", "/", body, sent), {}, Settings()).warnings
+    found = read_document(operation, Request("POST", "/", body, sent), {}, Settings()).warnings
     return [(warn.keyword, warn.pointer, warn.message, warn.point) for warn in found]
 
 
 def test_what_is_accepted_with_a_warning_is_named() -> None:
     """Unknown members, other content types and missing headers are named, each with its open point."""
-    reader = Reader(BODY, (), WARNING)
-    assert warnings(reader, b'{"name": "a"}', content_type="Application/JSON ; charset=utf-8", x_b="1") == []
-    assert warnings(reader, b'{"Name/": 1, "\xc3\xb1": 2}', content_type="text/plain") == [
+    operation = reading(BODY, (), WARNING)
+    assert warnings(operation, b'{"name": "a"}', content_type="Application/JSON ; charset=utf-8", x_b="1") == []
+    assert warnings(operation, b'{"Name/": 1, "\xc3\xb1": 2}', content_type="text/plain") == [
         ("content-type", "/content-type", "expected application/json, got another one", "types"),
         ("authentication", "", "none of X-A, X-B was sent; none is required here", "keys"),
         ("unknown-member", "/Name~1", "Name/ is not a documented member, did you mean name?", "extra"),
         ("unknown-member", "/ñ", "\\xf1 is not a documented member", "extra"),
     ]
-    assert warnings(reader, b"{", x_a="") == [
+    assert warnings(operation, b"{", x_a="") == [
         ("content-type", "/content-type", "expected application/json, got none", "types")
     ]
 
 
 def test_warnings_do_not_need_a_body() -> None:
     """Headers that a client should send are looked at for an operation without a body too."""
-    reader = Reader(None, (), Expected(any_header=(("X-A",), "keys")))
-    assert [keyword for keyword, *_ in warnings(reader, b"")] == ["authentication"]
+    operation = reading(None, (), WarningRules(any_header=(("X-A",), "keys")))
+    assert [keyword for keyword, *_ in warnings(operation, b"")] == ["authentication"]
 
 
 def test_the_number_of_warnings_is_bounded() -> None:
     """A body with a great many unknown members is described by some of them."""
     body = json.dumps(dict.fromkeys(map(str, range(5_000)))).encode()
-    assert len(warnings(Reader(BODY, (), Expected(unknown_members="extra")), body)) == MOST_WARNINGS
+    assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MOST_WARNINGS

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import values
-from mockserver.values import NotJsonError
+from mockserver.core import values
+from mockserver.core.values import NotJsonError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
@@ -68,7 +68,7 @@ def test_wide_is_not_deep() -> None:
 def test_kinds(value: Any, kind: str, came: str) -> None:
     """A value has one kind, and counts as one of the words for what came."""
     assert values.kind(value) == kind
-    assert values.came(value) == came
+    assert values.kind_of_absence(value) == came
 
 
 @given(JSON, JSON)
@@ -89,15 +89,15 @@ def test_equality_is_typed() -> None:
 def test_near_spellings() -> None:
     """Case, hyphens and underscores do not count; the nearest comes first, far ones not at all."""
     names = ("customer_id", "customer", "balance")
-    assert values.near("customerId", names)[0] == "customer_id"
-    assert values.near("balanse", names) == ("balance",)
-    assert values.near("zzz", names) == ()
+    assert values.close_matches("customerId", names)[0] == "customer_id"
+    assert values.close_matches("balanse", names) == ("balance",)
+    assert values.close_matches("zzz", names) == ()
 
 
 def test_a_mask_keeps_the_shape() -> None:
     """Digits become 0, letters x, the rest stays."""
-    assert values.shape("48x1") == "00x0"
-    assert values.shape("Bearer é-9") == "Xxxxxx é-0"
+    assert values.mask("48x1") == "00x0"
+    assert values.mask("Bearer é-9") == "Xxxxxx é-0"
 
 
 def test_printable_is_ascii_and_short() -> None:

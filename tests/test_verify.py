@@ -9,8 +9,8 @@ import pytest
 from support import BATCH, LASTING, PATH, PATIENCE, run, serving
 
 from mockserver import Contract, Engine, Request
-from mockserver import server as edge
-from mockserver.verification import Claim, in_order, text, verify
+from mockserver.engine.verification import Claim, in_order, text, verify
+from mockserver.server import server as edge
 
 PIN = {**LASTING, "pin": "12a4"}
 DIGITS, LASTS, UNKNOWN = "pin-not-digits", "activated-existing-customer", "card-missing-in-batch"

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.keywords import META, Checker
-from mockserver.model import Mistake
-from mockserver.patterns import compile_pattern
-from mockserver.validation import SchemaSet, Validator
-from mockserver.wellformed import compile_wellformed, is_schema
+from mockserver.core.model import Diagnostic
+from mockserver.schema.keywords import META, Checker
+from mockserver.schema.patterns import compile_pattern
+from mockserver.schema.validation import SchemaSet, Validator
+from mockserver.schema.wellformed import compile_wellformed, is_schema
 
 REQUEST = json.loads(
     (Path(__file__).parents[1] / "schemas" / "activate-card-for-customer.request.schema.json").read_text()
@@ -328,7 +328,7 @@ def test_a_value_that_cannot_be_taken_in_is_left_to_the_reference(value: Any) ->
 
 def test_a_mistake_in_a_schema_is_told_as_before() -> None:
     """The fast one has no say in what is a schema."""
-    told: list[Mistake] = []
+    told: list[Diagnostic] = []
     assert SchemaSet().inline({"type": "strin"}, (), told.append) is None
     assert [mistake.what for mistake in told] == ["no JSON Schema: wrong value for schema.type"]
 

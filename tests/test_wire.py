@@ -15,10 +15,10 @@ import pytest
 from support import LASTING, PATH, Serving, serving
 
 from mockserver import Engine
-from mockserver.contract import Contract, Reply
-from mockserver.server import Server
-from mockserver.server import serving as serving_here
-from mockserver.wire import head
+from mockserver.core.contract import Contract, Reply
+from mockserver.server.server import Server
+from mockserver.server.server import serving as serving_here
+from mockserver.server.wire import head
 
 
 @pytest.fixture(scope="module")

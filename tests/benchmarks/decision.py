@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 
 from mockserver import Engine, Request, load
-from mockserver.decide import decide, gather
-from mockserver.model import Tick
-from mockserver.order import in_order
-from mockserver.rendering import reply_to
+from mockserver.core.model import Tick
+from mockserver.decision.decide import decide, gather
+from mockserver.decision.document import read_document
+from mockserver.decision.order import in_order
+from mockserver.decision.rendering import reply_to
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]
@@ -33,7 +34,7 @@ def main() -> None:
     engine = Engine(CONTRACT)
     store = engine.store
     settings = CONTRACT.settings
-    document = OPERATION.read(REQUEST, {}, settings)
+    document = read_document(OPERATION, REQUEST, {}, settings)
     new = {"customer_id": "1", "card_id": "card_1"}
 
     def looked_up() -> dict[str, object]:
@@ -41,7 +42,7 @@ def main() -> None:
 
     facts = looked_up()
     decision = decide(OPERATION, document, dict(facts), order=ORDER)
-    print("read and validate  ", micros(lambda: OPERATION.read(REQUEST, {}, settings)))
+    print("read and validate  ", micros(lambda: read_document(OPERATION, REQUEST, {}, settings)))
     print("look up records    ", micros(looked_up))
     print("decide             ", micros(lambda: decide(OPERATION, document, dict(facts), order=ORDER)))
     print("render the reply   ", micros(lambda: reply_to(decision, CONTRACT, mock_headers=True, entry=1)))

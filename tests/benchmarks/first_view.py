@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from browsing import LOOK, browsing, seen_after
 from support import LASTING, serving
 
-from mockserver.assets import console
+from mockserver.admin.console_files import console
 
 ROWS: Final = 200
 

@@ -26,7 +26,6 @@ from contenders import with_scenarios
 from measuring import BATCH, table
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.process import THRESHOLDS
 
 TIMES = 1_000
 HEADERS = {"content-type": "application/json", "authorization-ecommerce": "x"}
@@ -186,7 +185,6 @@ def main(rounds: int = 7, cards: int = 1_000_000) -> None:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(*THRESHOLDS)  # as the server does
     if sys.argv[1:2] and sys.argv[1] in PARTS:
         PARTS[sys.argv[1]](*map(int, sys.argv[2:]))
     else:

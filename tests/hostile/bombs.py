@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import BATCH, PATH, folder
 
-import mockserver.keywords  # noqa: F401 - so that no bomb has to wait for the library
+import mockserver.schema.keywords  # noqa: F401 - so that no bomb has to wait for the library
 from mockserver import ConfigError, Engine, load
-from mockserver.loading import given_conditions, given_scenario
-from mockserver.model import Request
+from mockserver.contract.loading import given_conditions, given_scenario
+from mockserver.core.model import Request
 
 MEGABYTE: Final = 1_048_576
 ANSWER: Final = 0.5
@@ -97,7 +97,9 @@ def given(when: Mapping[str, Any], value: Any) -> Callable[[], str]:
         operation = SHIPPED.operations[0]
         body = json.dumps({"documented": "Given.", "when": when, "respond": {"error": {"code": 1}}}).encode()
         facts: dict[str, Any] = {"body": value}
-        met = [scenario.ways[0].conditions[0].fails(facts) for scenario in [given_scenario(operation, body, "x")]]
+        met = [
+            scenario.alternatives[0].conditions[0].fails(facts) for scenario in [given_scenario(operation, body, "x")]
+        ]
         met += [condition.fails(facts) for condition in given_conditions(operation, when)]
         return "met" if met == [None, None] else "not met"
 

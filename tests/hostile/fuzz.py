@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 with atheris.instrument_imports(include=["mockserver"]) if atheris is not None else contextlib.nullcontext():
     from mockserver import ConfigError, Engine, load
-    from mockserver.loading import shipped
-    from mockserver.model import Request
+    from mockserver.contract.loading import shipped
+    from mockserver.core.model import Request
 
 TESTS: Final = Path(__file__).parents[1]
 BAD: Final = TESTS / "data" / "bad"
@@ -68,7 +68,7 @@ class Target:
             seconds = self._spent(data)
             if seconds > MOST_SECONDS:  # it may have been its turn to collect garbage
                 seconds = min(self._spent(data) for _ in range(3))
-        except Exception as error:  # noqa: BLE001 - that there is none is what is tried
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are tried
             self.found.setdefault(f"{type(error).__name__} at {_place(error)}", data)
             return
         self.slowest = max(self.slowest, seconds)

@@ -201,7 +201,7 @@ class Quick:
 
 async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
     """What `converse` of `test_transcripts` gives."""
-    from mockserver.model import Request
+    from mockserver.core.model import Request
 
     if any("/__admin" in exchange.sent[0] for exchange in conversation.exchanges):
         return await over_sockets(conversation)

@@ -30,7 +30,7 @@ from support import folder, serving
 from wire_tries import TRIES, is_well, opened, request, statuses
 
 from mockserver import Engine, load
-from mockserver.server import serving as served
+from mockserver.server.server import serving as served
 
 LIMIT = 10.0
 """The setting request_timeout of the server that is tried."""
@@ -102,7 +102,7 @@ async def tries(url: str, process: int, scale: int, seed: int) -> list[str]:
 async def tasks(seed: int) -> list[str]:
     """All tries with the server in this process: the tasks that stay."""
     contract, wrong = load(), []
-    logging.getLogger("mockserver.connections").setLevel(logging.CRITICAL)
+    logging.getLogger("mockserver.server.connections").setLevel(logging.CRITICAL)
     async with served(Engine(contract, settings=replace(contract.settings, request_timeout=0.5))) as url:
         before = asyncio.all_tasks()
         for one in TRIES:

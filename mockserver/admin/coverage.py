@@ -1,0 +1,117 @@
+"""The admin route that tells which outcomes of the contract were met, and how the client behaved on the way.
+
+Knows what was counted and how to show it; it counts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text
+from mockserver.admin.journal import bad_parameter, flag
+from mockserver.core.contract import Reply
+from mockserver.engine.examples import curl_for
+from mockserver.engine.overview import scenarios
+from mockserver.reports.coverage_page import FORMS
+from mockserver.storage.coverage import RetryStats, Tally
+
+
+def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
+    """The coverage of a sandbox, or of all (None), as JSON.
+
+    An outcome is met if its answer was sent whole; `faults` has those that a fault took as well.
+    """
+    engine, name = call.engine, sandbox or ""
+    known = engine.sandboxes.find(name)
+    settings = engine.settings if known is None else known.settings
+    contract = engine.contract
+    # The status of the answers is that of this server; what it asks of every request is no part of an example.
+    shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
+    rows = []
+    by_id = {operation.id: operation for operation in contract.operations}
+    for row in engine.made(("scenarios", settings.error_status), lambda: scenarios(shown)):
+        operation = by_id[row["operation"]]
+        scenario = operation.by_id[row["id"]]
+        seen = tally.of(scenario)
+        rows.append(
+            {
+                "scenario": scenario.id,
+                "operation": operation.id,
+                "source": scenario.source,
+                "heading": scenario.heading,
+                "note": scenario.note,
+                "status": row["status"],
+                "error": row["error"] or None,
+                "met": seen.met,
+                "triggers": dict(seen.triggers),
+                "faults": dict(seen.faults),
+                "retried": seen.retried,
+                "how": row["trigger"],
+                "curl": curl_for(engine, name, operation, scenario, call.url),
+            }
+        )
+    return {
+        "sandbox": sandbox,
+        "contract": contract.hash,
+        "requests": tally.requests,
+        "problems": tally.problems,
+        "documented": _share(row for row in rows if row["source"] == "documented"),
+        "assumed": _share(row for row in rows if row["source"] == "assumed"),
+        "scenarios": rows,
+        "behaviour": _behaviour(tally),
+    }
+
+
+def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    met = [row["met"] > 0 for row in rows]
+    percent = round(100 * sum(met) / len(met), 1) if met else 100.0
+    return {"met": sum(met), "of": len(met), "percent": percent if all(met) else min(percent, 99.9)}
+
+
+def _behaviour(tally: Tally) -> dict[str, Any]:
+    retries: dict[tuple[str, str, str | None], RetryStats] = {}
+    for (operation, scenario, _, fault), again in tally.again.items():
+        key = (operation, scenario, fault)
+        retries.setdefault(key, RetryStats(0, again.shortest_ns, again.longest_ns)).add(again)
+    ranked = sorted(retries.items(), key=lambda item: -item[1].count)
+    return {
+        "retries": [
+            {
+                "after": scenario,
+                "fault": fault,
+                "count": again.count,
+                "shortest_ms": round(again.shortest_ns / 1e6, 1),
+                "longest_ms": round(again.longest_ns / 1e6, 1),
+            }
+            for (_, scenario, fault), again in ranked
+        ],
+        "sent_again_after_answer_lost": tally.lost_again,
+        "secrets_in_url": tally.secrets_in_url,
+        "malformed": dict(sorted(tally.malformed.items(), key=lambda item: -item[1])),
+    }
+
+
+def _coverage(call: Call) -> Reply:
+    coverage, form = call.engine.coverage, call.query.get("format", "json")
+    if form != "json" and form not in FORMS:
+        raise bad_parameter(f"format is json, {', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")
+    everything = flag(call, "all")
+    tally = coverage.total() if everything else coverage.of(call.sandbox)
+    told = report(call, tally, None if everything else call.sandbox)
+    if form == "json":
+        return as_json(told)
+    media, render = FORMS[form]
+    return as_text(render(told), media)
+
+
+ROUTES: Final = (
+    Route(
+        "GET",
+        f"{PREFIX}/coverage",
+        "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
+        _coverage,
+        query={"all": "true: of every sandbox that there ever was", "format": "json, text, junit or html"},
+    ),
+)

@@ -1,0 +1,117 @@
+"""The table of admin routes: it feeds routing, the OpenAPI document and the README.
+
+The modules with the routes are imported at the first request for one, so that a server starts without them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from mockserver.admin.api import PREFIX, Call, Route, as_json
+from mockserver.core.contract import Reply
+from mockserver.core.problems import PROBLEM_CONTENT, PROBLEM_RESPONSE, PROBLEM_SCHEMA
+from mockserver.version import __version__
+
+
+def _openapi(_: Call) -> Reply:
+    return as_json(openapi_document(routes()))
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """All routes."""
+    from mockserver.admin import (
+        arming,
+        console_files,
+        contract,
+        coverage,
+        journal,
+        sandboxes,
+        settings,
+        state,
+        verify,
+    )
+
+    modules = (console_files, contract, sandboxes, state, arming, journal, verify, coverage, settings)
+    return (
+        *(route for module in modules for route in module.ROUTES),
+        Route(
+            "GET",
+            f"{PREFIX}/openapi.json",
+            "This table as an OpenAPI 3.1 document.",
+            _openapi,
+            answers={200: "The document."},
+        ),
+    )
+
+
+def paths() -> tuple[str, ...]:
+    """Method and path of each, for who asked for one that there is not."""
+    return tuple(f"{route.method} {route.path}" for route in routes())
+
+
+def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
+    """The document; every route stands in it, and nothing else."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mockserver admin API",
+            "version": __version__,
+            "description": "What is asked of the mock itself, of the default sandbox or of a named one.",
+        },
+        "servers": [
+            {"url": "/", "description": "The default sandbox; the header Mock-Sandbox names another one."},
+            {
+                "url": "/sandbox/{sandbox}",
+                "description": "A named sandbox.",
+                "variables": {"sandbox": {"default": "worker-1"}},
+            },
+        ],
+        "security": [{"token": []}, {}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Where --admin-token was given."}
+            },
+            "schemas": {"Problem": PROBLEM_SCHEMA},
+            "responses": {"Problem": PROBLEM_RESPONSE},
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    words = re.findall(r"[A-Za-z]+", route.path.removeprefix("/__admin"))
+    shown: dict[str, Any] = {
+        "operationId": route.method.lower() + "".join(word.title() for word in words),
+        "summary": route.summary,
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in re.findall(r"\{([^{}]*)\}", route.path)
+            ),
+            *(
+                {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+                for name, text in route.query.items()
+            ),
+        ],
+        "responses": {str(status): _answer(route, status, text) for status, text in route.answers.items()}
+        | {"default": {"$ref": "#/components/responses/Problem"}},
+    }
+    if route.body is not None:
+        content = {"application/json": {"schema": dict(route.body)}}
+        shown["requestBody"] = {"required": route.needs_body, "content": content}
+    if route.is_open:
+        shown["security"] = []
+    return shown
+
+
+def _answer(route: Route, status: int, text: str) -> dict[str, Any]:
+    if status >= 400:
+        return {"description": text, "content": PROBLEM_CONTENT}
+    return {"description": text, "content": {route.media: {}}}

@@ -1,0 +1,159 @@
+"""Admin routes that ask about requests: claims about those that came, explanations of one that might come.
+
+Knows how to ask and what to show; what a claim comes to is said by `verification`, what a request would get by
+the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
+from mockserver.admin.arming import bad_config, operation_of, scenario_of
+from mockserver.admin.journal import bad_parameter, may_lack
+from mockserver.contract.loading import ConfigError, given_conditions
+from mockserver.core.contract import Reply
+from mockserver.core.masks import masked_numbers
+from mockserver.core.model import Request
+from mockserver.core.problems import problem
+from mockserver.core.values import write
+from mockserver.engine import verification
+from mockserver.engine.explaining import explained, text
+
+# -- claims -------------------------------------------------------------------------------------------
+
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_CLAIM: Final[Mapping[str, Any]] = {
+    "when": {"description": "Conditions as in a scenario.", "type": "object"},
+    "scenario": {"description": "The scenario that answered.", "type": "string"},
+    "operation": {"description": "The operation; needed where the contract has several.", "type": "string"},
+    "count": {
+        "description": "How many requests; at least one where nothing is said.",
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {"exactly": _COUNT, "at_least": _COUNT, "at_most": _COUNT},
+    },
+}
+_CLAIMS: Final[Mapping[str, Any]] = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 100,
+    "items": {"type": "object", "additionalProperties": False, "properties": _CLAIM},
+}
+_VERIFY: Final[Mapping[str, Any]] = {
+    **_CLAIMS,
+    "type": ["object", "array"],
+    "additionalProperties": False,
+    "properties": {
+        **_CLAIM,
+        "in_order": {"description": "Claims, one after the other.", **_CLAIMS},
+        "armed": {"description": "That nothing armed is left over.", "const": "used"},
+    },
+}
+
+
+def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
+    name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
+    operation = operation_of(call, spec.get("operation"), name) if name or when or "operation" in spec else None
+    if masked_numbers(write(when)) != write(when):
+        detail = "The journal masks payment account numbers, so that no claim can compare one."
+        raise refused(400, "bad-when", "The when cannot be used", detail)
+    tried = scenario_of(call, operation, name) if operation is not None and name is not None else None
+    try:
+        conditions = given_conditions(operation, when) if operation is not None and when else ()
+    except ConfigError as error:
+        raise bad_config(error, "when") from None
+    low = count.get("exactly", count.get("at_least", 0))
+    high = count.get("exactly", count.get("at_most"))
+    if ("exactly" in count and len(count) > 1) or (high is not None and high < low):
+        detail = "count is exactly N, or at_least N and at_most M with N not above M."
+        raise refused(400, "bad-count", "The count cannot be meant", detail)
+    return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, tried)
+
+
+def _verify(call: Call) -> Reply:
+    spec, lost = call.body, may_lack(call)
+    ordered = spec if isinstance(spec, list) else spec.get("in_order")
+    if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
+        raise refused(400, "bad-claim", "The claim cannot be meant", "in_order and armed stand alone.")
+    if isinstance(spec, dict) and "armed" in spec:
+        verdict = _armed(call)
+    else:
+        entries = [*call.engine.journal.of(call.sandbox)][::-1]
+        if ordered is None:
+            verdict = verification.verify(_claim(call, spec), entries, lost=lost)
+        else:
+            verdict = verification.in_order([_claim(call, one) for one in ordered], entries, lost=lost)
+    told, shown = verification.text(verdict, call.sandbox), verification.as_json(verdict)
+    if verdict.holds:
+        return as_json({**shown, "text": told})
+    title = "The claim cannot be told: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
+    detail = f"expected {verdict.expected}; {verdict.came} came."
+    return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=told)
+
+
+def _armed(call: Call) -> verification.Verdict:
+    sandbox = call.engine.sandboxes.find(call.sandbox)
+    left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
+    note = "; ".join(f"#{armed.id} {write(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
+    thrown_out = call.engine.sandboxes.lacks(call.sandbox)
+    return verification.Verdict(
+        not left and not thrown_out, "nothing armed that is left over", len(left), incomplete=thrown_out, note=note
+    )
+
+
+# -- explanations -------------------------------------------------------------------------------------
+
+_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+_EXPLAIN: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "operation": {"description": "Says method and path where they are not given.", "type": "string"},
+        "method": {"type": "string"},
+        "path": {"type": "string"},
+        "headers": _TEXTS,
+        "query": _TEXTS,
+        "body": {"description": "A JSON value; a string is taken as it is, as raw text."},
+    },
+}
+
+
+def _explain(call: Call) -> Reply:
+    if call.query.get("format", "json") not in ("json", "text"):
+        raise bad_parameter("format is json or text.")
+    spec = call.body
+    path, method = spec.get("path"), spec.get("method")
+    if path is None or method is None:
+        operation = operation_of(call, spec.get("operation"))
+        path, method = path or operation.path, method or operation.method
+    body = spec.get("body", "")
+    headers = {"content-type": "application/json", **{n.lower(): v for n, v in spec.get("headers", {}).items()}}
+    if call.sandbox and not path.startswith("/sandbox/"):
+        headers["mock-sandbox"] = call.sandbox
+    raw = body.encode("utf-8", "replace") if isinstance(body, str) else write(body)
+    request = Request(method, path, raw, headers, spec.get("query", {}))
+    shown = explained(request, call.engine.explain(request))
+    return as_text("\n".join(text(shown)) + "\n") if call.query.get("format") == "text" else as_json(shown)
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        f"{PREFIX}/verify",
+        "Whether a claim holds: how many requests of a kind came, in which order, or that nothing armed is left.",
+        _verify,
+        body=_VERIFY,
+        answers={200: "It holds.", 409: "It does not, or cannot be told; with the nearest misses."},
+    ),
+    Route(
+        "POST",
+        f"{PREFIX}/explain",
+        "What a request would get and why, without its being made.",
+        _explain,
+        body=_EXPLAIN,
+        query={"format": "json or text"},
+    ),
+)

@@ -1,0 +1,4 @@
+"""The commands.
+
+It must not know how a request is decided; no other package imports it.
+"""

@@ -1,0 +1,173 @@
+"""Contract and scenario files laid over each other: which part stands, where it came from, what it replaced.
+
+Knows ids and layers; it does not know what the parts mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mockserver.contract.sources import SourceFile
+from mockserver.core.contract import Replaced
+from mockserver.core.model import Diagnostic, Path, Position
+from mockserver.core.values import close_matches
+
+
+class ConfigNode(NamedTuple):
+    """A part of a file: the source, the path in it, the data there, and the layer (0 is the base)."""
+
+    source: SourceFile
+    at: Path
+    data: Any
+    layer: int
+
+    @property
+    def position(self) -> Position:
+        """Where the part stands."""
+        return self.source.position(self.at)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something is already known to be wrong in it."""
+        return self.source.broken(self.at)
+
+    def member(self, name: str) -> ConfigNode:
+        """The part of this part under a key."""
+        return ConfigNode(self.source, (*self.at, name), self.data[name], self.layer)
+
+    def fault(self, what: str, expected: str, came: str = "", hint: str = "", at: Path = ()) -> None:
+        """Report that something is wrong here, or below."""
+        self.source.report(Diagnostic((*self.at, *at), what, expected, came, hint))
+
+    def unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
+        """Report a name that is none of `names`, with a near spelling."""
+        known = tuple(names)
+        spelt = close_matches(name, known)
+        expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
+        self.fault(what, expected, name, f"did you mean {spelt[0]}?" if spelt else "", at)
+
+
+Table = dict[str, ConfigNode]
+
+
+def sound(table: Table, name: str) -> ConfigNode | None:
+    """An entry in which nothing is wrong so far."""
+    entry = table.get(name)
+    return entry if entry is not None and not entry.broken else None
+
+
+class Parts(NamedTuple):
+    """A collection or an operation: its first mention, its plain members, and its tables of parts by id."""
+
+    first: ConfigNode
+    members: Table
+    tables: dict[str, Table]
+
+    def require(self, name: str, found: bool, what: str, expected: str) -> None:
+        """Report that a member was not found, unless a fault that explains it is known already."""
+        first = self.first
+        if not found and isinstance(first.data, dict) and not first.source.broken((*first.at, name)):
+            first.fault(what, expected, "nothing")
+
+
+COLLECTION_TABLES = {"members": "record member", "seeds": "seed"}
+OPERATION_TABLES = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
+
+
+class Layers:
+    """All parts that stand, after every layer was added."""
+
+    def __init__(self) -> None:
+        self.settings: Table = {}
+        self.assumptions: Table = {}
+        self.collections: dict[str, Parts] = {}
+        self.operations: dict[str, Parts] = {}
+        self.scenarios: dict[str, Table] = {}
+        self.schemas: Table = {}
+        self.replaced: list[Replaced] = []
+        self._layer = 0
+
+    def add(self, sources: list[SourceFile]) -> None:
+        """Lay the files of one folder over what is there. Ids must differ within a layer."""
+        added: dict[str, Table] = {}
+        for source in sources:
+            if is_schema_file(source):
+                name = source.name.replace("\\", "/").rpartition("/")[2]
+                self._put(self.schemas, name, ConfigNode(source, (), source.data, self._layer), "schema")
+            elif is_scenario_file(source):
+                self._add_scenarios(source, added)
+            elif isinstance(source.data, dict):
+                self._add_contract(source)
+        for operation, table in added.items():
+            # What an overlay adds is tried before what is already there.
+            self.scenarios[operation] = {**table, **self.scenarios.get(operation, {})}
+        self._layer += 1
+
+    def _add_contract(self, source: SourceFile) -> None:
+        whole = ConfigNode(source, (), source.data, self._layer)
+        for name, entry in _members(whole, "settings").items():
+            self._put(self.settings, name, entry, "setting")
+        for name, entry in _members(whole, "assumptions").items():
+            self._put(self.assumptions, name, entry, "assumption")
+        for name, entry in _members(whole, "collections").items():
+            self._put_parts(self.collections, name, entry, COLLECTION_TABLES, "collection")
+        for name, entry in _members(whole, "operations").items():
+            self._put_parts(self.operations, name, entry, OPERATION_TABLES, "operation")
+
+    def _put_parts(
+        self, all_parts: dict[str, Parts], name: str, entry: ConfigNode, tables: Mapping[str, str], what: str
+    ) -> None:
+        parts = all_parts.setdefault(name, Parts(entry, {}, {table: {} for table in tables}))
+        if not isinstance(entry.data, dict):
+            return
+        for member in entry.data:
+            if member in tables:
+                for key, part in _members(entry, member).items():
+                    self._put(parts.tables[member], key, part, tables[member], f" of {what} {name}")
+            else:
+                self._put(parts.members, member, entry.member(member), "member", f" of {what} {name}")
+
+    def _add_scenarios(self, source: SourceFile, added: dict[str, Table]) -> None:
+        operation = source.data["operation"]
+        standing = self.scenarios.setdefault(operation, {})
+        for index, scenario in enumerate(source.data["scenarios"]):
+            name = scenario.get("scenario") if isinstance(scenario, dict) else None
+            if isinstance(name, str):
+                entry = ConfigNode(source, ("scenarios", index), scenario, self._layer)
+                table = standing if name in standing else added.setdefault(operation, {})
+                self._put(table, name, entry, "scenario", f" of {operation}")
+
+    def _put(self, table: Table, name: str, entry: ConfigNode, kind: str, of: str = "") -> None:
+        what = f"{kind} {name}{of}"
+        before = table.get(name)
+        if before is not None and before.layer == self._layer:
+            entry.fault(
+                f"two equal ids: {what}",
+                "an id of its own",
+                name,
+                f"the first one stands at {before.position}",
+            )
+            return
+        if self._layer:
+            self.replaced.append(Replaced(what, entry.position, before.position if before else None))
+        table[name] = entry
+
+
+def is_schema_file(source: SourceFile) -> bool:
+    """Whether a file holds a JSON Schema."""
+    return source.name.endswith(".json")
+
+
+def is_scenario_file(source: SourceFile) -> bool:
+    """Whether a file holds scenarios; any other is a contract file."""
+    data = source.data
+    return isinstance(data, dict) and ("scenarios" in data or isinstance(data.get("operation"), str))
+
+
+def _members(entry: ConfigNode, name: str) -> Table:
+    data = entry.data.get(name)
+    if not isinstance(data, dict):
+        return {}
+    part = entry.member(name)
+    return {key: part.member(key) for key in data}

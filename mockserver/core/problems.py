@@ -1,0 +1,164 @@
+"""Problem documents (RFC 9457): what is wrong with how the mock was used, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from mockserver.core.contract import Reply
+from mockserver.core.values import printable, write_to_keep
+
+PROBLEM: Final = "urn:mockserver:problem:"
+"""What the `type` of every problem begins with."""
+
+PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
+    "description": "What was wrong, and what to try (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+"""The schema of a problem document; it is called Problem among the components."""
+
+PROBLEM_CONTENT: Final[Mapping[str, Any]] = {
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+}
+PROBLEM_RESPONSE: Final[Mapping[str, Any]] = {"description": "The request was refused.", "content": PROBLEM_CONTENT}
+"""An answer that is a problem."""
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Reply:
+    """A problem document: what is wrong with how the mock was used, and what to try. No answer of the API."""
+    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": detail, **more}
+    content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
+    return Reply(status, content, write_to_keep(body), problem=kind)
+
+
+def or_else(names: Sequence[str]) -> str:
+    """`did you mean a, b or c?`, or nothing."""
+    if not names:
+        return ""
+    return " Did you mean " + (names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]) + "?"
+
+
+def unknown_scenario(asked: str, names: Sequence[str], spelt: Sequence[str], elsewhere: str | None) -> Reply:
+    """400: the request header `Mock-Scenario` names no scenario of this operation."""
+    named = printable(asked, 80)
+    why = f"{named} is a scenario of {elsewhere}, not of this operation." if elsewhere else f"There is no {named}."
+    return problem(
+        400,
+        "unknown-scenario",
+        "The request header Mock-Scenario names no scenario of this operation",
+        why + or_else(spelt),
+        did_you_mean=list(spelt),
+        scenarios=list(names),
+    )
+
+
+def misspelt_trigger(path: str, collection: str, spelt: Sequence[str], names: Sequence[str]) -> Reply:
+    """400: a value of the reserved form that is no reserved test value."""
+    return problem(
+        400,
+        "unknown-test-value",
+        "A value of the reserved form is no reserved test value",
+        f"{path} has the form of a reserved test value, but {collection} have none of that name." + or_else(spelt),
+        member=path,
+        did_you_mean=list(spelt),
+        test_values=list(names),
+    )
+
+
+def bad_sandbox(detail: str) -> Reply:
+    """400: no sandbox can be told from the request."""
+    return problem(400, "bad-sandbox", "The request names no usable sandbox", detail)
+
+
+def bad_directive(detail: str) -> Reply:
+    """400: a header `Mock-Delay` or `Mock-Fault` that cannot be understood."""
+    return problem(400, "bad-directive", "A directive in the request headers cannot be understood", detail)
+
+
+def no_room(most: int, seconds: float) -> Reply:
+    """503: there is no place for one more sandbox."""
+    return problem(
+        503,
+        "no-room-for-sandbox",
+        "There is no room for one more sandbox",
+        f"There are {most} sandboxes, each used within the last {seconds:g} s. DELETE /__admin/sandboxes/NAME makes "
+        "room, and so does a greater setting max_sandboxes.",
+        {"Retry-After": "5"},
+    )
+
+
+def no_room_for_record(most: int) -> Reply:
+    """507: what the request would write has no place in its sandbox, so that nothing was changed."""
+    return problem(
+        507,
+        "no-room-for-record",
+        "There is no room for one more record in this sandbox",
+        f"It keeps at most {most} records, and this would make it more; nothing was changed. POST /__admin/reset makes "
+        "room, and so does a greater setting max_records.",
+        limit=most,
+    )
+
+
+def too_large(limit: int) -> Reply:
+    """413: the body is longer than the limit in bytes."""
+    return problem(
+        413,
+        "body-too-large",
+        "The request body is too large",
+        f"At most {limit} bytes are read.",
+        {"Connection": "close"},
+        limit=limit,
+    )
+
+
+def too_slow(limit: float) -> Reply:
+    """408: the request did not come to its end within so many seconds."""
+    return problem(
+        408,
+        "too-slow",
+        "The request did not come to its end in time",
+        f"All of it has to be here {limit:g} s after its beginning; the setting request_timeout changes that.",
+        limit=limit,
+    )
+
+
+def no_http(detail: str, status: int = 400) -> Reply:
+    """400, or what else it is: the request cannot be read as HTTP."""
+    return problem(status, "no-http", "The request is no HTTP/1.1", detail)
+
+
+def not_found(path: str, paths: Sequence[str], spelt: Sequence[str]) -> Reply:
+    """404: no operation and no admin route has this path."""
+    return problem(
+        404,
+        "unknown-path",
+        "Nothing is served at this path",
+        f"There is no {printable(path, 200)}." + or_else(spelt) + " A sandbox goes in front: /sandbox/NAME/...",
+        did_you_mean=list(spelt),
+        paths=list(paths),
+    )
+
+
+def wrong_method(method: str, allow: Sequence[str], headers: Mapping[str, str]) -> Reply:
+    """405: the path is served, but not with this method."""
+    return problem(
+        405,
+        "wrong-method",
+        "This path is not served with this method",
+        f"{printable(method, 20)} came; use {' or '.join(allow)}.",
+        {"Allow": ", ".join(allow), **headers},
+    )

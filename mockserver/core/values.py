@@ -1,0 +1,165 @@
+"""JSON values: reading them from bytes, writing them, naming their kinds, comparing and masking them.
+
+Knows nothing of contracts, schemas or HTTP; it is the one home of the JSON library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+
+CAME: Final = ("missing", "null", "empty", "blank", "other")
+"""What can stand where a member was looked for, as scenarios name it (`came:`)."""
+
+
+class NotJsonError(ValueError):
+    """The bytes are no JSON document; the message says why and where, never what stood there."""
+
+
+def read(data: bytes, max_depth: int) -> Any:
+    """The value of a UTF-8 JSON document nested at most `max_depth` levels. Raises `NotJsonError`."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise NotJsonError(_why_not_json(data, error, max_depth)) from None
+    if data.count(b"{") + data.count(b"[") > max_depth and _deeper_than(value, max_depth):
+        raise NotJsonError(f"nested deeper than {max_depth} levels")
+    return value
+
+
+def _why_not_json(data: bytes, error: orjson.JSONDecodeError, max_depth: int) -> str:
+    if not data.strip():
+        return "expected a JSON object, got nothing"
+    if error.msg.startswith("depth limit"):
+        return f"nested deeper than {max_depth} levels"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as decode_error:
+        return f"not UTF-8 at byte {decode_error.start}"
+    return f"not JSON, reading stopped at line {error.lineno}, column {error.colno}"
+
+
+def _deeper_than(value: Any, max_depth: int) -> bool:
+    level = [value]
+    for _ in range(max_depth):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in (dict, list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def write(value: Any) -> bytes:
+    """Compact UTF-8 JSON; members keep their order."""
+    return orjson.dumps(value)
+
+
+def write_to_keep(value: Any) -> bytes:
+    """The same for who keeps it: what the JSON library gives takes 4 KB of memory, however short it is."""
+    return b"%b" % orjson.dumps(value)
+
+
+def read_kept(text: bytes) -> Any:
+    """The value that `write_to_keep` wrote."""
+    return orjson.loads(text)
+
+
+def write_ascii(value: Any) -> str:
+    """Compact JSON in ASCII alone, fit for a header."""
+    return _ASCII.encode(value)
+
+
+_ASCII: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+"""Made once: making it takes as long as writing what goes into a header."""
+
+
+def kind(value: Any) -> str:
+    """A JSON value's kind in words, with its article: `a string`, `null`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    return "an array" if isinstance(value, list | tuple) else "an object"
+
+
+def is_blank(value: Any) -> bool:
+    """Whether the value is null, text of white space alone, or a collection of nothing."""
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (isinstance(value, list | dict) and not value)
+
+
+def kind_of_absence(value: Any) -> str:
+    """Which of `CAME` a value that is there counts as."""
+    if value is None:
+        return "null"
+    if isinstance(value, str) and is_blank(value):
+        return "blank" if value else "empty"
+    return "other"
+
+
+def equal(left: Any, right: Any) -> bool:
+    """JSON equality, typed: `true` is not `1`; `1` is `1.0`."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(equal(left[k], right[k]) for k in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(equal, left, right))
+    return bool(left == right)
+
+
+def close_matches(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names spelt like `name`, nearest first, at most three."""
+    import difflib  # by whom something is misspelt, who has the time
+
+    folded: dict[str, str] = {}
+    for candidate in names:
+        folded.setdefault(_fold(candidate), candidate)
+    found = difflib.get_close_matches(_fold(name[:200]), folded, n=3, cutoff=0.6)
+    return tuple(folded[match] for match in found)
+
+
+def _fold(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def mask(text: str) -> str:
+    """The mask of a secret: digits become `0`, letters `x` or `X`, the rest stays (`48x1` is `00x0`).
+
+    Digits and letters beyond ASCII stay beyond it, so that a pattern says of the mask what it said of the secret.
+    """
+    if text.isascii():
+        return text.translate(_SHAPE)
+    return "".join(c.translate(_SHAPE) if c.isascii() else _shape_beyond(c) for c in text)
+
+
+def _shape_beyond(char: str) -> str:
+    return "\u0660" if char.isdigit() else "\u00e9" if char.isalpha() else char
+
+
+_SHAPE: Final = {
+    code: "0" if char.isdigit() else "X" if char.isupper() else "x"
+    for code, char in enumerate(map(chr, range(128)))
+    if char.isalnum()
+}
+
+
+def printable(text: str, limit: int) -> str:
+    """`text` in visible ASCII, control characters and the rest escaped, cut to `limit` characters."""
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text
+    shown = text[: limit + 1].encode("ascii", "backslashreplace").decode("ascii")  # no character takes less than one
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -1,0 +1,90 @@
+"""Explanations: what a request would get and why, as JSON, and the same as text that reads like a compiler's message.
+
+Knows what people need to see; it decides nothing and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mockserver.core.contract import Decision
+from mockserver.core.model import Request
+from mockserver.core.values import printable, write
+from mockserver.engine.engine import Explanation
+from mockserver.engine.views import decided, lines, missed, text_or_json, violation
+
+
+def explained(request: Request, explanation: Explanation) -> dict[str, Any]:
+    """An explanation as JSON: the answer, and why it is that one; without a decision a problem."""
+    reply, decision = explanation.reply, explanation.reply.decision
+    return {
+        "method": request.method,
+        "path": request.path,
+        "status": reply.status,
+        "reply": text_or_json(reply.body),
+        "problem": reply.problem,
+        **(_why(decision, explanation) if decision is not None else {}),
+    }
+
+
+def _why(decision: Decision, explanation: Explanation) -> dict[str, Any]:
+    fault = explanation.reply.fault
+    return {
+        "decision": decided(decision),
+        "violations": [violation(one) for one in decision.document.violations],
+        "warnings": [warn.message for warn in decision.document.warnings],
+        "writes": [{"collection": w.collection, "key": w.key, "members": [*w.members]} for w in decision.writes],
+        "fault": fault.kind if fault is not None else None,
+        "delay_ms": round(explanation.reply.delay_ms, 3),
+        "committed": explanation.commits,
+        "misses": missed(decision, explanation.misses),
+    }
+
+
+def text(shown: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of an explanation that was given as JSON."""
+    first = f"{shown['method']} {printable(shown['path'], 200)} -> {shown['status']}"
+    if "decision" not in shown:
+        yield f"{first} (no answer of the API)"
+        yield f"  {shown['reply']['title']}"
+        yield f"  {shown['reply']['detail']}"
+        return
+    yield f"{first} {shown['decision']['scenario']}"
+    yield from _reasons(shown)
+    yield ""
+    yield "answer:"
+    yield f"  {write(shown['reply']).decode()}"
+    if shown["misses"]:
+        yield ""
+        yield "near misses, nearest first:"
+    for miss in shown["misses"]:
+        yield f"  {miss['scenario']}  ({miss['position']})"
+        for one in miss["evidence"]:
+            yield from (f"    {line}" for line in lines(one["at"], one["expected"], one["came"]))
+        if miss["did_you_mean"]:
+            yield f"    try: did you mean {' or '.join(miss['did_you_mean'])}?"
+
+
+def _reasons(shown: Mapping[str, Any]) -> Iterator[str]:
+    decision = shown["decision"]
+    yield f"  source:   {decision['source']}" + (f', "{decision["heading"]}"' if decision["heading"] else "")
+    if decision["assumed"]:
+        yield f"  assumed:  {', '.join(decision['assumed'])}"
+    yield f"  trigger:  {decision['trigger']}"
+    forced = {"armed": "it is armed", "header": "forced by Mock-Scenario"}.get(decision["trigger"])
+    yield f"  because:  {forced or ' and '.join(decision['because']) or 'no other scenario applied'}"
+    if decision["note"]:
+        yield f"  note:     {decision['note']}"
+    if shown["fault"]:
+        kept = "what it changes is kept" if shown["committed"] else "nothing is changed"
+        yield f"  fault:    {shown['fault']}; {kept}"
+    if shown["delay_ms"]:
+        yield f"  delay:    {shown['delay_ms']:.0f} ms"
+    for one in shown["violations"]:
+        yield f"  violation {one['at']}: {one['message']}"
+    for message in shown["warnings"]:
+        yield f"  warning   {message}"
+    for one in shown["writes"] if shown["committed"] else ():
+        yield f"  writes    {one['collection']} {printable(one['key'], 80)}: {', '.join(one['members'])}"
+    yield f"  at:       {decision['position']}"

@@ -1,0 +1,117 @@
+"""The linter: runs the examples of a contract, each on a fresh state, and finds what is shadowed.
+
+Knows how to serve a contract in process; it reads no file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from mockserver.contract.sources import Problem
+from mockserver.core.contract import Contract, Example, Operation, Reply, Scenario
+from mockserver.core.model import MISSING, Request, Settings
+from mockserver.core.values import read, write
+from mockserver.engine.engine import Engine, frozen
+from mockserver.schema.validation import describe
+
+INSTANT_NS = 1_731_681_138_123_000_000
+"""The instant at which examples run, 2024-11-15T14:32:18.123Z: any will do, but always the same."""
+
+
+_WRITE_ONE: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
+
+
+class Ran(NamedTuple):
+    """An example that was run, and the reply that it got."""
+
+    scenario: Scenario
+    example: Example
+    reply: Reply
+
+
+def requests(operation: Operation, example: Example) -> Iterator[Request]:
+    """The requests of an example: those to send first, then its own."""
+    for body in (*example.before, example.request):
+        yield Request(
+            operation.method,
+            operation.fill(example.path),
+            b"" if body is MISSING else write(body),
+            {"content-type": "application/json", **example.headers},
+            example.query,
+        )
+
+
+class Fresh:
+    """A contract that runs examples, each on a fresh state; it is made ready once."""
+
+    def __init__(self, contract: Contract, settings: Settings | None = None) -> None:
+        """Serve it, with other settings than its own if they are given."""
+        self._engine = Engine(contract, settings=settings, clock=frozen(INSTANT_NS))
+
+    def replies(self, requests: Iterable[Request]) -> list[Reply]:
+        """What requests are answered one after the other."""
+        self._engine.reset_all()
+        return [self._engine.handle(request) for request in requests]
+
+    def run(self, operation: Operation, example: Example) -> Reply:
+        """The reply to an example's request."""
+        return self.replies(requests(operation, example))[-1]
+
+
+def run_all(contract: Contract) -> Iterator[Ran]:
+    """Every example of every scenario, in order, with the reply that it got."""
+    fresh = Fresh(contract)
+    for operation in contract.operations:
+        for scenario in operation.scenarios:
+            for example in scenario.examples:
+                yield Ran(scenario, example, fresh.run(operation, example))
+
+
+def check(contract: Contract) -> tuple[Problem, ...]:
+    """What is wrong with the examples of a contract that loads."""
+    return examine(contract)[0]
+
+
+def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """What is wrong with the examples, and which examples of what lies below overlays these lead elsewhere.
+
+    An overlay that closes a collection, say, does so on purpose; its own examples must meet their scenarios.
+    """
+    wrong = [
+        Problem(s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _WRITE_ONE)
+        for s in contract.scenarios
+        if not s.examples
+    ]
+    elsewhere: list[Problem] = []
+    overlaid = {replaced.position for replaced in contract.replaced}
+    for ran in run_all(contract):
+        below = overlaid and ran.scenario.position not in overlaid
+        (elsewhere if below else wrong).extend(_problems(ran))
+    return tuple(wrong), tuple(elsewhere)
+
+
+def _problems(ran: Ran) -> Iterator[Problem]:
+    expected, decision, position = ran.scenario.id, ran.reply.decision, ran.example.position
+    if decision is None:
+        problem = read(ran.reply.body, 100)
+        what = f"an example of {expected} that the mock itself refuses"
+        yield Problem(position, what, expected, str(problem["title"]), str(problem["detail"]))
+        return
+    if decision.scenario is not ran.scenario:
+        caught = decision.scenario
+        yield Problem(
+            position,
+            f"an example of {expected} is shadowed by {caught.id} at {caught.position}",
+            expected,
+            caught.id,
+            f"make the conditions of {caught.id} narrower, put {expected} before it, or change the example",
+        )
+        return
+    answer = read(ran.reply.body, 1_000)
+    for violation in ran.scenario.envelope.violations(answer):
+        wanted, came, hint = describe(violation, answer)
+        what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
+        yield Problem(
+            position, what, wanted, came, hint or f"the schema is that of the envelope {ran.scenario.envelope.name}"
+        )

@@ -1,0 +1,164 @@
+"""What people read about a contract: the table of scenarios, the curl lines of the banner.
+
+Knows values and words; it decides nothing and prints nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mockserver.core.contract import Contract, Example, Operation, Reply, Scenario
+from mockserver.core.model import MISSING, Request, Settings
+from mockserver.core.values import read, write_ascii
+from mockserver.engine.linter import Fresh, requests
+
+
+def scenarios(contract: Contract) -> list[dict[str, Any]]:
+    """Every scenario as JSON: id, operation, source, heading, status, error, note, trigger, examples.
+
+    `status` and `error` are those of the answer to the first example (null where there is no example, or
+    no member `error` in the body). An example has `request`, the body, and `before`, the bodies to send first.
+    """
+    fresh = Fresh(contract)
+    return [_scenario(fresh, o, s) for o in contract.operations for s in o.scenarios]
+
+
+def _scenario(fresh: Fresh, operation: Operation, scenario: Scenario) -> dict[str, Any]:
+    reply = fresh.run(operation, scenario.examples[0]) if scenario.examples else None
+    body = read(reply.body, 1_000) if reply is not None else {}
+    return {
+        "id": scenario.id,
+        "operation": operation.id,
+        "source": scenario.source,
+        "heading": scenario.heading,
+        "assumed": [point.id for point in scenario.assumed],
+        "status": reply.status if reply is not None else None,
+        "error": body.get("error") if isinstance(body, dict) else None,
+        "note": scenario.note,
+        "trigger": triggers(operation, scenario, reply),
+        "examples": [_example(example) for example in scenario.examples],
+    }
+
+
+def _example(example: Example) -> dict[str, Any]:
+    shown: dict[str, Any] = {"request": None if example.request is MISSING else example.request}
+    if example.before:
+        shown["before"] = list(example.before)
+    for name in ("path", "query", "headers"):
+        if getattr(example, name):
+            shown[name] = dict(getattr(example, name))
+    return shown
+
+
+def triggers(operation: Operation, scenario: Scenario, first: Reply | None) -> str:
+    """How a tester meets a scenario: reserved values, what is malformed in its first example, or its conditions."""
+    for example in scenario.examples:
+        found = [] if example.before else list(_seeds(operation, example))
+        if found:
+            return ", ".join(found)
+    violation = first.decision.facts["violation"] if first is not None and first.decision is not None else MISSING
+    if violation is not MISSING:
+        value = _at(scenario.examples[0].request, violation["where"])
+        return f"{violation['where']} {violation['came'] if violation['came'] == 'missing' else write_ascii(value)}"
+    return " and ".join(c.text for c in scenario.alternatives[0].conditions) or "whatever no other scenario answers"
+
+
+def _seeds(operation: Operation, example: Example) -> Iterator[str]:
+    for lookup in operation.lookups:
+        key = _at(example.request, lookup.path) if lookup.path.startswith("body.") else None
+        if isinstance(key, str) and (lookup.fold or str)(key) in lookup.collection.seeds:
+            yield f"{lookup.path} {key}"
+
+
+def _at(request: Any, path: str) -> Any:
+    _, *steps = path.split(".")
+    for step in steps:
+        request = request.get(step) if isinstance(request, dict) else None
+    return request
+
+
+def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The scenarios as lines: id, source, status, code, how to trigger, note."""
+    titles = ("id", "source", "status", "code", "how to trigger", "note")
+    cells = [
+        (
+            row["id"],
+            row["source"],
+            _cell(row["status"]),
+            _cell((row["error"] or {}).get("code")),
+            row["trigger"],
+            row["note"] or "",
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[i]) for line in [titles, *cells]) for i in range(len(titles) - 1)]
+    for line in [titles, *cells]:
+        yield "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+    yield ""
+    yield "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+# -- banner ---------------------------------------------------------------------------------------
+
+
+def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
+    """The lines shown at the start: the URL, a curl that always works, and how to meet an error."""
+    yield f"mock server on {url}   contract {contract.hash}, {sum(1 for _ in contract.scenarios)} scenarios"
+    for operation in contract.operations:
+        yield f"  {operation.method} {url}{operation.path}"
+    lasting = _lasting(contract, settings)
+    if lasting is not None:
+        operation, request = lasting
+        yield ""
+        yield "try it:"
+        yield f"  {curl(request, url)}"
+        if url.startswith("https:"):
+            yield "  (with --cacert FILE where your system does not trust the certificate)"
+        error = next((s for s in operation.scenarios if s.source == "documented" and not s.changes), None)
+        if error is not None:
+            forced = request._replace(headers={"mock-scenario": error.id, **request.headers})
+            yield "meet an error, whatever the request is (the names: mockserver scenarios):"
+            yield f"  {curl(forced, url)}"
+    yield ""
+    yield "stop with Ctrl-C"
+
+
+def curl(request: Request, url: str) -> str:
+    """A command line that sends a request."""
+    query = f"?{urlencode(request.query)}" if request.query else ""
+    parts = ["curl", "-i", f"{url}{quote(request.path)}{query}"]
+    if request.method != ("POST" if request.body else "GET"):
+        parts += ["-X", request.method]
+    for name, value in request.headers.items():
+        if request.body or name != "content-type":
+            parts += ["-H", f"{name.title()}: {value}"]
+    if request.body:
+        parts += ["-d", request.body.decode()]
+    return " ".join(map(shlex.quote, parts))
+
+
+def _lasting(contract: Contract, settings: Settings) -> tuple[Operation, Request] | None:
+    """The first request of an example that changes state and is answered alike however often it is sent."""
+    fresh = Fresh(contract, settings)
+    for operation in contract.operations:
+        for scenario in operation.scenarios:
+            for example in scenario.examples if scenario.changes else ():
+                request = _demanded([*requests(operation, example)][-1], settings)
+                decisions = [reply.decision for reply in fresh.replies([request] * 3)]
+                if all(d is not None and d.scenario is scenario for d in decisions):
+                    return operation, request
+    return None
+
+
+def _demanded(request: Request, settings: Settings) -> Request:
+    """The request with what the settings demand of all."""
+    path = f"/sandbox/demo{request.path}" if settings.require_sandbox else request.path
+    headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
+    return request._replace(path=path, headers=headers)

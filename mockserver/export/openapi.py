@@ -1,0 +1,234 @@
+"""The contract as an OpenAPI 3.1 document: its operations, schemas, and every outcome as a named example.
+
+Knows a contract, its outcomes and OpenAPI; it knows no route and no file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, Final
+from urllib.parse import quote
+
+from mockserver.core.contract import Contract, Operation
+from mockserver.core.directives import DURATION
+from mockserver.core.model import FAULTS, MISSING, Path, Settings
+from mockserver.core.problems import PROBLEM_RESPONSE, PROBLEM_SCHEMA
+from mockserver.decision.rendering import MOCK_HEADERS
+from mockserver.decision.router import SANDBOX_NAME
+from mockserver.export.outcomes import Outcome, outcomes
+from mockserver.schema.validation import DIALECT
+from mockserver.version import __version__
+
+ASKED: Final[Mapping[str, tuple[str, str]]] = {
+    "Mock-Delay": ("How long the answer takes, such as 1500ms or 1.5s; at most 300 s.", DURATION.pattern),
+    "Mock-Fault": (
+        "What goes wrong instead of the answer, such as reset, or gateway; status=502.",
+        f"({'|'.join(FAULTS)}) *(;.*)?",
+    ),
+    "Mock-Sandbox": ("The sandbox, a name; each has a state of its own.", SANDBOX_NAME.pattern),
+}
+"""Request headers that every operation takes, each with its form; the scenarios of Mock-Scenario stand in each."""
+
+UNFIT: Final = "x-malformed-examples"
+"""Where examples stand that break the schema on purpose: beside `examples`, whose members claim to fit it."""
+
+_COMPONENT: Final = "#/components/schemas/"
+_NO_PARAMETER: Final = ("accept", "content-type", "authorization")
+"""Headers that OpenAPI describes elsewhere."""
+
+
+def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str, Any]:
+    """The document of a contract that is served at `url` with these settings."""
+    names = component_names(contract.schemas(lambda *_: ""))
+    schemas = contract.schemas(lambda file, at: _COMPONENT + names[file] + _fragment(at))
+    found = [*outcomes(contract, settings)]
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in contract.operations:
+        own = [outcome for outcome in found if outcome.operation is operation]
+        shown = _operation(operation, own, settings, schemas, names)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = shown
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": DIALECT,
+        "info": {
+            "title": ", ".join(operation.id for operation in contract.operations),
+            "version": contract.hash,
+            "description": f"Derived from contract {contract.hash} by mockserver {__version__}. Every outcome is an "
+            "example, named by its id.",
+        },
+        "servers": [
+            {"url": url, "description": "The default sandbox."},
+            {
+                "url": f"{url.rstrip('/')}/sandbox/{{sandbox}}",
+                "description": "A sandbox of one's own, made on first use.",
+                "variables": {"sandbox": {"default": "qa"}},
+            },
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": {names[file]: schema for file, schema in schemas.items()} | {"Problem": PROBLEM_SCHEMA},
+            "parameters": {
+                name: _header(name, text, {"type": "string", "pattern": f"^{form}$"})
+                for name, (text, form) in ASKED.items()
+            },
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}} for name, text in MOCK_HEADERS.items()
+            },
+            "responses": {"Problem": PROBLEM_RESPONSE},
+        },
+        "x-assumptions": dict(contract.assumptions),
+    }
+
+
+def component_names(files: Iterable[str]) -> dict[str, str]:
+    """A name for each schema file, of the characters that OpenAPI allows."""
+    names: dict[str, str] = {}
+    for file in files:
+        name = re.sub(r"[^A-Za-z0-9._-]", "-", file.removesuffix(".json").removesuffix(".schema"))
+        tried = (name if n == 1 else f"{name}-{n}" for n in count(1))
+        names[file] = next(t for t in tried if t != "Problem" and t not in names.values())
+    return names
+
+
+def _fragment(at: Path) -> str:
+    """A JSON Pointer as it stands in a URL."""
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in at)
+    return quote(pointer, safe="/~$!&'()*+,;=:@")
+
+
+def _header(name: str, text: str, schema: Mapping[str, Any] | None = None, *, required: bool = False) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": text,
+        "schema": schema or {"type": "string"},
+    }
+
+
+# -- requests -----------------------------------------------------------------------------------------
+
+
+def _operation(
+    operation: Operation,
+    found: Sequence[Outcome],
+    settings: Settings,
+    schemas: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    ids = [outcome.scenario.id for outcome in found]
+    shown: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.id,
+        "description": "An outcome is met with the request of its example, or with the header Mock-Scenario.",
+        "parameters": [
+            *_parameters(operation, found, "path", schemas, names),
+            *_parameters(operation, found, "query", schemas, names),
+            *(
+                _header(name, "Without it the request is in violation.", required=True)
+                for name in settings.require_headers
+                if name.lower() not in _NO_PARAMETER
+            ),
+            _header(
+                "Mock-Scenario", "The outcome to answer with, whatever the request is.", {"type": "string", "enum": ids}
+            ),
+            *({"$ref": f"#/components/parameters/{name}"} for name in ASKED),
+        ],
+        "responses": _responses(found, settings, names),
+    }
+    body = operation.schemas.get("body")
+    if body is not None:
+        content = {"schema": {"$ref": _COMPONENT + names[body]}}
+        content |= _examples(found, "body")
+        shown["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if operation.assumed:
+        shown["x-assumed"] = list(operation.assumed)
+    return shown
+
+
+def _parameters(
+    operation: Operation,
+    found: Sequence[Outcome],
+    where: str,
+    schemas: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> Iterator[dict[str, Any]]:
+    """The parameters of the path, or those that the schema of the query declares."""
+    file = operation.schemas.get(where)
+    schema = schemas[file] if file is not None and isinstance(schemas[file], dict) else {}
+    declared = {n: _COMPONENT + names[str(file)] + _fragment(("properties", n)) for n in schema.get("properties", {})}
+    for name in operation.parameters if where == "path" else declared:
+        yield {
+            "name": name,
+            "in": where,
+            "required": where == "path" or name in schema.get("required", ()),
+            "schema": {"$ref": declared[name]} if name in declared else {"type": "string"},
+            **_examples(found, where, name),
+        }
+
+
+def _examples(found: Sequence[Outcome], root: str, name: str = "") -> dict[str, dict[str, Any]]:
+    """What requests have by outcome: what fits its schema as examples, what breaks it apart from them."""
+    shown: dict[str, dict[str, Any]] = {}
+    for outcome in found:
+        example = outcome.example
+        if example is None:
+            continue
+        value = getattr(example, root).get(name, MISSING) if name else example.request
+        if value is MISSING:
+            continue
+        broken = any(
+            violation.root == root and (not name or violation.path[:1] == (name,))
+            for violation in outcome.decision.document.violations
+        )
+        more = {
+            **({"x-before": list(example.before)} if example.before else {}),
+            **({"x-headers": dict(example.headers)} if example.headers else {}),
+        }
+        shown.setdefault(UNFIT if broken else "examples", {})[outcome.scenario.id] = _named(outcome, value) | more
+    return shown
+
+
+def _named(outcome: Outcome, value: Any) -> dict[str, Any]:
+    note = outcome.scenario.note
+    return {"summary": outcome.title, **({"description": note} if note else {}), "value": value}
+
+
+# -- answers ------------------------------------------------------------------------------------------
+
+
+def _responses(found: Sequence[Outcome], settings: Settings, names: Mapping[str, str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for status in sorted({outcome.reply.status for outcome in found}):
+        own = [outcome for outcome in found if outcome.reply.status == status]
+        envelopes = dict.fromkeys(outcome.scenario.envelope.name for outcome in own)
+        sources = [outcome.scenario.source for outcome in own]
+        counts = [f"{sources.count(s)} {s}" for s in dict.fromkeys(sources)]
+        content = {"schema": _any_of(own, names), "examples": {o.scenario.id: _answer(o) for o in own}}
+        shown[str(status)] = {
+            "description": f"{' or '.join(envelopes)}: {' and '.join(counts)}",
+            "content": {"application/json": content} | (PROBLEM_RESPONSE["content"] if status == 400 else {}),
+        }
+        if settings.mock_headers:
+            shown[str(status)]["headers"] = {n: {"$ref": f"#/components/headers/{n}"} for n in MOCK_HEADERS}
+    return shown | {"default": {"$ref": "#/components/responses/Problem"}}
+
+
+def _any_of(found: Sequence[Outcome], names: Mapping[str, str]) -> dict[str, Any]:
+    """The schema of answers in these envelopes; it asks for nothing where one of them has none."""
+    files = dict.fromkeys(outcome.scenario.envelope.schema for outcome in found)
+    schemas = [{"$ref": _COMPONENT + names[file]} for file in files if file is not None]
+    if len(schemas) < len(files):
+        return {}
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _answer(outcome: Outcome) -> dict[str, Any]:
+    return {
+        **_named(outcome, outcome.body),
+        "x-source": outcome.decision.source,
+        "x-assumed": list(outcome.decision.assumed),
+        "x-trigger": outcome.how,
+    }

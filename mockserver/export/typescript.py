@@ -1,0 +1,96 @@
+"""The contract as one TypeScript file: the ids of its outcomes, the types of its bodies, and a client for the mock.
+
+Knows a contract, its outcomes and the language; the client's own text stands in typescript/client.ts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from mockserver.core.contract import Contract, Operation
+from mockserver.core.model import FAULTS, Settings
+from mockserver.core.values import write_ascii
+from mockserver.export.outcomes import Outcome, outcomes
+from mockserver.export.typescript_types import Types, union
+from mockserver.version import __version__
+
+_CLIENT: Final = FilePath(__file__).parent / "typescript_client" / "client.ts"
+_DECLARED: Final = re.compile(r"^(?:export )?(?:declare )?(?:class|function|interface|type) (\w+)", re.MULTILINE)
+
+
+def document(contract: Contract, settings: Settings) -> str:
+    """The file of a contract that is served with these settings."""
+    client = _CLIENT.read_text(encoding="utf-8")
+    types = Types(contract.schemas, ["Outcome", "FaultKind", "Known", "Answers", *_DECLARED.findall(client)])
+    found = [*outcomes(contract, settings)]
+    for operation in contract.operations:
+        _declare(types, operation)
+    parts = [
+        f"// Derived from contract {contract.hash} by mockserver {__version__}. Export it again rather than edit it.",
+        "\n".join(_ids(found)),
+        "\n".join(_answers(found, types)),
+        "\n".join(_known(found)),
+        f"/** What can go wrong below the contract. */\nexport type FaultKind = {union(map(write_ascii, FAULTS))};",
+        *types.declarations(),
+        client,
+    ]
+    return "\n\n".join(parts)
+
+
+def _declare(types: Types, operation: Operation) -> None:
+    """The types of an operation's body and of its envelopes, under the names that people look for."""
+    body = operation.schemas.get("body")
+    if body is not None:
+        types.declare(f"{operation.id} request", body)
+    envelopes = {s.envelope.name: s.envelope.schema for s in operation.scenarios}
+    for name, file in envelopes.items():
+        if file is not None:
+            types.declare(f"{operation.id} {name}", file)
+
+
+def _ids(found: Sequence[Outcome]) -> Iterator[str]:
+    yield "/** The outcomes of the contract, by id. */"
+    yield "export type Outcome ="
+    yield "\n".join(f"  | {write_ascii(id_)}" for id_ in dict.fromkeys(o.scenario.id for o in found)) + ";"
+
+
+def _answers(found: Sequence[Outcome], types: Types) -> Iterator[str]:
+    """The type of each outcome's body; of several operations' outcomes of one id it is any of theirs."""
+    bodies: dict[str, dict[str, None]] = {}
+    for outcome in found:
+        schema = outcome.scenario.envelope.schema
+        bodies.setdefault(outcome.scenario.id, {})[types.named(schema) if schema is not None else "unknown"] = None
+    yield "/** What the body of each outcome is. */"
+    yield "export interface Answers {"
+    yield from (f"  {write_ascii(id_)}: {union(names)};" for id_, names in bodies.items())
+    yield "}"
+
+
+def _known(found: Sequence[Outcome]) -> Iterator[str]:
+    yield "/** An outcome as the contract has it. */"
+    yield "export interface Known {"
+    yield "  readonly id: Outcome;"
+    yield "  readonly operation: string;"
+    yield '  readonly source: "documented" | "assumed";'
+    yield "  readonly status: number;"
+    yield "  readonly heading: string | null;"
+    yield "  readonly note: string | null;"
+    yield "}"
+    yield ""
+    yield "/** Every outcome, in the order of checks. */"
+    yield "export const outcomes: readonly Known[] = ["
+    for outcome in found:
+        scenario = outcome.scenario
+        row: dict[str, Any] = {
+            "id": scenario.id,
+            "operation": scenario.operation,
+            "source": scenario.source,
+            "status": outcome.reply.status,
+            "heading": scenario.heading,
+            "note": scenario.note,
+        }
+        yield f"  {{ {', '.join(f'{name}: {write_ascii(value)}' for name, value in row.items())} }},"
+    yield "];"

@@ -1,0 +1,97 @@
+"""What is said of a violation: what was expected and what kind of thing came, never the value.
+
+Knows the keywords of JSON Schema; it knows no library, and finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from mockserver.core.model import MISSING
+from mockserver.core.values import kind, kind_of_absence, write_ascii
+
+EXPECTED: Final = "x-expected"
+"""A schema's own words for what its `pattern` asks for."""
+
+_KINDS: Final = {
+    "null": "null",
+    "boolean": "a boolean",
+    "integer": "an integer",
+    "number": "a number",
+    "string": "a string",
+    "array": "an array",
+    "object": "an object",
+}
+
+
+def _count(value: Any) -> str:
+    return f"{len(value)}"
+
+
+_MEASURES: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "minLength": ("at least {} character", _count),
+    "maxLength": ("at most {} character", _count),
+    "minItems": ("at least {} item", _count),
+    "maxItems": ("at most {} item", _count),
+    "minProperties": ("at least {} member", _count),
+    "maxProperties": ("at most {} member", _count),
+    "minimum": ("a number of at least {}", lambda _: "a smaller one"),
+    "maximum": ("a number of at most {}", lambda _: "a greater one"),
+    "exclusiveMinimum": ("a number greater than {}", lambda _: "another one"),
+    "exclusiveMaximum": ("a number less than {}", lambda _: "another one"),
+    "multipleOf": ("a multiple of {}", lambda _: "another number"),
+}
+
+_FIXED: Final = {
+    "additionalProperties": "is not a member that is known here",
+    "anyOf": "fits none of the forms that are allowed",
+    "contains": "an item that has to be there is missing",
+    "false": "is not allowed",
+    "items": "has more items than are allowed",
+    "maxContains": "has too many items of one form",
+    "minContains": "has too few items of one form",
+    "not": "is of a form that is not allowed",
+    "oneOf": "expected exactly one of the forms that are allowed to fit",
+    "propertyNames": "is a member whose name is not allowed",
+    "unevaluatedItems": "has an item that is not known",
+    "unevaluatedProperties": "has a member that is not known",
+    "uniqueItems": "expected items that are all different",
+}
+
+
+def message(keyword: str, operand: Any, schema: Any, value: Any) -> str:
+    """The words for a value (`MISSING` where there is none) that breaks a keyword of a schema."""
+    if value is MISSING:
+        return "is required, but missing"
+    if keyword == "type":
+        wanted = [operand] if isinstance(operand, str) else list(operand)
+        got = "a number with a fraction" if "integer" in wanted and kind(value) == "a number" else kind(value)
+        return f"expected {_or([_KINDS[name] for name in wanted])}, got {got}"
+    if keyword == "pattern":
+        return f"expected {schema.get(EXPECTED) or 'text that matches ' + operand}, got {_other_text(value)}"
+    if keyword in _MEASURES:
+        words, got_text = _MEASURES[keyword]
+        plural = "s" if got_text is _count and operand != 1 else ""
+        return f"expected {words.format(operand)}{plural}, got {got_text(value)}"
+    if keyword == "enum":
+        return f"expected one of {', '.join(map(write_ascii, operand))}, got {_other(value, operand)}"
+    if keyword == "const":
+        return f"expected {write_ascii(operand)}, got {_other(value, [operand])}"
+    return _FIXED.get(keyword, f"breaks the keyword {keyword}")
+
+
+def _or(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
+
+
+def _other_text(value: Any) -> str:
+    return {"empty": "empty text", "blank": "only white space"}.get(kind_of_absence(value), "other text")
+
+
+def _other(value: Any, wanted: list[Any]) -> str:
+    """The kind of a value; another one, where some of its kind would have done."""
+    if isinstance(value, str):
+        return _other_text(value)
+    noun = kind(value)
+    return "another " + noun.split(" ", 1)[1] if noun in map(kind, wanted) and " " in noun else noun

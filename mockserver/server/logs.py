@@ -1,0 +1,115 @@
+"""Log lines: one a request, for people or as JSON.
+
+Knows what was seen of a request, masked already; it knows no socket and no secret.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from mockserver.core.contract import Contract, Reload, Reply
+from mockserver.core.values import printable, write_ascii
+
+Log = Callable[["AccessRecord"], None]
+
+Write = Callable[[str], None]
+"""Writes one line."""
+
+
+class AccessRecord(NamedTuple):
+    """What a log line tells of one request; `target` is masked already."""
+
+    method: str
+    target: str
+    sandbox: str
+    reply: Reply
+    micros: int
+
+
+def no_log(_: AccessRecord) -> None:
+    """Log nothing."""
+
+
+def human_log(write: Write) -> Log:
+    """One line a request for people to read."""
+
+    def log(seen: AccessRecord) -> None:
+        method, target, named, reply, micros = seen
+        decision, fault = reply.decision, reply.fault
+        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(reply)
+        sandbox = f" [{named}]" if named else ""
+        entry = f" #{reply.entry}" if reply.entry else ""
+        if decision is not None and decision.cause:
+            entry += f" after #{decision.cause}"
+        if fault is not None:
+            entry += f" fault {fault.kind}"
+        came = f"{_at(int(time.time()))} {method} {target}{sandbox}"
+        tenths = (micros + 50) // 100  # two integers take half the time of a fraction
+        write(f"{came} {reply.status} {what}{entry} {tenths // 10}.{tenths % 10} ms")
+
+    return log
+
+
+def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
+    """What came of loading the files anew."""
+    if as_json:
+        told = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
+        return write_ascii(
+            {
+                "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+                "event": "reload failed" if reload.errors else "reloaded",
+                **told,
+            }
+        )
+    lines = []
+    for error in reload.errors:
+        lines.append(f"{error['at']}: {error['what']}".removeprefix(": "))
+        lines += [f"    {name + ':':9} {error[name]}" for name in ("expected", "came", "try") if error[name]]
+    now = _at(int(time.time()))
+    if reload.errors:
+        return "\n".join([f"{now} reload failed, contract {contract.hash} stays: {len(reload.errors)} wrong", *lines])
+    return "\n".join([f"{now} reloaded: contract {contract.hash}", *(f"    {note}" for note in reload.notes)])
+
+
+@lru_cache(maxsize=1)
+def _at(second: int) -> str:
+    """The local time, which is shown as it is."""
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+def _what(reply: Reply) -> str:
+    return f"problem: {reply.problem}" if reply.problem else "preflight" if reply.status == 204 else "admin"
+
+
+def json_log(write: Write) -> Log:
+    """One JSON object a request."""
+
+    def log(seen: AccessRecord) -> None:
+        decision, reply = seen.reply.decision, seen.reply
+        line: dict[str, object] = {
+            "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+            "method": seen.method,
+            "target": seen.target,
+            "sandbox": seen.sandbox,
+            "status": reply.status,
+            "micros": seen.micros,
+        }
+        if reply.entry:
+            line["entry"] = reply.entry
+        if reply.fault is not None:
+            line["fault"] = reply.fault.kind
+        if decision is not None:
+            line |= {"cause": decision.cause} if decision.cause else {}
+            line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}
+            line |= {
+                "violations": [f"{printable(v.where, 200)} {v.keyword}" for v in decision.document.violations[:10]]
+            }
+        elif reply.problem is not None:
+            line["problem"] = reply.problem
+        write(write_ascii(line))
+
+    return log

@@ -1,0 +1,75 @@
+"""TLS: the certificate that the server shows."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from mockserver.client.trust import TlsError, pem_text, ssl_reason
+
+Secured: TypeAlias = ssl.SSLContext
+"""What makes a connection one of TLS."""
+
+Note: TypeAlias = Callable[[str], None]
+"""Says one line to people."""
+
+_WHY: Final = {
+    "HTTP_REQUEST": "it speaks HTTP, and this port speaks TLS (https)",
+    "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not take the certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not take the certificate",
+    "UNSUPPORTED_PROTOCOL": "it asks for a version of TLS older than 1.2",
+}
+
+
+def server_context(cert: Path, key: Path, note: Note) -> Secured:
+    """What a server shows to its clients; `note` is told of each that cannot be spoken with. Raises `TlsError`."""
+    chain, secret = pem_text(cert), pem_text(key)
+    if "-----BEGIN CERTIFICATE-----" not in chain:
+        raise TlsError(f"{cert}: expected a certificate in PEM form (BEGIN CERTIFICATE), got none")
+    if "PRIVATE KEY-----" not in secret:
+        raise TlsError(f"{key}: expected a private key in PEM form (BEGIN PRIVATE KEY), got none")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.sslobject_class = _noting(note)
+
+    def locked() -> str:
+        raise TlsError(f"{key}: the key is locked with a password; give one that is not")
+
+    try:
+        context.load_cert_chain(cert, key, locked)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise TlsError(f"{key}: the key does not belong to the certificate in {cert}") from None
+        raise TlsError(f"{cert}, {key}: not usable: {ssl_reason(error)}") from None
+    return context
+
+
+def _noting(note: Note) -> type[ssl.SSLObject]:
+    """Connections whose failing is noted, in one line that shows none of their bytes."""
+
+    class Noting(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                _tell(error)
+                raise
+
+        def read(self, len: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]  # noqa: A002
+            try:
+                return super().read(len, buffer)
+            except ssl.SSLError as error:  # with TLS 1.3 a client says only now what it does not trust
+                if "ALERT" in (error.reason or ""):
+                    _tell(error)
+                raise
+
+    def _tell(error: ssl.SSLError) -> None:
+        note(f"refused a connection: {_WHY.get(error.reason or '', ssl_reason(error))}")
+
+    return Noting

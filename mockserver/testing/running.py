@@ -1,0 +1,108 @@
+"""A server in a thread of this process, with an event loop of its own, for as long as a block lasts.
+
+Knows how to load, start and stop; it knows no command line and no test framework.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from mockserver.admin.routes import paths
+from mockserver.admin.safety import Access
+from mockserver.client.mock import Mock
+from mockserver.contract.loading import load
+from mockserver.core.contract import Contract
+from mockserver.core.instants import parse_instant
+from mockserver.core.model import Settings
+from mockserver.core.values import close_matches
+from mockserver.engine.engine import Engine, frozen
+from mockserver.server.server import serving
+
+_Stop = Callable[[], None]
+
+
+@contextmanager
+def running(
+    contract: Contract | Path | str | None = None,
+    overlays: Iterable[Path | str] = (),
+    *,
+    clock: str | dt.datetime | None = None,
+    seed: int | None = None,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    sandbox: str = "",
+    token: str = "",
+    **settings: Any,
+) -> Iterator[Mock]:
+    """Serve a contract (the shipped one, if none is given) within a block; gives a `Mock`, of a sandbox if it is named.
+
+    `port` 0 takes a free one. `clock` freezes the time at an instant. `token` is asked for on admin routes. Other
+    `settings` are those of a contract file, such as `error_status=200`. Clients may be of any kind, synchronous or not:
+    the server has a thread and an event loop of its own, which are gone after the block.
+
+    Raises `ConfigError`, `OSError` where it cannot listen, `TypeError` for a setting that there is not.
+    """
+    loaded = contract if isinstance(contract, Contract) else load(contract, overlays)
+    engine = Engine(
+        loaded,
+        settings=_settings(loaded.settings, **({} if seed is None else {"seed": seed}), **settings),
+        clock=time.time_ns if clock is None else frozen(_instant(clock)),
+        admin_paths=paths,
+    )
+    started: Future[tuple[str, _Stop]] = Future()
+    thread = threading.Thread(
+        target=lambda: asyncio.run(_serve(engine, host, port, Access(token), started)), name="mockserver", daemon=True
+    )
+    thread.start()
+    try:
+        url, stop = started.result()
+    except BaseException:
+        thread.join()
+        raise
+    try:
+        yield Mock(url, sandbox, token)
+    finally:
+        stop()
+        thread.join()
+
+
+async def _serve(engine: Engine, host: str, port: int, access: Access, started: Future[tuple[str, _Stop]]) -> None:
+    """Serve until it is told to stop; what hinders the start is told to who waits for it."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    try:
+        async with serving(engine, host, port, access=access) as url:
+            started.set_result((url, lambda: _tell(loop, stopping)))
+            await stopping.wait()
+    except OSError as error:
+        if started.done():
+            raise
+        started.set_exception(error)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(stopping.set)
+
+
+def _instant(clock: str | dt.datetime) -> int:
+    return parse_instant(clock if isinstance(clock, str) else clock.isoformat())
+
+
+def _settings(settings: Settings, **changes: Any) -> Settings:
+    names = [field.name for field in fields(Settings)]
+    for name in changes:
+        if name not in names:
+            spelt = close_matches(name, names)
+            raise TypeError(
+                f"there is no setting {name}; " + (f"did you mean {spelt[0]}?" if spelt else f"one of {names}")
+            )
+    plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
+    return replace(settings, **plain)
