@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from mockserver.client.mock import Mock, MockError
     from mockserver.contract.loading import ConfigError, load
     from mockserver.contract.sources import Problem
-    from mockserver.core.contract import Contract, Decision, Evidence, NearMiss, Reply, Scenario
+    from mockserver.core.contract import Contract, Scenario
     from mockserver.core.instants import parse_instant
+    from mockserver.core.language import Evidence
     from mockserver.core.model import Request, Settings, Violation
+    from mockserver.core.reply import Decision, NearMiss, Reply
     from mockserver.engine.engine import Engine, Explanation, frozen
     from mockserver.engine.linter import check
     from mockserver.testing.running import running
@@ -59,8 +61,10 @@ _HOMES = {
     "client.mock": ("Mock", "MockError"),
     "contract.loading": ("ConfigError", "load"),
     "contract.sources": ("Problem",),
-    "core.contract": ("Contract", "Decision", "Evidence", "NearMiss", "Reply", "Scenario"),
+    "core.contract": ("Contract", "Scenario"),
     "core.instants": ("parse_instant",),
+    "core.reply": ("Decision", "NearMiss", "Reply"),
+    "core.language": ("Evidence",),
     "core.model": ("Request", "Settings", "Violation"),
     "engine.engine": ("Engine", "Explanation", "frozen"),
     "engine.linter": ("check",),

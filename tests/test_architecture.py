@@ -32,7 +32,7 @@ HOMES = {
     "google-re2": {"schema"},
     "jsonschema": {"schema"},
     "jsonschema_rs": {"schema"},
-    "orjson": {"core"},
+    "msgspec": {"admin", "core", "decision", "engine", "export", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "re2": {"schema"},

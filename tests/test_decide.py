@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.core.contract import Decision
+from mockserver.core.reply import Decision
 from mockserver.core.model import Collection, Record, Settings, Tick
 from mockserver.decision.decide import decide, gather, misses, misspelt
 from mockserver.decision.document import read_document

@@ -10,7 +10,7 @@ import pytest
 from support import LASTING, ONCE, PATH, PING, folder, problem, run, serving
 
 from mockserver import Contract, Engine, NearMiss, Request
-from mockserver.core.contract import Evidence
+from mockserver.core.language import Evidence
 from mockserver.decision.decide import near_seeds, rank
 from mockserver.storage.store import MemoryStore
 

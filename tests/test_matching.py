@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract.conditions import OPERATORS, Context, compile_when
 from mockserver.contract.references import Scope
-from mockserver.core.contract import Condition
+from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
 from mockserver.schema.validation import SchemaSet
 

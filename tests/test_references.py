@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mockserver.contract.references import Scope, compile_path, compile_template
-from mockserver.core.contract import Template
+from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Diagnostic, Facts, Settings, Tick
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {

@@ -8,7 +8,7 @@ import pytest
 from mockserver.contract.bodies import body_of, form_of
 from mockserver.contract.references import Scope, compile_template
 from mockserver.core import problems
-from mockserver.core.contract import Reply
+from mockserver.core.reply import Reply
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
 from mockserver.decision import rendering
 

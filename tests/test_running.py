@@ -146,7 +146,7 @@ def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
     """What says why something is no schema, what writes metrics, the admin API are imported when they are asked."""
     code = (
         "import sys; from mockserver import Engine, Request, load; from mockserver.cli import serve;"
-        "from mockserver.engine import overview as listing; contract = load();"
+        "from mockserver.engine import examples as listing; contract = load();"
         "engine = Engine(contract); [*listing.banner(contract, '', contract.settings)];"
         "late = {'jsonschema', 'prometheus_client', 'mockserver.cli.journal', 'mockserver.export.openapi'};"
         "late |= {'mockserver.admin.journal', 'mockserver.admin.coverage'};"

@@ -15,7 +15,8 @@ import pytest
 from support import LASTING, PATH, Serving, serving
 
 from mockserver import Engine
-from mockserver.core.contract import Contract, Reply
+from mockserver.core.contract import Contract
+from mockserver.core.reply import Reply
 from mockserver.server.server import Server
 from mockserver.server.server import serving as serving_here
 from mockserver.server.wire import head

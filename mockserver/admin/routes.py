@@ -11,12 +11,12 @@ from functools import cache
 from typing import Any
 
 from mockserver.admin.api import PREFIX, Call, Route, as_json
-from mockserver.core.contract import Reply
 from mockserver.core.problems import PROBLEM_CONTENT, PROBLEM_RESPONSE, PROBLEM_SCHEMA
+from mockserver.core.reply import Reply
 from mockserver.version import __version__
 
 
-def _openapi(_: Call) -> Reply:
+async def _openapi(call: Call) -> Reply:
     return as_json(openapi_document(routes()))
 
 

@@ -9,33 +9,34 @@ from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, as_text, refused
 from mockserver.core.address import HEALTH
-from mockserver.core.contract import Operation, Reload, Reply, Scenario
+from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.instants import utc_millis
 from mockserver.core.problems import no_room, problem
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches
 from mockserver.engine.metrics import CONTENT_TYPE
-from mockserver.storage.sandboxes import Sandbox
+from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
 
 MOST_ERRORS: Final = 20
 """How much of what is wrong in files is shown; the log has all of it."""
 
 
-def sandbox_of(call: Call) -> Sandbox:
+async def sandbox_of(call: Call) -> Sandbox:
     """The sandbox that a request is about, made on first use. Raises `AdminError` where there is no room."""
-    sandbox = call.engine.sandboxes.use(call.sandbox)
+    sandbox = await call.engine.storage.sandbox(call.sandbox)
     if sandbox is None:
-        raise AdminError(no_room(call.engine.settings.max_sandboxes, call.engine.settings.sandbox_ttl))
+        raise AdminError(no_room(call.engine.settings))
     return sandbox
 
 
-def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
+async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
     """The scenarios in force in the sandbox that a request is about, which need not be there."""
-    sandbox = call.engine.sandboxes.find(call.sandbox)
-    return operation.scenarios if sandbox is None else call.engine.scenarios(operation, sandbox)
+    sandbox = await call.engine.storage.find(call.sandbox)
+    return operation.scenarios if sandbox is None else sandbox.order(operation).scenarios
 
 
-def _health(call: Call) -> Reply:
+async def _health(call: Call) -> Reply:
     contract = call.engine.contract
     count = sum(1 for _ in contract.scenarios)
     health = {"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count}
@@ -48,61 +49,55 @@ def _shown(reload: Reload) -> dict[str, Any]:
     return {"status": status, "at": utc_millis(reload.at_ns), "errors": errors, "notes": reload.notes}
 
 
-def _reload(call: Call) -> Reply:
+async def _reload(call: Call) -> Reply:
     again, engine = call.engine.reload, call.engine
     if again is None:
         detail = "This server was started with a contract in memory."
         raise refused(409, "no-files", "There are no files to load anew", detail)
-
-    async def later() -> Reply:
-        done = await again()
-        if not done.errors:
-            return as_json({"status": "reloaded", "contract": engine.contract.hash, "notes": done.notes})
-        first = done.errors[0]
-        detail = f"{first['at']}: {first['what']}; the contract stays as it was.".removeprefix(": ")
-        errors = done.errors[:MOST_ERRORS]
-        return problem(409, "bad-contract", "The files make no contract", detail, errors=errors)
-
-    return Reply(202, (), b"", later=later)
+    done = await again()
+    if not done.errors:
+        return as_json({"status": "reloaded", "contract": engine.contract.hash, "notes": done.notes})
+    first = done.errors[0]
+    detail = f"{first['at']}: {first['what']}; the contract stays as it was.".removeprefix(": ")
+    errors = done.errors[:MOST_ERRORS]
+    return problem(409, "bad-contract", "The files make no contract", detail, errors=errors)
 
 
-def _reset(call: Call) -> Reply:
+async def _reset(call: Call) -> Reply:
     if call.query.get("all", "false") not in ("true", "false"):
         raise refused(400, "bad-parameter", "A query parameter has no usable value", "all is true or false.")
     if call.query.get("all") == "true":
-        return as_json({"status": "reset", "sandboxes": sorted(call.engine.reset_all())})
-    call.engine.reset(call.sandbox)
+        return as_json({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
+    await call.engine.storage.reset(call.sandbox)
     return as_json({"status": "reset", "sandbox": call.sandbox})
 
 
-def _metrics(call: Call) -> Reply:
+async def _metrics(call: Call) -> Reply:
     return as_text(call.engine.metrics.text().decode(), CONTENT_TYPE)
 
 
-def _list(call: Call) -> Reply:
+async def _list(call: Call) -> Reply:
     engine = call.engine
     shown = []
-    for name in sorted(engine.sandboxes.names()):
-        sandbox = engine.sandboxes.find(name)
-        if sandbox is not None:
-            shown.append(
-                {
-                    "name": name,
-                    "entries": sum(1 for _ in engine.journal.of(name)),
-                    "armed": len(sandbox.armed),
-                    "scenarios": sum(len(own) for own in sandbox.scenarios.values()),
-                    "incomplete": sandbox.incomplete,
-                }
-            )
+    for sandbox in sorted(await engine.storage.sandboxes(), key=lambda one: one.name):
+        shown.append(
+            {
+                "name": sandbox.name,
+                "entries": len(await engine.storage.entries(sandbox.name)),
+                "armed": len(sandbox.armed),
+                "scenarios": sum(len(own) for own in sandbox.added.values()),
+                "incomplete": sandbox.incomplete,
+            }
+        )
     return as_json({"sandboxes": shown, "most": engine.settings.max_sandboxes})
 
 
-def _drop(call: Call) -> Reply:
+async def _drop(call: Call) -> Reply:
     name = call.parameters["name"]
-    if call.engine.sandboxes.find(name) is None:
-        spelt = close_matches(name, call.engine.sandboxes.names())
+    if await call.engine.storage.find(name) is None:
+        spelt = close_matches(name, await call.engine.storage.names())
         raise refused(404, "unknown-sandbox", "There is no such sandbox", f"There is no {name}.", did_you_mean=spelt)
-    call.engine.reset(name)
+    await call.engine.storage.reset(name)
     return as_json({"status": "dropped", "sandbox": name})
 
 

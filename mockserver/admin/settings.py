@@ -5,7 +5,7 @@ Knows which settings a sandbox has of its own; what each means is described in t
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, Call, Route, as_json, refused
@@ -13,9 +13,10 @@ from mockserver.admin.arming import understood
 from mockserver.admin.sandboxes import sandbox_of
 from mockserver.contract.loading import CONTRACT_FORMAT, shipped
 from mockserver.contract.sources import read_json
-from mockserver.core.contract import Reply
 from mockserver.core.directives import nanoseconds
 from mockserver.core.instants import parse_instant, utc_millis
+from mockserver.core.reply import Reply
+from mockserver.storage.interface import Clock
 
 OWN: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
 """The settings that a sandbox can have of its own; the others are the server's."""
@@ -29,21 +30,18 @@ def _format() -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "properties": {n: all_settings[n] for n in OWN}}
 
 
-def _settings(call: Call) -> Reply:
-    settings = asdict(sandbox_of(call).settings)
+async def _settings(call: Call) -> Reply:
+    settings = asdict((await sandbox_of(call)).settings)
     return as_json({name: settings[name] for name in OWN})
 
 
-def _configure(call: Call) -> Reply:
-    sandbox = sandbox_of(call)
+async def _configure(call: Call) -> Reply:
+    sandbox = await sandbox_of(call)
     given = dict(call.body)
     if "require_headers" in given:
         given["require_headers"] = tuple(given["require_headers"])
-    sandbox.configure(replace(sandbox.settings, **given))
-    sandbox.own_settings |= given
-    if "seed" in given:
-        call.engine.store.reseed(sandbox.name, given["seed"])
-    return _settings(call)
+    await sandbox.configure(given)
+    return await _settings(call)
 
 
 _CLOCK: Final = {
@@ -63,29 +61,33 @@ _CLOCK: Final = {
 }
 
 
-def _clock(call: Call) -> Reply:
-    sandbox = sandbox_of(call)
-    timepiece = sandbox.timepiece
-    mode = "frozen" if timepiece.frozen_ns is not None else "shifted" if timepiece.offset_ns else "real"
-    now = call.engine.now_ns(sandbox)
+async def _clock(call: Call) -> Reply:
+    clock = (await sandbox_of(call)).clock
+    mode = "frozen" if clock.frozen_ns is not None else "shifted" if clock.offset_ns else "real"
+    now = clock.read(call.engine.clock())
     return as_json({"now": utc_millis(now), "now_ns": str(now), "mode": mode})
 
 
-def _set_clock(call: Call) -> Reply:
-    timepiece, real = sandbox_of(call).timepiece, call.engine.clock()
+async def _set_clock(call: Call) -> Reply:
+    sandbox, real = await sandbox_of(call), call.engine.clock()
     ((how, what),) = call.body.items()
+    await sandbox.set_clock(_changed_clock(sandbox.clock, real, how, what))
+    return await _clock(call)
+
+
+def _changed_clock(clock: Clock, real: int, how: str, what: Any) -> Clock:
+    """The clock after a change; `real` is the server's time. Raises `AdminError`."""
     if how == "real":
-        timepiece.frozen_ns, timepiece.offset_ns = None, 0
-        return _clock(call)
+        return Clock()
+    now = clock.read(real)
     if how == "advance":
         by_ns = understood(nanoseconds, what)
-        _within(timepiece.read(real) + by_ns)
-        timepiece.advance(by_ns)
-        return _clock(call)
-    now = timepiece.read(real)
+        _within(now + by_ns)
+        if clock.frozen_ns is not None:
+            return Clock(frozen_ns=clock.frozen_ns + by_ns)
+        return Clock(offset_ns=clock.offset_ns + by_ns)
     instant = now if (how, what) == ("freeze", "now") else _instant(what)
-    timepiece.set(instant, real, frozen=how == "freeze")
-    return _clock(call)
+    return Clock(frozen_ns=instant) if how == "freeze" else Clock(offset_ns=instant - real)
 
 
 def _instant(text: str) -> int:

@@ -202,7 +202,7 @@ def replay(file: str, contract: Path | None, overlay: tuple[Path, ...], *, as_js
 
 
 def _replayed_json(replayed: Replayed) -> str:
-    differences = [{"at": what, "then": then, "now": now} for what, then, now in replayed.differences]
+    differences = [{"at": one.name, "then": one.before, "now": one.now} for one in replayed.differences]
     shown = {"same": not differences, "scenario": replayed.scenario, "same_contract": replayed.same_contract}
     shown["spoilt"] = replayed.spoilt
     return json.dumps({**shown, "differences": differences}, ensure_ascii=False)
@@ -217,6 +217,6 @@ def _replayed(replayed: Replayed) -> Iterator[str]:
         yield f"the same decision: {replayed.scenario}"
         return
     yield "another decision:"
-    for what, then, now in replayed.differences:
-        yield f"  {what}: then {json.dumps(then, ensure_ascii=False)}"
-        yield f"  {' ' * len(what)}  now  {json.dumps(now, ensure_ascii=False)}"
+    for one in replayed.differences:
+        yield f"  {one.name}: then {json.dumps(one.before, ensure_ascii=False)}"
+        yield f"  {' ' * len(one.name)}  now  {json.dumps(one.now, ensure_ascii=False)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.core.contract import BodyForm, Template
+from mockserver.core.language import BodyForm, Template
 from mockserver.core.model import MISSING, Facts
 from mockserver.core.values import write
 
@@ -42,5 +42,4 @@ def _literal(text: bytes) -> bytes:
 
 def body_of(form: BodyForm, facts: Facts) -> bytes:
     """The JSON of a body."""
-    text, values = form
-    return text % tuple([write(value(facts)) for value in values])
+    return form.text % tuple([write(value(facts)) for value in form.values])

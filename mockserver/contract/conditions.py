@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.contract.references import Place, Scope, compile_path, is_sensitive
 from mockserver.contract.violations import compile_violation
-from mockserver.core.contract import Condition, Evidence
+from mockserver.core.language import Condition, EqualValue, Evidence
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report
 from mockserver.core.values import close_matches, equal, is_blank, printable, write_ascii
 from mockserver.schema.patterns import compile_pattern, pattern_fault
@@ -107,10 +107,8 @@ def _path(text: str, operand: Any, context: Context, at: Path) -> Condition:
         return () if expected is None else (Evidence(text, expected, describe(place, facts)),)
 
     plain = operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
-    equals = (extract, operand) if plain else None
-    return Condition(
-        f"{text} {words}", fails, evidence, frozenset(reads.roots), settled=not reads.more, place=text, equals=equals
-    )
+    equals = EqualValue(extract, operand) if plain else None
+    return Condition(f"{text} {words}", fails, evidence, frozenset(reads.roots), place=text, equals=equals)
 
 
 def _may_be_settled(place: Place, operand: Any) -> bool:
@@ -387,6 +385,5 @@ def _logic(name: str, operand: Any, context: Context, at: Path) -> Condition:
         frozenset[str]().union(*(c.reads for c in members)),
         claims=(lambda violation: any(claim(violation) for claim in claims)) if claims else None,
         first=next((c.first for c in members if c.first is not None), None),
-        settled=all(c.settled for c in members),
         calm=name == "none" or (all if name == "all" else any)(all(c.calm for c in group) for group in groups),
     )

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.sources import DEEPEST, Problem, SourceFile, read_json, read_text, read_yaml
-from mockserver.core.contract import Condition, Contract, Operation, Scenario
+from mockserver.core.contract import Contract, Operation, Scenario
+from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
 from mockserver.core.values import close_matches, printable, read
 from mockserver.schema.validation import SchemaSet, Validator, describe

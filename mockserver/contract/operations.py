@@ -21,7 +21,8 @@ from mockserver.contract.references import (
     constant,
     is_sensitive,
 )
-from mockserver.core.contract import Assumption, Operation, RuntimeCompiler, Scenario, Template, WarningRules
+from mockserver.core.contract import Assumption, Operation, RuntimeCompiler, Scenario, WarningRules
+from mockserver.core.language import Template
 from mockserver.core.model import Collection, Lookup, NewId, Path, Settings
 from mockserver.core.values import write_ascii
 from mockserver.schema.validation import SchemaSet, Validator

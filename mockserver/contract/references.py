@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from mockserver.core.contract import Template
 from mockserver.core.instants import offset_nanos, utc_millis
+from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
 from mockserver.core.values import close_matches, is_blank, kind, write_ascii
 

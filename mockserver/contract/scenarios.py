@@ -19,16 +19,16 @@ from mockserver.core.contract import (
     Alternative,
     Assumption,
     Change,
-    Condition,
     Envelope,
     Example,
+    RenderedMember,
     RuntimeCompiler,
     Scenario,
-    Template,
     Turn,
     Turns,
 )
 from mockserver.core.directives import DirectiveError, delay_of, fault_of
+from mockserver.core.language import Condition, Template
 from mockserver.core.model import MISSING, Facts, Path, Provenance, Tick
 from mockserver.core.values import read, write_ascii
 from mockserver.schema.validation import describe
@@ -114,7 +114,7 @@ class _Scenarios:
             body=answer.body,
             form=form_of(answer.body),
             changes=changes,
-            new=answer.body.new.union(*(t.new for c in changes for _, _, t in c.rendered)),
+            new=answer.body.new.union(*(r.template.new for c in changes for r in c.rendered)),
             examples=tuple(self._examples(entry)),
             position=entry.position,
             fault=_asked(entry, data, "fault", (), fault_of),
@@ -225,7 +225,7 @@ class _Scenarios:
             written = ConfigNode(entry.source, (*entry.at, "then", name), fixed, entry.layer)
             if not written.broken:
                 self.fits[lookup.collection.name](written)
-            rendered = [(m, add, t) for m, (add, t) in compiled.items() if m not in fixed]
+            rendered = [RenderedMember(m, add, t) for m, (add, t) in compiled.items() if m not in fixed]
             yield Change(lookup, {m: fixed.get(m) for m in compiled}, tuple(rendered))
 
     def _examples(self, entry: ConfigNode) -> Iterator[Example]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.core.contract import Condition, Evidence
+from mockserver.core.language import Condition, Evidence
 from mockserver.core.model import Facts, Violation
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mockserver.core.contract import Reply
 from mockserver.core.model import FAULTS, Delay, Fault
 from mockserver.core.problems import bad_directive, or_else
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches, printable, write_ascii
 
 LONGEST_SECONDS: Final = 300.0
@@ -132,7 +132,7 @@ HEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The settings that a kind of fault heeds, beside `commit`."""
 
-_MEMBERS: Final = tuple(name for name in Fault._fields if name != "kind")
+_MEMBERS: Final = tuple(name for name in Fault.__struct_fields__ if name != "kind")
 
 
 def fault_of(spec: Any) -> Fault:

@@ -55,6 +55,12 @@ def _millis(now_ms: int) -> str:
     return f"{_seconds(seconds, '+00:00')}.{millis:03d}Z"
 
 
+def utc_nanos(now_ns: int) -> str:
+    """`2024-11-15T14:32:18.123456789Z`: UTC, nine decimals."""
+    seconds, rest = divmod(now_ns, _SECOND)
+    return f"{_seconds(seconds, '+00:00')}.{rest:09d}Z"
+
+
 def offset_nanos(now_ns: int, offset: str) -> str:
     """`2025-11-18T11:50:57.960232171-06:00`: a fixed offset, nine decimals."""
     seconds, rest = divmod(now_ns, _SECOND)

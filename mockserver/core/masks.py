@@ -1,7 +1,4 @@
-"""Masks: what is secret keeps its shape and nothing else, before it is written anywhere.
-
-Knows which places are secret and how payment account numbers look; it keeps nothing itself.
-"""
+"""Masks: what is secret keeps its shape and nothing else, before it is written anywhere."""
 
 from __future__ import annotations
 
@@ -11,8 +8,11 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from mockserver.core.model import MISSING, Path
-from mockserver.core.values import NotJsonError, mask, printable, read, write_to_keep
+from msgspec import Struct
+
+from mockserver.core.model import MISSING, Path, json_pointer_step
+from mockserver.core.reply import Headers
+from mockserver.core.values import NotJsonError, mask, printable, read
 
 _NUMBER: Final = (
     r"(?<![0-9])(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
@@ -54,7 +54,7 @@ def is_account_number(digits: str) -> bool:
     return total % 10 == 0
 
 
-def masked_numbers(data: bytes) -> bytes:
+def mask_numbers(data: bytes) -> bytes:
     """The bytes with every payment account number in them masked; JSON stays JSON."""
     return _BYTES.sub(_masked_number, data) if may_hold_number(data) else data
 
@@ -97,7 +97,7 @@ def masked_value(value: Any) -> Any:
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def masked_members(value: Any, secrets: Iterable[Path]) -> Any:
+def mask_members(value: Any, secrets: Iterable[Path]) -> Any:
     """A body with what stands at the secret paths masked; the very same value where nothing is there."""
     for path in secrets:
         value = _masked_at(value, path)
@@ -116,20 +116,26 @@ def _masked_at(value: Any, path: Path) -> Any:
     return {**value, head: _masked_at(value[head], rest)}  # written anew: the bytes may hold a member twice
 
 
-def masked_body(data: bytes, body: Any, secrets: Iterable[Path]) -> bytes:
-    """The bytes of a body, masked; `body` is its value, MISSING where the bytes are no JSON object.
+def mask_text_body(data: bytes, secrets: Iterable[Path]) -> bytes:
+    """The bytes of a body that is no JSON object: masked as a whole wherever the name of a secret stands in it."""
+    plain = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), data)
+    if any(str(path[-1]).encode() in plain for path in secrets if path):
+        return mask(data.decode("utf-8", "replace")).encode()
+    hidden = mask_numbers(plain)
+    return data if hidden == plain else hidden
 
-    What is no JSON is masked as a whole wherever the name of a secret stands in it.
-    """
-    if body is MISSING:
-        plain = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), data)
-        if any(str(path[-1]).encode() in plain for path in secrets if path):
-            return mask(data.decode("utf-8", "replace")).encode()
-        hidden = masked_numbers(plain)
-        return data if hidden == plain else hidden
-    masked = masked_members(body, secrets)
-    # Where a digit is written as an escape, a number would not be seen.
-    return masked_numbers(data if masked is body and b"\\u00" not in data else write_to_keep(masked))
+
+def changed_places(before: Any, after: Any, pointer: str) -> list[str]:
+    """The JSON Pointers of what differs between a value and its masked form; `pointer` is that of the value."""
+    if before == after and type(before) is type(after):
+        return []
+    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
+        steps = [(json_pointer_step(name), name) for name in before]
+        return [p for step, name in steps for p in changed_places(before[name], after[name], f"{pointer}/{step}")]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        return [p for number, (old, new) in pairs for p in changed_places(old, new, f"{pointer}/{number}")]
+    return [pointer]
 
 
 def read_object(data: bytes) -> Any:
@@ -141,11 +147,6 @@ def read_object(data: bytes) -> Any:
     return value if isinstance(value, dict) else MISSING
 
 
-def masked_at(root: str, value: Any, secrets: Iterable[Path]) -> Any:
-    """A value of the root `path` or `query` with its secrets masked; `secrets` begin with their root."""
-    return masked_members(value, [tuple(rest) for first, *rest in secrets if first == root])
-
-
 def without_numbers(value: Any) -> Any:
     """A JSON value with every payment account number in it masked."""
     if isinstance(value, str):
@@ -155,17 +156,27 @@ def without_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [without_numbers(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return int(masked_numbers(b" %d" % value))
+        return int(mask_numbers(b" %d" % value))
     return value
 
 
-def headers_text(headers: Mapping[str, str], named: Collection[str] = ()) -> str:
-    """Headers as `name: value`, a line each; the values of secret ones, and of these names, masked in shape."""
-    pairs = headers.items()
-    text = "\n".join(
-        [f"{n}: {mask(v) if is_secret_header(n) or (named and n.lower() in named) else v}" for n, v in pairs]
-    )
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def masked_headers(headers: Mapping[str, str], named: Collection[str], masked: list[str]) -> Headers:
+    """Headers as name and value, the values of secret ones and of those `named` masked.
+
+    The JSON Pointers of what is masked are added to `masked`.
+    """
+    found: list[tuple[str, str]] = []
+    for name, value in headers.items():
+        if is_secret_header(name) or (named and name.lower() in named):
+            masked.append(f"/request/headers/{len(found)}/1")
+            value = mask(value)
+        found.append((name, value if value.isascii() else _readable(value)))
+    return tuple(found)
+
+
+def _readable(value: str) -> str:
+    """A header's text without the lone surrogates that stand for bytes that are not UTF-8."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1_000)
@@ -174,18 +185,48 @@ def is_secret_header(name: str) -> bool:
     return name.lower().startswith(("authorization", "proxy-authorization", "cookie"))
 
 
-def masked_target(path: str, query: str, secret: Iterable[str] = ()) -> str:
-    """A request target: visible ASCII, the values of its query masked in shape, and these parts of its path."""
+def masked_target(path: str, query: str) -> str:
+    """A request target in visible ASCII: account numbers in its path and the values of its query masked."""
+    return mask_path(path) + ("?" + mask_query(query) if query else "")
+
+
+def mask_path(path: str, secret: Iterable[str] = ()) -> str:
+    """A path in visible ASCII, without account numbers and with these parts of it masked."""
     for part in secret:
         path = path.replace("/" + part, "/" + mask(part))
-    shown = printable(masked_text(path), LONGEST_PATH)
-    if not query:
-        return shown
+    return printable(masked_text(path), LONGEST_PATH)
+
+
+def mask_query(query: str) -> str:
+    """A query string in visible ASCII, its values masked."""
     pairs = [pair.partition("=") for pair in query.split("&")]
-    return shown + "?" + printable("&".join(_name(n) + eq + mask(v) if eq else mask(n) for n, eq, v in pairs), 200)
+    return printable("&".join(_name(n) + eq + mask(v) if eq else mask(n) for n, eq, v in pairs), 200)
 
 
 def _name(name: str) -> str:
     """The name of a query parameter as it was sent; masked where it is an account number."""
     plain = unquote_plus(name)
     return name if masked_text(plain) == plain else mask(name)
+
+
+class SecretPlaces(Struct, frozen=True):
+    """What is secret in requests to an operation, by root. `members` are the first names of the places in the body."""
+
+    body: tuple[Path, ...]
+    members: frozenset[str | int]
+    headers: frozenset[str]
+    path: tuple[str, ...]
+    query: tuple[str, ...]
+
+    @classmethod
+    def of(cls, places: Iterable[Path]) -> SecretPlaces:
+        """Those of places that begin with their root."""
+        inside = [(place[0], place[1:]) for place in places if len(place) > 1]
+        body = tuple(rest for root, rest in inside if root == "body")
+        return cls(
+            body,
+            frozenset(rest[0] for rest in body),
+            frozenset(str(rest[0]).lower() for root, rest in inside if root == "header"),
+            tuple(str(rest[0]) for root, rest in inside if root == "path"),
+            tuple(str(rest[0]) for root, rest in inside if root == "query"),
+        )

@@ -1,7 +1,4 @@
-"""JSON values: reading them from bytes, writing them, naming their kinds, comparing and masking them.
-
-Knows nothing of contracts, schemas or HTTP; it is the one home of the JSON library.
-"""
+"""JSON values: reading and writing them, naming their kinds, comparing and masking them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 CAME: Final = ("missing", "null", "empty", "blank", "other")
 """What can stand where a member was looked for, as scenarios name it (`came:`)."""
@@ -19,27 +16,44 @@ class NotJsonError(ValueError):
     """The bytes are no JSON document; the message says why and where, never what stood there."""
 
 
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
 def read(data: bytes, max_depth: int) -> Any:
     """The value of a UTF-8 JSON document nested at most `max_depth` levels. Raises `NotJsonError`."""
     try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        value = _decode(data)
+    except (ValueError, RecursionError) as error:
         raise NotJsonError(_why_not_json(data, error, max_depth)) from None
     if data.count(b"{") + data.count(b"[") > max_depth and _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
     return value
 
 
-def _why_not_json(data: bytes, error: orjson.JSONDecodeError, max_depth: int) -> str:
+def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
+    """What is wrong with a document that could not be read, by a second reader that says where it stopped."""
     if not data.strip():
         return "expected a JSON object, got nothing"
-    if error.msg.startswith("depth limit"):
+    if isinstance(error, RecursionError):
         return f"nested deeper than {max_depth} levels"
     try:
-        data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as decode_error:
         return f"not UTF-8 at byte {decode_error.start}"
-    return f"not JSON, reading stopped at line {error.lineno}, column {error.colno}"
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as syntax_error:
+        return f"not JSON, reading stopped at line {syntax_error.lineno}, column {syntax_error.colno}"
+    except RecursionError:
+        return f"nested deeper than {max_depth} levels"
+    except ValueError as constant:
+        return f"not JSON: {constant}"
+    return "not JSON: half of a surrogate pair stands alone" if "\\u" in text else "not JSON: a number is too large"
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
 
 
 def _deeper_than(value: Any, max_depth: int) -> bool:
@@ -57,18 +71,13 @@ def _deeper_than(value: Any, max_depth: int) -> bool:
 
 
 def write(value: Any) -> bytes:
-    """Compact UTF-8 JSON; members keep their order."""
-    return orjson.dumps(value)
+    """Compact UTF-8 JSON; members keep their order. Raises `ValueError` for half of a surrogate pair."""
+    return _encode(value)
 
 
-def write_to_keep(value: Any) -> bytes:
-    """The same for who keeps it: what the JSON library gives takes 4 KB of memory, however short it is."""
-    return b"%b" % orjson.dumps(value)
-
-
-def read_kept(text: bytes) -> Any:
-    """The value that `write_to_keep` wrote."""
-    return orjson.loads(text)
+def read_trusted(data: bytes) -> Any:
+    """The value that `write` wrote."""
+    return _decode(data)
 
 
 def write_ascii(value: Any) -> str:

@@ -32,7 +32,7 @@ def read_document(
             unknown = operation.body.unknown(body)
             point = operation.warnings.unknown_members
             warnings += [_unknown_member(*one, point) for one in itertools.islice(unknown, MOST_WARNINGS)]
-    return Document(body, tuple(found), tuple(warnings))
+    return Document(request, parameters, body, tuple(found), tuple(warnings))
 
 
 def read_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:

@@ -6,13 +6,16 @@ Knows how to serve a contract in process; it reads no file of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from mockserver.contract.sources import Problem
-from mockserver.core.contract import Contract, Example, Operation, Reply, Scenario
+from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
+from mockserver.core.reply import Reply
 from mockserver.core.values import read, write
-from mockserver.engine.engine import Engine, frozen
+from mockserver.engine.engine import Engine, frozen, run_now
 from mockserver.schema.validation import describe
 
 INSTANT_NS = 1_731_681_138_123_000_000
@@ -22,7 +25,7 @@ INSTANT_NS = 1_731_681_138_123_000_000
 _WRITE_ONE: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
 
 
-class Ran(NamedTuple):
+class Ran(Struct, frozen=True):
     """An example that was run, and the reply that it got."""
 
     scenario: Scenario
@@ -51,8 +54,8 @@ class Fresh:
 
     def replies(self, requests: Iterable[Request]) -> list[Reply]:
         """What requests are answered one after the other."""
-        self._engine.reset_all()
-        return [self._engine.handle(request) for request in requests]
+        run_now(self._engine.storage.reset_all())
+        return [self._engine.handle_sync(request) for request in requests]
 
     def run(self, operation: Operation, example: Example) -> Reply:
         """The reply to an example's request."""

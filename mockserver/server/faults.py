@@ -16,8 +16,8 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from mockserver.core.contract import Reply
 from mockserver.core.model import Fault
+from mockserver.core.reply import Reply
 from mockserver.server import wire
 
 GARBAGE: Final = bytes(range(256)) * 2

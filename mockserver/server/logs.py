@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from mockserver.core.contract import Contract, Reload, Reply
+from mockserver.core.contract import Contract, Reload
+from mockserver.core.reply import Reply
 from mockserver.core.values import printable, write_ascii
 
 Log = Callable[["AccessRecord"], None]

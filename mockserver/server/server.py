@@ -21,9 +21,9 @@ from mockserver.admin.routes import routes
 from mockserver.admin.safety import Access, elsewhere
 from mockserver.core import problems
 from mockserver.core.address import HEALTH, base_url
-from mockserver.core.contract import Feed, Reply
 from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request, make
+from mockserver.core.reply import Feed, Reply
 from mockserver.decision.router import Target
 from mockserver.engine.engine import Engine
 from mockserver.server import faults, wire

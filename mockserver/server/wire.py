@@ -12,7 +12,7 @@ import time
 from typing import Any, Final
 from wsgiref.handlers import format_date_time
 
-from mockserver.core.contract import Reply
+from mockserver.core.reply import Reply
 from mockserver.version import __version__
 
 SERVER: Final = f"mockserver/{__version__}"

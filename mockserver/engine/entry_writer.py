@@ -1,0 +1,194 @@
+"""Writes journal entries: everything secret is masked before a document is encoded, and the document says where."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Raw
+
+from mockserver.core.contract import Alternative, Operation, Scenario
+from mockserver.core.instants import utc_nanos
+from mockserver.core.masks import (
+    SecretPlaces,
+    changed_places,
+    mask_members,
+    mask_numbers,
+    mask_path,
+    mask_query,
+    mask_text_body,
+    masked_headers,
+    may_hold_number,
+    read_object,
+    without_numbers,
+)
+from mockserver.core.model import NOTHING, Request, Settings
+from mockserver.core.reply import Decision, Reply
+from mockserver.core.values import write
+from mockserver.decision.view import View
+from mockserver.engine.entries import (
+    BASE64,
+    JSON,
+    TEXT,
+    AddedScenario,
+    Body,
+    EntryDecision,
+    EntryLookup,
+    EntryReply,
+    EntryRequest,
+    EntryViolation,
+    JournalEntry,
+    ScenarioInfo,
+)
+from mockserver.storage.interface import Entry
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class EntryWriter:
+    """Writes the entries of requests to one contract."""
+
+    def __init__(self, contract: str, places: Mapping[str, SecretPlaces], anywhere: SecretPlaces) -> None:
+        """`contract` is its hash; `places` has what is secret by operation, `anywhere` that of all of them."""
+        self._contract = contract
+        self._places = places
+        self._anywhere = anywhere
+
+    def decided(self, request: Request, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
+        """The entry of a request that a scenario answers."""
+        masked: list[str] = []
+        document = decision.document
+        entry = JournalEntry(
+            reply.entry,
+            view.sandbox,
+            utc_nanos(view.facts["tick"].now_ns),
+            micros,
+            self._contract,
+            _entry_request(request, document.body, document.parameters, self._places[decision.operation.id], masked),
+            _entry_reply(reply),
+            _entry_decision(view, decision),
+            None,
+            decision.fault.kind if decision.fault is not None else None,
+            decision.delay_ms,
+            tuple(masked),
+        )
+        return Entry(reply.entry, view.sandbox, _without_numbers(_encode(entry)))
+
+    def refused(self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int) -> Entry:
+        """The entry of a request that the mock refused."""
+        masked: list[str] = []
+        entry = JournalEntry(
+            entry_id,
+            sandbox,
+            utc_nanos(at_ns),
+            micros,
+            self._contract,
+            _entry_request(request, read_object(request.body), NOTHING, self._anywhere, masked),
+            _entry_reply(reply),
+            problem=reply.problem,
+            masked=tuple(masked),
+        )
+        return Entry(entry_id, sandbox, _without_numbers(_encode(entry)))
+
+
+def _entry_request(
+    request: Request, body: Any, parameters: Mapping[str, str], places: SecretPlaces, masked: list[str]
+) -> EntryRequest:
+    """The request, masked; the places of what is masked are added to `masked`."""
+    path, query = dict(parameters), dict(request.query) if request.query else {}
+    target = mask_path(request.path, [parameters[name] for name in places.path if name in parameters])
+    if query:
+        target += "?" + mask_query(urlencode(query))
+        query = mask_members(query, [(name,) for name in places.query])
+        masked += changed_places(dict(request.query), query, "/request/query")
+    if places.path:
+        path = mask_members(path, [(name,) for name in places.path])
+        masked += changed_places(dict(parameters), path, "/request/path")
+    headers = masked_headers(request.headers, places.headers, masked)
+    return EntryRequest(request.method, target, headers, _body(request.body, body, places, masked), path, query)
+
+
+def _body(data: bytes, value: Any, places: SecretPlaces, masked: list[str]) -> Body:
+    """A request's body, masked. `value` is its JSON object, `MISSING` where it is none."""
+    if type(value) is dict:
+        if places.members.isdisjoint(value) and b"\\u00" not in data:
+            return Body(JSON, Raw(data))
+        # Written anew: the bytes may hold a member twice, and digits as escapes.
+        hidden = mask_members(value, places.body)
+        masked += changed_places(value, hidden, "/request/body/value")
+        return Body(JSON, Raw(write(hidden)))
+    hidden_data = mask_text_body(data, places.body)
+    if hidden_data != data:
+        masked.append("/request/body/value")
+    try:
+        return Body(TEXT, Raw(write(hidden_data.decode())))
+    except UnicodeDecodeError:
+        return Body(BASE64, Raw(write(base64.b64encode(hidden_data).decode())))
+
+
+def _entry_reply(reply: Reply) -> EntryReply:
+    if not reply.body:
+        return EntryReply(reply.status, reply.all_headers, Body(TEXT, Raw(b'""')))
+    return EntryReply(reply.status, reply.all_headers, Body(JSON, Raw(reply.body)))
+
+
+def _entry_decision(view: View, decision: Decision) -> EntryDecision:
+    facts, document, scenario = view.facts, decision.document, decision.scenario
+    added, lookups = view.order.added, decision.operation.lookups
+    return EntryDecision(
+        scenario_info(scenario, decision.alternative),
+        decision.trigger,
+        decision.assumed,
+        decision.cause,
+        decision.committed,
+        tuple([EntryViolation(v.root, v.path, v.keyword, v.came, v.message) for v in document.violations]),
+        document.warnings,
+        {one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name]) for one in lookups},
+        facts["new"],
+        decision.effects.writes,
+        dict(decision.turns),
+        _settings(facts["settings"]),
+        tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
+        scenario.source_text if decision.alternative is None else None,
+    )
+
+
+@lru_cache(maxsize=4_096)
+def scenario_info(scenario: Scenario, alternative: Alternative | None) -> ScenarioInfo:
+    """The same for all answers by an alternative: worth 1 µs a request (docs/performance.md)."""
+    because = tuple(condition.text for condition in alternative.conditions) if alternative is not None else ()
+    return ScenarioInfo(
+        scenario.operation,
+        scenario.id,
+        str(scenario.position),
+        alternative.source if alternative is not None else scenario.source,
+        scenario.heading,
+        scenario.note,
+        because,
+        alternative is None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _settings(settings: Settings) -> Raw:
+    """The same for all requests with these settings: worth 1 µs a request (docs/performance.md)."""
+    return Raw(_encode(settings))
+
+
+def _without_numbers(data: bytes) -> bytes:
+    """A document without payment account numbers, wherever they stand; it says where they were."""
+    if not may_hold_number(data) or mask_numbers(data) == data:
+        return data
+    value = msgspec.json.decode(data)
+    hidden = without_numbers(value)
+    hidden["masked"] = [*value.get("masked", ()), *changed_places(value, hidden, "")]
+    return mask_numbers(_encode(hidden))
+
+
+def secret_places(operations: tuple[Operation, ...]) -> Mapping[str, SecretPlaces]:
+    """What is secret in requests to each operation."""
+    return {operation.id: SecretPlaces.of(operation.sensitive) for operation in operations}

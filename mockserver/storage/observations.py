@@ -1,0 +1,61 @@
+"""What coverage counts of a request: made when it is decided, counted once its answer was sent."""
+
+from __future__ import annotations
+
+from mockserver.core.masks import SecretPlaces, is_secret_header, masked_text
+from mockserver.core.model import Request, Violation, json_pointer_step
+from mockserver.core.reply import Decision
+from mockserver.decision.view import View
+from mockserver.storage.coverage import Answered, Observation
+
+LONGEST_PLACE = 200
+"""Characters of the place of a violation."""
+
+_CLIENT_NAMES = frozenset(["additionalProperties", "unevaluatedProperties", "propertyNames"])
+"""Keywords whose violations stand at a member that the client has named."""
+
+
+class Observer:
+    """Makes observations of requests to one contract."""
+
+    def __init__(self, secrets: SecretPlaces) -> None:
+        """`secrets` is what is secret in requests to any of its operations."""
+        named = [secrets.headers, secrets.path, secrets.query, (place[-1] for place in secrets.body)]
+        self._secret_names = frozenset(str(name).lower() for names in named for name in names if name != "*")
+
+    def observe(self, request: Request, view: View, decision: Decision, arrived_ns: int) -> Observation:
+        """The observation of a request that a scenario answers."""
+        operation, scenario, fault = decision.operation, decision.scenario, decision.fault
+        own = operation.by_id.get(scenario.id) is scenario
+        forced = scenario.id if decision.trigger == "header" else ""
+        query = tuple(request.query.items()) if request.query else ()
+        violations = decision.document.violations
+        return Observation(
+            view.sandbox,
+            arrived_ns,
+            Answered(scenario.operation, scenario.id, own, fault.kind if fault is not None else None),
+            decision.trigger,
+            hash((request.method, request.path, query, request.body, forced)),
+            tuple({_place(violation) for violation in violations}) if violations else (),
+            (bool(query) or bool(operation.parameters)) and self._shows_secret(request),
+            decision.committed,
+        )
+
+    def refusal(self, request: Request, sandbox: str, arrived_ns: int) -> Observation:
+        """The observation of a request that the mock refused."""
+        return Observation(sandbox, arrived_ns, secret_in_url=self._shows_secret(request))
+
+    def _shows_secret(self, request: Request) -> bool:
+        names = [name.lower() for name in request.query]
+        if any(name in self._secret_names or is_secret_header(name) for name in names):
+            return True
+        return any(masked_text(text) != text for text in (request.path, *request.query.values()))
+
+
+def _place(violation: Violation) -> str:
+    """Where a violation stands: a JSON Pointer into the body, or root and pointer; no name that the client made up."""
+    steps = ["*" if isinstance(step, int) else step for step in violation.path]
+    if steps and violation.keyword in _CLIENT_NAMES:
+        steps[-1] = "*"
+    place = "".join("/" + json_pointer_step(step) for step in steps)
+    return masked_text(place if violation.root == "body" else violation.root + place)[:LONGEST_PLACE]
