@@ -330,7 +330,7 @@ class Run:
             target = Target(lane.sandbox, path)
             reply = self.admin.answer(request.method, target, {}, request.headers, request.body)
         else:
-            reply = self.engine.handle(request)
+            reply = self.engine.handle_sync(request)
         return Expected(reply, reply.entry)
 
     def differ(self, lane: Lane, wanted: object, came: object) -> None:

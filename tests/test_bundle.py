@@ -31,7 +31,7 @@ def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> N
             for example in scenario.examples:
                 engine = Engine(contract)
                 for request in requests(operation, example):
-                    engine.handle(request)
+                    engine.handle_sync(request)
                     count += 1
                 replayed = replay(bundled(engine, engine.journal.last_id), contract)
                 assert (replayed.differences, replayed.same_contract) == ((), True), scenario.id
@@ -44,7 +44,7 @@ def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> N
 def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dict[str, str]) -> None:
     """Also one that is no JSON, no UTF-8, or forced."""
     engine = Engine(contract)
-    engine.handle(Request("POST", PATH, body, headers))
+    engine.handle_sync(Request("POST", PATH, body, headers))
     given = bundled(engine, 1)
     assert replay(given, contract).differences == ()
     assert (given["forced"] is None) is (not headers)
@@ -57,7 +57,7 @@ def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
     (tmp_path / "kind.yaml").write_text(text, encoding="utf-8")
     engine = Engine(load(overlays=[tmp_path]))
     headers = CIMultiDict([("x-kind", "first"), ("x-kind", "second")])
-    engine.handle(Request("POST", PATH, json.dumps(ONCE).encode(), headers))
+    engine.handle_sync(Request("POST", PATH, json.dumps(ONCE).encode(), headers))
     given = bundled(engine, 1)
     assert given["decision"]["scenario"] == "kind"
     assert replay(given, engine.contract).differences == ()
@@ -69,7 +69,7 @@ def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
     """It is masked in request and records alike."""
     engine = Engine(contract)
     for _ in range(2):
-        engine.handle(Request("POST", PATH, json.dumps({**ONCE, "card_identifier": "4111111111111111"}).encode()))
+        engine.handle_sync(Request("POST", PATH, json.dumps({**ONCE, "card_identifier": "4111111111111111"}).encode()))
     given = bundled(engine, 2)
     assert "4111111111111111" not in json.dumps(given)
     assert given["decision"]["scenario"] == "card-already-activated"
@@ -79,7 +79,7 @@ def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
 def test_what_is_no_bundle_is_told(contract: Contract) -> None:
     """Each in its words."""
     engine = Engine(contract)
-    engine.handle(Request("POST", PATH, json.dumps(LASTING).encode(), {"mock-scenario": "rfc-invalid"}))
+    engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode(), {"mock-scenario": "rfc-invalid"}))
     given = bundled(engine, 1)
     for wrong, words in [
         ([], "expected a bundle"),

@@ -53,7 +53,7 @@ def test_each_answer_counts_for_its_scenario_by_its_trigger(contract: Contract) 
     """By values, by state, by header: told apart, in the sandbox where it was."""
     engine = Engine(contract)
     for request in (post(ONCE), post(ONCE), post({}, mock_scenario="card-already-activated")):
-        engine.handle(request)
+        engine.handle_sync(request)
     tally = engine.coverage.of("")
     assert tally.requests == 3
     assert met(tally, contract) == {"activated-existing-customer": 1, "card-already-activated": 2}
@@ -64,10 +64,10 @@ def test_each_answer_counts_for_its_scenario_by_its_trigger(contract: Contract) 
 def test_an_answer_that_a_fault_took_was_not_met(contract: Contract) -> None:
     """A reset hides the answer from the client; a slow one arrives."""
     engine, scenario = Engine(contract), contract.operations[0].by_id["activated-existing-customer"]
-    engine.handle(post(LASTING, mock_fault="reset"))
+    engine.handle_sync(post(LASTING, mock_fault="reset"))
     seen = engine.coverage.of("").of(scenario)
     assert (seen.met, seen.triggers, seen.faults) == (0, {}, {"reset": 1})
-    engine.handle(post(LASTING, mock_fault="dribble"))
+    engine.handle_sync(post(LASTING, mock_fault="dribble"))
     seen = engine.coverage.of("").of(scenario)
     assert (seen.met, seen.triggers, seen.faults) == (1, {"values": 1}, {"reset": 1, "dribble": 1})
 
@@ -83,15 +83,15 @@ def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contr
     engine = Engine(contract)
     reply = engine.explain(post(LASTING)).reply
     assert reply.decision is not None
-    other = reply.decision._replace(scenario=replace(reply.decision.scenario, note="another"))
-    engine.coverage.seen("", post(LASTING), reply._replace(decision=other), 0)
+    other = reply.replace(decision, scenario=replace(reply.decision.scenario, note="another"))
+    engine.coverage.seen("", post(LASTING), replace(reply, decision=other), 0)
     assert engine.coverage.of("").requests == 1
     assert engine.coverage.of("").of(operation.by_id[other.scenario.id]).met == 0
 
 
 def sent(engine: Engine, request: Request, at_ms: int, sandbox: str = "", fault: Fault | None = None) -> Reply:
     """Count a request as if it had come at that time."""
-    reply = engine.explain(request).reply._replace(fault=fault)
+    reply = engine.explain(request).replace(reply, fault=fault)
     engine.coverage.seen(sandbox, request, reply, at_ms * 1_000_000)
     return reply
 
@@ -119,13 +119,13 @@ def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> N
     """Another query, another forced scenario or a sandbox begun anew make it another request."""
     engine = Engine(contract)
     for forced in ("rfc-invalid", "email-taken"):
-        engine.handle(post({}, mock_scenario=forced))
-    engine.handle(post({}, query={"a": "1"}))
-    engine.handle(post({}, query={"a": "2"}))
-    engine.reset("")
-    engine.handle(post({}, query={"a": "2"}))
+        engine.handle_sync(post({}, mock_scenario=forced))
+    engine.handle_sync(post({}, query={"a": "1"}))
+    engine.handle_sync(post({}, query={"a": "2"}))
+    run_now(engine.storage.reset(""))
+    engine.handle_sync(post({}, query={"a": "2"}))
     assert engine.coverage.total().again == {}
-    engine.handle(post({}, query={"a": "2"}))
+    engine.handle_sync(post({}, query={"a": "2"}))
     assert len(engine.coverage.total().again) == 1
 
 
@@ -133,8 +133,8 @@ def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> N
 def test_sent_again_after_a_lost_answer_is_told(contract: Contract, fault: str, times: int) -> None:
     """The trap of integrations: it took effect, the client does not know, and sends it once more."""
     engine = Engine(contract)
-    engine.handle(post(ONCE, mock_fault=fault))
-    engine.handle(post(ONCE))
+    engine.handle_sync(post(ONCE, mock_fault=fault))
+    engine.handle_sync(post(ONCE))
     assert engine.coverage.of("").lost_again == times
 
 
@@ -154,7 +154,7 @@ def test_sent_again_after_a_lost_answer_is_told(contract: Contract, fault: str, 
 def test_a_secret_in_a_url_is_counted(contract: Contract, path: str, query: dict[str, str], secret: bool) -> None:
     """By the name of a sensitive member or header, or as an account number; in misuses as well."""
     engine = Engine(contract)
-    engine.handle(post(LASTING, path, query))
+    engine.handle_sync(post(LASTING, path, query))
     assert engine.coverage.total().secrets_in_url == secret
 
 
@@ -162,7 +162,7 @@ def test_malformed_requests_are_counted_by_place(contract: Contract) -> None:
     """Once a request and place; the body as a whole is the empty pointer."""
     engine = Engine(contract)
     for body in ({**ONCE, "pin": "1x"}, {**ONCE, "pin": "12345"}, [1]):
-        engine.handle(post(body))
+        engine.handle_sync(post(body))
     assert engine.coverage.of("").malformed == {"/pin": 2, "": 1}
 
 
@@ -191,7 +191,7 @@ def test_explaining_counts_nothing(contract: Contract) -> None:
 def test_it_needs_no_journal(contract: Contract) -> None:
     """With the journal turned off everything is counted as with it."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
-    engine.handle(post(LASTING))
+    engine.handle_sync(post(LASTING))
     assert met(engine.coverage.of(""), contract) == {"activated-existing-customer": 1}
 
 
@@ -199,7 +199,7 @@ def test_no_value_of_a_request_is_kept(contract: Contract) -> None:
     """Neither body, path nor query can be read from what is remembered."""
     engine = Engine(contract)
     for _ in range(2):
-        engine.handle(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
+        engine.handle_sync(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
     kept = [getattr(engine.coverage, name) for name in dir(engine.coverage)]
     assert "/pin" in str(kept)
     assert "s3cr3t" not in str(kept)
@@ -241,9 +241,9 @@ def test_a_tally_is_bounded(contract: Contract) -> None:
 def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
     """Misuses under ever new names leave counts, not names; those of a sandbox that is there stay."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=2))
-    engine.handle(post(LASTING, "/sandbox/real" + PATH))
+    engine.handle_sync(post(LASTING, "/sandbox/real" + PATH))
     for number in range(MOST_STRAYS + 50):
-        engine.handle(post({}, f"/sandbox/s{number}/nothing"))
+        engine.handle_sync(post({}, f"/sandbox/s{number}/nothing"))
     assert len(engine.coverage._tallies) <= MOST_STRAYS + 3
     assert met(engine.coverage.of("real"), contract) == {"activated-existing-customer": 1}
     assert engine.coverage.total().problems == MOST_STRAYS + 50
@@ -255,7 +255,7 @@ def test_a_sandbox_that_is_thrown_out_leaves_its_counts_to_the_total(contract: C
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0.0)
     engine = Engine(contract, settings=settings, monotonic=lambda: float(next(ticks)))
     for name in ("a", "b"):
-        engine.handle(post(LASTING, f"/sandbox/{name}{PATH}"))
+        engine.handle_sync(post(LASTING, f"/sandbox/{name}{PATH}"))
     assert (engine.coverage.of("a").requests, engine.coverage.of("b").requests) == (0, 1)
     assert engine.coverage.total().requests == 2
 
@@ -266,8 +266,8 @@ def test_every_documented_example_meets_its_outcome(contract: Contract) -> None:
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for request in requests(operation, scenario.examples[0]):
-                engine.handle(request)
-            engine.reset("")
+                engine.handle_sync(request)
+            run_now(engine.storage.reset(""))
     assert met(engine.coverage.total(), contract).keys() == {s.id for s in contract.scenarios}
     assert engine.coverage.of("") == Tally()
 

@@ -156,7 +156,7 @@ def test_what_is_malformed_is_not_echoed(tmp_path: Path, body: str, answer: dict
     """An answer repeats what the request holds, but no member that breaks its schema."""
     for name, text in ECHO.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    came = json.loads(Engine(load(tmp_path)).handle(Request("POST", "/echo", body.encode())).body)
+    came = json.loads(Engine(load(tmp_path)).handle_sync(Request("POST", "/echo", body.encode())).body)
     assert {name: came[name] for name in answer} == answer
 
 
@@ -207,7 +207,7 @@ def test_an_answer_names_the_open_points_that_it_rests_on(
     """Those of the envelope, of the scenario and of the way it was met, each once; with conditions, where they hold."""
     for name, text in OPEN_POINTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    reply = Engine(load(tmp_path)).handle(Request("POST", "/ask", json.dumps(body).encode()))
+    reply = Engine(load(tmp_path)).handle_sync(Request("POST", "/ask", json.dumps(body).encode()))
     headers = dict(reply.headers)
     assert (headers["Mock-Source"], headers["Mock-Assumed"]) == (source, points)
 
@@ -217,7 +217,7 @@ def test_what_is_forced_rests_on_no_condition(tmp_path: Path) -> None:
     for name, text in OPEN_POINTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     asked = Request("POST", "/ask", b'{"x": 1, "a": 1}', {"mock-scenario": "asked"})
-    assert dict(Engine(load(tmp_path)).handle(asked).headers)["Mock-Assumed"] == "shape, always"
+    assert dict(Engine(load(tmp_path)).handle_sync(asked).headers)["Mock-Assumed"] == "shape, always"
 
 
 def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:

@@ -36,7 +36,7 @@ def delays(
         spec = write({"delay": delay, "times": "always"})
         assert Admin(engine, routes).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec).status == 201
     path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
-    return [engine.handle(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
+    return [engine.handle_sync(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
 
 
 @pytest.mark.parametrize("delay", [UNIFORM, LOGNORMAL])
@@ -93,7 +93,7 @@ def test_explaining_draws_nothing(contract: Contract) -> None:
     request = Request("POST", PATH, write(LASTING))
     for due in delays(contract, UNIFORM, count=3):
         assert engine.explain(request).reply.delay_ms == due
-        assert engine.handle(request).delay_ms == due
+        assert engine.handle_sync(request).delay_ms == due
 
 
 async def test_an_answer_really_waits_and_others_do_not(url: str, client: aiohttp.ClientSession) -> None:

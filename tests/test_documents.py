@@ -29,7 +29,7 @@ def contract() -> Contract:
 def send(contract: Contract, body: bytes, clock: str, headers: dict[str, str] | None = None) -> Reply:
     """The reply of a fresh mock whose clock stands at a document's instant."""
     engine = Engine(contract, clock=frozen(parse_instant(clock)))
-    return engine.handle(Request("POST", "/debit/v1/activateCardForCustomer", body, headers or {}))
+    return engine.handle_sync(Request("POST", "/debit/v1/activateCardForCustomer", body, headers or {}))
 
 
 def squeezed(text: bytes) -> bytes:

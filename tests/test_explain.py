@@ -80,7 +80,7 @@ def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=60)
     store = MemoryStore(contract.collections)
     engine = Engine(contract, settings=settings, store=store, monotonic=lambda: now)
-    engine.handle(sent("a", ONCE))
+    engine.handle_sync(sent("a", ONCE))
     assert engine.explain(sent("b")).reply.problem == "no-room-for-sandbox"
     now = 60.0
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None
         assert explained.reply.status == 200
         assert engine.explain(sent("a", ONCE)).reply.status == 400
     assert (engine.sandboxes.names(), engine.sandboxes.evictions, set(store._sandboxes)) == (("a",), 0, {"a"})
-    reply = engine.handle(sent("b"))
+    reply = engine.handle_sync(sent("b"))
     assert (reply.status, reply.body[-80:]) == (200, explained.reply.body[-80:])
     assert engine.sandboxes.names() == ("b",)  # a was still the one used longest ago
 
@@ -98,7 +98,7 @@ def test_what_has_no_room_is_told_so(contract: Contract) -> None:
     engine = Engine(contract, settings=replace(contract.settings, max_records=0))
     for _ in range(2):
         assert engine.explain(sent("a", ONCE)).reply.problem == "no-room-for-record"
-        assert engine.handle(sent("a", ONCE)).problem == "no-room-for-record"
+        assert engine.handle_sync(sent("a", ONCE)).problem == "no-room-for-record"
     assert engine.explain(sent("a", LASTING)).reply.status == 200
 
 
@@ -143,7 +143,7 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     """Last of all: of two that are as near, the one about a record whose key is nearly a seed's."""
     operation, scenarios = contract.operations[0], contract.operations[0].scenarios
     body = json.dumps({**LASTING, "card_identifier": "TESTUNKNOWN", "customer_id": "12345678"}).encode()
-    reply = Engine(contract).handle(Request("POST", PATH, body, {"content-type": "application/json"}))
+    reply = Engine(contract).handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
     assert reply.decision is not None
     facts = reply.decision.facts
     about = [NearMiss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]

@@ -178,7 +178,7 @@ async def test_another_head_means_something_else(contract: Contract) -> None:
         forced = head("POST", PATH, "Mock-Scenario: rfc-invalid", length=len(card)) + card
         named = head("POST", PATH, "Mock-Sandbox: y", length=len(card)) + card
         for _ in range(3):
-            engine.reset_all()
+            run_now(engine.storage.reset_all())
             for data in (plain, elsewhere, named):
                 assert await one.scenario(data) == "activated-existing-customer"
                 assert await one.scenario(data) == "card-already-activated"

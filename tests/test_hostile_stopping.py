@@ -32,7 +32,7 @@ def test_a_clock_that_jumps_harms_nobody(contract: Contract) -> None:
     engine = Engine(contract, clock=lambda: next(hands))
     for number in range(30):
         body = json.dumps({**ONCE, "card_identifier": f"CARD-{number}", "customer_id": f"{number}"}).encode()
-        replies = [engine.handle(Request("POST", PATH, body)) for _ in range(2)]
+        replies = [engine.handle_sync(Request("POST", PATH, body)) for _ in range(2)]
         shown = [json.loads(reply.body) for reply in replies]
         assert [reply.status for reply in replies] == [200, 400]
         assert [one["error"].get("code") for one in shown] == [None, 4433]

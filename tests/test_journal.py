@@ -21,7 +21,7 @@ JSON = {"content-type": "application/json"}
 def sent(engine: Engine, body: object, path: str = PATH, **headers: str) -> Any:
     """One request in process."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return engine.handle(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
+    return engine.handle_sync(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
 
 
 def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
@@ -282,7 +282,7 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     """A fault, a problem, a new record, a body that is no JSON."""
     engine = Engine(contract, clock=frozen(0))
     sent(engine, ONCE, mock_fault="reset")
-    engine.handle(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
+    engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
     new = {k: v for k, v in ONCE.items() if k != "customer_id"}
     person = {"first_name": "A", "last_name": "B", "email": "[email protected]", "phone_number": "+5215512345678"}
     sent(engine, {**new, "customer": person})

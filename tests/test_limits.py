@@ -140,7 +140,7 @@ def test_what_is_kept_to_be_known_again_is_bounded_in_bytes(contract: Contract) 
     def ask(number: int) -> None:
         body = json.dumps({**LASTING, **{f"{number}-{n}-{'x' * 500}": 1 for n in range(100)}}).encode()
         headers = {f"x-{number}-{n}": "y" * 5_000 for n in range(10)}
-        assert engine.handle(Request("POST", PATH, body, headers, alike=number)).status == 200
+        assert engine.handle_sync(Request("POST", PATH, body, headers, alike=number)).status == 200
 
     for number in range(1, 5):
         ask(number)

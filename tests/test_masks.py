@@ -155,11 +155,11 @@ def test_a_masked_secret_gets_the_verdict_of_the_secret(pin: str, contract: Cont
     """Pattern and length look at the mask as they did at the secret, so that the decision can be made again."""
     engine, path = Engine(contract), contract.operations[0].path
     body = json.dumps({**LASTING, "pin": pin}, ensure_ascii=False).encode()
-    first = engine.handle(Request("POST", path, body, {"content-type": "application/json"}))
+    first = engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
     entry = engine.journal.find(1)
     assert entry is not None
     assert pin.strip() == "" or pin.encode() not in entry.body
-    again = engine.handle(Request("POST", path, entry.body, {"content-type": "application/json"}))
+    again = engine.handle_sync(Request("POST", path, entry.body, {"content-type": "application/json"}))
     assert first.decision is not None
     assert again.decision is not None
     assert again.decision.scenario is first.decision.scenario
@@ -171,8 +171,8 @@ def test_a_number_that_is_a_key_is_masked_in_records_and_writes(contract: Contra
     engine, path, number = Engine(contract), contract.operations[0].path, "4111111111111111"
     body = json.dumps({**ONCE, "card_identifier": number, "other": 4111111111111111, "flag": True}).encode()
     for _ in range(2):
-        engine.handle(Request("POST", path, body, {"content-type": "application/json"}, {"q": number}))
-    engine.handle(Request("POST", f"/nothing/{number}", body))
+        engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}, {"q": number}))
+    engine.handle_sync(Request("POST", f"/nothing/{number}", body))
     for entry in engine.journal.all():
         shown = json.dumps(whole(entry), default=str)
         assert number not in shown
@@ -188,7 +188,7 @@ def test_a_number_that_is_a_name_is_masked_in_what_is_said_about_it(contract: Co
     if where != "query":
         within[number] = 1
     query = {number: "1"} if where == "query" else {}
-    reply = engine.handle(Request("POST", PATH, json.dumps(body).encode(), JSON, query, alike=1))
+    reply = engine.handle_sync(Request("POST", PATH, json.dumps(body).encode(), JSON, query, alike=1))
     assert (number in repr(reply.headers)) is (where != "query")  # a client may see what it sent
     (entry,) = engine.journal.all()
     assert entry.violations
@@ -202,7 +202,7 @@ def test_a_number_in_a_violation_is_masked(tmp_path: Path) -> None:
     files = {**PING, "ping.yaml": PING["ping.yaml"] + "    query: closed.schema.json\n"}
     files["closed.schema.json"] = json.dumps({"type": "object", "additionalProperties": False})
     engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
-    reply = engine.handle(Request("GET", "/v1/ping/a", b"", {}, {"4111111111111111": "1"}))
+    reply = engine.handle_sync(Request("GET", "/v1/ping/a", b"", {}, {"4111111111111111": "1"}))
     assert reply.decision is not None
     assert reply.decision.document.violations
     (entry,) = engine.journal.all()
@@ -217,8 +217,8 @@ def test_a_number_in_a_seed_is_masked(tmp_path: Path) -> None:
     engine = Engine(load(overlays=[tmp_path]))
     for number in range(2):
         body = json.dumps({**LASTING, "card_identifier": "CARD-N", "customer_id": f"{number}"}).encode()
-        engine.reset_all()
-        engine.handle(Request("POST", PATH, body, JSON))
+        run_now(engine.storage.reset_all())
+        engine.handle_sync(Request("POST", PATH, body, JSON))
     (entry,) = engine.journal.all()
     assert b'"0000000000000000"' in entry.reply_body
     assert "4111111111111111" not in repr((entry.found, entry.reply_body))
@@ -229,8 +229,8 @@ def test_a_number_in_a_seed_is_masked(tmp_path: Path) -> None:
 def test_a_problem_is_masked_with_the_secrets_of_all_operations(contract: Contract) -> None:
     """A request that came to no operation holds secrets as well."""
     engine = Engine(contract)
-    engine.handle(Request("POST", "/debit/v1/activate", b'{"pin": "4821", "a": "b1"}'))
-    engine.handle(Request("POST", "/debit/v1/activate", b'["pin", "4821"]'))
+    engine.handle_sync(Request("POST", "/debit/v1/activate", b'{"pin": "4821", "a": "b1"}'))
+    engine.handle_sync(Request("POST", "/debit/v1/activate", b'["pin", "4821"]'))
     assert [entry.body for entry in engine.journal.all()] == [b'["xxx", "0000"]', b'{"pin":"0000","a":"b1"}']
 
 
@@ -238,7 +238,7 @@ def test_secrets_are_masked_wherever_the_contract_says(tmp_path: Path) -> None:
     """In path, query and headers too: neither the entry nor the facts of its decision hold them."""
     files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word, query.again, header.x-one]\n"}
     engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
-    reply = engine.handle(Request("GET", "/v1/ping/s3cret", b"", {"x-one": "s3cret"}, {"again": "s3cret", "b": "1"}))
+    reply = engine.handle_sync(Request("GET", "/v1/ping/s3cret", b"", {"x-one": "s3cret"}, {"again": "s3cret", "b": "1"}))
     assert reply.status == 200
     (entry,) = engine.journal.all()
     assert "s3cret" not in repr(entry)
@@ -284,7 +284,7 @@ def test_headers_of_an_entry_are_masked_and_kept_one_by_one(contract: Contract) 
     """Account numbers in them as well; a value may hold a colon, and be of nothing."""
     engine = Engine(contract)
     headers = {"authorization-x": "Bearer a1", "x-a": "4111111111111111 a: b", "x-b": "", "y": "caf\udcc3\udca9"}
-    engine.handle(Request("POST", contract.operations[0].path, b"{}", headers))
+    engine.handle_sync(Request("POST", contract.operations[0].path, b"{}", headers))
     (entry,) = engine.journal.all()
     assert entry.headers == (
         ("authorization-x", "Xxxxxx x0"),
@@ -315,7 +315,7 @@ def test_a_record_is_kept_once_by_all_entries_that_found_it(contract: Contract) 
     others = [{**ONCE, "card_identifier": f"CARD-{n}", "customer_id": f"{n}"} for n in range(MOST_HEADS + 10)]
     long = {**ONCE, "customer_id": "1" * (LONGEST_HEAD + 1), "card_identifier": "CARD-long"}
     for body in (ONCE, ONCE, ONCE, asked, asked, *others, *others, long, long):
-        engine.handle(Request("POST", PATH, json.dumps(body).encode(), {}))
+        engine.handle_sync(Request("POST", PATH, json.dumps(body).encode(), {}))
     newest, *_, masked, _, third, second, _ = engine.journal.all()
     assert [one is other for one, other in zip(second.found, third.found, strict=True)] == [True] * len(third.found)
     assert third.remembered is not None
@@ -333,12 +333,12 @@ def test_a_record_is_kept_once_by_all_entries_that_found_it(contract: Contract) 
 def test_a_record_without_a_text_is_kept_as_it_is(contract: Contract) -> None:
     """A lone surrogate in it, which no JSON text can hold, hinders nothing."""
     engine = Engine(contract)
-    engine.handle(Request("POST", PATH, json.dumps(ONCE).encode(), {}))
+    engine.handle_sync(Request("POST", PATH, json.dumps(ONCE).encode(), {}))
     card = contract.operations[0].lookups[1].collection
     found = engine.store.find("", card, str(ONCE["card_identifier"]))
     assert found is not None
     engine.store.put("", card.name, str(ONCE["card_identifier"]), Record({**found.view, "card_id": "\udcc3"}))
-    engine.handle(Request("POST", PATH, json.dumps(ONCE).encode(), {}))
+    engine.handle_sync(Request("POST", PATH, json.dumps(ONCE).encode(), {}))
     entry = next(engine.journal.all())
     assert entry.remembered is not None
     assert entry.remembered.facts["card"]["card_id"] == "\udcc3"
@@ -365,7 +365,7 @@ def test_what_is_the_same_in_many_entries_is_kept_once(contract: Contract) -> No
     sent: list[tuple[object, str]] = [(ONCE, ""), (ONCE, ""), (ONCE, ""), (ONCE, "a"), ({**ONCE, "pin": "12a4"}, "")]
     for body, sandbox in sent:
         path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
-        engine.handle(Request("POST", path, json.dumps(body).encode(), JSON, alike=1))
+        engine.handle_sync(Request("POST", path, json.dumps(body).encode(), JSON, alike=1))
     first, second, third, other, wrong = engine.journal._entries
     assert third.usual is second.usual
     assert (third.body is second.body, third.found is second.found) == (True, True)
@@ -398,11 +398,11 @@ def test_an_entry_is_the_same_whether_its_parts_are_known_or_not() -> None:
     told, untold = Engine(contract, clock=frozen(0)), Engine(contract, clock=frozen(0))
     for body, headers, path, query in asked * 2:
         request = Request("POST", path, json.dumps(body).encode(), headers, query)
-        told.handle(request._replace(alike=1 + heads.index(json.dumps(headers))))
-        untold.handle(request)
+        told.handle_sync(replace(request, alike=1 + heads.index(json.dumps(headers))))
+        untold.handle_sync(request)
     assert told._recorder._usual
     assert not untold._recorder._usual
-    entries = [[entry._replace(micros=0) for entry in engine.journal.all()] for engine in (told, untold)]
+    entries = [[replace(entry, micros=0) for entry in engine.journal.all()] for engine in (told, untold)]
     assert entries[0] == entries[1]
     assert list(map(repr, map(row, entries[0]))) == list(map(repr, map(row, entries[1])))
     assert [entry.size for entry in entries[0]] == [entry.size for entry in entries[1]]
@@ -414,19 +414,19 @@ def test_what_entries_share_is_bounded(contract: Contract) -> None:
     engine = Engine(contract)
     for number in range(1, MOST_HEADS + 10):
         body = json.dumps({**LASTING, "note": f"{number}"}).encode()
-        engine.handle(Request("POST", PATH, body, {**JSON, "x-trace": f"{number}"}, alike=number))
+        engine.handle_sync(Request("POST", PATH, body, {**JSON, "x-trace": f"{number}"}, alike=number))
     assert 0 < len(engine._recorder._usual) < MOST_HEADS
     assert 0 < len(engine._recorder._asked) < MOST_HEADS
     engine = Engine(contract)
     long = {**LASTING, "note": "a" * LONGEST_HEAD}
     headers = {**JSON, "x-trace": "a" * LONGEST_HEAD}
-    engine.handle(Request("POST", PATH, json.dumps(long).encode(), headers, alike=1))
+    engine.handle_sync(Request("POST", PATH, json.dumps(long).encode(), headers, alike=1))
     assert not engine._recorder._usual
     assert not engine._recorder._asked
     engine = Engine(contract)
     used = Record.make(LASTING["card_identifier"], {"status": "activated", "card_id": "a" * LONGEST_HEAD}, "request")
     engine.store.put("", "cards", LASTING["card_identifier"], used)
-    engine.handle(Request("POST", PATH, json.dumps(LASTING).encode(), JSON, alike=1))
+    engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode(), JSON, alike=1))
     (entry,) = engine.journal.all()
     assert any(type(one) is bytes and len(one) > LONGEST_HEAD for one in entry.found)
     assert not engine._recorder._asked
@@ -453,7 +453,7 @@ def test_a_secret_is_named_in_an_overlay_as_the_readme_does(tmp_path: Path) -> N
     (tmp_path / "secrets.yaml").write_text(f"format: 1\n{named[1]}\n", encoding="utf-8")
     engine = Engine(load(overlays=[tmp_path]))
     sent = {"x-api-key": "sk_live_123", "authorization-ecommerce": "Bearer abc", "x-trace": "1"}
-    engine.handle(Request("POST", PATH, json.dumps({**LASTING, "pin": "1234"}).encode(), {**JSON, **sent}))
+    engine.handle_sync(Request("POST", PATH, json.dumps({**LASTING, "pin": "1234"}).encode(), {**JSON, **sent}))
     (entry,) = engine.journal.all()
     assert b'"pin":"0000"' in entry.body
     kept = {**sent, "x-api-key": "xx_xxxx_000", "authorization-ecommerce": "Xxxxxx xxx"}

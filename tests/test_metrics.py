@@ -70,7 +70,7 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
 def test_series_are_bounded(contract: Contract) -> None:
     """Scenarios that were given at run time do not make series without end."""
     metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0))
-    reply = Engine(contract).handle(Request("GET", "/"))
+    reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
     for _ in range(2):
         metrics.seen(reply, 1)

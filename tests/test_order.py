@@ -199,7 +199,7 @@ def test_logic_over_violations_is_asked_of_sound_requests_too(
     """What asks for a violation or for something else can hold of a request without a violation."""
     engine = Engine(write(tmp_path, [{logic: [{"body.a": "x"}, {"violation": {"at": "body.n"}}]}]))
     for body in ({}, {"a": "x"}, {"n": "no number"}, {"a": "x", "n": "no number"}):
-        reply = engine.handle(Request("POST", "/ask", json.dumps(body).encode()))
+        reply = engine.handle_sync(Request("POST", "/ask", json.dumps(body).encode()))
         assert dict(reply.headers)["Mock-Scenario"] == ("s0" if body in met else "last")
 
 

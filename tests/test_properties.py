@@ -106,7 +106,7 @@ def test_what_its_schema_accepts_is_never_called_malformed(bodies: list[dict[str
     assert validator is not None
     mock = engine()
     for body in bodies:
-        reply = mock.handle(request(json.dumps(body).encode()))
+        reply = mock.handle_sync(request(json.dumps(body).encode()))
         if reply.decision is not None:
             sound = not validator.violations("body", body)
             assert sound is (header(reply, "Mock-Violations") is None)
@@ -121,7 +121,7 @@ def test_explain_says_what_the_server_does(requests: list[tuple[bytes, str | Non
         before = state(mock)
         explained = mock.explain(request(body, forced))
         assert state(mock) == before
-        reply = mock.handle(request(body, forced))
+        reply = mock.handle_sync(request(body, forced))
         assert (explained.reply.status, explained.reply.headers, explained.reply.body) == (
             reply.status,
             reply.headers,
@@ -141,7 +141,7 @@ def test_the_same_inputs_give_the_same_decisions(requests: list[tuple[bytes, str
     """Two mocks that are sent the same answer the same, byte for byte."""
     left, right = engine(), engine()
     for body, forced in requests:
-        one, other = left.handle(request(body, forced)), right.handle(request(body, forced))
+        one, other = left.handle_sync(request(body, forced)), right.handle_sync(request(body, forced))
         assert (one.status, one.headers, one.body) == (other.status, other.headers, other.body)
     assert state(left) == state(right)
 
@@ -152,7 +152,7 @@ def test_only_an_activation_changes_the_state(requests: list[tuple[bytes, str | 
     mock = engine()
     for body, forced in requests:
         before = state(mock)
-        reply = mock.handle(request(body, forced))
+        reply = mock.handle_sync(request(body, forced))
         if reply.status != 200 or forced is not None:
             assert state(mock) == before
         else:
@@ -163,7 +163,7 @@ def test_only_an_activation_changes_the_state(requests: list[tuple[bytes, str | 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_every_answer_fits_its_envelope(body: bytes, forced: str | None) -> None:
     """Whatever was sent, forced or not, the answer fits the schema of its envelope."""
-    reply = engine().handle(request(body, forced))
+    reply = engine().handle_sync(request(body, forced))
     if reply.decision is None:
         assert json.loads(reply.body)["type"].startswith("urn:mockserver:problem:")
         return

@@ -151,7 +151,7 @@ def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
         "late = {'jsonschema', 'prometheus_client', 'mockserver.cli.journal', 'mockserver.export.openapi'};"
         "late |= {'mockserver.admin.journal', 'mockserver.admin.coverage'};"
         "print(sorted(late & sys.modules.keys()));"
-        "engine.handle(Request('POST', contract.operations[0].path, b'{}')); engine.metrics.text();"
+        "engine.handle_sync(Request('POST', contract.operations[0].path, b'{}')); engine.metrics.text();"
         "print(sorted(late & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -66,7 +66,7 @@ def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
     engine = Engine(contract)
     asked = [Request("POST", f"/sandbox/{name}{PATH}"), Request("POST", PATH, headers={"mock-sandbox": name})]
     for request in asked:
-        reply = engine.handle(request)
+        reply = engine.handle_sync(request)
         assert (reply.status, reply.decision) == (400, None)
         assert problem(reply.body)["type"].endswith("bad-sandbox")
 
@@ -127,7 +127,7 @@ async def test_a_request_may_spell_the_prefix_in_escapes(url: str) -> None:
 
 def test_too_long_a_body_is_refused_in_process_as_well(contract: Contract) -> None:
     """The limit is the engine's, not the socket's."""
-    reply = Engine(contract).handle(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
+    reply = Engine(contract).handle_sync(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
     assert isinstance(reply, Reply)
     assert (reply.status, reply.problem) == (413, "body-too-large")
 
@@ -166,28 +166,28 @@ def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract
     """503 that says so; those that are there, and the default one, are served as before."""
     engine, idle = small(contract)
     for name in ("a", "b", ""):
-        assert engine.handle(sent(name)).status == 200
+        assert engine.handle_sync(sent(name)).status == 200
     idle.now = 59.9
-    reply = engine.handle(sent("c"))
+    reply = engine.handle_sync(sent("c"))
     assert (reply.status, reply.problem) == (503, "no-room-for-sandbox")
     assert "There are 2 sandboxes" in problem(reply.body)["detail"]
-    assert engine.handle(sent("a")).decision is not None
+    assert engine.handle_sync(sent("a")).decision is not None
     assert engine.sandboxes.evictions == 0
 
 
 def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
     """Its state is gone and it knows so when it is made again; others stay whole."""
     engine, idle = small(contract)
-    engine.handle(sent("a"))
-    engine.handle(sent("b"))
+    engine.handle_sync(sent("a"))
+    engine.handle_sync(sent("b"))
     idle.now = 30
-    engine.handle(sent("a"))
+    engine.handle_sync(sent("a"))
     idle.now = 61
-    assert engine.handle(sent("c")).status == 200
+    assert engine.handle_sync(sent("c")).status == 200
     assert set(engine.sandboxes.names()) == {"a", "c"}
-    assert engine.handle(sent("d")).status == 503
+    assert engine.handle_sync(sent("d")).status == 503
     idle.now = 200
-    assert engine.handle(sent("b")).status == 200
+    assert engine.handle_sync(sent("b")).status == 200
     again = engine.sandboxes.find("b")
     assert again is not None
     assert again.incomplete
@@ -200,13 +200,13 @@ def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
 def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
     """Somebody asked for it; its place is free at once."""
     engine, idle = small(contract, most=1)
-    engine.handle(sent("a"))
+    engine.handle_sync(sent("a"))
     idle.now = 61
-    engine.handle(sent("b"))
+    engine.handle_sync(sent("b"))
     engine.reset("b")
-    engine.handle(sent("a"))
+    engine.handle_sync(sent("a"))
     engine.reset("a")
-    engine.handle(sent("a"))
+    engine.handle_sync(sent("a"))
     sandbox = engine.sandboxes.find("a")
     assert sandbox is not None
     assert not sandbox.incomplete
@@ -220,7 +220,7 @@ def test_names_of_those_thrown_out_are_not_kept_without_end(
     engine, _ = small(contract, most=1, ttl=0)
     known = []
     for name in ("a", "b", "c", "d"):
-        engine.handle(sent(name))
+        engine.handle_sync(sent(name))
         sandbox = engine.sandboxes.find(name)
         known.append(sandbox is not None and sandbox.incomplete)
     assert known == [False, False, True, True]

@@ -93,7 +93,7 @@ def test_explaining_counts_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         explained = [engine.explain(request).reply.status for _ in range(3)]
         assert explained == [503] * 3
-        assert engine.handle(request).status == 503
+        assert engine.handle_sync(request).status == 503
     explanation = engine.explain(request)
     assert explanation.reply.decision is not None
     assert explanation.reply.decision.scenario.id != "flaky"
@@ -117,7 +117,7 @@ def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
     engine = Engine(load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": file})]))
     asked = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
     for _ in range(2):
-        engine.handle(asked)
+        engine.handle_sync(asked)
     explained = engine.explain(asked)
     assert explained.reply.decision is not None
     assert explained.reply.decision.scenario.id == "activated-existing-customer"

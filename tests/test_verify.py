@@ -179,7 +179,7 @@ def entries(contract: Contract, kinds: str) -> Any:
     for kind in kinds:
         body = json.dumps(PIN if kind == "D" else LASTING).encode()
         path = "/nothing" if kind == "X" else PATH
-        engine.handle(Request("POST", path, body, {"content-type": "application/json"}))
+        engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
     return [*engine.journal.all()][::-1]
 
 

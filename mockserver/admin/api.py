@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -33,7 +34,7 @@ LONGEST_NAME: Final = 512
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
-DONE: Final[Mapping[int, str]] = {200: "Done, or what was asked for."}
+DONE: Final[Mapping[int, str]] = MappingProxyType({200: "Done, or what was asked for."})
 
 
 class Call(Struct, frozen=True):

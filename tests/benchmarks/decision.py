@@ -49,8 +49,8 @@ def main() -> None:
     print("whole, in process  ", micros(lambda: Engine.explain(engine, REQUEST), times=500), "(explain)")
 
     def handled() -> object:
-        engine.reset("")
-        return engine.handle(REQUEST)
+        run_now(engine.storage.reset(""))
+        return engine.handle_sync(REQUEST)
 
     print("whole, in process  ", micros(handled), "(handle, on a fresh state)")
 

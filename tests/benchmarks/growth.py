@@ -45,7 +45,7 @@ def spent(engine: Engine, requests: Iterable[Request], scenario: str) -> float:
     """Microseconds of processor time a request; each is answered as it has to be."""
     made = list(requests)
     started = time.process_time()
-    replies = [engine.handle(request) for request in made]
+    replies = [engine.handle_sync(request) for request in made]
     took = (time.process_time() - started) / len(made) * 1e6
     met = {reply.decision.scenario.id if reply.decision is not None else reply.problem for reply in replies}
     assert met == {scenario}, met
@@ -106,7 +106,7 @@ def sandboxes(rounds: int, most: int) -> None:
     """Requests to one sandbox, to one among many, and to each of many in turn."""
     one, many = Engine(SHIPPED), engine_of(SHIPPED, max_sandboxes=most)
     for number in range(most):
-        many.handle(asked("c", f"C-{number}", f"s{number}"))
+        many.handle_sync(asked("c", f"C-{number}", f"s{number}"))
 
     def measure(engine: Engine, of: int) -> float:
         made = (asked(f"N-{(n := next(NUMBERS))}", f"N-{n}", f"s{n % of}") for _ in range(TIMES))
@@ -128,7 +128,7 @@ def records(rounds: int, most: int) -> None:
     engines = {size: Engine(SHIPPED) for size in (10, most)}
     for size, engine in engines.items():
         for number in range(size):
-            engine.handle(asked(f"K-{number}", f"C-{number}"))
+            engine.handle_sync(asked(f"K-{number}", f"C-{number}"))
 
     def measure(size: int) -> float:
         made = (asked(f"K-{(n := next(NUMBERS) * 7_919 % size)}", f"C-{n}") for _ in range(TIMES))
@@ -143,18 +143,18 @@ def million(rounds: int, cards: int) -> None:
     engine = engine_of(SHIPPED, max_records=2 * cards)
     few = engine_of(SHIPPED)
     for number in range(10):
-        few.handle(asked(f"K-{number}", f"C-{number}"))
+        few.handle_sync(asked(f"K-{number}", f"C-{number}"))
     before = resident()
     started = time.process_time()
     for number in range(cards):
-        reply = engine.handle(asked(f"K-{number}", f"C-{number}"))
+        reply = engine.handle_sync(asked(f"K-{number}", f"C-{number}"))
         assert reply.status == 200, reply
     took = (time.process_time() - started) / cards * 1e6
     after = resident()
-    full = engine.handle(asked("one-more", "one-more"))
+    full = engine.handle_sync(asked("one-more", "one-more"))
     assert full.problem == "no-room-for-record", full
     assert b"max_records" in full.body
-    known = engine.handle(asked(f"K-{cards - 1}", f"C-{cards - 1}"))
+    known = engine.handle_sync(asked(f"K-{cards - 1}", f"C-{cards - 1}"))
     assert known.decision is not None
     assert known.decision.scenario.id == "card-already-activated"
 

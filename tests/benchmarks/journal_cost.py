@@ -24,13 +24,13 @@ def spent(engine: Engine) -> float:
     """Seconds of processor time for a round of requests that succeed."""
     started = time.process_time()
     for _ in range(TIMES):
-        engine.handle(REQUEST)
+        engine.handle_sync(REQUEST)
     return time.process_time() - started
 
 
 def main() -> None:
     engines = [Engine(CONTRACT, settings=replace(CONTRACT.settings, journal_entries=n)) for n in (10_000, 0)]
-    assert engines[0].handle(REQUEST).status == 200
+    assert engines[0].handle_sync(REQUEST).status == 200
     rounds = [[spent(engine) for engine in engines] for _ in range(ROUNDS)]
     for name, figures in zip(("on", "off"), zip(*rounds, strict=True), strict=True):
         micros = [figure / TIMES * 1e6 for figure in figures]

@@ -31,7 +31,7 @@ def main() -> None:
     path = CONTRACT.operations[0].path
     print(f"{0:>9} requests: {resident():7.1f} MiB")
     for number in range(1, count + 1):
-        engine.handle(Request("POST", path, body(number), headers))
+        engine.handle_sync(Request("POST", path, body(number), headers))
         if number % (count // 10) == 0:
             journal = engine.journal
             print(

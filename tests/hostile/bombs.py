@@ -63,7 +63,7 @@ def answered(body: bytes, **headers: str) -> Callable[[], str]:
     engine = Engine(SHIPPED)
 
     def asked() -> str:
-        reply = engine.handle(
+        reply = engine.handle_sync(
             Request("POST", PATH, body, {name.replace("_", "-"): text for name, text in headers.items()})
         )
         json.loads(reply.body)
@@ -84,7 +84,7 @@ def loaded(schema: Any, value: Any = None, when: str = "{header.x-no: y}", **fil
                 engine = Engine(load(place))
             except ConfigError as error:
                 return f"{len(error.problems)} problems: {error.problems[0].what[:60]}"
-        reply = engine.handle(Request("POST", "/op", json.dumps(value).encode()))
+        reply = engine.handle_sync(Request("POST", "/op", json.dumps(value).encode()))
         return f"{reply.status} {reply.body.decode()} {dict(reply.headers).get('Mock-Violations', '')[:60]}"
 
     return tried

@@ -211,7 +211,7 @@ async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
         first, headers, body = module.split(exchange.sent)
         method, path = first.split(" ")
         lower = {name.lower(): value for name, value in headers.items()}
-        reply = engine.handle(Request(method, path, body.encode(), lower))
+        reply = engine.handle_sync(Request(method, path, body.encode(), lower))
         named = {name.lower() for name in module.split(exchange.due)[1]}
         shown = [
             f"{name}: {value}"
