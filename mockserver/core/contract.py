@@ -36,6 +36,13 @@ class Evidence(NamedTuple):
     came: str
 
 
+class EqualValue(NamedTuple):
+    """That an extracted value has to be this one: a text, a number, a boolean or null."""
+
+    extract: Callable[[Facts], Any]
+    operand: Any
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """A compiled condition.
@@ -44,11 +51,8 @@ class Condition:
     `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
     the violation it rests on. `text` is the condition in words.
 
-    `settled`: of records that nobody wrote (absent ones, and the default ones of a collection) it always says the
-    same, if it reads nothing else, as it does not look at their keys; and of members of the body that are there and
-    not null, empty or blank, whatever they are. `calm`: it may hold of a request without
-    violations. `equals`: it holds only where the value that is extracted is this one, a text, a number, a boolean or
-    null; `place` says where that stands.
+    `without_violations`: it may hold for a request without violations. `equals`: it holds only where the value at
+    `place` is this one.
     """
 
     text: str
@@ -57,10 +61,9 @@ class Condition:
     reads: frozenset[str] = frozenset()
     claims: Callable[[Violation], bool] | None = None
     first: Callable[[Facts], Violation | None] | None = None
-    settled: bool = False
-    calm: bool = True
+    without_violations: bool = True
     place: str = ""
-    equals: tuple[Callable[[Facts], Any], Any] | None = None
+    equals: EqualValue | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

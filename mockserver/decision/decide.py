@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final, cast
 
-from mockserver.contract.references import VIOLATION
+from mockserver.contract.paths import VIOLATION
 from mockserver.core.contract import Alternative, Assumption, Decision, Evidence, NearMiss, Operation, Scenario
 from mockserver.core.model import (
     MISSING,

@@ -6,17 +6,14 @@ Knows conditions, and decides nothing: what is passed over here has a condition 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from mockserver.core.contract import Alternative, Assumption, Condition, Operation, Scenario
-from mockserver.core.model import MISSING, Facts, Lookup, Violation, remember
+from mockserver.core.model import Facts, Lookup, Violation
 
 FEWEST: Final = 8
 """Scenarios that ask for a value at one place are found by that value if there are at least so many of them."""
-
-MOST_KINDS: Final = 256
-"""Kinds of requests, by what their lookups came to and what is in them, for which it is kept what that settles."""
 
 
 class Asked(NamedTuple):
@@ -35,75 +32,23 @@ _PLAIN: Final = frozenset([str, int, float, bool, type(None)])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """Scenarios in order. Those at the places `always` are tried in any case, others by the value at some place.
-
-    Most requests find no record that anybody wrote, and leave no member of the body empty. What conditions say of such
-    `lookups` and bodies is asked once, and kept in `kinds` by what the lookups came to and which members there are.
-    """
+    """Scenarios in order. Those at the places `always` are tried in any case, others by the value at some place."""
 
     tried: tuple[Tried, ...]
     always: tuple[int, ...]
     found: tuple[tuple[Callable[[Facts], Any], Mapping[Any, Sequence[int]]], ...]
-    lookups: tuple[Lookup, ...]
-    kinds: dict[Any, tuple[tuple[int, ...], tuple[Tried, ...]]] = field(default_factory=dict)
 
     def of(self, facts: Facts) -> Sequence[Tried]:
         """Those that can apply, in order."""
-        kind = (facts["@kind"], facts["@filled"])
-        known = self.kinds.get(kind)
-        if known is None:
-            known = remember(self.kinds, kind, self._settle(facts), MOST_KINDS)
-        places, tried = known
         if not self.found:
-            return tried
+            return self.tried
         sought: dict[int, Tried] = {}
         for extract, by_value in self.found:
             value = extract(facts)
             if type(value) in _PLAIN:
                 sought.update((place, self.tried[place]) for place in by_value.get(value, ()))
-        if not sought:
-            return tried
-        sought.update(zip(places, tried, strict=True))
+        sought.update((place, self.tried[place]) for place in self.always)
         return [sought[place] for place in sorted(sought)]
-
-    def _settle(self, facts: Facts) -> tuple[tuple[int, ...], tuple[Tried, ...]]:
-        """Of those at the places `always`: what is left to ask of requests whose lookups came to the same."""
-        names = frozenset(lookup.name for lookup in self.lookups if _is_nobodys(facts[lookup.name]))
-        if facts["@filled"] is not None:
-            names |= {"body"}
-        left = []
-        for place in self.always:
-            scenario, ways = self.tried[place]
-            asked = tuple(
-                Asked(way, unsettled, _left(points, names, facts))
-                for way, conditions, points in ways
-                if (unsettled := _unsettled(conditions, names, facts)) is not None
-            )
-            if asked:
-                left.append((place, (scenario, asked)))
-        return tuple(place for place, _ in left), tuple(one for _, one in left)
-
-
-def _left(points: Iterable[Assumption], names: frozenset[str], facts: Facts) -> tuple[Assumption, ...]:
-    """The points that may hold, each with what is still to be asked."""
-    asked = [(point, _unsettled(point.when, names, facts)) for point in points]
-    return tuple(Assumption(point.id, unsettled) for point, unsettled in asked if unsettled is not None)
-
-
-def _unsettled(conditions: Iterable[Condition], names: frozenset[str], facts: Facts) -> tuple[Condition, ...] | None:
-    """The conditions that are still to be asked; None where one that is settled does not hold."""
-    left = []
-    for condition in conditions:
-        if not (condition.settled and condition.reads <= names):
-            left.append(condition)
-        elif condition.fails(facts) is not None:
-            return None
-    return tuple(left)
-
-
-def _is_nobodys(view: Any) -> bool:
-    """Whether a lookup came to nothing, or to the default record of an open collection."""
-    return view is MISSING or (type(view) is dict and view["origin"] == "default")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,11 +76,12 @@ def points_of(scenario: Scenario, way: Alternative | None) -> tuple[Assumption, 
     return (*points, *way.assumed) if way is not None else tuple(point for point in points if not point.when)
 
 
-def in_order(scenarios: Iterable[Scenario], lookups: Iterable[Lookup]) -> Order:
-    """Make scenarios ready, the first one that is tried first; `lookups` are those of their operation."""
-    scenarios, single = tuple(scenarios), tuple(lookup for lookup in lookups if not lookup.many)
+def in_order(scenarios: Iterable[Scenario], lookups: Iterable[Lookup]) -> Order:  # noqa: ARG001 - callers pass it
+    """Make scenarios ready, the first one that is tried first."""
+    scenarios = tuple(scenarios)
     calm = [
-        tuple(way for way in scenario.alternatives if all(c.calm for c in way.conditions)) for scenario in scenarios
+        tuple(way for way in scenario.alternatives if all(c.without_violations for c in way.conditions))
+        for scenario in scenarios
     ]
     conditions = [c for scenario in scenarios for way in scenario.alternatives for c in way.conditions]
     return Order(
@@ -143,10 +89,9 @@ def in_order(scenarios: Iterable[Scenario], lookups: Iterable[Lookup]) -> Order:
         {scenario.id: scenario for scenario in scenarios},
         tuple(c.claims for c in conditions if c.claims is not None),
         _selection(
-            tuple((scenario, asked(scenario, scenario.alternatives)) for scenario in scenarios if not scenario.changes),
-            single,
+            tuple((scenario, asked(scenario, scenario.alternatives)) for scenario in scenarios if not scenario.changes)
         ),
-        _selection(tuple((s, asked(s, ways)) for s, ways in zip(scenarios, calm, strict=True) if ways), single),
+        _selection(tuple((s, asked(s, ways)) for s, ways in zip(scenarios, calm, strict=True) if ways)),
     )
 
 
@@ -157,7 +102,7 @@ def in_force(operation: Operation, extra: Iterable[Scenario]) -> tuple[Scenario,
     return first + tuple(by_id.get(scenario.id, scenario) for scenario in operation.scenarios)
 
 
-def _selection(tried: tuple[Tried, ...], lookups: tuple[Lookup, ...]) -> Selection:
+def _selection(tried: tuple[Tried, ...]) -> Selection:
     asked: dict[str, list[tuple[int, Condition]]] = {}
     for place, (_, ways) in enumerate(tried):
         for condition in _asks(ways):
@@ -172,7 +117,7 @@ def _selection(tried: tuple[Tried, ...], lookups: tuple[Lookup, ...]) -> Selecti
         if by_value and asking[0][1].equals is not None:
             found.append((asking[0][1].equals[0], by_value))
     sought = {place for _, by_value in found for places in by_value.values() for place in places}
-    return Selection(tried, tuple(place for place in range(len(tried)) if place not in sought), tuple(found), lookups)
+    return Selection(tried, tuple(place for place in range(len(tried)) if place not in sought), tuple(found))
 
 
 def _asks(ways: Iterable[Asked]) -> list[Condition]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from mockserver.contract.bodies import body_of
+from mockserver.contract.templates import body_of
 from mockserver.core.contract import Contract, Decision, Reply
 from mockserver.core.model import RequestWarning, Violation, make
 from mockserver.core.values import printable, write_ascii
