@@ -316,6 +316,11 @@ def test_a_secret_may_be_asked_for(operand: Any) -> None:
         {"body.secret": {"not": {"in": ["1"]}}},
         {"body.x": {"same_as": "body.secret"}},
         {"header.authorization-x": "a"},
+        {"header.cookie": "a"},
+        {"header.Cookie2": {"contains": "a"}},
+        {"header.proxy-authorization": {"starts_with": "Basic"}},
+        {"body.x": {"same_as": "header.cookie"}},
+        {"body.x": {"same_as": "header.proxy-authorization"}},
         {"body": {"equals": {}}},
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
 from mockserver.core.instants import offset_nanos, utc_millis
+from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
 from mockserver.core.values import close_matches, write_ascii
 from mockserver.schema.validation import SchemaSet
@@ -122,7 +123,7 @@ def compile_path(text: str, context: Context) -> Place | None:
 
 def is_secret(place: Place, scope: Scope) -> bool:
     """Whether the value at a place is a secret, lies in one or holds one."""
-    if place.root == "header" and (not place.steps or place.steps[0].startswith("authorization")):
+    if place.root == "header" and (not place.steps or is_secret_header(place.steps[0])):
         return True
     path = (place.root, *place.steps)
     return any(path[: len(secret)] == secret or secret[: len(path)] == path for secret in scope.sensitive)
