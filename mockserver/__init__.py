@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from mockserver.client.mock import Mock, MockError
+    from mockserver.client.admin_api import MockError
+    from mockserver.client.mock import Mock
     from mockserver.contract.loading import ConfigError, load
     from mockserver.contract.sources import Problem
     from mockserver.core.contract import Contract, Scenario
@@ -58,7 +59,8 @@ __all__ = [
 
 
 _HOMES = {
-    "client.mock": ("Mock", "MockError"),
+    "client.admin_api": ("MockError",),
+    "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
     "contract.sources": ("Problem",),
     "core.contract": ("Contract", "Scenario"),

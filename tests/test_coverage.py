@@ -14,11 +14,11 @@ from support import BATCH, LASTING, ONCE, PATH, PING, folder
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin import coverage as admin_coverage
-from mockserver.core.reply import Reply
 from mockserver.core.model import FAULTS, Fault, Violation
+from mockserver.core.reply import Reply
 from mockserver.engine.engine import orders
-from mockserver.engine.linter import requests
 from mockserver.engine.examples import scenarios
+from mockserver.engine.linter import requests
 from mockserver.server.server import serving
 from mockserver.storage import coverage
 from mockserver.storage.coverage import MOST_APART, MOST_REMEMBERED, MOST_STRAYS, OTHER, Tally

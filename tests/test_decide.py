@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.core.reply import Decision
 from mockserver.core.model import Collection, Record, Settings, Tick
+from mockserver.core.reply import Decision
 from mockserver.decision.decide import decide, gather, misses, misspelt
 from mockserver.decision.document import read_document
 from mockserver.decision.order import in_order

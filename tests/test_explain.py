@@ -7,12 +7,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from mockserver.storage.store import MemoryStore
 from support import LASTING, ONCE, PATH, PING, folder, problem, run, serving
 
 from mockserver import Contract, Engine, NearMiss, Request
 from mockserver.core.language import Evidence
 from mockserver.decision.decide import near_seeds, rank
-from mockserver.storage.store import MemoryStore
 
 
 async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> Any:

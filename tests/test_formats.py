@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver.contract.conditions import LOGIC, OPERATORS, WORDS
+from mockserver.contract.conditions import LOGIC
 from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
+from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.model import Settings
 from mockserver.core.values import CAME
 from mockserver.schema.validation import SchemaSet

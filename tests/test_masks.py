@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mockserver.engine.recording import LONGEST_HEAD, MOST_HEADS, Recorder
 from support import LASTING, ONCE, PATH, PING, folder
 
 from mockserver import Contract, Engine, Reply, Request, frozen, load
 from mockserver.core.masks import (
     headers_text,
     is_account_number,
+    mask_numbers,
     masked_body,
-    masked_numbers,
     masked_target,
     read_object,
     without_numbers,
 )
 from mockserver.core.model import MISSING, Record
 from mockserver.core.problems import no_http
-from mockserver.engine.recording import LONGEST_HEAD, MOST_HEADS, Recorder
 from mockserver.engine.views import row, whole
 
 JSON = {"content-type": "application/json"}
@@ -75,13 +75,13 @@ def test_an_account_number_is_told_by_brand_length_and_luhn(digits: str, expecte
     """All three have to fit."""
     assert is_account_number(digits) is expected
     data = f'{{"a": "{digits}", "b": 1}}'.encode()
-    assert (masked_numbers(data) == data) is not expected
-    assert len(masked_numbers(data)) == len(data)
+    assert (mask_numbers(data) == data) is not expected
+    assert len(mask_numbers(data)) == len(data)
 
 
 def test_digits_within_more_digits_are_no_account_number() -> None:
     """A number is masked as a whole or not at all."""
-    assert masked_numbers(b"94111111111111111000000") == b"94111111111111111000000"
+    assert mask_numbers(b"94111111111111111000000") == b"94111111111111111000000"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_digits_within_more_digits_are_no_account_number() -> None:
 )
 def test_an_account_number_is_found_however_it_is_written(text: str, masked: str) -> None:
     """In groups as well; JSON stays JSON, as no number in it begins with 0."""
-    assert masked_numbers(text.encode()) == masked.encode()
+    assert mask_numbers(text.encode()) == masked.encode()
 
 
 def test_a_number_written_in_escapes_is_found() -> None:

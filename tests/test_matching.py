@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract.conditions import OPERATORS, Context, compile_when
-from mockserver.contract.references import Scope
+from mockserver.contract.conditions import compile_when
+from mockserver.contract.operators import OPERATORS
+from mockserver.contract.paths import Context, Scope
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
 from mockserver.schema.validation import SchemaSet
@@ -22,7 +23,7 @@ JSON = st.recursive(
 def compiled(when: dict[str, Any], *, faults: list[Diagnostic] | None = None) -> tuple[Condition, ...]:
     scope = Scope(("body", "header", "thing"), lambda _, __: (), sensitive=(("body", "secret"),))
     found: list[Diagnostic] = [] if faults is None else faults
-    conditions = compile_when(when, Context(scope, SchemaSet(), found.append), ())
+    conditions = compile_when(when, Context(scope, SchemaSet(), found.append))
     assert faults is not None or not found
     return conditions
 
@@ -315,6 +316,11 @@ def test_a_secret_may_be_asked_for(operand: Any) -> None:
         {"body.secret": {"not": {"in": ["1"]}}},
         {"body.x": {"same_as": "body.secret"}},
         {"header.authorization-x": "a"},
+        {"header.cookie": "a"},
+        {"header.Cookie2": {"contains": "a"}},
+        {"header.proxy-authorization": {"starts_with": "Basic"}},
+        {"body.x": {"same_as": "header.cookie"}},
+        {"body.x": {"same_as": "header.proxy-authorization"}},
         {"body": {"equals": {}}},
     ],
 )
@@ -350,7 +356,7 @@ def test_a_schema_may_stand_in_a_file_of_its_own() -> None:
     schemas, faults = SchemaSet(), list[Any]()
     schemas.add({"number.json": {"type": "integer"}}, lambda _, fault: faults.append(fault))
     scope = Scope(("body",), lambda _, __: ())
-    (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append), ())
+    (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.fails(facts(1)) is None
     assert condition.fails(facts("a")) == "fits the schema"
@@ -361,6 +367,6 @@ def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
     schemas, faults = SchemaSet(), list[Any]()
     schemas.unsound.add("broken.json")
     scope = Scope(("body",), lambda _, __: ())
-    (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append), ())
+    (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.fails(facts("a")) is not None

@@ -174,17 +174,6 @@ def decided_as_told(engine: Engine, body: dict[str, Any]) -> None:
     assert reply.decision.assumed == tuple(dict.fromkeys(held))
 
 
-def test_kinds_of_requests_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With more lookups there are more kinds than are kept; the answer does not depend on it."""
-    monkeypatch.setattr("mockserver.decision.order.MOST_KINDS", 1)
-    fresh = Engine(engine.contract)
-    for body in (b'{"a": "0"}', b'{"a": "y", "b": "x"}', b'{"a": "x", "b": "y"}') * 2:
-        one, other = (e.explain(Request("POST", "/ask", body)).reply.decision for e in (fresh, engine))
-        assert one is not None
-        assert other is not None
-        assert one.scenario.id == other.scenario.id
-
-
 @pytest.mark.parametrize(
     ("logic", "met"),
     [

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from mockserver.engine.watching import Reloader, _aside
 from support import PATIENCE, folder, problem, serving, spawned
 from versions import Seen, keep_asking, letter_of, version
 
@@ -24,7 +25,6 @@ from mockserver.contract.loading import Files
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
 from mockserver.engine import watching
-from mockserver.engine.watching import Reloader, _aside
 from mockserver.server import server as edge
 
 

@@ -34,7 +34,7 @@ class Condition:
     `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
     the violation it rests on. `text` is the condition in words.
 
-    `calm`: it may hold of a request without violations. `equals`: it holds only where the value at `place` is the
+    `without_violations`: it may hold for a request without violations. `equals`: it holds only where the value at `place` is the
     operand, a text, a number, a boolean or null.
     """
 
@@ -44,7 +44,7 @@ class Condition:
     reads: frozenset[str] = frozenset()
     claims: Callable[[Violation], bool] | None = None
     first: Callable[[Facts], Violation | None] | None = None
-    calm: bool = True
+    without_violations: bool = True
     place: str = ""
     equals: EqualValue | None = None
 

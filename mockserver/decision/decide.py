@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from mockserver.contract.references import VIOLATION
+from mockserver.contract.paths import VIOLATION
 from mockserver.core.contract import Alternative, Assumption, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, Path, Trigger, Write

@@ -50,7 +50,9 @@ def order_of(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> O
         for alternative in scenario.alternatives
     ]
     conditions = [condition for one in candidates for condition in one.alternative.conditions]
-    without = [one for one in candidates if all(condition.calm for condition in one.alternative.conditions)]
+    without = [
+        one for one in candidates if all(condition.without_violations for condition in one.alternative.conditions)
+    ]
     return Order(
         scenarios,
         {scenario.id: scenario for scenario in scenarios},

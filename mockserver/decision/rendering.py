@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from mockserver.contract.bodies import body_of
+from mockserver.contract.templates import body_of
 from mockserver.core.model import RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
 from mockserver.core.values import printable, write_ascii
