@@ -5,7 +5,7 @@ Knows no file, no library, no HTTP and no operation; what is compiled stands her
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -380,3 +380,8 @@ class Reply(NamedTuple):
     sandbox: str = ""
     feed: Feed | None = None
     later: Callable[[], Awaitable[Reply]] | None = None
+
+    def __await__(self) -> Generator[None, None, Reply]:
+        """Give the reply itself, so that `Engine.handle` can be awaited."""
+        yield from ()
+        return self

@@ -160,6 +160,13 @@ class Engine:
         """Write a request that could not be read as a whole into the journal, with the problem that it got."""
         return self._noted(request, self.journal.next_id(), sandbox, None, reply, time.perf_counter_ns())
 
+    async def refuse(self, request: Request, reply: Reply) -> Reply:
+        """Write a request that could not be read as a whole into the journal, with the problem that it got."""
+        return self.refused(request, _sandbox_of(request), reply)
+
+    async def delivered(self, reply: Reply, *, complete: bool) -> None:
+        """Take note that the bytes of a reply were handed over, all of them or not."""
+
     def explain(self, request: Request) -> Explanation:
         """What `handle` would do and why, without doing it: no sandbox is made or used by it."""
         number = self.journal.last_id + 1
