@@ -170,7 +170,8 @@ def masked_headers(headers: Mapping[str, str], named: Collection[str], masked: l
         if is_secret_header(name) or (named and name.lower() in named):
             masked.append(f"/request/headers/{len(found)}/1")
             value = mask(value)
-        found.append((name, value if value.isascii() else _readable(value)))
+        # The HTTP library has a type of its own for names.
+        found.append((str(name), value if value.isascii() else _readable(value)))
     return tuple(found)
 
 

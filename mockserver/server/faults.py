@@ -72,7 +72,7 @@ async def _gateway(fault: Fault, exchange: Exchange) -> None:
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
-    headers = [(name, value) for name, value in exchange.reply.headers if name.startswith("Mock-")]
+    headers = [(name, value) for name, value in exchange.reply.all_headers if name.startswith("Mock-")]
     if fault.retry_after is not None:
         headers.append(("Retry-After", str(fault.retry_after)))
     if fault.html:

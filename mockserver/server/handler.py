@@ -154,8 +154,8 @@ class Handler:
             answer, keep_alive = Answer(mock_failed()), False
         self._record(request, answer, started)
         reply = answer.reply
-        own_headers = (*reply.own_headers, *answer.headers) if answer.headers else reply.own_headers
-        exchange = Exchange(request, connection, reply, own_headers, keep_alive, is_refusal)
+        headers = (*reply.all_headers, *answer.headers) if answer.headers else reply.all_headers
+        exchange = Exchange(request, connection, reply, headers, keep_alive, is_refusal)
         complete = False
         try:
             complete = await self._deliver(exchange)
