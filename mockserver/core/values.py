@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ def read(data: bytes, max_depth: int) -> Any:
 
 
 def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
-    """What is wrong with a document that could not be read, by a second reader that says where it stopped."""
+    """What is wrong with a document that could not be read, and where reading stopped."""
     if not data.strip():
         return "expected a JSON object, got nothing"
     if isinstance(error, RecursionError):
@@ -47,13 +48,33 @@ def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
         return f"not JSON, reading stopped at line {syntax_error.lineno}, column {syntax_error.colno}"
     except RecursionError:
         return f"nested deeper than {max_depth} levels"
-    except ValueError as constant:
-        return f"not JSON: {constant}"
-    return "not JSON: half of a surrogate pair stands alone" if "\\u" in text else "not JSON: a number is too large"
+    except _ConstantError:
+        found = _BYTE.search(str(error))
+        return f"not JSON, reading stopped at {_place(data, int(found[1]) if found else 0)}"
+    lone = _LONE_SURROGATE.search(data)
+    if lone is None:
+        return "not JSON, a number is too large"
+    return f"not JSON, half of a surrogate pair stands alone at {_place(data, lone.start())}"
+
+
+class _ConstantError(ValueError):
+    """`NaN` or `Infinity`, which Python's own reader takes."""
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise _ConstantError(name)
+
+
+_BYTE: Final = re.compile(r"\(byte ([0-9]+)\)")
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+
+
+def _place(data: bytes, offset: int) -> str:
+    """Line and column of a byte, both from 1; the column counts characters."""
+    before = data[:offset].decode("utf-8", "replace")
+    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 
 def _deeper_than(value: Any, max_depth: int) -> bool:
