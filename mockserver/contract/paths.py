@@ -90,7 +90,6 @@ def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagno
 class Place(NamedTuple):
     """A compiled path: its root, the steps below it, and how the value there is found."""
 
-    text: str
     root: str
     steps: tuple[str, ...]
     extract: Extract
@@ -118,7 +117,7 @@ def compile_path(text: str, context: Context) -> Place | None:
             parent = ".".join((root, *steps[:index]))
             context.unknown(f"unknown reference {text}: {parent} has no member {step}", step, known)
             return None
-    return Place(text, root, steps, _extractor(root, steps))
+    return Place(root, steps, _extractor(root, steps))
 
 
 def is_secret(place: Place, scope: Scope) -> bool:
