@@ -1,7 +1,6 @@
 """Where the processor time of a success request goes, by package: `python tests/benchmarks/profile_path.py [SECONDS]`.
 
-At each tick of its processor time the server notes the package of the running line; time in C or in the standard library,
-but for asyncio, counts for the caller. Ticks cost next to nothing; a tracing profiler makes small functions look large.
+The server notes the running package at each tick of processor time: a tracing profiler makes small functions look large.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from results import table
 
 from mockserver.cli.main import main as mock
 
-PACKAGE = re.compile(r"/(mockserver/\w+|asyncio)(?:/|\.py)|/site-packages/(\w+)")
+PACKAGE = re.compile(r".*/(mockserver/\w+|asyncio|site-packages/\w+)")
+
+
+def package_of(frame: FrameType | None) -> str:
+    """The package of the innermost line; C and the standard library, but for asyncio, count for their caller."""
+    while frame is not None and not (found := PACKAGE.match(frame.f_code.co_filename)):
+        frame = frame.f_back
+    return found[1].removeprefix("site-packages/") if frame is not None and found else "other"
 
 
 def serve(port: str, file: str) -> None:
-    """Run the mock, count ticks after SIGUSR1, and write the counts when it is told to stop."""
-    ticks: Counter[str] = Counter()
-
-    def count(_: int, frame: FrameType | None) -> None:
-        while frame is not None and not (found := PACKAGE.search(frame.f_code.co_filename)):
-            frame = frame.f_back
-        ticks[(found[1] or found[2]) if frame is not None and found else "other"] += 1
-
-    signal.signal(signal.SIGPROF, count)
+    ticks: Counter[str] = Counter()  # from SIGUSR1 on
+    signal.signal(signal.SIGPROF, lambda _, frame: ticks.update([package_of(frame)]))
     signal.signal(signal.SIGUSR1, lambda *_: signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001))
     sys.argv = ["mockserver", "--port", port]
     try:
@@ -42,18 +41,16 @@ def serve(port: str, file: str) -> None:
 
 
 def main(python: str, seconds: int) -> None:
-    port = free_port()
-    with tempfile.NamedTemporaryFile() as file:
-        with running([python, __file__, "serve", str(port), file.name], port) as server:
-            server.load(Traffic(), 1)
-            server.popen.send_signal(signal.SIGUSR1)
-            load = server.load(Traffic(), seconds)
-            server.popen.terminate()
-            server.popen.wait(30)
-        ticks = Counter(json.loads(Path(file.name).read_text()))
+    command = [python, __file__, "serve", str(port := free_port())]
+    with tempfile.NamedTemporaryFile() as file, running([*command, file.name], port) as server:
+        server.load(Traffic(), 1)
+        server.popen.send_signal(signal.SIGUSR1)
+        load = server.load(Traffic(), seconds)
+        server.popen.terminate()
+        server.popen.wait(30)
+        ticks = Counter(json.load(file))
     rows = {name: [f"{number / ticks.total() * load.cpu:.1f}"] for name, number in ticks.most_common()}
-    print(conditions(python, f"{ticks.total()} ticks, {load.cpu:.1f} us/request"), "\n")
-    print(table(("package", "us/request"), rows))
+    print(conditions(python, f"{ticks.total()} ticks, {load.cpu:.1f} us/request"), table(("", "us"), rows), sep="\n\n")
 
 
 if __name__ == "__main__":
