@@ -219,6 +219,9 @@ def arguments(description: str | None, name: str, default: int) -> argparse.Argu
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(name, type=int, nargs="?", default=default, help=f"{default:,} unless given")
     parser.add_argument(
-        "--python", default=sys.executable, help="the interpreter of an environment with what is measured (this one)"
+        "--python",
+        type=lambda path: str(Path(path).absolute()),  # servers run in folders of their own
+        default=sys.executable,
+        help="the interpreter of an environment with what is measured (this one)",
     )
     return parser
