@@ -1,21 +1,17 @@
-"""The limit of aiohttp: a handler that returns constant bytes, `constant.py PORT`; with `read` it reads the body."""
+"""A bare aiohttp program: it reads the body and answers with constant bytes. `bare.py PORT`."""
 
 import asyncio
+import json
 import sys
 
 from aiohttp import web
+from job import PATH, success
 
-PATH = "/debit/v1/activateCardForCustomer"
-BODY = (
-    b'{"text":"Success","timestamp":"2024-11-15T14:32:18.123Z","endpoint":"debit/v1/activateCardForCustomer",'
-    b'"error":{},"payload":{"card_id":"card_987654321","customer_id":"12345678","status":"activated"}}'
-)
-READS = "read" in sys.argv
+BODY = json.dumps(success("12345678")).encode()
 
 
 async def handle(request: web.Request) -> web.Response:
-    if READS:
-        await request.read()
+    await request.read()
     return web.Response(body=BODY, content_type="application/json")
 
 
