@@ -141,6 +141,8 @@ def kind_of_absence(value: Any) -> str:
 
 def equal(left: Any, right: Any) -> bool:
     """JSON equality, typed: `true` is not `1`; `1` is `1.0`."""
+    if type(left) is str:  # most values are
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from mockserver.contract.paths import VIOLATION
-from mockserver.core.contract import Alternative, Assumption, Scenario, Turn
+from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, Path, Trigger, Write
 from mockserver.core.problems import misspelt_trigger, unknown_scenario
@@ -65,7 +65,7 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
         scenario = candidate.scenario
-        if scenario.id in turns or not _matches(candidate.alternative, facts):
+        if scenario.id in turns or not candidate.matches(facts):
             continue
         answering: Scenario | None = scenario
         if scenario.turns is not None:
@@ -78,20 +78,13 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
 
 
-def _matches(alternative: Alternative, facts: Facts) -> bool:
-    for condition in alternative.conditions:  # a generator with all() takes three times as long
-        if condition.fails(facts) is not None:
-            return False
-    return True
-
-
 def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
     """How the scenario was met, and the entry that wrote the record on which that rests."""
     if not alternative.conditions:
         return "default", ""
     for name in alternative.records:
         for record in view.found[name]:
-            if record.origin == "request":
+            if record.view["origin"] == "request":
                 return "state", record.entry
     return "values", ""
 
@@ -135,16 +128,10 @@ def _assumed(answer: Answer, document: Document, facts: Facts) -> tuple[str, ...
         assumptions = candidate.assumptions
     else:
         assumptions = assumptions_of(answer.scenario, candidate.alternative if candidate is not None else None)
-    found = [one.id for one in assumptions if not one.when or _holds(one, facts)]
-    found += [warning.point for warning in document.warnings]
+    found = [one.id for one in assumptions if not one.tests or one.holds(facts)]
+    if document.warnings:
+        found += [warning.point for warning in document.warnings]
     return tuple(dict.fromkeys(found))
-
-
-def _holds(assumption: Assumption, facts: Facts) -> bool:
-    for condition in assumption.when:
-        if condition.fails(facts) is not None:
-            return False
-    return True
 
 
 def sampled(delay: Delay, seed: int, sandbox: str, number: int) -> float:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection as Collection_
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from mockserver.core.model import Collection, NewId, Record, Write
 from mockserver.storage.interface import Counter, State
@@ -32,6 +34,14 @@ Stored = dict[str, bytes]
 """Records of a collection by key, as JSON; a key that does not exist is a tombstone."""
 
 
+class ReadRecord(Struct, frozen=True, gc=False):
+    """A record that a look has read: the collection, the key, and the bytes that were kept there."""
+
+    collection: str
+    key: str
+    stored: bytes | None
+
+
 class Records:
     """What one sandbox keeps beside the seeds."""
 
@@ -41,7 +51,8 @@ class Records:
         self.count = 0
         self._stored: dict[str, Stored] = {collection: {} for collection in collections}
         self._retired: dict[str, Stored] = {}
-        self._used: dict[str, int] = {}
+        self.used: Mapping[str, int] = {}
+        """How many ids of a name were used up; replaced at each change, so that a look can keep it."""
         self._searched: dict[str, int] = {}
         self._base = _first_id(name, seed)
 
@@ -49,9 +60,17 @@ class Records:
         """What is kept under a key; the very same object as long as nobody writes it."""
         return self._stored[collection].get(key)
 
+    def read(self, noted: list[ReadRecord], collection: Collection, key: str) -> Record | None:
+        """The same as `find`, for a look: what was read is noted."""
+        data = self._stored[collection.name].get(key)
+        noted.append(ReadRecord(collection.name, key, data))
+        return self._record(collection, key, data)
+
     def find(self, collection: Collection, key: str) -> Record | None:
         """The record of a key: written, a seed, or the default of an open collection; None where there is none."""
-        data = self._stored[collection.name].get(key)
+        return self._record(collection, key, self._stored[collection.name].get(key))
+
+    def _record(self, collection: Collection, key: str, data: bytes | None) -> Record | None:
         if data is not None:
             return None if data == _TOMBSTONE else _decode(data)
         if key in collection.seeds:
@@ -66,10 +85,9 @@ class Records:
 
     def _next_id(self, new: NewId) -> str:
         start = new.first + self._base
-        number = start + self._used.get(new.name, 0)
-        text = f"{new.prefix}{number}"
+        number = start + self.used.get(new.name, 0)
         if new.unused_in is None:
-            return text
+            return f"{new.prefix}{number}"
         number = max(number, start + self._searched.get(new.name, 0))
         text = f"{new.prefix}{number}"
         stored, seeds = self._stored[new.unused_in], self.collections[new.unused_in].seeds
@@ -79,20 +97,17 @@ class Records:
         self._searched[new.name] = number - start
         return text
 
-    def used(self, name: str) -> int:
-        """How many ids of a name were used up."""
-        return self._used.get(name, 0)
-
-    def use(self, names: Iterable[str]) -> None:
+    def use(self, names: Collection_[str]) -> None:
         """Use up the ids that were drawn last."""
+        if names:
+            self.used = {**self.used, **{name: self.used.get(name, 0) + 1 for name in names}}
         for name in names:
-            self._used[name] = self._used.get(name, 0) + 1
             if name in self._searched:
                 self._searched[name] += 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Begin the ids again, from another seed; the records stay."""
-        self._base, self._used, self._searched = _first_id(name, seed), {}, {}
+        self._base, self.used, self._searched = _first_id(name, seed), {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
@@ -129,8 +144,8 @@ class Records:
             name: {key: None if data == _TOMBSTONE else _decode(data) for key, data in stored.items()}
             for name, stored in self._stored.items()
         }
-        names = {**self._used, **self._searched}
-        counters = {name: Counter(self._used.get(name, 0), self._searched.get(name, 0)) for name in names}
+        names = {**self.used, **self._searched}
+        counters = {name: Counter(self.used.get(name, 0), self._searched.get(name, 0)) for name in names}
         return State(records, counters)
 
     def load(self, state: State) -> None:
@@ -140,7 +155,7 @@ class Records:
         for collection, records in state.records.items():
             for key, record in records.items():
                 self.put(collection, key, record)
-        self._used = {name: one.used for name, one in state.counters.items() if one.used}
+        self.used = {name: one.used for name, one in state.counters.items() if one.used}
         self._searched = {name: one.searched for name, one in state.counters.items() if one.searched}
 
     def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
@@ -154,8 +169,7 @@ class Records:
         self._retired = {name: stored for name, stored in before.items() if stored}
         self.collections = collections
         self.count = sum(map(len, self._stored.values()))
-        for name in self._used.keys() & skipped.keys():
-            self._used[name] += skipped[name]
+        self.used = {name: used + skipped.get(name, 0) for name, used in self.used.items()}
 
 
 def _folded(stored: Stored, fold: Callable[[str], str]) -> Stored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,25 +17,17 @@ from mockserver.decision.order import Order, in_force, order_of
 from mockserver.decision.view import Armed, View, facts_of, look_up
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Carried, Clock, CommitResult, Committed, Conflict, Entry, Full, Gone, State
-from mockserver.storage.records import Records
+from mockserver.storage.records import ReadRecord, Records
 
 if TYPE_CHECKING:
     from mockserver.storage.memory import MemoryStorage
 
 
-class _Read(Struct, frozen=True, gc=False):
-    """A record that a look has read: the collection, the key, and the bytes that were kept there."""
-
-    collection: str
-    key: str
-    stored: bytes | None
-
-
 class _Versions(Struct, frozen=True, gc=False):
     """What a look has read, to tell at the commit whether it has changed since."""
 
-    read: tuple[_Read, ...]
-    new: Mapping[str, int]
+    read: list[ReadRecord]
+    used: Mapping[str, int]
 
 
 class _Order(Struct, frozen=True):
@@ -77,16 +70,11 @@ class MemorySandbox:
 
     async def look(self, operation: Operation, document: Document) -> View:
         """See `Sandbox`."""
-        order, records, read = self.order(operation), self.records, list[_Read]()
-
-        def find(collection: Collection, key: str) -> Record | None:
-            read.append(_Read(collection.name, key, records.stored(collection.name, key)))
-            return records.find(collection, key)
-
+        order, records, read = self.order(operation), self.records, list[ReadRecord]()
         facts = facts_of(document, self.settings, order)
         facts["new"] = records.draw(operation.new)
         facts["tick"] = Tick(self.clock.read(self._storage.now_ns()))
-        lookups = look_up(operation.lookups, facts, find)
+        lookups = look_up(operation.lookups, facts, partial(records.read, read))
         return View(
             facts,
             lookups.keys,
@@ -98,7 +86,7 @@ class MemorySandbox:
             self.turns.get(operation.id, {}),
             self.name,
             self._delays,
-            _Versions(tuple(read), {new.name: records.used(new.name) for new in operation.new}),
+            _Versions(read, records.used),
         )
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
@@ -125,13 +113,15 @@ class MemorySandbox:
     def _has_changed(self, view: View, effects: Effects) -> bool:
         """Whether something that the decision rests on has changed since the look."""
         records, versions = self.records, view.versions
-        if any(records.stored(one.collection, one.key) is not one.stored for one in versions.read):
-            return True
-        if any(records.used(name) != versions.new[name] for name in effects.new):
-            return True
-        counts = self.turns.get(view.operation, {})
-        if any(counts.get(scenario, 0) != view.turns.get(scenario, 0) for scenario in effects.turns):
-            return True
+        for one in versions.read:
+            if records.stored(one.collection, one.key) is not one.stored:
+                return True
+        for name in effects.new:
+            if records.used.get(name) != versions.used.get(name):
+                return True
+        for scenario in effects.turns:
+            if self.turns.get(view.operation, {}).get(scenario, 0) != view.turns.get(scenario, 0):
+                return True
         if effects.armed is None:
             return False
         seen = next(one for one in view.armed if one.id == effects.armed)
