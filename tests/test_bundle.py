@@ -7,20 +7,19 @@ from typing import Any
 import aiohttp
 import pytest
 from multidict import CIMultiDict
-from support import LASTING, ONCE, PATH, folder, problem, run, serving
+from support import LASTING, ONCE, PATH, folder, journal, problem, run, serving
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.engine.bundle import BundleError, bundle, replay
+from mockserver.engine.engine import run_now
 from mockserver.engine.linter import requests
 
 
 def bundled(engine: Engine, number: int) -> Any:
     """The bundle of an entry, as a file holds it."""
-    entry = engine.journal.find(number)
+    entry = run_now(engine.storage.entry(str(number)))
     assert entry is not None
-    decision = entry.remembered
-    assert decision is not None
-    return json.loads(json.dumps(bundle(entry, decision)))
+    return json.loads(json.dumps(bundle(entry.data)))
 
 
 def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> None:
@@ -33,7 +32,7 @@ def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> N
                 for request in requests(operation, example):
                     engine.handle_sync(request)
                     count += 1
-                replayed = replay(bundled(engine, engine.journal.last_id), contract)
+                replayed = replay(bundled(engine, len(journal(engine))), contract)
                 assert (replayed.differences, replayed.same_contract) == ((), True), scenario.id
                 assert replayed.scenario == scenario.id
     assert count > 20
@@ -47,7 +46,7 @@ def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dic
     engine.handle_sync(Request("POST", PATH, body, headers))
     given = bundled(engine, 1)
     assert replay(given, contract).differences == ()
-    assert (given["forced"] is None) is (not headers)
+    assert given["entry"]["decision"]["scenario"].get("forced", False) is bool(headers)
 
 
 def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
@@ -59,10 +58,10 @@ def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
     headers = CIMultiDict([("x-kind", "first"), ("x-kind", "second")])
     engine.handle_sync(Request("POST", PATH, json.dumps(ONCE).encode(), headers))
     given = bundled(engine, 1)
-    assert given["decision"]["scenario"] == "kind"
+    assert given["entry"]["decision"]["scenario"]["scenario"] == "kind"
     assert replay(given, engine.contract).differences == ()
-    (entry,) = engine.journal.all()
-    assert entry.headers == (("x-kind", "first"), ("x-kind", "second"))
+    (entry,) = journal(engine)
+    assert entry.request.headers == (("x-kind", "first"), ("x-kind", "second"))
 
 
 def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
@@ -72,7 +71,7 @@ def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
         engine.handle_sync(Request("POST", PATH, json.dumps({**ONCE, "card_identifier": "4111111111111111"}).encode()))
     given = bundled(engine, 2)
     assert "4111111111111111" not in json.dumps(given)
-    assert given["decision"]["scenario"] == "card-already-activated"
+    assert given["entry"]["decision"]["scenario"]["scenario"] == "card-already-activated"
     assert replay(given, contract).differences == ()
 
 
@@ -81,13 +80,22 @@ def test_what_is_no_bundle_is_told(contract: Contract) -> None:
     engine = Engine(contract)
     engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode(), {"mock-scenario": "rfc-invalid"}))
     given = bundled(engine, 1)
+    entry, decision = given["entry"], given["entry"]["decision"]
+    scenario = decision["scenario"]
+
+    def changed(**members: object) -> dict[str, Any]:
+        return {**given, "entry": {**entry, "decision": {**decision, "scenario": {**scenario, **members}}}}
+
+    where = "as GET /__admin/requests/ID/bundle of this version gives it"
     for wrong, words in [
-        ([], "expected a bundle"),
-        ({**given, "format": 1}, "expected a bundle"),
-        ({**given, "operation": "x"}, "no operation x"),
-        ({k: v for k, v in given.items() if k != "tick"}, "not whole: KeyError"),
-        ({**given, "request": None}, "not whole: TypeError"),
-        ({**given, "forced": {"scenario": "gone", "by": "armed"}}, "no scenario gone"),
+        ([], f"^expected a bundle with format: 3, {where}, got something else$"),
+        ({**given, "format": 2}, f"^expected a bundle with format: 3, {where}, got format: 2$"),
+        ({"format": 3}, "not whole: Expected `object`, got `null`"),
+        (changed(operation="x"), "no operation x"),
+        ({**given, "entry": {k: v for k, v in entry.items() if k != "time"}}, "not whole: .* missing .* `time`"),
+        ({**given, "entry": {**entry, "request": None}}, r"not whole: .* at `\$.request`"),
+        ({**given, "entry": {**entry, "contract": "\ud800"}}, "not whole: "),
+        (changed(scenario="gone"), "no scenario gone"),
     ]:
         with pytest.raises(BundleError, match=words):
             replay(wrong, contract)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
 
 import click
 
@@ -24,7 +25,7 @@ _COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sour
 
 
 @click.command()
-@click.argument("number", required=False, type=int, metavar="[ID]")
+@click.argument("entry", required=False, metavar="[ID]")
 @click.option("--unexpected", is_flag=True, help="Only those that got what nobody asked for.")
 @click.option("--scenario", metavar="ID", help="Only those that this scenario answered.")
 @click.option("--source", type=click.Choice(["documented", "assumed"]), help="Only answers of this source.")
@@ -32,7 +33,7 @@ _COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sour
 @click.option("--since", metavar="INSTANT", help="Only those from an RFC 3339 instant on.")
 @click.option("--text", metavar="TEXT", help="Only those in which this stands.")
 @click.option("--limit", type=click.IntRange(1, 1_000), help="How many [default: 100].")
-@click.option("--before", type=int, metavar="ID", help="Only those before this one.")
+@click.option("--before", metavar="ID", help="Only those before this one.")
 @click.option("--all", "all_", is_flag=True, help="Those of every sandbox.")
 @click.option("--clear", is_flag=True, help="Empty the journal of the sandbox.")
 @click.option("--har", is_flag=True, help="An HTTP archive of them.")
@@ -41,7 +42,7 @@ _COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sour
 @remote_options
 def requests(
     remote: Remote,
-    number: int | None,
+    entry: str | None,
     *,
     all_: bool,
     unexpected: bool,
@@ -52,10 +53,10 @@ def requests(
     **filters: Any,
 ) -> None:
     """Show the requests that came, newest first, or the one of an ID."""
-    if bundle and number is None:
+    if bundle and entry is None:
         raise click.UsageError("--bundle needs the ID of a request")
-    if number is not None:
-        shown = remote.expect("GET", f"/requests/{number}" + ("/bundle" if bundle else ""))
+    if entry is not None:
+        shown = remote.expect("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
         click.echo(json.dumps(shown, indent=None if as_json else 2, ensure_ascii=False))
         return
     if clear:

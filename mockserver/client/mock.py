@@ -120,9 +120,9 @@ class Mock:
                 return rows[::-1]
             before = {"before": page["before"]}
 
-    def request(self, number: int) -> dict[str, Any]:
-        """One request with its headers, body, reply, violations and near misses."""
-        answer: dict[str, Any] = self._api.call("GET", "/requests" + segment(str(number)))
+    def request(self, entry_id: str) -> dict[str, Any]:
+        """One request with its headers, body, reply, violations and near misses, by the id of its journal entry."""
+        answer: dict[str, Any] = self._api.call("GET", "/requests" + segment(entry_id))
         return answer
 
     def verify(

@@ -28,6 +28,7 @@ GIVEN: Final = "request body"
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
+_NOT_OF_A_CONTRACT: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, "journal-entry.schema.json")
 
 
 class ConfigError(Exception):
@@ -206,7 +207,7 @@ def _files(folder: FilePath) -> list[FilePath]:
         for file in folder.iterdir()
         if file.suffix in (*_YAML, ".json")
         and not file.name.startswith(".")
-        and file.name not in (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+        and file.name not in _NOT_OF_A_CONTRACT
         and (file.is_file() or not file.exists())
     )
 
@@ -268,12 +269,8 @@ def _format(name: str) -> Validator:
 
 @cache
 def _part_format(name: str) -> Validator:
-    """The compiled format of a part of a scenario file."""
-    return cast(Validator, _formats().inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), _ignore))
-
-
-def _ignore(_fault: Diagnostic) -> None:
-    """The formats are known to be sound."""
+    """The compiled format of a part of a scenario file; nothing is reported, as the formats are sound."""
+    return cast(Validator, _formats().inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
 
 
 def _check_format(source: SourceFile) -> None:

@@ -116,6 +116,26 @@ def _masked_at(value: Any, path: Path) -> Any:
     return {**value, head: _masked_at(value[head], rest)}  # written anew: the bytes may hold a member twice
 
 
+def member_places(value: Any, secrets: Iterable[Path], pointer: str) -> list[str]:
+    """The JSON Pointers of what stands at the secret paths in a value; `pointer` is that of the value.
+
+    Also where the mask looks like the secret: who reads `0000` is not to take it for what was sent.
+    """
+    return [place for path in secrets for place in _places_at(value, path, pointer)]
+
+
+def _places_at(value: Any, path: Path, pointer: str) -> list[str]:
+    if not path:
+        return [] if value is None or isinstance(value, bool) else [pointer]
+    head, rest = path[0], path[1:]
+    if isinstance(value, list):
+        inner = rest if head == "*" else path
+        return [place for i, item in enumerate(value) for place in _places_at(item, inner, f"{pointer}/{i}")]
+    if not isinstance(value, dict) or head not in value:
+        return []
+    return _places_at(value[head], rest, f"{pointer}/{json_pointer_step(head)}")
+
+
 def mask_text_body(data: bytes, secrets: Iterable[Path]) -> bytes:
     """The bytes of a body that is no JSON object: masked as a whole wherever the name of a secret stands in it."""
     plain = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), data)

@@ -131,7 +131,7 @@ class Document(Struct, frozen=True, gc=False):
 # -- state ----------------------------------------------------------------------------------------
 
 
-class Record(Struct, frozen=True, gc=False):
+class Record(Struct, frozen=True, gc=False, omit_defaults=True):
     """A keyed record.
 
     `view` is what paths see: its members with `key` and `origin`. `entry` is the id of the journal entry whose request

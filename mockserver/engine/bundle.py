@@ -15,16 +15,15 @@ from mockserver.contract.loading import ConfigError, given_scenario
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.masks import mask_numbers
-from mockserver.core.model import Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import read_trusted, write
+from mockserver.core.values import printable, read_trusted, write
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.order import in_force, order_of
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed
-from mockserver.engine.entries import EntryDecision, JournalEntry
+from mockserver.engine.entries import EntryDecision, JournalEntry, read_entry
 from mockserver.engine.reconstruction import request_of, view_of
 from mockserver.engine.views import text_or_json, violation
 
@@ -81,30 +80,25 @@ def replay(given: Any, contract: Contract) -> Replayed:
 
 
 def _entry(given: Any) -> JournalEntry:
-    if not isinstance(given, dict) or given.get("format") != FORMAT:
-        raise BundleError(f"expected a bundle with format: {FORMAT}, as GET /__admin/requests/ID/bundle gives it")
+    found = given.get("format") if isinstance(given, dict) else None
+    if found != FORMAT:
+        came = f"format: {found}" if found is not None else "something else"
+        where = "as GET /__admin/requests/ID/bundle of this version gives it"
+        raise BundleError(f"expected a bundle with format: {FORMAT}, {where}, got {printable(came, 40)}")
     try:
-        return msgspec.convert(given.get("entry"), JournalEntry, dec_hook=_raw)
-    except (msgspec.ValidationError, TypeError) as error:
+        return read_entry(write(given.get("entry")))
+    except ValueError as error:
         raise BundleError(f"the bundle is not whole: {error}") from None
-
-
-def _raw(kind: type, value: Any) -> Any:
-    """A member that is kept as JSON text."""
-    if kind is msgspec.Raw:
-        return msgspec.Raw(write(value))
-    raise NotImplementedError(kind)
 
 
 def _decided_again(
     entry: JournalEntry, was: EntryDecision, operation: Operation, contract: Contract
 ) -> tuple[Decision, Reply]:
     """The decision and its reply, by this contract, with the records, ids and time of that request."""
-    settings = msgspec.json.decode(was.settings, type=Settings)
     added = [_compiled(operation, one.scenario, one.text) for one in was.added]
     order = order_of(in_force(operation, added), added)
     request = request_of(entry)
-    document = read_document(operation, request, entry.request.path, settings)
+    document = read_document(operation, request, entry.request.path, was.settings.settings)
     view = view_of(entry, was, operation, order, document)
     forced = _forced(was, operation, order.by_id) if was.scenario.forced else None
     directives = Directives(forced.id) if forced is not None and was.trigger == "header" else Directives()

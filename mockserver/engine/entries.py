@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from mockserver.core.instants import parse_instant
-from mockserver.core.model import Record, RequestWarning, Write
+from mockserver.core.model import Record, RequestWarning, Settings, Write
 from mockserver.core.reply import Headers
 
 JSON: Final = "json"
@@ -43,7 +43,7 @@ class Body(Struct, frozen=True):
         return self.data.decode("utf-8", "replace")
 
 
-class EntryRequest(Struct, frozen=True):
+class EntryRequest(Struct, frozen=True, omit_defaults=True):
     """The request as it was sent. `target` is path and query; `path` and `query` are the decoded parameters."""
 
     method: str
@@ -72,25 +72,41 @@ class EntryViolation(Struct, frozen=True):
     message: str
 
 
-class ScenarioInfo(Struct, frozen=True):
+class ScenarioInfo(Struct, frozen=True, omit_defaults=True):
     """The scenario that answered, and the conditions that held."""
 
     operation: str
     scenario: str
     position: str
     source: str
-    heading: str | None
-    note: str | None
-    because: tuple[str, ...]
-    forced: bool
+    heading: str | None = None
+    note: str | None = None
+    because: tuple[str, ...] = ()
+    forced: bool = False
 
 
-class EntryLookup(Struct, frozen=True):
-    """What a lookup asked for, and the records that it came to."""
+class EntryLookup(Struct, frozen=True, omit_defaults=True):
+    """What a lookup asked for, and the records that it came to; one by a list of keys has no `key`."""
 
     collection: str
-    key: str | None
+    key: str | None = None
     records: tuple[Record, ...] = ()
+
+
+class EntrySettings(Struct, frozen=True):
+    """The settings that a sandbox can have of its own; the others decide nothing."""
+
+    error_status: int
+    mock_headers: bool
+    require_headers: tuple[str, ...]
+    seed: int
+    utc_offset: str
+    max_depth: int
+
+    @property
+    def settings(self) -> Settings:
+        """Settings with these among them."""
+        return Settings(**msgspec.structs.asdict(self))
 
 
 class AddedScenario(Struct, frozen=True):
@@ -102,10 +118,11 @@ class AddedScenario(Struct, frozen=True):
 
 
 class EntryDecision(Struct, frozen=True, omit_defaults=True):
-    """The decision, with all that it looked at beside the request."""
+    """The decision, with all that it looked at beside the request; lookups that came to nothing are left out."""
 
     scenario: ScenarioInfo
     trigger: str
+    settings: EntrySettings
     assumed: tuple[str, ...] = ()
     cause: str = ""
     committed: bool = False
@@ -115,7 +132,6 @@ class EntryDecision(Struct, frozen=True, omit_defaults=True):
     new: dict[str, str] = field(default_factory=dict)
     writes: tuple[Write, ...] = ()
     turns: dict[str, int] = field(default_factory=dict)
-    settings: Raw = Raw(b"{}")
     added: tuple[AddedScenario, ...] = ()
     forced_text: str | None = None
 
@@ -133,7 +149,7 @@ class JournalEntry(Struct, frozen=True, omit_defaults=True):
     decision: EntryDecision | None = None
     problem: str | None = None
     fault: str | None = None
-    delay_ms: float = 0.0
+    delay_ms: float = 0
     masked: tuple[str, ...] = ()
 
     @property

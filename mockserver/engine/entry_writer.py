@@ -23,6 +23,7 @@ from mockserver.core.masks import (
     mask_text_body,
     masked_headers,
     may_hold_number,
+    member_places,
     read_object,
     without_numbers,
 )
@@ -40,6 +41,7 @@ from mockserver.engine.entries import (
     EntryLookup,
     EntryReply,
     EntryRequest,
+    EntrySettings,
     EntryViolation,
     JournalEntry,
     ScenarioInfo,
@@ -73,7 +75,7 @@ class EntryWriter:
             _entry_decision(view, decision),
             None,
             decision.fault.kind if decision.fault is not None else None,
-            decision.delay_ms,
+            decision.delay_ms or 0,  # 0.0 would be written
             tuple(masked),
         )
         return Entry(reply.entry, view.sandbox, _without_numbers(_encode(entry)))
@@ -103,11 +105,14 @@ def _entry_request(
     target = mask_path(request.path, [parameters[name] for name in places.path if name in parameters])
     if query:
         target += "?" + mask_query(urlencode(query))
-        query = mask_members(query, [(name,) for name in places.query])
-        masked += changed_places(dict(request.query), query, "/request/query")
-    if places.path:
-        path = mask_members(path, [(name,) for name in places.path])
-        masked += changed_places(dict(parameters), path, "/request/path")
+    if query or places.path:
+        names_of_path = [(name,) for name in places.path]
+        names_of_query = [(name,) for name in places.query]
+        in_path = member_places(path, names_of_path, "/request/path")
+        masked += ["/request/target"] if query or in_path else []
+        masked += in_path
+        masked += member_places(query, names_of_query, "/request/query")
+        path, query = mask_members(path, names_of_path), mask_members(query, names_of_query)
     headers = masked_headers(request.headers, places.headers, masked)
     return EntryRequest(request.method, target, headers, _body(request.body, body, places, masked), path, query)
 
@@ -118,9 +123,8 @@ def _body(data: bytes, value: Any, places: SecretPlaces, masked: list[str]) -> B
         if places.members.isdisjoint(value) and b"\\u00" not in data:
             return Body(JSON, Raw(data))
         # Written anew: the bytes may hold a member twice, and digits as escapes.
-        hidden = mask_members(value, places.body)
-        masked += changed_places(value, hidden, "/request/body/value")
-        return Body(JSON, Raw(write(hidden)))
+        masked += member_places(value, places.body, "/request/body/value")
+        return Body(JSON, Raw(write(mask_members(value, places.body))))
     hidden_data = mask_text_body(data, places.body)
     if hidden_data != data:
         masked.append("/request/body/value")
@@ -142,16 +146,20 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
     return EntryDecision(
         scenario_info(scenario, decision.alternative),
         decision.trigger,
+        _settings(facts["settings"]),
         decision.assumed,
         decision.cause,
         decision.committed,
         tuple([EntryViolation(v.root, v.path, v.keyword, v.came, v.message) for v in document.violations]),
         document.warnings,
-        {one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name]) for one in lookups},
+        {
+            one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name])
+            for one in lookups
+            if view.keys[one.name] is not None or view.found[one.name]
+        },
         facts["new"],
         decision.effects.writes,
         dict(decision.turns),
-        _settings(facts["settings"]),
         tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
         scenario.source_text if decision.alternative is None else None,
     )
@@ -174,9 +182,9 @@ def scenario_info(scenario: Scenario, alternative: Alternative | None) -> Scenar
 
 
 @lru_cache(maxsize=256)
-def _settings(settings: Settings) -> Raw:
+def _settings(settings: Settings) -> EntrySettings:
     """The same for all requests with these settings: worth 1 µs a request (docs/performance.md)."""
-    return Raw(_encode(settings))
+    return EntrySettings(**{name: getattr(settings, name) for name in EntrySettings.__struct_fields__})
 
 
 def _without_numbers(data: bytes) -> bytes:
@@ -185,7 +193,9 @@ def _without_numbers(data: bytes) -> bytes:
         return data
     value = msgspec.json.decode(data)
     hidden = without_numbers(value)
-    hidden["masked"] = [*value.get("masked", ()), *changed_places(value, hidden, "")]
+    known = hidden.pop("masked", [])
+    value.pop("masked", None)
+    hidden["masked"] = list(dict.fromkeys([*known, *changed_places(value, hidden, "")]))
     return mask_numbers(_encode(hidden))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from mockserver.contract.loading import ConfigError, given_scenario
 from mockserver.core.contract import Contract, Operation, Scenario
-from mockserver.core.model import MISSING, Document, Request, Settings, Tick, Violation
+from mockserver.core.model import MISSING, Document, Request, Tick, Violation
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.order import Order, in_force, order_of
@@ -62,8 +61,7 @@ def view_of(
     entry: JournalEntry, decision: EntryDecision, operation: Operation, order: Order, document: Document | None = None
 ) -> View:
     """The view of the sandbox that a decision had; `document` is its request, if it was read anew."""
-    settings = msgspec.json.decode(decision.settings, type=Settings)
-    facts = facts_of(document or document_of(entry, decision), settings, order)
+    facts = facts_of(document or document_of(entry, decision), decision.settings.settings, order)
     facts["new"] = decision.new
     facts["tick"] = Tick(entry.at_ns)
     keys, found = {}, {}

@@ -160,11 +160,7 @@ def _bound(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[S
 
 
 def _kept_turns(
-    name: str,
-    before: Contract,
-    sandbox: Sandbox,
-    reloaded: ReloadedContract,
-    added: Mapping[str, tuple[Scenario, ...]],
+    name: str, before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]
 ) -> Mapping[str, int]:
     """The counts of answers in turn of an operation, where the series means the same in the new contract."""
     old = next((one for one in before.operations if one.id == name), None)
