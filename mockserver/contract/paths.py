@@ -142,7 +142,12 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
     if root == "header":
         return lambda facts: _decoded(facts["header"].get(first, MISSING))
     if len(steps) == 1:
-        return lambda facts: member_of(facts.get(root, MISSING), first)
+
+        def member(facts: Facts) -> Any:
+            parent = facts.get(root, MISSING)
+            return parent.get(first, MISSING) if type(parent) is dict else member_of(parent, first)
+
+        return member
 
     def descend(facts: Facts) -> Any:
         value = facts.get(root, MISSING)

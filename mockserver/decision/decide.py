@@ -15,7 +15,7 @@ from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, Path, 
 from mockserver.core.problems import misspelt_trigger, unknown_scenario
 from mockserver.core.reply import Decision, Effects, Reply
 from mockserver.core.values import close_matches
-from mockserver.decision.order import Candidate, assumptions_of
+from mockserver.decision.order import Candidate, assumptions_of, holds
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed, View
 
@@ -64,8 +64,10 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     turns: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
+        if not holds(candidate.tests, facts):
+            continue
         scenario = candidate.scenario
-        if scenario.id in turns or not candidate.matches(facts):
+        if scenario.id in turns:  # another alternative of it was counted
             continue
         answering: Scenario | None = scenario
         if scenario.turns is not None:
@@ -128,7 +130,7 @@ def _assumed(answer: Answer, document: Document, facts: Facts) -> tuple[str, ...
         assumptions = candidate.assumptions
     else:
         assumptions = assumptions_of(answer.scenario, candidate.alternative if candidate is not None else None)
-    found = [one.id for one in assumptions if not one.tests or one.holds(facts)]
+    found = [one.id for one in assumptions if not one.tests or holds(one.tests, facts)]
     if document.warnings:
         found += [warning.point for warning in document.warnings]
     return tuple(dict.fromkeys(found))
