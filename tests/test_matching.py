@@ -10,7 +10,7 @@ from mockserver.contract.conditions import OPERATORS, Context, compile_when
 from mockserver.contract.references import Scope
 from mockserver.core.contract import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text("ab ", max_size=3),

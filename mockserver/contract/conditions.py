@@ -17,7 +17,7 @@ from mockserver.core.contract import Condition, Evidence
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report
 from mockserver.core.values import close_matches, equal, is_blank, printable, write_ascii
 from mockserver.schema.patterns import compile_pattern, pattern_fault
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 Check = Callable[[Any, Facts], str | None]
 """Asked with a value (`MISSING` where there is none): None if it matches, otherwise what was expected."""

@@ -19,7 +19,9 @@ from mockserver.contract.sources import DEEPEST, Problem, SourceFile, read_json,
 from mockserver.core.contract import Condition, Contract, Operation, Scenario
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
 from mockserver.core.values import close_matches, printable, read
-from mockserver.schema.validation import SchemaSet, Validator, describe
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
+from mockserver.schema.violations import describe
 
 GIVEN: Final = "request body"
 """The name, in reports, of what is no file."""

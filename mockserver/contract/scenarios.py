@@ -31,7 +31,7 @@ from mockserver.core.contract import (
 from mockserver.core.directives import DirectiveError, delay_of, fault_of
 from mockserver.core.model import MISSING, Facts, Path, Provenance, Tick
 from mockserver.core.values import read, write_ascii
-from mockserver.schema.validation import describe
+from mockserver.schema.violations import describe
 
 
 def compile_scenarios(

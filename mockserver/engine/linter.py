@@ -13,7 +13,7 @@ from mockserver.core.contract import Contract, Example, Operation, Reply, Scenar
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.values import read, write
 from mockserver.engine.engine import Engine, frozen
-from mockserver.schema.validation import describe
+from mockserver.schema.violations import describe
 
 INSTANT_NS = 1_731_681_138_123_000_000
 """The instant at which examples run, 2024-11-15T14:32:18.123Z: any will do, but always the same."""
