@@ -53,7 +53,7 @@ def _meta_faults(schema: Any) -> Iterator[Diagnostic]:
     for error in _schema_of_schemas().iter_errors(schema):
         first = error.kind.context[0] if isinstance(error.kind, ValidationErrorKind.AnyOf) else [error]
         errors += first[:1]
-    for violation in violations_of(errors, "schema", schema, Resources(REGISTRY)):
+    for violation in violations_of(errors, "schema", schema, Resources(REGISTRY).schema_of):
         expected, shown, hint = describe(violation, schema)
         yield Diagnostic(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)
 

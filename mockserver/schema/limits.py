@@ -22,10 +22,10 @@ DEEPEST: Final = 250
 """Levels of a value that are checked; the library copies no deeper value."""
 
 MOST_CHECKS: Final = 1_000_000
-"""Checks of one part of a value against one schema."""
+"""Checks of one part of a value, where only the verdict is asked for."""
 
 MOST_COPIES: Final = 50_000
-"""Copies of one part of a value that errors may hold; also, how many schemas one value may be checked against."""
+"""The same where errors are asked for; also, how many schemas one value may be checked against."""
 
 TOO_DEEP: Final = "nested too deep for its schema"
 TOO_MUCH: Final = "takes too much to check against its schema"
@@ -50,20 +50,12 @@ class Limits:
         """Whether the schema is too much for any value."""
         return self.checks[0] > MOST_COPIES
 
-    def excess(self, value: Any) -> str:
-        """Why a value is too much to check, or nothing."""
-        return self._excess(value, MOST_CHECKS, copies=False)
-
-    def excess_of_errors(self, value: Any) -> str:
-        """Why the errors of a value are too much, or nothing."""
-        return self._excess(value, MOST_COPIES, copies=True)
-
-    def _excess(self, value: Any, most: int, *, copies: bool) -> str:
-        level, times, work = [value], 0, 0
+    def excess(self, value: Any, most: int) -> str:
+        """Why a value takes more than so many checks, or copies of its parts, or nothing."""
+        level, copies, work = [value], 0, 0
         for depth in range(DEEPEST):
-            # An error holds a copy of all that stands in its value.
-            times = self.checks[min(depth, len(self.checks) - 1)] + (times if copies else 0)
-            work += times * len(level)
+            copies += self.checks[min(depth, len(self.checks) - 1)]  # an error holds all that stands in its value
+            work += copies * len(level)
             if work > most:
                 return TOO_MUCH
             parts = [
@@ -122,13 +114,13 @@ class _Graph:
             together = [(self._schemas[one], times) for one, times in self.together[node].items()]
             keys: set[str | int] = {_OTHER_MEMBER, _OTHER_ITEM}
             keys.update(*(_declared(one.schema) for one, _ in together))
-            children = {key: Counter[int]() for key in keys}
+            found = {key: Counter[int]() for key in keys}
             for one, times in together:
                 for step, part in one.parts():
                     for key in keys:
                         if _applies(one.schema, step[0], step[-1], key):
-                            children[key][id(part.schema)] += times
-            self._below[node] = list(children.values())
+                            found[key][id(part.schema)] += times
+            self._below[node] = list(found.values())
         return self._below[node]
 
 
@@ -140,13 +132,11 @@ def _declared(schema: Any) -> set[str | int]:
 
 
 def _applies(schema: Any, keyword: str | int, name: str | int, key: str | int) -> bool:
-    """Whether a keyword, with this name below it, is about a member (or an item) `key`."""
+    """Whether a keyword, with this name below it, is about a member or an item."""
     if keyword in ("properties", "prefixItems"):
         return name == key
-    if isinstance(key, int):
-        return keyword in ("contains", "unevaluatedItems") or (keyword == "items" and key not in _declared(schema))
     if keyword == "patternProperties":
-        return key == _OTHER_MEMBER or compile_pattern(str(name))(key)
-    return keyword == "propertyNames" or (
-        keyword in ("additionalProperties", "unevaluatedProperties") and key not in _declared(schema)
-    )
+        return isinstance(key, str) and (key == _OTHER_MEMBER or compile_pattern(str(name))(key))
+    if keyword in ("additionalProperties", "unevaluatedProperties", "items"):
+        return isinstance(key, int) is (keyword == "items") and key not in _declared(schema)
+    return keyword in (("contains", "unevaluatedItems") if isinstance(key, int) else ("propertyNames",))

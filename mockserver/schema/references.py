@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from referencing import Registry
 from referencing.exceptions import Unresolvable
@@ -112,9 +112,11 @@ class Resources:
         """The schema of a URI."""
         return Located.enter(self.registry.contents(uri), self.registry.resolver(uri))
 
-    def schema_at(self, uri: str, path: Path) -> Any:
-        """What stands at a path in the schema of a URI."""
+    def schema_of(self, keyword_location: str) -> Any:
+        """The schema in which a keyword stands: a URI with a JSON Pointer to the keyword."""
+        uri, _, pointer = keyword_location.partition("#")
         found = self.registry.contents(uri)
-        for step in path:
-            found = found[step]
+        for token in unquote(pointer).split("/")[1:-1]:
+            step = token.replace("~1", "/").replace("~0", "~")
+            found = found[int(step) if isinstance(found, list) else step]
         return found

@@ -12,7 +12,7 @@ from mockserver.core.values import close_matches, printable
 from mockserver.schema.faults import reference_faults, text_faults
 from mockserver.schema.limits import MOST_COPIES
 from mockserver.schema.references import BASE, Located, Resources, file_uri
-from mockserver.schema.subschemas import Reference, identities, parts, references, rewritten
+from mockserver.schema.subschemas import NAMES, Reference, identities, parts, references, replaced
 from mockserver.schema.validator import Validator, prepared
 
 
@@ -141,13 +141,15 @@ class SchemaSet:
     def relinked(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
         """The schemas by file name, without names of their own; each reference is what `place(file, path)` gives."""
         places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in parts(schema)}
-        links: dict[int, dict[str, str]] = {}
+        relinked: dict[int, dict[str, Any]] = {}
         for name in self._schemas:
             for node, one in self._located(name).reachable().items():
                 if isinstance(one.schema, dict):
                     found = ((reference.keyword, one.follow(reference.text)) for reference in references(one.schema))
-                    links[node] = {keyword: place(*places[id(target.schema)]) for keyword, target in found if target}
-        return {name: rewritten(schema, links) for name, schema in self._schemas.items()}
+                    links = {keyword: place(*places[id(target.schema)]) for keyword, target in found if target}
+                    named = {keyword: value for keyword, value in one.schema.items() if keyword not in NAMES}
+                    relinked[node] = {**named, **links}
+        return {name: replaced(schema, relinked) for name, schema in self._schemas.items()}
 
 
 def _not_compiled(error: ValueError) -> Diagnostic:

@@ -18,7 +18,9 @@ SAME_PLACE: Final = frozenset([*_IN_PLACE, *_IN_PLACE_LISTS, "dependentSchemas"]
 DECLARE: Final = SAME_PLACE - {"if", "not"}
 """Those of them whose schemas say what members a value may have."""
 
-_NAMES = frozenset(["$schema", "$id", "$anchor", "$dynamicAnchor"])
+NAMES: Final = frozenset(["$schema", "$id", "$anchor", "$dynamicAnchor"])
+"""Keywords that name a schema or its dialect."""
+
 _STEPS = frozenset([*_IN_PLACE_LISTS, "prefixItems", *_BY_NAME])
 """Keywords that hold several schemas, each under a name or an index."""
 
@@ -68,16 +70,13 @@ def parts(value: Any) -> Iterator[tuple[Path, Any]]:
     yield from walk(value)
 
 
-def rewritten(value: Any, links: Mapping[int, Mapping[str, str]]) -> Any:
-    """A copy of a schema. `links` has the references of each schema in it by identity; those lose their names."""
+def replaced(value: Any, schemas: Mapping[int, Mapping[str, Any]]) -> Any:
+    """A copy of a JSON value with other schemas in place of those of these identities."""
     if isinstance(value, list):
-        return [rewritten(item, links) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if id(value) not in links:
-        return {name: rewritten(member, links) for name, member in value.items()}
-    found = links[id(value)]
-    return {k: found[k] if k in found else rewritten(v, links) for k, v in value.items() if k not in _NAMES}
+        return [replaced(item, schemas) for item in value]
+    if isinstance(value, dict):
+        return {name: replaced(member, schemas) for name, member in schemas.get(id(value), value).items()}
+    return value
 
 
 def references(schema: Any) -> Iterator[Reference]:

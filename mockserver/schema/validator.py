@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
 
 from mockserver.core.model import Path, Violation
 from mockserver.schema.declared import Declared, declared_by
-from mockserver.schema.limits import TOO_DEEP, Limits, limits_of
+from mockserver.schema.limits import MOST_CHECKS, MOST_COPIES, TOO_DEEP, Limits, limits_of
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.references import BASE, Located, Resources, as_uri
-from mockserver.schema.subschemas import references
+from mockserver.schema.subschemas import references, replaced
 from mockserver.schema.violations import OWN_PATTERN, violations_of
 
 NOT_UNICODE: Final = "holds half of a surrogate pair, which is no text"
@@ -59,14 +59,14 @@ class _OwnPattern:
             raise ValueError
 
 
-_TYPES: Final[Mapping[type, frozenset[str]]] = {
-    type(None): frozenset(["null"]),
-    bool: frozenset(["boolean"]),
-    int: frozenset(["integer", "number"]),
-    float: frozenset(["number"]),
-    str: frozenset(["string"]),
-    list: frozenset(["array"]),
-    dict: frozenset(["object"]),
+_TYPES: Final[Mapping[type, str]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
 }
 
 
@@ -75,11 +75,12 @@ class _ExactType:
 
     def __init__(self, parent: Mapping[str, Any], types: str | list[str], at: list[str | int]) -> None:
         del parent, at
-        self._types = frozenset([types] if isinstance(types, str) else types)
+        self._types = {types} if isinstance(types, str) else set(types)
+        self._types |= {"integer"} if "number" in self._types else set()
 
     def validate(self, instance: Any) -> None:
         """Raise `ValueError` for a value of another type."""
-        if self._types.isdisjoint(_TYPES[type(instance)]):
+        if _TYPES[type(instance)] not in self._types:
             raise ValueError
 
 
@@ -89,7 +90,7 @@ def prepared(schema: Located) -> Any:
     for node, one in schema.reachable().items():
         if isinstance(one.schema, dict) and (changed := _prepared(one.schema)) != one.schema:
             prepared_schemas[node] = changed
-    return _replaced(schema.schema, prepared_schemas) if prepared_schemas else schema.schema
+    return replaced(schema.schema, prepared_schemas) if prepared_schemas else schema.schema
 
 
 def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,14 +98,6 @@ def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
     if not is_plain(schema.get("pattern", "")):
         changed[OWN_PATTERN] = changed.pop("pattern")
     return changed
-
-
-def _replaced(value: Any, schemas: Mapping[int, Mapping[str, Any]]) -> Any:
-    if isinstance(value, list):
-        return [_replaced(item, schemas) for item in value]
-    if isinstance(value, dict):
-        return {name: _replaced(member, schemas) for name, member in schemas.get(id(value), value).items()}
-    return value
 
 
 class Validator:
@@ -126,7 +119,7 @@ class Validator:
         )
         self._is_valid, self._iter_errors = compiled.is_valid, compiled.iter_errors
         self._schema = schema
-        self._resources = resources
+        self._schema_of = cache(resources.schema_of)  # as many as there are keywords in the schemas
         self.limits: Limits = limits_of(schema)
 
     @cached_property
@@ -152,12 +145,12 @@ class Validator:
         A value that cannot be checked has one violation, with the keyword `parse`.
         """
         try:
-            reason = self.limits.excess(instance) if self.limits.endless else ""
+            reason = self.limits.excess(instance, MOST_CHECKS) if self.limits.endless else ""
             if not reason and self._is_valid(instance):
                 return ()
-            reason = reason or self.limits.excess_of_errors(instance)
+            reason = reason or self.limits.excess(instance, MOST_COPIES)
             if not reason:
-                return violations_of(self._iter_errors(instance), root, instance, self._resources)
+                return violations_of(self._iter_errors(instance), root, instance, self._schema_of)
         except UnicodeEncodeError:
             reason = NOT_UNICODE
         except ValueError:  # the library compares and copies values of so many levels

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeAlias
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from mockserver.core.model import MISSING, Path, Violation
 from mockserver.core.values import close_matches, kind_of_absence, printable, write_ascii
 from mockserver.schema.messages import message
-from mockserver.schema.references import BASE, Resources
+from mockserver.schema.references import BASE
 from mockserver.schema.subschemas import ends_with_keyword
 
 MOST_VIOLATIONS: Final = 1_000
@@ -19,6 +19,9 @@ MOST_VIOLATIONS: Final = 1_000
 
 OWN_PATTERN: Final = "x-re2-pattern"
 """The keyword for a `pattern` that our own engine searches for."""
+
+SchemaOf: TypeAlias = Callable[[str], Any]
+"""With the URI of a keyword: the schema in which it stands."""
 
 
 def value_at(instance: Any, path: Path) -> Any:
@@ -43,11 +46,11 @@ def describe(violation: Violation, data: Any) -> tuple[str, str, str]:
 
 
 def violations_of(
-    errors: Iterable[ValidationError], root: str, instance: Any, resources: Resources
+    errors: Iterable[ValidationError], root: str, instance: Any, schema_of: SchemaOf
 ) -> tuple[Violation, ...]:
     """Errors of a value in order of place and keyword, what is said twice only once."""
     found = [
-        v for error in itertools.islice(errors, MOST_VIOLATIONS) for v in _violations(error, root, instance, resources)
+        v for error in itertools.islice(errors, MOST_VIOLATIONS) for v in _violations(error, root, instance, schema_of)
     ]
     by_order = {_order(v): v for v in sorted(found, key=lambda v: (v.about, v.known))}
     return tuple(by_order[key] for key in sorted(by_order)[:MOST_VIOLATIONS])
@@ -57,7 +60,7 @@ def _order(violation: Violation) -> tuple[Any, ...]:
     return (tuple((isinstance(p, str), p) for p in violation.path), violation.keyword, violation.message)
 
 
-def _violations(error: ValidationError, root: str, instance: Any, resources: Resources) -> Iterator[Violation]:
+def _violations(error: ValidationError, root: str, instance: Any, schema_of: SchemaOf) -> Iterator[Violation]:
     """An error at each place that it is about: the library has one for all unknown members, and at what holds them."""
     at: Path = tuple(error.instance_path)
     kind, names = error.kind, error.schema_path
@@ -76,10 +79,8 @@ def _violations(error: ValidationError, root: str, instance: Any, resources: Res
             paths = [(*at, name) for name in value_at(instance, at)]
         else:
             keyword = "false"
-    schema: Any = {}
-    if keyword not in ("false", "propertyNames"):
-        uri = (error.absolute_keyword_location or BASE).partition("#")[0]
-        schema = resources.schema_at(uri, tuple(names[:-1]))
+    has_schema = keyword not in ("false", "propertyNames")  # or what is said of them does not depend on it
+    schema = schema_of(error.absolute_keyword_location or BASE) if has_schema else {}
     yield from (_violation(root, path, instance, keyword, schema) for path in paths)
 
 
