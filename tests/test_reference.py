@@ -51,8 +51,9 @@ def theirs(schema: Any, value: Any) -> Found:
 
 
 def _members(error: ValidationError) -> Iterator[tuple[str, tuple[str, ...]]]:
-    keyword, instance, schema = str(error.validator), error.instance, error.schema
-    assert isinstance(schema, dict)
+    keyword = str(error.validator)
+    instance: Any = error.instance
+    schema: Any = error.schema
     if "propertyNames" in error.absolute_schema_path:
         yield "propertyNames", (instance,)
     elif keyword == "required":

@@ -15,7 +15,7 @@ from mockserver.core.values import kind, write_ascii
 from mockserver.schema.patterns import pattern_fault
 from mockserver.schema.references import Located, Resources
 from mockserver.schema.subschemas import Reference, identities, references, walk
-from mockserver.schema.validator import NOT_UNICODE, is_plain
+from mockserver.schema.validator import is_plain
 from mockserver.schema.violations import describe, violations_of
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -40,12 +40,12 @@ def text_faults(schema: Any) -> Iterator[Diagnostic]:
         yield Diagnostic(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
         return
     try:
-        is_sound = _schema_of_schemas().is_valid(schema)
-    except ValueError as error:  # too deep, or no text
-        reason = NOT_UNICODE if isinstance(error, UnicodeEncodeError) else str(error)
-        yield Diagnostic((), "no JSON Schema", "a JSON text that can be checked", reason)
+        Draft202012Validator({"const": schema})
+    except ValueError as error:  # too deep, or half of a surrogate pair
+        reason = str(error).partition(":")[0]
+        yield Diagnostic((), "no JSON Schema", "a JSON text that jsonschema-rs reads", reason)
         return
-    yield from _keyword_faults(schema) if is_sound else _meta_faults(schema)
+    yield from _keyword_faults(schema) if _schema_of_schemas().is_valid(schema) else _meta_faults(schema)
 
 
 def _meta_faults(schema: Any) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from jsonschema_rs import Registry
 from mockserver.core.model import Diagnostic, Path, Report
 from mockserver.core.values import close_matches, printable
 from mockserver.schema.faults import reference_faults, text_faults
-from mockserver.schema.limits import MOST_COPIES
+from mockserver.schema.limits import MOST_ERRORS
 from mockserver.schema.references import BASE, Located, Resources, file_uri
 from mockserver.schema.subschemas import NAMES, Reference, identities, parts, references, replaced
 from mockserver.schema.validator import Validator, prepared
@@ -95,7 +95,7 @@ class SchemaSet:
             report(_not_compiled(error))
             return None
         if validator.limits.too_much:
-            most = f"at most {MOST_COPIES} checks of one value"
+            most = f"at most {MOST_ERRORS} checks of one value"
             report(Diagnostic((), "schemas that refer to each other too often", most, "more"))
             return None
         return validator

@@ -15,7 +15,7 @@ from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
 
 from mockserver.core.model import Path, Violation
 from mockserver.schema.declared import Declared, declared_by
-from mockserver.schema.limits import MOST_CHECKS, MOST_COPIES, TOO_DEEP, Limits, limits_of
+from mockserver.schema.limits import MOST_CHECKS, MOST_ERRORS, TOO_DEEP, Limits
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.references import BASE, Located, Resources, as_uri
 from mockserver.schema.subschemas import references, replaced
@@ -120,7 +120,7 @@ class Validator:
         self._is_valid, self._iter_errors = compiled.is_valid, compiled.iter_errors
         self._schema = schema
         self._schema_of = cache(resources.schema_of)  # as many as there are keywords in the schemas
-        self.limits: Limits = limits_of(schema)
+        self.limits = Limits(schema)
 
     @cached_property
     def _declared(self) -> Declared:
@@ -145,10 +145,10 @@ class Validator:
         A value that cannot be checked has one violation, with the keyword `parse`.
         """
         try:
-            reason = self.limits.excess(instance, MOST_CHECKS) if self.limits.endless else ""
+            reason = "" if self.limits.is_small else self.limits.excess(instance, MOST_CHECKS)
             if not reason and self._is_valid(instance):
                 return ()
-            reason = reason or self.limits.excess(instance, MOST_COPIES)
+            reason = reason or self.limits.excess(instance, MOST_ERRORS)
             if not reason:
                 return violations_of(self._iter_errors(instance), root, instance, self._schema_of)
         except UnicodeEncodeError:
