@@ -261,7 +261,7 @@ def test_a_regular_expression_means_the_same(pattern: str, text: str) -> None:
         ("[[:alpha:]]", False, "a", True),
         (r"^\Qa.b\E$", False, "a.b", True),
         ("[a&&b]", False, "&", True),
-        ("[^x]{1000}{20}", False, "x", False),
+        ("[^x]{999}" * 20, False, "x", False),
     ],
 )
 def test_traps_of_regular_expressions(pattern: str, plain: bool, text: str, found: bool) -> None:

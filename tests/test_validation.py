@@ -70,13 +70,12 @@ def only(schema: Any, value: Any) -> Violation:
 def test_patterns_have_one_meaning(pattern: str, text: str, found: bool) -> None:
     """Classes are ASCII, `$` is the true end, a pattern is searched for, a character is a code point."""
     assert compile_pattern(pattern)(text) is found
-    if "\ud800" in text:
-        return
-    assert (texts({"pattern": pattern}, text) == []) is found
-    if not is_plain(pattern, names=True):
-        return
-    assert (texts({"patternProperties": {pattern: False}}, {text: 1}) != []) is found
-    assert (texts({"patternProperties": {pattern: True}, "additionalProperties": False}, {text: 1}) == []) is found
+    if "\ud800" not in text:  # which is refused before a pattern is asked
+        assert (texts({"pattern": pattern}, text) == []) is found
+        if is_plain(pattern, names=True):
+            assert (texts({"patternProperties": {pattern: False}}, {text: 1}) != []) is found
+            closed = {"patternProperties": {pattern: True}, "additionalProperties": False}
+            assert (texts(closed, {text: 1}) == []) is found
 
 
 def test_patterns_run_in_linear_time() -> None:
@@ -472,6 +471,128 @@ def test_a_set_knows_its_sound_schemas_by_file_name() -> None:
     assert schemas.validator("good.json") is not None
     assert schemas.validator("bad.json") is None
     assert schemas.validator("none.json") is None
+
+
+def reported(files: dict[str, Any]) -> tuple[SchemaSet, list[tuple[str, str, str]]]:
+    """A set of schemas, and file, what and came of each fault."""
+    schemas, faults = SchemaSet(), list[tuple[str, str, str]]()
+    schemas.add(files, lambda name, fault: faults.append((name, fault.what, fault.came)))
+    return schemas, faults
+
+
+def test_what_refers_to_an_unsound_file_is_unsound_but_not_reported() -> None:
+    """A reference in it leads nowhere or back to itself; checking against either ends in no traceback."""
+    for text in ("#/$defs/gone", "#"):
+        schemas, faults = reported({"a.json": {"items": {"$ref": "b.json"}}, "b.json": {"$ref": text}, "c.json": {}})
+        assert [(name, came) for name, _, came in faults] == [("b.json", text)]
+        assert schemas.names == ("c.json",)
+        assert schemas.unsound == {"a.json", "b.json"}
+        assert schemas.validator("a.json") is None
+        more: list[Diagnostic] = []
+        assert schemas.inline({"$ref": "b.json"}, (), more.append) is None
+        assert more == []
+
+
+def test_a_file_with_an_id_may_refer_to_its_neighbours() -> None:
+    """Reached by file name, its references are relative to its `$id`, as those of the file that it refers to are."""
+    files = {
+        "b.json": {"$id": "https://example.com/d/b", "properties": {"x": {"$ref": "c"}, "y": {"$ref": "#/$defs/y"}}}
+        | {"$defs": {"y": {"type": "null", "description": "A y."}}},
+        "c.json": {"$id": "https://example.com/d/c", "type": "string"},
+        "d.json": {"$id": "renamed", "items": {"$ref": "./c.json"}},
+    }
+    schemas, faults = reported(files)
+    assert faults == []
+    validator = schemas.inline({"properties": {"b": {"$ref": "b.json"}, "d": {"$ref": "d.json"}}}, (), print)
+    assert validator is not None
+    found = validator.violations("body", {"b": {"x": 1, "y": 2}, "d": [3]})
+    assert [(violation.text, violation.about) for violation in found] == [
+        ("body.b.x: expected a string, got a number", ""),
+        ("body.b.y: expected null, got a number", "A y."),
+        ("body.d.0: expected a string, got a number", ""),
+    ]
+    _, faults = reported({"b.json": {"$id": "https://example.com/b", "$ref": "c.json"}, "c.json": {}})
+    assert faults == [("b.json", "$ref that leads nowhere", "c.json")]
+
+
+def test_a_file_may_have_any_name() -> None:
+    """In a reference it may stand as it is, or as in a URL."""
+    schemas, faults = reported({"a (1).json": {"type": "null"}, "é#?%.json": {"minimum": 5}})
+    assert faults == []
+    schema = {"allOf": [{"$ref": "a (1).json"}, {"$ref": "a%20(1).json"}, {"$ref": "é%23%3F%25.json"}]}
+    validator = schemas.inline(schema, (), print)
+    assert validator is not None
+    assert [violation.keyword for violation in validator.violations("body", 4)] == ["minimum", "type"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "sound"),
+    [
+        ({"contentSchema": {"$ref": "gone.json"}}, ()),
+        ({"dependencies": {"a": {"$ref": "gone.json"}}}, ("b.json",)),
+    ],
+)
+def test_what_the_library_does_not_take_is_reported(odd: Any, sound: tuple[str, ...]) -> None:
+    """A reference that no keyword of ours holds is followed by the library alone."""
+    schemas, faults = reported({"a.json": odd, "b.json": {"type": "null"}})
+    [(name, what, came)] = faults
+    assert (name, what) == ("a.json", "schema that cannot be compiled")
+    assert "gone.json" in came
+    assert schemas.names == sound
+    inline: list[Diagnostic] = []
+    assert SchemaSet().inline(odd, ("here",), inline.append) is None
+    assert [(fault.at, fault.what) for fault in inline] == [(("here",), "schema that cannot be compiled")]
+
+
+def test_what_is_trusted_is_sound() -> None:
+    """The schemas of the package itself; a mistake in them stops everything."""
+    with pytest.raises(AssertionError, match="cannot be compiled"):
+        SchemaSet().trust({"a.json": {"$ref": "gone.json"}})
+
+
+def test_a_dynamic_reference_leads_to_the_outermost_anchor() -> None:
+    """A strict tree refuses a misspelt member at every level."""
+    files = {
+        "tree": {
+            "$dynamicAnchor": "node",
+            "properties": {"data": True, "children": {"items": {"$dynamicRef": "#node"}}},
+        },
+        "strict": {"$dynamicAnchor": "node", "$ref": "tree.json", "unevaluatedProperties": False},
+    }
+    value = {"children": [{"daat": 1}]}
+    assert texts({"$ref": "tree.json"}, value, **files) == []
+    assert texts({"$ref": "strict.json"}, value, **files) == ["body.children.0: has a member that is not known"]
+
+
+def test_patterns_of_names_may_stand_beside_unevaluated_properties() -> None:
+    """Both engines run in linear time."""
+    schema = {"patternProperties": {"^x-": True}, "unevaluatedProperties": False}
+    assert texts(schema, {"x-a": 1}) == []
+    assert texts(schema, {"x-a": 1, "y": 2}) == ["body: has a member that is not known"]
+
+
+def test_members_that_are_called_like_keywords_are_members() -> None:
+    """`false` refuses a member at its own place; as a keyword it refuses items and names where they are held."""
+    schema = {
+        "properties": {"items": False, "propertyNames": False, "properties": {"properties": {"items": False}}},
+        "$defs": {"none": {"items": False}},
+        "allOf": [{"properties": {"list": {"$ref": "#/$defs/none"}, "empty": {"propertyNames": False}}}],
+    }
+    value = {"items": {}, "propertyNames": {}, "properties": {"items": 1}, "list": [1, 2], "empty": {"a": 1, "b": 2}}
+    assert texts(schema, value) == [
+        "body.empty.a: is a member whose name is not allowed",
+        "body.empty.b: is a member whose name is not allowed",
+        "body.items: is not allowed",
+        "body.list: has more items than are allowed",
+        "body.properties.items: is not allowed",
+        "body.propertyNames: is not allowed",
+    ]
+
+
+def test_too_few_of_none_is_too_few() -> None:
+    """The keyword that is broken is named: `minContains` where it is there."""
+    assert only({"contains": {"const": 1}, "minContains": 2}, [2]).keyword == "minContains"
+    assert only({"contains": {"const": 1}}, [2]).keyword == "contains"
 
 
 def test_a_set_is_rewritten_with_its_references_as_asked_for() -> None:

@@ -60,7 +60,7 @@ class SchemaSet:
         # Whoever refers to a file that was reported is not reported as well.
         self._drop([name for name in self._schemas if self._is_unsound(self._located(name))])
         self._compile(self._schemas.keys() & schemas.keys(), {name: found.append for name, found in faults.items()})
-        self._drop(name for name in schemas if faults[name])
+        self._drop([name for name in schemas if name in self._schemas and name not in self._validators])
         for name, found in faults.items():
             for fault in found:
                 report(name, fault)
@@ -76,17 +76,24 @@ class SchemaSet:
             self._unsound_schemas.update(identities(self._schemas.pop(name, None)))
 
     def _compile(self, names: Iterable[str], reports: Mapping[str, Report]) -> None:
+        taken = {file_uri(name): prepared(self._located(name)) for name in self._schemas}
         try:
-            compiled = [(file_uri(name), prepared(self._located(name))) for name in self._schemas]
-            self._files = Registry(compiled)
-        except ValueError as error:
+            self._files = Registry([*taken.items()])
+        except ValueError:
             for name in names:
-                reports[name](_not_compiled(error))
+                self._report_alone(name, taken, reports[name])
             return
         for name in names:
             validator = self._validator({"$ref": file_uri(name)}, self._located(name), self._resources, reports[name])
             if validator is not None:
                 self._validators[name] = validator
+
+    def _report_alone(self, name: str, taken: Mapping[str, Any], report: Report) -> None:
+        """Report a file that the library does not take, whatever the other files hold."""
+        try:
+            Registry([(uri, schema if uri == file_uri(name) else True) for uri, schema in taken.items()])
+        except ValueError as error:
+            report(_not_compiled(error))
 
     def _validator(self, entry: Any, schema: Located, resources: Resources, report: Report) -> Validator | None:
         try:
