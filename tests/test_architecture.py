@@ -30,7 +30,6 @@ HOMES = {
     "aiohttp": {"server"},
     "click": {"cli"},
     "google-re2": {"schema"},
-    "jsonschema": {"schema"},
     "jsonschema_rs": {"schema"},
     "jsonschema_specifications": {"schema"},
     "orjson": {"core"},
