@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
+from mockserver.server.connections import LONGEST_LINE, MOST_HEADERS
 from support import LASTING, PATH, head, problem, raw
 
 from mockserver import Contract, Engine, Request
-from mockserver.server.connections import LONGEST_LINE, MOST_HEADERS
 
 MIB = 1_048_576
 

@@ -12,7 +12,7 @@ from mockserver.contract.operators import OPERATORS
 from mockserver.contract.paths import Context, Scope
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text("ab ", max_size=3),

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from mockserver.server.outbox import Outbox
 from support import PATH, answer, head
 
 from mockserver import Engine, load
 from mockserver.server.logs import AccessRecord
-from mockserver.server.outbox import Outbox
 from mockserver.server.server import Server
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockserver import Engine, Reply, Request, frozen, load
 from mockserver.contract.loading import shipped
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]

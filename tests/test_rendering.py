@@ -11,7 +11,7 @@ from mockserver.core import problems
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
 from mockserver.core.reply import Reply
 from mockserver.decision import rendering
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
 

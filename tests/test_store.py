@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from mockserver.storage.store import MemoryStore
 
 from mockserver.core.model import Collection, NewId, Record, Write
-from mockserver.storage.store import MemoryStore
 
 
 def collection(name: str = "things", *, is_open: bool) -> Collection:

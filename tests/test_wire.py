@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from mockserver.server.wire import head
 from support import LASTING, PATH, Serving, serving
 
 from mockserver import Engine
@@ -19,7 +20,6 @@ from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.server.server import Server
 from mockserver.server.server import serving as serving_here
-from mockserver.server.wire import head
 
 
 @pytest.fixture(scope="module")

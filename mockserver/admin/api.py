@@ -22,7 +22,8 @@ from mockserver.core.reply import Reply
 from mockserver.core.values import NotJsonError, close_matches, read, write
 from mockserver.decision.router import Target
 from mockserver.engine.engine import Engine
-from mockserver.schema.validation import SchemaSet, Validator
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
 
 PREFIX: Final = "/__admin"
 USUAL: Final = "http://127.0.0.1:8080"

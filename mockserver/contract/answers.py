@@ -16,7 +16,7 @@ from mockserver.core.directives import DirectiveError, delay_of, fault_of
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
 from mockserver.core.values import read, write_ascii
-from mockserver.schema.validation import describe
+from mockserver.schema.violations import describe
 
 
 class Answer(NamedTuple):

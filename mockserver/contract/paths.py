@@ -11,7 +11,7 @@ from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
 from mockserver.core.values import close_matches, write_ascii
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
 """Gives the value at a place; `MISSING` where there is none."""

@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import BATCH, PATH, folder
 
-import mockserver.schema.keywords  # noqa: F401 - so that no bomb has to wait for the library
 from mockserver import ConfigError, Engine, load
 from mockserver.contract.loading import given_conditions, given_scenario
 from mockserver.core.model import Request
