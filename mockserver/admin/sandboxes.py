@@ -5,6 +5,7 @@ Knows what to show of a sandbox; it decides nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, as_text, refused
@@ -77,19 +78,19 @@ async def _metrics(call: Call) -> Reply:
 
 
 async def _list(call: Call) -> Reply:
-    engine = call.engine
-    shown = []
-    for sandbox in sorted(await engine.storage.sandboxes(), key=lambda one: one.name):
-        shown.append(
-            {
-                "name": sandbox.name,
-                "entries": len(await engine.storage.entries(sandbox.name)),
-                "armed": len(sandbox.armed),
-                "scenarios": sum(len(own) for own in sandbox.added.values()),
-                "incomplete": sandbox.incomplete,
-            }
-        )
-    return as_json({"sandboxes": shown, "most": engine.settings.max_sandboxes})
+    storage = call.engine.storage
+    entries = Counter(entry.sandbox for entry in await storage.entries(None))
+    shown = [
+        {
+            "name": sandbox.name,
+            "entries": entries[sandbox.name],
+            "armed": len(sandbox.armed),
+            "scenarios": sum(len(own) for own in sandbox.added.values()),
+            "incomplete": sandbox.incomplete,
+        }
+        for sandbox in sorted(await storage.sandboxes(), key=lambda one: one.name)
+    ]
+    return as_json({"sandboxes": shown, "most": call.engine.settings.max_sandboxes})
 
 
 async def _drop(call: Call) -> Reply:

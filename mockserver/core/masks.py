@@ -217,9 +217,10 @@ def masked_headers(headers: Mapping[str, str], named: Collection[str], masked: l
     for name, value in headers.items():
         if is_secret_header(name) or (named and name.lower() in named):
             masked.append(f"/request/headers/{len(found)}/1")
-            value = mask(value)
-        # The HTTP library has a type of its own for names.
-        found.append((str(name), value if value.isascii() else _readable(value)))
+            shown = mask(value)
+        else:
+            shown = value if value.isascii() else _readable(value)
+        found.append((str(name), shown))  # the HTTP library has a type of its own for names
     return tuple(found)
 
 

@@ -50,10 +50,8 @@ def reconstructed(
     if operation is None:
         return None
     added = [one for one in _added(entry.decision, operation) if isinstance(one, Scenario)]
-    if not added and orders is not None:
-        order = orders[operation.id]
-    else:
-        order = order_of(in_force(operation, added), added)
+    known = orders[operation.id] if orders is not None and not added else None
+    order = known or order_of(in_force(operation, added), added)
     return Reconstruction(entry, entry.decision, operation, view_of(entry, entry.decision, operation, order))
 
 
