@@ -28,14 +28,14 @@ def routes() -> tuple[Route, ...]:
         console_files,
         contract,
         coverage,
+        events,
         journal,
         sandboxes,
-        settings,
         state,
         verify,
     )
 
-    modules = (console_files, contract, sandboxes, state, arming, journal, verify, coverage, settings)
+    modules = (console_files, contract, sandboxes, state, arming, journal, events, verify, coverage)
     return (
         *(route for module in modules for route in module.ROUTES),
         Route(

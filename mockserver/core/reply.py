@@ -30,8 +30,8 @@ class Decision(Struct, frozen=True):
     """Which scenario answers, why, what it rests on, and what it changes.
 
     `alternative` is None where the scenario was forced or armed. `facts` is all that was looked at; `assumed` the ids
-    of assumptions; `cause` the entry that wrote the record on which the decision rests, empty for none. `turns` counts, by
-    scenario with answers in turn that this request met, the requests before it. `committed`: whether what the
+    of assumptions; `cause` the entry that wrote the record on which the decision rests, empty for none. `turns` counts,
+    by scenario with answers in turn that this request met, the requests before it. `committed`: whether what the
     scenario changes is committed.
     """
 

@@ -182,8 +182,9 @@ class Gauges(Struct, frozen=True):
 class Storage(Protocol):
     """All sandboxes, the journal and the coverage counts. The default sandbox has an empty name."""
 
-    orders: Mapping[str, Order]
-    """The contract's scenarios in order, by operation."""
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """The contract's scenarios in order, by operation."""
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
