@@ -102,7 +102,7 @@ async def test_a_stream_shows_that_it_is_there(
     url: str, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment now and then."""
-    monkeypatch.setattr("mockserver.server.server.HEARTBEAT", 0.01)
+    monkeypatch.setattr("mockserver.server.exchange.HEARTBEAT", 0.01)
     async with listening(client, url) as stream:
         assert await block(stream) == [": still here"]
 
@@ -119,18 +119,15 @@ async def test_shutdown_ends_streams(contract: Contract, client: aiohttp.ClientS
     assert engine.journal.listeners == set()
 
 
-async def test_a_client_that_leaves_is_forgotten(
-    contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is kept for it."""
-    monkeypatch.setattr("mockserver.server.server.HEARTBEAT", 0.01)
+async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """At once, and nothing is kept for it."""
     engine = Engine(contract)
     async with serving(engine) as url:
         async with listening(client, url) as stream:
             assert len(engine.journal.listeners) == 1
             stream.close()
         async with asyncio.timeout(PATIENCE):
-            while engine.journal.listeners:  # noqa: ASYNC110 - the heartbeat finds out
+            while engine.journal.listeners:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.001)
 
 

@@ -11,7 +11,7 @@ import pytest
 from support import LASTING, PATH, head, problem, raw
 
 from mockserver import Contract, Engine, Request
-from mockserver.server.connections import LONGEST_LINE, MOST_HEADERS
+from mockserver.server.response import MAX_HEADERS, MAX_LINE
 
 MIB = 1_048_576
 
@@ -19,9 +19,9 @@ MIB = 1_048_576
 @pytest.mark.parametrize(
     "sent",
     [
-        head("POST", PATH, "X-Long: " + "x" * (LONGEST_LINE + 1), length=2) + b"{}",
-        head("POST", PATH, *(f"X-{number}: x" for number in range(MOST_HEADERS + 1)), length=2) + b"{}",
-        head("POST", PATH + "?" + "x" * (LONGEST_LINE + 1), length=2) + b"{}",
+        head("POST", PATH, "X-Long: " + "x" * (MAX_LINE + 1), length=2) + b"{}",
+        head("POST", PATH, *(f"X-{number}: x" for number in range(MAX_HEADERS + 1)), length=2) + b"{}",
+        head("POST", PATH + "?" + "x" * (MAX_LINE + 1), length=2) + b"{}",
         head("POST", PATH, "X-Long: " + "x" * 3 * MIB),
     ],
     ids=["long header", "many headers", "long target", "far more than is read at once"],
@@ -30,7 +30,7 @@ async def test_a_head_that_is_too_large_gets_431(url: str, client: aiohttp.Clien
     """A problem document tells the limits, and serving goes on."""
     top, _, body = (await raw(url, sent)).partition(b"\r\n\r\n")
     assert (top.split()[1], b"application/problem+json" in top) == (b"431", True)
-    assert str(MOST_HEADERS) in problem(body)["detail"]
+    assert str(MAX_HEADERS) in problem(body)["detail"]
     async with client.post(url + PATH, json=LASTING) as response:
         assert response.status == 200
 
