@@ -24,8 +24,8 @@ from mockserver import Engine, Reply, Request, frozen, load, parse_instant
 from mockserver.admin.api import Admin
 from mockserver.admin.routes import paths, routes
 from mockserver.decision.router import Target
-from mockserver.server import wire
 from mockserver.server.faults import GARBAGE
+from mockserver.server.response import CLOSE, head
 
 INSTANT: Final = "2024-11-15T14:32:18.123Z"
 TEMPLATES: Final = 400
@@ -135,13 +135,14 @@ class Expected:
         self.reply, self.number = reply, number
         self.fault = reply.fault.kind if reply.fault is not None else ""
         self.body = reply.body
-        self.lines = _compared(wire.head(reply).split(b"\r\n"))
+        self.lines = _compared(head(reply.status, reply.headers, len(reply.body)).split(b"\r\n"))
 
     def closing(self) -> bytes:
         """All that comes before the connection is closed."""
         if self.fault in ("truncate", "dribble"):
             end = len(self.body) // 2 if self.fault == "truncate" else len(self.body)
-            lines = _compared(wire.head(self.reply, "Connection: close").split(b"\r\n"))
+            begin = head(self.reply.status, (*self.reply.headers, CLOSE), len(self.body))
+            lines = _compared(begin.split(b"\r\n"))
             return b"\r\n".join(lines) + b"\r\n\r\n" + self.body[:end]
         return GARBAGE if self.fault == "garbage" else b""
 

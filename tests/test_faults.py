@@ -260,6 +260,6 @@ def test_every_kind_is_performed() -> None:
     from mockserver.core.model import FAULTS  # noqa: PLC0415
     from mockserver.server import faults  # noqa: PLC0415
 
-    performers: dict[str, Callable[..., Any]] = faults._PERFORMERS
+    performers: dict[str, Callable[..., Any]] = faults.PERFORMERS
     assert tuple(performers) == FAULTS
     assert {kind.partition(";")[0] for kind in KINDS} == set(FAULTS)
