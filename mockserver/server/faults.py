@@ -87,10 +87,6 @@ async def _gateway(fault: Fault, exchange: Exchange) -> bool:
     return False
 
 
-def _whole_head(exchange: Exchange) -> bytes:
-    return exchange.head(exchange.reply.status, exchange.headers, len(exchange.reply.body), keep_alive=False)
-
-
 def _end(exchange: Exchange, data: bytes) -> bool:
     exchange.connection.write(data)
     exchange.connection.close()
