@@ -144,6 +144,7 @@ class MemoryStorage:
         if idle is None:
             return False
         del self._sandboxes[idle.name]
+        idle.gone = True
         self.coverage.drop(idle.name)
         self.evictions += 1
         self._evicted[idle.name] = None
