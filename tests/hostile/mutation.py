@@ -215,7 +215,7 @@ async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
         named = {name.lower() for name in module.split(exchange.due)[1]}
         shown = [
             f"{name}: {value}"
-            for name, value in reply.headers
+            for name, value in reply.all_headers
             if name.lower() in named or (name.startswith("Mock-") and name not in ("Mock-Contract", "Mock-Entry"))
         ]
         results.append((exchange.due, [str(reply.status), *shown, "", reply.body.decode()]))
