@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from storages import STORAGES, Clock, MakeStorage, Mock, NewMock, use_contract
 
 from mockserver import Contract
+from storage.storages import STORAGES, Clock, MakeStorage, Mock, NewMock, use_contract
 
 
 @pytest.fixture(params=STORAGES)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from storages import Mock, NewMock
 
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Entry
+from storage.storages import Mock, NewMock
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:

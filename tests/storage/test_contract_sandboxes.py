@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from storages import FILES, Mock, NewMock, use_contract, write
 
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Carried, Committed, Entry, Gone
+from storage.storages import FILES, Mock, NewMock, use_contract, write
 
 
 async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from storages import Clock, Mock, write
 
 from mockserver import Contract
 from mockserver.engine.engine import run_now
 from mockserver.storage import journal, memory
 from mockserver.storage.memory import MemoryStorage
+from storage.storages import Clock, Mock, write
 
 
 @pytest.fixture
@@ -56,9 +56,7 @@ def test_names_of_those_that_were_evicted_are_bounded(small: Contract, monkeypat
     assert not run_now(mock.storage.lacks("new"))
 
 
-def test_sandboxes_whose_lost_entries_are_counted_are_bounded(
-    small: Contract, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sandboxes_whose_lost_entries_are_counted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound every one counts as having lost some."""
     monkeypatch.setattr(journal, "MOST_COUNTED", 1)
     mock = bounded(small, journal_entries=1)

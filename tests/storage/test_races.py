@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from storages import MakeStorage
 from support import BATCH, ONCE, PATH
 
 from mockserver import Contract, Engine, Reply, Request
@@ -19,6 +18,7 @@ from mockserver.core.reply import Effects
 from mockserver.decision.view import Armed, View
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Entry, Sandbox, Storage
+from storage.storages import MakeStorage
 
 SUCCESS = "activated-existing-customer"
 AGAIN = "card-already-activated"
