@@ -12,7 +12,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from support import BATCH, LASTING, PATH, PATIENCE, answer, head
+from support import BATCH, LASTING, PATH, PATIENCE, answer, head, journal
 
 from mockserver import Contract, Engine
 from mockserver.server.server import serving
@@ -80,10 +80,12 @@ async def test_each_body_gets_its_own_answer(contract: Contract) -> None:
         sent = [head("POST", PATH, length=len(body)) + body for body in bodies]
         assert [await one.scenario(data) for data in sent] == ["activated-existing-customer"] * 10
         assert await one.scenario(sent[0]) == "card-already-activated"
-    entries = list(engine.journal.all())
+    entries = journal(engine)
     assert len(entries) == 2 + 1 + 11
-    assert {entry.head for entry in entries[:11]} == {f"Host: mock\nContent-Length: {len(bodies[0])}"}
-    assert [entry.body for entry in entries[:11]] == [bodies[0], *reversed(bodies)]
+    assert {entry.request.headers for entry in entries[:11]} == {
+        (("Host", "mock"), ("Content-Length", str(len(bodies[0]))))
+    }
+    assert [entry.request.body.data for entry in entries[:11]] == [bodies[0], *reversed(bodies)]
 
 
 @pytest.mark.parametrize(
@@ -154,17 +156,16 @@ async def test_another_head_means_something_else(contract: Contract) -> None:
         forced = head("POST", PATH, "Mock-Scenario: rfc-invalid", length=len(card)) + card
         named = head("POST", PATH, "Mock-Sandbox: y", length=len(card)) + card
         for _ in range(3):
-            run_now(engine.storage.reset_all())
+            await engine.storage.reset_all()
             for data in (plain, elsewhere, named):
                 assert await one.scenario(data) == "activated-existing-customer"
                 assert await one.scenario(data) == "card-already-activated"
             assert await one.scenario(forced) == "rfc-invalid"
             assert await one.status(head("GET", PATH)) == 405
             assert await one.status(head("GET", "/__admin/health")) == 200
-        engine.sandboxes.use("x")
-        sandbox = engine.sandboxes.find("x")
+        sandbox = await engine.storage.sandbox("x")
         assert sandbox is not None
-        sandbox.configure(replace(sandbox.settings, mock_headers=False))
+        await sandbox.configure({"mock_headers": False})
         await one.send(elsewhere)
         assert "mock-scenario" not in (await answer(one.reader))[1]
 
@@ -175,9 +176,9 @@ async def test_what_is_armed_meets_a_known_head_once(contract: Contract) -> None
     arm = json.dumps({"fault": {"kind": "gateway", "status": 503}, "delay": "1ms", "times": 2}).encode()
     async with warm(engine) as url, client(url) as one:
         assert await one.status(head("POST", "/__admin/arm", length=len(arm)) + arm) == 201
-        before = len(engine.journal)
+        before = len(journal(engine))
         assert [await one.status(SENT) for _ in range(4)] == [503, 503, 200, 200]
-        assert len(engine.journal) == before + 4
+        assert len(journal(engine)) == before + 4
 
 
 async def test_no_answer_overtakes_another(contract: Contract) -> None:
@@ -194,7 +195,7 @@ async def test_a_body_that_is_too_long_meets_a_known_head(contract: Contract) ->
     """The bound is that of now."""
     engine = Engine(contract)
     async with warm(engine) as url, client(url) as one:
-        engine.settings = replace(engine.settings, max_body=len(BODY) - 1)
+        engine.serve(contract, replace(engine.settings, max_body=len(BODY) - 1))
         assert await one.status(SENT) == 413
         assert await one.ended()
 

@@ -111,7 +111,7 @@ def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, sh
 
 def test_what_has_no_room_says_what_makes_room() -> None:
     """A client is told how long to wait, and a tester what to do."""
-    sandbox, record = problems.no_room(3, 60.0), problems.no_room_for_record(5)
+    sandbox, record = problems.no_room(Settings(max_sandboxes=3, sandbox_ttl=60.0)), problems.no_room_for_record(5)
     assert json.loads(sandbox.body) == {
         "type": "urn:mockserver:problem:no-room-for-sandbox",
         "title": "There is no room for one more sandbox",

@@ -50,7 +50,8 @@ def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
         return f"nested deeper than {max_depth} levels"
     except _ConstantError:
         found = _BYTE.search(str(error))
-        return f"not JSON, reading stopped at {_place(data, int(found[1]) if found else 0)}"
+        if found is not None:  # otherwise there is something else before it
+            return f"not JSON, reading stopped at {_place(data, int(found[1]))}"
     lone = _LONE_SURROGATE.search(data)
     if lone is None:
         return "not JSON, a number is too large"

@@ -47,7 +47,7 @@ class Full(Struct, frozen=True):
 
 
 class Gone(Struct, frozen=True):
-    """The sandbox was reset or dropped since it was looked at; nothing was applied."""
+    """The sandbox was reset, dropped or evicted since it was looked at; nothing was applied."""
 
 
 CommitResult: TypeAlias = Committed | Conflict | Full | Gone

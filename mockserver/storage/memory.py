@@ -139,6 +139,7 @@ class MemoryStorage:
         if idle is None:
             return False
         del self._sandboxes[idle.name]
+        idle.gone = True
         self._shared.coverage.drop(idle.name)
         self._evictions += 1
         self._evicted[idle.name] = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Collection as Collection_
 from typing import Any, Final
 
 import msgspec
@@ -51,9 +50,10 @@ class Records:
         self.count = 0
         self._stored: dict[str, Stored] = {collection: {} for collection in collections}
         self._retired: dict[str, Stored] = {}
-        self.used: Mapping[str, int] = {}
-        """How many ids of a name were used up; replaced at each change, so that a look can keep it."""
+        self._used: dict[str, int] = {}
         self._searched: dict[str, int] = {}
+        self._drawn: dict[str, int] = {}
+        """How far beyond the first the last draw came, which spares the next one the search; no part of the state."""
         self._base = _first_id(name, seed)
 
     def stored(self, collection: str, key: str) -> bytes | None:
@@ -81,33 +81,33 @@ class Records:
 
     def draw(self, ids: Iterable[NewId]) -> dict[str, str]:
         """The next unused ids by name; drawing them again gives the same until they are used up."""
-        return {new.name: self._next_id(new) for new in ids}
+        return {new.name: self.next_id(new) for new in ids}
 
-    def _next_id(self, new: NewId) -> str:
-        start = new.first + self._base
-        number = start + self.used.get(new.name, 0)
+    def next_id(self, new: NewId) -> str:
+        """The next unused id; asking again gives the same until it is used up or its key is taken."""
+        start, used = new.first + self._base, self._used.get(new.name, 0)
         if new.unused_in is None:
-            return f"{new.prefix}{number}"
-        number = max(number, start + self._searched.get(new.name, 0))
+            return f"{new.prefix}{start + used}"
+        number = start + max(used, self._searched.get(new.name, 0), self._drawn.get(new.name, 0))
         text = f"{new.prefix}{number}"
         stored, seeds = self._stored[new.unused_in], self.collections[new.unused_in].seeds
         while text in stored or text in seeds:
             number += 1
             text = f"{new.prefix}{number}"
-        self._searched[new.name] = number - start
+        self._drawn[new.name] = number - start
         return text
 
-    def use(self, names: Collection_[str]) -> None:
+    def use(self, names: Iterable[str]) -> None:
         """Use up the ids that were drawn last."""
-        if names:
-            self.used = {**self.used, **{name: self.used.get(name, 0) + 1 for name in names}}
         for name in names:
-            if name in self._searched:
-                self._searched[name] += 1
+            self._used[name] = self._used.get(name, 0) + 1
+            if name in self._drawn:
+                self._searched[name] = self._drawn[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Begin the ids again, from another seed; the records stay."""
-        self._base, self.used, self._searched = _first_id(name, seed), {}, {}
+        self._base = _first_id(name, seed)
+        self._used, self._searched, self._drawn = {}, {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
@@ -135,6 +135,7 @@ class Records:
         """Bring a key back to its seed or the default."""
         if self._stored[collection].pop(key, None) is not None:
             self.count -= 1
+            self._drawn = {}
 
     # -- all of it --------------------------------------------------------------------------------------
 
@@ -144,8 +145,8 @@ class Records:
             name: {key: None if data == _TOMBSTONE else _decode(data) for key, data in stored.items()}
             for name, stored in self._stored.items()
         }
-        names = {**self.used, **self._searched}
-        counters = {name: Counter(self.used.get(name, 0), self._searched.get(name, 0)) for name in names}
+        names = {**self._used, **self._searched}
+        counters = {name: Counter(self._used.get(name, 0), self._searched.get(name, 0)) for name in names}
         return State(records, counters)
 
     def load(self, state: State) -> None:
@@ -155,8 +156,9 @@ class Records:
         for collection, records in state.records.items():
             for key, record in records.items():
                 self.put(collection, key, record)
-        self.used = {name: one.used for name, one in state.counters.items() if one.used}
+        self._used = {name: one.used for name, one in state.counters.items() if one.used}
         self._searched = {name: one.searched for name, one in state.counters.items() if one.searched}
+        self._drawn = {}
 
     def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
         """Keep the records of other collections from now on.
@@ -169,7 +171,11 @@ class Records:
         self._retired = {name: stored for name, stored in before.items() if stored}
         self.collections = collections
         self.count = sum(map(len, self._stored.values()))
-        self.used = {name: used + skipped.get(name, 0) for name, used in self.used.items()}
+        for name in self._used.keys() & skipped.keys():
+            self._used[name] += skipped[name]
+            if name in self._searched:
+                self._searched[name] += skipped[name]
+        self._drawn = {}
 
 
 def _folded(stored: Stored, fold: Callable[[str], str]) -> Stored:

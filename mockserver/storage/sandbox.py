@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace as changed
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection, Document, Record, Settings, Tick
+from mockserver.core.model import Collection, Document, NewId, Record, Settings, Tick
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, in_force, order_of
 from mockserver.decision.view import Armed, View, facts_of, look_up
@@ -25,7 +25,7 @@ class _Versions(Struct, frozen=True, gc=False):
     """What a look has read, to tell at the commit whether it has changed since."""
 
     read: list[ReadRecord]
-    used: Mapping[str, int]
+    new: tuple[NewId, ...]
 
 
 class _Order(Struct, frozen=True):
@@ -52,7 +52,7 @@ class MemorySandbox:
         self.turns: Mapping[str, Mapping[str, int]] = {}
         self.added: Mapping[str, tuple[Scenario, ...]] = {}
         self.gone = False
-        """Whether the sandbox was reset or dropped; a request that began in it is not counted any more."""
+        """Whether the sandbox was reset, dropped or evicted; a request that began in it is not counted any more."""
         self.pending: dict[str, Observation] = {}
         """Observations of requests whose answers are on their way, by entry; each is a lease."""
         self._shared = shared
@@ -84,7 +84,7 @@ class MemorySandbox:
             self.turns.get(operation.id, {}),
             self.name,
             self._delays,
-            _Versions(read, records.used),
+            _Versions(read, operation.new),
         )
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
@@ -103,7 +103,7 @@ class MemorySandbox:
         if effects.armed is not None:
             self.armed = _used_once(self.armed, effects.armed)
         if effects.turns:
-            self.turns = {**self.turns, view.operation: _counted(view.turns, effects.turns)}
+            self.turns = {**self.turns, view.operation: _counted(self.turns.get(view.operation, {}), effects.turns)}
         self._shared.journal.add(entry)
         self.pending[entry.id] = observation
         return Committed()
@@ -114,9 +114,10 @@ class MemorySandbox:
         for one in versions.read:
             if records.stored(one.collection, one.key) is not one.stored:
                 return True
-        for name in effects.new:
-            if records.used.get(name) != versions.used.get(name):
-                return True
+        if effects.new:
+            for new in versions.new:
+                if new.name in effects.new and records.next_id(new) != view.facts["new"][new.name]:
+                    return True
         for scenario in effects.turns:
             if self.turns.get(view.operation, {}).get(scenario, 0) != view.turns.get(scenario, 0):
                 return True
