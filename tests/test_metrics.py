@@ -73,6 +73,6 @@ def test_series_are_bounded(contract: Contract) -> None:
     reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
     for _ in range(2):
-        metrics.seen(reply, 1)
+        metrics.count(reply, 1)
     assert metrics._requests["other", 0] == 2
     assert len(metrics._requests) == counted.MOST_SERIES + 1
