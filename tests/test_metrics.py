@@ -9,8 +9,9 @@ from support import LASTING, PATH
 
 from mockserver import Contract, Engine, Request
 from mockserver.engine import metrics as counted
-from mockserver.engine.metrics import Gauges, Metrics
+from mockserver.engine.metrics import Metrics
 from mockserver.server.server import serving
+from mockserver.storage.interface import Gauges
 
 
 async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ...], float]:

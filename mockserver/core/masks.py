@@ -187,11 +187,12 @@ def masked_headers(headers: Mapping[str, str], named: Collection[str], masked: l
     """
     found: list[tuple[str, str]] = []
     for name, value in headers.items():
+        shown = value
         if is_secret_header(name) or (named and name.lower() in named):
             masked.append(f"/request/headers/{len(found)}/1")
-            value = mask(value)
+            shown = mask(value)
         # The HTTP library has a type of its own for names.
-        found.append((str(name), value if value.isascii() else _readable(value)))
+        found.append((str(name), shown if shown.isascii() else _readable(shown)))
     return tuple(found)
 
 

@@ -100,11 +100,8 @@ class Journal:
         """
         low = _number(after) if after else 0
         high = _number(before) if before else self._last_id + 1
-        found = []
-        for entry in reversed(self._entries):
-            if (sandbox is None or entry.sandbox == sandbox) and low < int(entry.id) < high:
-                found.append(entry)
-        return found
+        entries = (entry for entry in reversed(self._entries) if sandbox is None or entry.sandbox == sandbox)
+        return [entry for entry in entries if low < int(entry.id) < high]
 
     def find(self, entry_id: str) -> Entry | None:
         """The entry of an id, if it is still there."""
