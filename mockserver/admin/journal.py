@@ -220,7 +220,7 @@ ABOUT: Final = {
 _FILTERS: Final = {
     **ABOUT,
     "limit": f"How many; 100 where nothing is said, {MOST} at most",
-    "before": "The id of an entry: only older ones",
+    "before": "The id of an entry, a text: only older ones",
 }
 
 ROUTES: Final = (
@@ -239,8 +239,14 @@ ROUTES: Final = (
         _unexpected,
         query=_FILTERS,
     ),
-    Route("GET", f"{PREFIX}/requests/{{id}}", "One request: what came, what was decided and why, what went out.", _one),
-    Route("GET", f"{PREFIX}/requests/{{id}}/bundle", "One request with all that its decision looked at.", _bundle),
+    Route(
+        "GET",
+        f"{PREFIX}/requests/{{id}}",
+        "One request: what came, what was decided and why, what went out.",
+        _one,
+        answers={200: "All that is known of it; near misses are told by the contract that is served."},
+    ),
+    Route("GET", f"{PREFIX}/requests/{{id}}/bundle", "One request as a file that `mockserver replay` decides again: its journal entry.", _bundle),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/report",

@@ -215,11 +215,12 @@ def masked_headers(headers: Mapping[str, str], named: Collection[str], masked: l
     """
     found: list[tuple[str, str]] = []
     for name, value in headers.items():
-        shown = value if value.isascii() else _readable(value)
+        shown = value
         if is_secret_header(name) or (named and name.lower() in named):
             masked.append(f"/request/headers/{len(found)}/1")
-            shown = mask(shown)
-        found.append((str(name), shown))  # the HTTP library has a type of its own for names
+            shown = mask(value)
+        # The HTTP library has a type of its own for names.
+        found.append((str(name), shown if shown.isascii() else _readable(shown)))
     return tuple(found)
 
 

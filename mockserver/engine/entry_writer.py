@@ -141,8 +141,6 @@ def _body(data: bytes, value: Any, places: SecretPlaces, masked: list[str]) -> B
 
 
 def _entry_reply(reply: Reply) -> EntryReply:
-    if not reply.body:
-        return EntryReply(reply.status, reply.all_headers, Body(TEXT, Raw(b'""')))
     return EntryReply(reply.status, reply.all_headers, Body(JSON, Raw(reply.body)))
 
 

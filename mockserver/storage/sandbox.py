@@ -87,15 +87,21 @@ class MemorySandbox:
             _Versions(read, operation.new),
         )
 
+    async def no_room(self, effects: Effects) -> Full | None:
+        """See `Sandbox`."""
+        limit = self._shared.settings.max_records
+        places = [(write.collection, write.key) for write in effects.writes]
+        return Full(limit) if places and not self.records.fits(places, limit) else None
+
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """See `Sandbox`."""
         if self.gone:
             return Gone()
         if self._has_changed(view, effects):
             return Conflict()
-        limit, records = self._shared.settings.max_records, self.records
-        if effects.writes and not records.fits([(write.collection, write.key) for write in effects.writes], limit):
-            return Full(limit)
+        full, records = await self.no_room(effects), self.records
+        if full is not None:
+            return full
         for write in effects.writes:
             records.merge(write, entry.id)
         records.use(effects.new)
