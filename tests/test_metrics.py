@@ -9,8 +9,9 @@ from support import LASTING, PATH
 
 from mockserver import Contract, Engine, Request
 from mockserver.engine import metrics as counted
-from mockserver.engine.metrics import Gauges, Metrics
+from mockserver.engine.metrics import Metrics
 from mockserver.server.server import serving
+from mockserver.storage.interface import Gauges
 
 
 async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ...], float]:
@@ -73,6 +74,6 @@ def test_series_are_bounded(contract: Contract) -> None:
     reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
     for _ in range(2):
-        metrics.seen(reply, 1)
+        metrics.count(reply, 1)
     assert metrics._requests["other", 0] == 2
     assert len(metrics._requests) == counted.MOST_SERIES + 1

@@ -64,20 +64,32 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     turns: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
-        if not holds(candidate.tests, facts):
-            continue
-        scenario = candidate.scenario
-        if scenario.id in turns:  # another alternative of it was counted
-            continue
-        answering: Scenario | None = scenario
-        if scenario.turns is not None:
-            count = turns[scenario.id] = view.turns.get(scenario.id, 0)
-            answering = scenario.turns.at(count).scenario
-        if answering is not None:
-            trigger, cause = _trigger(candidate.alternative, view)
-            return Answer(answering, trigger, route.directives, candidate, armed, cause, turns)
+        for test in candidate.tests:
+            if test(facts) is not None:
+                break
+        else:
+            answer = _in_turn(candidate, route, view, armed, turns)
+            if answer is not None:
+                return answer
     # The last scenario answers everything; that is checked when the contract is loaded.
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
+
+
+def _in_turn(
+    candidate: Candidate, route: Route, view: View, armed: Armed | None, turns: dict[str, int]
+) -> Answer | None:
+    """The answer of a candidate that matches; None if it is its turn to stand aside. `turns` counts the request."""
+    scenario = candidate.scenario
+    answering: Scenario | None = scenario
+    if scenario.turns is not None:
+        if scenario.id in turns:  # another alternative of it has counted the request
+            return None
+        count = turns[scenario.id] = view.turns.get(scenario.id, 0)
+        answering = scenario.turns.at(count).scenario
+    if answering is None:
+        return None
+    trigger, cause = _trigger(candidate.alternative, view)
+    return Answer(answering, trigger, route.directives, candidate, armed, cause, turns)
 
 
 def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:

@@ -205,6 +205,10 @@ class Engine:
         decision = decide(route, document, view)
         if isinstance(decision, Reply):
             return Explanation(await self._with_entry(decision, entry_id, route.sandbox))
+        full = await sandbox.no_room(decision.effects)
+        if full is not None:
+            problem = problems.no_room_for_record(full.limit)
+            return Explanation(await self._with_entry(problem, entry_id, route.sandbox))
         return Explanation(render(decision, route, entry_id), view.facts, misses_of(decision, view))
 
     # -- the journal ------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -49,11 +50,9 @@ def reconstructed(
     operation = next((one for one in contract.operations if one.id == name), None)
     if operation is None:
         return None
-    added = [one for one in _added(entry.decision, operation) if isinstance(one, Scenario)]
-    if not added and orders is not None:
-        order = orders[operation.id]
-    else:
-        order = order_of(in_force(operation, added), added)
+    added = [*_added(entry.decision, operation)]
+    known = orders[operation.id] if orders is not None and not added else None
+    order = known or order_of(in_force(operation, added), added)
     return Reconstruction(entry, entry.decision, operation, view_of(entry, entry.decision, operation, order))
 
 
@@ -91,10 +90,8 @@ def _body(entry: JournalEntry) -> Any:
     return entry.request.body.shown if entry.request.body.encoding == JSON else MISSING
 
 
-def _added(decision: EntryDecision, operation: Operation) -> Iterable[Scenario | str]:
-    """The scenarios that were added at run time, compiled again; or why one cannot be."""
+def _added(decision: EntryDecision, operation: Operation) -> Iterator[Scenario]:
+    """The scenarios that were added at run time, compiled again; those that no longer fit are passed over."""
     for one in decision.added:
-        try:
+        with suppress(ConfigError):
             yield given_scenario(operation, one.text.encode(), one.scenario)
-        except ConfigError as error:
-            yield f"{one.scenario}: {error}"

@@ -133,7 +133,11 @@ def _facts(
         yield words["fault"], entry.fault + (words["kept"] if decision is not None and decision.committed else "")
     if entry.delay_ms:
         yield words["delay"], f"{entry.delay_ms:g} ms"
-    yield words["versions"], words["version"].format(version=__version__, contract=contract.hash)
+    if entry.masked:
+        yield words["hidden"], ", ".join(entry.masked)
+    versions = words["version"].format(version=__version__, contract=entry.contract)
+    changed = words["changed"].format(contract=contract.hash) if entry.contract != contract.hash else ""
+    yield words["versions"], versions + changed
 
 
 def _violated(decision: EntryDecision | None, words: Words) -> Iterator[str]:

@@ -110,6 +110,9 @@ class Sandbox(Protocol):
     async def look(self, operation: Operation, document: Document) -> View:
         """All that a decision about a request may see. Nothing is changed or used up."""
 
+    async def no_room(self, effects: Effects) -> Full | None:
+        """What `commit` would answer where the records of these effects have no room; None where they have."""
+
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
 
@@ -182,8 +185,9 @@ class Gauges(Struct, frozen=True):
 class Storage(Protocol):
     """All sandboxes, the journal and the coverage counts. The default sandbox has an empty name."""
 
-    orders: Mapping[str, Order]
-    """The contract's scenarios in order, by operation."""
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """The contract's scenarios in order, by operation."""
 
     # -- sandboxes --------------------------------------------------------------------------------------
 

@@ -61,21 +61,21 @@ class Records:
         return self._stored[collection].get(key)
 
     def read(self, noted: list[ReadRecord], collection: Collection, key: str) -> Record | None:
-        """The same as `find`, for a look: what was read is noted."""
+        """The record of a key: written, a seed, or the default of an open collection; None where there is none.
+
+        What was read is added to `noted`.
+        """
         data = self._stored[collection.name].get(key)
         noted.append(ReadRecord(collection.name, key, data))
-        return self._record(collection, key, data)
-
-    def find(self, collection: Collection, key: str) -> Record | None:
-        """The record of a key: written, a seed, or the default of an open collection; None where there is none."""
-        return self._record(collection, key, self._stored[collection.name].get(key))
-
-    def _record(self, collection: Collection, key: str, data: bytes | None) -> Record | None:
         if data is not None:
             return None if data == _TOMBSTONE else _decode(data)
         if key in collection.seeds:
             return collection.seeds[key]
         return collection.unseen(key)
+
+    def find(self, collection: Collection, key: str) -> Record | None:
+        """The same, where nobody asks later whether it has changed."""
+        return self.read([], collection, key)
 
     # -- generated ids ----------------------------------------------------------------------------------
 

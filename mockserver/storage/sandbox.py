@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace as changed
@@ -18,9 +18,7 @@ from mockserver.decision.view import Armed, View, facts_of, look_up
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Carried, Clock, CommitResult, Committed, Conflict, Entry, Full, Gone, State
 from mockserver.storage.records import ReadRecord, Records
-
-if TYPE_CHECKING:
-    from mockserver.storage.memory import MemoryStorage
+from mockserver.storage.shared import Shared
 
 
 class _Versions(Struct, frozen=True, gc=False):
@@ -41,23 +39,23 @@ class _Order(Struct, frozen=True):
 class MemorySandbox:
     """See `interface.Sandbox`. Nothing in it suspends."""
 
-    def __init__(self, storage: MemoryStorage, name: str, *, touched: float, incomplete: bool) -> None:
+    def __init__(self, shared: Shared, name: str, *, touched: float, incomplete: bool) -> None:
         """Begin with the seeds and the settings of the server."""
         self.name = name
-        self.settings: Settings = storage.settings
+        self.settings: Settings = shared.settings
         self.own_settings: Mapping[str, Any] = {}
         self.clock = Clock()
         self.armed: tuple[Armed, ...] = ()
         self.incomplete = incomplete
         self.touched = touched
-        self.records = Records(name, storage.settings.seed, storage.contract.collections)
+        self.records = Records(name, shared.settings.seed, shared.contract.collections)
         self.turns: Mapping[str, Mapping[str, int]] = {}
         self.added: Mapping[str, tuple[Scenario, ...]] = {}
         self.gone = False
         """Whether the sandbox was reset, dropped or evicted; a request that began in it is not counted any more."""
         self.pending: dict[str, Observation] = {}
         """Observations of requests whose answers are on their way, by entry; each is a lease."""
-        self._storage = storage
+        self._shared = shared
         self._orders: dict[str, _Order] = {}
         self._delays = 0
         self._last_armed = 0
@@ -66,14 +64,14 @@ class MemorySandbox:
 
     def next_entry_id(self) -> str:
         """See `Sandbox`."""
-        return self._storage.journal.next_id()
+        return self._shared.journal.next_id()
 
     async def look(self, operation: Operation, document: Document) -> View:
         """See `Sandbox`."""
         order, records, read = self.order(operation), self.records, list[ReadRecord]()
         facts = facts_of(document, self.settings, order)
         facts["new"] = records.draw(operation.new)
-        facts["tick"] = Tick(self.clock.read(self._storage.now_ns()))
+        facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
         lookups = look_up(operation.lookups, facts, partial(records.read, read))
         return View(
             facts,
@@ -89,15 +87,21 @@ class MemorySandbox:
             _Versions(read, operation.new),
         )
 
+    async def no_room(self, effects: Effects) -> Full | None:
+        """See `Sandbox`."""
+        limit = self._shared.settings.max_records
+        places = [(write.collection, write.key) for write in effects.writes]
+        return Full(limit) if places and not self.records.fits(places, limit) else None
+
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """See `Sandbox`."""
         if self.gone:
             return Gone()
         if self._has_changed(view, effects):
             return Conflict()
-        limit, records = self._storage.settings.max_records, self.records
-        if effects.writes and not records.fits([(write.collection, write.key) for write in effects.writes], limit):
-            return Full(limit)
+        full, records = await self.no_room(effects), self.records
+        if full is not None:
+            return full
         for write in effects.writes:
             records.merge(write, entry.id)
         records.use(effects.new)
@@ -106,7 +110,7 @@ class MemorySandbox:
             self.armed = _used_once(self.armed, effects.armed)
         if effects.turns:
             self.turns = {**self.turns, view.operation: _counted(self.turns.get(view.operation, {}), effects.turns)}
-        self._storage.journal.add(entry)
+        self._shared.journal.add(entry)
         self.pending[entry.id] = observation
         return Committed()
 
@@ -132,7 +136,7 @@ class MemorySandbox:
         """See `Sandbox`."""
         observation = self.pending.pop(entry_id, None)
         if observation is not None and not self.gone:
-            self._storage.coverage.add(observation, complete=complete)
+            self._shared.coverage.add(observation, complete=complete)
 
     # -- what a tester changes --------------------------------------------------------------------------
 
@@ -140,7 +144,7 @@ class MemorySandbox:
         """See `Sandbox`."""
         added = self.added.get(operation.id)
         if not added:
-            return self._storage.orders[operation.id]
+            return self._shared.orders[operation.id]
         known = self._orders.get(operation.id)
         if known is None or known.added is not added or known.operation is not operation:
             known = self._orders[operation.id] = _Order(operation, added, order_of(in_force(operation, added), added))
@@ -200,7 +204,7 @@ class MemorySandbox:
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """See `Sandbox`."""
-        limit = self._storage.settings.max_records
+        limit = self._shared.settings.max_records
         if not self.records.fits([(collection, key)], limit):
             return Full(limit)
         self.records.put(collection, key, record)
