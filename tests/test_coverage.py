@@ -493,6 +493,18 @@ async def test_an_armed_outcome_is_no_way_by_values(url: str, client: aiohttp.Cl
     assert row(await covered(client, url), "rfc-invalid")["met"] == 1
 
 
+async def test_an_outcome_without_a_body_is_named_while_a_fault_is_armed(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    """There is nothing in its request that could be about other records."""
+    engine = Engine(load(overlays=[folder(tmp_path / "ping", PING)]))
+    async with serving(engine) as url:
+        spec = {"fault": "empty", "operation": "ping", "times": "always"}
+        async with client.post(f"{url}/__admin/arm", json=spec) as response:
+            assert response.status == 201
+        assert "Mock-Scenario: pong" in row(await covered(client, url), "pong")["curl"]
+
+
 async def test_a_contract_of_ones_own_is_covered(tmp_path: Any, client: aiohttp.ClientSession) -> None:
     """A second operation without a body, a scenario that needs requests before it, one met by state alone."""
     at = folder(

@@ -76,6 +76,16 @@ async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aioht
         assert [(await event(stream))["id"] for _ in range(2)] == ["2", "3"]
 
 
+async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """A client may have listened to another stream before; what comes is told."""
+    async with client.post(url + PATH, json=LASTING):
+        pass
+    async with listening(client, url, Last_Event_ID="no-entry") as stream:
+        async with client.post(url + PATH, json=LASTING):
+            pass
+        assert (await event(stream))["id"] == "2"
+
+
 async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:
     """What came before it and what comes, by a text or by what answered."""
     bodies = [LASTING, {**LASTING, "device_id": "abc"}, {}]
