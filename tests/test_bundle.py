@@ -110,7 +110,7 @@ def test_a_request_that_is_refused_cannot_be_decided_again(contract: Contract, m
         replay(bundled(engine, 1), contract)
     engine.handle_sync(Request("POST", PATH, b"{}"))
     monkeypatch.setattr("mockserver.engine.bundle.decide", lambda *_: no_room_for_record(7))
-    with pytest.raises(BundleError, match="the mock refuses the request now: .*7"):
+    with pytest.raises(BundleError, match=r"the mock refuses the request now: .*7"):
         replay(bundled(engine, 2), contract)
 
 

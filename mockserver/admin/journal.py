@@ -304,7 +304,12 @@ ROUTES: Final = (
         _one,
         answers={200: "All that is known of it; near misses are told by the contract that is served."},
     ),
-    Route("GET", f"{PREFIX}/requests/{{id}}/bundle", "One request as a file that `mockserver replay` decides again: its journal entry.", _bundle),
+    Route(
+        "GET",
+        f"{PREFIX}/requests/{{id}}/bundle",
+        "One request as a file that `mockserver replay` decides again: its journal entry.",
+        _bundle,
+    ),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/report",
