@@ -11,6 +11,7 @@ from support import LASTING, PATH, PATIENCE, run, serving
 
 from mockserver import Contract, Engine, Request
 from mockserver.admin.routes import paths
+from mockserver.engine.engine import run_now
 
 
 def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
@@ -43,7 +44,7 @@ def test_a_sandbox_can_be_derived(
     """From a header or a member; what is no name is hashed, and a secret is so with a key."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place), sandbox_key=b"a key")
     engine.handle_sync(sent("", headers, body))
-    assert engine.sandboxes.names() == (name,)
+    assert run_now(engine.storage.names()) == (name,)
 
 
 def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) -> None:
@@ -54,7 +55,7 @@ def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) 
         engine = Engine(contract, settings=settings, sandbox_key=key)
         for _ in range(2):
             engine.handle_sync(sent("", {}, {"pin": "1234"}))
-        (name,) = engine.sandboxes.names()
+        (name,) = run_now(engine.storage.names())
         return name
 
     plain = {hashlib.sha256(b"%04d" % number).hexdigest()[:16] for number in range(10_000)}
@@ -92,6 +93,6 @@ def test_a_sandbox_that_is_named_is_not_derived(contract: Contract) -> None:
     """The path and the header go before; bytes that are no JSON have no member."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
     engine.handle_sync(sent("named", None, {"tenant": "t"}))
-    assert engine.sandboxes.names() == ("named",)
+    assert run_now(engine.storage.names()) == ("named",)
     assert engine.handle_sync(Request("POST", PATH, b"{")).problem == "bad-sandbox"
     assert engine.handle_sync(sent("", None, {"tenant": "t"})).decision is not None

@@ -16,7 +16,7 @@ from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipp
 from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.model import Settings
 from mockserver.core.values import CAME
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 FORMATS: dict[str, Any] = {
     name: json.loads((shipped() / "schemas" / name).read_bytes()) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)

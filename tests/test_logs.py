@@ -216,8 +216,8 @@ def test_lines_that_wait_too_long_are_lost_with_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What nobody reads is lost beyond a bound, and that is said once."""
-    monkeypatch.setattr(lines_module, "MOST_WAITING", 2)
-    monkeypatch.setattr(lines_module, "LAST_SECONDS", 0.05)
+    monkeypatch.setattr(lines_module, "MAX_WAITING", 2)
+    monkeypatch.setattr(lines_module, "CLOSE_SECONDS", 0.05)
     going_on = threading.Event()
 
     class Stuck(io.StringIO):

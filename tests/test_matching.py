@@ -1,5 +1,6 @@
 """The matcher language: each operator against values, evidence, and what a missing value does."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from mockserver.contract.operators import OPERATORS
 from mockserver.contract.paths import Context, Scope
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text("ab ", max_size=3),
@@ -238,6 +239,39 @@ def test_logic_joins_conditions_on_several_places() -> None:
                 assert held is (condition.evidence(given_facts) == ())
     (condition,) = compiled({"none": two})
     assert condition.evidence(facts("a"))[0].came == "one that holds"
+
+
+@pytest.mark.parametrize(
+    ("parent", "step", "found"),
+    [
+        ({"a": "x"}, "a", True),
+        (MappingProxyType({"a": "x"}), "a", True),
+        (["y", "x"], "1", True),
+        (["y", "x"], "2", False),
+        (["x"], "a", False),
+        ("x", "0", False),
+        (None, "a", False),
+        (MISSING, "a", False),
+    ],
+)
+def test_a_member_is_found_in_whatever_stands_there(parent: Any, step: str, found: bool) -> None:
+    """In an object, in a list by its number; nowhere else, and what is not found is missing."""
+    for operand in ("x", "present", {"not": "empty"}, {"in": ["x"]}, {"in": ["x", 1]}, {"not": "absent"}):
+        (condition,) = compiled({f"thing.{step}": operand})
+        assert (condition.fails(facts(1, thing=parent)) is None) is found
+    (condition,) = compiled({f"thing.{step}": "absent"})
+    assert (condition.fails(facts(1, thing=parent)) is None) is not found
+
+
+def test_what_a_condition_asks_for_is_known() -> None:
+    """One that asks for a text, a number, a boolean or null says which, and where; no other does."""
+    for operand in ("a", 1, 1.5, True, None):
+        (condition,) = compiled({"body.x": operand})
+        assert condition.equals is not None
+        assert (condition.place, condition.equals.operand) == ("body.x", operand)
+        assert condition.equals.extract(facts(operand)) == operand
+    for other in ("present", [1], {"equals": "a"}, {"not": "a"}):
+        assert compiled({"body.x": other})[0].equals is None
 
 
 PIN = Violation("body", ("a", "b"), "pattern", "empty", "expected c, got empty text")

@@ -8,7 +8,7 @@ from mockserver.contract.paths import Context, Scope, compile_path
 from mockserver.contract.templates import compile_template
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Diagnostic, Facts, Settings, Tick
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("body", ()): ("name", "list", "deep"),

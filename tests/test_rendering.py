@@ -11,7 +11,7 @@ from mockserver.core import problems
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
 from mockserver.core.reply import Reply
 from mockserver.decision import rendering
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
 
@@ -111,7 +111,7 @@ def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, sh
 
 def test_what_has_no_room_says_what_makes_room() -> None:
     """A client is told how long to wait, and a tester what to do."""
-    sandbox, record = problems.no_room(3, 60.0), problems.no_room_for_record(5)
+    sandbox, record = problems.no_room(Settings(max_sandboxes=3, sandbox_ttl=60.0)), problems.no_room_for_record(5)
     assert json.loads(sandbox.body) == {
         "type": "urn:mockserver:problem:no-room-for-sandbox",
         "title": "There is no room for one more sandbox",

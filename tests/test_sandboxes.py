@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, run, spawned
+from support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run, spawned
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.decision.router import Target
+from mockserver.decision.router import Target, target
+from mockserver.engine.engine import run_now
 from mockserver.server.server import serving
 
 
@@ -72,9 +73,9 @@ def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "0", "worker-3", "a.b_c~d-e", "x" * 64])
-def test_a_good_name_is_taken(contract: Contract, name: str) -> None:
+def test_a_good_name_is_taken(name: str) -> None:
     """Letters, digits and some marks, up to 64."""
-    assert Engine(contract).target(f"/sandbox/{name}/x", {}) == Target(name, "/x")
+    assert target(f"/sandbox/{name}/x", {}) == Target(name, "/x")
 
 
 @pytest.mark.parametrize("path", ["/__admin/health", PATH])
@@ -155,6 +156,13 @@ def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, I
     return Engine(contract, settings=settings, monotonic=idle), idle
 
 
+def is_incomplete(engine: Engine, name: str) -> bool:
+    """Whether a sandbox, which has to be there, knows that it was evicted."""
+    sandbox = run_now(engine.storage.find(name))
+    assert sandbox is not None
+    return sandbox.incomplete
+
+
 def test_there_are_bounds_where_nothing_is_said(contract: Contract) -> None:
     """On sandboxes, on what they keep, and on the journal, by entries and by bytes."""
     settings = contract.settings
@@ -172,7 +180,7 @@ def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract
     assert (reply.status, reply.problem) == (503, "no-room-for-sandbox")
     assert "There are 2 sandboxes" in problem(reply.body)["detail"]
     assert engine.handle_sync(sent("a")).decision is not None
-    assert engine.sandboxes.evictions == 0
+    assert engine.storage.gauges().evictions == 0
 
 
 def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
@@ -184,17 +192,13 @@ def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
     engine.handle_sync(sent("a"))
     idle.now = 61
     assert engine.handle_sync(sent("c")).status == 200
-    assert set(engine.sandboxes.names()) == {"a", "c"}
+    assert set(run_now(engine.storage.names())) == {"a", "c"}
     assert engine.handle_sync(sent("d")).status == 503
     idle.now = 200
     assert engine.handle_sync(sent("b")).status == 200
-    again = engine.sandboxes.find("b")
-    assert again is not None
-    assert again.incomplete
-    fresh = engine.sandboxes.find("c")
-    assert fresh is not None
-    assert not fresh.incomplete
-    assert engine.sandboxes.evictions == 2
+    assert is_incomplete(engine, "b")
+    assert not is_incomplete(engine, "c")
+    assert engine.storage.gauges().evictions == 2
 
 
 def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
@@ -203,26 +207,23 @@ def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
     engine.handle_sync(sent("a"))
     idle.now = 61
     engine.handle_sync(sent("b"))
-    engine.reset("b")
+    reset(engine, "b")
     engine.handle_sync(sent("a"))
-    engine.reset("a")
+    reset(engine, "a")
     engine.handle_sync(sent("a"))
-    sandbox = engine.sandboxes.find("a")
-    assert sandbox is not None
-    assert not sandbox.incomplete
+    assert not is_incomplete(engine, "a")
 
 
 def test_names_of_those_thrown_out_are_not_kept_without_end(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond a bound any new one counts as if it had been there."""
-    monkeypatch.setattr("mockserver.storage.sandboxes.MOST_REMEMBERED", 1)
+    monkeypatch.setattr("mockserver.storage.memory.MOST_REMEMBERED", 1)
     engine, _ = small(contract, most=1, ttl=0)
     known = []
     for name in ("a", "b", "c", "d"):
         engine.handle_sync(sent(name))
-        sandbox = engine.sandboxes.find(name)
-        known.append(sandbox is not None and sandbox.incomplete)
+        known.append(is_incomplete(engine, name))
     assert known == [False, False, True, True]
 
 

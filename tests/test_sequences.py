@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import LASTING, PATH, folder
+from support import LASTING, PATH, explain, folder
 
 from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
@@ -86,15 +86,13 @@ async def test_one_added_at_run_time_counts_from_its_beginning(url: str, client:
 
 def test_explaining_counts_nothing(tmp_path: Path) -> None:
     """What would answer is told as often as asked; one that stands aside is no near miss."""
-    from mockserver import Request  # noqa: PLC0415
-
     engine = Engine(overlay(tmp_path, "pass: true", "last"))
     request = Request("POST", PATH, b"{}", {"x-flaky": "1"})
     for _ in range(2):
-        explained = [engine.explain(request).reply.status for _ in range(3)]
+        explained = [explain(engine, request).reply.status for _ in range(3)]
         assert explained == [503] * 3
         assert engine.handle_sync(request).status == 503
-    explanation = engine.explain(request)
+    explanation = explain(engine, request)
     assert explanation.reply.decision is not None
     assert explanation.reply.decision.scenario.id != "flaky"
     assert "flaky" not in {miss.scenario.id for miss in explanation.misses}
@@ -118,7 +116,7 @@ def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
     asked = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
     for _ in range(2):
         engine.handle_sync(asked)
-    explained = engine.explain(asked)
+    explained = explain(engine, asked)
     assert explained.reply.decision is not None
     assert explained.reply.decision.scenario.id == "activated-existing-customer"
     missed = [miss.scenario.id for miss in explained.misses]

@@ -10,19 +10,21 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
 from mockserver.admin.safety import Access, strange, unauthorized
+from mockserver.core.directives import DirectiveError
 from mockserver.core.model import MISSING, NOTHING
 from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
 from mockserver.core.values import NotJsonError, close_matches, read, write
 from mockserver.decision.router import Target
 from mockserver.engine.engine import Engine
-from mockserver.schema.validation import SchemaSet, Validator
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
 
 PREFIX: Final = "/__admin"
 USUAL: Final = "http://127.0.0.1:8080"
@@ -32,6 +34,8 @@ LONGEST_NAME: Final = 512
 """Characters of a part of a path: a key, an id."""
 
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+
+_Value = TypeVar("_Value")
 
 OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
 DONE: Final[Mapping[int, str]] = MappingProxyType({200: "Done, or what was asked for."})
@@ -87,6 +91,15 @@ class AdminError(Exception):
 def refused(status: int, kind: str, title: str, detail: str, **more: Any) -> AdminError:
     """The error that answers with a problem document."""
     return AdminError(problem(status, kind, title, detail, **more))
+
+
+def understood(read: Callable[[Any], _Value], spec: Any) -> _Value:
+    """A fault, a delay or a duration as it was asked for. Raises `AdminError`."""
+    try:
+        return read(spec)
+    except DirectiveError as error:
+        title = "A fault, a delay or a duration cannot be understood"
+        raise refused(400, "bad-directive", title, f"{error}") from None
 
 
 def as_json(value: object, status: int = 200) -> Reply:

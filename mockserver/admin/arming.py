@@ -5,14 +5,14 @@ Knows how they are asked for and shown; it neither decides a request nor perform
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused
+from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused, understood
 from mockserver.admin.sandboxes import sandbox_of, scenarios_of
 from mockserver.contract.loading import ConfigError, given_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
-from mockserver.core.directives import HEEDED, DirectiveError, delay_of, fault_of
+from mockserver.core.directives import HEEDED, delay_of, fault_of
 from mockserver.core.model import FAULTS
 from mockserver.core.problems import or_else
 from mockserver.core.reply import Reply
@@ -118,18 +118,6 @@ def bad_config(error: ConfigError, what: str) -> AdminError:
         f"; {first.hint}" if first.hint.startswith("did you mean") else "."
     )
     return refused(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.shown)
-
-
-_Value = TypeVar("_Value")
-
-
-def understood(read: Callable[[Any], _Value], spec: Any) -> _Value:
-    """A fault, a delay or a duration as it was asked for. Raises `AdminError`."""
-    try:
-        return read(spec)
-    except DirectiveError as error:
-        title = "A fault, a delay or a duration cannot be understood"
-        raise refused(400, "bad-directive", title, f"{error}") from None
 
 
 async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:

@@ -18,15 +18,15 @@ from mockserver.core.instants import parse_instant
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.problems import or_else
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches, printable, write
+from mockserver.core.values import close_matches, printable
 from mockserver.engine.bundle import bundle
 from mockserver.engine.entries import JournalEntry, read_entry
 from mockserver.engine.reconstruction import reconstructed
-from mockserver.engine.views import event, is_unexpected, row, whole
+from mockserver.engine.views import is_unexpected, row, whole
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har
 from mockserver.reports.words import language
-from mockserver.storage.interface import Entry, Listener
+from mockserver.storage.interface import Entry
 from mockserver.version import __version__
 
 MOST: Final = 1_000
@@ -55,7 +55,7 @@ def flag(call: Call, name: str) -> bool:
     return call.query.get(name) == "true"
 
 
-async def _entries(call: Call, *, before: str = "", after: str = "") -> Sequence[Entry]:
+async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequence[Entry]:
     """The entries of the sandbox, or of all, newest first. Raises `AdminError`."""
     sandbox = None if flag(call, "all") else call.sandbox
     try:
@@ -66,11 +66,11 @@ async def _entries(call: Call, *, before: str = "", after: str = "") -> Sequence
 
 async def _filtered(call: Call) -> Iterator[JournalEntry]:
     """The entries that the query asks for, newest first."""
-    entries, is_wanted = await _entries(call, before=call.query.get("before", "")), await _filter(call)
+    entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
     return filter(is_wanted, (read_entry(entry.data) for entry in entries))
 
 
-async def _filter(call: Call) -> Callable[[JournalEntry], bool]:
+async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     """Tells the entries that the query asks for."""
     query = call.query
     since = _since(query.get("since"))
@@ -201,64 +201,6 @@ async def may_lack(call: Call) -> bool:
     return off or await storage.lost_entries(call.sandbox) > 0 or await storage.lacks(call.sandbox)
 
 
-# -- events -------------------------------------------------------------------------------------------
-
-
-class _Events:
-    """New entries as server-sent events."""
-
-    def __init__(
-        self,
-        listen: Callable[[Callable[[], None]], Listener],
-        is_wanted: Callable[[JournalEntry], bool],
-        missed: Iterable[Entry],
-    ) -> None:
-        """`missed` came before, and is sent first; of what comes, what is wanted."""
-        self._listen = listen
-        self._is_wanted = is_wanted
-        self._listener: Listener | None = None
-        self._first = self._events(missed)
-
-    def open(self, wake: Callable[[], None]) -> None:
-        """See `Feed`."""
-        self._listener = self._listen(wake)
-        wake()
-
-    def take(self) -> bytes:
-        """See `Feed`."""
-        first, self._first = self._first, b""
-        if self._listener is None:
-            return first
-        lost, self._listener.missed = self._listener.missed, 0
-        told = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
-        return first + told + self._events(self._listener.take())
-
-    def close(self) -> None:
-        """See `Feed`."""
-        if self._listener is not None:
-            self._listener.close()
-
-    def _events(self, entries: Iterable[Entry]) -> bytes:
-        read = (read_entry(entry.data) for entry in entries)
-        return b"".join(event(entry) for entry in read if self._is_wanted(entry))
-
-
-async def _events(call: Call) -> Reply:
-    sandbox = None if flag(call, "all") else call.sandbox
-    feed = _Events(lambda wake: call.engine.storage.listen(sandbox, wake), await _filter(call), await _missed(call))
-    headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
-    return Reply(200, headers, b": listening\n\n", feed=feed)
-
-
-async def _missed(call: Call) -> Sequence[Entry]:
-    """The entries since the one that a client saw last, oldest first; none where it names none."""
-    seen = call.headers.get("last-event-id", "")
-    try:
-        return (await _entries(call, after=seen))[::-1] if seen else ()
-    except AdminError:
-        return ()  # an id of something else
-
-
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "scenario": (),
     "source": get_args(Provenance),
@@ -267,7 +209,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Filters by what stands in an entry, with the words that can."""
 
 _ALL: Final = {"all": "true: of every sandbox"}
-_ABOUT: Final = {
+ABOUT: Final = {
     "scenario": "The id of the scenario that answered",
     "source": "documented or assumed",
     "trigger": "values, state, header, armed or default",
@@ -276,7 +218,7 @@ _ABOUT: Final = {
     **_ALL,
 }
 _FILTERS: Final = {
-    **_ABOUT,
+    **ABOUT,
     "limit": f"How many; 100 where nothing is said, {MOST} at most",
     "before": "The id of an entry, a text: only older ones",
 }
@@ -317,13 +259,5 @@ ROUTES: Final = (
         _report,
         answers={200: "The page; it is whole in itself and holds no script."},
         media="text/html",
-    ),
-    Route(
-        "GET",
-        f"{PREFIX}/events",
-        "New requests as server-sent events.",
-        _events,
-        query=_ABOUT,
-        media="text/event-stream",
     ),
 )

@@ -1,7 +1,4 @@
-"""Admin routes about the state of a sandbox: its records one by one, and all of it as a snapshot.
-
-Knows collections and records as values; what the members mean is the contract's.
-"""
+"""Admin routes about the state of a sandbox: its records one by one, and all of it as a snapshot."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from mockserver.core.directives import DirectiveError, delay_of, fault_of
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
 from mockserver.core.values import read, write_ascii
-from mockserver.schema.validation import describe
+from mockserver.schema.violations import describe
 
 
 class Answer(NamedTuple):
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 class WrittenTurn(NamedTuple):
-    """One of several answers in turn as the file has it, compiled; without an answer it stands aside."""
+    """What a scenario answers in one turn: what the file says of it, where, and the answer; None if it stands aside."""
 
     data: Mapping[str, Any]
     at: Path
@@ -44,18 +44,21 @@ class AnswerCompiler:
         self._operation = operation
         self._scope = scope
 
-    def single(self, entry: ConfigNode) -> Answer | None:
-        """The answer under `respond`; None after a report."""
-        return self._answer(entry, entry.data["respond"], ("respond",))
-
     def turns(self, entry: ConfigNode) -> tuple[WrittenTurn, ...]:
-        """The answers under `responses`."""
-        if "then" in entry.data:
+        """The answers of a scenario: the one of `respond`, or those of `responses`; none after a report."""
+        data = entry.data
+        if ("respond" in data) == ("responses" in data):
+            got = "both" if "respond" in data else "neither"
+            entry.fault("a scenario without one answer", "respond, or responses: several in turn", got)
+            return ()
+        if "respond" in data:
+            return (WrittenTurn({}, (), self._answer(entry, data["respond"], ("respond",))),)
+        if "then" in data:
             hint = "let a scenario before it answer in turn and then pass"
             entry.fault("answers in turn that change state", "no then beside responses", "then", hint, ("then",))
-        data = entry.data["responses"]
-        turns = tuple(self._turn(entry, turn, ("responses", index)) for index, turn in enumerate(data))
-        if all("pass" in turn for turn in data):
+        responses = data["responses"]
+        turns = tuple(self._turn(entry, turn, ("responses", index)) for index, turn in enumerate(responses))
+        if all("pass" in turn for turn in responses):
             entry.fault("answers in turn without an answer", "respond in at least one turn", "pass", at=("responses",))
         return turns
 

@@ -15,7 +15,8 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
 from mockserver.core.values import write_ascii
 from mockserver.schema.patterns import compile_pattern, pattern_fault
-from mockserver.schema.validation import SchemaSet, describe
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.violations import describe
 
 
 class MemberSchemas(NamedTuple):

@@ -9,7 +9,7 @@ from mockserver.contract.paths import Context, Scope, unknown_name
 from mockserver.contract.sources import SourceFile
 from mockserver.core.contract import Replaced
 from mockserver.core.model import Diagnostic, Path, Position
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 
 class ConfigNode(NamedTuple):

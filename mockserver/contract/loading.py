@@ -21,7 +21,9 @@ from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
 from mockserver.core.values import printable, read
-from mockserver.schema.validation import SchemaSet, Validator, describe
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
+from mockserver.schema.violations import describe
 
 GIVEN: Final = "request body"
 """The name in reports of a text that is no file."""

@@ -13,7 +13,8 @@ from mockserver.core.contract import Assumption, Operation, RuntimeCompiler, Sce
 from mockserver.core.language import Template
 from mockserver.core.model import Collection, Lookup, NewId, Path, Settings
 from mockserver.core.values import write_ascii
-from mockserver.schema.validation import SchemaSet, Validator
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
 
 RESERVED_ROOTS: Final = frozenset(
     ["body", "header", "query", "path", "new", "now", "settings", "violation", "violations", "unclaimed"]

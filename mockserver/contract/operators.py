@@ -260,7 +260,7 @@ def _some_item(operand: Any, context: Context) -> Check:
     test = inner.test
     return Check(
         f"has an item that {inner.words}",
-        lambda value, facts: isinstance(value, list) and any(test(item, facts) for item in value),
+        lambda value, facts: isinstance(value, list) and any([test(item, facts) for item in value]),  # noqa: C419 - half the time
         inner.reads,
     )
 
@@ -270,7 +270,7 @@ def _every_item(operand: Any, context: Context) -> Check:
     test = inner.test
     return Check(
         f"has only items that {inner.words}",
-        lambda value, facts: isinstance(value, list) and all(test(item, facts) for item in value),
+        lambda value, facts: isinstance(value, list) and all([test(item, facts) for item in value]),  # noqa: C419 - half the time
         inner.reads,
     )
 

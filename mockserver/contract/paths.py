@@ -11,7 +11,7 @@ from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
 from mockserver.core.values import close_matches, write_ascii
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
 """Gives the value at a place; `MISSING` where there is none."""
@@ -90,7 +90,6 @@ def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagno
 class Place(NamedTuple):
     """A compiled path: its root, the steps below it, and how the value there is found."""
 
-    text: str
     root: str
     steps: tuple[str, ...]
     extract: Extract
@@ -118,7 +117,7 @@ def compile_path(text: str, context: Context) -> Place | None:
             parent = ".".join((root, *steps[:index]))
             context.unknown(f"unknown reference {text}: {parent} has no member {step}", step, known)
             return None
-    return Place(text, root, steps, _extractor(root, steps))
+    return Place(root, steps, _extractor(root, steps))
 
 
 def is_secret(place: Place, scope: Scope) -> bool:
@@ -143,7 +142,12 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
     if root == "header":
         return lambda facts: _decoded(facts["header"].get(first, MISSING))
     if len(steps) == 1:
-        return lambda facts: member_of(facts.get(root, MISSING), first)
+
+        def member(facts: Facts) -> Any:
+            parent = facts.get(root, MISSING)
+            return parent.get(first, MISSING) if type(parent) is dict else member_of(parent, first)
+
+        return member
 
     def descend(facts: Facts) -> Any:
         value = facts.get(root, MISSING)

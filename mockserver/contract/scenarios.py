@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from mockserver.contract.answers import Answer, AnswerCompiler, WrittenTurn, in_turn, parse_directive
+from mockserver.contract.answers import AnswerCompiler, in_turn, parse_directive
 from mockserver.contract.conditions import compile_when
 from mockserver.contract.layers import ConfigNode, Table
 from mockserver.contract.operations import OperationCompiler
@@ -59,23 +59,14 @@ class _ScenarioCompiler:
         if entry.broken:
             return None
         data, known_faults = entry.data, len(entry.source.faults)
-        turns: tuple[WrittenTurn, ...] = ()
-        answers: list[Answer | None] = []
-        if ("respond" in data) == ("responses" in data):
-            got = "both" if "respond" in data else "neither"
-            entry.fault("a scenario without one answer", "respond, or responses: several in turn", got)
-        elif "respond" in data:
-            answers = [self._answers.single(entry)]
-        else:
-            turns = self._answers.turns(entry)
-            answers = [turn.answer for turn in turns]
+        turns = self._answers.turns(entry)
         alternatives = tuple(self._alternatives(entry))
         assumed = self._assumptions(entry, data.get("assumed", []), ("assumed",))
         changes = tuple(self._changes(entry))
-        sound = [answer for answer in answers if answer is not None]
-        if not sound:
+        answers = [turn.answer for turn in turns if turn.answer is not None]
+        if not answers:
             return None
-        answer = sound[0]
+        answer = answers[0]
         rendered = [member.template for change in changes for member in change.rendered]
         scenario = Scenario(
             id=data["scenario"],
@@ -96,12 +87,12 @@ class _ScenarioCompiler:
             fault=parse_directive(entry, data, "fault", fault_of),
             delay=parse_directive(entry, data, "delay", delay_of),
         )
-        if turns:
+        if "responses" in data:
             scenario = in_turn(entry, scenario, turns)
         if len(entry.source.faults) == known_faults:
-            for answer in sound:
-                if not answer.parts.entry.broken:
-                    self._answers.check(entry, answer)
+            for one in answers:
+                if not one.parts.entry.broken:
+                    self._answers.check(entry, one)
         return scenario
 
     def conditions(self, entry: ConfigNode, data: Mapping[str, Any], at: Path) -> tuple[Condition, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import yaml
 
@@ -79,7 +79,7 @@ def _fill(source: SourceFile, text: str) -> SourceFile:
     except StopReading:
         pass
     except yaml.MarkedYAMLError as error:
-        mark = _mark(error.problem_mark)
+        mark = _mark_of(error.problem_mark)
         if "nesting depth" in str(error.problem):  # libyaml has a limit of its own since 0.2.6
             source.too_deep(mark)
             return source
@@ -93,7 +93,7 @@ class _Builder:
 
     def __init__(self, source: SourceFile, text: str) -> None:
         self._source = source
-        self._events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_Loader)
         self._anchors: dict[str, Any] = {}
         self._aliased = 0
 
@@ -110,34 +110,31 @@ class _Builder:
             self._source.problem(START, "an empty file", "a YAML mapping", "nothing", "write format: 1 first")
         return value
 
-    def _stop(self, event: Any, what: str, expected: str, came: str, hint: str = "") -> StopReading:
-        self._source.problem(_mark(event.start_mark), what, expected, came, hint)
+    def _stop(self, event: yaml.Event, what: str, expected: str, came: str, hint: str = "") -> StopReading:
+        self._source.problem(_mark_of(event.start_mark), what, expected, came, hint)
         return StopReading()
 
-    def _value(self, event: Any, at: Path) -> Any:
-        mark = _mark(event.start_mark)
-        self._source.marks.setdefault(at, mark)
+    def _value(self, event: yaml.Event, at: Path) -> Any:
+        self._source.marks.setdefault(at, _mark_of(event.start_mark))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, at)
-        is_scalar = isinstance(event, yaml.ScalarEvent)
-        if event.tag is not None and not (is_scalar and event.tag == _TEXT_TAG):
+        start = cast(yaml.ScalarEvent | yaml.CollectionStartEvent, event)
+        is_scalar = isinstance(start, yaml.ScalarEvent)
+        if start.tag is not None and not (is_scalar and start.tag == _TEXT_TAG):
             hint = "leave it out: a file holds values and can run nothing"
-            raise self._stop(event, "a YAML tag", "plain values without tags", printable(event.tag, 60), hint)
-        value: Any
-        if is_scalar:
-            value = self._scalar(event, at)
-        elif len(at) == DEEPEST:
-            raise self._source.too_deep(mark)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            value = list(self._items(at))
-        else:
-            value = self._mapping(at)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = value
+            raise self._stop(start, "a YAML tag", "plain values without tags", printable(start.tag, 60), hint)
+        value = self._scalar(start, at) if isinstance(start, yaml.ScalarEvent) else self._collection(start, at)
+        if start.anchor is not None:
+            self._anchors[start.anchor] = value
         return value
 
-    def _alias(self, event: Any, at: Path) -> Any:
-        name = event.anchor
+    def _collection(self, event: yaml.CollectionStartEvent, at: Path) -> Any:
+        if len(at) == DEEPEST:
+            raise self._source.too_deep(_mark_of(event.start_mark))
+        return list(self._items(at)) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(at)
+
+    def _alias(self, event: yaml.AliasEvent, at: Path) -> Any:
+        name = str(event.anchor)
         if name not in self._anchors:
             near = close_matches(name, self._anchors)
             expected = "an alias of an anchor that stands before it"
@@ -149,7 +146,7 @@ class _Builder:
         if self._aliased > MOST_ALIASED:
             raise self._stop(event, "aliases repeat too much", f"at most {MOST_ALIASED} values by aliases", "more")
         if len(at) + size.levels > DEEPEST:
-            raise self._source.too_deep(_mark(event.start_mark))
+            raise self._source.too_deep(_mark_of(event.start_mark))
         return value
 
     def _items(self, at: Path) -> Iterator[Any]:
@@ -164,13 +161,13 @@ class _Builder:
             if not isinstance(event, yaml.ScalarEvent):
                 raise self._stop(event, "a key that is no text", "a text", "an alias, a list or a mapping")
             key = self._key(event, at)
-            self._source.mark_key(at, key, _mark(event.start_mark))
+            self._source.mark_key(at, key, _mark_of(event.start_mark))
             members[key] = self._value(next(self._events), (*at, key))
         return members
 
-    def _key(self, event: Any, at: Path) -> str:
-        text, mark = str(event.value), _mark(event.start_mark)
-        is_plain = event.implicit[0]
+    def _key(self, event: yaml.ScalarEvent, at: Path) -> str:
+        text, mark = event.value, _mark_of(event.start_mark)
+        is_plain = _is_plain(event)
         if is_plain and text == "<<":
             hint = "name what is the same with &name and repeat it with *name"
             self._source.problem(mark, "a merge key", "members that are all written out", "<<", hint)
@@ -179,10 +176,9 @@ class _Builder:
             self._source.problem(mark, "a key that is no text", "a text", text, f'write "{text}" in quotes')
         return text
 
-    def _scalar(self, event: Any, at: Path) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent, at: Path) -> Any:
         text = event.value
-        is_plain = event.implicit[0]
-        if not is_plain:
+        if not _is_plain(event):
             return text
         if text in _PLAIN_WORDS:
             return _PLAIN_WORDS[text]
@@ -192,7 +188,7 @@ class _Builder:
             what = "a number with leading zeros" if has_leading_zero else "a number that is too large"
             expected = "a number without them" if has_leading_zero else "64 bits, or below 1e308"
             hint = "a text? write it in quotes"
-            self._source.problem(_mark(event.start_mark), what, expected, printable(text, 60), hint)
+            self._source.problem(_mark_of(event.start_mark), what, expected, printable(text, 60), hint)
             self._source.spoil(at)
             return text
         if not is_number:
@@ -200,8 +196,16 @@ class _Builder:
         return int(text) if INTEGER.fullmatch(text) else float(text)
 
 
-def _mark(mark: Any) -> Mark:
+def _mark_of(place: object) -> Mark:
+    """A place of the YAML library, which counts from 0."""
+    mark = cast(yaml.Mark, place)
     return Mark(mark.line + 1, mark.column + 1)
+
+
+def _is_plain(event: yaml.ScalarEvent) -> bool:
+    """Whether a scalar is written without quotes and without a tag."""
+    plain, _quoted = event.implicit
+    return plain
 
 
 class _Size(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -180,10 +180,6 @@ class RuntimeCompiler(Struct, frozen=True):
     scenario: Callable[[Any], Scenario | None]
 
 
-RETIRED = RuntimeCompiler(lambda _: (), lambda _: None)
-"""That of an operation that is served no more."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """A method and a path with all that is needed to decide a request to it.
@@ -208,10 +204,6 @@ class Operation:
     sensitive: tuple[Path, ...]
     run_time: RuntimeCompiler
     schemas: Mapping[str, str] = field(default_factory=dict)
-
-    def alone(self, scenario: Scenario) -> Operation:
-        """An operation that is served no more, as a decision of its day remembers it: with what answered alone."""
-        return replace(self, scenarios=(scenario,), by_id={scenario.id: scenario}, run_time=RETIRED)
 
     def fill(self, parameters: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""

@@ -34,8 +34,8 @@ class Condition:
     `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
     the violation it rests on. `text` is the condition in words.
 
-    `without_violations`: it may hold for a request without violations. `equals`: it holds only where the value at `place` is the
-    operand, a text, a number, a boolean or null.
+    `without_violations`: it may hold for a request without violations. `equals`: it holds only where the value at
+    `place` is the operand, a text, a number, a boolean or null.
     """
 
     text: str

@@ -24,6 +24,10 @@ _ESCAPE: Final = re.compile(rb"(?<!\\)\\u00([2-7][0-9a-fA-F])(?<!22)(?<!5[cC])(?
 """A visible character of ASCII in JSON that need not be written as an escape."""
 
 _AS_ZEROS: Final = bytes(0x30 if chr(c).isdigit() and c < 128 else 0x20 if c == 0x2D else c for c in range(256))
+_ENOUGH_DIGITS: Final = (b"0000000000000", b"0000 0000 0000 0", b"0000 000000 0000")
+"""With what the digits of an account number begin, each as 0 and each separator as a blank."""
+
+_DIGITS: Final = re.compile(rb"[0-9]+")
 _BARE: Final = b":[,- \t\r\n"
 """What stands before a JSON number, which may not begin with 0."""
 
@@ -56,7 +60,33 @@ def is_account_number(digits: str) -> bool:
 
 def mask_numbers(data: bytes) -> bytes:
     """The bytes with every payment account number in them masked; JSON stays JSON."""
-    return _BYTES.sub(_masked_number, data) if may_hold_number(data) else data
+    places = _number_places(data)
+    if not places:
+        return data
+    parts, end = [], 0
+    for found in places:
+        parts += [data[end : found.start()], _masked_number(found)]
+        end = found.end()
+    return b"".join([*parts, data[end:]])
+
+
+def _number_places(data: bytes) -> list[re.Match[bytes]]:
+    """Where account numbers stand, in order.
+
+    Digits in a row are looked for in the bytes with each digit as 0, which takes a tenth of the time of a regular
+    expression; that is asked only where there are enough of them.
+    """
+    zeros = data.translate(_AS_ZEROS)
+    found: dict[int, re.Match[bytes]] = {}
+    for digits in _ENOUGH_DIGITS if b"0000 0000" in zeros else _ENOUGH_DIGITS[:1]:
+        at = zeros.find(digits)
+        while at >= 0:
+            match = _BYTES.match(data, at)
+            if match is not None and is_account_number(_digits(match[0].decode())):
+                found[at] = match
+            run = match or _DIGITS.match(data, at)
+            at = zeros.find(digits, run.end() if run is not None else at + 1)
+    return [found[at] for at in sorted(found)]
 
 
 def masked_text(text: str) -> str:
@@ -76,8 +106,6 @@ def may_hold_number(data: bytes) -> bool:
 
 def _masked_number(found: re.Match[bytes]) -> bytes:
     text = found[0].decode()
-    if not is_account_number(_digits(text)):
-        return found[0]
     bare = found.start() and found.string[found.start() - 1] in _BARE
     return (("1" if bare else "0") + mask(text)[1:]).encode()
 

@@ -29,9 +29,9 @@ class Effects(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """Which scenario answers, why, what it rests on, and what it changes.
 
-    `alternative` is None where the scenario was forced or armed. `facts` is all that was looked at; `assumed` the ids of
-    assumptions; `cause` the entry that wrote the record on which the decision rests, empty for none. `turns` counts, by
-    scenario with answers in turn that this request met, the requests before it. `committed`: whether what the
+    `alternative` is None where the scenario was forced or armed. `facts` is all that was looked at; `assumed` the ids
+    of assumptions; `cause` the entry that wrote the record on which the decision rests, empty for none. `turns` counts,
+    by scenario with answers in turn that this request met, the requests before it. `committed`: whether what the
     scenario changes is committed.
     """
 
@@ -79,9 +79,10 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 class Reply(Struct, frozen=True):
     """An answer: status, headers and body, with what has to happen on the way.
 
-    `headers` are the same in all answers that were decided alike, `own_headers` those of this one. `decision` is None where the API did not answer. `problem` is the kind of problem where the mock refused. `entry` is
-    the id of its journal entry, empty where it has none; `sandbox` is the one in which it was decided; `feed` is what
-    follows the body, if anything.
+    `headers` are the same in all answers that were decided alike, `own_headers` those of this one. `decision` is None
+    where the API did not answer. `problem` is the kind of problem where the mock refused. `entry` is the id of its
+    journal entry, empty where it has none; `sandbox` is the one in which it was decided; `feed` is what follows the
+    body, if anything.
     """
 
     status: int

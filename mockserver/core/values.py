@@ -50,7 +50,8 @@ def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
         return f"nested deeper than {max_depth} levels"
     except _ConstantError:
         found = _BYTE.search(str(error))
-        return f"not JSON, reading stopped at {_place(data, int(found[1]) if found else 0)}"
+        if found is not None:  # otherwise there is something else before it
+            return f"not JSON, reading stopped at {_place(data, int(found[1]))}"
     lone = _LONE_SURROGATE.search(data)
     if lone is None:
         return "not JSON, a number is too large"
@@ -141,6 +142,8 @@ def kind_of_absence(value: Any) -> str:
 
 def equal(left: Any, right: Any) -> bool:
     """JSON equality, typed: `true` is not `1`; `1` is `1.0`."""
+    if type(left) is str:  # most values are
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):

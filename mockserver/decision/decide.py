@@ -9,13 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from mockserver.contract.paths import VIOLATION
-from mockserver.core.contract import Alternative, Assumption, Scenario, Turn
+from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, Path, Trigger, Write
 from mockserver.core.problems import misspelt_trigger, unknown_scenario
 from mockserver.core.reply import Decision, Effects, Reply
 from mockserver.core.values import close_matches
-from mockserver.decision.order import Candidate, assumptions_of
+from mockserver.decision.order import Candidate, assumptions_of, holds
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed, View
 
@@ -64,25 +64,32 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     turns: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
-        scenario = candidate.scenario
-        if scenario.id in turns or not _matches(candidate.alternative, facts):
-            continue
-        answering: Scenario | None = scenario
-        if scenario.turns is not None:
-            count = turns[scenario.id] = view.turns.get(scenario.id, 0)
-            answering = scenario.turns.at(count).scenario
-        if answering is not None:
-            trigger, cause = _trigger(candidate.alternative, view)
-            return Answer(answering, trigger, route.directives, candidate, armed, cause, turns)
+        for test in candidate.tests:
+            if test(facts) is not None:
+                break
+        else:
+            answer = _in_turn(candidate, route, view, armed, turns)
+            if answer is not None:
+                return answer
     # The last scenario answers everything; that is checked when the contract is loaded.
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
 
 
-def _matches(alternative: Alternative, facts: Facts) -> bool:
-    for condition in alternative.conditions:  # a generator with all() takes three times as long
-        if condition.fails(facts) is not None:
-            return False
-    return True
+def _in_turn(
+    candidate: Candidate, route: Route, view: View, armed: Armed | None, turns: dict[str, int]
+) -> Answer | None:
+    """The answer of a candidate that matches; None if it is its turn to stand aside. `turns` counts the request."""
+    scenario = candidate.scenario
+    answering: Scenario | None = scenario
+    if scenario.turns is not None:
+        if scenario.id in turns:  # another alternative of it has counted the request
+            return None
+        count = turns[scenario.id] = view.turns.get(scenario.id, 0)
+        answering = scenario.turns.at(count).scenario
+    if answering is None:
+        return None
+    trigger, cause = _trigger(candidate.alternative, view)
+    return Answer(answering, trigger, route.directives, candidate, armed, cause, turns)
 
 
 def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
@@ -91,7 +98,7 @@ def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
         return "default", ""
     for name in alternative.records:
         for record in view.found[name]:
-            if record.origin == "request":
+            if record.view["origin"] == "request":
                 return "state", record.entry
     return "values", ""
 
@@ -135,16 +142,10 @@ def _assumed(answer: Answer, document: Document, facts: Facts) -> tuple[str, ...
         assumptions = candidate.assumptions
     else:
         assumptions = assumptions_of(answer.scenario, candidate.alternative if candidate is not None else None)
-    found = [one.id for one in assumptions if not one.when or _holds(one, facts)]
-    found += [warning.point for warning in document.warnings]
+    found = [one.id for one in assumptions if not one.tests or holds(one.tests, facts)]
+    if document.warnings:
+        found += [warning.point for warning in document.warnings]
     return tuple(dict.fromkeys(found))
-
-
-def _holds(assumption: Assumption, facts: Facts) -> bool:
-    for condition in assumption.when:
-        if condition.fails(facts) is not None:
-            return False
-    return True
 
 
 def sampled(delay: Delay, seed: int, sandbox: str, number: int) -> float:

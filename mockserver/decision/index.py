@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from mockserver.core.language import Condition
+from mockserver.core.language import Condition, EqualValue
 from mockserver.core.model import Facts
 
 FEWEST: Final = 8
@@ -27,22 +27,23 @@ class Index(Generic[_T]):
         """Divide the items into those that are always tried and those that are found by a value."""
         items = tuple(items)
         self.all = tuple(item for _, item in items)
-        asking: dict[str, list[tuple[int, Condition]]] = {}
+        asking: dict[str, list[tuple[int, EqualValue]]] = {}
         for number, (conditions, _) in enumerate(items):
-            equal = next((condition for condition in conditions if condition.equals is not None), None)
-            if equal is not None:
-                asking.setdefault(equal.place, []).append((number, equal))
+            for condition in conditions:
+                if condition.equals is not None:
+                    asking.setdefault(condition.place, []).append((number, condition.equals))
+                    break
         self._tables: list[tuple[Callable[[Facts], Any], dict[Any, list[int]]]] = []
         indexed: set[int] = set()
         for asked in asking.values():
-            if len(asked) < FEWEST or asked[0][1].equals is None:
+            if len(asked) < FEWEST:
                 continue
             table: dict[Any, list[int]] = {}
-            for number, condition in asked:
-                if condition.equals is not None:
-                    table.setdefault(condition.equals.operand, []).append(number)
-                    indexed.add(number)
-            self._tables.append((asked[0][1].equals.extract, table))
+            for number, equal in asked:
+                table.setdefault(equal.operand, []).append(number)
+                indexed.add(number)
+            _, first = asked[0]
+            self._tables.append((first.extract, table))
         self._always = tuple(number for number in range(len(items)) if number not in indexed)
 
     def candidates(self, facts: Facts) -> Sequence[_T]:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from mockserver.core.contract import Alternative, Assumption, Operation, Scenario
-from mockserver.core.model import Violation
+from mockserver.core.contract import Alternative, Operation, Scenario
+from mockserver.core.model import Facts, Violation
 from mockserver.decision.index import Index
+
+Test: TypeAlias = Callable[[Facts], str | None]
+"""`Condition.fails`: None where the condition holds, otherwise what was expected."""
+
+
+def holds(tests: tuple[Test, ...], facts: Facts) -> bool:
+    """Whether every condition holds."""
+    for test in tests:  # noqa: SIM110 - a generator with all() takes three times as long
+        if test(facts) is not None:
+            return False
+    return True
+
+
+class TestedAssumption(Struct, frozen=True, gc=False):
+    """An assumption that an answer rests on where every test holds; always, if there are none."""
+
+    id: str
+    tests: tuple[Test, ...]
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """One alternative of a scenario, with the assumptions that an answer by it may rest on."""
+    """One alternative of a scenario, with the assumptions that an answer by it may rest on.
+
+    `tests` are `Condition.fails` of its conditions.
+    """
 
     scenario: Scenario
     alternative: Alternative
-    assumptions: tuple[Assumption, ...]
+    tests: tuple[Test, ...]
+    assumptions: tuple[TestedAssumption, ...]
 
 
 class Order(Struct, frozen=True):
@@ -45,7 +68,12 @@ def order_of(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> O
     """The order of scenarios, which are given in the order in which they are tried."""
     scenarios = tuple(scenarios)
     candidates = [
-        Candidate(scenario, alternative, assumptions_of(scenario, alternative))
+        Candidate(
+            scenario,
+            alternative,
+            tuple(condition.fails for condition in alternative.conditions),
+            assumptions_of(scenario, alternative),
+        )
         for scenario in scenarios
         for alternative in scenario.alternatives
     ]
@@ -63,12 +91,14 @@ def order_of(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> O
     )
 
 
-def assumptions_of(scenario: Scenario, alternative: Alternative | None) -> tuple[Assumption, ...]:
+def assumptions_of(scenario: Scenario, alternative: Alternative | None) -> tuple[TestedAssumption, ...]:
     """The assumptions that an answer may rest on; one that is forced rests on none that has conditions."""
-    shared = (*scenario.envelope.assumed, *scenario.assumed)
+    found = [*scenario.envelope.assumed, *scenario.assumed]
     if alternative is None:
-        return tuple(assumption for assumption in shared if not assumption.when)
-    return (*shared, *alternative.assumed)
+        found = [one for one in found if not one.when]
+    else:
+        found += alternative.assumed
+    return tuple(TestedAssumption(one.id, tuple(condition.fails for condition in one.when)) for one in found)
 
 
 def in_force(operation: Operation, added: Iterable[Scenario]) -> tuple[Scenario, ...]:

@@ -110,7 +110,7 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookups:
             found[name], facts[name] = (), MISSING
         else:
             found[name], facts[name] = (record,), record.view
-        if misspelt is None and collection.reserved(sent) and _is_misspelt(key, record, collection):
+        if misspelt is None and key not in collection.seeds and _is_unwritten(record) and collection.reserved(sent):
             misspelt = lookup
     return Lookups(keys, found, misspelt)
 
@@ -137,6 +137,6 @@ def _find_many(lookup: Lookup, facts: Facts, find: Find) -> tuple[Record, ...]:
     return tuple(record for record in records if record is not None)
 
 
-def _is_misspelt(key: str, record: Record | None, collection: Collection) -> bool:
-    """Whether a key of the reserved form is neither a seed nor a record that was written."""
-    return key not in collection.seeds and not (record is not None and record.origin == "request")
+def _is_unwritten(record: Record | None) -> bool:
+    """Whether a record is none that a request wrote."""
+    return record is None or record.view["origin"] != "request"

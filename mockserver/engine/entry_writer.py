@@ -22,7 +22,6 @@ from mockserver.core.masks import (
     mask_query,
     mask_text_body,
     masked_headers,
-    may_hold_number,
     member_places,
     read_object,
     without_numbers,
@@ -63,14 +62,14 @@ class EntryWriter:
     def decided(self, request: Request, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
         """The entry of a request that a scenario answers."""
         masked: list[str] = []
-        document = decision.document
+        document, places = decision.document, self._places[decision.operation.id]
         entry = JournalEntry(
             reply.entry,
             view.sandbox,
             utc_nanos(view.facts["tick"].now_ns),
             micros,
             self._contract,
-            _entry_request(request, document.body, document.parameters, self._places[decision.operation.id], masked),
+            _entry_request(request, document.body, document.parameters, places, masked, decision.operation.path),
             _entry_reply(reply),
             _entry_decision(view, decision),
             None,
@@ -98,11 +97,18 @@ class EntryWriter:
 
 
 def _entry_request(
-    request: Request, body: Any, parameters: Mapping[str, str], places: SecretPlaces, masked: list[str]
+    request: Request,
+    body: Any,
+    parameters: Mapping[str, str],
+    places: SecretPlaces,
+    masked: list[str],
+    operation_path: str = "",
 ) -> EntryRequest:
     """The request, masked; the places of what is masked are added to `masked`."""
     path, query = dict(parameters), dict(request.query) if request.query else {}
-    target = mask_path(request.path, [parameters[name] for name in places.path if name in parameters])
+    target = request.path
+    if target != operation_path:  # which is the contract's own text
+        target = mask_path(target, [parameters[name] for name in places.path if name in parameters])
     if query:
         target += "?" + mask_query(urlencode(query))
     if query or places.path:
@@ -187,7 +193,7 @@ def _settings(settings: Settings) -> EntrySettings:
 
 def _without_numbers(data: bytes) -> bytes:
     """A document without payment account numbers, wherever they stand; it says where they were."""
-    if not may_hold_number(data) or mask_numbers(data) == data:
+    if mask_numbers(data) is data:
         return data
     value = msgspec.json.decode(data)
     hidden = without_numbers(value)

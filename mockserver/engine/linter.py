@@ -16,7 +16,7 @@ from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import read, write
 from mockserver.engine.engine import Engine, frozen, run_now
-from mockserver.schema.validation import describe
+from mockserver.schema.violations import describe
 
 INSTANT_NS = 1_731_681_138_123_000_000
 """The instant at which examples run, 2024-11-15T14:32:18.123Z: any will do, but always the same."""

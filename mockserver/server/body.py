@@ -23,33 +23,42 @@ async def read_body(
 ) -> bytes | Reply:
     """Read the body of a request that began at a time of the loop; give a problem where it cannot be had.
 
-    Raises `ConnectionError` where the client leaves.
+    Raises `OSError` where the client leaves.
     """
     content, limit = request.content, settings.max_body
-    if not content.is_eof():
-        if request.content_length is not None and request.content_length > limit:
-            return problems.too_large(limit)
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
-            connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = bytearray()
-    framing = ChunkFraming()
     try:
         if content.is_eof():  # it came with the head, as the bodies of most clients do
-            data = content.read_nowait()
-            return data if len(data) <= limit else problems.too_large(limit)
-        async with asyncio.timeout_at(began + settings.request_timeout) as timer:
-            connection.body_listener = _listener(request, connection, framing, timer)
-            while not content.at_eof():
-                body += await content.readany()
-                if len(body) > limit:
-                    return problems.too_large(limit)
+            body = content.read_nowait()
+        elif request.content_length is not None and request.content_length > limit:
+            return problems.too_large(limit)
+        else:
+            if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+                connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = await _read_rest(request, connection, began + settings.request_timeout, limit)
     except TimeoutError:
-        if framing.is_broken:
-            return problems.no_http("The chunks of its body are not written as HTTP/1.1 wants them.")
         return problems.too_slow(settings.request_timeout)
+    except BrokenChunksError:
+        return problems.no_http("The chunks of its body are not written as HTTP/1.1 wants them.")
     except web.RequestPayloadError:
         what = "Its Content-Encoding says how to unpack it, but that fails."
         return problems.problem(400, "unreadable-body", "The request body cannot be read", what)
+    return body if len(body) <= limit else problems.too_large(limit)
+
+
+async def _read_rest(request: web.BaseRequest, connection: Connection, deadline: float, limit: int) -> bytes:
+    """Read a body of which not all has come, to its end or a little beyond the limit."""
+    if connection.is_half_closed:
+        raise ConnectionResetError("the client closed its side before the end of the body")
+    content, framing, body = request.content, ChunkFraming(), bytearray()
+    try:
+        async with asyncio.timeout_at(deadline) as timer:
+            connection.body_listener = _listener(request, connection, framing, timer)
+            while not content.at_eof() and len(body) <= limit:
+                body += await content.readany()
+    except TimeoutError:
+        if framing.is_broken:
+            raise BrokenChunksError from None
+        raise
     finally:
         connection.body_listener = None
     return bytes(body)
@@ -59,11 +68,10 @@ def _listener(
     request: web.BaseRequest, connection: Connection, framing: ChunkFraming, timer: asyncio.Timeout
 ) -> Callable[[bytes], None]:
     """Give what is told of the bytes of a body: it ends the wait for more at once where chunks are broken."""
+    if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
+        return lambda _: None
     begin, found, rest = b"".join(connection.received).lstrip(b"\r\n").partition(b"\r\n\r\n")
-    is_known = found and begin.startswith(
-        request.method.encode()
-    )  # not behind a request that came in one piece with it
-    if not is_known or "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
+    if not found or not begin.startswith(request.method.encode()):  # it came in one piece with a request before it
         return lambda _: None
 
     def feed(data: bytes) -> None:
@@ -73,6 +81,10 @@ def _listener(
 
     feed(rest)
     return feed
+
+
+class BrokenChunksError(Exception):
+    """The chunks of a body are not written as HTTP/1.1 wants them."""
 
 
 class ChunkFraming:
@@ -88,16 +100,18 @@ class ChunkFraming:
 
     def feed(self, data: bytes) -> None:
         """Take what came."""
-        while data and not self.is_broken and not self._is_after_last:
+        at = 0
+        while at < len(data) and not self.is_broken and not self._is_after_last:
             if self._left:
-                taken = min(self._left, len(data))
-                self._left, data = self._left - taken, data[taken:]
+                taken = min(self._left, len(data) - at)
+                self._left, at = self._left - taken, at + taken
                 continue
-            line, newline, data = data.partition(b"\n")
-            self._line += line + newline
-            if newline:
+            end = data.find(b"\n", at, at + _LONGEST_SIZE_LINE) + 1
+            self._line += data[at : end or len(data)][:_LONGEST_SIZE_LINE]
+            at = end or len(data)
+            if end:
                 self._end_line()
-            elif len(self._line) > (_LONGEST_SIZE_LINE if self._is_at_size else 1):
+            elif len(self._line) >= (_LONGEST_SIZE_LINE if self._is_at_size else 2):
                 self.is_broken = True
 
     def _end_line(self) -> None:

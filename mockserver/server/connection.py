@@ -184,6 +184,11 @@ class Connection(asyncio.Protocol):
             edge_log.warning("mockserver: refused a request that is no HTTP")
             self.send_and_close(last_answer(unreadable_head(b"".join(self._head))))
 
+    @property
+    def is_half_closed(self) -> bool:
+        """Whether the client has closed its side, so that nothing more comes."""
+        return self._half_closed_until is not None
+
     # -- what is sent -------------------------------------------------------------------------------
 
     @property
@@ -218,11 +223,15 @@ class Connection(asyncio.Protocol):
         """
         if self.is_lingering or self._transport.is_closing():
             return
-        self.is_lingering = True
         self._shared.slow_heads.discard(self)
         self._transport.write(data)
+        if self.is_half_closed:
+            self.close()
+            return
+        self.is_lingering = True
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            with contextlib.suppress(OSError):  # it has left
+                self._transport.write_eof()
         self._transport.resume_reading()  # which aiohttp may have paused
         if self._close_timer is not None:
             self._close_timer.cancel()

@@ -15,59 +15,65 @@ GARBAGE: Final = bytes(range(256)) * 2
 DRIBBLES: Final = 20
 """The pieces in which a `dribble` sends a body."""
 
-HARMLESS: Final = ("dribble",)
-"""Faults with which the whole answer arrives."""
+
+async def perform(fault: Fault, exchange: Exchange) -> bool:
+    """Do what the fault says with the answer that is due; whether all of it was sent to a client that is there.
+
+    A server that is stopping ends whatever waits.
+    """
+    return await PERFORMERS[fault.kind](fault, exchange)
 
 
-async def perform(fault: Fault, exchange: Exchange) -> None:
-    """Do what the fault says with the answer that is due; a server that is stopping ends whatever waits."""
-    await PERFORMERS[fault.kind](fault, exchange)
-
-
-async def _hang(fault: Fault, exchange: Exchange) -> None:
+async def _hang(fault: Fault, exchange: Exchange) -> bool:
     """Keep the connection open and say nothing."""
     await exchange.connection.wait(fault.seconds)
     exchange.connection.abort()
+    return False
 
 
-async def _reset(fault: Fault, exchange: Exchange) -> None:  # noqa: ARG001 - as all performers are called
+async def _reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Reset the connection."""
     exchange.connection.reset()
+    return False
 
 
-async def _empty(fault: Fault, exchange: Exchange) -> None:  # noqa: ARG001 - as all performers are called
+async def _empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Close the connection without a byte."""
-    exchange.connection.close()
+    return _end(exchange, b"")
 
 
-async def _truncate(fault: Fault, exchange: Exchange) -> None:  # noqa: ARG001 - as all performers are called
+async def _truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Send the headers and half of the body that they announce, then close."""
     body = exchange.reply.body
-    _send_and_end(exchange, _whole_head(exchange) + body[: len(body) // 2])
+    return _end(exchange, exchange.reply_head() + body[: len(body) // 2])
 
 
-async def _garbage(fault: Fault, exchange: Exchange) -> None:  # noqa: ARG001 - as all performers are called
+async def _garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Send bytes that are no HTTP, then close."""
-    _send_and_end(exchange, GARBAGE)
+    return _end(exchange, GARBAGE)
 
 
-async def _malformed(fault: Fault, exchange: Exchange) -> None:  # noqa: ARG001 - as all performers are called
+async def _malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Send a sound HTTP answer whose JSON ends too early."""
     body = exchange.reply.body
-    await exchange.send(exchange.reply.status, exchange.headers, body[: len(body) * 2 // 3])
+    await exchange.send_reply(body[: len(body) * 2 // 3])
+    return False
 
 
-async def _dribble(fault: Fault, exchange: Exchange) -> None:
+async def _dribble(fault: Fault, exchange: Exchange) -> bool:
     """Send the whole answer, piece by piece over the fault's seconds."""
     body, connection = exchange.reply.body, exchange.connection
-    connection.write(_whole_head(exchange))
+    connection.write(exchange.reply_head())
     size = max(1, -(-len(body) // DRIBBLES))
     for start in range(0, len(body), size):
         await connection.wait(fault.seconds / DRIBBLES)
         connection.write(body[start : start + size])
+    is_sent = connection.is_open
+    connection.close()
+    return is_sent
 
 
-async def _gateway(fault: Fault, exchange: Exchange) -> None:
+async def _gateway(fault: Fault, exchange: Exchange) -> bool:
     """Answer as a gateway in front of the provider would: HTML or nothing, no envelope."""
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
@@ -77,19 +83,17 @@ async def _gateway(fault: Fault, exchange: Exchange) -> None:
         headers.append(("Retry-After", str(fault.retry_after)))
     if fault.html:
         headers.append(("Content-Type", "text/html; charset=utf-8"))
-    await exchange.send(fault.status, headers, page.encode() if fault.html else b"")
+    await exchange.send(fault.status, tuple(headers), page.encode() if fault.html else b"")
+    return False
 
 
-def _whole_head(exchange: Exchange) -> bytes:
-    return exchange.head(exchange.reply.status, exchange.headers, len(exchange.reply.body), keep_alive=False)
-
-
-def _send_and_end(exchange: Exchange, data: bytes) -> None:
+def _end(exchange: Exchange, data: bytes) -> bool:
     exchange.connection.write(data)
     exchange.connection.close()
+    return False
 
 
-PERFORMERS: Final[dict[str, Callable[[Fault, Exchange], Awaitable[None]]]] = {
+PERFORMERS: Final[dict[str, Callable[[Fault, Exchange], Awaitable[bool]]]] = {
     "hang": _hang,
     "reset": _reset,
     "empty": _empty,

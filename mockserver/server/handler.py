@@ -25,7 +25,7 @@ from mockserver.server.body import read_body
 from mockserver.server.connection import Connection, ConnectionTransport
 from mockserver.server.exchange import Exchange
 from mockserver.server.logs import AccessRecord, Log, edge_log, no_log
-from mockserver.server.response import SENT_AND_CLOSED, SENT_AND_OPEN, mock_failed
+from mockserver.server.response import SENT_AND_CLOSED, SENT_AND_OPEN, last_answer, mock_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,9 @@ class Handler:
         began = connection.begin_request()
         try:
             stays_open = await self._respond(request, connection, began)
+        except Exception:  # noqa: BLE001 - the answer is on its way, so that nothing else can be sent
+            edge_log.exception("mockserver: a request failed after its answer")
+            stays_open = False
         finally:
             connection.end_request()
             self._in_flight -= 1
@@ -145,39 +148,26 @@ class Handler:
             body = await read_body(request, connection, began, self._engine.settings)
         except OSError:  # the client left
             return False
-        is_refusal = isinstance(body, Reply)
-        keep_alive = request.keep_alive and not is_refusal and not self._stopping.is_set()
         try:
             answer = await self._dispatch(request, body)
         except Exception:  # noqa: BLE001 - whatever it is, the client is told and the server goes on
             edge_log.exception("mockserver: a request failed")
-            answer, keep_alive = Answer(mock_failed()), False
+            answer = Answer(mock_failed())
         self._record(request, answer, started)
-        reply = answer.reply
-        headers = (*reply.all_headers, *answer.headers) if answer.headers else reply.all_headers
-        exchange = Exchange(request, connection, reply, headers, keep_alive, is_refusal)
-        complete = False
+        complete = stays_open = False
         try:
-            complete = await self._deliver(exchange)
+            if answer.reply.delay_ms:
+                await connection.wait(answer.reply.delay_ms / 1_000)
+            stays_open = request.keep_alive and not isinstance(body, Reply) and not self._stopping.is_set()
+            exchange = Exchange(request, connection, answer.reply, answer.headers, stays_open, isinstance(body, Reply))
+            complete = await _deliver(exchange)
+        except Exception:  # noqa: BLE001 - whatever it is, the client is told and the server goes on
+            edge_log.exception("mockserver: an answer failed")
+            connection.send_and_close(last_answer(mock_failed()))
         finally:
             if answer.is_recorded:
-                await self._engine.delivered(reply, complete=complete)
-        return keep_alive
-
-    async def _deliver(self, exchange: Exchange) -> bool:
-        """Wait for a delay, perform a fault or send; whether all of the answer was sent to a client that is there."""
-        reply, connection = exchange.reply, exchange.connection
-        if reply.delay_ms:
-            await connection.wait(reply.delay_ms / 1_000)
-        is_whole = True
-        if reply.fault is not None:
-            await faults.perform(reply.fault, exchange)
-            is_whole = reply.fault.kind in faults.HARMLESS
-        elif reply.feed is not None and exchange.request.method != "HEAD":
-            await exchange.stream(reply.feed)
-        else:
-            await exchange.send(reply.status, exchange.headers, reply.body)
-        return is_whole and connection.is_open
+                await self._engine.delivered(answer.reply, complete=complete)
+        return stays_open
 
     def _record(self, request: web.BaseRequest, answer: Answer, started: int) -> None:
         """Write the line of the access log; where that fails, the line is lost and not the answer."""
@@ -189,6 +179,18 @@ class Handler:
             self._log(AccessRecord(request.method, shown, answer.sandbox, answer.reply, micros))
         except Exception:  # noqa: BLE001 - whatever it is, the client is answered
             edge_log.exception("mockserver: a log line failed")
+
+
+async def _deliver(exchange: Exchange) -> bool:
+    """Perform a fault or send the answer; whether all of it was sent to a client that is there."""
+    reply = exchange.reply
+    if reply.fault is not None:
+        return await faults.perform(reply.fault, exchange)
+    if reply.feed is not None and exchange.request.method != "HEAD":
+        await exchange.stream(reply.feed)
+    else:
+        await exchange.send_reply(reply.body)
+    return exchange.connection.is_open
 
 
 def _is_admin(path: str) -> bool:

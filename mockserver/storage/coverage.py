@@ -138,6 +138,16 @@ class Tally:
         else:
             known.add(again)
 
+    def count_retry(self, answered: Answered, passed_ns: int) -> None:
+        """Count one request that was sent again so long after such an answer."""
+        known = self.again.get(answered)
+        if known is None:
+            self.sent_again(answered, RetryStats(1, passed_ns, passed_ns))
+            return
+        known.count += 1
+        known.shortest_ns = min(known.shortest_ns, passed_ns)
+        known.longest_ns = max(known.longest_ns, passed_ns)
+
     def broken(self, place: str, number: int = 1) -> None:
         """Count requests that are malformed at a place."""
         if place not in self.malformed and len(self.malformed) >= MOST_APART:
@@ -214,8 +224,7 @@ class Coverage:
         mark = (tally.serial, one.mark)
         before = self._recent.get(mark) or self._older.get(mark)
         if before is not None:
-            passed = one.arrived_ns - before.arrived_ns
-            tally.sent_again(before.answered, RetryStats(1, passed, passed))
+            tally.count_retry(before.answered, one.arrived_ns - before.arrived_ns)
             tally.lost_again += before.lost
         lost = one.commits and (takes_answer(answered.fault) or not complete)
         self._recent[mark] = _Before(answered, lost, one.arrived_ns)

@@ -47,7 +47,7 @@ class Full(Struct, frozen=True):
 
 
 class Gone(Struct, frozen=True):
-    """The sandbox was reset or dropped since it was looked at; nothing was applied."""
+    """The sandbox was reset, dropped or evicted since it was looked at; nothing was applied."""
 
 
 CommitResult: TypeAlias = Committed | Conflict | Full | Gone
@@ -185,8 +185,9 @@ class Gauges(Struct, frozen=True):
 class Storage(Protocol):
     """All sandboxes, the journal and the coverage counts. The default sandbox has an empty name."""
 
-    orders: Mapping[str, Order]
-    """The contract's scenarios in order, by operation."""
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """The contract's scenarios in order, by operation."""
 
     # -- sandboxes --------------------------------------------------------------------------------------
 

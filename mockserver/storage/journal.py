@@ -100,8 +100,8 @@ class Journal:
         """
         low = _number(after) if after else 0
         high = _number(before) if before else self._last_id + 1
-        entries = (entry for entry in reversed(self._entries) if sandbox is None or entry.sandbox == sandbox)
-        return [entry for entry in entries if low < int(entry.id) < high]
+        of_sandbox = [one for one in reversed(self._entries) if sandbox is None or one.sandbox == sandbox]
+        return [one for one in of_sandbox if low < int(one.id) < high] if before or after else of_sandbox
 
     def find(self, entry_id: str) -> Entry | None:
         """The entry of an id, if it is still there."""

@@ -8,19 +8,15 @@ from typing import Final
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
-from mockserver.decision.order import Order, order_of
-from mockserver.storage.coverage import Coverage, Observation, Tally
+from mockserver.decision.order import Order
+from mockserver.storage.coverage import Observation, Tally
 from mockserver.storage.interface import Carried, Entry, Gauges
-from mockserver.storage.journal import Journal, JournalListener
+from mockserver.storage.journal import JournalListener
 from mockserver.storage.sandbox import MemorySandbox
+from mockserver.storage.shared import Shared
 
 MOST_REMEMBERED: Final = 100_000
 """Names of sandboxes that were evicted; beyond this any new one counts as if it had been there."""
-
-
-def orders_of(contract: Contract) -> dict[str, Order]:
-    """The order of scenarios by operation."""
-    return {operation.id: order_of(operation.scenarios) for operation in contract.operations}
 
 
 class MemoryStorage:
@@ -34,18 +30,18 @@ class MemoryStorage:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin without sandboxes; `now_ns` and `monotonic` are the clocks that are read."""
-        self.contract = contract
-        self.settings = settings
-        self.orders: Mapping[str, Order] = orders_of(contract)
-        self.now_ns = now_ns
-        self.journal = Journal(settings.journal_entries, settings.journal_bytes)
-        self.coverage = Coverage(lambda name: name in self._sandboxes, settings.max_sandboxes)
-        self.evictions = 0
+        self._shared = Shared(contract, settings, now_ns, lambda name: name in self._sandboxes)
+        self._evictions = 0
         self._monotonic = monotonic
         self._sandboxes: dict[str, MemorySandbox] = {}
         """By name, the one used longest ago first."""
         self._evicted: dict[str, None] = {}
         self._evicted_others = False
+
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """See `Storage`."""
+        return self._shared.orders
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
@@ -84,8 +80,8 @@ class MemoryStorage:
 
     async def reset(self, name: str) -> bool:
         """See `Storage`."""
-        self.journal.clear(name)
-        self.coverage.drop(name)
+        self._shared.journal.clear(name)
+        self._shared.coverage.drop(name)
         self._evicted.pop(name, None)
         sandbox = self._sandboxes.pop(name, None)
         if sandbox is not None:
@@ -100,8 +96,8 @@ class MemoryStorage:
         self._sandboxes.clear()
         self._evicted.clear()
         self._evicted_others = False
-        self.journal.clear_all()
-        self.coverage.clear()
+        self._shared.journal.clear_all()
+        self._shared.coverage.clear()
         return names
 
     async def sandboxes(self) -> Sequence[MemorySandbox]:
@@ -112,25 +108,24 @@ class MemoryStorage:
         self, contract: Contract, settings: Settings, carried: Mapping[str, Carried], skipped: Mapping[str, int]
     ) -> None:
         """See `Storage`."""
-        self.contract, self.settings, self.orders = contract, settings, orders_of(contract)
-        self.journal.max_entries, self.journal.max_bytes = settings.journal_entries, settings.journal_bytes
+        self._shared.serve(contract, settings)
         for sandbox in self._sandboxes.values():
             sandbox.adopt(contract.collections, carried[sandbox.name], skipped)
 
     def _new(self, name: str, now: float) -> MemorySandbox:
-        return MemorySandbox(self, name, touched=now, incomplete=self._was_evicted(name))
+        return MemorySandbox(self._shared, name, touched=now, incomplete=self._was_evicted(name))
 
     def _was_evicted(self, name: str) -> bool:
         return self._evicted_others or name in self._evicted
 
     def _is_full(self, name: str) -> bool:
         """Whether there is no place for one more of this name; the default sandbox always has one."""
-        return bool(name) and len(self._sandboxes) - ("" in self._sandboxes) >= self.settings.max_sandboxes
+        return bool(name) and len(self._sandboxes) - ("" in self._sandboxes) >= self._shared.settings.max_sandboxes
 
     def _idle(self, now: float) -> MemorySandbox | None:
         """The sandbox used longest ago, if it is idle long enough and no answer is on its way in it."""
         for sandbox in self._sandboxes.values():
-            if now - sandbox.touched < self.settings.sandbox_ttl:
+            if now - sandbox.touched < self._shared.settings.sandbox_ttl:
                 return None
             if sandbox.name and not sandbox.pending:
                 return sandbox
@@ -144,8 +139,9 @@ class MemoryStorage:
         if idle is None:
             return False
         del self._sandboxes[idle.name]
-        self.coverage.drop(idle.name)
-        self.evictions += 1
+        idle.gone = True
+        self._shared.coverage.drop(idle.name)
+        self._evictions += 1
         self._evicted[idle.name] = None
         if len(self._evicted) > MOST_REMEMBERED:
             self._evicted.clear()
@@ -156,39 +152,39 @@ class MemoryStorage:
 
     def next_entry_id(self) -> str:
         """See `Storage`."""
-        return self.journal.next_id()
+        return self._shared.journal.next_id()
 
     async def add_entry(self, entry: Entry, observation: Observation) -> None:
         """See `Storage`."""
-        self.journal.add(entry)
-        self.coverage.add(observation, complete=True)
+        self._shared.journal.add(entry)
+        self._shared.coverage.add(observation, complete=True)
 
     async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
         """See `Storage`."""
-        return self.journal.entries(sandbox, before=before, after=after)
+        return self._shared.journal.entries(sandbox, before=before, after=after)
 
     async def entry(self, entry_id: str) -> Entry | None:
         """See `Storage`."""
-        return self.journal.find(entry_id)
+        return self._shared.journal.find(entry_id)
 
     async def clear_entries(self, sandbox: str) -> int:
         """See `Storage`."""
-        return self.journal.clear(sandbox)
+        return self._shared.journal.clear(sandbox)
 
     async def lost_entries(self, sandbox: str) -> int:
         """See `Storage`."""
-        return self.journal.lost(sandbox)
+        return self._shared.journal.lost(sandbox)
 
     def listen(self, sandbox: str | None, wake: Callable[[], None]) -> JournalListener:
         """See `Storage`."""
-        return self.journal.listen(sandbox, wake)
+        return self._shared.journal.listen(sandbox, wake)
 
     async def tally(self, sandbox: str | None) -> Tally:
         """See `Storage`."""
-        return self.coverage.total() if sandbox is None else self.coverage.of(sandbox)
+        return self._shared.coverage.total() if sandbox is None else self._shared.coverage.of(sandbox)
 
     def gauges(self) -> Gauges:
         """See `Storage`."""
         armed = sum(len(sandbox.armed) for sandbox in self._sandboxes.values())
-        journal = self.journal
-        return Gauges(len(self._sandboxes), self.evictions, armed, len(journal), journal.size, journal.evictions)
+        journal = self._shared.journal
+        return Gauges(len(self._sandboxes), self._evictions, armed, len(journal), journal.size, journal.evictions)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from mockserver.core.model import Collection, NewId, Record, Write
 from mockserver.storage.interface import Counter, State
@@ -32,6 +33,14 @@ Stored = dict[str, bytes]
 """Records of a collection by key, as JSON; a key that does not exist is a tombstone."""
 
 
+class ReadRecord(Struct, frozen=True, gc=False):
+    """A record that a look has read: the collection, the key, and the bytes that were kept there."""
+
+    collection: str
+    key: str
+    stored: bytes | None
+
+
 class Records:
     """What one sandbox keeps beside the seeds."""
 
@@ -43,56 +52,62 @@ class Records:
         self._retired: dict[str, Stored] = {}
         self._used: dict[str, int] = {}
         self._searched: dict[str, int] = {}
+        self._drawn: dict[str, int] = {}
+        """How far beyond the first the last draw came, which spares the next one the search; no part of the state."""
         self._base = _first_id(name, seed)
 
     def stored(self, collection: str, key: str) -> bytes | None:
         """What is kept under a key; the very same object as long as nobody writes it."""
         return self._stored[collection].get(key)
 
-    def find(self, collection: Collection, key: str) -> Record | None:
-        """The record of a key: written, a seed, or the default of an open collection; None where there is none."""
+    def read(self, noted: list[ReadRecord], collection: Collection, key: str) -> Record | None:
+        """The record of a key: written, a seed, or the default of an open collection; None where there is none.
+
+        What was read is added to `noted`.
+        """
         data = self._stored[collection.name].get(key)
+        noted.append(ReadRecord(collection.name, key, data))
         if data is not None:
             return None if data == _TOMBSTONE else _decode(data)
         if key in collection.seeds:
             return collection.seeds[key]
         return collection.unseen(key)
 
+    def find(self, collection: Collection, key: str) -> Record | None:
+        """The same, where nobody asks later whether it has changed."""
+        return self.read([], collection, key)
+
     # -- generated ids ----------------------------------------------------------------------------------
 
     def draw(self, ids: Iterable[NewId]) -> dict[str, str]:
         """The next unused ids by name; drawing them again gives the same until they are used up."""
-        return {new.name: self._next_id(new) for new in ids}
+        return {new.name: self.next_id(new) for new in ids}
 
-    def _next_id(self, new: NewId) -> str:
-        start = new.first + self._base
-        number = start + self._used.get(new.name, 0)
-        text = f"{new.prefix}{number}"
+    def next_id(self, new: NewId) -> str:
+        """The next unused id; asking again gives the same until it is used up or its key is taken."""
+        start, used = new.first + self._base, self._used.get(new.name, 0)
         if new.unused_in is None:
-            return text
-        number = max(number, start + self._searched.get(new.name, 0))
+            return f"{new.prefix}{start + used}"
+        number = start + max(used, self._searched.get(new.name, 0), self._drawn.get(new.name, 0))
         text = f"{new.prefix}{number}"
         stored, seeds = self._stored[new.unused_in], self.collections[new.unused_in].seeds
         while text in stored or text in seeds:
             number += 1
             text = f"{new.prefix}{number}"
-        self._searched[new.name] = number - start
+        self._drawn[new.name] = number - start
         return text
-
-    def used(self, name: str) -> int:
-        """How many ids of a name were used up."""
-        return self._used.get(name, 0)
 
     def use(self, names: Iterable[str]) -> None:
         """Use up the ids that were drawn last."""
         for name in names:
             self._used[name] = self._used.get(name, 0) + 1
-            if name in self._searched:
-                self._searched[name] += 1
+            if name in self._drawn:
+                self._searched[name] = self._drawn[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Begin the ids again, from another seed; the records stay."""
-        self._base, self._used, self._searched = _first_id(name, seed), {}, {}
+        self._base = _first_id(name, seed)
+        self._used, self._searched, self._drawn = {}, {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
@@ -120,6 +135,7 @@ class Records:
         """Bring a key back to its seed or the default."""
         if self._stored[collection].pop(key, None) is not None:
             self.count -= 1
+            self._drawn = {}
 
     # -- all of it --------------------------------------------------------------------------------------
 
@@ -142,6 +158,7 @@ class Records:
                 self.put(collection, key, record)
         self._used = {name: one.used for name, one in state.counters.items() if one.used}
         self._searched = {name: one.searched for name, one in state.counters.items() if one.searched}
+        self._drawn = {}
 
     def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
         """Keep the records of other collections from now on.
@@ -156,6 +173,9 @@ class Records:
         self.count = sum(map(len, self._stored.values()))
         for name in self._used.keys() & skipped.keys():
             self._used[name] += skipped[name]
+            if name in self._searched:
+                self._searched[name] += skipped[name]
+        self._drawn = {}
 
 
 def _folded(stored: Stored, fold: Callable[[str], str]) -> Stored:

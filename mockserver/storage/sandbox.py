@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace as changed
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection, Document, Record, Settings, Tick
+from mockserver.core.model import Collection, Document, NewId, Record, Settings, Tick
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, in_force, order_of
 from mockserver.decision.view import Armed, View, facts_of, look_up
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Carried, Clock, CommitResult, Committed, Conflict, Entry, Full, Gone, State
-from mockserver.storage.records import Records
-
-if TYPE_CHECKING:
-    from mockserver.storage.memory import MemoryStorage
-
-
-class _Read(Struct, frozen=True, gc=False):
-    """A record that a look has read: the collection, the key, and the bytes that were kept there."""
-
-    collection: str
-    key: str
-    stored: bytes | None
+from mockserver.storage.records import ReadRecord, Records
+from mockserver.storage.shared import Shared
 
 
 class _Versions(Struct, frozen=True, gc=False):
     """What a look has read, to tell at the commit whether it has changed since."""
 
-    read: tuple[_Read, ...]
-    new: Mapping[str, int]
+    read: list[ReadRecord]
+    new: tuple[NewId, ...]
 
 
 class _Order(Struct, frozen=True):
@@ -48,23 +39,23 @@ class _Order(Struct, frozen=True):
 class MemorySandbox:
     """See `interface.Sandbox`. Nothing in it suspends."""
 
-    def __init__(self, storage: MemoryStorage, name: str, *, touched: float, incomplete: bool) -> None:
+    def __init__(self, shared: Shared, name: str, *, touched: float, incomplete: bool) -> None:
         """Begin with the seeds and the settings of the server."""
         self.name = name
-        self.settings: Settings = storage.settings
+        self.settings: Settings = shared.settings
         self.own_settings: Mapping[str, Any] = {}
         self.clock = Clock()
         self.armed: tuple[Armed, ...] = ()
         self.incomplete = incomplete
         self.touched = touched
-        self.records = Records(name, storage.settings.seed, storage.contract.collections)
+        self.records = Records(name, shared.settings.seed, shared.contract.collections)
         self.turns: Mapping[str, Mapping[str, int]] = {}
         self.added: Mapping[str, tuple[Scenario, ...]] = {}
         self.gone = False
-        """Whether the sandbox was reset or dropped; a request that began in it is not counted any more."""
+        """Whether the sandbox was reset, dropped or evicted; a request that began in it is not counted any more."""
         self.pending: dict[str, Observation] = {}
         """Observations of requests whose answers are on their way, by entry; each is a lease."""
-        self._storage = storage
+        self._shared = shared
         self._orders: dict[str, _Order] = {}
         self._delays = 0
         self._last_armed = 0
@@ -73,20 +64,15 @@ class MemorySandbox:
 
     def next_entry_id(self) -> str:
         """See `Sandbox`."""
-        return self._storage.journal.next_id()
+        return self._shared.journal.next_id()
 
     async def look(self, operation: Operation, document: Document) -> View:
         """See `Sandbox`."""
-        order, records, read = self.order(operation), self.records, list[_Read]()
-
-        def find(collection: Collection, key: str) -> Record | None:
-            read.append(_Read(collection.name, key, records.stored(collection.name, key)))
-            return records.find(collection, key)
-
+        order, records, read = self.order(operation), self.records, list[ReadRecord]()
         facts = facts_of(document, self.settings, order)
         facts["new"] = records.draw(operation.new)
-        facts["tick"] = Tick(self.clock.read(self._storage.now_ns()))
-        lookups = look_up(operation.lookups, facts, find)
+        facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
+        lookups = look_up(operation.lookups, facts, partial(records.read, read))
         return View(
             facts,
             lookups.keys,
@@ -98,12 +84,12 @@ class MemorySandbox:
             self.turns.get(operation.id, {}),
             self.name,
             self._delays,
-            _Versions(tuple(read), {new.name: records.used(new.name) for new in operation.new}),
+            _Versions(read, operation.new),
         )
 
     async def no_room(self, effects: Effects) -> Full | None:
         """See `Sandbox`."""
-        limit = self._storage.settings.max_records
+        limit = self._shared.settings.max_records
         places = [(write.collection, write.key) for write in effects.writes]
         return Full(limit) if places and not self.records.fits(places, limit) else None
 
@@ -123,21 +109,24 @@ class MemorySandbox:
         if effects.armed is not None:
             self.armed = _used_once(self.armed, effects.armed)
         if effects.turns:
-            self.turns = {**self.turns, view.operation: _counted(view.turns, effects.turns)}
-        self._storage.journal.add(entry)
+            self.turns = {**self.turns, view.operation: _counted(self.turns.get(view.operation, {}), effects.turns)}
+        self._shared.journal.add(entry)
         self.pending[entry.id] = observation
         return Committed()
 
     def _has_changed(self, view: View, effects: Effects) -> bool:
         """Whether something that the decision rests on has changed since the look."""
         records, versions = self.records, view.versions
-        if any(records.stored(one.collection, one.key) is not one.stored for one in versions.read):
-            return True
-        if any(records.used(name) != versions.new[name] for name in effects.new):
-            return True
-        counts = self.turns.get(view.operation, {})
-        if any(counts.get(scenario, 0) != view.turns.get(scenario, 0) for scenario in effects.turns):
-            return True
+        for one in versions.read:
+            if records.stored(one.collection, one.key) is not one.stored:
+                return True
+        if effects.new:
+            for new in versions.new:
+                if new.name in effects.new and records.next_id(new) != view.facts["new"][new.name]:
+                    return True
+        for scenario in effects.turns:
+            if self.turns.get(view.operation, {}).get(scenario, 0) != view.turns.get(scenario, 0):
+                return True
         if effects.armed is None:
             return False
         seen = next(one for one in view.armed if one.id == effects.armed)
@@ -147,7 +136,7 @@ class MemorySandbox:
         """See `Sandbox`."""
         observation = self.pending.pop(entry_id, None)
         if observation is not None and not self.gone:
-            self._storage.coverage.add(observation, complete=complete)
+            self._shared.coverage.add(observation, complete=complete)
 
     # -- what a tester changes --------------------------------------------------------------------------
 
@@ -155,7 +144,7 @@ class MemorySandbox:
         """See `Sandbox`."""
         added = self.added.get(operation.id)
         if not added:
-            return self._storage.orders[operation.id]
+            return self._shared.orders[operation.id]
         known = self._orders.get(operation.id)
         if known is None or known.added is not added or known.operation is not operation:
             known = self._orders[operation.id] = _Order(operation, added, order_of(in_force(operation, added), added))
@@ -215,7 +204,7 @@ class MemorySandbox:
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """See `Sandbox`."""
-        limit = self._storage.settings.max_records
+        limit = self._shared.settings.max_records
         if not self.records.fits([(collection, key)], limit):
             return Full(limit)
         self.records.put(collection, key, record)

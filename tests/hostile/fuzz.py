@@ -110,7 +110,7 @@ def decision(_: Path) -> Target:
         json.loads(reply.body)
         if reply.status not in (200, 400, 401):
             raise ValueError(reply.status)
-        for name, value in reply.headers:
+        for name, value in reply.all_headers:
             if not (name + value).isascii() or not value.isprintable():
                 raise ValueError(name)
 
