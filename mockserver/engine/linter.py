@@ -91,7 +91,34 @@ def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...
     for ran in run_all(contract):
         below = overlaid and ran.scenario.position not in overlaid
         (elsewhere if below else wrong).extend(_problems(ran))
-    return tuple(wrong), tuple(elsewhere)
+    return (*wrong, *_disagreements(contract)), tuple(elsewhere)
+
+
+def _disagreements(contract: Contract) -> Iterator[Problem]:
+    """The examples on whose form the validator and the reference implementation of JSON Schema disagree."""
+    from mockserver.schema.reference import Reference  # it takes long to import, and who serves does not need it
+
+    reference = Reference(contract.schemas)
+    for operation in contract.operations:
+        body = operation.body
+        for scenario in operation.scenarios if body is not None else ():
+            for example in scenario.examples:
+                if body is None or example.request is MISSING:
+                    continue
+                expected = reference.is_valid(operation.schemas["body"], example.request)
+                is_valid = not body.violations("body", example.request)
+                if expected is not None and expected is not is_valid:
+                    yield Problem(
+                        example.position,
+                        f"an example of {scenario.id} whose form two implementations of JSON Schema judge differently",
+                        _verdict(is_valid=expected),
+                        _verdict(is_valid=is_valid),
+                        "see the deviations in docs/json-schema.md; patterns are those of RE2",
+                    )
+
+
+def _verdict(*, is_valid: bool) -> str:
+    return "well formed" if is_valid else "not well formed"
 
 
 def _problems(ran: Ran) -> Iterator[Problem]:
