@@ -223,7 +223,7 @@ def test_no_value_of_a_request_is_kept(contract: Contract) -> None:
     for _ in range(2):
         engine.handle_sync(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
     assert isinstance(engine.storage, MemoryStorage)
-    counted = engine.storage.coverage
+    counted = engine.storage._shared.coverage
     kept = [getattr(counted, name) for name in dir(counted)]
     assert "/pin" in str(kept)
     assert "s3cr3t" not in str(kept)
@@ -292,7 +292,7 @@ def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
     for number in range(MOST_STRAYS + 50):
         engine.handle_sync(post({}, f"/sandbox/s{number}/nothing"))
     assert isinstance(engine.storage, MemoryStorage)
-    assert len(engine.storage.coverage._tallies) <= MOST_STRAYS + 3
+    assert len(engine.storage._shared.coverage._tallies) <= MOST_STRAYS + 3
     assert met(tallied(engine, "real"), contract) == {"activated-existing-customer": 1}
     assert tallied(engine, None).problems == MOST_STRAYS + 50
 

@@ -9,10 +9,10 @@ import aiohttp
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from mockserver.admin.settings import OWN
 from support import LASTING, ONCE, PATH, PING, folder, journal
 
 from mockserver import Contract, Engine, Request, load
+from mockserver.admin.sandboxes import OWN
 from mockserver.contract.loading import shipped
 from mockserver.core.model import FAULTS, Provenance, Record, RequestWarning, Trigger, Write
 from mockserver.engine.engine import run_now

@@ -18,6 +18,14 @@ from mockserver.admin.safety import Access
 from mockserver.core.address import base_url
 from mockserver.server import server as edge
 from mockserver.server.server import serving
+from mockserver.storage.journal import JournalListener
+from mockserver.storage.memory import MemoryStorage
+
+
+def listeners(engine: Engine) -> set[JournalListener]:
+    """Who listens to the journal."""
+    assert isinstance(engine.storage, MemoryStorage)
+    return engine.storage._shared.journal.listeners
 
 
 @asynccontextmanager
@@ -100,7 +108,7 @@ async def test_what_a_slow_listener_missed_is_told(
     monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
-        for listener in engine.journal.listeners:
+        for listener in listeners(engine):
             listener.missed = 3
         async with client.post(own + PATH, json=LASTING):
             pass
@@ -126,7 +134,7 @@ async def test_shutdown_ends_streams(contract: Contract, client: aiohttp.ClientS
             await block(response)
         while line := await response.content.readline():
             assert line in (b"\n", b": still here\n")
-    assert engine.journal.listeners == set()
+    assert listeners(engine) == set()
 
 
 async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aiohttp.ClientSession) -> None:
@@ -134,10 +142,10 @@ async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aio
     engine = Engine(contract)
     async with serving(engine) as url:
         async with listening(client, url) as stream:
-            assert len(engine.journal.listeners) == 1
+            assert len(listeners(engine)) == 1
             stream.close()
         async with asyncio.timeout(PATIENCE):
-            while engine.journal.listeners:  # noqa: ASYNC110 - nothing tells of it
+            while listeners(engine):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.001)
 
 
@@ -149,7 +157,7 @@ async def test_events_need_the_token(contract: Contract, client: aiohttp.ClientS
             for path in ("/__admin/events", "/sandbox/a/__admin/events", "/__admin/events?all=true"):
                 async with client.get(url + path, headers=headers) as response:
                     assert (response.status, response.content_type) == (401, "application/problem+json")
-        assert engine.journal.listeners == set()
+        assert listeners(engine) == set()
         async with listening(client, f"{url}/sandbox/a", **right) as stream:
             async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING, headers=right) as response:
                 assert response.status == 200
@@ -178,7 +186,7 @@ async def test_events_come_from_the_admin_port(contract: Contract, client: aioht
                     assert line in (b"\n", b": still here\n")
     finally:
         await server.stop()
-    assert engine.journal.listeners == set()
+    assert listeners(engine) == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
