@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from support import LASTING, ONCE, PATH, folder, journal, problem, run, serving
 
 from mockserver import Contract, Engine, Request, load
+from mockserver.core.problems import no_room_for_record
 from mockserver.engine.bundle import BundleError, bundle, replay
 from mockserver.engine.engine import run_now
 from mockserver.engine.linter import requests
@@ -99,6 +100,18 @@ def test_what_is_no_bundle_is_told(contract: Contract) -> None:
     ]:
         with pytest.raises(BundleError, match=words):
             replay(wrong, contract)
+
+
+def test_a_request_that_is_refused_cannot_be_decided_again(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then or now."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", "/nothing", b"{}"))
+    with pytest.raises(BundleError, match=r"refused \(unknown-path\): there is no decision"):
+        replay(bundled(engine, 1), contract)
+    engine.handle_sync(Request("POST", PATH, b"{}"))
+    monkeypatch.setattr("mockserver.engine.bundle.decide", lambda *_: no_room_for_record(7))
+    with pytest.raises(BundleError, match=r"the mock refuses the request now: .*7"):
+        replay(bundled(engine, 2), contract)
 
 
 async def test_a_problem_has_no_bundle(url: str, client: aiohttp.ClientSession) -> None:

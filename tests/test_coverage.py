@@ -223,7 +223,7 @@ def test_no_value_of_a_request_is_kept(contract: Contract) -> None:
     for _ in range(2):
         engine.handle_sync(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
     assert isinstance(engine.storage, MemoryStorage)
-    counted = engine.storage.coverage
+    counted = engine.storage._shared.coverage
     kept = [getattr(counted, name) for name in dir(counted)]
     assert "/pin" in str(kept)
     assert "s3cr3t" not in str(kept)
@@ -292,7 +292,7 @@ def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
     for number in range(MOST_STRAYS + 50):
         engine.handle_sync(post({}, f"/sandbox/s{number}/nothing"))
     assert isinstance(engine.storage, MemoryStorage)
-    assert len(engine.storage.coverage._tallies) <= MOST_STRAYS + 3
+    assert len(engine.storage._shared.coverage._tallies) <= MOST_STRAYS + 3
     assert met(tallied(engine, "real"), contract) == {"activated-existing-customer": 1}
     assert tallied(engine, None).problems == MOST_STRAYS + 50
 
@@ -491,6 +491,18 @@ async def test_an_armed_outcome_is_no_way_by_values(url: str, client: aiohttp.Cl
     assert all("Mock-Scenario" in one["curl"] for one in shown["scenarios"])
     await send(client, row(shown, "rfc-invalid")["curl"])
     assert row(await covered(client, url), "rfc-invalid")["met"] == 1
+
+
+async def test_an_outcome_without_a_body_is_named_while_a_fault_is_armed(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    """There is nothing in its request that could be about other records."""
+    engine = Engine(load(overlays=[folder(tmp_path / "ping", PING)]))
+    async with serving(engine) as url:
+        spec = {"fault": "empty", "operation": "ping", "times": "always"}
+        async with client.post(f"{url}/__admin/arm", json=spec) as response:
+            assert response.status == 201
+        assert "Mock-Scenario: pong" in row(await covered(client, url), "pong")["curl"]
 
 
 async def test_a_contract_of_ones_own_is_covered(tmp_path: Any, client: aiohttp.ClientSession) -> None:

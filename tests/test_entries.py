@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from support import LASTING, ONCE, PATH, PING, folder, journal
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.settings import OWN
+from mockserver.admin.sandboxes import OWN
 from mockserver.contract.loading import shipped
 from mockserver.core.model import FAULTS, Provenance, Record, RequestWarning, Trigger, Write
 from mockserver.engine.engine import run_now

@@ -18,6 +18,14 @@ from mockserver.admin.safety import Access
 from mockserver.core.address import base_url
 from mockserver.server import server as edge
 from mockserver.server.server import serving
+from mockserver.storage.journal import JournalListener
+from mockserver.storage.memory import MemoryStorage
+
+
+def listeners(engine: Engine) -> set[JournalListener]:
+    """Who listens to the journal."""
+    assert isinstance(engine.storage, MemoryStorage)
+    return engine.storage._shared.journal.listeners
 
 
 @asynccontextmanager
@@ -68,6 +76,16 @@ async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aioht
         assert [(await event(stream))["id"] for _ in range(2)] == [2, 3]
 
 
+async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """A client may have listened to another stream before; what comes is told."""
+    async with client.post(url + PATH, json=LASTING):
+        pass
+    async with listening(client, url, Last_Event_ID="no-entry") as stream:
+        async with client.post(url + PATH, json=LASTING):
+            pass
+        assert (await event(stream))["id"] == "2"
+
+
 async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:
     """What came before it and what comes, by a text or by what answered."""
     bodies = [LASTING, {**LASTING, "device_id": "abc"}, {}]
@@ -90,7 +108,7 @@ async def test_what_a_slow_listener_missed_is_told(
     monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
-        for listener in engine.journal.listeners:
+        for listener in listeners(engine):
             listener.missed = 3
         async with client.post(own + PATH, json=LASTING):
             pass
@@ -116,7 +134,7 @@ async def test_shutdown_ends_streams(contract: Contract, client: aiohttp.ClientS
             await block(response)
         while line := await response.content.readline():
             assert line in (b"\n", b": still here\n")
-    assert engine.journal.listeners == set()
+    assert listeners(engine) == set()
 
 
 async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aiohttp.ClientSession) -> None:
@@ -124,10 +142,10 @@ async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aio
     engine = Engine(contract)
     async with serving(engine) as url:
         async with listening(client, url) as stream:
-            assert len(engine.journal.listeners) == 1
+            assert len(listeners(engine)) == 1
             stream.close()
         async with asyncio.timeout(PATIENCE):
-            while engine.journal.listeners:  # noqa: ASYNC110 - nothing tells of it
+            while listeners(engine):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.001)
 
 
@@ -139,7 +157,7 @@ async def test_events_need_the_token(contract: Contract, client: aiohttp.ClientS
             for path in ("/__admin/events", "/sandbox/a/__admin/events", "/__admin/events?all=true"):
                 async with client.get(url + path, headers=headers) as response:
                     assert (response.status, response.content_type) == (401, "application/problem+json")
-        assert engine.journal.listeners == set()
+        assert listeners(engine) == set()
         async with listening(client, f"{url}/sandbox/a", **right) as stream:
             async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING, headers=right) as response:
                 assert response.status == 200
@@ -168,7 +186,7 @@ async def test_events_come_from_the_admin_port(contract: Contract, client: aioht
                     assert line in (b"\n", b": still here\n")
     finally:
         await server.stop()
-    assert engine.journal.listeners == set()
+    assert listeners(engine) == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -179,6 +179,17 @@ async def test_what_went_wrong_on_the_wire_is_told(url: str, client: aiohttp.Cli
     assert "2 ms" in text
 
 
+async def test_the_command_line_names_a_method_that_is_no_other(url: str, client: aiohttp.ClientSession) -> None:
+    """GET without a body needs no -X and no data; DELETE does."""
+    for number, (method, words) in enumerate([("GET", ""), ("DELETE", " -X DELETE")], 1):
+        async with client.request(method, f"{url}/nothing"):
+            pass
+        async with client.get(f"{url}/__admin/requests/{number}/report") as response:
+            text = Tags(await response.text()).text
+        assert f"curl -i {url}/nothing{words}" in text
+        assert (" -X" in text, "--data-raw" in text) == (bool(words), False)
+
+
 async def test_it_names_what_is_masked_and_the_contract_that_decided(
     client: aiohttp.ClientSession, tmp_path: Path
 ) -> None:

@@ -65,8 +65,9 @@ def mask_numbers(data: bytes) -> bytes:
         return data
     parts, end = [], 0
     for found in places:
-        parts += [data[end : found.start()], _masked_number(found)]
-        end = found.end()
+        start = max(end, found.start())  # the last group of one number can be the first of the next
+        parts += [data[end:start], _masked_number(found)[start - found.start() :]]
+        end = max(end, found.end())
     return b"".join([*parts, data[end:]])
 
 
