@@ -6,7 +6,7 @@ so that `import mockserver` costs nothing. In process, without a socket, a contr
     from mockserver import Engine, Request, load
 
     engine = Engine(load())
-    reply = engine.handle(Request("POST", "/path", b"{}"))
+    reply = engine.handle_sync(Request("POST", "/path", b"{}"))
 
 And with one, in a thread of its own:
 

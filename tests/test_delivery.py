@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from support import LASTING, PATH, PATIENCE, head, journal
 
-from mockserver import Contract, Engine, Request
+from mockserver import Contract, Engine
 from mockserver.core.reply import Reply
 from mockserver.server.server import serving
 
@@ -142,11 +142,7 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     reply = Reply(200, (("A", "b\r\nSet-Cookie: x"),), b"")
-
-    async def handle(_: Request) -> Reply:
-        return reply
-
-    monkeypatch.setattr(engine, "handle", handle)
+    monkeypatch.setattr(engine, "handle", lambda *_: reply)
     async with serving(engine) as url:
         came = await exchange(url, head("POST", PATH, length=len(BODY)) + BODY)
     assert (came.startswith(b"HTTP/1.1 500 "), b"Set-Cookie" in came) == (True, False)
@@ -169,4 +165,4 @@ async def test_a_client_that_resets_while_it_sends_is_no_request(
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         writer.transport.abort()
         await until(lambda: not asyncio.all_tasks() - before)
-    assert (deliveries.told, journal(engine, None)) == ([], [])
+    assert (deliveries.told, journal(engine)) == ([], [])

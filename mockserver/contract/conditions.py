@@ -7,7 +7,7 @@ answer. What is compiled has passed `scenarios.schema.json`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, shown
 from mockserver.contract.paths import Context, Place, compile_path, is_secret, member_of
@@ -115,9 +115,12 @@ def _on_violations(operand: Any) -> Condition:
     wanted = {name: _as_words(value) for name, value in operand.items()}
     places, keywords, kinds = (wanted.get(name) for name in ("at", "keyword", "came"))
 
+    exact = frozenset(places or ())
+    below = tuple(place[:-1] for place in places or () if place.endswith(".*"))
+
     def selects(violation: Violation) -> bool:
         return (
-            (places is None or any(_is_at(violation, place) for place in places))
+            (places is None or violation.where in exact or violation.where.startswith(below))
             and (keywords is None or violation.keyword in keywords)
             and (kinds is None or violation.came in kinds)
         )
@@ -131,10 +134,6 @@ def _as_words(value: Any) -> tuple[Any, ...]:
     return tuple("null" if word is None else word for word in (value if isinstance(value, list) else [value]))
 
 
-def _is_at(violation: Violation, place: str) -> bool:
-    return violation.where.startswith(place[:-1]) if place.endswith(".*") else violation.where == place
-
-
 def _among(
     root: str,
     words: str,
@@ -144,7 +143,10 @@ def _among(
     """The condition that one of the violations under a root of the facts is selected."""
 
     def first(facts: Facts) -> Violation | None:
-        return next((violation for violation in facts[root] if selects(violation)), None)
+        for violation in facts[root]:
+            if selects(violation):
+                return cast(Violation, violation)
+        return None
 
     def fails(facts: Facts) -> str | None:
         return None if facts[root] and first(facts) is not None else words

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 
 class Missing(enum.Enum):
@@ -91,11 +92,12 @@ class Violation(Struct, frozen=True, gc=False):
     message: str
     known: tuple[str, ...] = ()
     about: str = ""
+    where: str = ""
+    """The path as YAML writes it: `body.person.name`. Conditions ask for it many times, so that it is made once."""
 
-    @property
-    def where(self) -> str:
-        """The path as YAML writes it: `body.person.name`."""
-        return ".".join((self.root, *map(str, self.path)))
+    def __post_init__(self) -> None:
+        """Make what follows from the others."""
+        force_setattr(self, "where", ".".join((self.root, *map(str, self.path))))
 
     @property
     def pointer(self) -> str:

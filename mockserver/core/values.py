@@ -43,7 +43,8 @@ def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
     except UnicodeDecodeError as decode_error:
         return f"not UTF-8 at byte {decode_error.start}"
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        # Numbers stay texts: Python refuses to convert one of thousands of digits.
+        json.loads(text, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
     except json.JSONDecodeError as syntax_error:
         return f"not JSON, reading stopped at line {syntax_error.lineno}, column {syntax_error.colno}"
     except RecursionError:

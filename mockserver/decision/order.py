@@ -61,7 +61,13 @@ class Order(Struct, frozen=True):
         """The violations that no scenario names."""
         if not violations:
             return ()
-        return tuple(violation for violation in violations if not any(claim(violation) for claim in self.claims))
+        return tuple([violation for violation in violations if not self._is_claimed(violation)])
+
+    def _is_claimed(self, violation: Violation) -> bool:
+        for claim in self.claims:  # noqa: SIM110 - a generator with any() takes three times as long
+            if claim(violation):
+                return True
+        return False
 
 
 def order_of(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> Order:

@@ -156,6 +156,14 @@ async def test_sandboxes_do_not_disturb_one_another(engine: Engine) -> None:
     assert {reply.sandbox for reply in replies if reply.status == 200} == {f"s{n}" for n in range(10)}
 
 
+def test_a_storage_that_waits_needs_an_event_loop(contract: Contract, make_storage: MakeStorage) -> None:
+    """In process without one it is refused, and nothing was done."""
+    storage: Any = WaitingStorage(make_storage(contract, contract.settings))
+    with pytest.raises(RuntimeError, match="the storage has to wait"):
+        Engine(contract, storage=storage).handle_sync(sent(ONCE))
+    assert storage.gauges().sandboxes == 0
+
+
 async def test_what_is_armed_is_used_as_often_as_it_says(engine: Engine) -> None:
     """Seven of fifty, whoever is first."""
     operation = engine.contract.operations[0]

@@ -244,7 +244,7 @@ def test_a_record_takes_little() -> None:
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken / count < 240 + key_bytes
+    assert taken / count < 210 + key_bytes
     assert written(memory, "key-77").view == {
         "size": "77/77",
         "more": "THE SAME OF ALL OF THEM",
