@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from support import LASTING, PATH, PATIENCE, head, journal
 
-from mockserver import Contract, Engine
+from mockserver import Contract, Engine, Request
 from mockserver.core.reply import Reply
 from mockserver.server.server import serving
 
@@ -142,7 +142,11 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     reply = Reply(200, (("A", "b\r\nSet-Cookie: x"),), b"")
-    monkeypatch.setattr(engine, "handle", lambda *_: reply)
+
+    async def handle(_: Request) -> Reply:
+        return reply
+
+    monkeypatch.setattr(engine, "handle", handle)
     async with serving(engine) as url:
         came = await exchange(url, head("POST", PATH, length=len(BODY)) + BODY)
     assert (came.startswith(b"HTTP/1.1 500 "), b"Set-Cookie" in came) == (True, False)
