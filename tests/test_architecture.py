@@ -27,7 +27,7 @@ HOMES = {
     "jsonschema": {"schema"},
     "jsonschema_specifications": {"schema"},
     "jsonschema_rs": {"schema"},
-    "msgspec": {"admin", "core", "decision", "engine", "export", "storage"},
+    "msgspec": {"admin", "core", "decision", "engine", "export", "server", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "re2": {"schema"},

@@ -27,7 +27,7 @@ VALUES = [
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_does_not_change(value: type) -> None:
     """It is frozen, and has no place for members that nobody declared."""
-    made = value(**dict.fromkeys(names(value)))
+    made = value(**dict.fromkeys(names(value), ""))
     assert not hasattr(made, "__dict__")
     with pytest.raises(AttributeError):  # a struct's, or a `FrozenInstanceError`, which is one
         setattr(made, names(value)[0], None)

@@ -51,7 +51,7 @@ def _on_path(text: str, operand: Any, context: Context) -> Condition:
             shown(operand),
             "a masked journal has to be able to explain every decision",
         )
-    fails = _fails(place, operand, check)
+    fails = _fails(place, check)
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         expected = fails(facts)
@@ -67,10 +67,10 @@ def _on_path(text: str, operand: Any, context: Context) -> Condition:
     )
 
 
-def _fails(place: Place, operand: Any, check: Check) -> Fails:
+def _fails(place: Place, check: Check) -> Fails:
     """The question of a condition on a path.
 
-    It is asked at every request, so the common forms find the value of a member without a further call.
+    It is asked at every request, so the common form finds the value of a member without a further call.
     """
     root, steps, extract = place.root, place.steps, place.extract
     words, test, parts = check.words, check.test, check.parts
@@ -85,12 +85,7 @@ def _fails(place: Place, operand: Any, check: Check) -> Fails:
         value = parent.get(step, MISSING) if type(parent) is dict else member_of(parent, step)
         return None if test(value, facts) else words
 
-    def member_is_other_text(facts: Facts) -> str | None:
-        parent = facts.get(root, MISSING)
-        value = parent.get(step, MISSING) if type(parent) is dict else member_of(parent, step)
-        return None if value == operand else words
-
-    return member_is_other_text if isinstance(operand, str) and is_constant(operand) else member_fails
+    return member_fails
 
 
 def _first_unmet(parts: tuple[Check, ...], value: Any, facts: Facts) -> str | None:

@@ -20,7 +20,6 @@ LONGEST_SECONDS: Final = 300.0
 """No delay and no fault lasts longer."""
 
 DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
-_HEADERS: Final = ("mock-scenario", "mock-delay", "mock-fault")
 
 
 class DirectiveError(ValueError):
@@ -41,7 +40,7 @@ NOTHING: Final = Directives()
 
 def directives(headers: Mapping[str, str]) -> Directives | Reply:
     """The directives in `Mock-Scenario`, `Mock-Delay` and `Mock-Fault`, or the problem with them."""
-    scenario, delay, fault = (headers.get(name) for name in _HEADERS)
+    scenario, delay, fault = headers.get("mock-scenario"), headers.get("mock-delay"), headers.get("mock-fault")
     if scenario is None and delay is None and fault is None:
         return NOTHING
     try:

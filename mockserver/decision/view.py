@@ -110,8 +110,8 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookups:
             found[name], facts[name] = (), MISSING
         else:
             found[name], facts[name] = (record,), record.view
-        if misspelt is None and key not in collection.seeds and _is_unwritten(record) and collection.reserved(sent):
-            misspelt = lookup
+        if misspelt is None and key not in collection.seeds and collection.reserved(sent):
+            misspelt = lookup if record is None or record.view["origin"] != "request" else None
     return Lookups(keys, found, misspelt)
 
 
@@ -135,8 +135,3 @@ def _find_many(lookup: Lookup, facts: Facts, find: Find) -> tuple[Record, ...]:
     keys = lookup.key(facts)
     records = [find(lookup.collection, key) for key in keys if type(key) is str] if isinstance(keys, list) else []
     return tuple(record for record in records if record is not None)
-
-
-def _is_unwritten(record: Record | None) -> bool:
-    """Whether a record is none that a request wrote."""
-    return record is None or record.view["origin"] != "request"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import HttpVersion11, web
+from msgspec import Struct
 
 from mockserver.core.reply import Feed, Headers, Reply
 from mockserver.server.connection import Connection
@@ -16,8 +16,7 @@ HEARTBEAT: Final = 15.0
 """Seconds after which a stream in which nothing happens shows that it is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A request on a connection, and the reply to it.
 
     added_headers: those that the edge adds to the reply's.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import unquote
 
 from aiohttp import web
+from msgspec import Struct
 
 from mockserver.admin import api as admin
 from mockserver.admin import console_files
@@ -17,7 +17,7 @@ from mockserver.admin.safety import Access, elsewhere
 from mockserver.core.address import HEALTH
 from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Headers, Reply
 from mockserver.decision.router import Target, target
 from mockserver.engine.engine import Engine
 from mockserver.server import faults
@@ -28,8 +28,7 @@ from mockserver.server.logs import AccessRecord, Log, edge_log, no_log
 from mockserver.server.response import SENT_AND_CLOSED, SENT_AND_OPEN, last_answer, mock_failed
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A reply, and what the edge knows of it.
 
     sandbox: that which the request names, for the log.
@@ -83,7 +82,9 @@ class Dispatcher:
         else:
             read = Request(method=request.method, path=path, body=body, headers=headers, query=query)
             reply = await self._engine.handle(read)
-        cors = self._access.cors(headers, (name for name, _ in reply.all_headers))
+        cors: Headers = ()
+        if self._access.cors_origins:
+            cors = self._access.cors(headers, [name for name, _ in reply.all_headers])
         return Answer(reply, sandbox or reply.sandbox, cors, is_recorded=True)
 
     async def answer_admin(self, request: web.BaseRequest, body: bytes | Reply) -> Answer:

@@ -6,9 +6,10 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
@@ -20,8 +21,7 @@ Write = Callable[[str], None]
 """Writes one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRecord:
+class AccessRecord(Struct, frozen=True):
     """What a log line tells of one request; `target` is masked already."""
 
     method: str
