@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.core.instants import is_offset, offset_nanos, parse_instant, utc_millis
+from mockserver.core.instants import offset_nanos, parse_instant, utc_millis
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,3 @@ def test_written_instants_are_read_back(moment: dt.datetime, nanos: int, offset:
     instant = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000 + nanos
     assert parse_instant(offset_nanos(instant, offset)) == instant
     assert parse_instant(utc_millis(instant)) == instant // 1_000_000 * 1_000_000
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [("-06:00", True), ("+14:00", True), ("Z", False), ("06:00", False), ("+6:00", False), ("", False)],
-)
-def test_an_offset_has_a_form(text: str, is_one: bool) -> None:
-    """A sign, hours and minutes."""
-    assert is_offset(text) is is_one

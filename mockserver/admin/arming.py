@@ -162,7 +162,9 @@ async def _arm(call: Call) -> Reply:
         detail = f"At most {MOST_ARMED} things are armed at once; DELETE {PREFIX}/armed makes room."
         raise refused(409, "too-much-armed", "There is no room to arm one more thing", detail)
     order = Turns(turns, spec.get("repeat") == "cycle")
-    armed = await sandbox.arm(lambda number: Armed(number, operation.id, order, left, when, spec))
+    armed = await sandbox.arm(
+        lambda number: Armed(id=number, operation=operation.id, turns=order, left=left, when=when, spec=spec)
+    )
     return as_json(_shown(armed), 201)
 
 

@@ -107,9 +107,9 @@ class Example(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
-    """One named case: when it applies (`ways`, tried in order), what it answers, what it changes.
+    """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `given` is its text, where it was given while the mock runs.
+    `source_text` is its text, where it was given while the mock runs.
     """
 
     id: str
@@ -136,7 +136,7 @@ class Scenario:
     def answers_all(self) -> bool:
         """Whether it answers whatever comes, and so can be the last one."""
         aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
-        return not aside and not self.changes and any(not way.conditions for way in self.alternatives)
+        return not aside and not self.changes and any(not alternative.conditions for alternative in self.alternatives)
 
 
 class Turn(Struct, frozen=True):

@@ -79,7 +79,7 @@ def _number_places(data: bytes) -> list[re.Match[bytes]]:
     """
     zeros = data.translate(_AS_ZEROS)
     found: dict[int, re.Match[bytes]] = {}
-    for digits in _ENOUGH_DIGITS if b"0000 0000" in zeros else _ENOUGH_DIGITS[:1]:
+    for digits in _ENOUGH_DIGITS:
         at = zeros.find(digits)
         while at >= 0:
             match = _BYTES.match(data, at)
@@ -100,9 +100,7 @@ def masked_text(text: str) -> str:
 def may_hold_number(data: bytes) -> bool:
     """Whether there are digits enough in a row; a search for that is many times faster than for a number."""
     zeros = data.translate(_AS_ZEROS)
-    if b"0000000000000" in zeros:
-        return True
-    return b"0000 0000" in zeros and (b"0000 0000 0000 0" in zeros or b"0000 000000 0000" in zeros)
+    return any(digits in zeros for digits in _ENOUGH_DIGITS)
 
 
 def _masked_number(found: re.Match[bytes]) -> bytes:
@@ -232,7 +230,10 @@ def _readable(value: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def is_secret_header(name: str) -> bool:
-    """Whether a header of this name is a secret whatever the contract says."""
+    """Whether a header of this name is a secret whatever the contract says.
+
+    Kept, as names come again and again: worth 2.5 µs a request (docs/performance.md).
+    """
     return name.lower().startswith(("authorization", "proxy-authorization", "cookie"))
 
 

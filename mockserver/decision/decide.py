@@ -64,10 +64,7 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     turns: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
-        for test in candidate.tests:
-            if test(facts) is not None:
-                break
-        else:
+        if holds(candidate.tests, facts):
             answer = _in_turn(candidate, route, view, armed, turns)
             if answer is not None:
                 return answer
@@ -112,26 +109,26 @@ def _decision(route: Route, document: Document, view: View, answer: Answer) -> D
     facts = _facts_for_answer(alternative, document, view.facts)
     committed = alternative is not None and bool(scenario.changes) and (fault is None or fault.commit)
     return Decision(
-        route.operation,
-        scenario,
-        alternative,
-        answer.trigger,
-        alternative.source if alternative is not None else scenario.source,
-        _assumed(answer, document, view.facts),
-        document,
-        facts,
-        answer.cause,
-        answer.turns,
-        Effects(
+        operation=route.operation,
+        scenario=scenario,
+        alternative=alternative,
+        trigger=answer.trigger,
+        source=alternative.source if alternative is not None else scenario.source,
+        assumed=_assumed(answer, document, view.facts),
+        document=document,
+        facts=facts,
+        cause=answer.cause,
+        turns=answer.turns,
+        effects=Effects(
             _writes(scenario, view, facts) if committed else (),
             tuple(scenario.new) if alternative is not None and scenario.new else (),
             armed.id if armed is not None else None,
             tuple(answer.turns) if answer.turns else (),
             delay is not None and delay.kind != "fixed",
         ),
-        committed,
-        fault,
-        0.0 if delay is None else sampled(delay, facts["settings"].seed, view.sandbox, view.delays),
+        committed=committed,
+        fault=fault,
+        delay_ms=0.0 if delay is None else sampled(delay, facts["settings"].seed, view.sandbox, view.delays),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from mockserver.contract.templates import body_of
@@ -63,12 +62,8 @@ def render(decision: Decision, route: Route, entry: str) -> Reply:
     )
 
 
-@lru_cache(maxsize=512)
 def _shared_headers(scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
-    """The headers of all answers that were decided alike.
-
-    One tuple for all of them lets the edge write their lines once: worth 5 µs a request (docs/performance.md).
-    """
+    """The headers of all answers that were decided alike, which the edge writes once."""
     named = (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
     how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
     return (*JSON_HEADERS, ("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)

@@ -103,7 +103,7 @@ def _decided_again(
     forced = _forced(was, operation, order.by_id) if was.scenario.forced else None
     directives = Directives(forced.id) if forced is not None and was.trigger == "header" else Directives()
     if forced is not None and was.trigger == "armed":
-        armed = Armed(1, operation.id, Turns((Turn(forced),)), None, (), {})
+        armed = Armed(id=1, operation=operation.id, turns=Turns((Turn(forced),)), left=None, when=(), spec={})
         view = msgspec.structs.replace(view, armed=(armed,))
     elif forced is not None:
         by_id = {**order.by_id, forced.id: forced}

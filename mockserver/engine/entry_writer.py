@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -64,18 +63,20 @@ class EntryWriter:
         masked: list[str] = []
         document, places = decision.document, self._places[decision.operation.id]
         entry = JournalEntry(
-            reply.entry,
-            view.sandbox,
-            utc_nanos(view.facts["tick"].now_ns),
-            micros,
-            self._contract,
-            _entry_request(request, document.body, document.parameters, places, masked, decision.operation.path),
-            _entry_reply(reply),
-            _entry_decision(view, decision),
-            None,
-            decision.fault.kind if decision.fault is not None else None,
-            decision.delay_ms or 0,  # 0.0 would be written
-            tuple(masked),
+            id=reply.entry,
+            sandbox=view.sandbox,
+            time=utc_nanos(view.facts["tick"].now_ns),
+            micros=micros,
+            contract=self._contract,
+            request=_entry_request(
+                request, document.body, document.parameters, places, masked, decision.operation.path
+            ),
+            reply=_entry_reply(reply),
+            decision=_entry_decision(view, decision),
+            problem=None,
+            fault=decision.fault.kind if decision.fault is not None else None,
+            delay_ms=decision.delay_ms or 0,  # 0.0 would be written
+            masked=tuple(masked),
         )
         return Entry(reply.entry, view.sandbox, _without_numbers(_encode(entry)))
 
@@ -83,13 +84,13 @@ class EntryWriter:
         """The entry of a request that the mock refused."""
         masked: list[str] = []
         entry = JournalEntry(
-            entry_id,
-            sandbox,
-            utc_nanos(at_ns),
-            micros,
-            self._contract,
-            _entry_request(request, read_object(request.body), NOTHING, self._anywhere, masked),
-            _entry_reply(reply),
+            id=entry_id,
+            sandbox=sandbox,
+            time=utc_nanos(at_ns),
+            micros=micros,
+            contract=self._contract,
+            request=_entry_request(request, read_object(request.body), NOTHING, self._anywhere, masked),
+            reply=_entry_reply(reply),
             problem=reply.problem,
             masked=tuple(masked),
         )
@@ -120,7 +121,14 @@ def _entry_request(
         masked += member_places(query, names_of_query, "/request/query")
         path, query = mask_members(path, names_of_path), mask_members(query, names_of_query)
     headers = masked_headers(request.headers, places.headers, masked)
-    return EntryRequest(request.method, target, headers, _body(request.body, body, places, masked), path, query)
+    return EntryRequest(
+        method=request.method,
+        target=target,
+        headers=headers,
+        body=_body(request.body, body, places, masked),
+        path=path,
+        query=query,
+    )
 
 
 def _body(data: bytes, value: Any, places: SecretPlaces, masked: list[str]) -> Body:
@@ -148,46 +156,43 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
     facts, document, scenario = view.facts, decision.document, decision.scenario
     added, lookups = view.order.added, decision.operation.lookups
     return EntryDecision(
-        scenario_info(scenario, decision.alternative),
-        decision.trigger,
-        _settings(facts["settings"]),
-        decision.assumed,
-        decision.cause,
-        decision.committed,
-        tuple([EntryViolation(v.root, v.path, v.keyword, v.came, v.message) for v in document.violations]),
-        document.warnings,
-        {
+        scenario=scenario_info(scenario, decision.alternative),
+        trigger=decision.trigger,
+        settings=_settings(facts["settings"]),
+        assumed=decision.assumed,
+        cause=decision.cause,
+        committed=decision.committed,
+        violations=tuple([EntryViolation(v.root, v.path, v.keyword, v.came, v.message) for v in document.violations]),
+        warnings=document.warnings,
+        lookups={
             one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name])
             for one in lookups
             if view.keys[one.name] is not None or view.found[one.name]
         },
-        facts["new"],
-        decision.effects.writes,
-        dict(decision.turns),
-        tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
-        scenario.source_text if decision.alternative is None else None,
+        new=facts["new"],
+        writes=decision.effects.writes,
+        turns=dict(decision.turns),
+        added=tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
+        forced_text=scenario.source_text if decision.alternative is None else None,
     )
 
 
-@lru_cache(maxsize=4_096)
 def scenario_info(scenario: Scenario, alternative: Alternative | None) -> ScenarioInfo:
-    """The same for all answers by an alternative: worth 1 µs a request (docs/performance.md)."""
+    """What an entry tells of the scenario that answered, and of the alternative that held."""
     because = tuple(condition.text for condition in alternative.conditions) if alternative is not None else ()
     return ScenarioInfo(
-        scenario.operation,
-        scenario.id,
-        str(scenario.position),
-        alternative.source if alternative is not None else scenario.source,
-        scenario.heading,
-        scenario.note,
-        because,
-        alternative is None,
+        operation=scenario.operation,
+        scenario=scenario.id,
+        position=str(scenario.position),
+        source=alternative.source if alternative is not None else scenario.source,
+        heading=scenario.heading,
+        note=scenario.note,
+        because=because,
+        forced=alternative is None,
     )
 
 
-@lru_cache(maxsize=256)
 def _settings(settings: Settings) -> EntrySettings:
-    """The same for all requests with these settings: worth 1 µs a request (docs/performance.md)."""
     return EntrySettings(**{name: getattr(settings, name) for name in EntrySettings.__struct_fields__})
 
 

@@ -70,7 +70,16 @@ def view_of(
         keys[lookup.name], found[lookup.name] = one.key if one is not None else None, records
         views = [record.view for record in records]
         facts[lookup.name] = views if lookup.many else views[0] if views else MISSING
-    return View(facts, keys, found, None, order, operation.id, turns=decision.turns, sandbox=entry.sandbox)
+    return View(
+        facts=facts,
+        keys=keys,
+        found=found,
+        misspelt=None,
+        order=order,
+        operation=operation.id,
+        turns=decision.turns,
+        sandbox=entry.sandbox,
+    )
 
 
 def document_of(entry: JournalEntry, decision: EntryDecision) -> Document:

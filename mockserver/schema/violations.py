@@ -97,4 +97,12 @@ def _violation(root: str, path: Path, instance: Any, keyword: str, schema: Any) 
         member = schema.get("properties", {}).get(path[-1], {})
         about = member.get("description", "") if isinstance(member, dict) else ""
     came = "missing" if value is MISSING else kind_of_absence(value)
-    return Violation(root, path, keyword, came, message(keyword, operand, schema, value), known, about)
+    return Violation(
+        root=root,
+        path=path,
+        keyword=keyword,
+        came=came,
+        message=message(keyword, operand, schema, value),
+        known=known,
+        about=about,
+    )

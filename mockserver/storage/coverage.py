@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mockserver.core.contract import Scenario
 
@@ -30,13 +30,14 @@ OTHER: Final = "other"
 class Answered(Struct, frozen=True, gc=False):
     """How a request was answered. `own`: by a scenario of the contract, not by one added at run time.
 
-    `fault` is the kind of fault that was performed, if any.
+    `fault` is the kind of fault that was performed, if any. `arrived` is false where the client left during a slow one.
     """
 
     operation: str
     scenario: str
     own: bool
     fault: str | None = None
+    arrived: bool = True
 
 
 class Observation(Struct, frozen=True, gc=False):
@@ -161,7 +162,7 @@ class Tally:
             if _is_of(answered, scenario):
                 if answered.fault is not None:
                     faults[answered.fault] += number
-                if not takes_answer(answered.fault):
+                if answered.arrived and not takes_answer(answered.fault):
                     triggers[trigger] += number
         retried = sum(again.count for answered, again in self.again.items() if _is_of(answered, scenario))
         return ScenarioCounts(sum(triggers.values()), triggers, faults, retried)
@@ -219,8 +220,10 @@ class Coverage:
             return
         for place in one.broken:
             tally.broken(place)
-        if complete or answered.fault is not None:
+        if complete or takes_answer(answered.fault):
             tally.answered(answered, one.trigger)
+        elif answered.fault is not None:
+            tally.answered(structs.replace(answered, arrived=False), one.trigger)
         mark = (tally.serial, one.mark)
         before = self._recent.get(mark) or self._older.get(mark)
         if before is not None:
@@ -249,4 +252,4 @@ def _is_of(answered: Answered, scenario: Scenario) -> bool:
 
 
 def _other(answered: Answered) -> Answered:
-    return Answered("", OTHER, own=False, fault=answered.fault)
+    return Answered("", OTHER, own=False, fault=answered.fault, arrived=answered.arrived)

@@ -31,14 +31,14 @@ class Observer:
         query = tuple(request.query.items()) if request.query else ()
         violations = decision.document.violations
         return Observation(
-            view.sandbox,
-            arrived_ns,
-            Answered(scenario.operation, scenario.id, own, fault.kind if fault is not None else None),
-            decision.trigger,
-            hash((request.method, request.path, query, request.body, forced)),
-            tuple({_place(violation) for violation in violations}) if violations else (),
-            (bool(query) or bool(operation.parameters)) and self._shows_secret(request),
-            decision.committed,
+            sandbox=view.sandbox,
+            arrived_ns=arrived_ns,
+            answered=Answered(scenario.operation, scenario.id, own, fault.kind if fault is not None else None),
+            trigger=decision.trigger,
+            mark=hash((request.method, request.path, query, request.body, forced)),
+            broken=tuple({_place(violation) for violation in violations}) if violations else (),
+            secret_in_url=(bool(query) or bool(operation.parameters)) and self._shows_secret(request),
+            commits=decision.committed,
         )
 
     def refusal(self, request: Request, sandbox: str, arrived_ns: int) -> Observation:

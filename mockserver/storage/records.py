@@ -1,7 +1,7 @@
 """The records of one sandbox and its counters of new ids, in memory.
 
-Seeds are shared and never change; only what requests wrote is kept, as JSON: worth 100 MiB at 500,000 records
-(docs/performance.md).
+Seeds are shared and never change; only what requests wrote is kept, as JSON, which takes a third of the memory of
+objects (docs/performance.md).
 """
 
 from __future__ import annotations

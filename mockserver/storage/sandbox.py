@@ -74,17 +74,17 @@ class MemorySandbox:
         facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
         lookups = look_up(operation.lookups, facts, partial(records.read, read))
         return View(
-            facts,
-            lookups.keys,
-            lookups.found,
-            lookups.misspelt,
-            order,
-            operation.id,
-            self.armed,
-            self.turns.get(operation.id, {}),
-            self.name,
-            self._delays,
-            _Versions(read, operation.new),
+            facts=facts,
+            keys=lookups.keys,
+            found=lookups.found,
+            misspelt=lookups.misspelt,
+            order=order,
+            operation=operation.id,
+            armed=self.armed,
+            turns=self.turns.get(operation.id, {}),
+            sandbox=self.name,
+            delays=self._delays,
+            versions=_Versions(read, operation.new),
         )
 
     async def no_room(self, effects: Effects) -> Full | None:

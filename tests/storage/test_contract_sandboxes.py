@@ -167,6 +167,7 @@ async def test_what_is_armed_is_counted_over_all(mock: Mock) -> None:
         (True, "reset", 0, {"reset": 1}),
         (False, "reset", 0, {"reset": 1}),
         (True, "dribble", 1, {"dribble": 1}),
+        (False, "dribble", 0, {"dribble": 1}),
     ],
 )
 async def test_an_answer_is_met_once_it_was_delivered_whole(
