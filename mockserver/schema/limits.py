@@ -38,6 +38,7 @@ Key: TypeAlias = str | int
 Counts: TypeAlias = Mapping[int, int]
 """How often something is checked against each schema."""
 
+_CONTAINERS: Final = (dict, list)
 _OTHER_MEMBER: Final = "\0"
 _OTHER_ITEM: Final = sys.maxsize
 
@@ -99,12 +100,15 @@ class Limits:
                 work += checks + copies / COPIES
                 state = tuple(asked.schemas.items())
                 schemas = known.get(state) or known.setdefault(state, self._asked_below(asked.schemas))
+                unchecked = []
+                others = schemas[_OTHER_ITEM if isinstance(asked.value, list) else _OTHER_MEMBER]
                 for key, part in _parts(asked.value):
-                    found = schemas[key if key in schemas else _other(key)]
+                    found = schemas.get(key, others)
                     if found:
                         below.append(_Asked(part, found, copies))
                     else:
-                        work += _size(part) * copies / COPIES
+                        unchecked.append(part)
+                work += (_size(unchecked) - 1) * copies / COPIES
                 if work > most:
                     return TOO_MUCH
             if not below:
@@ -151,7 +155,11 @@ def _size(value: Any) -> int:
     """How many values there are in a value, with itself."""
     size, level = 1, [value]
     while level:
-        parts = [node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list)]
+        parts = [
+            node.values() if isinstance(node, dict) else node
+            for node in level
+            if node and isinstance(node, _CONTAINERS)
+        ]
         level = [part for inner in parts for part in inner]
         size += len(level)
     return size
