@@ -228,6 +228,14 @@ def test_masked_names_each_place(contract: Contract) -> None:
         assert "0" in str(at(entry, pointer)) or "x" in str(at(entry, pointer)), pointer
 
 
+@pytest.mark.parametrize("name", ["pin", "PIN", "Authorization", "cookie"])
+def test_a_secret_in_the_query_is_masked(contract: Contract, name: str) -> None:
+    """Where the contract has none, too: a client may put it where it does not belong."""
+    entry = sent(Engine(contract), LASTING, query={name: "7391", "page": "2"})
+    assert entry["request"]["query"] == {name: "0000", "page": "2"}
+    assert entry["masked"] == ["/request/target", f"/request/query/{name}"]
+
+
 def test_an_entry_is_lean(contract: Contract) -> None:
     """What is empty, not there, or as it always is, is left out."""
     entry = sent(Engine(contract), ONCE)

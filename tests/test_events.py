@@ -7,10 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import LASTING, PATH, PATIENCE
+from support import LASTING, PATH, PATIENCE, head
 from support import serving as command
 
 from mockserver import Contract, Engine
@@ -84,6 +85,19 @@ async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.
         async with client.post(url + PATH, json=LASTING):
             pass
         assert (await event(stream))["id"] == "2"
+
+
+async def test_an_id_that_is_no_text_brings_nothing(url: str) -> None:
+    """Bytes that are no UTF-8 are an id of something else."""
+    sent = head("GET", "/__admin/events", "Last-Event-ID: caf\xe9")
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    try:
+        writer.write(sent)
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:

@@ -61,7 +61,23 @@ async def test_health_is_there_below_the_prefix(url: str, client: aiohttp.Client
         assert response.status == 200
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "-a", "a b", "a%2Fb", "x" * 65, "\u00e9", "a\u0000", "%0a", "a?"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".hidden",
+        "-a",
+        "a b",
+        "a%2Fb",
+        "x" * 65,
+        "\u00e9",
+        "a\u0000",
+        "%0a",
+        "a?",
+        "4111111111111111",
+        "4111-1111-1111-1111",
+    ],
+)
 def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
     """A name of another form gets 400 problem JSON, in the path and in the header."""
     engine = Engine(contract)

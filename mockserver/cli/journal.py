@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import click
 
-from mockserver.cli.remote import Remote, fail, json_object, remote_options
+from mockserver.cli.remote import Remote, fail, json_object, parsed_json, remote_options
 from mockserver.contract.loading import ConfigError, load
 from mockserver.engine.bundle import BundleError, Replayed
 from mockserver.engine.bundle import replay as make_again
@@ -105,7 +105,7 @@ def pairs(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
 
 def _json(file: str) -> Any:
     try:
-        return json.loads(content(file))
+        return parsed_json(content(file))
     except ValueError as error:
         raise click.BadParameter(f"{file}: expected JSON, {error}") from None
 

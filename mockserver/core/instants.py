@@ -23,7 +23,10 @@ def parse_instant(text: str) -> int:
     if found is None:
         raise ValueError("expected an RFC 3339 instant such as 2024-11-15T14:32:18.123Z")
     date, time, decimals, offset = found.groups()
-    moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
+    except ValueError:
+        raise ValueError(f"expected an instant of the calendar and the clock, got {text}") from None
     try:
         since = moment.astimezone(UTC) - _EPOCH
     except OverflowError:

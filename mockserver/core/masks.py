@@ -114,11 +114,11 @@ def _digits(text: str) -> str:
 
 
 def masked_value(value: Any) -> Any:
-    """A JSON value with its texts and numbers masked in shape."""
+    """A JSON value with its texts, numbers and names of members masked in shape."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {name: masked_value(member) for name, member in value.items()}
+        return {mask(name): masked_value(member) for name, member in value.items()}
     if isinstance(value, list):
         return [masked_value(item) for item in value]
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -262,13 +262,16 @@ def _name(name: str) -> str:
 
 
 class SecretPlaces(Struct, frozen=True):
-    """What is secret in requests to an operation, by root. `members` are the first names of the places in the body."""
+    """What is secret in requests to an operation, by root. `members` are the first names of the places in the body.
+
+    `names` are the last names of all places, in lower case: a client may put a secret where the contract has none.
+    """
 
     body: tuple[Path, ...]
     members: frozenset[str | int]
     headers: frozenset[str]
     path: tuple[str, ...]
-    query: tuple[str, ...]
+    names: frozenset[str]
 
     @classmethod
     def of(cls, places: Iterable[Path]) -> SecretPlaces:
@@ -280,5 +283,9 @@ class SecretPlaces(Struct, frozen=True):
             frozenset(rest[0] for rest in body),
             frozenset(str(rest[0]).lower() for root, rest in inside if root == "header"),
             tuple(str(rest[0]) for root, rest in inside if root == "path"),
-            tuple(str(rest[0]) for root, rest in inside if root == "query"),
+            frozenset(str(rest[-1]).lower() for _, rest in inside if rest[-1] != "*"),
         )
+
+    def hides(self, parameter: str) -> bool:
+        """Whether a parameter of the query has the name of a secret."""
+        return parameter.lower() in self.names or is_secret_header(parameter)

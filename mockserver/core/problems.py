@@ -41,7 +41,8 @@ def problem(
     **more: Any,
 ) -> Reply:
     """A problem document: what is wrong with how the mock was used, and what to try. No answer of the API."""
-    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": detail, **more}
+    shown = detail.encode("utf-8", "replace").decode()  # it may name a header whose bytes are no UTF-8
+    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": shown, **more}
     content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
     return Reply(status, content, write(body), problem=kind)
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import Directives, directives
+from mockserver.core.masks import masked_text
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches
@@ -58,6 +59,8 @@ def target(path: str, headers: Mapping[str, str]) -> Target | Reply:
         return problems.bad_sandbox(
             "A sandbox name has 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first."
         )
+    if masked_text(named) != named:
+        return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
     return Target(named, path)
 
 

@@ -114,7 +114,7 @@ def _entry_request(
         target += "?" + mask_query(urlencode(query))
     if query or places.path:
         names_of_path = [(name,) for name in places.path]
-        names_of_query = [(name,) for name in places.query]
+        names_of_query = [(name,) for name in query if places.hides(name)]
         in_path = member_places(path, names_of_path, "/request/path")
         masked += ["/request/target"] if query or in_path else []
         masked += in_path

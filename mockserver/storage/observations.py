@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.core.masks import SecretPlaces, is_secret_header, masked_text
+from mockserver.core.masks import SecretPlaces, masked_text
 from mockserver.core.model import Request, Violation, json_pointer_step
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
@@ -20,8 +20,7 @@ class Observer:
 
     def __init__(self, secrets: SecretPlaces) -> None:
         """`secrets` is what is secret in requests to any of its operations."""
-        named = [secrets.headers, secrets.path, secrets.query, (place[-1] for place in secrets.body)]
-        self._secret_names = frozenset(str(name).lower() for names in named for name in names if name != "*")
+        self._secrets = secrets
 
     def observe(self, request: Request, view: View, decision: Decision, arrived_ns: int) -> Observation:
         """The observation of a request that a scenario answers."""
@@ -46,8 +45,7 @@ class Observer:
         return Observation(sandbox, arrived_ns, secret_in_url=self._shows_secret(request))
 
     def _shows_secret(self, request: Request) -> bool:
-        names = [name.lower() for name in request.query]
-        if any(name in self._secret_names or is_secret_header(name) for name in names):
+        if any(map(self._secrets.hides, request.query)):
             return True
         return any(masked_text(text) != text for text in (request.path, *request.query.values()))
 
