@@ -12,15 +12,15 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.core.masks import (
     changed_places,
     is_account_number,
+    mask_account_numbers,
+    mask_account_numbers_in,
     mask_members,
-    mask_numbers,
     mask_path,
     mask_text_body,
     masked_headers,
     masked_target,
     member_places,
     read_object,
-    without_numbers,
 )
 from mockserver.core.model import MISSING
 from mockserver.engine.engine import run_now
@@ -60,13 +60,13 @@ def test_an_account_number_is_told_by_brand_length_and_luhn(digits: str, expecte
     """All three have to fit."""
     assert is_account_number(digits) is expected
     data = f'{{"a": "{digits}", "b": 1}}'.encode()
-    assert (mask_numbers(data) == data) is not expected
-    assert len(mask_numbers(data)) == len(data)
+    assert (mask_account_numbers(data) == data) is not expected
+    assert len(mask_account_numbers(data)) == len(data)
 
 
 def test_digits_within_more_digits_are_no_account_number() -> None:
     """A number is masked as a whole or not at all."""
-    assert mask_numbers(b"94111111111111111000000") == b"94111111111111111000000"
+    assert mask_account_numbers(b"94111111111111111000000") == b"94111111111111111000000"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_digits_within_more_digits_are_no_account_number() -> None:
 )
 def test_an_account_number_is_found_however_it_is_written(text: str, masked: str) -> None:
     """In groups as well; JSON stays JSON, as no number in it begins with 0."""
-    assert mask_numbers(text.encode()) == masked.encode()
+    assert mask_account_numbers(text.encode()) == masked.encode()
 
 
 def test_a_number_written_in_escapes_is_found(contract: Contract) -> None:
@@ -344,7 +344,7 @@ def test_a_value_that_has_no_text_is_searched_too() -> None:
     """Numbers of accounts in names and members, as texts and as numbers; a number stays a number."""
     number = 4_111_111_111_111_111
     value = {"a": ["\udcc3", number, 7, True, None, 1.5], f"of {number}": f"{number}"}
-    masked = without_numbers(value)
+    masked = mask_account_numbers_in(value)
     assert masked["a"][0] == "\udcc3"
     assert masked["a"][2:] == [7, True, None, 1.5]
     assert isinstance(masked["a"][1], int)

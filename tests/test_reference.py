@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from mockserver.core.model import Diagnostic
-from mockserver.schema.faults import text_faults
+from mockserver.schema.diagnostics import text_diagnostics
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator, is_plain
@@ -202,7 +202,9 @@ NO_SCHEMAS = st.recursive(
 @given(st.dictionaries(KEYWORDS, NO_SCHEMAS, max_size=3))
 def test_what_is_taken_for_a_schema_is_one(schema: Any) -> None:
     """Both come to one verdict on the text of a schema."""
-    assert ([*text_faults(schema)] == []) is Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(schema)
+    assert ([*text_diagnostics(schema)] == []) is Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(
+        schema
+    )
 
 
 # -- regular expressions ------------------------------------------------------------------------------

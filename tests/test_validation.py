@@ -14,7 +14,7 @@ from mockserver import load
 from mockserver.core.contract import Operation, WarningRules
 from mockserver.core.model import MISSING, Diagnostic, Request, Settings, Violation
 from mockserver.decision.document import MOST_WARNINGS, read_body, read_document
-from mockserver.schema import faults as schema_faults
+from mockserver.schema import diagnostics
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator, is_plain
@@ -306,7 +306,7 @@ def test_references_that_double_at_each_level_are_refused(keyword: str) -> None:
 
 def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chain of thousands is told of when files are loaded, and soon."""
-    monkeypatch.setattr(schema_faults, "MOST_STEPS", 1_000)
+    monkeypatch.setattr(diagnostics, "MOST_STEPS", 1_000)
     chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(100)}
     faults: list[Diagnostic] = []
     assert SchemaSet().inline({"$defs": {**chain, "d100": {}}}, (), faults.append) is None

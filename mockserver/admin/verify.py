@@ -13,7 +13,7 @@ from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter, may_lack
 from mockserver.contract.loading import ConfigError, given_conditions
-from mockserver.core.masks import mask_numbers
+from mockserver.core.masks import mask_account_numbers
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
 from mockserver.core.reply import Reply
@@ -60,7 +60,7 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
     needs_operation = name or when or "operation" in spec
     operation = await operation_of(call, spec.get("operation"), name) if needs_operation else None
-    if mask_numbers(write(when)) != write(when):
+    if mask_account_numbers(write(when)) != write(when):
         detail = "The journal masks payment account numbers, so that no claim can compare one."
         raise refused(400, "bad-when", "The when cannot be used", detail)
     tried = await scenario_of(call, operation, name) if operation is not None and name is not None else None

@@ -17,7 +17,7 @@ from mockserver.contract.sources import DEEPEST
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.instants import parse_instant
-from mockserver.core.masks import mask_numbers
+from mockserver.core.masks import mask_account_numbers
 from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import printable, read, read_trusted, write
 from mockserver.decision.decide import decide
@@ -168,7 +168,7 @@ def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
             {"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.effects.writes
         ],
         "status": reply.status,
-        "reply": text_or_json(mask_numbers(reply.body)),
+        "reply": text_or_json(mask_account_numbers(reply.body)),
     }
 
 

@@ -15,15 +15,15 @@ from mockserver.core.instants import utc_nanos
 from mockserver.core.masks import (
     SecretPlaces,
     changed_places,
+    mask_account_numbers,
+    mask_account_numbers_in,
     mask_members,
-    mask_numbers,
     mask_path,
     mask_query,
     mask_text_body,
     masked_headers,
     member_places,
     read_object,
-    without_numbers,
 )
 from mockserver.core.model import NOTHING, Request, Settings
 from mockserver.core.reply import Decision, Reply
@@ -78,7 +78,7 @@ class EntryWriter:
             delay_ms=decision.delay_ms or 0,  # 0.0 would be written
             masked=tuple(masked),
         )
-        return Entry(reply.entry, view.sandbox, _without_numbers(_encode(entry)))
+        return Entry(reply.entry, view.sandbox, _mask_document(_encode(entry)))
 
     def refused(self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int) -> Entry:
         """The entry of a request that the mock refused."""
@@ -94,7 +94,7 @@ class EntryWriter:
             problem=reply.problem,
             masked=tuple(masked),
         )
-        return Entry(entry_id, sandbox, _without_numbers(_encode(entry)))
+        return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
 
 
 def _entry_request(
@@ -196,16 +196,16 @@ def _settings(settings: Settings) -> EntrySettings:
     return EntrySettings(**{name: getattr(settings, name) for name in EntrySettings.__struct_fields__})
 
 
-def _without_numbers(data: bytes) -> bytes:
+def _mask_document(data: bytes) -> bytes:
     """A document without payment account numbers, wherever they stand; it says where they were."""
-    if mask_numbers(data) is data:
+    if mask_account_numbers(data) is data:
         return data
     value = msgspec.json.decode(data)
-    hidden = without_numbers(value)
+    hidden = mask_account_numbers_in(value)
     known = hidden.pop("masked", [])
     value.pop("masked", None)
     hidden["masked"] = list(dict.fromkeys([*known, *changed_places(value, hidden, "")]))
-    return mask_numbers(_encode(hidden))
+    return mask_account_numbers(_encode(hidden))
 
 
 def secret_places(operations: tuple[Operation, ...]) -> Mapping[str, SecretPlaces]:

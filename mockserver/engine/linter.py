@@ -96,9 +96,11 @@ def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...
 
 def _disagreements(contract: Contract) -> Iterator[Problem]:
     """The examples on whose form the validator and the reference implementation of JSON Schema disagree."""
-    from mockserver.schema.reference import Reference  # it takes long to import, and who serves does not need it
+    from mockserver.schema.reference_validator import (
+        ReferenceValidator,  # it takes long to import, and who serves does not need it
+    )
 
-    reference = Reference(contract.schemas)
+    reference = ReferenceValidator(contract.schemas)
     for operation in contract.operations:
         body = operation.body
         for scenario in operation.scenarios if body is not None else ():

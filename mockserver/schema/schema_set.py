@@ -9,7 +9,7 @@ from jsonschema_rs import Registry
 
 from mockserver.core.model import Diagnostic, Path, Report
 from mockserver.core.values import close_matches, printable
-from mockserver.schema.faults import reference_faults, text_faults
+from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
 from mockserver.schema.limits import MOST_ERRORS
 from mockserver.schema.references import BASE, Located, Resources, file_uri
 from mockserver.schema.subschemas import NAMES, Reference, identities, parts, references, replaced
@@ -52,7 +52,7 @@ class SchemaSet:
 
     def add(self, schemas: Mapping[str, Any], report: Callable[[str, Diagnostic], None]) -> None:
         """Take in schemas by file name; what is wrong with them is reported by file name and path."""
-        faults = {name: [*text_faults(schema)] for name, schema in schemas.items()}
+        faults = {name: [*text_diagnostics(schema)] for name, schema in schemas.items()}
         self._take_in({name: schema for name, schema in schemas.items() if not faults[name]})
         for name in schemas:
             faults[name] = faults[name] or [*self._reference_faults(self._located(name))]
@@ -114,7 +114,7 @@ class SchemaSet:
         return not self._unsound_schemas.isdisjoint(schema.reachable())
 
     def _reference_faults(self, schema: Located) -> Iterator[Diagnostic]:
-        return reference_faults(schema, self._sound_texts, self._leads_nowhere)
+        return reference_diagnostics(schema, self._sound_texts, self._leads_nowhere)
 
     def _leads_nowhere(self, place: Path, reference: Reference) -> Diagnostic:
         files = [name for name in (*self._schemas, *sorted(self.unsound)) if name not in reference.text]
@@ -134,7 +134,7 @@ class SchemaSet:
 
     def inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
         """The compiled form of a schema that stands inside another file."""
-        faults, validator = [*text_faults(schema)], None
+        faults, validator = [*text_diagnostics(schema)], None
         if not faults:
             resources = self._resources.with_schemas({BASE: schema})
             located = resources.locate(BASE)

@@ -16,7 +16,7 @@ Relink = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 """Gives schemas by file name, each reference written as the argument says (`SchemaSet.relinked`)."""
 
 
-class Reference:
+class ReferenceValidator:
     """The schemas of a contract in the reference implementation."""
 
     def __init__(self, schemas: Relink) -> None:

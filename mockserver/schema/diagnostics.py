@@ -29,7 +29,7 @@ def _schema_of_schemas() -> Draft202012Validator:
     return Draft202012Validator({"$ref": DIALECT}, validate_formats=False, offline=True)
 
 
-def text_faults(schema: Any) -> Iterator[Diagnostic]:
+def text_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     """What is wrong with the text of a schema."""
     if not isinstance(schema, dict | bool):
         yield Diagnostic((), "no JSON Schema", "an object or a boolean", kind(schema))
@@ -45,10 +45,10 @@ def text_faults(schema: Any) -> Iterator[Diagnostic]:
         reason = str(error).partition(":")[0]
         yield Diagnostic((), "no JSON Schema", "a JSON text that jsonschema-rs reads", reason)
         return
-    yield from _keyword_faults(schema) if _schema_of_schemas().is_valid(schema) else _meta_faults(schema)
+    yield from _keyword_diagnostics(schema) if _schema_of_schemas().is_valid(schema) else _meta_diagnostics(schema)
 
 
-def _meta_faults(schema: Any) -> Iterator[Diagnostic]:
+def _meta_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     errors = []
     for error in _schema_of_schemas().iter_errors(schema):
         first = error.kind.context[0] if isinstance(error.kind, ValidationErrorKind.AnyOf) else [error]
@@ -58,7 +58,7 @@ def _meta_faults(schema: Any) -> Iterator[Diagnostic]:
         yield Diagnostic(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)
 
 
-def _keyword_faults(schema: Any) -> Iterator[Diagnostic]:
+def _keyword_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     for at, sub in walk(schema):
         if isinstance(sub, dict):
             yield from _pattern_faults(at, sub)
@@ -95,7 +95,7 @@ def _is_uri(text: str) -> bool:
     return True
 
 
-def reference_faults(
+def reference_diagnostics(
     schema: Located, sound: Collection[int], leads_nowhere: Callable[[Path, Reference], Diagnostic]
 ) -> Iterator[Diagnostic]:
     """What is wrong with the references of a schema whose text is sound, as that of all schemas in `sound` is."""
@@ -112,7 +112,7 @@ def reference_faults(
                 yield leads_nowhere(place, reference)
                 continue
             is_known = id(target.schema) in known
-            if not is_known and any(text_faults(target.schema)):
+            if not is_known and any(text_diagnostics(target.schema)):
                 wanted = "an object or a boolean that is one"
                 yield Diagnostic(place, f"{what} to what is no JSON Schema", wanted, reference.text)
                 continue
