@@ -160,8 +160,6 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
 
 def member_of(value: Any, step: str) -> Any:
     """The member or the item of a value that a step of a path leads to; `MISSING` where there is none."""
-    if isinstance(value, dict):
-        return value.get(step, MISSING)
     if value is MISSING:
         return MISSING
     if isinstance(value, list):

@@ -44,3 +44,11 @@ def test_an_example_that_two_implementations_judge_differently_is_named(tmp_path
     )
     (at / "open.yaml").write_text(DIGITS["open.yaml"].replace("١٢", "ab"), encoding="utf-8")
     assert run("check", str(at)).returncode == 0
+
+
+def test_where_the_other_implementation_cannot_tell_nothing_is_said(tmp_path: Path) -> None:
+    r"""The end of a text, `\z`, is no escape of the engine of Python before 3.14."""
+    at = folder(
+        tmp_path / "contract", {**DIGITS, "code.schema.json": '{"properties": {"code": {"pattern": "^[0-9]+\\\\z"}}}'}
+    )
+    assert run("check", str(at)).returncode == 0
