@@ -6,7 +6,7 @@ so that `import mockserver` costs nothing. In process, without a socket, a contr
     from mockserver import Engine, Request, load
 
     engine = Engine(load())
-    reply = engine.handle(Request("POST", "/path", b"{}"))
+    reply = engine.handle_sync(Request("POST", "/path", b"{}"))
 
 And with one, in a thread of its own:
 
@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING, Any
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from mockserver.client.mock import Mock, MockError
+    from mockserver.client.admin_api import MockError
+    from mockserver.client.mock import Mock
     from mockserver.contract.loading import ConfigError, load
     from mockserver.contract.sources import Problem
-    from mockserver.core.contract import Contract, Decision, Evidence, NearMiss, Reply, Scenario
+    from mockserver.core.contract import Contract, Scenario
     from mockserver.core.instants import parse_instant
+    from mockserver.core.language import Evidence
     from mockserver.core.model import Request, Settings, Violation
+    from mockserver.core.reply import Decision, NearMiss, Reply
     from mockserver.engine.engine import Engine, Explanation, frozen
     from mockserver.engine.linter import check
     from mockserver.testing.running import running
@@ -56,11 +59,14 @@ __all__ = [
 
 
 _HOMES = {
-    "client.mock": ("Mock", "MockError"),
+    "client.admin_api": ("MockError",),
+    "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
     "contract.sources": ("Problem",),
-    "core.contract": ("Contract", "Decision", "Evidence", "NearMiss", "Reply", "Scenario"),
+    "core.contract": ("Contract", "Scenario"),
     "core.instants": ("parse_instant",),
+    "core.reply": ("Decision", "NearMiss", "Reply"),
+    "core.language": ("Evidence",),
     "core.model": ("Request", "Settings", "Violation"),
     "engine.engine": ("Engine", "Explanation", "frozen"),
     "engine.linter": ("check",),

@@ -24,8 +24,9 @@ from mockserver import Engine, Reply, Request, frozen, load, parse_instant
 from mockserver.admin.api import Admin
 from mockserver.admin.routes import paths, routes
 from mockserver.decision.router import Target
-from mockserver.server import wire
+from mockserver.engine.engine import run_now
 from mockserver.server.faults import GARBAGE
+from mockserver.server.response import CLOSE, head
 
 INSTANT: Final = "2024-11-15T14:32:18.123Z"
 TEMPLATES: Final = 400
@@ -129,19 +130,20 @@ def _template(method: str, sandbox: str, path: str, body: bytes, headers: Mappin
 class Expected:
     """What a request must be answered, as decided offline."""
 
-    __slots__ = ("body", "fault", "lines", "number", "reply")
+    __slots__ = ("body", "fault", "lines", "reply")
 
-    def __init__(self, reply: Reply, number: int) -> None:
-        self.reply, self.number = reply, number
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
         self.fault = reply.fault.kind if reply.fault is not None else ""
         self.body = reply.body
-        self.lines = _compared(wire.head(reply).split(b"\r\n"))
+        self.lines = _compared(head(reply.status, reply.all_headers, len(reply.body)).split(b"\r\n"))
 
     def closing(self) -> bytes:
         """All that comes before the connection is closed."""
         if self.fault in ("truncate", "dribble"):
             end = len(self.body) // 2 if self.fault == "truncate" else len(self.body)
-            lines = _compared(wire.head(self.reply, "Connection: close").split(b"\r\n"))
+            begin = head(self.reply.status, (*self.reply.all_headers, CLOSE), len(self.body))
+            lines = _compared(begin.split(b"\r\n"))
             return b"\r\n".join(lines) + b"\r\n\r\n" + self.body[:end]
         return GARBAGE if self.fault == "garbage" else b""
 
@@ -155,8 +157,8 @@ def _compared(lines: list[bytes]) -> list[bytes]:
     return [lines[0], *sorted(told)]
 
 
-def _number(lines: list[bytes], name: bytes) -> int:
-    return next((int(line[len(name) :]) for line in lines if line.startswith(name)), 0)
+def _value(lines: list[bytes], name: bytes) -> str:
+    return next((line[len(name) :].decode() for line in lines if line.startswith(name)), "")
 
 
 class Lane:
@@ -168,7 +170,7 @@ class Lane:
         self.templates = templates(sandbox, self.random)
         self.waiting: deque[Expected] = deque()
         self.buffer = b""
-        self.entries: dict[int, int] = {}
+        self.entries: dict[str, str] = {}
         self.socket = self.connected()
 
     def connected(self) -> socket.socket:
@@ -252,7 +254,7 @@ class Lane:
         if end < 0:
             return False
         lines = self.buffer[: end + 2].split(b"\r\n")
-        length = _number([line.lower() for line in lines], b"content-length: ")
+        length = int(_value([line.lower() for line in lines], b"content-length: ") or 0)
         start = end + 4
         if len(self.buffer) < start + length:
             return False
@@ -286,14 +288,14 @@ class Lane:
             self.run.differ(self, (wanted, told), (lines, body))
 
     def numbered(self, expected: Expected, lines: list[bytes]) -> None:
-        """The entry that wrote a record is the same one, whatever number the server gave it."""
+        """The entry that wrote a record is the same one, whatever id the server gave it."""
         decision = expected.reply.decision
         if decision is None:
             return
         if decision.scenario.changes:
-            self.entries[expected.number] = _number(lines, b"Mock-Entry: ")
+            self.entries[expected.reply.entry] = _value(lines, b"Mock-Entry: ")
         if decision.cause:
-            cause = _number(lines, b"Mock-Cause: ")
+            cause = _value(lines, b"Mock-Cause: ")
             if self.entries.setdefault(decision.cause, cause) != cause:
                 self.run.differ(self, f"caused by {self.entries[decision.cause]}", lines)
 
@@ -328,10 +330,10 @@ class Run:
             if path.endswith("reset"):
                 lane.entries.clear()
             target = Target(lane.sandbox, path)
-            reply = self.admin.answer(request.method, target, {}, request.headers, request.body)
+            reply = run_now(self.admin.answer(request.method, target, {}, request.headers, request.body))
         else:
-            reply = self.engine.handle(request)
-        return Expected(reply, reply.entry)
+            reply = self.engine.handle_sync(request)
+        return Expected(reply)
 
     def differ(self, lane: Lane, wanted: object, came: object) -> None:
         """Keep a difference."""

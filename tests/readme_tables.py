@@ -15,7 +15,7 @@ from mockserver.admin import routes as admin_routes
 from mockserver.cli import serve as cli_serve
 from mockserver.contract.loading import shipped
 from mockserver.decision.rendering import MOCK_HEADERS
-from mockserver.engine import overview as listing
+from mockserver.engine import examples as listing
 from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
 
 README = Path(__file__).parent.parent / "README.md"

@@ -22,7 +22,7 @@ BODY = json.dumps(LASTING).encode()
 class Told:
     """What clients were answered, by entry of the journal, and how else their requests ended."""
 
-    whole: Counter[int] = field(default_factory=Counter)
+    whole: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
 
 
@@ -51,7 +51,7 @@ async def keep_asking(url: str, rng: Random, told: Told) -> None:
                 except (asyncio.IncompleteReadError, ConnectionError):
                     told.ended["cut short"] += 1
                     break
-                told.whole[int(headers[b"mock-entry"])] += 1
+                told.whole[headers[b"mock-entry"].decode()] += 1
                 if headers.get(b"connection") == b"close":
                     break
         except (asyncio.IncompleteReadError, ConnectionError) as error:

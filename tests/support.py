@@ -23,6 +23,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mockserver import Engine, Explanation, Request
+from mockserver.engine.engine import run_now
+from mockserver.engine.entries import JournalEntry, read_entry
+
 PATH: Final = "/debit/v1/activateCardForCustomer"
 BATCH: Final = "7e4b85e27c4610824900af48f340394d"
 LASTING: Final = {"customer_id": "TEST-CUSTOMER", "card_identifier": "TEST-CARD", "reference_batch": BATCH}
@@ -265,3 +269,18 @@ def another_user() -> list[str]:
     if shutil.which("setpriv") is None or subprocess.run([*drop, python, "-c", ""], check=False).returncode:
         pytest.skip("only root can become another user, and a Python that is closed to others cannot run as one")
     return drop
+
+
+def journal(engine: Engine, sandbox: str | None = "") -> list[JournalEntry]:
+    """The documents of the journal, newest first; of all sandboxes for None."""
+    return [read_entry(entry.data) for entry in run_now(engine.storage.entries(sandbox))]
+
+
+def explain(engine: Engine, request: Request) -> Explanation:
+    """What would answer a request, and why."""
+    return run_now(engine.explain(request))
+
+
+def reset(engine: Engine, sandbox: str = "") -> None:
+    """Bring a sandbox back to its seeds."""
+    run_now(engine.storage.reset(sandbox))

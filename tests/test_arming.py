@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import LASTING, MOCKSERVER, ONCE, PATH, folder, problem, run, spawned
+from support import LASTING, MOCKSERVER, ONCE, PATH, folder, journal, problem, run, spawned
 
 from mockserver import Contract, Engine, load
 from mockserver.core.model import FAULTS
@@ -134,7 +134,7 @@ async def test_a_delay_goes_with_a_scenario_or_alone(contract: Contract, client:
             ORDINARY,
             "card-already-activated",
         ]
-        assert [entry.delay_ms for entry in engine.journal.of("")] == [0.0, 3.0, 2.0]
+        assert [entry.delay_ms for entry in journal(engine)] == [0.0, 3.0, 2.0]
 
 
 @pytest.mark.parametrize(

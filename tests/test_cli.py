@@ -19,7 +19,7 @@ from support import BATCH, LASTING, MOCKSERVER, ONCE, PATH, PING, alone, environ
 from mockserver import Contract, Request, __version__, load
 from mockserver.cli.main import main
 from mockserver.core.model import Settings
-from mockserver.engine.overview import banner, curl
+from mockserver.engine.examples import banner, curl
 
 
 def invoke(*arguments: str, stdin: str = "", **env: str) -> Result:

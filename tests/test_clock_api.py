@@ -75,6 +75,8 @@ async def test_the_servers_frozen_clock_is_that_of_every_new_sandbox(
     ("body", "kind"),
     [
         ({"freeze": "noon"}, "bad-instant"),
+        ({"freeze": "2024-01-01T00:00:00+99:99"}, "bad-instant"),
+        ({"freeze": "2024-02-30T00:00:00Z"}, "bad-instant"),
         ({"set": "now"}, "bad-instant"),
         ({"freeze": "0001-01-01T00:00:00Z"}, "bad-instant"),
         ({"advance": "999999999999d"}, "bad-instant"),

@@ -101,6 +101,7 @@ def test_an_entry_tells_what_was_wrong_and_why_it_was_answered_so(mock: Serving,
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("issued")
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("activated")
+    expect(detail.get_by_text("Masked: /request/body/value/pin")).to_be_visible()
     assert "4821" not in page.content()
 
 
@@ -498,7 +499,10 @@ def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
     assert "Empty reference batch." in saved.value.path().read_text(encoding="utf-8")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Replay bundle").click()
-    assert json.loads(saved.value.path().read_bytes())["decision"]["scenario"] == "reference-batch-empty"
+    assert (
+        json.loads(saved.value.path().read_bytes())["entry"]["decision"]["scenario"]["scenario"]
+        == "reference-batch-empty"
+    )
     page.get_by_role("button", name="Copy as curl").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     command = page.evaluate("navigator.clipboard.readText()")

@@ -1,5 +1,6 @@
 """Coverage of the contract: what was met and how, and how the client behaved on the way."""
 
+import asyncio
 import json
 import shlex
 from collections.abc import Mapping
@@ -7,21 +8,34 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import BATCH, LASTING, ONCE, PATH, PING, folder
+from support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, explain, folder, head
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin import coverage as admin_coverage
-from mockserver.core.contract import Reply
-from mockserver.core.model import FAULTS, Fault, Violation
-from mockserver.engine.engine import orders
+from mockserver.contract.loading import given_scenario
+from mockserver.core.model import FAULTS, Violation
+from mockserver.engine.engine import run_now
+from mockserver.engine.examples import scenarios
 from mockserver.engine.linter import requests
-from mockserver.engine.overview import scenarios
+from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.server.server import serving
-from mockserver.storage import coverage
-from mockserver.storage.coverage import MOST_APART, MOST_REMEMBERED, MOST_STRAYS, OTHER, Tally
+from mockserver.storage import coverage, observations
+from mockserver.storage.coverage import (
+    MOST_APART,
+    MOST_REMEMBERED,
+    MOST_STRAYS,
+    OTHER,
+    Answered,
+    Coverage,
+    Observation,
+    RetryStats,
+    Tally,
+)
+from mockserver.storage.memory import MemoryStorage
 
 
 def post(body: object, path: str = PATH, query: Mapping[str, str] | None = None, **headers: str) -> Request:
@@ -42,6 +56,11 @@ def row(shown: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
+def tallied(engine: Engine, sandbox: str | None = "") -> Tally:
+    """What was counted of a sandbox, or in total (None)."""
+    return run_now(engine.storage.tally(sandbox))
+
+
 def met(tally: Tally, contract: Contract) -> dict[str, int]:
     return {s.id: seen for s in contract.scenarios if (seen := tally.of(s).met)}
 
@@ -53,22 +72,22 @@ def test_each_answer_counts_for_its_scenario_by_its_trigger(contract: Contract) 
     """By values, by state, by header: told apart, in the sandbox where it was."""
     engine = Engine(contract)
     for request in (post(ONCE), post(ONCE), post({}, mock_scenario="card-already-activated")):
-        engine.handle(request)
-    tally = engine.coverage.of("")
+        engine.handle_sync(request)
+    tally = tallied(engine)
     assert tally.requests == 3
     assert met(tally, contract) == {"activated-existing-customer": 1, "card-already-activated": 2}
     assert tally.of(contract.operations[0].by_id["card-already-activated"]).triggers == {"state": 1, "header": 1}
-    assert engine.coverage.of("a").requests == 0
+    assert tallied(engine, "a").requests == 0
 
 
 def test_an_answer_that_a_fault_took_was_not_met(contract: Contract) -> None:
     """A reset hides the answer from the client; a slow one arrives."""
     engine, scenario = Engine(contract), contract.operations[0].by_id["activated-existing-customer"]
-    engine.handle(post(LASTING, mock_fault="reset"))
-    seen = engine.coverage.of("").of(scenario)
+    engine.handle_sync(post(LASTING, mock_fault="reset"))
+    seen = tallied(engine).of(scenario)
     assert (seen.met, seen.triggers, seen.faults) == (0, {}, {"reset": 1})
-    engine.handle(post(LASTING, mock_fault="dribble"))
-    seen = engine.coverage.of("").of(scenario)
+    engine.handle_sync(post(LASTING, mock_fault="dribble"))
+    seen = tallied(engine).of(scenario)
     assert (seen.met, seen.triggers, seen.faults) == (1, {"values": 1}, {"reset": 1, "dribble": 1})
 
 
@@ -79,63 +98,66 @@ def test_every_kind_of_fault_takes_the_answer_or_not() -> None:
 
 def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contract) -> None:
     """A run-time scenario of the same id answers something else than what is documented."""
-    operation = contract.operations[0]
+    operation, name = contract.operations[0], "activated-existing-customer"
     engine = Engine(contract)
-    reply = engine.explain(post(LASTING)).reply
+    text = b"documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
+    sandbox = run_now(engine.storage.sandbox(""))
+    assert sandbox is not None
+    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text, name)], name))
+    reply = engine.handle_sync(post(LASTING))
     assert reply.decision is not None
-    other = reply.decision._replace(scenario=replace(reply.decision.scenario, note="another"))
-    engine.coverage.seen("", post(LASTING), reply._replace(decision=other), 0)
-    assert engine.coverage.of("").requests == 1
-    assert engine.coverage.of("").of(operation.by_id[other.scenario.id]).met == 0
+    assert reply.decision.scenario.id == name
+    tally = tallied(engine)
+    assert (tally.requests, tally.of(operation.by_id[name]).met) == (1, 0)
+    assert tally.answers == {(Answered(operation.id, name, own=False), "values"): 1}
 
 
-def sent(engine: Engine, request: Request, at_ms: int, sandbox: str = "", fault: Fault | None = None) -> Reply:
-    """Count a request as if it had come at that time."""
-    reply = engine.explain(request).reply._replace(fault=fault)
-    engine.coverage.seen(sandbox, request, reply, at_ms * 1_000_000)
-    return reply
+ANSWERED = Answered("activateCardForCustomer", "activated-existing-customer", own=True)
+
+
+def seen(at_ms: int, sandbox: str = "", mark: int = 1, fault: str | None = None) -> Observation:
+    """A request that came at that time; those of one mark are the same."""
+    answered = Answered(ANSWERED.operation, ANSWERED.scenario, own=True, fault=fault)
+    return Observation(sandbox, at_ms * 1_000_000, answered, "values", mark)
 
 
 def test_a_request_sent_again_is_told_with_the_answer_before_it(contract: Contract) -> None:
     """After which answer and fault, and how long after the last time."""
-    engine = Engine(contract)
-    sent(engine, post(ONCE), 0, fault=Fault("reset"))
-    sent(engine, post(ONCE), 10)
-    sent(engine, post(ONCE), 110)
-    sent(engine, post(ONCE), 140)
-    sent(engine, post({**ONCE, "customer_id": "2"}), 150)
-    sent(engine, post(ONCE), 150, sandbox="other")
-    again = engine.coverage.of("").again
-    name = "activated-existing-customer"
-    operation = contract.operations[0]
-    assert again.keys() == {(operation.id, name, True, "reset"), (operation.id, name, True, None)}
-    assert again[operation.id, name, True, "reset"] == coverage.RetryStats(1, 10_000_000, 10_000_000)
-    assert again[operation.id, name, True, None] == coverage.RetryStats(2, 30_000_000, 100_000_000)
-    assert engine.coverage.of("").of(operation.by_id[name]).retried == 3
-    assert engine.coverage.of("other").again == {}
+    counted = Coverage(lambda _: True, 10)
+    came = [seen(0, fault="reset"), seen(10), seen(110), seen(140), seen(150, mark=2), seen(150, "other")]
+    for observation in came:
+        counted.add(observation, complete=True)
+    again = counted.of("").again
+    reset = Answered(ANSWERED.operation, ANSWERED.scenario, own=True, fault="reset")
+    assert again == {
+        reset: RetryStats(1, 10_000_000, 10_000_000),
+        ANSWERED: RetryStats(2, 30_000_000, 100_000_000),
+    }
+    assert counted.of("").of(contract.operations[0].by_id[ANSWERED.scenario]).retried == 3
+    assert counted.of("other").again == {}
 
 
 def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> None:
     """Another query, another forced scenario or a sandbox begun anew make it another request."""
     engine = Engine(contract)
     for forced in ("rfc-invalid", "email-taken"):
-        engine.handle(post({}, mock_scenario=forced))
-    engine.handle(post({}, query={"a": "1"}))
-    engine.handle(post({}, query={"a": "2"}))
-    engine.reset("")
-    engine.handle(post({}, query={"a": "2"}))
-    assert engine.coverage.total().again == {}
-    engine.handle(post({}, query={"a": "2"}))
-    assert len(engine.coverage.total().again) == 1
+        engine.handle_sync(post({}, mock_scenario=forced))
+    engine.handle_sync(post({}, query={"a": "1"}))
+    engine.handle_sync(post({}, query={"a": "2"}))
+    run_now(engine.storage.reset(""))
+    engine.handle_sync(post({}, query={"a": "2"}))
+    assert tallied(engine, None).again == {}
+    engine.handle_sync(post({}, query={"a": "2"}))
+    assert len(tallied(engine, None).again) == 1
 
 
 @pytest.mark.parametrize(("fault", "times"), [("reset; commit=true", 1), ("reset", 0), ("dribble; commit=true", 0)])
 def test_sent_again_after_a_lost_answer_is_told(contract: Contract, fault: str, times: int) -> None:
     """The trap of integrations: it took effect, the client does not know, and sends it once more."""
     engine = Engine(contract)
-    engine.handle(post(ONCE, mock_fault=fault))
-    engine.handle(post(ONCE))
-    assert engine.coverage.of("").lost_again == times
+    engine.handle_sync(post(ONCE, mock_fault=fault))
+    engine.handle_sync(post(ONCE))
+    assert tallied(engine).lost_again == times
 
 
 @pytest.mark.parametrize(
@@ -154,16 +176,16 @@ def test_sent_again_after_a_lost_answer_is_told(contract: Contract, fault: str, 
 def test_a_secret_in_a_url_is_counted(contract: Contract, path: str, query: dict[str, str], secret: bool) -> None:
     """By the name of a sensitive member or header, or as an account number; in misuses as well."""
     engine = Engine(contract)
-    engine.handle(post(LASTING, path, query))
-    assert engine.coverage.total().secrets_in_url == secret
+    engine.handle_sync(post(LASTING, path, query))
+    assert tallied(engine, None).secrets_in_url == secret
 
 
 def test_malformed_requests_are_counted_by_place(contract: Contract) -> None:
     """Once a request and place; the body as a whole is the empty pointer."""
     engine = Engine(contract)
     for body in ({**ONCE, "pin": "1x"}, {**ONCE, "pin": "12345"}, [1]):
-        engine.handle(post(body))
-    assert engine.coverage.of("").malformed == {"/pin": 2, "": 1}
+        engine.handle_sync(post(body))
+    assert tallied(engine).malformed == {"/pin": 2, "": 1}
 
 
 @pytest.mark.parametrize(
@@ -178,59 +200,84 @@ def test_malformed_requests_are_counted_by_place(contract: Contract) -> None:
 )
 def test_a_place_holds_nothing_that_the_client_made_up(violation: Violation, place: str) -> None:
     """Indices and unknown names are folded, numbers of accounts masked."""
-    assert coverage._place(violation) == place
+    assert observations._place(violation) == place
 
 
 def test_explaining_counts_nothing(contract: Contract) -> None:
     """What was only asked was not met."""
     engine = Engine(contract)
-    engine.explain(post(LASTING))
-    assert engine.coverage.total() == Tally()
+    explain(engine, post(LASTING))
+    assert tallied(engine, None) == Tally()
 
 
 def test_it_needs_no_journal(contract: Contract) -> None:
     """With the journal turned off everything is counted as with it."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
-    engine.handle(post(LASTING))
-    assert met(engine.coverage.of(""), contract) == {"activated-existing-customer": 1}
+    engine.handle_sync(post(LASTING))
+    assert met(tallied(engine), contract) == {"activated-existing-customer": 1}
 
 
 def test_no_value_of_a_request_is_kept(contract: Contract) -> None:
     """Neither body, path nor query can be read from what is remembered."""
     engine = Engine(contract)
     for _ in range(2):
-        engine.handle(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
-    kept = [getattr(engine.coverage, name) for name in dir(engine.coverage)]
+        engine.handle_sync(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
+    assert isinstance(engine.storage, MemoryStorage)
+    counted = engine.storage._shared.coverage
+    kept = [getattr(counted, name) for name in dir(counted)]
     assert "/pin" in str(kept)
     assert "s3cr3t" not in str(kept)
+
+
+def test_an_answer_whose_client_left_is_not_met(contract: Contract) -> None:
+    """It took effect: a request that comes again after it is one whose answer was lost."""
+    engine = Engine(contract)
+    for complete in (False, True):
+        reply = run_now(engine.handle(post(ONCE)))
+        assert tallied(engine).requests == int(complete)  # not before it is sent
+        run_now(engine.delivered(reply, complete=complete))
+        run_now(engine.delivered(reply, complete=complete))  # counts once
+    tally = tallied(engine)
+    assert (tally.requests, met(tally, contract)) == (2, {"card-already-activated": 1})
+    assert (tally.lost_again, sum(again.count for again in tally.again.values())) == (1, 1)
+
+
+def test_an_answer_that_outlives_its_sandbox_is_not_counted(contract: Contract) -> None:
+    """A reset between the decision and the sending begins the counts anew, be the sandbox there again or not."""
+    engine = Engine(contract)
+    for again in (False, True):
+        reply = run_now(engine.handle(post(ONCE)))
+        run_now(engine.storage.reset(""))
+        if again:
+            engine.handle_sync(post(LASTING))
+        run_now(engine.delivered(reply))
+        assert tallied(engine).requests == int(again)
 
 
 # -- bounds -------------------------------------------------------------------------------------------
 
 
-def test_what_is_remembered_is_bounded(contract: Contract) -> None:
+def test_what_is_remembered_is_bounded() -> None:
     """However many requests differ; one among the last ones is still known again."""
-    engine = Engine(contract)
-    reply = engine.explain(post(LASTING)).reply
-    numbers = [b"%d" % n for n in range(2 * MOST_REMEMBERED + 10)]
-    for number in numbers:
-        engine.coverage.seen("", post(number), reply, 0)
-    assert len(engine.coverage._young) + len(engine.coverage._old) <= 2 * MOST_REMEMBERED
-    engine.coverage.seen("", post(numbers[-MOST_REMEMBERED]), reply, 0)
-    assert sum(again.count for again in engine.coverage.of("").again.values()) == 1
-    engine.coverage.seen("", post(numbers[0]), reply, 0)
-    assert sum(again.count for again in engine.coverage.of("").again.values()) == 1
+    counted, most = Coverage(lambda _: True, 10), 2 * MOST_REMEMBERED
+    for number in range(most + 10):
+        counted.add(seen(0, mark=number), complete=True)
+    assert len(counted._recent) + len(counted._older) <= most
+    counted.add(seen(0, mark=most + 10 - MOST_REMEMBERED), complete=True)
+    assert sum(again.count for again in counted.of("").again.values()) == 1
+    counted.add(seen(0, mark=0), complete=True)
+    assert sum(again.count for again in counted.of("").again.values()) == 1
 
 
 def test_a_tally_is_bounded(contract: Contract) -> None:
     """Run-time scenarios and places without end are counted as others; the contract's always stand for themselves."""
     tally = Tally()
     for number in range(MOST_APART + 10):
-        tally.answered(("o", f"s{number}", False, None), "values")
-        tally.sent_again(("o", f"s{number}", False, None), coverage.RetryStats(1, 1, 1))
+        tally.answered(Answered("o", f"s{number}", own=False), "values")
+        tally.sent_again(Answered("o", f"s{number}", own=False), RetryStats(1, 1, 1))
         tally.broken(f"/{number}")
     own = contract.operations[0].scenarios[0]
-    tally.answered((own.operation, own.id, True, None), "values")
+    tally.answered(Answered(own.operation, own.id, own=True), "values")
     tally.add(tally)
     for counted in (tally.answers, tally.again, tally.malformed):
         assert len(counted) <= MOST_APART + 2
@@ -241,12 +288,13 @@ def test_a_tally_is_bounded(contract: Contract) -> None:
 def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
     """Misuses under ever new names leave counts, not names; those of a sandbox that is there stay."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=2))
-    engine.handle(post(LASTING, "/sandbox/real" + PATH))
+    engine.handle_sync(post(LASTING, "/sandbox/real" + PATH))
     for number in range(MOST_STRAYS + 50):
-        engine.handle(post({}, f"/sandbox/s{number}/nothing"))
-    assert len(engine.coverage._tallies) <= MOST_STRAYS + 3
-    assert met(engine.coverage.of("real"), contract) == {"activated-existing-customer": 1}
-    assert engine.coverage.total().problems == MOST_STRAYS + 50
+        engine.handle_sync(post({}, f"/sandbox/s{number}/nothing"))
+    assert isinstance(engine.storage, MemoryStorage)
+    assert len(engine.storage._shared.coverage._tallies) <= MOST_STRAYS + 3
+    assert met(tallied(engine, "real"), contract) == {"activated-existing-customer": 1}
+    assert tallied(engine, None).problems == MOST_STRAYS + 50
 
 
 def test_a_sandbox_that_is_thrown_out_leaves_its_counts_to_the_total(contract: Contract) -> None:
@@ -255,9 +303,9 @@ def test_a_sandbox_that_is_thrown_out_leaves_its_counts_to_the_total(contract: C
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0.0)
     engine = Engine(contract, settings=settings, monotonic=lambda: float(next(ticks)))
     for name in ("a", "b"):
-        engine.handle(post(LASTING, f"/sandbox/{name}{PATH}"))
-    assert (engine.coverage.of("a").requests, engine.coverage.of("b").requests) == (0, 1)
-    assert engine.coverage.total().requests == 2
+        engine.handle_sync(post(LASTING, f"/sandbox/{name}{PATH}"))
+    assert (tallied(engine, "a").requests, tallied(engine, "b").requests) == (0, 1)
+    assert tallied(engine, None).requests == 2
 
 
 def test_every_documented_example_meets_its_outcome(contract: Contract) -> None:
@@ -266,10 +314,10 @@ def test_every_documented_example_meets_its_outcome(contract: Contract) -> None:
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for request in requests(operation, scenario.examples[0]):
-                engine.handle(request)
-            engine.reset("")
-    assert met(engine.coverage.total(), contract).keys() == {s.id for s in contract.scenarios}
-    assert engine.coverage.of("") == Tally()
+                engine.handle_sync(request)
+            run_now(engine.storage.reset(""))
+    assert met(tallied(engine, None), contract).keys() == {s.id for s in contract.scenarios}
+    assert tallied(engine) == Tally()
 
 
 # -- the route ----------------------------------------------------------------------------------------
@@ -310,6 +358,33 @@ async def test_a_forced_outcome_is_met_by_header(url: str, client: aiohttp.Clien
     assert (one["met"], one["triggers"], one["status"], one["error"]["code"]) == (1, {"header": 1}, 400, 7000)
     assert one["heading"].startswith("Invalid RFC")
     assert shown["documented"] == {"met": 1, "of": 18, "percent": 5.6}
+
+
+async def test_an_answer_that_its_client_does_not_wait_for_is_not_met(
+    contract: Contract, client: aiohttp.ClientSession
+) -> None:
+    """The client leaves while the answer is held back; the request counts once that is known."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
+        body = json.dumps(ONCE).encode()
+        writer.write(head("POST", PATH, "Mock-Delay: 20s", length=len(body)) + body)
+        async with asyncio.timeout(PATIENCE):
+            while not await engine.storage.entries(""):  # noqa: ASYNC110 - nothing else tells of it
+                await asyncio.sleep(0)
+            assert (await covered(client, url))["requests"] == 0
+            writer.transport.abort()
+            while not (await covered(client, url))["requests"]:
+                pass
+        reader.feed_eof()
+        shown = await covered(client, url)
+        assert (shown["documented"]["met"], row(shown, "activated-existing-customer")["met"]) == (0, 0)
+        async with client.post(url + PATH, json=ONCE):
+            pass
+        await client.post(url + PATH, data=body)
+        shown = await covered(client, url)
+        assert shown["behaviour"]["sent_again_after_answer_lost"] == 1
+        assert row(shown, "activated-existing-customer")["retried"] == 1
 
 
 async def test_a_retry_after_a_lost_answer_is_shown(url: str, client: aiohttp.ClientSession) -> None:
@@ -375,7 +450,7 @@ async def test_examples_run_once_for_a_contract(
             pass
         assert {r["status"] for r in (await covered(client, url))["scenarios"] if r["error"]} == {422, 401}
         other = load(overlays=[folder(tmp_path / "ping", PING)])
-        engine.take(other, other.settings, {}, orders(other))
+        await serve(engine, ReloadedContract(other), other.settings)
         assert row(await covered(client, url), "pong")["met"] == 0
         assert len(ran) == 3
 
@@ -416,6 +491,18 @@ async def test_an_armed_outcome_is_no_way_by_values(url: str, client: aiohttp.Cl
     assert all("Mock-Scenario" in one["curl"] for one in shown["scenarios"])
     await send(client, row(shown, "rfc-invalid")["curl"])
     assert row(await covered(client, url), "rfc-invalid")["met"] == 1
+
+
+async def test_an_outcome_without_a_body_is_named_while_a_fault_is_armed(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    """There is nothing in its request that could be about other records."""
+    engine = Engine(load(overlays=[folder(tmp_path / "ping", PING)]))
+    async with serving(engine) as url:
+        spec = {"fault": "empty", "operation": "ping", "times": "always"}
+        async with client.post(f"{url}/__admin/arm", json=spec) as response:
+            assert response.status == 201
+        assert "Mock-Scenario: pong" in row(await covered(client, url), "pong")["curl"]
 
 
 async def test_a_contract_of_ones_own_is_covered(tmp_path: Any, client: aiohttp.ClientSession) -> None:

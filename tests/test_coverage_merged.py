@@ -16,8 +16,10 @@ def send(mock: Mock, **changes: object) -> None:
     """One request, whatever the answer."""
     request = urllib.request.Request(mock.url + PATH, write({**LASTING, **changes}))
     try:
-        urllib.request.urlopen(request, timeout=PATIENCE).close()
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            response.read()  # an answer that its client does not wait for is not met
     except urllib.error.HTTPError as error:
+        error.read()
         error.close()
 
 
@@ -31,7 +33,7 @@ def reports(contract: Contract) -> list[dict[str, Any]]:
                 for _ in range(times):
                     send(mock.in_sandbox(name))
             send(mock, reference_batch=batch)
-            mock.arm("rfc-invalid", fault="dribble")
+            mock.arm("rfc-invalid", fault={"kind": "dribble", "seconds": 0})
             send(mock)
             found.append(mock.coverage(everywhere=True))
     return found

@@ -6,15 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.core.contract import Decision
-from mockserver.core.model import Collection, Record, Settings, Tick
-from mockserver.decision.decide import decide, gather, misses, misspelt
+from mockserver.core.contract import Turn, Turns
+from mockserver.core.directives import NOTHING, Directives
+from mockserver.core.model import Collection, Delay, Document, Fault, Record, Settings, Tick
+from mockserver.core.reply import Decision, Reply
+from mockserver.decision.decide import decide, sampled
 from mockserver.decision.document import read_document
-from mockserver.decision.order import in_order
+from mockserver.decision.near_misses import near_misses
+from mockserver.decision.order import order_of
+from mockserver.decision.router import Route
+from mockserver.decision.view import Armed, View, facts_of, look_up
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
+BODY = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
+NEW = {"customer_id": "1", "card_id": "card_1"}
+
+Written = Mapping[tuple[str, str], Record | None]
 
 
 @pytest.fixture(scope="module")
@@ -22,27 +32,48 @@ def contract() -> Contract:
     return load()
 
 
-def decided(contract: Contract, body: Any, records: dict[tuple[str, str], Record | None] | None = None) -> Decision:
-    """The decision on a body, with these records instead of a store's."""
+def document_of(contract: Contract, body: Any) -> Document:
     operation = contract.operations[0]
-    asked = Request("POST", operation.path, json.dumps(body).encode())
-    document = read_document(operation, asked, {}, Settings())
+    return read_document(operation, Request("POST", operation.path, json.dumps(body).encode()), {}, Settings())
 
-    def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
-        if records is not None and (collection.name, key) in records:
-            record = records[collection.name, key]
-            return None if record is None else record.view
-        return collection.unseen(key) if collection.open else None
 
-    new = {"customer_id": "1", "card_id": "card_1"}
-    facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, new)
-    assert misspelt(facts) is None
-    return decide(operation, document, facts)
+def route_of(contract: Contract, directives: Directives = NOTHING) -> Route:
+    return Route(contract, contract.operations[0], {}, "", directives)
+
+
+def view_of(contract: Contract, document: Document, written: Written | None = None) -> View:
+    """What a decision sees where these records were written, and nothing else."""
+    operation = contract.operations[0]
+
+    def find(collection: Collection, key: str) -> Record | None:
+        if written is not None and (collection.name, key) in written:
+            return written[collection.name, key]
+        return collection.unseen(key)
+
+    order = order_of(operation.scenarios)
+    facts = {**facts_of(document, Settings(), order), "new": NEW, "tick": Tick(0)}
+    lookups = look_up(operation.lookups, facts, find)
+    return View(facts, lookups.keys, lookups.found, lookups.misspelt, order, operation.id)
+
+
+def decided(
+    contract: Contract,
+    body: Any = BODY,
+    written: Written | None = None,
+    directives: Directives = NOTHING,
+    armed: tuple[Armed, ...] = (),
+) -> Decision:
+    """The decision on a body, with these records instead of a storage's."""
+    document = document_of(contract, body)
+    view = replace(view_of(contract, document, written), armed=armed)
+    decision = decide(route_of(contract, directives), document, view)
+    assert isinstance(decision, Decision)
+    return decision
 
 
 def test_records_decide(contract: Contract) -> None:
     """The same request is answered by what its records say."""
-    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
+    body = BODY
     assert decided(contract, body).scenario.id == "activated-existing-customer"
     used = Record.make("k", {"status": "activated"}, "request")
     assert decided(contract, body, {("cards", "k"): used}).scenario.id == "card-already-activated"
@@ -61,7 +92,9 @@ def test_writes_are_values(contract: Contract) -> None:
         "card_identifier": "k",
         "reference_batch": BATCH.upper(),
     }
-    writes = {write.collection: (write.key, dict(write.members)) for write in decided(contract, body).writes}
+    effects = decided(contract, body).effects
+    assert sorted(effects.new) == ["card_id", "customer_id"]
+    writes = {write.collection: (write.key, dict(write.members)) for write in effects.writes}
     assert writes == {
         "cards": ("k", {"status": "activated", "batch": BATCH, "card_id": "card_1"}),
         "customers": ("1", {"kind": "individual", "cards": ["k"], "email": "A@B"}),
@@ -70,28 +103,20 @@ def test_writes_are_values(contract: Contract) -> None:
 
 
 def test_a_list_keeps_each_value_once(contract: Contract) -> None:
-    """add appends to a list, but not what is in it."""
-    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
-    for before, after in [(["j"], ["j", "k"]), (["j", "k"], ["j", "k"])]:
+    """add appends to a list, but not what is in it; a value that is none, of another contract's day, becomes one."""
+    for before, after in [(["j"], ["j", "k"]), (["j", "k"], ["j", "k"]), ("j", ["j", "k"])]:
         owner = Record.make("c", {"kind": "enterprise", "cards": before}, "request")
-        writes = decided(contract, body, {("customers", "c"): owner}).writes
+        writes = decided(contract, BODY, {("customers", "c"): owner}).effects.writes
         assert [w.members["cards"] for w in writes if w.collection == "customers"] == [after]
 
 
 def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None:
     """The misses before an answer say so where a violation stood in the way of an activation."""
     operation = contract.operations[0]
-    body = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH, "device_id": 5, "pin": 1}
-    asked = Request("POST", operation.path, json.dumps(body).encode())
-    document = read_document(operation, asked, {}, Settings())
-
-    def find(collection: Collection, key: str) -> Mapping[str, Any] | None:
-        return collection.unseen(key) if collection.open else None
-
-    facts = gather(operation, asked, {}, document, Settings(), Tick(0), find, {})
-    decision = decide(operation, document, facts)
+    document = document_of(contract, {**BODY, "device_id": 5, "pin": 1})
+    facts = view_of(contract, document).facts
     facts["unclaimed"] = ()  # as if a scenario had named the violation
-    evidence = {miss.scenario.id: miss.evidence for miss in misses(decision, facts)}
+    evidence = {miss.scenario.id: miss.evidence for miss in near_misses(operation, operation.scenarios, facts)}
     assert [
         (e.path, e.came)
         for e in evidence["activated-existing-customer"]
@@ -100,14 +125,90 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
 
 
 def test_what_is_forced_writes_nothing(contract: Contract) -> None:
-    """A scenario that changes state is answered, and that is all."""
-    operation = contract.operations[0]
-    asked = Request("POST", operation.path, b"{}")
-    document = read_document(operation, asked, {}, Settings())
-    facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {"card_id": "1"})
-    forced = operation.by_id["activated-existing-customer"]
-    assert forced.changes
-    assert decide(operation, document, facts, forced).writes == ()
+    """A scenario that changes state is answered, and that is all: no record, no id used up, no violation to show."""
+    forced = Directives(scenario="activated-existing-customer")
+    for body in ({}, BODY):
+        decision = decided(contract, body, directives=forced)
+        assert decision.scenario.changes
+        assert (decision.alternative, decision.trigger, decision.committed) == (None, "header", False)
+        assert (decision.effects.writes, decision.effects.new) == ((), ())
+
+
+def armed_with(turn: Turn, number: int = 1, **more: Any) -> Armed:
+    return Armed(number, "activateCardForCustomer", Turns((turn,)), 1, more.pop("when", ()), {}, **more)
+
+
+def test_a_header_goes_before_what_is_armed_and_that_before_the_scenarios(contract: Contract) -> None:
+    """What is armed is used up only where it answers; another operation's is passed over."""
+    scenarios = contract.operations[0].by_id
+    first = armed_with(Turn(scenarios["rfc-invalid"]))
+    second = armed_with(Turn(scenarios["email-taken"]), 2)
+    decision = decided(contract, armed=(first, second))
+    assert (decision.scenario.id, decision.trigger, decision.effects.armed) == ("rfc-invalid", "armed", 1)
+    decision = decided(contract, armed=(first,), directives=Directives(scenario="unauthorized"))
+    assert (decision.scenario.id, decision.trigger, decision.effects.armed) == ("unauthorized", "header", None)
+    decision = decided(contract, armed=(replace(first, operation="other"), second))
+    assert (decision.scenario.id, decision.effects.armed) == ("email-taken", 2)
+    assert decided(contract, armed=(replace(first, operation="other"),)).effects.armed is None
+
+
+@pytest.mark.parametrize(("commit", "written"), [(False, 0), (True, 2)])
+@pytest.mark.parametrize("by", ["header", "armed"])
+def test_a_fault_commits_only_where_it_says_so(contract: Contract, commit: bool, written: int, by: str) -> None:
+    """The ordinary scenario answers, and its ids are used up in any case; the writes are what `commit` decides."""
+    fault = Fault("reset", commit=commit)
+    armed = (armed_with(Turn(fault=fault)),) if by == "armed" else ()
+    directives = Directives(fault=fault) if by == "header" else NOTHING
+    decision = decided(contract, armed=armed, directives=directives)
+    assert (decision.scenario.id, decision.trigger) == ("activated-existing-customer", "values")
+    assert (decision.fault, decision.committed, len(decision.effects.writes)) == (fault, commit, written)
+    assert set(decision.effects.new) == decision.scenario.new != frozenset()
+    assert decision.effects.armed == (1 if armed else None)
+
+
+def test_a_scenario_of_no_name_is_a_problem_and_names_near_ones(contract: Contract) -> None:
+    """A header that names none is refused, and no scenario answers in its place."""
+    document = document_of(contract, BODY)
+    reply = decide(route_of(contract, Directives(scenario="rfc-invalit")), document, view_of(contract, document))
+    assert isinstance(reply, Reply)
+    assert (reply.problem, json.loads(reply.body)["did_you_mean"]) == ("unknown-scenario", ["rfc-invalid"])
+
+
+def test_a_misspelt_test_value_is_a_problem_unless_something_forces_the_answer(contract: Contract) -> None:
+    """An armed scenario or a header answers all the same; an armed fault alone does not."""
+    body = {**BODY, "card_identifier": "TEST-CRAD"}
+    document = document_of(contract, body)
+    view = view_of(contract, document)
+    fault = armed_with(Turn(fault=Fault("reset")))
+    for one in (view, replace(view, armed=(fault,))):
+        reply = decide(route_of(contract), document, one)
+        assert isinstance(reply, Reply)
+        assert (reply.problem, json.loads(reply.body)["did_you_mean"][0]) == ("unknown-test-value", "TEST-CARD")
+    scenario = armed_with(Turn(contract.operations[0].by_id["rfc-invalid"]))
+    assert decided(contract, body, armed=(scenario,)).scenario.id == "rfc-invalid"
+    assert decided(contract, body, directives=Directives(scenario="unauthorized")).scenario.id == "unauthorized"
+
+
+def test_a_delay_is_a_function_of_seed_sandbox_and_number() -> None:
+    """The same for the same; a fixed one rests on nothing, and a lognormal one stays below its cap."""
+    uniform, lognormal = Delay("uniform", 10, 2_000), Delay("lognormal", 100, 0.5, 150)
+    for delay in (uniform, lognormal):
+        series = [sampled(delay, 0, "a", number) for number in range(50)]
+        assert series == [sampled(delay, 0, "a", number) for number in range(50)]
+        assert series != [sampled(delay, 1, "a", number) for number in range(50)]
+        assert series != [sampled(delay, 0, "b", number) for number in range(50)]
+        assert len(set(series)) > 20
+    assert all(10 <= sampled(uniform, 0, "", number) <= 2_000 for number in range(200))
+    assert max(sampled(lognormal, 0, "", number) for number in range(200)) == 150
+    assert {sampled(Delay("lognormal", 100, 0.0, 150), 0, "", number) for number in range(5)} == {100.0}
+    assert {sampled(Delay("fixed", 3), seed, "", 0) for seed in range(5)} == {3}
+
+
+def test_only_a_drawn_delay_counts_as_drawn(contract: Contract) -> None:
+    """One that is fixed leaves the series where it is."""
+    for delay, drawn in ((Delay("fixed", 5), False), (Delay("uniform", 5, 5), True), (None, False)):
+        decision = decided(contract, directives=Directives(delay=delay))
+        assert (decision.delay_ms, decision.effects.delay) == (0.0 if delay is None else 5.0, drawn)
 
 
 ECHO = {
@@ -156,7 +257,7 @@ def test_what_is_malformed_is_not_echoed(tmp_path: Path, body: str, answer: dict
     """An answer repeats what the request holds, but no member that breaks its schema."""
     for name, text in ECHO.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    came = json.loads(Engine(load(tmp_path)).handle(Request("POST", "/echo", body.encode())).body)
+    came = json.loads(Engine(load(tmp_path)).handle_sync(Request("POST", "/echo", body.encode())).body)
     assert {name: came[name] for name in answer} == answer
 
 
@@ -207,8 +308,8 @@ def test_an_answer_names_the_open_points_that_it_rests_on(
     """Those of the envelope, of the scenario and of the way it was met, each once; with conditions, where they hold."""
     for name, text in OPEN_POINTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    reply = Engine(load(tmp_path)).handle(Request("POST", "/ask", json.dumps(body).encode()))
-    headers = dict(reply.headers)
+    reply = Engine(load(tmp_path)).handle_sync(Request("POST", "/ask", json.dumps(body).encode()))
+    headers = dict(reply.all_headers)
     assert (headers["Mock-Source"], headers["Mock-Assumed"]) == (source, points)
 
 
@@ -217,14 +318,12 @@ def test_what_is_forced_rests_on_no_condition(tmp_path: Path) -> None:
     for name, text in OPEN_POINTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     asked = Request("POST", "/ask", b'{"x": 1, "a": 1}', {"mock-scenario": "asked"})
-    assert dict(Engine(load(tmp_path)).handle(asked).headers)["Mock-Assumed"] == "shape, always"
+    assert dict(Engine(load(tmp_path)).handle_sync(asked).all_headers)["Mock-Assumed"] == "shape, always"
 
 
 def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
     """What the loader rules out is not passed over in silence."""
-    operation = contract.operations[0]
-    asked = Request("POST", operation.path, b"{}")
-    document = read_document(operation, asked, {}, Settings())
-    facts = gather(operation, asked, {}, document, Settings(), Tick(0), lambda *_: None, {})
+    document = document_of(contract, {})
+    view = replace(view_of(contract, document), order=order_of(()))
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
-        decide(operation, document, facts, order=in_order((), ()))
+        decide(route_of(contract), document, view)

@@ -9,13 +9,14 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import LASTING, PATH, folder
+from support import LASTING, PATH, explain, folder, journal
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin.api import Admin
 from mockserver.admin.routes import routes
 from mockserver.core.values import write
 from mockserver.decision.router import Target
+from mockserver.engine.engine import run_now
 from mockserver.server.server import serving
 
 UNIFORM = {"uniform": ["10ms", "2s"]}
@@ -34,9 +35,10 @@ def delays(
     engine = Engine(contract, settings=replace(contract.settings, seed=seed))
     if delay is not None:
         spec = write({"delay": delay, "times": "always"})
-        assert Admin(engine, routes).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec).status == 201
+        arm = Admin(engine, routes).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec)
+        assert run_now(arm).status == 201
     path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
-    return [engine.handle(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
+    return [engine.handle_sync(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
 
 
 @pytest.mark.parametrize("delay", [UNIFORM, LOGNORMAL])
@@ -87,13 +89,12 @@ scenarios:
 def test_explaining_draws_nothing(contract: Contract) -> None:
     """The series goes on as if nobody had asked."""
     engine = Engine(contract)
-    Admin(engine, routes).answer(
-        "POST", Target("", "/__admin/arm"), {}, {}, write({"delay": UNIFORM, "times": "always"})
-    )
+    spec = write({"delay": UNIFORM, "times": "always"})
+    run_now(Admin(engine, routes).answer("POST", Target("", "/__admin/arm"), {}, {}, spec))
     request = Request("POST", PATH, write(LASTING))
     for due in delays(contract, UNIFORM, count=3):
-        assert engine.explain(request).reply.delay_ms == due
-        assert engine.handle(request).delay_ms == due
+        assert explain(engine, request).reply.delay_ms == due
+        assert engine.handle_sync(request).delay_ms == due
 
 
 async def test_an_answer_really_waits_and_others_do_not(url: str, client: aiohttp.ClientSession) -> None:
@@ -114,5 +115,5 @@ async def test_a_delay_and_a_fault_go_together(contract: Contract, client: aioht
         headers = {"Mock-Delay": "1ms", "Mock-Fault": "gateway; status=502"}
         async with client.post(url + PATH, json=LASTING, headers=headers) as response:
             assert response.status == 502
-        (entry,) = engine.journal.of("")
+        (entry,) = journal(engine)
         assert (entry.delay_ms, entry.fault) == (1.0, "gateway")

@@ -11,6 +11,7 @@ from support import LASTING, PATH, PATIENCE, run, serving
 
 from mockserver import Contract, Engine, Request
 from mockserver.admin.routes import paths
+from mockserver.engine.engine import run_now
 
 
 def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
@@ -42,8 +43,8 @@ def test_a_sandbox_can_be_derived(
 ) -> None:
     """From a header or a member; what is no name is hashed, and a secret is so with a key."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place), sandbox_key=b"a key")
-    engine.handle(sent("", headers, body))
-    assert engine.sandboxes.names() == (name,)
+    engine.handle_sync(sent("", headers, body))
+    assert run_now(engine.storage.names()) == (name,)
 
 
 def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) -> None:
@@ -53,8 +54,8 @@ def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) 
     def named(key: bytes) -> str:
         engine = Engine(contract, settings=settings, sandbox_key=key)
         for _ in range(2):
-            engine.handle(sent("", {}, {"pin": "1234"}))
-        (name,) = engine.sandboxes.names()
+            engine.handle_sync(sent("", {}, {"pin": "1234"}))
+        (name,) = run_now(engine.storage.names())
         return name
 
     plain = {hashlib.sha256(b"%04d" % number).hexdigest()[:16] for number in range(10_000)}
@@ -91,7 +92,7 @@ def test_the_key_is_shown_nowhere() -> None:
 def test_a_sandbox_that_is_named_is_not_derived(contract: Contract) -> None:
     """The path and the header go before; bytes that are no JSON have no member."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
-    engine.handle(sent("named", None, {"tenant": "t"}))
-    assert engine.sandboxes.names() == ("named",)
-    assert engine.handle(Request("POST", PATH, b"{")).problem == "bad-sandbox"
-    assert engine.handle(sent("", None, {"tenant": "t"})).decision is not None
+    engine.handle_sync(sent("named", None, {"tenant": "t"}))
+    assert run_now(engine.storage.names()) == ("named",)
+    assert engine.handle_sync(Request("POST", PATH, b"{")).problem == "bad-sandbox"
+    assert engine.handle_sync(sent("", None, {"tenant": "t"})).decision is not None

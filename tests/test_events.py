@@ -7,10 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import LASTING, PATH, PATIENCE
+from support import LASTING, PATH, PATIENCE, head
 from support import serving as command
 
 from mockserver import Contract, Engine
@@ -18,6 +19,14 @@ from mockserver.admin.safety import Access
 from mockserver.core.address import base_url
 from mockserver.server import server as edge
 from mockserver.server.server import serving
+from mockserver.storage.journal import JournalListener
+from mockserver.storage.memory import MemoryStorage
+
+
+def listeners(engine: Engine) -> set[JournalListener]:
+    """Who listens to the journal."""
+    assert isinstance(engine.storage, MemoryStorage)
+    return engine.storage._shared.journal.listeners
 
 
 @asynccontextmanager
@@ -45,7 +54,7 @@ async def event(response: aiohttp.ClientResponse, kind: str = "entry") -> Any:
     fields = dict(line.split(": ", 1) for line in lines)
     assert fields["event"] == kind
     data = json.loads(fields["data"])
-    assert kind != "entry" or int(fields["id"]) == data["id"]
+    assert kind != "entry" or fields["id"] == data["id"]
     return data
 
 
@@ -55,7 +64,7 @@ async def test_new_entries_are_events(url: str, client: aiohttp.ClientSession) -
         for prefix in ("/sandbox/a", ""):
             async with client.post(url + prefix + PATH, json=LASTING):
                 pass
-        assert (await event(own))["id"] == 2
+        assert (await event(own))["id"] == "2"
         assert [(await event(every))["sandbox"] for _ in range(2)] == ["a", ""]
 
 
@@ -65,7 +74,30 @@ async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aioht
         async with client.post(url + PATH, json=LASTING):
             pass
     async with listening(client, url, Last_Event_ID="1") as stream:
-        assert [(await event(stream))["id"] for _ in range(2)] == [2, 3]
+        assert [(await event(stream))["id"] for _ in range(2)] == ["2", "3"]
+
+
+async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """A client may have listened to another stream before; what comes is told."""
+    async with client.post(url + PATH, json=LASTING):
+        pass
+    async with listening(client, url, Last_Event_ID="no-entry") as stream:
+        async with client.post(url + PATH, json=LASTING):
+            pass
+        assert (await event(stream))["id"] == "2"
+
+
+async def test_an_id_that_is_no_text_brings_nothing(url: str) -> None:
+    """Bytes that are no UTF-8 are an id of something else."""
+    sent = head("GET", "/__admin/events", "Last-Event-ID: caf\xe9")
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    try:
+        writer.write(sent)
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:
@@ -79,8 +111,8 @@ async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.
             listening(client, url, "?text=ABC", Last_Event_ID="0") as text,
             listening(client, url, "?scenario=reference-batch-empty", Last_Event_ID="0") as scenario,
         ):
-            assert (await event(text))["id"] == 2
-            assert (await event(scenario))["id"] == 3
+            assert (await event(text))["id"] == "2"
+            assert (await event(scenario))["id"] == "3"
 
 
 async def test_what_a_slow_listener_missed_is_told(
@@ -90,19 +122,19 @@ async def test_what_a_slow_listener_missed_is_told(
     monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
-        for listener in engine.journal.listeners:
+        for listener in listeners(engine):
             listener.missed = 3
         async with client.post(own + PATH, json=LASTING):
             pass
         assert await event(stream, "lost") == {"entries": 3}
-        assert (await event(stream))["id"] == 1
+        assert (await event(stream))["id"] == "1"
 
 
 async def test_a_stream_shows_that_it_is_there(
     url: str, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment now and then."""
-    monkeypatch.setattr("mockserver.server.server.HEARTBEAT", 0.01)
+    monkeypatch.setattr("mockserver.server.exchange.HEARTBEAT", 0.01)
     async with listening(client, url) as stream:
         assert await block(stream) == [": still here"]
 
@@ -116,21 +148,18 @@ async def test_shutdown_ends_streams(contract: Contract, client: aiohttp.ClientS
             await block(response)
         while line := await response.content.readline():
             assert line in (b"\n", b": still here\n")
-    assert engine.journal.listeners == set()
+    assert listeners(engine) == set()
 
 
-async def test_a_client_that_leaves_is_forgotten(
-    contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is kept for it."""
-    monkeypatch.setattr("mockserver.server.server.HEARTBEAT", 0.01)
+async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """At once, and nothing is kept for it."""
     engine = Engine(contract)
     async with serving(engine) as url:
         async with listening(client, url) as stream:
-            assert len(engine.journal.listeners) == 1
+            assert len(listeners(engine)) == 1
             stream.close()
         async with asyncio.timeout(PATIENCE):
-            while engine.journal.listeners:  # noqa: ASYNC110 - the heartbeat finds out
+            while listeners(engine):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.001)
 
 
@@ -142,7 +171,7 @@ async def test_events_need_the_token(contract: Contract, client: aiohttp.ClientS
             for path in ("/__admin/events", "/sandbox/a/__admin/events", "/__admin/events?all=true"):
                 async with client.get(url + path, headers=headers) as response:
                     assert (response.status, response.content_type) == (401, "application/problem+json")
-        assert engine.journal.listeners == set()
+        assert listeners(engine) == set()
         async with listening(client, f"{url}/sandbox/a", **right) as stream:
             async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING, headers=right) as response:
                 assert response.status == 200
@@ -171,7 +200,7 @@ async def test_events_come_from_the_admin_port(contract: Contract, client: aioht
                     assert line in (b"\n", b": still here\n")
     finally:
         await server.stop()
-    assert engine.journal.listeners == set()
+    assert listeners(engine) == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

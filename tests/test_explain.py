@@ -7,12 +7,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import LASTING, ONCE, PATH, PING, folder, problem, run, serving
+from support import LASTING, ONCE, PATH, PING, explain, folder, problem, run, serving
 
 from mockserver import Contract, Engine, NearMiss, Request
-from mockserver.core.contract import Evidence
-from mockserver.decision.decide import near_seeds, rank
-from mockserver.storage.store import MemoryStore
+from mockserver.core.language import Evidence
+from mockserver.decision.near_misses import Against, near_seeds, rank
+from mockserver.engine.engine import run_now
 
 
 async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> Any:
@@ -78,28 +78,28 @@ def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None
     """Nothing of a sandbox is made, kept, renewed or given up by it, and where there is no room it says so."""
     now = 0.0
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=60)
-    store = MemoryStore(contract.collections)
-    engine = Engine(contract, settings=settings, store=store, monotonic=lambda: now)
-    engine.handle(sent("a", ONCE))
-    assert engine.explain(sent("b")).reply.problem == "no-room-for-sandbox"
+    engine = Engine(contract, settings=settings, monotonic=lambda: now)
+    engine.handle_sync(sent("a", ONCE))
+    assert explain(engine, sent("b")).reply.problem == "no-room-for-sandbox"
     now = 60.0
     for _ in range(2):
-        explained = engine.explain(sent("b"))
+        explained = explain(engine, sent("b"))
         assert explained.reply.status == 200
-        assert engine.explain(sent("a", ONCE)).reply.status == 400
-    assert (engine.sandboxes.names(), engine.sandboxes.evictions, set(store._sandboxes)) == (("a",), 0, {"a"})
-    reply = engine.handle(sent("b"))
+        assert explain(engine, sent("a", ONCE)).reply.status == 400
+    gauges = engine.storage.gauges()
+    assert (run_now(engine.storage.names()), gauges.evictions, gauges.sandboxes) == (("a",), 0, 1)
+    reply = engine.handle_sync(sent("b"))
     assert (reply.status, reply.body[-80:]) == (200, explained.reply.body[-80:])
-    assert engine.sandboxes.names() == ("b",)  # a was still the one used longest ago
+    assert run_now(engine.storage.names()) == ("b",)  # a was still the one used longest ago
 
 
 def test_what_has_no_room_is_told_so(contract: Contract) -> None:
     """As the request itself would be told."""
     engine = Engine(contract, settings=replace(contract.settings, max_records=0))
     for _ in range(2):
-        assert engine.explain(sent("a", ONCE)).reply.problem == "no-room-for-record"
-        assert engine.handle(sent("a", ONCE)).problem == "no-room-for-record"
-    assert engine.explain(sent("a", LASTING)).reply.status == 200
+        assert explain(engine, sent("a", ONCE)).reply.problem == "no-room-for-record"
+        assert engine.handle_sync(sent("a", ONCE)).problem == "no-room-for-record"
+    assert explain(engine, sent("a", LASTING)).reply.status == 200
 
 
 async def test_a_delay_that_is_drawn_is_told_and_not_used_up(url: str, client: aiohttp.ClientSession) -> None:
@@ -143,12 +143,12 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     """Last of all: of two that are as near, the one about a record whose key is nearly a seed's."""
     operation, scenarios = contract.operations[0], contract.operations[0].scenarios
     body = json.dumps({**LASTING, "card_identifier": "TESTUNKNOWN", "customer_id": "12345678"}).encode()
-    reply = Engine(contract).handle(Request("POST", PATH, body, {"content-type": "application/json"}))
+    reply = Engine(contract).handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
     assert reply.decision is not None
     facts = reply.decision.facts
     about = [NearMiss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]
     none, two = NearMiss(scenarios[0], (Evidence("x", "", ""),), 0), NearMiss(scenarios[0], about[0].evidence * 2, 1)
-    assert rank([(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
+    assert rank([Against(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
     assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
 
 

@@ -210,7 +210,7 @@ def test_paths_queries_headers_and_files_are_described(shelf: dict[str, Any]) ->
 
 def test_the_headers_of_answers_are_described(contract: Contract) -> None:
     """What the mock says about an answer has a description, so that exports and README have it."""
-    seen = {name for o in outcomes(contract, contract.settings) for name, _ in o.reply.headers}
+    seen = {name for o in outcomes(contract, contract.settings) for name, _ in o.reply.all_headers}
     assert {name for name in seen if name.startswith("Mock-")} <= set(MOCK_HEADERS)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, spawned
+from support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, journal, spawned
 
 from mockserver import Contract, Engine, load
 from mockserver.server.faults import GARBAGE
@@ -161,7 +161,7 @@ async def test_waiting_ends_with_the_server(contract: Contract, directive: str) 
     engine = Engine(contract)
     async with serving(engine) as url:
         waiting = asyncio.create_task(faulty(url, directive))
-        await until(lambda: bool(engine.journal.last_id))
+        await until(lambda: bool(journal(engine)))
     async with asyncio.timeout(PATIENCE):
         await waiting
 
@@ -183,7 +183,7 @@ async def test_waiting_ends_with_the_client(contract: Contract, asked: list[str]
         split = urlsplit(url)
         _, writer = await asyncio.open_connection(split.hostname, split.port)
         writer.write(sent(*asked))
-        await until(lambda: bool(engine.journal.last_id))
+        await until(lambda: bool(journal(engine)))
         writer.close()
         async with asyncio.timeout(PATIENCE):
             while leaked := asyncio.all_tasks() - before:
@@ -260,6 +260,6 @@ def test_every_kind_is_performed() -> None:
     from mockserver.core.model import FAULTS  # noqa: PLC0415
     from mockserver.server import faults  # noqa: PLC0415
 
-    performers: dict[str, Callable[..., Any]] = faults._PERFORMERS
+    performers: dict[str, Callable[..., Any]] = faults.PERFORMERS
     assert tuple(performers) == FAULTS
     assert {kind.partition(";")[0] for kind in KINDS} == set(FAULTS)

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver.contract.conditions import LOGIC, OPERATORS, WORDS
+from mockserver.contract.conditions import LOGIC
 from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
+from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.model import Settings
 from mockserver.core.values import CAME
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 FORMATS: dict[str, Any] = {
     name: json.loads((shipped() / "schemas" / name).read_bytes()) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)

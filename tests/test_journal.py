@@ -6,14 +6,18 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import LASTING, ONCE, PATH, head, problem, raw, run, serving
+from support import LASTING, ONCE, PATH, head, journal, problem, raw, run, serving
 
 from mockserver import Contract, Engine, Request, frozen
 from mockserver.contract.loading import given_scenario
-from mockserver.engine.views import har, records, row, text_or_json, whole
+from mockserver.engine.engine import run_now
+from mockserver.engine.reconstruction import reconstructed
+from mockserver.engine.views import records, row, text_or_json, whole
+from mockserver.reports.har import har
 from mockserver.server import logs
 from mockserver.server import server as edge
-from mockserver.storage.journal import Journal, Listener
+from mockserver.storage.interface import Entry
+from mockserver.storage.journal import Journal
 
 JSON = {"content-type": "application/json"}
 
@@ -21,7 +25,7 @@ JSON = {"content-type": "application/json"}
 def sent(engine: Engine, body: object, path: str = PATH, **headers: str) -> Any:
     """One request in process."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return engine.handle(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
+    return engine.handle_sync(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
 
 
 def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
@@ -29,15 +33,22 @@ def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=3))
     for name in ("a", "b", "b", "b", "b"):
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert [entry.id for entry in engine.journal.all()] == [5, 4, 3]
-    assert (engine.journal.lost("a"), engine.journal.lost("b"), engine.journal.lost("c")) == (1, 1, 0)
-    size = sum(entry.size for entry in engine.journal.all())
-    assert engine.journal.size == size
+    assert [entry.id for entry in journal(engine, None)] == ["5", "4", "3"]
+    assert [run_now(engine.storage.lost_entries(name)) for name in "abc"] == [1, 1, 0]
+    size = kept(engine)
+    assert engine.storage.gauges().journal_bytes == size
     engine = Engine(contract, settings=replace(contract.settings, journal_bytes=size))
     for _ in range(50):
         sent(engine, {**LASTING, "note": "x" * 1_000, "pin": "12a4"})
-    assert 0 < engine.journal.size <= size
-    assert len(engine.journal) < 3
+        assert engine.storage.gauges().journal_bytes == kept(engine) <= size
+    assert 0 < engine.storage.gauges().journal_entries < 3
+    run_now(engine.storage.clear_entries(""))
+    assert engine.storage.gauges().journal_bytes == 0
+
+
+def kept(engine: Engine) -> int:
+    """The bytes of the documents that the journal keeps."""
+    return sum(len(entry.data) for entry in run_now(engine.storage.entries(None)))
 
 
 def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> None:
@@ -45,10 +56,13 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
     engine, operation = Engine(contract), contract.operations[0]
     sent(engine, LASTING)
     text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
-    engine.sandboxes.find("").scenarios[operation.id] = (given_scenario(operation, text.encode(), "mine"),)  # type: ignore[union-attr]
+    sandbox = run_now(engine.storage.find(""))
+    assert sandbox is not None
+    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text.encode(), "mine")], "mine"))
     sent(engine, LASTING)
-    newer, older = engine.journal.all()
-    assert 50_000 < newer.size - older.size < 51_000
+    newer, older = run_now(engine.storage.entries(""))
+    assert 50_000 < len(newer.data) - len(older.data) < 51_000
+    assert engine.storage.gauges().journal_bytes == len(newer.data) + len(older.data)
 
 
 def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,14 +71,15 @@ def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monke
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
     for name in "abc":
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert engine.journal.lost("never-seen") == 1
+    assert run_now(engine.storage.lost_entries("never-seen")) == 1
 
 
 def test_without_entries_there_is_no_journal(contract: Contract) -> None:
     """The setting 0 keeps nothing; answers still have ids."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
-    assert sent(engine, LASTING).entry == 1
-    assert len(engine.journal) == 0
+    assert sent(engine, LASTING).entry == "1"
+    assert sent(engine, LASTING, "/nothing").entry == "2"
+    assert (engine.storage.gauges().journal_entries, kept(engine)) == (0, 0)
 
 
 def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +87,10 @@ def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytes
     monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 2)
     engine = Engine(contract)
     woken: list[int] = []
-    listener: Listener = engine.journal.listen("a", lambda: woken.append(1))
+    listener = engine.storage.listen("a", lambda: woken.append(1))
     for name in "abaa":
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert ([entry.id for entry in listener.take()], listener.missed, len(woken)) == ([3, 4], 1, 3)
+    assert ([entry.id for entry in listener.take()], listener.missed, len(woken)) == (["3", "4"], 1, 3)
     listener.close()
     sent(engine, LASTING, f"/sandbox/a{PATH}")
     assert listener.take() == ()
@@ -113,7 +128,7 @@ async def test_an_answer_names_its_entry_and_its_cause(url: str, client: aiohttp
     assert misused.headers["Mock-Entry"] == "3"
     assert (await got(client, f"{url}/__admin/requests/3"))["problem"] == "unknown-scenario"
     entry = await got(client, f"{url}/__admin/requests/{second.headers['Mock-Entry']}")
-    assert (entry["scenario"], entry["trigger"], entry["cause"]) == ("card-already-activated", "state", 1)
+    assert (entry["scenario"], entry["trigger"], entry["cause"]) == ("card-already-activated", "state", "1")
 
 
 async def test_what_cannot_be_read_is_an_entry_too(contract: Contract) -> None:
@@ -122,7 +137,7 @@ async def test_what_cannot_be_read_is_an_entry_too(contract: Contract) -> None:
     async with edge.serving(engine) as url:
         for data in (head("POST", PATH, length=11) + b"x" * 11, head("POST", f"/sandbox/*{PATH}", "Connection: close")):
             assert b"Mock-Entry: " in await raw(url, data)
-    assert [entry.problem for entry in engine.journal.all()] == ["bad-sandbox", "body-too-large"]
+    assert [entry.problem for entry in journal(engine, None)] == ["bad-sandbox", "body-too-large"]
 
 
 async def test_a_log_line_names_entry_and_cause(contract: Contract) -> None:
@@ -134,8 +149,8 @@ async def test_a_log_line_names_entry_and_cause(contract: Contract) -> None:
             await post(client, url, ONCE)
     assert " #1 " in lines[0]
     assert " #2 after #1 " in lines[1]
-    assert [json.loads(line).get("cause") for line in lines[2:]] == [None, 1]
-    assert [json.loads(line)["entry"] for line in lines[2:]] == [1, 2]
+    assert [json.loads(line).get("cause") for line in lines[2:]] == [None, "1"]
+    assert [json.loads(line)["entry"] for line in lines[2:]] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +176,7 @@ async def test_requests_are_filtered_and_paged(
     """By scenario, source, trigger, instant and text, newest first, a page at a time."""
     await some(client, url)
     page = await got(client, f"{url}/__admin/requests{query}")
-    assert [one["id"] for one in page["requests"]] == ids
+    assert [one["id"] for one in page["requests"]] == [str(number) for number in ids]
     assert ("before" in page) is ("limit" in query)
 
 
@@ -216,9 +231,9 @@ async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSes
     await some(client, url)
     await post(client, url, LASTING, Mock_Scenario="provider-communication")
     page = await got(client, f"{url}/__admin/requests/unexpected")
-    assert [one["id"] for one in page["requests"]] == [5, 4, 3]
+    assert [one["id"] for one in page["requests"]] == ["5", "4", "3"]
     everything = (await got(client, f"{url}/__admin/requests"))["requests"]
-    assert {one["id"] for one in everything if one["unexpected"]} == {3, 4, 5}
+    assert {one["id"] for one in everything if one["unexpected"]} == {"3", "4", "5"}
 
 
 async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -> None:
@@ -260,7 +275,7 @@ async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.Cli
         "requests": 1,
     }
     page = await got(client, f"{url}/__admin/requests?all=true")
-    assert [one["id"] for one in page["requests"]] == [1]
+    assert [one["id"] for one in page["requests"]] == ["1"]
 
 
 async def test_requests_are_an_http_archive(url: str, client: aiohttp.ClientSession) -> None:
@@ -282,35 +297,33 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     """A fault, a problem, a new record, a body that is no JSON."""
     engine = Engine(contract, clock=frozen(0))
     sent(engine, ONCE, mock_fault="reset")
-    engine.handle(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
+    engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
     new = {k: v for k, v in ONCE.items() if k != "customer_id"}
     person = {"first_name": "A", "last_name": "B", "email": "[email protected]", "phone_number": "+5215512345678"}
     sent(engine, {**new, "customer": person})
     sent(engine, LASTING, mock_scenario="rfc-invalid")
-    problematic, created = engine.journal.find(2), engine.journal.find(3)
-    (lost,) = [entry for entry in engine.journal.all() if entry.id == 1]
-    assert problematic is not None
-    assert created is not None
+    forced, created, problematic, lost = journal(engine, None)
+    shown = [whole(one, contract.hash, reconstructed(one, contract)) for one in (forced, problematic)]
     assert har([lost, problematic], "1")["log"]["entries"][0]["response"]["status"] == 0
     assert (row(problematic)["scenario"], row(problematic)["target"]) == (None, "/nothing?a=x0")
-    assert whole(problematic)["decision"] is None
+    assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
     assert text_or_json(b"\xff") == "�"
-    assert problematic.remembered is None
-    forced = next(engine.journal.all())
-    assert (whole(forced)["misses"], row(forced)["trigger"]) == ([], "header")
-    decision = created.remembered
-    assert decision is not None
-    emails = [one for one in records(decision, committed=True) if one["lookup"] == "email"]
+    assert (shown[0]["misses"], row(forced)["trigger"]) == ([], "header")
+    assert created.decision is not None
+    emails = [one for one in records(created.decision) if one["lookup"] == "email"]
     assert emails[0]["before"] is None
     assert emails[0]["after"]["origin"] == "request"
-    assert [one for one in records(decision, committed=False) if one["lookup"] == "email"] == []
+    assert lost.decision is not None
+    assert [one["after"] == one["before"] for one in records(lost.decision)] == [True] * 4  # nothing was committed
 
 
 def test_a_journal_is_no_more_than_its_entries() -> None:
     """Nothing is found in an empty one."""
-    journal = Journal(1, 1)
-    assert journal.find(1) is None
-    assert (journal.next_id(), journal.next_id(), journal.clear("")) == (1, 2, 0)
+    empty = Journal(1, 1)
+    assert empty.find("1") is None
+    assert (empty.next_id(), empty.next_id(), empty.clear("")) == ("1", "2", 0)
+    empty.add(Entry("1", "", b"too long"))
+    assert (len(empty), empty.size, empty.evictions, empty.lost("")) == (0, 0, 1, 1)
 
 
 def test_requests_are_shown_on_the_command_line() -> None:
@@ -331,7 +344,7 @@ def test_requests_are_shown_on_the_command_line() -> None:
         one = run("requests", *address, "--limit", "1")
         assert "--before 4" in one.stderr
         assert len(json.loads(run("requests", *address, "--json", "--all").stdout)["requests"]) == 4
-        assert json.loads(run("requests", "2", *address, "--json").stdout)["cause"] == 1
+        assert json.loads(run("requests", "2", *address, "--json").stdout)["cause"] == "1"
         assert (
             len(
                 json.loads(run("requests", *address, "--har", "--scenario", "card-already-activated").stdout)["log"][

@@ -106,6 +106,41 @@ def test_the_error_says_all_that_is_wrong(tmp_path: Path) -> None:
     assert str(raised.value) == "\n".join(map(str, raised.value.problems))
 
 
+SECRET_HEADERS = ["authorization", "Authorization-Extra", "proxy-authorization", "cookie"]
+
+
+@pytest.mark.parametrize("header", SECRET_HEADERS)
+@pytest.mark.parametrize(
+    ("file", "before", "after", "what"),
+    [
+        ("scenarios.yaml", "{thing.state: used}", "{PATH: a}", "is a secret, whose value no condition may compare"),
+        ("scenarios.yaml", "{thing.state: used}", "{any: [{PATH: {matches: a}}]}", "is a secret, whose value no"),
+        ("scenarios.yaml", "{thing.state: used}", "{body.name: {same_as: PATH}}", "is a secret"),
+        ("scenarios.yaml", "{code: 3}", '{first_of: ["${PATH}", x]}', "is a secret"),
+        ("scenarios.yaml", "{code: 3}", '{first_of: ["a ${PATH}", x]}', "is a secret"),
+        ("scenarios.yaml", 'add: "${body.name}"', 'add: "${PATH}"', "is a secret"),
+        ("scenarios.yaml", '{add: "${body.name}"}', '"${PATH}"', "is a secret"),
+        ("contract.yaml", "key: body.name", "key: PATH", "a secret as a key"),
+    ],
+    ids=["when", "any", "same_as", "first_of", "text", "then add", "then", "key"],
+)
+def test_a_header_that_is_masked_is_a_secret(
+    header: str, file: str, before: str, after: str, what: str, tmp_path: Path
+) -> None:
+    """No condition compares it, and it is neither answered nor kept."""
+    change = {before: after.replace("PATH", f"header.{header}")}
+    loads, problems = problems_of(arrange({"change": {file: change}}, tmp_path / "c"))
+    assert not loads
+    assert [problem.what for problem in problems if what in problem.what]
+
+
+@pytest.mark.parametrize("header", SECRET_HEADERS)
+def test_whether_a_header_that_is_masked_came_may_be_asked(header: str, tmp_path: Path) -> None:
+    """That says nothing of its value."""
+    change = {"{thing.state: used}": f"{{thing.state: used, header.{header}: {{not: empty}}}}"}
+    load(arrange({"change": {"scenarios.yaml": change}}, tmp_path / "c"))
+
+
 ODD: list[Any] = [None, True, -1, 1.5, "", "a.b", "${", "${body.name}", "${new.id}", [], {}, [None], {"a": {}}]
 ODD += [{"first_of": 5}, {"each": {"a": 1}, "give": 5}, {"each": "others", "give": {}}, {"schema": {"$ref": "#"}}]
 ODD += [{"not": {"not": "present"}}, {"some_item": {"in": [1]}}, {"add": "${thing.key}"}, 10**18, "\ud800", "\x00"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import LASTING, MOCKSERVER, PATH, Serving, alone, head, raw, serving, spawned
+from support import LASTING, MOCKSERVER, PATH, Serving, alone, explain, head, raw, serving, spawned
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin.routes import paths
@@ -134,12 +134,12 @@ def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
         for forced in ({}, {"mock-scenario": "malformed"}, {"mock-scenario": "rfc"}):
             engine, lines = Engine(CONTRACT), list[str]()
             request = Request("POST", PATH, body, {header: f"Bearer {secret}", **forced}, {"pin": secret})
-            lines += text(explained(request, engine.explain(request)))
-            reply = engine.handle(request)
+            lines += text(explained(request, explain(engine, request)))
+            reply = engine.handle_sync(request)
             target = masked_target(PATH, f"pin={secret}&{secret}")
             for log in (logs.human_log, logs.json_log):
                 log(lines.append)(logs.AccessRecord("POST", target, "", reply, 1))
-            shown = [*lines, reply.body.decode(), *(value for _, value in reply.headers)]
+            shown = [*lines, reply.body.decode(), *(value for _, value in reply.all_headers)]
             assert not [text for text in shown if secret in text]
 
 
@@ -216,8 +216,8 @@ def test_lines_that_wait_too_long_are_lost_with_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What nobody reads is lost beyond a bound, and that is said once."""
-    monkeypatch.setattr(lines_module, "MOST_WAITING", 2)
-    monkeypatch.setattr(lines_module, "LAST_SECONDS", 0.05)
+    monkeypatch.setattr(lines_module, "MAX_WAITING", 2)
+    monkeypatch.setattr(lines_module, "CLOSE_SECONDS", 0.05)
     going_on = threading.Event()
 
     class Stuck(io.StringIO):

@@ -1,16 +1,18 @@
 """The matcher language: each operator against values, evidence, and what a missing value does."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract.conditions import OPERATORS, Context, compile_when
-from mockserver.contract.references import Scope
-from mockserver.core.contract import Condition
+from mockserver.contract.conditions import compile_when
+from mockserver.contract.operators import OPERATORS
+from mockserver.contract.paths import Context, Scope
+from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
-from mockserver.schema.validation import SchemaSet
+from mockserver.schema.schema_set import SchemaSet
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text("ab ", max_size=3),
@@ -22,7 +24,7 @@ JSON = st.recursive(
 def compiled(when: dict[str, Any], *, faults: list[Diagnostic] | None = None) -> tuple[Condition, ...]:
     scope = Scope(("body", "header", "thing"), lambda _, __: (), sensitive=(("body", "secret"),))
     found: list[Diagnostic] = [] if faults is None else faults
-    conditions = compile_when(when, Context(scope, SchemaSet(), found.append), ())
+    conditions = compile_when(when, Context(scope, SchemaSet(), found.append))
     assert faults is not None or not found
     return conditions
 
@@ -239,6 +241,39 @@ def test_logic_joins_conditions_on_several_places() -> None:
     assert condition.evidence(facts("a"))[0].came == "one that holds"
 
 
+@pytest.mark.parametrize(
+    ("parent", "step", "found"),
+    [
+        ({"a": "x"}, "a", True),
+        (MappingProxyType({"a": "x"}), "a", True),
+        (["y", "x"], "1", True),
+        (["y", "x"], "2", False),
+        (["x"], "a", False),
+        ("x", "0", False),
+        (None, "a", False),
+        (MISSING, "a", False),
+    ],
+)
+def test_a_member_is_found_in_whatever_stands_there(parent: Any, step: str, found: bool) -> None:
+    """In an object, in a list by its number; nowhere else, and what is not found is missing."""
+    for operand in ("x", "present", {"not": "empty"}, {"in": ["x"]}, {"in": ["x", 1]}, {"not": "absent"}):
+        (condition,) = compiled({f"thing.{step}": operand})
+        assert (condition.fails(facts(1, thing=parent)) is None) is found
+    (condition,) = compiled({f"thing.{step}": "absent"})
+    assert (condition.fails(facts(1, thing=parent)) is None) is not found
+
+
+def test_what_a_condition_asks_for_is_known() -> None:
+    """One that asks for a text, a number, a boolean or null says which, and where; no other does."""
+    for operand in ("a", 1, 1.5, True, None):
+        (condition,) = compiled({"body.x": operand})
+        assert condition.equals is not None
+        assert (condition.place, condition.equals.operand) == ("body.x", operand)
+        assert condition.equals.extract(facts(operand)) == operand
+    for other in ("present", [1], {"equals": "a"}, {"not": "a"}):
+        assert compiled({"body.x": other})[0].equals is None
+
+
 PIN = Violation("body", ("a", "b"), "pattern", "empty", "expected c, got empty text")
 
 
@@ -315,6 +350,11 @@ def test_a_secret_may_be_asked_for(operand: Any) -> None:
         {"body.secret": {"not": {"in": ["1"]}}},
         {"body.x": {"same_as": "body.secret"}},
         {"header.authorization-x": "a"},
+        {"header.cookie": "a"},
+        {"header.Cookie2": {"contains": "a"}},
+        {"header.proxy-authorization": {"starts_with": "Basic"}},
+        {"body.x": {"same_as": "header.cookie"}},
+        {"body.x": {"same_as": "header.proxy-authorization"}},
         {"body": {"equals": {}}},
     ],
 )
@@ -350,7 +390,7 @@ def test_a_schema_may_stand_in_a_file_of_its_own() -> None:
     schemas, faults = SchemaSet(), list[Any]()
     schemas.add({"number.json": {"type": "integer"}}, lambda _, fault: faults.append(fault))
     scope = Scope(("body",), lambda _, __: ())
-    (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append), ())
+    (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.fails(facts(1)) is None
     assert condition.fails(facts("a")) == "fits the schema"
@@ -361,6 +401,6 @@ def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
     schemas, faults = SchemaSet(), list[Any]()
     schemas.unsound.add("broken.json")
     scope = Scope(("body",), lambda _, __: ())
-    (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append), ())
+    (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.fails(facts("a")) is not None

@@ -9,8 +9,9 @@ from support import LASTING, PATH
 
 from mockserver import Contract, Engine, Request
 from mockserver.engine import metrics as counted
-from mockserver.engine.metrics import Gauges, Metrics
+from mockserver.engine.metrics import Metrics
 from mockserver.server.server import serving
+from mockserver.storage.interface import Gauges
 
 
 async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ...], float]:
@@ -70,9 +71,9 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
 def test_series_are_bounded(contract: Contract) -> None:
     """Scenarios that were given at run time do not make series without end."""
     metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0))
-    reply = Engine(contract).handle(Request("GET", "/"))
+    reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
     for _ in range(2):
-        metrics.seen(reply, 1)
+        metrics.count(reply, 1)
     assert metrics._requests["other", 0] == 2
     assert len(metrics._requests) == counted.MOST_SERIES + 1

@@ -2,21 +2,23 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
-from mockserver.core import contract, model
-from mockserver.core.model import Delay, Document, Fault, Request, RequestWarning, Violation
+from mockserver.core import contract, language, model, reply
+from mockserver.core.model import Delay, Document, Fault, Record, Request, RequestWarning, Violation
 
 
 def names(value: type) -> tuple[str, ...]:
-    """The members of a dataclass or a named tuple; none of any other class."""
-    fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
-    return tuple(field.name for field in fields) or getattr(value, "_fields", ())
+    """The members of a dataclass or a struct; none of any other class."""
+    if issubclass(value, msgspec.Struct):
+        return value.__struct_fields__
+    return tuple(field.name for field in dataclasses.fields(value)) if dataclasses.is_dataclass(value) else ()
 
 
 VALUES = [
     value
-    for module in (model, contract)
+    for module in (model, language, contract, reply)
     for value in vars(module).values()
     if isinstance(value, type) and value.__module__ == module.__name__ and names(value)
 ]
@@ -25,21 +27,43 @@ VALUES = [
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_does_not_change(value: type) -> None:
     """It is frozen, and has no place for members that nobody declared."""
-    assert "__slots__" in vars(value)
-    made: object = tuple.__new__(value) if issubclass(value, tuple) else object.__new__(value)
-    with pytest.raises(AttributeError):  # a named tuple's, or a `FrozenInstanceError`, which is one
+    made = value(**dict.fromkeys(names(value), ""))
+    assert not hasattr(made, "__dict__")
+    with pytest.raises(AttributeError):  # a struct's, or a `FrozenInstanceError`, which is one
         setattr(made, names(value)[0], None)
 
 
 def test_what_is_not_said_is_what_most_mean() -> None:
     """A fault commits nothing and ends in half a minute; a request has no body; a document is sound."""
+    request = Request("GET", "/")
     assert Fault("hang") == Fault("hang", commit=False, seconds=30.0, status=503, retry_after=None, html=True)
     assert Fault("hang").html is True
     assert Fault("hang").commit is False
     assert Delay("fixed", 5.0) == Delay("fixed", 5.0, 0.0, 0.0)
-    assert Request("GET", "/") == Request("GET", "/", b"", {}, {})
-    assert Document(1) == Document(1, (), ())
+    assert request == Request("GET", "/", b"", model.NOTHING, model.NOTHING)
+    assert dict(model.NOTHING) == {}
+    assert Document(request) == Document(request, model.NOTHING, model.MISSING, (), ())
     assert Violation("body", (), "type", "other", "text") == Violation("body", (), "type", "other", "text", (), "")
     assert model.Diagnostic((), "a", "b") == model.Diagnostic((), "a", "b", "", "")
     with pytest.raises(TypeError):
         RequestWarning("body", "/a", "unknown-member", "text")  # type: ignore[call-arg]
+
+
+def test_a_record_shows_its_members_key_and_origin() -> None:
+    """Paths see all of them; `members` are those that the contract names."""
+    record = Record.make("k", {"size": 1}, "request", "7")
+    assert (record.view, record.origin, record.members, record.entry) == (
+        {"size": 1, "key": "k", "origin": "request"},
+        "request",
+        {"size": 1},
+        "7",
+    )
+    assert Record.make("k", {}, "seed").entry == ""
+
+
+def test_a_place_is_named_as_yaml_and_as_json_name_it() -> None:
+    """A dotted path for people, a JSON Pointer for programs."""
+    violation = Violation("body", ("a/b", 0, "c~d"), "type", "other", "expected text")
+    assert (violation.where, violation.pointer) == ("body.a/b.0.c~d", "/a~1b/0/c~0d")
+    assert violation.text == "body.a/b.0.c~d: expected text"
+    assert str(model.Position("a.yaml", 3, 5)) == "a.yaml:3:5"

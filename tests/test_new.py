@@ -6,8 +6,8 @@ from pathlib import Path
 from support import run, serving
 
 from mockserver import load
+from mockserver.engine.examples import scenarios
 from mockserver.engine.linter import check
-from mockserver.engine.overview import scenarios
 
 
 def test_a_new_contract_passes_its_check_and_serves(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def send(contract: Contract, body: dict[str, Any]) -> tuple[int, str]:
 
 def reply_to(contract: Contract, body: dict[str, Any]) -> Reply:
     """The answer to a body, on a fresh state."""
-    return Engine(contract).handle(Request("POST", PATH, write(body), {"content-type": "application/json"}))
+    return Engine(contract).handle_sync(Request("POST", PATH, write(body), {"content-type": "application/json"}))
 
 
 def replaced(contract: Contract) -> dict[str, bool]:

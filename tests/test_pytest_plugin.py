@@ -301,8 +301,8 @@ def test_a_failing_test_shows_what_the_mock_saw(suite: Suite) -> None:
 
 GONE = """
 def test_it(mockserver):
-    address = mockserver._admin.address
-    mockserver._admin.address = type(address)("http://127.0.0.1:1", mockserver.sandbox)
+    address = mockserver._api.address
+    mockserver._api.address = type(address)("http://127.0.0.1:1", mockserver.sandbox)
     mockserver.armed()
 """
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.contract.references import Scope, compile_path, compile_template
-from mockserver.core.contract import Template
+from mockserver.contract.paths import Context, Scope, compile_path
+from mockserver.contract.templates import compile_template
+from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Diagnostic, Facts, Settings, Tick
+from mockserver.schema.schema_set import SchemaSet
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("body", ()): ("name", "list", "deep"),
@@ -35,7 +37,7 @@ FACTS: Facts = {
 
 def template(node: Any) -> tuple[Template, list[Diagnostic]]:
     faults: list[Diagnostic] = []
-    return compile_template(node, SCOPE, (), faults.append), faults
+    return compile_template(node, Context(SCOPE, SchemaSet(), faults.append)), faults
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def template(node: Any) -> tuple[Template, list[Diagnostic]]:
 def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
     """A path gives the value at its place, typed, or MISSING."""
     faults: list[Diagnostic] = []
-    place = compile_path(path, SCOPE, (), faults.append)
+    place = compile_path(path, Context(SCOPE, SchemaSet(), faults.append))
     assert faults == []
     assert place is not None
     assert place.extract(FACTS) == value or place.extract(FACTS) is value
@@ -86,7 +88,7 @@ def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
 def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
     """An unknown root or member is a fault with the near spelling."""
     faults: list[Diagnostic] = []
-    assert compile_path(path, SCOPE, ("at",), faults.append) is None
+    assert compile_path(path, Context(SCOPE, SchemaSet(), faults.append, ("at",))) is None
     assert [(fault.at, fault.hint) for fault in faults] == [(("at",), hint)]
 
 
@@ -157,6 +159,9 @@ def test_certain_is_what_does_not_depend_on_the_request(node: Any, certain: bool
         ("${body.deep.secret}", "body.deep.secret is a secret", ()),
         ("${body.deep}${body.name}", None, ()),
         ("${header.Authorization-x}", "header.Authorization-x is a secret", ()),
+        ("${header.cookie}", "header.cookie is a secret", ()),
+        ("a ${header.proxy-authorization}", "header.proxy-authorization is a secret", ()),
+        ({"first_of": ["${header.cookie}", "a"]}, "header.cookie is a secret", ("first_of", 0)),
         ("${now}", "now is no value", ()),
         ({"first_of": []}, "first_of without choices", ("first_of",)),
         ({"first_of": "x"}, "first_of without choices", ("first_of",)),

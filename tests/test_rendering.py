@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from mockserver.contract.bodies import body_of, form_of
-from mockserver.contract.references import Scope, compile_template
+from mockserver.contract.paths import Context, Scope
+from mockserver.contract.templates import body_form, body_of, compile_template
 from mockserver.core import problems
-from mockserver.core.contract import Reply
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
+from mockserver.core.reply import Reply
 from mockserver.decision import rendering
+from mockserver.schema.schema_set import SchemaSet
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
 
@@ -32,17 +33,17 @@ SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"ma
 def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
     """Cutting a body into constant bytes and values changes nothing of its JSON."""
     faults: list[Diagnostic] = []
-    template = compile_template(node, SCOPE, (), faults.append)
+    template = compile_template(node, Context(SCOPE, SchemaSet(), faults.append))
     facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
-    body = body_of(form_of(template), facts)
+    body = body_of(body_form(template), facts)
     assert json.loads(body) == template.render(facts)
     assert faults == []
 
 
 def test_what_is_constant_is_written_once() -> None:
     """A body without references is made beforehand, whatever is in it."""
-    template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, SCOPE, (), lambda _: None)
-    form = form_of(template)
+    template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, Context(SCOPE, SchemaSet(), lambda _: None))
+    form = body_form(template)
     assert form.values == ()
     assert body_of(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
 
@@ -110,7 +111,7 @@ def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, sh
 
 def test_what_has_no_room_says_what_makes_room() -> None:
     """A client is told how long to wait, and a tester what to do."""
-    sandbox, record = problems.no_room(3, 60.0), problems.no_room_for_record(5)
+    sandbox, record = problems.no_room(Settings(max_sandboxes=3, sandbox_ttl=60.0)), problems.no_room_for_record(5)
     assert json.loads(sandbox.body) == {
         "type": "urn:mockserver:problem:no-room-for-sandbox",
         "title": "There is no room for one more sandbox",

@@ -45,16 +45,16 @@ class Box:
         data = body if isinstance(body, str) else json.dumps(body) if body is not None else ""
         return self.serve.ask(method, f"/sandbox/{self.name}/__admin{path}", data.encode())
 
-    def met(self, **headers: str) -> int:
+    def met(self, **headers: str) -> str:
         """One request, be it answered or not; its entry."""
         with suppress(HTTPException, OSError):  # a fault may leave no answer
             self.serve.post(LASTING, f"/sandbox/{self.name}{PATH}", **headers)
         _, shown = self.admin("GET", "/requests?limit=1")
         entry = shown["requests"][0]["id"]
-        assert isinstance(entry, int)
+        assert isinstance(entry, str)
         return entry
 
-    def bundle(self, entry: int) -> str:
+    def bundle(self, entry: str) -> str:
         """The bundle of an entry, as a file holds it."""
         status, shown = self.admin("GET", f"/requests/{entry}/bundle")
         assert status == 200, shown
@@ -64,6 +64,21 @@ class Box:
 @pytest.fixture
 def box(serve: Serving, request: pytest.FixtureRequest) -> Box:
     return Box(serve, f"b{abs(hash(request.node.name))}")
+
+
+def decision(bundle: str) -> Any:
+    """The decision that a bundle tells of."""
+    return json.loads(bundle)["entry"]["decision"]
+
+
+def status(bundle: str) -> Any:
+    """The status of the reply in a bundle."""
+    return json.loads(bundle)["entry"]["reply"]["status"]
+
+
+def answer(bundle: str) -> Any:
+    """The body of the reply in a bundle."""
+    return json.loads(bundle)["entry"]["reply"]["body"]["value"]
 
 
 def same(bundle: str, scenario: str, spoilt: str = "", contract: Contract | None = None) -> None:
@@ -83,7 +98,7 @@ def test_a_scenario_given_at_run_time_comes_with_the_bundle(box: Box) -> None:
     same(bundles[0], "busy")
     same(bundles[1], "activated-existing-customer")
     same(bundles[2], "busy")
-    codes = [json.loads(bundle)["decision"]["reply"]["error"].get("code") for bundle in bundles]
+    codes = [answer(bundle)["error"].get("code") for bundle in bundles]
     assert codes == [1, None, 2]
 
 
@@ -92,7 +107,7 @@ def test_one_that_replaces_a_file_s_comes_with_it_too(box: Box) -> None:
     text = "documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
     assert box.admin("PUT", "/scenarios/activated-existing-customer", text)[0] == 201
     bundle = box.bundle(box.met())
-    assert json.loads(bundle)["decision"]["reply"]["error"] == {"code": 9}
+    assert answer(bundle)["error"] == {"code": 9}
     same(bundle, "activated-existing-customer")
 
 
@@ -100,8 +115,8 @@ def test_whose_turn_it_was_comes_with_the_bundle(box: Box) -> None:
     """Each of the answers in turn is given again, and so is standing aside."""
     assert box.admin("PUT", "/scenarios/flaky", FLAKY)[0] == 201
     bundles = [box.bundle(box.met(X_Flaky="1")) for _ in range(5)]
-    assert [json.loads(bundle)["turned"] for bundle in bundles] == [{"flaky": count} for count in range(5)]
-    assert [json.loads(bundle)["decision"]["status"] for bundle in bundles] == [503, 503, 500, 200, 200]
+    assert [decision(bundle)["turns"] for bundle in bundles] == [{"flaky": count} for count in range(5)]
+    assert [status(bundle) for bundle in bundles] == [503, 503, 500, 200, 200]
     for bundle, scenario in zip(bundles, ["flaky"] * 3 + ["activated-existing-customer"] * 2, strict=True):
         same(bundle, scenario)
 
@@ -130,9 +145,10 @@ def test_what_was_armed_in_turn_is_given_again(box: Box) -> None:
     entries += [box.met() for _ in range(3)]
     bundles = [box.bundle(entry) for entry in entries]
     for bundle, scenario in zip(bundles[:3], ["rfc-invalid", "busy", "busy"], strict=True):
-        assert json.loads(bundle)["forced"]["by"] == "armed"
+        assert (decision(bundle)["scenario"]["forced"], decision(bundle)["trigger"]) == (True, "armed")
         same(bundle, scenario)
-    assert ["text" in json.loads(bundle)["forced"] for bundle in bundles[:3]] == [False, False, True]
+    assert ["forced_text" in decision(bundle) for bundle in bundles[:3]] == [False, True, True]
+    assert ["added" in decision(bundle) for bundle in bundles[:3]] == [True, True, False]
     same(bundles[3], "activated-existing-customer")
     same(bundles[4], "activated-existing-customer", "fault reset, nothing was committed")
 
@@ -142,7 +158,7 @@ def test_what_was_armed_of_a_file_stays_of_the_file(box: Box) -> None:
     assert box.admin("POST", "/arm", {"scenario": "rfc-invalid"})[0] == 201
     assert box.admin("PUT", "/scenarios/rfc-invalid", BUSY)[0] == 201
     bundle = box.bundle(box.met())
-    assert json.loads(bundle)["decision"]["reply"]["error"]["code"] == 7000
+    assert answer(bundle)["error"]["code"] == 7000
     same(bundle, "rfc-invalid")
 
 
@@ -171,8 +187,8 @@ def test_the_settings_and_the_clock_of_the_sandbox_come_with_the_bundle(box: Box
     entries = [box.met(), box.met(Mock_Scenario="rfc-invalid")]
     assert box.admin("PUT", "/settings", {"error_status": 400, "utc_offset": "-06:00"})[0] == 200
     bundles = [box.bundle(entry) for entry in entries]
-    assert [json.loads(bundle)["decision"]["status"] for bundle in bundles] == [200, 200]
-    assert json.loads(bundles[1])["decision"]["reply"]["timestamp"].startswith("2031-02-03T13:05:06")
+    assert [status(bundle) for bundle in bundles] == [200, 200]
+    assert answer(bundles[1])["timestamp"].startswith("2031-02-03T13:05:06")
     same(bundles[0], "activated-existing-customer")
     same(bundles[1], "rfc-invalid")
 
@@ -184,7 +200,7 @@ def test_a_number_that_is_masked_is_so_in_the_scenario_as_well(box: Box) -> None
     assert box.admin("PUT", "/scenarios/number", text)[0] == 201
     body = {**LASTING, "card_identifier": number}
     headers = box.serve.post(body, f"/sandbox/{box.name}{PATH}")[1]
-    bundle = box.bundle(int(headers["Mock-Entry"]))
+    bundle = box.bundle(headers["Mock-Entry"])
     assert number not in bundle
     same(bundle, "number")
 
@@ -199,10 +215,10 @@ def test_a_contract_that_has_changed_is_told(box: Box, tmp_path: Path) -> None:
     ended = run("replay", "-", "--overlay", str(overlay), stdin=bundle)
     assert (ended.stdout, ended.returncode) == ("the contract has changed since\nthe same decision: busy\n", 0)
     broken = json.loads(bundle)
-    broken["scenarios"][0]["text"] = BUSY.replace("error:", "eror:")
+    broken["entry"]["decision"]["added"][0]["text"] = BUSY.replace("error:", "eror:")
     ended = run("replay", "-", stdin=json.dumps(broken))
     assert ended.returncode == 1
-    assert "scenario busy, given at run time, does not fit this contract:\nrequest body:3:" in ended.stderr
+    assert "scenario busy, added at run time, does not fit this contract:\nrequest body:3:" in ended.stderr
     assert "did you mean error?" in ended.stderr
 
 

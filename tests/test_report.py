@@ -6,14 +6,16 @@ import json
 import re
 import shlex
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from support import BATCH, ONCE, PATH, PATIENCE, problem
+from support import BATCH, ONCE, PATH, PATIENCE, PING, folder, problem
 
 from mockserver import Engine, load, parse_instant
 from mockserver.engine.engine import frozen
+from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.reports.words import WORDS, language
 from mockserver.server.server import serving
 
@@ -175,3 +177,32 @@ async def test_what_went_wrong_on_the_wire_is_told(url: str, client: aiohttp.Cli
     assert fault.partition(";")[0] in text
     assert ("what it changed was kept" in text) is ("commit" in fault)
     assert "2 ms" in text
+
+
+async def test_the_command_line_names_a_method_that_is_no_other(url: str, client: aiohttp.ClientSession) -> None:
+    """GET without a body needs no -X and no data; DELETE does."""
+    for number, (method, words) in enumerate([("GET", ""), ("DELETE", " -X DELETE")], 1):
+        async with client.request(method, f"{url}/nothing"):
+            pass
+        async with client.get(f"{url}/__admin/requests/{number}/report") as response:
+            text = Tags(await response.text()).text
+        assert f"curl -i {url}/nothing{words}" in text
+        assert (" -X" in text, "--data-raw" in text) == (bool(words), False)
+
+
+async def test_it_names_what_is_masked_and_the_contract_that_decided(
+    client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """In both languages; nothing is said of masks where there are none, and of another contract only after a reload."""
+    engine = Engine(load())
+    before, other = engine.contract.hash, load(overlays=[folder(tmp_path / "overlay", PING)])
+    async with serving(engine) as url:
+        assert '<th scope="row">Masked' not in await report(client, url, ONCE)
+        shown = Tags(await report(client, url, {**ONCE, "pin": "1234"}, Authorization_X="Bearer a")).text
+        assert "Masked/request/headers/" in shown
+        assert "/request/body/value/pin" in shown
+        assert f"contract {before}\n" in shown
+        await serve(engine, ReloadedContract(other), other.settings)
+        for spoken, words in (("en", f"contract {before}; {other.hash} is served now"), ("es", "Enmascarado/request/")):
+            async with client.get(f"{url}/__admin/requests/2/report", headers={"Accept-Language": spoken}) as response:
+                assert words in Tags(await response.text()).text

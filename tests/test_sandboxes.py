@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, run, spawned
+from support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run, spawned
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.decision.router import Target
+from mockserver.decision.router import Target, target
+from mockserver.engine.engine import run_now
 from mockserver.server.server import serving
 
 
@@ -60,21 +61,37 @@ async def test_health_is_there_below_the_prefix(url: str, client: aiohttp.Client
         assert response.status == 200
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "-a", "a b", "a%2Fb", "x" * 65, "\u00e9", "a\u0000", "%0a", "a?"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".hidden",
+        "-a",
+        "a b",
+        "a%2Fb",
+        "x" * 65,
+        "\u00e9",
+        "a\u0000",
+        "%0a",
+        "a?",
+        "4111111111111111",
+        "4111-1111-1111-1111",
+    ],
+)
 def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
     """A name of another form gets 400 problem JSON, in the path and in the header."""
     engine = Engine(contract)
     asked = [Request("POST", f"/sandbox/{name}{PATH}"), Request("POST", PATH, headers={"mock-sandbox": name})]
     for request in asked:
-        reply = engine.handle(request)
+        reply = engine.handle_sync(request)
         assert (reply.status, reply.decision) == (400, None)
         assert problem(reply.body)["type"].endswith("bad-sandbox")
 
 
 @pytest.mark.parametrize("name", ["a", "0", "worker-3", "a.b_c~d-e", "x" * 64])
-def test_a_good_name_is_taken(contract: Contract, name: str) -> None:
+def test_a_good_name_is_taken(name: str) -> None:
     """Letters, digits and some marks, up to 64."""
-    assert Engine(contract).target(f"/sandbox/{name}/x", {}) == Target(name, "/x")
+    assert target(f"/sandbox/{name}/x", {}) == Target(name, "/x")
 
 
 @pytest.mark.parametrize("path", ["/__admin/health", PATH])
@@ -127,7 +144,7 @@ async def test_a_request_may_spell_the_prefix_in_escapes(url: str) -> None:
 
 def test_too_long_a_body_is_refused_in_process_as_well(contract: Contract) -> None:
     """The limit is the engine's, not the socket's."""
-    reply = Engine(contract).handle(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
+    reply = Engine(contract).handle_sync(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
     assert isinstance(reply, Reply)
     assert (reply.status, reply.problem) == (413, "body-too-large")
 
@@ -155,6 +172,13 @@ def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, I
     return Engine(contract, settings=settings, monotonic=idle), idle
 
 
+def is_incomplete(engine: Engine, name: str) -> bool:
+    """Whether a sandbox, which has to be there, knows that it was evicted."""
+    sandbox = run_now(engine.storage.find(name))
+    assert sandbox is not None
+    return sandbox.incomplete
+
+
 def test_there_are_bounds_where_nothing_is_said(contract: Contract) -> None:
     """On sandboxes, on what they keep, and on the journal, by entries and by bytes."""
     settings = contract.settings
@@ -166,63 +190,56 @@ def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract
     """503 that says so; those that are there, and the default one, are served as before."""
     engine, idle = small(contract)
     for name in ("a", "b", ""):
-        assert engine.handle(sent(name)).status == 200
+        assert engine.handle_sync(sent(name)).status == 200
     idle.now = 59.9
-    reply = engine.handle(sent("c"))
+    reply = engine.handle_sync(sent("c"))
     assert (reply.status, reply.problem) == (503, "no-room-for-sandbox")
     assert "There are 2 sandboxes" in problem(reply.body)["detail"]
-    assert engine.handle(sent("a")).decision is not None
-    assert engine.sandboxes.evictions == 0
+    assert engine.handle_sync(sent("a")).decision is not None
+    assert engine.storage.gauges().evictions == 0
 
 
 def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
     """Its state is gone and it knows so when it is made again; others stay whole."""
     engine, idle = small(contract)
-    engine.handle(sent("a"))
-    engine.handle(sent("b"))
+    engine.handle_sync(sent("a"))
+    engine.handle_sync(sent("b"))
     idle.now = 30
-    engine.handle(sent("a"))
+    engine.handle_sync(sent("a"))
     idle.now = 61
-    assert engine.handle(sent("c")).status == 200
-    assert set(engine.sandboxes.names()) == {"a", "c"}
-    assert engine.handle(sent("d")).status == 503
+    assert engine.handle_sync(sent("c")).status == 200
+    assert set(run_now(engine.storage.names())) == {"a", "c"}
+    assert engine.handle_sync(sent("d")).status == 503
     idle.now = 200
-    assert engine.handle(sent("b")).status == 200
-    again = engine.sandboxes.find("b")
-    assert again is not None
-    assert again.incomplete
-    fresh = engine.sandboxes.find("c")
-    assert fresh is not None
-    assert not fresh.incomplete
-    assert engine.sandboxes.evictions == 2
+    assert engine.handle_sync(sent("b")).status == 200
+    assert is_incomplete(engine, "b")
+    assert not is_incomplete(engine, "c")
+    assert engine.storage.gauges().evictions == 2
 
 
 def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
     """Somebody asked for it; its place is free at once."""
     engine, idle = small(contract, most=1)
-    engine.handle(sent("a"))
+    engine.handle_sync(sent("a"))
     idle.now = 61
-    engine.handle(sent("b"))
-    engine.reset("b")
-    engine.handle(sent("a"))
-    engine.reset("a")
-    engine.handle(sent("a"))
-    sandbox = engine.sandboxes.find("a")
-    assert sandbox is not None
-    assert not sandbox.incomplete
+    engine.handle_sync(sent("b"))
+    reset(engine, "b")
+    engine.handle_sync(sent("a"))
+    reset(engine, "a")
+    engine.handle_sync(sent("a"))
+    assert not is_incomplete(engine, "a")
 
 
 def test_names_of_those_thrown_out_are_not_kept_without_end(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond a bound any new one counts as if it had been there."""
-    monkeypatch.setattr("mockserver.storage.sandboxes.MOST_REMEMBERED", 1)
+    monkeypatch.setattr("mockserver.storage.memory.MOST_REMEMBERED", 1)
     engine, _ = small(contract, most=1, ttl=0)
     known = []
     for name in ("a", "b", "c", "d"):
-        engine.handle(sent(name))
-        sandbox = engine.sandboxes.find(name)
-        known.append(sandbox is not None and sandbox.incomplete)
+        engine.handle_sync(sent(name))
+        known.append(is_incomplete(engine, name))
     assert known == [False, False, True, True]
 
 

@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import LASTING, PATH, folder
+from support import LASTING, PATH, explain, folder
 
 from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
+from mockserver.core.model import Delay, Fault
 from mockserver.server.server import serving
 
 FILE = """\
@@ -86,15 +87,13 @@ async def test_one_added_at_run_time_counts_from_its_beginning(url: str, client:
 
 def test_explaining_counts_nothing(tmp_path: Path) -> None:
     """What would answer is told as often as asked; one that stands aside is no near miss."""
-    from mockserver import Request  # noqa: PLC0415
-
     engine = Engine(overlay(tmp_path, "pass: true", "last"))
     request = Request("POST", PATH, b"{}", {"x-flaky": "1"})
     for _ in range(2):
-        explained = [engine.explain(request).reply.status for _ in range(3)]
+        explained = [explain(engine, request).reply.status for _ in range(3)]
         assert explained == [503] * 3
-        assert engine.handle(request).status == 503
-    explanation = engine.explain(request)
+        assert engine.handle_sync(request).status == 503
+    explanation = explain(engine, request)
     assert explanation.reply.decision is not None
     assert explanation.reply.decision.scenario.id != "flaky"
     assert "flaky" not in {miss.scenario.id for miss in explanation.misses}
@@ -117,10 +116,30 @@ def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
     engine = Engine(load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": file})]))
     asked = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
     for _ in range(2):
-        engine.handle(asked)
-    explained = engine.explain(asked)
+        engine.handle_sync(asked)
+    explained = explain(engine, asked)
     assert explained.reply.decision is not None
     assert explained.reply.decision.scenario.id == "activated-existing-customer"
     missed = [miss.scenario.id for miss in explained.misses]
     assert "flaky" not in missed
     assert {"before", "after", "card-already-activated"} <= set(missed)
+
+
+def test_one_that_is_met_in_two_ways_counts_once(tmp_path: Path) -> None:
+    """Its turn is one for each request, and where that stands aside it does so whole."""
+    also = (
+        "  when: {{header.x-flaky: present}}\n  also: [{{documented: B., when: {{body.card_identifier: present}}}}]\n"
+    )
+    file = FILE.replace("  when: {{header.x-flaky: present}}\n", also).format(last="pass: true", repeat="cycle")
+    engine = Engine(load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": file})]))
+    both = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
+    assert [engine.handle_sync(both).status for _ in range(6)] == [503, 503, 200] * 2
+
+
+def test_series_mean_the_same_by_their_form() -> None:
+    """By how many answers each has, where it stands aside and whether it begins again; not by what they say."""
+    answer = next(iter(load().scenarios))
+    series = Turns((Turn(answer, times=2), Turn()))
+    assert series.form == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=Delay("fixed", 1)))).form
+    for other in (Turns(series.turns, cycle=True), Turns((Turn(answer), Turn())), Turns((Turn(answer, times=2),) * 2)):
+        assert other.form != series.form

@@ -502,22 +502,32 @@ async def test_bytes_that_are_no_http_are_noted_in_one_line(sent: bytes) -> None
     assert "s3cr3t" not in line
 
 
-def test_a_fault_of_the_server_itself_is_not_hidden(contract: Contract, caplog: pytest.LogCaptureFixture) -> None:
-    """Only what clients do is passed over in silence: an error of our own shows its traceback."""
+@pytest.mark.parametrize(("broken", "status"), [("engine", 500), ("log", 200)])
+async def test_a_fault_of_the_server_itself_is_not_hidden(
+    contract: Contract,
+    client: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    status: int,
+) -> None:
+    """An error of our own shows its traceback; one of the engine is answered, one of the log costs its line alone."""
 
-    def broken(_: logs.AccessRecord) -> None:
+    def fail(*_: object) -> Any:
         raise RuntimeError("broken on purpose")
 
-    async def ask() -> int:
-        async with (
-            edge.serving(Engine(contract), log=broken) as url,
-            aiohttp.ClientSession() as client,
-            client.post(url + PATH, json=LASTING) as response,
-        ):
-            return response.status
-
-    assert asyncio.run(ask()) == 500
+    engine, records = Engine(contract), list[logs.AccessRecord]()
+    if broken == "engine":
+        monkeypatch.setattr(engine, "handle", fail)
+    async with (
+        edge.serving(engine, log=fail if broken == "log" else records.append) as url,
+        client.post(url + PATH, json=LASTING) as response,
+    ):
+        assert response.status == status
+        assert status == 200 or problem(await response.read())["type"].endswith("broken")
+        assert response.headers["Server"].startswith("mockserver/")
     assert "broken on purpose" in caplog.text
+    assert [record.reply.status for record in records] == ([500] if broken == "engine" else [])
 
 
 async def test_a_port_in_use_is_one_clear_line() -> None:

@@ -12,7 +12,8 @@ import pytest
 from support import run
 
 from mockserver import ConfigError, Contract, load
-from mockserver.contract.sources import DEEPEST, MOST_ALIASED, SourceFile, read_json, read_yaml
+from mockserver.contract.sources import DEEPEST, SourceFile, read_json
+from mockserver.contract.yaml_source import MOST_ALIASED, read_yaml
 from mockserver.core.model import MISSING
 
 CONTRACT = "format: 1\noperations: {get: {request: GET /things, envelopes: {ok: {status: 200, body: {}}}}}\n"
@@ -179,11 +180,11 @@ def test_the_slow_reader_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     """Without the C library of PyYAML the shipped contract's texts and places are the same."""
     import yaml  # noqa: PLC0415
 
-    from mockserver.contract import loading, sources  # noqa: PLC0415
+    from mockserver.contract import loading, yaml_source  # noqa: PLC0415
 
     files = sorted((loading.shipped() / "scenarios").iterdir())
     fast = [read_yaml(file, file.name) for file in files]
-    monkeypatch.setattr(sources, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_source, "_Loader", yaml.SafeLoader)
     assert [read_yaml(file, file.name) for file in files] == fast
     assert source_of(tmp_path, "a: b: c").data is MISSING
 

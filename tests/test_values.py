@@ -36,6 +36,16 @@ def test_what_is_written_is_read_back(value: Any) -> None:
         (b"[" * 2000, "nested deeper than 8 levels"),
         (b"[" * 9 + b"]" * 9, "nested deeper than 8 levels"),
         (b'{"a":' * 9 + b"1" + b"}" * 9, "nested deeper than 8 levels"),
+        (b'{"a":NaN}', "not JSON, reading stopped at line 1, column 6"),
+        (b'{"a":1,\n "\xc3\xa9": -Infinity}', "not JSON, reading stopped at line 2, column 8"),
+        (b'{"a":1e400}', "not JSON, a number is too large"),
+        (b"[1e400," + b"[" * 100_000, "nested deeper than 8 levels"),
+        (b'{"a":' + b"9" * 100_000 + b"}", "not JSON, a number is too large"),
+        (b"[" + b"9" * 100_000 + b",x]", "not JSON, reading stopped at line 1, column 100003"),
+        (b"[1e400,NaN]", "not JSON, a number is too large"),
+        (b'{"a":"\\ud83d"}', "not JSON, half of a surrogate pair stands alone at line 1, column 7"),
+        (b'{"a":\n"x\\uDE00"}', "not JSON, half of a surrogate pair stands alone at line 2, column 3"),
+        (b'{"a":"\\ud83d\\ud83d\\ude00"}', "not JSON, half of a surrogate pair stands alone at line 1, column 7"),
     ],
 )
 def test_what_is_no_json_says_why(data: bytes, reason: str) -> None:

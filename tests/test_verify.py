@@ -6,10 +6,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import BATCH, LASTING, PATH, PATIENCE, run, serving
+from support import BATCH, LASTING, PATH, PATIENCE, journal, run, serving
 
 from mockserver import Contract, Engine, Request
-from mockserver.engine.verification import Claim, in_order, text, verify
+from mockserver.engine.reconstruction import reconstructed
+from mockserver.engine.verification import Claim, RecordedRequest, in_order, text, verify
 from mockserver.server import server as edge
 
 PIN = {**LASTING, "pin": "12a4"}
@@ -70,7 +71,7 @@ async def test_near_misses_are_told_with_evidence(url: str, client: aiohttp.Clie
     when = {"body.customer_id": "TEST-ENTERPRISE", "body.reference_batch": "other"}
     status, shown = await verified(client, url, {"when": when})
     assert status == 409
-    assert [one["id"] for one in shown["misses"]] == [2, 1, 3]
+    assert [one["id"] for one in shown["misses"]] == ["2", "1", "3"]
     conditions = 'body.customer_id is "TEST-ENTERPRISE" and body.reference_batch is "other"'
     lines = shown["text"].splitlines()
     assert lines[:4] == [
@@ -173,14 +174,14 @@ async def test_a_sandbox_that_was_thrown_out_is_incomplete(contract: Contract, c
             assert ("a" in there) is again  # asking makes none
 
 
-def entries(contract: Contract, kinds: str) -> Any:
-    """Entries, oldest first: L succeeds, D has a PIN that is no number, X is a misuse."""
+def recorded(contract: Contract, kinds: str) -> list[RecordedRequest]:
+    """Requests, oldest first: L succeeds, D has a PIN that is no number, X is a misuse."""
     engine = Engine(contract)
     for kind in kinds:
         body = json.dumps(PIN if kind == "D" else LASTING).encode()
         path = "/nothing" if kind == "X" else PATH
-        engine.handle(Request("POST", path, body, {"content-type": "application/json"}))
-    return [*engine.journal.all()][::-1]
+        engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
+    return [RecordedRequest(entry, lambda one: reconstructed(one, contract)) for entry in journal(engine)[::-1]]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_claims_in_order_cut_the_journal_into_parts(
     contract: Contract, kinds: str, claims: list[Claim], holds: bool
 ) -> None:
     """Each claim holds of its part, others may come between."""
-    verdict = in_order(claims, entries(contract, kinds), lost=False)
+    verdict = in_order(claims, recorded(contract, kinds), lost=False)
     assert verdict.holds is holds
     assert text(verdict, "").startswith("holds" if holds else "does not hold")
 
@@ -210,10 +211,10 @@ def test_a_claim_is_told_in_words(contract: Contract) -> None:
     assert Claim().text == "at least 1 request that the API answered"
     assert Claim(scenario="a", low=2, high=2).text == "exactly 2 requests answered by a"
     assert Claim(operation="o", low=0, high=3).text == "0 to 3 requests of o"
-    verdict = verify(Claim(operation="another"), entries(contract, "LX"), lost=False)
-    assert verdict.misses[0][1].evidence[0].path == "operation"
-    verdict = verify(Claim(scenario="another"), entries(contract, "LX"), lost=False)
-    assert [e.path for e in verdict.misses[0][1].evidence] == ["scenario"]
+    verdict = verify(Claim(operation="another"), recorded(contract, "LX"), lost=False)
+    assert verdict.misses[0].miss.evidence[0].path == "operation"
+    verdict = verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
+    assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
 
 
 def test_claims_are_made_on_the_command_line() -> None:

@@ -6,19 +6,19 @@ import asyncio
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support import LASTING, PATH, Serving, serving
+from support import LASTING, PATH, Serving, journal, serving
 
 from mockserver import Engine
-from mockserver.core.contract import Contract, Reply
-from mockserver.server.server import Server
+from mockserver.core.contract import Contract
+from mockserver.core.reply import Reply
+from mockserver.server.response import head, last_answer
 from mockserver.server.server import serving as serving_here
-from mockserver.server.wire import head
 
 
 @pytest.fixture(scope="module")
@@ -28,28 +28,42 @@ def server() -> Iterator[Serving]:
 
 
 def test_the_head_of_an_answer() -> None:
-    """Status line, headers in order, the length of the body, more lines, an empty one."""
-    lines = head(Reply(201, (("A", "b"), ("C", "é")), b"{}"), "Connection: close").decode().split("\r\n")
+    """Status line, headers in order, the length of the body, the time, an empty line."""
+    lines = head(201, (("A", "b"), ("C", "é")), 2).decode().split("\r\n")
     assert lines[0] == "HTTP/1.1 201 Created"
     assert lines[1].startswith("Server: mockserver/")
     assert lines[2:5] == ["A: b", "C: é", "Content-Length: 2"]
     assert lines[5].startswith("Date: ")
     assert lines[5].endswith(" GMT")
-    assert lines[6:] == ["Connection: close", "", ""]
+    assert lines[6:] == ["", ""]
+
+
+@pytest.mark.parametrize("headers", [(), (("Connection", "close"),)])
+def test_the_last_answer_says_so_once(headers: tuple[tuple[str, str], ...]) -> None:
+    """Whether the reply says it itself or not."""
+    begin, _, body = last_answer(Reply(413, headers, b"{}")).partition(b"\r\n\r\n")
+    assert (begin.count(b"Connection: close"), body) == (1, b"{}")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_has_no_length(status: int) -> None:
+    """Nor has one whose length is not announced."""
+    assert b"Content-Length" not in head(status, (), 0)
+    assert b"Content-Length" not in head(200, (), None)
 
 
 def test_a_status_without_a_name() -> None:
     """Any number that HTTP allows can be answered."""
-    assert head(Reply(599, (), b"")).startswith(b"HTTP/1.1 599 Unknown\r\n")
+    assert head(599, (), 0).startswith(b"HTTP/1.1 599 Unknown\r\n")
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb"])
 def test_a_header_cannot_begin_another(value: str) -> None:
     """What would end its line is refused."""
     with pytest.raises(ValueError, match="end of a line"):
-        head(Reply(200, (("A", value),), b""))
+        head(200, (("A", value),), 0)
     with pytest.raises(ValueError, match="end of a line"):
-        head(Reply(200, (("A", value), ("B", "c")), b""))
+        head(200, (("A", value), ("B", "c")), 0)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
@@ -102,7 +116,7 @@ def exchange(client: socket.socket, request: bytes) -> tuple[int, bytes]:
     return response.status, response.read()
 
 
-async def test_what_is_answered_at_once_and_what_is_not_says_the_same(contract: Contract) -> None:
+async def test_kinds_of_answers_follow_one_another(contract: Contract) -> None:
     """On one connection: plain ones, with a delay, a HEAD, one that is too long, and at last a fault."""
     engine = Engine(contract, settings=replace(contract.settings, max_body=500))
     async with serving_here(engine) as url:
@@ -119,43 +133,27 @@ async def test_what_is_answered_at_once_and_what_is_not_says_the_same(contract: 
         answers = await asyncio.get_running_loop().run_in_executor(None, ask)
     assert [status for status, _ in answers] == [200, 200, 200, 200, 405, 0, 200, 413]
     assert all(json.loads(body)["text"] == "Success" for status, body in answers if status == 200)
-    kept = list(engine.journal.all())
-    assert [entry.status for entry in kept] == [413, 200, 200, 405, 200, 200, 200, 200]
+    kept = journal(engine)
+    assert [entry.reply.status for entry in kept] == [413, 200, 200, 405, 200, 200, 200, 200]
     assert kept[2].fault == "empty"
     assert [entry.delay_ms for entry in kept][5] == 20
 
 
-async def test_a_request_that_comes_whole_wakes_no_task(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is answered as it comes."""
-    handled: list[str] = []
-    ordinary = Server._respond
-
-    async def respond(self: Server, *more: Any) -> Any:
-        handled.append("one")
-        return await ordinary(self, *more)
-
-    monkeypatch.setattr(Server, "_respond", respond)
-    engine = Engine(contract)
-    async with serving_here(engine) as url:
-
-        def ask(*requests: bytes) -> list[int]:
-            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
-                return [exchange(client, request)[0] for request in requests]
-
-        run = asyncio.get_running_loop().run_in_executor
-        assert await run(None, ask, *[asking()] * 5) == [200] * 5
-        assert not handled
-
-
-async def test_what_goes_wrong_at_once_is_answered(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_the_mock_is_answered(contract: Contract) -> None:
     """A fault of the mock itself is a 500 that says so, on a connection that has answered before, too."""
-    engine = Engine(contract)
-    async with serving_here(engine) as url:
+    broken: list[bool] = []
+
+    def clock() -> int:
+        if broken:
+            raise ZeroDivisionError
+        return time.time_ns()
+
+    async with serving_here(Engine(contract, clock=clock)) as url:
 
         def ask() -> list[int]:
             with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
                 first = exchange(client, asking())[0]
-                monkeypatch.setattr(engine, "clock", lambda: 1 // 0)
+                broken.append(True)
                 return [first, exchange(client, asking())[0]]
 
         assert await asyncio.get_running_loop().run_in_executor(None, ask) == [200, 500]

@@ -7,19 +7,24 @@ the OpenAPI document and the README.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
 
+from msgspec import Struct
+
 from mockserver.admin.safety import Access, strange, unauthorized
-from mockserver.core.contract import Reply
+from mockserver.core.directives import DirectiveError
 from mockserver.core.model import MISSING, NOTHING
 from mockserver.core.problems import not_found, problem, wrong_method
+from mockserver.core.reply import Reply
 from mockserver.core.values import NotJsonError, close_matches, read, write
 from mockserver.decision.router import Target
 from mockserver.engine.engine import Engine
-from mockserver.schema.validation import SchemaSet, Validator
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
 
 PREFIX: Final = "/__admin"
 USUAL: Final = "http://127.0.0.1:8080"
@@ -30,11 +35,13 @@ LONGEST_NAME: Final = 512
 
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
+_Value = TypeVar("_Value")
+
 OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
-DONE: Final[Mapping[int, str]] = {200: "Done, or what was asked for."}
+DONE: Final[Mapping[int, str]] = MappingProxyType({200: "Done, or what was asked for."})
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """One admin request: the sandbox it is about, path parameters, query, and the JSON body (`MISSING` without).
 
     `url` is the address by which a client reaches the operations, `apart` whether that is another port than this one.
@@ -51,7 +58,7 @@ class Call(NamedTuple):
     apart: bool = False
 
 
-class Route(NamedTuple):
+class Route(Struct, frozen=True):
     """One admin route. `body` is the JSON Schema of the request body; None where none is read.
 
     `query` describes the query parameters by name; others are refused. `is_open`: served without a token.
@@ -62,7 +69,7 @@ class Route(NamedTuple):
     method: str
     path: str
     summary: str
-    answer: Callable[[Call], Reply]
+    answer: Callable[[Call], Awaitable[Reply]]
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] = NOTHING
     is_open: bool = False
@@ -86,6 +93,15 @@ def refused(status: int, kind: str, title: str, detail: str, **more: Any) -> Adm
     return AdminError(problem(status, kind, title, detail, **more))
 
 
+def understood(read: Callable[[Any], _Value], spec: Any) -> _Value:
+    """A fault, a delay or a duration as it was asked for. Raises `AdminError`."""
+    try:
+        return read(spec)
+    except DirectiveError as error:
+        title = "A fault, a delay or a duration cannot be understood"
+        raise refused(400, "bad-directive", title, f"{error}") from None
+
+
 def as_json(value: object, status: int = 200) -> Reply:
     """A JSON answer that no cache keeps."""
     return Reply(status, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), write(value))
@@ -107,6 +123,22 @@ def _url(headers: Mapping[str, str], port: int | None, scheme: str) -> str:
     return f"{scheme}://{found['name'] if found else '127.0.0.1'}:{port}"
 
 
+class _CompiledRoute(Struct, frozen=True):
+    """A route with its compiled path and the schema of its body."""
+
+    route: Route
+    pattern: re.Pattern[str]
+    validator: Validator | None
+
+
+class _Match(Struct, frozen=True):
+    """The route of a request, with its path parameters."""
+
+    route: Route
+    parameters: Mapping[str, str]
+    validator: Validator | None
+
+
 class Admin:
     """Routes admin requests to their answers."""
 
@@ -124,33 +156,33 @@ class Admin:
         self._scheme = scheme
 
     @cached_property
-    def _table(self) -> list[tuple[Route, re.Pattern[str], Validator | None]]:
+    def _table(self) -> list[_CompiledRoute]:
         """The routes with their compiled paths and schemas of bodies."""
-        return [(route, _pattern(route.path), _validator(route.body)) for route in self._routes()]
+        return [_CompiledRoute(route, _pattern(route.path), _validator(route.body)) for route in self._routes()]
 
-    def route(self, method: str, path: str) -> tuple[Route, Mapping[str, str], Validator | None] | Reply:
+    def route(self, method: str, path: str) -> _Match | Reply:
         """The route of a path as it is sent, percent-encoded, or the problem with it."""
         try:
             path = "/".join(quote(unquote(part, errors="strict"), safe="") for part in path.split("/"))
         except UnicodeDecodeError:
             return problem(400, "bad-path", "The path cannot be read", "What is percent-encoded in it is no UTF-8.")
         allow: list[str] = []
-        for route, pattern, validator in self._table:
-            found = pattern.fullmatch(path)
+        for compiled in self._table:
+            route, found = compiled.route, compiled.pattern.fullmatch(path)
             if found is None:
                 continue
             if method == route.method or (method == "HEAD" and route.method == "GET"):
                 parameters = {name: unquote(value) for name, value in found.groupdict().items()}
                 long = next((name for name, value in parameters.items() if len(value) > LONGEST_NAME), None)
-                return _too_long(long) if long is not None else (route, parameters, validator)
+                return _too_long(long) if long is not None else _Match(route, parameters, compiled.validator)
             allow += [route.method, "HEAD"] if route.method == "GET" else [route.method]
         if allow:
             return wrong_method(method, allow, {})
         path = unquote(path)
-        paths = tuple(f"{route.method} {route.path}" for route, _, _ in self._table)
+        paths = tuple(f"{one.route.method} {one.route.path}" for one in self._table)
         return not_found(path, paths, close_matches(path, [p.partition(" ")[2] for p in paths]))
 
-    def answer(
+    async def answer(
         self,
         method: str,
         target: Target,
@@ -165,20 +197,21 @@ class Admin:
         set, but for routes that are open.
         """
         found = self.route(method, target.path)
-        if not (not isinstance(found, Reply) and found[0].is_open) and not self._access.admits(headers):
+        if not (not isinstance(found, Reply) and found.route.is_open) and not self._access.admits(headers):
             return unauthorized()
-        is_page = not isinstance(found, Reply) and found[0].is_page
+        is_page = not isinstance(found, Reply) and found.route.is_page
         refusal = strange(headers) if is_page else self._access.refusal(headers)
         if refusal is not None:
             return refusal
         if isinstance(found, Reply):
             return found
-        route, parameters, validator = found
+        route, parameters = found.route, found.parameters
         try:
             _check_query(route, query)
-            value = _body(route, validator, body)
+            value = _body(route, found.validator, body)
             url, apart = _url(headers, port, self._scheme), port is not None
-            return route.answer(Call(self._engine, target.sandbox, parameters, query, headers, body, value, url, apart))
+            call = Call(self._engine, target.sandbox, parameters, query, headers, body, value, url, apart)
+            return await route.answer(call)
         except AdminError as error:
             return error.reply
 

@@ -5,18 +5,19 @@ Knows how they are asked for and shown; it neither decides a request nor perform
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused
+from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused, understood
 from mockserver.admin.sandboxes import sandbox_of, scenarios_of
 from mockserver.contract.loading import ConfigError, given_conditions
-from mockserver.core.contract import Operation, Reply, Scenario, Turn, Turns
-from mockserver.core.directives import HEEDED, DirectiveError, delay_of, fault_of
+from mockserver.core.contract import Operation, Scenario, Turn, Turns
+from mockserver.core.directives import HEEDED, delay_of, fault_of
 from mockserver.core.model import FAULTS
 from mockserver.core.problems import or_else
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches, printable
-from mockserver.storage.sandboxes import Armed, Sandbox
+from mockserver.decision.view import Armed
 
 MOST_ARMED: Final = 100
 """How much can be armed at once in a sandbox."""
@@ -79,7 +80,7 @@ _ARM: Final[Mapping[str, Any]] = {
 }
 
 
-def operation_of(call: Call, name: str | None, scenario: str | None = None) -> Operation:
+async def operation_of(call: Call, name: str | None, scenario: str | None = None) -> Operation:
     """The operation of a name, the only one, or the only one with such a scenario. Raises `AdminError`."""
     operations = call.engine.contract.operations
     names = [operation.id for operation in operations]
@@ -91,16 +92,16 @@ def operation_of(call: Call, name: str | None, scenario: str | None = None) -> O
             title = "There is no such operation"
             raise refused(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
         return found[0]
-    found = [o for o in operations if any(s.id == scenario for s in scenarios_of(call, o))]
+    found = [one for one in operations if scenario in [s.id for s in await scenarios_of(call, one)]]
     if len(operations) > 1 and len(found) != 1:
         detail = f"The contract has several: name one of {', '.join(names)} as operation."
         raise refused(400, "operation-needed", "It takes an operation to tell what is meant", detail, operations=names)
     return (found or operations)[0]
 
 
-def scenario_of(call: Call, operation: Operation, name: str, status: int = 400) -> Scenario:
+async def scenario_of(call: Call, operation: Operation, name: str, status: int = 400) -> Scenario:
     """The scenario in force of a name. Raises `AdminError` with near spellings."""
-    scenarios = scenarios_of(call, operation)
+    scenarios = await scenarios_of(call, operation)
     found = next((scenario for scenario in scenarios if scenario.id == name), None)
     if found is None:
         names = [scenario.id for scenario in scenarios]
@@ -119,19 +120,7 @@ def bad_config(error: ConfigError, what: str) -> AdminError:
     return refused(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.shown)
 
 
-_Value = TypeVar("_Value")
-
-
-def understood(read: Callable[[Any], _Value], spec: Any) -> _Value:
-    """A fault, a delay or a duration as it was asked for. Raises `AdminError`."""
-    try:
-        return read(spec)
-    except DirectiveError as error:
-        title = "A fault, a delay or a duration cannot be understood"
-        raise refused(400, "bad-directive", title, f"{error}") from None
-
-
-def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
+async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
     if ("pass" in spec) == any(name in spec for name in ("scenario", "fault", "delay")):
         detail = "Give a scenario, a fault or a delay" + (", or pass: true alone." if "pass" in spec else ".")
         raise refused(400, "bad-arming", "It is not told what to arm", detail)
@@ -142,28 +131,28 @@ def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
             raise refused(400, "bad-arming", "commit goes with a fault", detail)
         fault = {**(fault if isinstance(fault, dict) else {"kind": fault}), "commit": spec["commit"]}
     return Turn(
-        scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
+        await scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
         understood(fault_of, fault) if fault is not None else None,
         understood(delay_of, spec["delay"]) if "delay" in spec else None,
         spec.get("times", 1) if spec.get("times") != "always" else 1,
     )
 
 
-def _arm(call: Call) -> Reply:
+async def _arm(call: Call) -> Reply:
     spec = call.body
-    sandbox = sandbox_of(call)
-    operation = operation_of(call, spec.get("operation"), spec.get("scenario"))
+    sandbox = await sandbox_of(call)
+    operation = await operation_of(call, spec.get("operation"), spec.get("scenario"))
     left: int | None = None
     if "responses" in spec:
         alone = [name for name in (*_WHAT, "times") if name in spec]
         if alone:
             detail = f"{', '.join(alone)} cannot stand beside responses: it goes into one of them."
             raise refused(400, "bad-arming", "It is not told what to arm", detail)
-        turns = tuple(_turn(call, operation, turn) for turn in spec["responses"])
+        turns = tuple([await _turn(call, operation, turn) for turn in spec["responses"]])
     elif "repeat" in spec:
         raise refused(400, "bad-arming", "repeat goes with responses", "repeat says what comes after the last of them.")
     else:
-        turns = (_turn(call, operation, spec),)
+        turns = (await _turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)
     try:
         when = given_conditions(operation, spec["when"]) if "when" in spec else ()
@@ -173,8 +162,9 @@ def _arm(call: Call) -> Reply:
         detail = f"At most {MOST_ARMED} things are armed at once; DELETE {PREFIX}/armed makes room."
         raise refused(409, "too-much-armed", "There is no room to arm one more thing", detail)
     order = Turns(turns, spec.get("repeat") == "cycle")
-    armed = Armed(next(sandbox.armed_ids), operation.id, order, left, when, spec)
-    sandbox.armed.append(armed)
+    armed = await sandbox.arm(
+        lambda number: Armed(id=number, operation=operation.id, turns=order, left=left, when=when, spec=spec)
+    )
     return as_json(_shown(armed), 201)
 
 
@@ -183,26 +173,26 @@ def _shown(armed: Armed) -> dict[str, Any]:
     return {"id": armed.id, **armed.spec, "operation": armed.operation, "left": left, "used": armed.used}
 
 
-def _armed(call: Call) -> Reply:
-    return as_json({"armed": [_shown(armed) for armed in sandbox_of(call).armed]})
+async def _armed(call: Call) -> Reply:
+    return as_json({"armed": [_shown(armed) for armed in (await sandbox_of(call)).armed]})
 
 
-def _clear(call: Call) -> Reply:
-    sandbox = sandbox_of(call)
+async def _clear(call: Call) -> Reply:
+    sandbox = await sandbox_of(call)
     taken = [armed.id for armed in sandbox.armed]
-    sandbox.armed.clear()
+    await sandbox.disarm(taken)
     return as_json({"status": "taken away", "armed": taken})
 
 
-def _take_away(call: Call) -> Reply:
-    sandbox: Sandbox = sandbox_of(call)
+async def _take_away(call: Call) -> Reply:
+    sandbox = await sandbox_of(call)
     name = call.parameters["id"]
     found = next((armed for armed in sandbox.armed if str(armed.id) == name), None)
     if found is None:
         detail = f"Nothing with the id {printable(name, 40)} is armed; what has no requests left is gone."
         there = [armed.id for armed in sandbox.armed]
         raise refused(404, "not-armed", "Nothing of this id is armed", detail, armed=there)
-    sandbox.armed.remove(found)
+    await sandbox.disarm([found.id])
     return as_json({"status": "taken away", "armed": [found.id]})
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mockserver.admin.api import PREFIX, Call, Route, refused
 from mockserver.admin.safety import strange
-from mockserver.core.contract import Reply
+from mockserver.core.reply import Reply
 
 FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"
@@ -113,11 +113,11 @@ def shell(method: str, sent: str, path: str, headers: Mapping[str, str]) -> Repl
     return strange(headers) or console().at_root.reply(headers)
 
 
-def _page(call: Call) -> Reply:
+async def _page(call: Call) -> Reply:
     return console().at_home.reply(call.headers)
 
 
-def _file(call: Call) -> Reply:
+async def _file(call: Call) -> Reply:
     found, name = console(), call.parameters["file"]
     if call.parameters["version"] != found.version or name not in found.files:
         detail = "The console has no such file, or none of this version; its page names those that there are."

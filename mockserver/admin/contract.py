@@ -8,12 +8,13 @@ from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.sandboxes import sandbox_of
 from mockserver.contract.loading import ConfigError, given_scenario
-from mockserver.core.contract import Operation, Reply, Scenario
+from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection
 from mockserver.core.problems import or_else
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches, printable
 from mockserver.export.formats import EXPORTS
-from mockserver.storage.sandboxes import Sandbox
+from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
 
 
@@ -31,7 +32,7 @@ def _collection_row(collection: Collection) -> dict[str, Any]:
     return {"collection": collection.name, "open": collection.open, "members": list(collection.members)}
 
 
-def _contract(call: Call) -> Reply:
+async def _contract(call: Call) -> Reply:
     contract = call.engine.contract
     return as_json(
         {
@@ -56,7 +57,7 @@ _CONTRACT_ROUTES: Final = (
 )
 
 
-def _export(call: Call) -> Reply:
+async def _export(call: Call) -> Reply:
     kind = call.parameters["kind"]
     if kind not in EXPORTS:
         spelt = close_matches(kind, EXPORTS)
@@ -89,7 +90,7 @@ _OPERATION_PARAMETER: Final = {"operation": "The operation; needed where the con
 
 
 def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
-    own = any(one is scenario for one in sandbox.scenarios.get(operation.id, ()))
+    own = any(one is scenario for one in sandbox.added.get(operation.id, ()))
     return {
         "scenario": scenario.id,
         "operation": operation.id,
@@ -104,23 +105,24 @@ def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) ->
     }
 
 
-def _list_scenarios(call: Call) -> Reply:
-    sandbox = sandbox_of(call)
+async def _list_scenarios(call: Call) -> Reply:
+    sandbox = await sandbox_of(call)
     name = call.query.get("operation")
-    operations = call.engine.contract.operations if name is None else (operation_of(call, name),)
-    rows = [_scenario_row(o, sandbox, scenario) for o in operations for scenario in call.engine.scenarios(o, sandbox)]
+    operations = call.engine.contract.operations if name is None else (await operation_of(call, name),)
+    rows = [_scenario_row(o, sandbox, scenario) for o in operations for scenario in sandbox.order(o).scenarios]
     return as_json({"scenarios": rows})
 
 
-def _one_scenario(call: Call) -> Reply:
+async def _one_scenario(call: Call) -> Reply:
     name = call.parameters["id"]
-    operation = operation_of(call, call.query.get("operation"), name)
-    return as_json(_scenario_row(operation, sandbox_of(call), scenario_of(call, operation, name, 404)))
+    operation = await operation_of(call, call.query.get("operation"), name)
+    scenario = await scenario_of(call, operation, name, 404)
+    return as_json(_scenario_row(operation, await sandbox_of(call), scenario))
 
 
-def _put_scenario(call: Call) -> Reply:
-    name, sandbox = call.parameters["id"], sandbox_of(call)
-    operation = operation_of(call, call.query.get("operation"), name)
+async def _put_scenario(call: Call) -> Reply:
+    name, sandbox = call.parameters["id"], await sandbox_of(call)
+    operation = await operation_of(call, call.query.get("operation"), name)
     if len(call.raw) > LONGEST_SCENARIO:
         detail = f"It has {len(call.raw)} bytes; a scenario has at most {LONGEST_SCENARIO}."
         raise refused(413, "scenario-too-large", "The scenario is too large", detail, limit=LONGEST_SCENARIO)
@@ -134,29 +136,27 @@ def _put_scenario(call: Call) -> Reply:
             "neither when nor then, and no turn with pass."
         )
         raise refused(400, "bad-scenario", "The final scenario has to answer everything", detail)
-    own = sandbox.scenarios.get(operation.id, ())
+    own = sandbox.added.get(operation.id, ())
     new = all(one.id != name for one in own)
-    if new and sum(map(len, sandbox.scenarios.values())) >= MOST_SCENARIOS:
+    if new and sum(map(len, sandbox.added.values())) >= MOST_SCENARIOS:
         detail = f"A sandbox takes {MOST_SCENARIOS} scenarios at run time; DELETE {PREFIX}/scenarios/ID makes room."
         raise refused(409, "too-many-scenarios", "There is no room for one more scenario", detail)
     # A new one goes first; one that was there keeps its place.
     kept = tuple(scenario if one.id == name else one for one in own)
-    sandbox.scenarios[operation.id] = (scenario, *kept) if new else kept
-    sandbox.turned[operation.id].pop(name, None)
+    await sandbox.set_scenarios(operation, (scenario, *kept) if new else kept, name)
     return as_json(_scenario_row(operation, sandbox, scenario), 201 if new else 200)
 
 
-def _delete_scenario(call: Call) -> Reply:
-    name, sandbox = call.parameters["id"], sandbox_of(call)
-    operation = operation_of(call, call.query.get("operation"), name)
-    own = sandbox.scenarios.get(operation.id, ())
+async def _delete_scenario(call: Call) -> Reply:
+    name, sandbox = call.parameters["id"], await sandbox_of(call)
+    operation = await operation_of(call, call.query.get("operation"), name)
+    own = sandbox.added.get(operation.id, ())
     if all(scenario.id != name for scenario in own):
-        scenario_of(call, operation, name, 404)
+        await scenario_of(call, operation, name, 404)
         there = [scenario.id for scenario in own]
         detail = f"{name} stands in a file; only what was added while the mock runs can be taken away."
         raise refused(409, "scenario-of-a-file", "This scenario cannot be taken away", detail, scenarios=there)
-    sandbox.scenarios[operation.id] = tuple(scenario for scenario in own if scenario.id != name)
-    sandbox.turned[operation.id].pop(name, None)
+    await sandbox.set_scenarios(operation, [scenario for scenario in own if scenario.id != name], name)
     return as_json({"status": "taken away", "scenario": name})
 
 

@@ -9,29 +9,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
+
 from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text
 from mockserver.admin.journal import bad_parameter, flag
-from mockserver.core.contract import Reply
-from mockserver.engine.examples import curl_for
-from mockserver.engine.overview import scenarios
+from mockserver.core.reply import Reply
+from mockserver.engine.examples import curl_for, scenarios
 from mockserver.reports.coverage_page import FORMS
-from mockserver.storage.coverage import RetryStats, Tally
+from mockserver.storage.coverage import Answered, RetryStats, Tally
 
 
-def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
+async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
     """The coverage of a sandbox, or of all (None), as JSON.
 
     An outcome is met if its answer was sent whole; `faults` has those that a fault took as well.
     """
     engine, name = call.engine, sandbox or ""
-    known = engine.sandboxes.find(name)
+    known = await engine.storage.find(name)
     settings = engine.settings if known is None else known.settings
     contract = engine.contract
     # The status of the answers is that of this server; what it asks of every request is no part of an example.
     shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
-    for row in engine.made(("scenarios", settings.error_status), lambda: scenarios(shown)):
+    for row in engine.cached(("scenarios", settings.error_status), lambda: scenarios(shown)):
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
         seen = tally.of(scenario)
@@ -49,7 +50,7 @@ def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
                 "faults": dict(seen.faults),
                 "retried": seen.retried,
                 "how": row["trigger"],
-                "curl": curl_for(engine, name, operation, scenario, call.url),
+                "curl": await curl_for(engine, name, operation, scenario, call.url),
             }
         )
     return {
@@ -71,21 +72,21 @@ def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _behaviour(tally: Tally) -> dict[str, Any]:
-    retries: dict[tuple[str, str, str | None], RetryStats] = {}
-    for (operation, scenario, _, fault), again in tally.again.items():
-        key = (operation, scenario, fault)
+    retries: dict[Answered, RetryStats] = {}
+    for answered, again in tally.again.items():
+        key = msgspec.structs.replace(answered, own=True)  # a scenario of that id, whoever has it
         retries.setdefault(key, RetryStats(0, again.shortest_ns, again.longest_ns)).add(again)
     ranked = sorted(retries.items(), key=lambda item: -item[1].count)
     return {
         "retries": [
             {
-                "after": scenario,
-                "fault": fault,
+                "after": answered.scenario,
+                "fault": answered.fault,
                 "count": again.count,
                 "shortest_ms": round(again.shortest_ns / 1e6, 1),
                 "longest_ms": round(again.longest_ns / 1e6, 1),
             }
-            for (_, scenario, fault), again in ranked
+            for answered, again in ranked
         ],
         "sent_again_after_answer_lost": tally.lost_again,
         "secrets_in_url": tally.secrets_in_url,
@@ -93,13 +94,13 @@ def _behaviour(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _coverage(call: Call) -> Reply:
-    coverage, form = call.engine.coverage, call.query.get("format", "json")
+async def _coverage(call: Call) -> Reply:
+    form = call.query.get("format", "json")
     if form != "json" and form not in FORMS:
         raise bad_parameter(f"format is json, {', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")
     everything = flag(call, "all")
-    tally = coverage.total() if everything else coverage.of(call.sandbox)
-    told = report(call, tally, None if everything else call.sandbox)
+    tally = await call.engine.storage.tally(None if everything else call.sandbox)
+    told = await report(call, tally, None if everything else call.sandbox)
     if form == "json":
         return as_json(told)
     media, render = FORMS[form]

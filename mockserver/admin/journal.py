@@ -5,23 +5,28 @@ Knows how to ask and what to show; it decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, get_args
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, as_text, refused
 from mockserver.admin.sandboxes import scenarios_of
-from mockserver.core.contract import Reply
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.problems import or_else
-from mockserver.core.values import close_matches, printable, write
+from mockserver.core.reply import Reply
+from mockserver.core.values import close_matches, printable
 from mockserver.engine.bundle import bundle
-from mockserver.engine.views import event, har, is_unexpected, row, whole
+from mockserver.engine.entries import JournalEntry, read_entry
+from mockserver.engine.reconstruction import reconstructed
+from mockserver.engine.views import is_unexpected, row, whole
 from mockserver.reports.bug_report import POLICY, report
+from mockserver.reports.har import har
 from mockserver.reports.words import language
-from mockserver.storage.journal import Entry, Listener
+from mockserver.storage.interface import Entry
 from mockserver.version import __version__
 
 MOST: Final = 1_000
@@ -50,29 +55,34 @@ def flag(call: Call, name: str) -> bool:
     return call.query.get(name) == "true"
 
 
-def _entries(call: Call) -> Iterator[Entry]:
-    return call.engine.journal.all() if flag(call, "all") else call.engine.journal.of(call.sandbox)
+async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequence[Entry]:
+    """The entries of the sandbox, or of all, newest first. Raises `AdminError`."""
+    sandbox = None if flag(call, "all") else call.sandbox
+    try:
+        return await call.engine.storage.entries(sandbox, before=before, after=after)
+    except ValueError as error:
+        raise bad_parameter(f"before: {error}.") from None
 
 
-def _filtered(call: Call) -> Iterator[Entry]:
-    return filter(_wanted(call), _entries(call))
+async def _filtered(call: Call) -> Iterator[JournalEntry]:
+    """The entries that the query asks for, newest first."""
+    entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
+    return filter(is_wanted, (read_entry(entry.data) for entry in entries))
 
 
-def _wanted(call: Call) -> Callable[[Entry], bool]:
+async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     """Tells the entries that the query asks for."""
     query = call.query
-    before = _number(call, "before", 2**62, 2**62)
     since = _since(query.get("since"))
     text = query.get("text", "").lower()
     wanted = [(name, query[name]) for name in _WORDS if name in query]
     for name, word in wanted:
-        _known(call, name, word)
+        await _check_word(call, name, word)
 
-    def is_wanted(entry: Entry) -> bool:
+    def is_wanted(entry: JournalEntry) -> bool:
         shown = row(entry) if wanted else {}
         return (
-            entry.id < before
-            and entry.at_ns >= since
+            (since is None or entry.at_ns >= since)
             and all(shown[name] == value for name, value in wanted)
             and (not text or text in _all_text(entry))
         )
@@ -80,14 +90,13 @@ def _wanted(call: Call) -> Callable[[Entry], bool]:
     return is_wanted
 
 
-def _known(call: Call, name: str, word: str) -> None:
+async def _check_word(call: Call, name: str, word: str) -> None:
     """Refuse a word of a filter that no entry could have: it is misspelt."""
     words: Iterable[str] = _WORDS[name]
     if name == "scenario":
         operations = call.engine.contract.operations
-        words = dict.fromkeys(s.id for operation in operations for s in scenarios_of(call, operation))
-        # One that was given at run time may be gone, or be another sandbox's.
-        if any(e.decision is not None and e.decision.scenario.id == word for e in call.engine.journal.all()):
+        words = dict.fromkeys([s.id for operation in operations for s in await scenarios_of(call, operation)])
+        if word not in words and await _has_answered(call, word):
             return
     if word not in words:
         spelt = close_matches(word, words)
@@ -96,137 +105,100 @@ def _known(call: Call, name: str, word: str) -> None:
         raise refused(400, "bad-parameter", title, detail, did_you_mean=list(spelt))
 
 
-def _since(text: str | None) -> int:
+async def _has_answered(call: Call, scenario: str) -> bool:
+    """Whether a scenario has answered that is not in force: one of another sandbox, or one that was taken away."""
+    entries = [read_entry(entry.data) for entry in await call.engine.storage.entries(None)]
+    return any(one.decision is not None and one.decision.scenario.scenario == scenario for one in entries)
+
+
+def _since(text: str | None) -> int | None:
     try:
-        return parse_instant(text) if text is not None else -(2**80)
+        return parse_instant(text) if text is not None else None
     except ValueError as error:
         raise bad_parameter(f"since: {error}.") from None
 
 
-def _all_text(entry: Entry) -> str:
-    scenario = entry.decision.scenario.id if entry.decision is not None else entry.problem
-    bodies = (entry.body + b"\n" + entry.reply_body).decode("utf-8", "replace")
-    return "\n".join((f"{entry.method} {entry.target}", str(scenario), *map(": ".join, entry.headers), bodies)).lower()
+def _all_text(entry: JournalEntry) -> str:
+    answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
+    bodies = (entry.request.body.data + b"\n" + entry.reply.body.data).decode("utf-8", "replace")
+    headers = map(": ".join, entry.request.headers)
+    return "\n".join((f"{entry.request.method} {entry.request.target}", str(answered), *headers, bodies)).lower()
 
 
-def _list(call: Call) -> Reply:
+async def _list(call: Call) -> Reply:
     kind = call.query.get("format", "json")
     if kind not in ("json", "har"):
         raise bad_parameter("format is json or har.")
     if kind == "har":
         limit = _number(call, "limit", 2**62, 2**62)
-        return as_json(har(reversed([*islice(_filtered(call), limit)]), __version__, urlsplit(call.url).scheme))
-    return _page(call, _filtered(call))
+        entries = [*islice(await _filtered(call), limit)]
+        return as_json(har(reversed(entries), __version__, urlsplit(call.url).scheme))
+    return await _page(call, await _filtered(call))
 
 
-def _page(call: Call, found: Iterable[Entry]) -> Reply:
+async def _page(call: Call, found: Iterable[JournalEntry]) -> Reply:
     limit = _number(call, "limit", 100, MOST)
     entries = [*islice(found, limit + 1)]
     shown = entries[:limit]
     more = {"before": shown[-1].id} if len(entries) > limit else {}
-    lost = call.engine.journal.lost(call.sandbox)
-    return as_json({"requests": [row(e) for e in shown], "lost": lost, "incomplete": may_lack(call), **more})
+    lost = await call.engine.storage.lost_entries(call.sandbox)
+    rows = [row(entry) for entry in shown]
+    return as_json({"requests": rows, "lost": lost, "incomplete": await may_lack(call), **more})
 
 
-def _unexpected(call: Call) -> Reply:
-    return _page(call, (entry for entry in _filtered(call) if is_unexpected(entry.decision)))
+async def _unexpected(call: Call) -> Reply:
+    return await _page(call, (entry for entry in await _filtered(call) if is_unexpected(entry.decision)))
 
 
-def _entry(call: Call) -> Entry:
-    text = call.parameters["id"]
-    entry = call.engine.journal.find(int(text)) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+async def _entry(call: Call) -> Entry:
+    """The entry that the path names. Raises `AdminError`."""
+    storage, name = call.engine.storage, call.parameters["id"]
+    entry = await storage.entry(name)
     if entry is None or entry.sandbox != call.sandbox:
         where = f"; it is one of sandbox {entry.sandbox or '(default)'}" if entry is not None else ""
-        detail = f"The journal of this sandbox has no entry {text[:20]}{where}."
-        raise refused(
-            404, "unknown-entry", "There is no such entry", detail, lost=call.engine.journal.lost(call.sandbox)
-        )
+        detail = f"The journal of this sandbox has no entry {name[:20]}{where}."
+        lost = await storage.lost_entries(call.sandbox)
+        raise refused(404, "unknown-entry", "There is no such entry", detail, lost=lost)
     return entry
 
 
-def _one(call: Call) -> Reply:
-    return as_json(whole(_entry(call)))
+async def _one(call: Call) -> Reply:
+    engine = call.engine
+    entry = read_entry((await _entry(call)).data)
+    made_again = reconstructed(entry, engine.contract, engine.storage.orders)
+    return as_json(whole(entry, engine.contract.hash, made_again))
 
 
-def _clear(call: Call) -> Reply:
-    return as_json({"status": "cleared", "requests": call.engine.journal.clear(call.sandbox)})
+async def _clear(call: Call) -> Reply:
+    return as_json({"status": "cleared", "requests": await call.engine.storage.clear_entries(call.sandbox)})
 
 
-def _bundle(call: Call) -> Reply:
-    entry = _entry(call)
-    decision = entry.remembered
-    if decision is None:
+async def _bundle(call: Call) -> Reply:
+    data = (await _entry(call)).data
+    entry = read_entry(data)
+    if entry.decision is None:
         detail = f"Entry {entry.id} is the problem {entry.problem}: no scenario answered."
         raise refused(409, "no-decision", "There is no decision to make again", detail)
-    return as_json(bundle(entry, decision))
+    return as_json(bundle(data))
 
 
-def _report(call: Call) -> Reply:
-    entry = _entry(call)
-    sandbox = call.engine.sandboxes.find(entry.sandbox)
+async def _report(call: Call) -> Reply:
+    entry = read_entry((await _entry(call)).data)
+    sandbox = await call.engine.storage.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
     spoken = language(call.headers.get("accept-language", ""))
     shown = report(entry, call.engine.contract, settings.utc_offset, spoken, urlsplit(call.url).scheme)
     page = as_text(shown, "text/html; charset=utf-8")
     about = (("Content-Language", spoken), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
-    return page._replace(headers=(*page.headers, *about, *guards))
+    return replace(page, headers=(*page.headers, *about, *guards))
 
 
-def may_lack(call: Call) -> bool:
+async def may_lack(call: Call) -> bool:
     """Whether the journal may lack entries of the sandbox."""
-    engine = call.engine
-    off = not engine.settings.journal_entries
-    return off or engine.journal.lost(call.sandbox) > 0 or engine.sandboxes.lacks(call.sandbox)
-
-
-# -- events -------------------------------------------------------------------------------------------
-
-
-class _Events:
-    """New entries as server-sent events."""
-
-    def __init__(
-        self,
-        listen: Callable[[Callable[[], None]], Listener],
-        wanted: Callable[[Entry], bool],
-        missed: Iterable[Entry],
-    ) -> None:
-        """`missed` came before, and is sent first; of what comes, what is `wanted`."""
-        self._listen = listen
-        self._wanted = wanted
-        self._listener: Listener | None = None
-        self._first = b"".join(map(event, filter(wanted, missed)))
-
-    def open(self, wake: Callable[[], None]) -> None:
-        """See `Feed`."""
-        self._listener = self._listen(wake)
-        wake()
-
-    def take(self) -> bytes:
-        """See `Feed`."""
-        first, self._first = self._first, b""
-        if self._listener is None:
-            return first
-        lost, self._listener.missed = self._listener.missed, 0
-        told = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
-        return first + told + b"".join(map(event, filter(self._wanted, self._listener.take())))
-
-    def close(self) -> None:
-        """See `Feed`."""
-        if self._listener is not None:
-            self._listener.close()
-
-
-def _events(call: Call) -> Reply:
-    seen = call.headers.get("last-event-id", "")
-    sandbox = None if flag(call, "all") else call.sandbox
-    missed: list[Entry] = []
-    if seen.isascii() and seen.isdecimal() and len(seen) < 20:
-        missed = [entry for entry in _entries(call) if entry.id > int(seen)][::-1]
-    feed = _Events(lambda wake: call.engine.journal.listen(sandbox, wake), _wanted(call), missed)
-    headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
-    return Reply(200, headers, b": listening\n\n", feed=feed)
+    storage = call.engine.storage
+    off = not call.engine.settings.journal_entries
+    return off or await storage.lost_entries(call.sandbox) > 0 or await storage.lacks(call.sandbox)
 
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -237,7 +209,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Filters by what stands in an entry, with the words that can."""
 
 _ALL: Final = {"all": "true: of every sandbox"}
-_ABOUT: Final = {
+ABOUT: Final = {
     "scenario": "The id of the scenario that answered",
     "source": "documented or assumed",
     "trigger": "values, state, header, armed or default",
@@ -246,9 +218,9 @@ _ABOUT: Final = {
     **_ALL,
 }
 _FILTERS: Final = {
-    **_ABOUT,
+    **ABOUT,
     "limit": f"How many; 100 where nothing is said, {MOST} at most",
-    "before": "The id of an entry: only older ones",
+    "before": "The id of an entry, a text: only older ones",
 }
 
 ROUTES: Final = (
@@ -267,8 +239,19 @@ ROUTES: Final = (
         _unexpected,
         query=_FILTERS,
     ),
-    Route("GET", f"{PREFIX}/requests/{{id}}", "One request: what came, what was decided and why, what went out.", _one),
-    Route("GET", f"{PREFIX}/requests/{{id}}/bundle", "One request with all that its decision looked at.", _bundle),
+    Route(
+        "GET",
+        f"{PREFIX}/requests/{{id}}",
+        "One request: what came, what was decided and why, what went out.",
+        _one,
+        answers={200: "All that is known of it; near misses are told by the contract that is served."},
+    ),
+    Route(
+        "GET",
+        f"{PREFIX}/requests/{{id}}/bundle",
+        "One request as a file that `mockserver replay` decides again: its journal entry.",
+        _bundle,
+    ),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/report",
@@ -276,13 +259,5 @@ ROUTES: Final = (
         _report,
         answers={200: "The page; it is whole in itself and holds no script."},
         media="text/html",
-    ),
-    Route(
-        "GET",
-        f"{PREFIX}/events",
-        "New requests as server-sent events.",
-        _events,
-        query=_ABOUT,
-        media="text/event-stream",
     ),
 )

@@ -11,12 +11,12 @@ from functools import cache
 from typing import Any
 
 from mockserver.admin.api import PREFIX, Call, Route, as_json
-from mockserver.core.contract import Reply
 from mockserver.core.problems import PROBLEM_CONTENT, PROBLEM_RESPONSE, PROBLEM_SCHEMA
+from mockserver.core.reply import Reply
 from mockserver.version import __version__
 
 
-def _openapi(_: Call) -> Reply:
+async def _openapi(call: Call) -> Reply:  # noqa: ARG001 - as every route
     return as_json(openapi_document(routes()))
 
 
@@ -28,14 +28,14 @@ def routes() -> tuple[Route, ...]:
         console_files,
         contract,
         coverage,
+        events,
         journal,
         sandboxes,
-        settings,
         state,
         verify,
     )
 
-    modules = (console_files, contract, sandboxes, state, arming, journal, verify, coverage, settings)
+    modules = (console_files, contract, sandboxes, state, arming, journal, events, verify, coverage)
     return (
         *(route for module in modules for route in module.ROUTES),
         Route(

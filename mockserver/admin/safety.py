@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from mockserver.core.contract import Reply
 from mockserver.core.problems import problem
+from mockserver.core.reply import Reply
 from mockserver.core.values import printable
 
 PREFLIGHT_SECONDS: Final = "600"

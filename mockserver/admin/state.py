@@ -1,7 +1,4 @@
-"""Admin routes about the state of a sandbox: its records one by one, and all of it as a snapshot.
-
-Knows collections and records as values; what the members mean is the contract's.
-"""
+"""Admin routes about the state of a sandbox: its records one by one, and all of it as a snapshot."""
 
 from __future__ import annotations
 
@@ -9,18 +6,19 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
+from msgspec import Struct
+
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused
 from mockserver.admin.sandboxes import sandbox_of
-from mockserver.core.contract import Reply
-from mockserver.core.model import Collection, NewId, Record, Violation, Write
+from mockserver.core.model import Collection, NewId, Record, Violation
 from mockserver.core.problems import no_room_for_record, or_else
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches, is_blank
-from mockserver.storage.store import State
+from mockserver.storage.interface import Counter, Sandbox, State
 
 MOST_COMPARED: Final = 10_000
 """Keys among which a near spelling is looked for."""
 
-_HIDDEN: Final = ("key", "origin", "@entry")
 _MEMBERS: Final[Mapping[str, Any]] = {
     "description": "The members of a record, or null for a key that does not exist.",
     "type": ["object", "null"],
@@ -61,15 +59,11 @@ SNAPSHOT: Final[Mapping[str, Any]] = {
 }
 
 
-def _members(record: Record | None) -> dict[str, Any] | None:
-    return None if record is None else {k: v for k, v in record.view.items() if k not in _HIDDEN}
-
-
 def _shown(record: Record | None, key: str, tombstone: str = "request") -> dict[str, Any]:
     if record is None:
         return {"key": key, "origin": tombstone, "members": None}
-    entry = record.view.get("@entry")
-    return {"key": key, "origin": record.origin, **({"entry": entry} if entry else {}), "members": _members(record)}
+    entry = {"entry": record.entry} if record.entry else {}
+    return {"key": key, "origin": record.origin, **entry, "members": record.members}
 
 
 def _unknown(name: str, names: Mapping[str, Any]) -> AdminError:
@@ -84,14 +78,22 @@ def _unknown(name: str, names: Mapping[str, Any]) -> AdminError:
     )
 
 
-def _place(call: Call) -> tuple[Collection, str]:
-    """The collection, and the key as it is written there; the sandbox is in use from here on."""
-    sandbox_of(call)
+class _Place(Struct, frozen=True):
+    """A record of a sandbox: its collection, and its key as it is kept."""
+
+    sandbox: Sandbox
+    collection: Collection
+    key: str
+
+
+async def _place(call: Call) -> _Place:
+    """The place that the path names; the sandbox is in use from here on. Raises `AdminError`."""
+    sandbox = await sandbox_of(call)
     collections = call.engine.contract.collections
     name = call.parameters["collection"]
     if name not in collections:
         raise _unknown(name, collections)
-    return collections[name], _key(collections[name], call.parameters.get("key", "-"))
+    return _Place(sandbox, collections[name], _key(collections[name], call.parameters.get("key", "-")))
 
 
 def _key(collection: Collection, sent: str) -> str:
@@ -102,13 +104,14 @@ def _key(collection: Collection, sent: str) -> str:
     return key
 
 
-def _found(call: Call, collection: Collection, key: str) -> dict[str, Any] | None:
-    """The record as it is shown; a tombstone is one too. None where there is none."""
-    written = call.engine.store.written(call.sandbox).records[collection.name]
-    record = call.engine.store.find(call.sandbox, collection, key)
-    if record is None and key not in written and key not in collection.seeds:
+async def _found(place: _Place) -> dict[str, Any] | None:
+    """The record of a place as it is shown; a tombstone is one too. None where there is none."""
+    collection, key = place.collection, place.key
+    record = await place.sandbox.find_record(collection.name, key)
+    written = await place.sandbox.is_written(collection.name, key)
+    if record is None and not written and key not in collection.seeds:
         return None
-    return _shown(record, key, "request" if key in written else "seed")
+    return _shown(record, key, "request" if written else "seed")
 
 
 def _is_misspelt(call: Call, collection: Collection, origin: str) -> bool:
@@ -116,8 +119,9 @@ def _is_misspelt(call: Call, collection: Collection, origin: str) -> bool:
     return origin == "default" and collection.reserved(call.parameters["key"])
 
 
-def _nothing(call: Call, collection: Collection, key: str) -> AdminError:
-    keys = {**collection.seeds, **call.engine.store.written(call.sandbox).records[collection.name]}
+async def _nothing(place: _Place) -> AdminError:
+    collection, key = place.collection, place.key
+    keys = {**collection.seeds, **(await place.sandbox.state()).records[collection.name]}
     spelt = close_matches(key, [name for name in islice(keys, MOST_COMPARED) if name != key])
     detail = f"{collection.name} has no {key[:80]}.{or_else(spelt)} PUT makes one."
     return refused(404, "unknown-record", "There is no such record", detail, did_you_mean=list(spelt))
@@ -144,72 +148,76 @@ def _checked(collection: Collection, key: str, members: Any) -> Record | None:
     return Record.make(key, members, "request")
 
 
-def _write(call: Call, collection: Collection, key: str, record: Record | None) -> Reply:
-    engine = call.engine
-    if not engine.store.fits(call.sandbox, [Write(collection.name, key, {})], engine.settings.max_records):
-        raise AdminError(no_room_for_record(engine.settings.max_records))
-    engine.store.put(call.sandbox, collection.name, key, record)
-    return as_json(_shown(record, key))
+async def _write(place: _Place, record: Record | None) -> Reply:
+    full = await place.sandbox.put_record(place.collection.name, place.key, record)
+    if full is not None:
+        raise AdminError(no_room_for_record(full.limit))
+    return as_json(_shown(record, place.key))
 
 
 # -- one record ---------------------------------------------------------------------------------------
 
 
-def _list(call: Call) -> Reply:
-    collection, _ = _place(call)
-    written = call.engine.store.written(call.sandbox).records[collection.name]
-    records = [found for key in {**collection.seeds, **written} if (found := _found(call, collection, key))]
+async def _list(call: Call) -> Reply:
+    place = await _place(call)
+    collection = place.collection
+    written = (await place.sandbox.state()).records[collection.name]
+    keys = {**collection.seeds, **written}
+    records = [found for key in keys if (found := await _found(_Place(place.sandbox, collection, key)))]
     default = dict(collection.default) if collection.open else None
     return as_json({"collection": collection.name, "open": collection.open, "default": default, "records": records})
 
 
-def _get(call: Call) -> Reply:
-    collection, key = _place(call)
-    found = _found(call, collection, key)
-    if found is None or _is_misspelt(call, collection, found["origin"]):
-        raise _nothing(call, collection, key)
+async def _get(call: Call) -> Reply:
+    place = await _place(call)
+    found = await _found(place)
+    if found is None or _is_misspelt(call, place.collection, found["origin"]):
+        raise await _nothing(place)
     return as_json(found)
 
 
-def _put(call: Call) -> Reply:
-    collection, key = _place(call)
-    return _write(call, collection, key, _checked(collection, key, call.body))
+async def _put(call: Call) -> Reply:
+    place = await _place(call)
+    return await _write(place, _checked(place.collection, place.key, call.body))
 
 
-def _patch(call: Call) -> Reply:
-    collection, key = _place(call)
-    record = call.engine.store.find(call.sandbox, collection, key)
-    if record is None or _is_misspelt(call, collection, record.origin):
-        raise _nothing(call, collection, key)
-    merged = {**(_members(record) or {}), **call.body}
+async def _patch(call: Call) -> Reply:
+    place = await _place(call)
+    record = await place.sandbox.find_record(place.collection.name, place.key)
+    if record is None or _is_misspelt(call, place.collection, record.origin):
+        raise await _nothing(place)
+    merged = {**record.members, **call.body}
     kept = {name: value for name, value in merged.items() if name not in call.body or value is not None}
-    return _write(call, collection, key, _checked(collection, key, kept))
+    return await _write(place, _checked(place.collection, place.key, kept))
 
 
-def _delete(call: Call) -> Reply:
-    collection, key = _place(call)
-    call.engine.store.restore(call.sandbox, collection.name, key)
-    return as_json(_found(call, collection, key) or {"key": key, "origin": None, "members": None})
+async def _delete(call: Call) -> Reply:
+    place = await _place(call)
+    await place.sandbox.restore_record(place.collection.name, place.key)
+    return as_json(await _found(place) or {"key": place.key, "origin": None, "members": None})
 
 
 # -- all of it ----------------------------------------------------------------------------------------
 
 
-def _save(call: Call) -> Reply:
-    sandbox_of(call)
-    state = call.engine.store.written(call.sandbox)
+async def _save(call: Call) -> Reply:
+    state = await (await sandbox_of(call)).state()
     records = {
-        name: {k: {"members": _members(r), "origin": "request"} for k, r in own.items()}
+        name: {key: {"members": _members(record), "origin": "request"} for key, record in own.items()}
         for name, own in state.records.items()
         if own
     }
-    new = {name: {"used": used, "searched": searched} for name, (used, searched) in state.counters.items()}
+    new = {name: {"used": counter.used, "searched": counter.searched} for name, counter in state.counters.items()}
     whole = {"format": 1, "contract": call.engine.contract.hash, "sandbox": call.sandbox}
     return as_json({**whole, "records": records, "new": new})
 
 
-def _load(call: Call) -> Reply:
-    sandbox_of(call)
+def _members(record: Record | None) -> dict[str, Any] | None:
+    return None if record is None else record.members
+
+
+async def _load(call: Call) -> Reply:
+    sandbox = await sandbox_of(call)
     engine, collections = call.engine, call.engine.contract.collections
     records: dict[str, dict[str, Record | None]] = {name: {} for name in collections}
     for name, given in call.body["records"].items():
@@ -224,10 +232,10 @@ def _load(call: Call) -> Reply:
         if name not in ids:
             detail = f"There is no id {name[:80]}.{or_else(close_matches(name, ids))}"
             raise refused(400, "unknown-id", "A snapshot counts ids that are not given out here", detail)
-        counters[name] = (counter["used"], counter["searched"])
+        counters[name] = Counter(counter["used"], counter["searched"])
     if sum(map(len, records.values())) > engine.settings.max_records:
         raise AdminError(no_room_for_record(engine.settings.max_records))
-    engine.store.load(call.sandbox, State(records, counters))
+    await sandbox.load_state(State(records, counters))
     taken = call.body.get("contract", engine.contract.hash)
     note = {} if taken == engine.contract.hash else {"note": f"It is of another contract, {taken[:80]}, but fits."}
     return as_json({"status": "loaded", "records": sum(map(len, records.values())), **note})

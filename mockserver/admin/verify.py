@@ -13,13 +13,15 @@ from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter, may_lack
 from mockserver.contract.loading import ConfigError, given_conditions
-from mockserver.core.contract import Reply
-from mockserver.core.masks import masked_numbers
+from mockserver.core.masks import mask_account_numbers
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
+from mockserver.core.reply import Reply
 from mockserver.core.values import write
 from mockserver.engine import verification
+from mockserver.engine.entries import JournalEntry, read_entry
 from mockserver.engine.explaining import explained, text
+from mockserver.engine.reconstruction import Reconstruction, reconstructed
 
 # -- claims -------------------------------------------------------------------------------------------
 
@@ -54,13 +56,14 @@ _VERIFY: Final[Mapping[str, Any]] = {
 }
 
 
-def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
+async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
-    operation = operation_of(call, spec.get("operation"), name) if name or when or "operation" in spec else None
-    if masked_numbers(write(when)) != write(when):
+    needs_operation = name or when or "operation" in spec
+    operation = await operation_of(call, spec.get("operation"), name) if needs_operation else None
+    if mask_account_numbers(write(when)) != write(when):
         detail = "The journal masks payment account numbers, so that no claim can compare one."
         raise refused(400, "bad-when", "The when cannot be used", detail)
-    tried = scenario_of(call, operation, name) if operation is not None and name is not None else None
+    tried = await scenario_of(call, operation, name) if operation is not None and name is not None else None
     try:
         conditions = given_conditions(operation, when) if operation is not None and when else ()
     except ConfigError as error:
@@ -73,19 +76,19 @@ def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, tried)
 
 
-def _verify(call: Call) -> Reply:
-    spec, lost = call.body, may_lack(call)
+async def _verify(call: Call) -> Reply:
+    spec, lost = call.body, await may_lack(call)
     ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
         raise refused(400, "bad-claim", "The claim cannot be meant", "in_order and armed stand alone.")
     if isinstance(spec, dict) and "armed" in spec:
-        verdict = _armed(call)
+        verdict = await _armed(call)
     else:
-        entries = [*call.engine.journal.of(call.sandbox)][::-1]
+        entries = await _recorded(call)
         if ordered is None:
-            verdict = verification.verify(_claim(call, spec), entries, lost=lost)
+            verdict = verification.verify(await _claim(call, spec), entries, lost=lost)
         else:
-            verdict = verification.in_order([_claim(call, one) for one in ordered], entries, lost=lost)
+            verdict = verification.in_order([await _claim(call, one) for one in ordered], entries, lost=lost)
     told, shown = verification.text(verdict, call.sandbox), verification.as_json(verdict)
     if verdict.holds:
         return as_json({**shown, "text": told})
@@ -94,11 +97,22 @@ def _verify(call: Call) -> Reply:
     return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=told)
 
 
-def _armed(call: Call) -> verification.Verdict:
-    sandbox = call.engine.sandboxes.find(call.sandbox)
+async def _recorded(call: Call) -> list[verification.RecordedRequest]:
+    """The requests of the sandbox, oldest first."""
+    engine = call.engine
+
+    def reconstruct(entry: JournalEntry) -> Reconstruction | None:
+        return reconstructed(entry, engine.contract, engine.storage.orders)
+
+    entries = await engine.storage.entries(call.sandbox)
+    return [verification.RecordedRequest(read_entry(one.data), reconstruct) for one in reversed(entries)]
+
+
+async def _armed(call: Call) -> verification.Verdict:
+    sandbox = await call.engine.storage.find(call.sandbox)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {write(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
-    thrown_out = call.engine.sandboxes.lacks(call.sandbox)
+    thrown_out = await call.engine.storage.lacks(call.sandbox)
     return verification.Verdict(
         not left and not thrown_out, "nothing armed that is left over", len(left), incomplete=thrown_out, note=note
     )
@@ -121,13 +135,13 @@ _EXPLAIN: Final[Mapping[str, Any]] = {
 }
 
 
-def _explain(call: Call) -> Reply:
+async def _explain(call: Call) -> Reply:
     if call.query.get("format", "json") not in ("json", "text"):
         raise bad_parameter("format is json or text.")
     spec = call.body
     path, method = spec.get("path"), spec.get("method")
     if path is None or method is None:
-        operation = operation_of(call, spec.get("operation"))
+        operation = await operation_of(call, spec.get("operation"))
         path, method = path or operation.path, method or operation.method
     body = spec.get("body", "")
     headers = {"content-type": "application/json", **{n.lower(): v for n, v in spec.get("headers", {}).items()}}
@@ -135,7 +149,7 @@ def _explain(call: Call) -> Reply:
         headers["mock-sandbox"] = call.sandbox
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else write(body)
     request = Request(method, path, raw, headers, spec.get("query", {}))
-    shown = explained(request, call.engine.explain(request))
+    shown = explained(request, await call.engine.explain(request))
     return as_text("\n".join(text(shown)) + "\n") if call.query.get("format") == "text" else as_json(shown)
 
 

@@ -15,8 +15,8 @@ from mockserver.cli.options import FOLDER, contract_options, loaded, note, optio
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
 from mockserver.core.values import close_matches, write_ascii
-from mockserver.engine import overview as listing
-from mockserver.engine.engine import Engine
+from mockserver.engine import examples as listing
+from mockserver.engine.engine import Engine, run_now
 from mockserver.engine.explaining import explained, text
 from mockserver.engine.linter import examine
 
@@ -95,9 +95,9 @@ def explain(
 
     engine = Engine(served)
     for file in before:
-        engine.handle(request(file))
+        engine.handle_sync(request(file))
     asked = request(source)
-    shown = explained(asked, engine.explain(asked))
+    shown = explained(asked, run_now(engine.explain(asked)))
     click.echo(write_ascii(shown) if as_json else "\n".join(text(shown)))
 
 

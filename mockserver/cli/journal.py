@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
 
 import click
 
-from mockserver.cli.remote import Remote, fail, json_object, remote_options
+from mockserver.cli.remote import Remote, fail, json_object, parsed_json, remote_options
 from mockserver.contract.loading import ConfigError, load
 from mockserver.engine.bundle import BundleError, Replayed
 from mockserver.engine.bundle import replay as make_again
@@ -24,7 +25,7 @@ _COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sour
 
 
 @click.command()
-@click.argument("number", required=False, type=int, metavar="[ID]")
+@click.argument("entry", required=False, metavar="[ID]")
 @click.option("--unexpected", is_flag=True, help="Only those that got what nobody asked for.")
 @click.option("--scenario", metavar="ID", help="Only those that this scenario answered.")
 @click.option("--source", type=click.Choice(["documented", "assumed"]), help="Only answers of this source.")
@@ -32,7 +33,7 @@ _COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sour
 @click.option("--since", metavar="INSTANT", help="Only those from an RFC 3339 instant on.")
 @click.option("--text", metavar="TEXT", help="Only those in which this stands.")
 @click.option("--limit", type=click.IntRange(1, 1_000), help="How many [default: 100].")
-@click.option("--before", type=int, metavar="ID", help="Only those before this one.")
+@click.option("--before", metavar="ID", help="Only those before this one.")
 @click.option("--all", "all_", is_flag=True, help="Those of every sandbox.")
 @click.option("--clear", is_flag=True, help="Empty the journal of the sandbox.")
 @click.option("--har", is_flag=True, help="An HTTP archive of them.")
@@ -41,7 +42,7 @@ _COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sour
 @remote_options
 def requests(
     remote: Remote,
-    number: int | None,
+    entry: str | None,
     *,
     all_: bool,
     unexpected: bool,
@@ -52,10 +53,10 @@ def requests(
     **filters: Any,
 ) -> None:
     """Show the requests that came, newest first, or the one of an ID."""
-    if bundle and number is None:
+    if bundle and entry is None:
         raise click.UsageError("--bundle needs the ID of a request")
-    if number is not None:
-        shown = remote.expect("GET", f"/requests/{number}" + ("/bundle" if bundle else ""))
+    if entry is not None:
+        shown = remote.expect("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
         click.echo(json.dumps(shown, indent=None if as_json else 2, ensure_ascii=False))
         return
     if clear:
@@ -104,7 +105,7 @@ def pairs(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
 
 def _json(file: str) -> Any:
     try:
-        return json.loads(content(file))
+        return parsed_json(content(file))
     except ValueError as error:
         raise click.BadParameter(f"{file}: expected JSON, {error}") from None
 
@@ -202,7 +203,7 @@ def replay(file: str, contract: Path | None, overlay: tuple[Path, ...], *, as_js
 
 
 def _replayed_json(replayed: Replayed) -> str:
-    differences = [{"at": what, "then": then, "now": now} for what, then, now in replayed.differences]
+    differences = [{"at": one.name, "then": one.before, "now": one.now} for one in replayed.differences]
     shown = {"same": not differences, "scenario": replayed.scenario, "same_contract": replayed.same_contract}
     shown["spoilt"] = replayed.spoilt
     return json.dumps({**shown, "differences": differences}, ensure_ascii=False)
@@ -217,6 +218,6 @@ def _replayed(replayed: Replayed) -> Iterator[str]:
         yield f"the same decision: {replayed.scenario}"
         return
     yield "another decision:"
-    for what, then, now in replayed.differences:
-        yield f"  {what}: then {json.dumps(then, ensure_ascii=False)}"
-        yield f"  {' ' * len(what)}  now  {json.dumps(now, ensure_ascii=False)}"
+    for one in replayed.differences:
+        yield f"  {one.name}: then {json.dumps(one.before, ensure_ascii=False)}"
+        yield f"  {' ' * len(one.name)}  now  {json.dumps(one.now, ensure_ascii=False)}"

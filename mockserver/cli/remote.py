@@ -51,10 +51,18 @@ def fail(text: str) -> NoReturn:
     sys.exit(1)
 
 
+def parsed_json(text: str | bytes) -> Any:
+    """A JSON value that was given. Raises `ValueError`."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
 def json_object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
     """The value of an option that takes a JSON object."""
     try:
-        value = None if text is None else json.loads(text)
+        value = None if text is None else parsed_json(text)
     except ValueError as error:
         raise click.BadParameter(f"expected a JSON object, got what is no JSON: {error}") from None
     if value is not None and not isinstance(value, dict):

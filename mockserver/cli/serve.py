@@ -26,9 +26,9 @@ from mockserver.core.contract import Reload
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Settings
 from mockserver.core.values import close_matches, write_ascii
-from mockserver.engine import overview as listing
+from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, frozen
-from mockserver.engine.watching import Reloader
+from mockserver.engine.reloading import Reloader
 from mockserver.server import logs, process, server, tls
 from mockserver.server.log_writer import Lines
 from mockserver.version import __version__

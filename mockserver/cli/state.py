@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import click
 
-from mockserver.cli.remote import Remote, remote_options
+from mockserver.cli.remote import Remote, parsed_json, remote_options
 from mockserver.core.values import printable
 
 LONGEST_CELL: Final = 100
@@ -37,7 +37,7 @@ def reset(remote: Remote, *, everything: bool, as_json: bool) -> None:
 
 def _value(_: click.Context, __: click.Parameter, text: str | None) -> Any:
     try:
-        return None if text is None else (json.loads(text),)
+        return None if text is None else (parsed_json(text),)
     except ValueError as error:
         raise click.BadParameter(f"expected JSON, got what is none: {error}") from None
 
@@ -80,7 +80,7 @@ def _raw(value: Any) -> bytes | None:
 
 def _snapshot(file: str) -> Any:
     try:
-        return json.loads(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+        return parsed_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     except OSError as error:
         raise click.BadParameter(f"{file}: {error.strerror}") from None
     except ValueError as error:

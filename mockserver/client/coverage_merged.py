@@ -1,7 +1,4 @@
-"""The coverage that several servers have counted, as that of one.
-
-Knows the JSON of coverage and nothing else.
-"""
+"""Merges the coverage reports of several servers into one report for each contract."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ Report = Mapping[str, Any]
 def merged(reports: Sequence[Report]) -> list[Report]:
     """One report for each contract, the first one first; what was met on one server was met."""
     contracts = dict.fromkeys(report["contract"] for report in reports)
-    return [_one([report for report in reports if report["contract"] == contract]) for contract in contracts]
+    return [_merge([report for report in reports if report["contract"] == contract]) for contract in contracts]
 
 
-def _one(reports: Sequence[Report]) -> Report:
+def _merge(reports: Sequence[Report]) -> Report:
     rows = [_row(same) for same in zip(*(report["scenarios"] for report in reports), strict=True)]
     return {
         **reports[0],
@@ -52,16 +49,16 @@ def _share(met: Iterable[int]) -> dict[str, Any]:
 
 
 def _behaviour(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    again: dict[tuple[str, str | None], dict[str, Any]] = {}
+    retries: dict[tuple[str, str | None], dict[str, Any]] = {}
     for retry in (retry for part in parts for retry in part["retries"]):
-        known = again.setdefault((retry["after"], retry["fault"]), {**retry, "count": 0})
+        known = retries.setdefault((retry["after"], retry["fault"]), {**retry, "count": 0})
         known["count"] += retry["count"]
         known["shortest_ms"] = min(known["shortest_ms"], retry["shortest_ms"])
         known["longest_ms"] = max(known["longest_ms"], retry["longest_ms"])
     sums = ("sent_again_after_answer_lost", "secrets_in_url")
     return {
         **parts[0],
-        "retries": sorted(again.values(), key=lambda retry: -retry["count"]),
+        "retries": sorted(retries.values(), key=lambda retry: -retry["count"]),
         **{name: sum(part[name] for part in parts) for name in sums},
         "malformed": _sum(parts, "malformed"),
     }

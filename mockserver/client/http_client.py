@@ -1,7 +1,4 @@
-"""One request to the admin API of a running server, and what went wrong with it.
-
-Knows HTTP, by urllib; it knows no route and no command line.
-"""
+"""One request to the admin API of a running server, by urllib, and what went wrong with it."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ TIMEOUT = 30
 
 
 class UnreachableError(Exception):
-    """No answer came, or none in HTTP; the message says from where and why, `hint` what to try, if that is known."""
+    """No answer in HTTP came; the message says from where and why, `hint` what to try, if that is known."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         """Keep both."""

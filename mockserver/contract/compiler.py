@@ -1,41 +1,47 @@
-"""Parts of files into a contract: settings, collections, and the cross-checks between operations.
-
-Knows what collections mean and reports every fault at its place; it reads no file and decides no request.
-"""
+"""The contract of all parts: settings, collections, operations, and the checks across operations."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.contract.layers import ConfigNode, Layers, Parts, Table, sound
 from mockserver.contract.operations import PARAMETER, OperationCompiler
-from mockserver.contract.references import SETTINGS
-from mockserver.contract.scenarios import compile_scenarios
+from mockserver.contract.paths import SETTINGS
+from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
 from mockserver.core.contract import Contract
 from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
 from mockserver.core.values import write_ascii
 from mockserver.schema.patterns import compile_pattern, pattern_fault
-from mockserver.schema.validation import SchemaSet, describe
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.violations import describe
 
-Violations = Callable[[Any], tuple[Violation, ...]]
-"""What is wrong with a record."""
+
+class MemberSchemas(NamedTuple):
+    """The schemas of a collection's members, compiled.
+
+    `check` reports what in a record of a file breaks them; `violations` gives it for a record written at run time.
+    """
+
+    check: CheckRecord
+    violations: Callable[[Any], tuple[Violation, ...]]
 
 
 def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
     """The contract of all parts. What is wrong is reported at its place; then the result is of no use."""
     settings = _settings(layers.settings)
-    points = tuple(layers.assumptions)
-    checks = {name: _record_check(parts.tables["members"], schemas) for name, parts in layers.collections.items()}
-    fits = {name: fit for name, (fit, _) in checks.items()}
-    collections = {name: _collection(name, parts, layers, *checks[name]) for name, parts in layers.collections.items()}
+    assumptions = tuple(layers.assumptions)
+    members = {name: _member_schemas(parts.tables["members"], schemas) for name, parts in layers.collections.items()}
+    checks = {name: one.check for name, one in members.items()}
+    collections = {name: _collection(name, parts, layers, members[name]) for name, parts in layers.collections.items()}
     operations = []
     for name, parts in layers.operations.items():
         if isinstance(parts.first.data, dict):
-            compiler = OperationCompiler(name, parts, collections, schemas, points, settings)
-            operations.append(compiler.finish(*compile_scenarios(compiler, layers.scenarios.get(name, {}), fits)))
+            compiler = OperationCompiler(name, parts, collections, schemas, assumptions, settings)
+            scenarios = compile_scenarios(compiler, layers.scenarios.get(name, {}), checks)
+            operations.append(compiler.finish(scenarios, runtime_compiler(compiler, checks)))
     _check_routes(layers.operations)
     _check_names(layers)
     return Contract(
@@ -57,45 +63,49 @@ def _settings(table: Table) -> Settings:
 
 
 def _hash(layers: Layers, schemas: SchemaSet) -> str:
-    def parts_of(parts: Parts) -> Any:
-        tables = {name: {k: e.data for k, e in table.items()} for name, table in parts.tables.items()}
-        return [{k: e.data for k, e in parts.members.items()}, tables]
-
-    whole = [
-        {name: entry.data for name, entry in layers.settings.items()},
-        {name: entry.data for name, entry in layers.assumptions.items()},
-        {name: parts_of(parts) for name, parts in layers.collections.items()},
-        {name: parts_of(parts) for name, parts in layers.operations.items()},
-        {name: [entry.data for entry in table.values()] for name, table in layers.scenarios.items()},
+    """Tells one set of files from another, whatever their comments and layout."""
+    data = [
+        _data_of(layers.settings),
+        _data_of(layers.assumptions),
+        {name: _data_of_parts(parts) for name, parts in layers.collections.items()},
+        {name: _data_of_parts(parts) for name, parts in layers.operations.items()},
+        {name: list(_data_of(table).values()) for name, table in layers.scenarios.items()},
         schemas.data,
     ]
-    return hashlib.sha256(write_ascii(whole).encode()).hexdigest()[:16]
+    return hashlib.sha256(write_ascii(data).encode()).hexdigest()[:16]
+
+
+def _data_of(table: Table) -> dict[str, Any]:
+    return {name: entry.data for name, entry in table.items()}
+
+
+def _data_of_parts(parts: Parts) -> list[Any]:
+    return [_data_of(parts.members), {name: _data_of(table) for name, table in parts.tables.items()}]
 
 
 def _check_routes(operations: Mapping[str, Parts]) -> None:
-    seen: dict[str, tuple[str, ConfigNode]] = {}
+    """Report operations that have the route of one before them, whatever their path parameters are called."""
+    names: dict[str, str] = {}
     for name, parts in operations.items():
         entry = sound(parts.members, "request")
-        if entry is not None:
-            other, first = seen.setdefault(PARAMETER.sub("{}", entry.data), (name, entry))
-            if other != name:
-                entry.fault(
-                    "two operations on one route",
-                    "a route of its own",
-                    entry.data,
-                    f"{other} has it, at {first.position}",
-                )
+        if entry is None:
+            continue
+        other = names.setdefault(PARAMETER.sub("{}", entry.data), name)
+        if other != name:
+            position = operations[other].members["request"].position
+            hint = f"{other} has it, at {position}"
+            entry.fault("two operations on one route", "a route of its own", entry.data, hint)
 
 
 def _check_names(layers: Layers) -> None:
-    """Operations without scenarios and scenarios without an operation; a misspelt one is told of once."""
-    strange = layers.scenarios.keys() - layers.operations.keys()
-    for name in strange:
-        for source in {id(e.source): e.source for e in layers.scenarios[name].values()}.values():
-            whole = ConfigNode(source, (), source.data, 0)
-            whole.unknown(f"unknown operation {name}", name, layers.operations, ("operation",))
+    """Report operations without scenarios and scenarios without an operation; a misspelt name is reported once."""
+    unknown = layers.scenarios.keys() - layers.operations.keys()
+    for name in unknown:
+        for source in {id(entry.source): entry.source for entry in layers.scenarios[name].values()}.values():
+            file = ConfigNode(source, (), source.data, 0)
+            file.unknown(f"unknown operation {name}", name, layers.operations, ("operation",))
     for name, parts in layers.operations.items():
-        if isinstance(parts.first.data, dict) and not layers.scenarios.get(name) and not strange:
+        if isinstance(parts.first.data, dict) and not layers.scenarios.get(name) and not unknown:
             expected = f"a scenario file with operation: {name}"
             parts.first.fault(f"operation {name} has no scenarios", expected, "nothing")
 
@@ -103,9 +113,7 @@ def _check_names(layers: Layers) -> None:
 # -- collections ----------------------------------------------------------------------------------
 
 
-def _collection(
-    name: str, parts: Parts, layers: Layers, fits: Callable[[ConfigNode], None], violations: Violations
-) -> Collection:
+def _collection(name: str, parts: Parts, layers: Layers, schemas: MemberSchemas) -> Collection:
     member, seeds, members = parts.members, parts.tables["seeds"], parts.tables["members"]
     reserved = _reserved(sound(member, "reserved"))
     for taken in ("key", "origin"):
@@ -113,7 +121,7 @@ def _collection(
             members[taken].fault(f"a member called {taken}", "another name", taken, "every record has it already")
     default = sound(member, "default")
     if default is not None:
-        fits(default)
+        schemas.check(default)
     fold = _fold_of(name, layers)
     constant = _constant(sound(member, "constant"), seeds)
     is_open = sound(member, "open")
@@ -121,58 +129,65 @@ def _collection(
         name=name,
         open=is_open is not None and is_open.data,
         default=default.data if default is not None else {},
-        seeds=_seeds(seeds, fold, fits),
+        seeds=_seeds(seeds, fold, schemas.check),
         constant=frozenset(map(fold, constant)),
         reserved=reserved,
         test_values=tuple(key for key in seeds if reserved(key)),
         members=tuple(members),
         fold=fold,
-        violations=violations,
+        violations=schemas.violations,
     )
 
 
-def _seeds(seeds: Table, fold: Callable[[str], str], fits: Callable[[ConfigNode], None]) -> dict[str, Record | None]:
+def _seeds(seeds: Table, fold: Callable[[str], str], check: CheckRecord) -> dict[str, Record | None]:
+    """The seeds by their folded keys; None stands for a key that does not exist."""
     records: dict[str, Record | None] = {}
-    spelt: dict[str, ConfigNode] = {}
+    first_of_key: dict[str, ConfigNode] = {}
     for key, seed in seeds.items():
-        first = spelt.setdefault(fold(key), seed)
+        first = first_of_key.setdefault(fold(key), seed)
         if first is not seed:
             hint = f"letters' case is ignored here; the first one stands at {first.position}"
             seed.fault(f"two equal ids: seed {key}", "an id of its own", key, hint)
         if seed.broken:
             continue
         if seed.data is not None:
-            fits(seed)
+            check(seed)
         records[fold(key)] = None if seed.data is None else Record.make(fold(key), seed.data, "seed")
     return records
 
 
 def _reserved(entry: ConfigNode | None) -> Callable[[str], bool]:
+    """Tells the keys of the reserved form."""
     if entry is None:
-        return lambda _: False
+        return _is_not_reserved
     fault = pattern_fault((), entry.data)
     if fault is None:
         return compile_pattern(entry.data)
     entry.fault(fault.what, fault.expected, fault.came, fault.hint)
-    return lambda _: False
+    return _is_not_reserved
+
+
+def _is_not_reserved(_key: str) -> bool:
+    return False
 
 
 def _constant(entry: ConfigNode | None, seeds: Table) -> tuple[str, ...]:
+    """The keys of the seeds that no request changes."""
     if entry is None:
         return ()
-    there = [key for key, seed in seeds.items() if seed.data is not None]
+    existing = [key for key, seed in seeds.items() if seed.data is not None]
     for index, key in enumerate(entry.data):
-        if key not in there:
-            entry.unknown(f"{key} is no seed", key, there, (index,))
+        if key not in existing:
+            entry.unknown(f"{key} is no seed", key, existing, (index,))
     return tuple(entry.data)
 
 
-def _record_check(members: Table, schemas: SchemaSet) -> tuple[Callable[[ConfigNode], None], Violations]:
-    """Checks that a record fits its collection, in a file and at run time; a member's schema is checked once, here."""
+def _member_schemas(members: Table, schemas: SchemaSet) -> MemberSchemas:
+    """The schemas of a collection's members; each is checked once, here."""
     properties: dict[str, Any] = {}
     for name, entry in members.items():
-        fine = not entry.broken and schemas.inline(entry.data, entry.at, entry.source.report) is not None
-        properties[name] = entry.data if fine else True
+        is_sound = not entry.broken and schemas.inline(entry.data, entry.at, entry.source.report) is not None
+        properties[name] = entry.data if is_sound else True
     validator = schemas.inline({"properties": properties, "additionalProperties": False}, (), _ignore)
 
     def violations(record: Any) -> tuple[Violation, ...]:
@@ -184,18 +199,18 @@ def _record_check(members: Table, schemas: SchemaSet) -> tuple[Callable[[ConfigN
             if violation.keyword == "additionalProperties" and len(violation.path) == 1:
                 entry.unknown(f"unknown member {name}", name, members, violation.path)
             else:
-                expected, came, hint = describe(violation, entry.data)
-                entry.fault(f"a record that breaks the schema of {name}", expected, came, hint, violation.path)
+                expected, got, hint = describe(violation, entry.data)
+                entry.fault(f"a record that breaks the schema of {name}", expected, got, hint, violation.path)
 
-    return check, violations
+    return MemberSchemas(check, violations)
 
 
-def _ignore(_: Diagnostic) -> None:
-    """Everything that can be wrong here was reported before."""
+def _ignore(_fault: Diagnostic) -> None:
+    """Every fault of a member's schema was reported before."""
 
 
 def _fold_of(name: str, layers: Layers) -> Callable[[str], str]:
-    """How keys of a collection are folded: as the first lookup into it says."""
+    """How the keys of a collection are written: in lower case if a lookup into it says so."""
     for parts in layers.operations.values():
         for entry in parts.tables["lookups"].values():
             if not entry.broken and entry.data["in"] == name and entry.data.get("fold") == "lower":

@@ -1,17 +1,15 @@
-"""Contract and scenario files laid over each other: which part stands, where it came from, what it replaced.
-
-Knows ids and layers; it does not know what the parts mean.
-"""
+"""Contract and scenario files laid over each other: which part stands, where it came from, what it replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from mockserver.contract.paths import Context, Scope, unknown_name
 from mockserver.contract.sources import SourceFile
 from mockserver.core.contract import Replaced
 from mockserver.core.model import Diagnostic, Path, Position
-from mockserver.core.values import close_matches
+from mockserver.schema.schema_set import SchemaSet
 
 
 class ConfigNode(NamedTuple):
@@ -36,19 +34,21 @@ class ConfigNode(NamedTuple):
         """The part of this part under a key."""
         return ConfigNode(self.source, (*self.at, name), self.data[name], self.layer)
 
+    def context(self, scope: Scope, schemas: SchemaSet, at: Path = ()) -> Context:
+        """What it takes to compile this part, or the part at a path in it."""
+        return Context(scope, schemas, self.source.report, (*self.at, *at))
+
     def fault(self, what: str, expected: str, came: str = "", hint: str = "", at: Path = ()) -> None:
-        """Report that something is wrong here, or below."""
+        """Report that something is wrong here, or at a path in it."""
         self.source.report(Diagnostic((*self.at, *at), what, expected, came, hint))
 
     def unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
         """Report a name that is none of `names`, with a near spelling."""
-        known = tuple(names)
-        spelt = close_matches(name, known)
-        expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
-        self.fault(what, expected, name, f"did you mean {spelt[0]}?" if spelt else "", at)
+        self.source.report(unknown_name((*self.at, *at), what, name, names))
 
 
 Table = dict[str, ConfigNode]
+"""Parts by name."""
 
 
 def sound(table: Table, name: str) -> ConfigNode | None:
@@ -71,12 +71,13 @@ class Parts(NamedTuple):
             first.fault(what, expected, "nothing")
 
 
-COLLECTION_TABLES = {"members": "record member", "seeds": "seed"}
-OPERATION_TABLES = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
+COLLECTION_TABLES: Final = {"members": "record member", "seeds": "seed"}
+OPERATION_TABLES: Final = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
+"""The members that are tables of parts, each with what a part is called in a report."""
 
 
 class Layers:
-    """All parts that stand, after every layer was added."""
+    """The parts of all files, each as the last layer that has it says."""
 
     def __init__(self) -> None:
         self.settings: Table = {}
@@ -87,6 +88,7 @@ class Layers:
         self.schemas: Table = {}
         self.replaced: list[Replaced] = []
         self._layer = 0
+        """The number of the layer that is added; 0 is the base."""
 
     def add(self, sources: list[SourceFile]) -> None:
         """Lay the files of one folder over what is there. Ids must differ within a layer."""
@@ -100,7 +102,7 @@ class Layers:
             elif isinstance(source.data, dict):
                 self._add_contract(source)
         for operation, table in added.items():
-            # What an overlay adds is tried before what is already there.
+            # The scenarios that an overlay adds are tried before those that are there.
             self.scenarios[operation] = {**table, **self.scenarios.get(operation, {})}
         self._layer += 1
 

@@ -1,7 +1,6 @@
-"""Files into a contract: finding them, checking their format, laying overlays over them.
+"""Loading a contract: finding its files, checking their format, laying overlays over them.
 
-Knows the layout of a contract folder and the two file formats; it decides no request. Everything that is
-wrong is reported at once, each with file, line and column.
+Everything that is wrong is reported at once, each with file, line and column.
 """
 
 from __future__ import annotations
@@ -15,17 +14,23 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
-from mockserver.contract.sources import DEEPEST, Problem, SourceFile, read_json, read_text, read_yaml
-from mockserver.core.contract import Condition, Contract, Operation, Scenario
+from mockserver.contract.paths import unknown_name
+from mockserver.contract.sources import DEEPEST, START, Problem, SourceFile, read_json
+from mockserver.contract.yaml_source import read_text, read_yaml
+from mockserver.core.contract import Contract, Operation, Scenario
+from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
-from mockserver.core.values import close_matches, printable, read
-from mockserver.schema.validation import SchemaSet, Validator, describe
+from mockserver.core.values import printable, read
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
+from mockserver.schema.violations import describe
 
 GIVEN: Final = "request body"
-"""The name, in reports, of what is no file."""
+"""The name in reports of a text that is no file."""
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
+_NOT_OF_A_CONTRACT: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, "journal-entry.schema.json")
 
 
 class ConfigError(Exception):
@@ -62,19 +67,19 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
     layers, schemas = Layers(), SchemaSet()
     sources: list[SourceFile] = []
     for root in (base, *map(FilePath, overlays)):
-        found = _read_folder(root, own=folder is not None or root is not base)
-        for source in found:
+        files = _read_folder(root, full_names=folder is not None or root is not base)
+        for source in files:
             _check_format(source)
-        layers.add(found)
-        sources += found
+        layers.add(files)
+        sources += files
     contract = None
-    # What a file that cannot be read, or is of a wrong form as a whole, holds would be missed: the rest waits.
+    # Parts of a file that cannot be read would be reported as missing in the others, so these wait.
     if all(source.data is not MISSING for source in sources):
         readable = {name: entry.data for name, entry in layers.schemas.items() if not entry.broken}
         schemas.unsound |= layers.schemas.keys() - readable.keys()
         schemas.add(readable, lambda name, fault: layers.schemas[name].source.report(fault))
         contract = compile_contract(layers, schemas)
-    problems = [problem for source in sources for problem in sorted(source.problems, key=_line)]
+    problems = [problem for source in sources for problem in sorted(source.problems, key=_line_and_column)]
     if not problems and contract is not None and not contract.operations:
         problems = [_no_operation(base)]
     if problems or contract is None:
@@ -93,7 +98,7 @@ class Files(NamedTuple):
         return load(self.folder, self.overlays)
 
     def fingerprint(self) -> str:
-        """A hash of what would be read now: names and contents, and what cannot be read."""
+        """A hash of the files as they are now: names, contents, and why any cannot be read."""
         digest = hashlib.sha256()
         for root in (self.folder or shipped(), *self.overlays):
             for name, data in _contents(root):
@@ -102,20 +107,21 @@ class Files(NamedTuple):
 
 
 def _contents(root: FilePath) -> Iterator[tuple[bytes, bytes]]:
+    """The names of the files of a folder, each with its bytes, or with the number of the error."""
     try:
-        files, beside = _listed(root)
+        folder = _list_folder(root)
     except OSError as error:
-        yield _bytes(root), str(error.errno).encode()
+        yield _as_bytes(root), str(error.errno).encode()
         return
-    yield _bytes(root), b""
-    for file in (*files, *beside):
+    yield _as_bytes(root), b""
+    for file in (*folder.files, *folder.beside):
         try:
-            yield _bytes(file), file.read_bytes()
+            yield _as_bytes(file), file.read_bytes()
         except OSError as error:
-            yield _bytes(file) + b"!", str(error.errno).encode()
+            yield _as_bytes(file) + b"!", str(error.errno).encode()
 
 
-def _bytes(path: FilePath) -> bytes:
+def _as_bytes(path: FilePath) -> bytes:
     return str(path).encode("utf-8", "surrogateescape")
 
 
@@ -131,91 +137,94 @@ def given_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
                 ("scenario",), "another name than in the path", name, printable(str(source.data["scenario"]), 80)
             )
         )
-    scenario = _given(source, "scenario", operation.run_time.scenario)
+    scenario = _compile_part(source, "scenario", operation.run_time.scenario)
     return replace(scenario, source_text=body.decode("utf-8-sig"))
 
 
 def given_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
     """The conditions of a `when` given while the mock runs. Raises `ConfigError`."""
-    return _given(SourceFile(GIVEN, when), "when", operation.run_time.conditions)
+    return _compile_part(SourceFile(GIVEN, when), "when", operation.run_time.conditions)
 
 
-_Given = TypeVar("_Given")
+_Compiled = TypeVar("_Compiled")
 
 
-def _given(source: SourceFile, what: str, compile_entry: Callable[[ConfigNode], _Given | None]) -> _Given:
+def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigNode], _Compiled | None]) -> _Compiled:
+    """A part of a scenario file that is given at run time: checked, then compiled. Raises `ConfigError`."""
     compiled = None
     if source.data is not MISSING:
-        for violation in _part(what).violations("body", source.data):
+        for violation in _part_format(part).violations("body", source.data):
             source.report(_fault(violation, source.data))
         if not source.problems:
-            compiled = compile_entry(ConfigNode(source, (), source.data, 0))
+            compiled = compile_node(ConfigNode(source, (), source.data, 0))
     if source.problems or compiled is None:
-        raise ConfigError(sorted(source.problems, key=_line))
+        raise ConfigError(sorted(source.problems, key=_line_and_column))
     return compiled
 
 
-@cache
-def _part(name: str) -> Validator:
-    """The compiled format of a part of a scenario file."""
-    formats = SchemaSet(exact=True)
-    formats.trust({SCENARIOS_FORMAT: _format(SCENARIOS_FORMAT)})
-    return cast(Validator, formats.inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
-
-
-def _line(problem: Problem) -> tuple[int, int]:
+def _line_and_column(problem: Problem) -> tuple[int, int]:
     return problem.position.line, problem.position.column
 
 
 # -- folders --------------------------------------------------------------------------------------
 
-_TEXTS: Final = (".yaml", ".yml")
+_YAML: Final = (".yaml", ".yml")
 
 
-def _read_folder(root: FilePath, *, own: bool) -> list[SourceFile]:
-    """The files of a folder, named as the user gave the folder (`own`), or else relative to it.
+def _read_folder(root: FilePath, *, full_names: bool) -> list[SourceFile]:
+    """The files of a folder, named as the user gave the folder, or (not `full_names`) relative to it.
 
     A folder that cannot be read is a source without data.
     """
     try:
-        files, beside = _listed(root)
+        folder = _list_folder(root)
     except OSError as error:
         return [_no_folder(root, error.strerror or str(error))]
-    sources = [_read(file, root, own=own) for file in files]
-    if own:
-        sources += [s for s in map(_misplaced, beside) if s is not None]
+    sources = [_read(file, str(file if full_names else file.relative_to(root))) for file in folder.files]
+    if full_names:
+        misplaced = [_misplaced(file) for file in folder.beside]
+        sources += [source for source in misplaced if source is not None]
     return sources or [_no_folder(root, "no *.yaml, *.yml or *.json in it")]
 
 
-def _listed(root: FilePath) -> tuple[list[FilePath], list[FilePath]]:
-    """The files of a folder that are read, and those beside its two folders, where it has them. Raises `OSError`."""
+class _Folder(NamedTuple):
+    """The files of a folder that are read, and those beside its folders `scenarios` and `schemas`, if it has them."""
+
+    files: list[FilePath]
+    beside: list[FilePath]
+
+
+def _list_folder(root: FilePath) -> _Folder:
+    """The files of a folder by name. Raises `OSError`."""
     nested = [root / name for name in ("scenarios", "schemas") if (root / name).is_dir()]
-    return [file for folder in nested or [root] for file in _files(folder)], _files(root) if nested else []
+    if not nested:
+        return _Folder(_files(root), [])
+    return _Folder([file for folder in nested for file in _files(folder)], _files(root))
 
 
 def _files(folder: FilePath) -> list[FilePath]:
-    """The files of a contract in a folder; a link that leads nowhere is one, to be told of."""
+    """The files of a contract in a folder; a link that leads nowhere is one, so that it is reported."""
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix in (*_TEXTS, ".json")
+        if file.suffix in (*_YAML, ".json")
         and not file.name.startswith(".")
-        and file.name not in (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+        and file.name not in _NOT_OF_A_CONTRACT
         and (file.is_file() or not file.exists())
     )
 
 
-def _read(file: FilePath, root: FilePath, *, own: bool) -> SourceFile:
-    name = str(file if own else file.relative_to(root))
-    return read_yaml(file, name) if file.suffix in _TEXTS else read_json(file, name)
+def _read(file: FilePath, name: str) -> SourceFile:
+    return read_yaml(file, name) if file.suffix in _YAML else read_json(file, name)
 
 
 def _misplaced(file: FilePath) -> SourceFile | None:
-    source = read_yaml(file, str(file)) if file.suffix in _TEXTS else None
+    """A contract file beside `scenarios` and `schemas`, which nobody reads, as a problem; None for any other file."""
+    source = read_yaml(file, str(file)) if file.suffix in _YAML else None
     if source is None or not isinstance(source.data, dict) or "format" not in source.data:
         return None
     source.problem(
-        (1, 1),
+        START,
         "a file that would not be read",
         "all files in scenarios/ and schemas/, or all in one folder",
         "a contract file beside them",
@@ -228,7 +237,7 @@ def _misplaced(file: FilePath) -> SourceFile | None:
 def _no_folder(root: FilePath, reason: str) -> SourceFile:
     source = SourceFile(str(root))
     source.problem(
-        (1, 1),
+        START,
         f"no contract can be read here: {reason}",
         "a folder with scenarios/ and schemas/, or with *.yaml and *.json files",
         "",
@@ -246,38 +255,45 @@ def _no_operation(root: FilePath) -> Problem:
 
 
 @cache
-def _formats() -> tuple[Validator, ...]:
-    """The compiled formats of contract files and of scenario files."""
-    formats, names = SchemaSet(exact=True), (CONTRACT_FORMAT, SCENARIOS_FORMAT)
-    formats.trust({name: _format(name) for name in names})
-    return tuple(cast(Validator, formats.validator(name)) for name in names)
+def _formats() -> SchemaSet:
+    """The formats of contract files and of scenario files: schemas of ours."""
+    formats = SchemaSet(exact=True)
+    for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT):
+        formats.trust({name: read((shipped() / "schemas" / name).read_bytes(), DEEPEST)})
+    return formats
 
 
-def _format(name: str) -> Any:
-    """The format of a kind of files: a schema of ours."""
-    return read((shipped() / "schemas" / name).read_bytes(), DEEPEST)
+@cache
+def _format(name: str) -> Validator:
+    """The compiled format of a kind of files."""
+    return cast(Validator, _formats().validator(name))
+
+
+@cache
+def _part_format(name: str) -> Validator:
+    """The compiled format of a part of a scenario file; nothing is reported, as the formats are sound."""
+    return cast(Validator, _formats().inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
 
 
 def _check_format(source: SourceFile) -> None:
     if source.data is MISSING or is_schema_file(source):
         return
-    validator = _formats()[is_scenario_file(source)]
-    known = set(source.faults)
-    found = [v for v in validator.violations("file", source.data) if v.path not in known]
-    for violation in found:
+    validator = _format(SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
+    reported = set(source.faults)
+    violations = [one for one in validator.violations("file", source.data) if one.path not in reported]
+    for violation in violations:
         source.report(_fault(violation, source.data))
-    if any(len(violation.path) < 2 for violation in found):
+    if any(len(violation.path) < 2 for violation in violations):
         source.data = MISSING
 
 
 def _fault(violation: Violation, data: object) -> Diagnostic:
+    """A violation of a format as a fault of the file."""
     at: Path = violation.path
     last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or "the file"
     if violation.keyword == "additionalProperties":
-        spelt = close_matches(last, violation.known)
-        hint = f"did you mean {spelt[0]}?" if spelt else ""
-        return Diagnostic(at, f"unknown member {last}", f"one of {', '.join(violation.known)}", last, hint)
-    expected, came, hint = describe(violation, data)
+        return unknown_name(at, f"unknown member {last}", last, violation.known)
+    expected, got, hint = describe(violation, data)
     if violation.came == "missing":
-        return Diagnostic(at, f"missing member {last}", f"{place}: {violation.about}", came)
-    return Diagnostic(at, f"wrong value for {place}", expected, came, hint if at else "begin with format: 1")
+        return Diagnostic(at, f"missing member {last}", f"{place}: {violation.about}", got)
+    return Diagnostic(at, f"wrong value for {place}", expected, got, hint if at else "begin with format: 1")

@@ -1,7 +1,4 @@
-"""Parts of files into an operation: its request, lookups, new ids and envelopes, and what paths may name.
-
-Knows one operation and reports every fault at its place; it knows no scenario and decides no request.
-"""
+"""One operation: its request, lookups, new ids and envelopes, and what paths may name in it."""
 
 from __future__ import annotations
 
@@ -10,27 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.contract.layers import ConfigNode, Parts, Table, sound
-from mockserver.contract.references import (
-    NOW,
-    SETTINGS,
-    VIOLATION,
-    Place,
-    Scope,
-    compile_path,
-    compile_template,
-    constant,
-    is_sensitive,
-)
-from mockserver.core.contract import Assumption, Operation, RuntimeCompiler, Scenario, Template, WarningRules
+from mockserver.contract.paths import NOW, SETTINGS, VIOLATION, Place, Scope, compile_path, is_secret
+from mockserver.contract.templates import compile_template, constant
+from mockserver.core.contract import Assumption, Operation, RuntimeCompiler, Scenario, WarningRules
+from mockserver.core.language import Template
 from mockserver.core.model import Collection, Lookup, NewId, Path, Settings
 from mockserver.core.values import write_ascii
-from mockserver.schema.validation import SchemaSet, Validator
+from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.validator import Validator
 
 RESERVED_ROOTS: Final = frozenset(
     ["body", "header", "query", "path", "new", "now", "settings", "violation", "violations", "unclaimed"]
     + ["tick", "item", "respond", "all", "any", "none"]
 )
-"""Words that no lookup may be called, as they mean something else in a path or a condition."""
+"""Names that no lookup may have, as they mean something else in a path or a condition."""
 
 PARAMETER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A path parameter in a path template."""
@@ -46,10 +36,18 @@ class EnvelopeParts(NamedTuple):
     schema: str | None
 
 
-class OperationCompiler:
-    """Compiles one operation; its scopes grow as lookups become known.
+class Route(NamedTuple):
+    """The method, the path template and the names of the path parameters."""
 
-    What is broken by a fault that was reported already is taken to be there, so that one mistake is told once.
+    method: str
+    path: str
+    parameters: tuple[str, ...]
+
+
+class OperationCompiler:
+    """Compiles one operation; a lookup may be named by those after it.
+
+    A part with a fault of its own counts as declared, so that one mistake is reported once.
     """
 
     def __init__(
@@ -58,19 +56,20 @@ class OperationCompiler:
         parts: Parts,
         collections: Mapping[str, Collection],
         schemas: SchemaSet,
-        points: tuple[str, ...],
+        assumptions: tuple[str, ...],
         settings: Settings,
     ) -> None:
         self.name = name
         self.parts = parts
         self.collections = collections
         self.schemas = schemas
-        self.points = points
+        self.assumptions = assumptions
         self.settings = settings
         self.lookups: dict[str, Lookup] = {}
         self.unsound: set[str] = set()
-        """Lookups with a fault of their own, of which nothing more is said where they are used."""
-        self.method, self.path, self.parameters = self._request()
+        """Lookups with a fault of their own; nothing more is reported where they are used."""
+        self.route = self._route()
+        self.parameters = self.route.parameters
         self.body = self._validator("body")
         self.query = self._validator("query")
         self.path_schema = self._validator("path")
@@ -82,41 +81,42 @@ class OperationCompiler:
     def finish(self, scenarios: Sequence[Scenario], run_time: RuntimeCompiler) -> Operation:
         """The operation with its scenarios."""
         others = [("path", self.path_schema), ("query", self.query)]
+        named = {root: sound(self.parts.members, root) for root in ("body", "query", "path")}
         return Operation(
             id=self.name,
-            method=self.method,
-            path=self.path,
-            parameters=self.parameters,
+            method=self.route.method,
+            path=self.route.path,
+            parameters=self.route.parameters,
             body=self.body,
-            parameter_schemas=tuple((root, v) for root, v in others if v is not None),
+            parameter_schemas=tuple((root, validator) for root, validator in others if validator is not None),
             warnings=self._warning_rules(),
             lookups=tuple(self.lookups.values()),
             new=self.new,
             scenarios=tuple(scenarios),
-            by_id={s.id: s for s in scenarios},
-            assumed=self._point_ids(self.parts.members, "assumed"),
+            by_id={scenario.id: scenario for scenario in scenarios},
+            assumed=self._assumption_ids(self.parts.members),
             sensitive=self.sensitive,
             run_time=run_time,
-            schemas={root: e.data for root in ("body", "query", "path") if (e := sound(self.parts.members, root))},
+            schemas={root: entry.data for root, entry in named.items() if entry is not None},
         )
 
     # -- the parts of an operation ------------------------------------------------------------------
 
-    def _request(self) -> tuple[str, str, tuple[str, ...]]:
+    def _route(self) -> Route:
         found = "request" in self.parts.members
         self.parts.require("request", found, "an operation without request", "request: METHOD /path")
         entry = sound(self.parts.members, "request")
         if entry is None:
-            return "POST", "/", ()
+            return Route("POST", "/", ())
         method, _, path = entry.data.partition(" ")
         parameters = PARAMETER.findall(path)
-        if not all(PARAMETER.fullmatch(s) or not set(s) & set("{}") for s in path.split("/")):
+        if not all(PARAMETER.fullmatch(segment) or not set(segment) & set("{}") for segment in path.split("/")):
             entry.fault("a bad path template", "whole segments of the form {name}", path)
         if len(set(parameters)) < len(parameters):
             entry.fault("a path parameter twice", "each name once", path)
         if path.startswith(("/__admin", "/sandbox/")):
             entry.fault("a path of the mock's own", "a path outside /__admin and /sandbox/", path)
-        return method, path, tuple(parameters)
+        return Route(method, path, tuple(parameters))
 
     def _validator(self, member: str) -> Validator | None:
         entry = sound(self.parts.members, member)
@@ -140,7 +140,9 @@ class OperationCompiler:
 
     def _sensitive(self) -> tuple[Path, ...]:
         schemas = {"body": self.body, "query": self.query, "path": self.path_schema}
-        secrets: list[Path] = [(root, *path) for root, v in schemas.items() if v is not None for path in v.secrets]
+        secrets: list[Path] = [
+            (root, *path) for root, validator in schemas.items() if validator is not None for path in validator.secrets
+        ]
         entry = sound(self.parts.members, "sensitive")
         if entry is None:
             return tuple(secrets)
@@ -151,7 +153,7 @@ class OperationCompiler:
         return tuple(secrets)
 
     def _path(self, entry: ConfigNode, text: str, roots: tuple[str, ...], at: Path) -> Place | None:
-        return compile_path(text, Scope(roots, self.members), (*entry.at, *at), entry.source.report)
+        return compile_path(text, entry.context(Scope(roots, self.members), self.schemas, at))
 
     def members(self, root: str, path: tuple[str, ...]) -> tuple[str, ...]:
         """The names declared at a place, or () where any name may stand."""
@@ -173,14 +175,14 @@ class OperationCompiler:
         }.get(root, ())
 
     def roots(self) -> tuple[str, ...]:
-        """What conditions may look at: the request and the lookups known so far."""
+        """The roots that conditions may name: the request and the lookups compiled so far."""
         roots = ["header", "query", "settings", *self.lookups, *self.unsound]
         roots += ["body"] if "body" in self.parts.members else []
         roots += ["path"] if self.parameters or sound(self.parts.members, "request") is None else []
         return tuple(roots)
 
     def new_root(self) -> tuple[str, ...]:
-        """The root of new ids, where there are any."""
+        """The root of new ids, if the operation has any."""
         return ("new",) if self.parts.tables["new"] else ()
 
     def _compile_lookups(self) -> None:
@@ -207,8 +209,9 @@ class OperationCompiler:
         unless = self._path(entry, data["unless"], roots, ("unless",)) if "unless" in data else None
         if place is None:
             return None
-        if is_sensitive(place, Scope((), self.members, sensitive=self.sensitive)):
+        if is_secret(place, Scope((), self.members, sensitive=self.sensitive)):
             entry.fault("a secret as a key", "a member that is no secret", data[member], at=(member,))
+        is_body_member = place.root == "body" and len(place.steps) == 1
         return Lookup(
             name=name,
             collection=self.collections[data["in"]],
@@ -217,7 +220,7 @@ class OperationCompiler:
             many=member == "keys",
             fold=str.lower if data.get("fold") == "lower" else None,
             unless=unless.extract if unless is not None else None,
-            member=place.steps[0] if place.root == "body" and len(place.steps) == 1 and "unless" not in data else None,
+            member=place.steps[0] if is_body_member and "unless" not in data else None,
         )
 
     def _warning_rules(self) -> WarningRules:
@@ -226,7 +229,7 @@ class OperationCompiler:
             return WarningRules()
         warn = entry.data
         for name in warn:
-            self.known_point(entry, warn[name]["assumed"], (name, "assumed"))
+            self.check_assumption(entry, warn[name]["assumed"], (name, "assumed"))
         content, header = warn.get("content_type"), warn.get("any_header")
         return WarningRules(
             unknown_members=warn["unknown_members"]["assumed"] if "unknown_members" in warn else None,
@@ -234,39 +237,38 @@ class OperationCompiler:
             any_header=(tuple(header["of"]), header["assumed"]) if header else None,
         )
 
-    def known_point(self, entry: ConfigNode, point: str, at: Path) -> None:
-        """Report an open point that is not declared."""
-        if point not in self.points:
-            entry.unknown(f"undeclared assumption {point}", point, self.points, at)
+    def check_assumption(self, entry: ConfigNode, name: str, at: Path) -> None:
+        """Report an assumption that is not declared."""
+        if name not in self.assumptions:
+            entry.unknown(f"undeclared assumption {name}", name, self.assumptions, at)
 
-    def _point_ids(self, table: Table, name: str) -> tuple[str, ...]:
-        entry = sound(table, name)
+    def _assumption_ids(self, table: Table) -> tuple[str, ...]:
+        """The ids under `assumed`."""
+        entry = sound(table, "assumed")
         if entry is None:
             return ()
-        for index, point in enumerate(entry.data):
-            self.known_point(entry, point, (index,))
+        for index, name in enumerate(entry.data):
+            self.check_assumption(entry, name, (index,))
         return tuple(entry.data)
 
     def _envelopes(self) -> Mapping[str, EnvelopeParts]:
-        envelopes = {}
-        for name, entry in self.parts.tables["envelopes"].items():
-            if entry.broken:
-                continue
-            scope = Scope(("settings",), self.members, certain=frozenset({"settings"}))
-            report = entry.source.report
-            status = compile_template(entry.data["status"], scope, (*entry.at, "status"), report)
-            members = {m: entry.member(m) for m in entry.data}
-            assumed = tuple(Assumption(p) for p in self._point_ids(members, "assumed"))
-            validator = self._schema(members["schema"]) if "schema" in members else None
-            if not members["status"].broken:
-                shown = status.render({"settings": self.settings})
-                if type(shown) is not int or not 200 <= shown <= 599:
-                    entry.fault("a status that is none", "200 to 599", write_ascii(shown), at=("status",))
-            compile_template(entry.data["body"], self.body_scope(), (*entry.at, "body"), report, constant(None))
-            envelopes[name] = EnvelopeParts(entry, status, assumed, validator, entry.data.get("schema"))
-        found = bool(self.parts.tables["envelopes"])
-        self.parts.require("envelopes", found, "an operation without envelopes", "envelopes: {NAME: ...}")
-        return envelopes
+        entries = self.parts.tables["envelopes"]
+        self.parts.require("envelopes", bool(entries), "an operation without envelopes", "envelopes: {NAME: ...}")
+        return {name: self._envelope(entry) for name, entry in entries.items() if not entry.broken}
+
+    def _envelope(self, entry: ConfigNode) -> EnvelopeParts:
+        scope = Scope(("settings",), self.members, certain=frozenset({"settings"}))
+        status = compile_template(entry.data["status"], entry.context(scope, self.schemas, ("status",)))
+        members = {name: entry.member(name) for name in entry.data}
+        assumed = tuple(Assumption(name) for name in self._assumption_ids(members))
+        validator = self._schema(members["schema"]) if "schema" in members else None
+        if not members["status"].broken:
+            code = status.render({"settings": self.settings})
+            if type(code) is not int or not 200 <= code <= 599:
+                entry.fault("a status that is none", "200 to 599", write_ascii(code), at=("status",))
+        body_context = entry.context(self.body_scope(), self.schemas, ("body",))
+        compile_template(entry.data["body"], body_context, respond=constant(None))  # for its reports
+        return EnvelopeParts(entry, status, assumed, validator, entry.data.get("schema"))
 
     def body_scope(self) -> Scope:
         """What the body of an envelope may refer to, beside ${respond}."""

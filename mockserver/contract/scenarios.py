@@ -1,240 +1,180 @@
-"""Parts of files into scenarios: conditions, answers, changes, examples, and the order in which they are tried.
-
-Knows the scenarios of one operation and reports every fault at its place; it decides no request.
-"""
+"""Scenarios: when each applies, what it answers and changes, its examples; compiled in the order of checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, cast
 
-from mockserver.contract.bodies import body_of, form_of
-from mockserver.contract.conditions import Context, compile_when
+from mockserver.contract.answers import AnswerCompiler, in_turn, parse_directive
+from mockserver.contract.conditions import compile_when
 from mockserver.contract.layers import ConfigNode, Table
-from mockserver.contract.operations import EnvelopeParts, OperationCompiler
-from mockserver.contract.references import Scope, compile_template, constant
-from mockserver.core.contract import (
-    Alternative,
-    Assumption,
-    Change,
-    Condition,
-    Envelope,
-    Example,
-    RuntimeCompiler,
-    Scenario,
-    Template,
-    Turn,
-    Turns,
-)
-from mockserver.core.directives import DirectiveError, delay_of, fault_of
-from mockserver.core.model import MISSING, Facts, Path, Provenance, Tick
-from mockserver.core.values import read, write_ascii
-from mockserver.schema.validation import describe
+from mockserver.contract.operations import OperationCompiler
+from mockserver.contract.paths import Scope
+from mockserver.contract.templates import body_form, compile_template
+from mockserver.core.contract import Alternative, Assumption, Change, Example, RenderedMember, RuntimeCompiler, Scenario
+from mockserver.core.directives import delay_of, fault_of
+from mockserver.core.language import Condition, Template
+from mockserver.core.model import MISSING, Lookup, Path
+
+CheckRecord = Callable[[ConfigNode], None]
+"""Reports what in the members of a record breaks their schemas."""
 
 
 def compile_scenarios(
-    operation: OperationCompiler, table: Table, fits: Mapping[str, Callable[[ConfigNode], None]]
-) -> tuple[tuple[Scenario, ...], RuntimeCompiler]:
-    """The scenarios of an operation, in order, and the means to compile more; those that are broken are left out.
+    operation: OperationCompiler, table: Table, checks: Mapping[str, CheckRecord]
+) -> tuple[Scenario, ...]:
+    """The scenarios of an operation, in order; those that are broken are reported and left out.
 
-    `fits` reports, by collection, what in a record breaks the schemas of its members.
+    `checks` are those of records, by collection.
     """
-    compiler = _Scenarios(operation, fits)
-    compiled = tuple(s for entry in table.values() if (s := compiler.scenario(entry)) is not None)
+    compiler = _ScenarioCompiler(operation, checks)
+    compiled = [compiler.scenario(entry) for entry in table.values()]
     if table:
-        compiler.check_order(list(table.values()))
-    return compiled, RuntimeCompiler(lambda entry: compiler.conditions(entry, entry.data, ()), compiler.scenario)
+        _check_order(list(table.values()))
+    return tuple(scenario for scenario in compiled if scenario is not None)
 
 
-class _Answer(NamedTuple):
-    """One compiled answer: the envelope as it stands in the contract, and where the answer stands."""
-
-    parts: EnvelopeParts
-    at: Path
-    envelope: Envelope
-    status: Template
-    body: Template
+def runtime_compiler(operation: OperationCompiler, checks: Mapping[str, CheckRecord]) -> RuntimeCompiler:
+    """Compiles scenarios and conditions that are given while the mock runs."""
+    compiler = _ScenarioCompiler(operation, checks)
+    return RuntimeCompiler(lambda entry: compiler.conditions(entry, entry.data, ()), compiler.scenario)
 
 
-class _Scenarios:
-    def __init__(self, operation: OperationCompiler, fits: Mapping[str, Callable[[ConfigNode], None]]) -> None:
-        self.operation = operation
-        self.fits = fits
-        roots = operation.roots()
-        self.asked = Scope(roots, operation.members, sensitive=operation.sensitive)
-        lookups = operation.lookups.items()
-        self.answered = self.asked._replace(
-            roots=(*roots, "now", "violation", *operation.new_root()),
-            many=frozenset([*(name for name, lookup in lookups if lookup.many), *operation.unsound]),
+class _ScenarioCompiler:
+    """Compiles scenarios of one operation."""
+
+    def __init__(self, operation: OperationCompiler, checks: Mapping[str, CheckRecord]) -> None:
+        self._operation = operation
+        self._checks = checks
+        self._request_scope = Scope(operation.roots(), operation.members, sensitive=operation.sensitive)
+        many = [name for name, lookup in operation.lookups.items() if lookup.many]
+        self._answer_scope = self._request_scope._replace(
+            roots=(*operation.roots(), "now", "violation", *operation.new_root()),
+            many=frozenset([*many, *operation.unsound]),
         )
-
-    def check_order(self, entries: list[ConfigNode]) -> None:
-        *earlier, last = entries
-        if not last.broken and any("pass" in turn for turn in last.data.get("responses", ())):
-            last.fault("a last scenario that stands aside", "an answer in every turn", "pass", at=("responses",))
-        if ("when" in last.data or "then" in last.data) and not _followed(last):
-            last.fault(
-                "no final scenario without conditions",
-                "a last scenario that has neither when nor then",
-                last.data["scenario"],
-                "add one that answers whatever no other scenario of the operation does",
-            )
-        for entry in earlier:
-            if "when" not in entry.data and not entry.broken:
-                entry.fault(
-                    "a scenario without conditions before others",
-                    "when, in every scenario but the last",
-                    entry.data["scenario"],
-                    "none of those after it could ever answer",
-                )
+        self._answers = AnswerCompiler(operation, self._answer_scope)
 
     def scenario(self, entry: ConfigNode) -> Scenario | None:
+        """The scenario of a part of a file; None after a report that leaves it without an answer."""
         if entry.broken:
             return None
         data, known_faults = entry.data, len(entry.source.faults)
-        answers, turns = self._answers(entry)
-        ways = tuple(self._ways(entry))
-        assumed = self._points(entry, data.get("assumed", []), ("assumed",))
+        turns = self._answers.turns(entry)
+        alternatives = tuple(self._alternatives(entry))
+        assumed = self._assumptions(entry, data.get("assumed", []), ("assumed",))
         changes = tuple(self._changes(entry))
-        answer = next((a for a in answers if a is not None), None)
-        if answer is None:
+        answers = [turn.answer for turn in turns if turn.answer is not None]
+        if not answers:
             return None
+        answer = answers[0]
+        rendered = [member.template for change in changes for member in change.rendered]
         scenario = Scenario(
             id=data["scenario"],
-            operation=self.operation.name,
-            source=ways[0].source,
-            heading=ways[0].heading,
+            operation=self._operation.name,
+            source=alternatives[0].source,
+            heading=alternatives[0].heading,
             note=data.get("note"),
             assumed=assumed,
-            alternatives=ways,
+            alternatives=alternatives,
             envelope=answer.envelope,
             status=answer.status,
             body=answer.body,
-            form=form_of(answer.body),
+            form=body_form(answer.body),
             changes=changes,
-            new=answer.body.new.union(*(t.new for c in changes for _, _, t in c.rendered)),
+            new=answer.body.new.union(*(template.new for template in rendered)),
             examples=tuple(self._examples(entry)),
             position=entry.position,
-            fault=_asked(entry, data, "fault", (), fault_of),
-            delay=_asked(entry, data, "delay", (), delay_of),
+            fault=parse_directive(entry, data, "fault", fault_of),
+            delay=parse_directive(entry, data, "delay", delay_of),
         )
-        if turns:
-            scenario = _in_turn(entry, scenario, answers, turns)
+        if "responses" in data:
+            scenario = in_turn(entry, scenario, turns)
         if len(entry.source.faults) == known_faults:
-            for one in filter(None, answers):
+            for one in answers:
                 if not one.parts.entry.broken:
-                    self._check_answer(entry, one)
+                    self._answers.check(entry, one)
         return scenario
 
-    def _answers(self, entry: ConfigNode) -> tuple[list[_Answer | None], list[Mapping[str, Any]]]:
-        """The answers of a scenario in turn (None: it stands aside), and what is said of the turns, if it has any."""
-        data = entry.data
-        turns = data.get("responses", [])
-        if ("respond" in data) == bool(turns):
-            came = "both" if turns else "neither"
-            entry.fault("a scenario without one answer", "respond, or responses: several in turn", came)
-            return [], []
-        if not turns:
-            return [self._answer(entry, data["respond"], ("respond",))], []
-        if "then" in data:
-            hint = "let a scenario before it answer in turn and then pass"
-            entry.fault("answers in turn that change state", "no then beside responses", "then", hint, ("then",))
-        answers: list[_Answer | None] = []
-        for index, turn in enumerate(turns):
-            at: Path = ("responses", index)
-            if ("respond" in turn) == ("pass" in turn):
-                came = "both" if "pass" in turn else "neither"
-                entry.fault("a turn without one answer", "respond, or pass: true", came, at=at)
-            answers.append(self._answer(entry, turn["respond"], (*at, "respond")) if "respond" in turn else None)
-        if all("pass" in turn for turn in turns):
-            entry.fault("answers in turn without an answer", "respond in at least one turn", "pass", at=("responses",))
-        return answers, turns
-
-    def _answer(self, entry: ConfigNode, data: Mapping[str, Any], at: Path) -> _Answer | None:
-        names = [name for name in data if name != "status"]
-        known = self.operation.parts.tables["envelopes"]
-        if len(names) != 1:
-            came = ", ".join(names) or "none"
-            entry.fault("respond without one envelope", f"one of {', '.join(known)}", came, at=at)
-            return None
-        name = names[0]
-        at = (*at, name)
-        if name not in known and known:
-            entry.unknown(f"unknown envelope {name}", name, known, at)
-        parts = self.operation.envelopes.get(name)
-        if parts is None:
-            return None
-        respond = compile_template(data[name], self.answered, (*entry.at, *at), entry.source.report)
-        _report_uncertain(entry, respond, data[name], at)
-        around = self.operation.body_scope()
-        body = compile_template(parts.entry.data["body"], around, (), lambda _: None, respond)
-        violations = parts.validator.violations if parts.validator is not None else lambda _, __: ()
-        envelope = Envelope(name, parts.status, parts.assumed, partial(violations, "answer"), parts.schema)
-        status = parts.status if data.get("status") is None else constant(data["status"])
-        return _Answer(parts, at, envelope, status, body)
-
     def conditions(self, entry: ConfigNode, data: Mapping[str, Any], at: Path) -> tuple[Condition, ...]:
-        return compile_when(data, Context(self.asked, self.operation.schemas, entry.source.report), (*entry.at, *at))
+        """The conditions of a `when` at a path in a scenario."""
+        return compile_when(data, entry.context(self._request_scope, self._operation.schemas, at))
 
-    def _points(self, entry: ConfigNode, data: list[Any], at: Path) -> tuple[Assumption, ...]:
-        points = []
+    def _assumptions(self, entry: ConfigNode, data: Sequence[Any], at: Path) -> tuple[Assumption, ...]:
+        """The assumptions of a scenario: each an id, alone or with the conditions under which it counts."""
+        found = []
         for index, item in enumerate(data):
-            for point, when in [(item, None)] if isinstance(item, str) else item.items():
-                self.operation.known_point(entry, point, (*at, index))
-                conditions = self.conditions(entry, when, (*at, index, point)) if when is not None else ()
-                points.append(Assumption(point, conditions))
-        return tuple(points)
+            for name, when in [(item, None)] if isinstance(item, str) else item.items():
+                self._operation.check_assumption(entry, name, (*at, index))
+                conditions = self.conditions(entry, when, (*at, index, name)) if when is not None else ()
+                found.append(Assumption(name, conditions))
+        return tuple(found)
 
-    def _ways(self, entry: ConfigNode) -> Iterator[Alternative]:
-        yield self._way(entry, entry.data, (), ())
+    def _alternatives(self, entry: ConfigNode) -> Iterator[Alternative]:
+        yield self._alternative(entry, entry.data, (), ())
         for index, data in enumerate(entry.data.get("also", ())):
             at: Path = ("also", index)
-            yield self._way(entry, data, at, self._points(entry, data.get("assumed", []), (*at, "assumed")))
+            yield self._alternative(
+                entry, data, at, self._assumptions(entry, data.get("assumed", []), (*at, "assumed"))
+            )
 
-    def _way(
+    def _alternative(
         self, entry: ConfigNode, data: Mapping[str, Any], at: Path, assumed: tuple[Assumption, ...]
     ) -> Alternative:
         if "documented" not in data and "assumed" not in data:
             what = "a way without a source" if at else "a scenario without a source"
             entry.fault(what, "documented: HEADING, or assumed: [ID]", "neither", at=at)
         conditions = self.conditions(entry, data.get("when", {}), (*at, "when"))
-        records = tuple(name for name in self.operation.lookups if any(name in c.reads for c in conditions))
-        source: Provenance = "documented" if "documented" in data else "assumed"
-        return Alternative(conditions, source, data.get("documented"), assumed, records)
+        return Alternative(
+            conditions,
+            "documented" if "documented" in data else "assumed",
+            data.get("documented"),
+            assumed,
+            tuple(name for name in self._operation.lookups if any(name in one.reads for one in conditions)),
+        )
+
+    # -- changes ----------------------------------------------------------------------------------
 
     def _changes(self, entry: ConfigNode) -> Iterator[Change]:
-        single = {name: lookup for name, lookup in self.operation.lookups.items() if not lookup.many}
+        single = {name: lookup for name, lookup in self._operation.lookups.items() if not lookup.many}
         for name, members in entry.data.get("then", {}).items():
             lookup = single.get(name)
-            if lookup is None:
-                if name not in self.operation.unsound:
-                    entry.unknown(f"unknown lookup {name}", name, single, ("then", name))
-                continue
-            compiled: dict[str, tuple[bool, Template]] = {}
-            for member, value in members.items():
-                at: Path = ("then", name, member)
-                if member not in lookup.collection.members:
-                    entry.unknown(f"unknown member {member}", member, lookup.collection.members, at)
-                add = isinstance(value, dict) and list(value) == ["add"]
-                at, value = ((*at, "add"), value["add"]) if add else (at, value)  # noqa: PLW2901
-                template = compile_template(value, self.answered, (*entry.at, *at), entry.source.report)
-                compiled[member] = (add, template)
-            fixed = {m: t.constant for m, (add, t) in compiled.items() if not add and t.constant is not MISSING}
-            written = ConfigNode(entry.source, (*entry.at, "then", name), fixed, entry.layer)
-            if not written.broken:
-                self.fits[lookup.collection.name](written)
-            rendered = [(m, add, t) for m, (add, t) in compiled.items() if m not in fixed]
-            yield Change(lookup, {m: fixed.get(m) for m in compiled}, tuple(rendered))
+            if lookup is not None:
+                yield self._change(entry, lookup, members)
+            elif name not in self._operation.unsound:
+                entry.unknown(f"unknown lookup {name}", name, single, ("then", name))
+
+    def _change(self, entry: ConfigNode, lookup: Lookup, members: Mapping[str, Any]) -> Change:
+        """What is written to the record of a lookup: `fixed` values, and those that are rendered at each request."""
+        fixed: dict[str, Any] = {}
+        rendered: list[RenderedMember] = []
+        declared = lookup.collection.members
+        for name, value in members.items():
+            at: Path = ("then", lookup.name, name)
+            if name not in declared:
+                entry.unknown(f"unknown member {name}", name, declared, at)
+            adds = isinstance(value, dict) and list(value) == ["add"]
+            template = self._template(entry, value["add"], (*at, "add")) if adds else self._template(entry, value, at)
+            if not adds and template.constant is not MISSING:
+                fixed[name] = template.constant
+            else:
+                rendered.append(RenderedMember(name, adds, template))
+        written = ConfigNode(entry.source, (*entry.at, "then", lookup.name), fixed, entry.layer)
+        if not written.broken:
+            self._checks[lookup.collection.name](written)
+        return Change(lookup, {name: fixed.get(name) for name in members}, tuple(rendered))
+
+    def _template(self, entry: ConfigNode, value: Any, at: Path) -> Template:
+        return compile_template(value, entry.context(self._answer_scope, self._operation.schemas, at))
+
+    # -- examples ---------------------------------------------------------------------------------
 
     def _examples(self, entry: ConfigNode) -> Iterator[Example]:
+        parameters = self._operation.parameters
         for index, data in enumerate(entry.data.get("examples", ())):
             at: Path = ("examples", index)
             for name in data.get("path", {}):
-                if name not in self.operation.parameters:
-                    what = f"unknown path parameter {name}"
-                    entry.unknown(what, name, self.operation.parameters, (*at, "path", name))
+                if name not in parameters:
+                    entry.unknown(f"unknown path parameter {name}", name, parameters, (*at, "path", name))
             yield Example(
                 request=data.get("request", MISSING),
                 before=tuple(data.get("before", ())),
@@ -244,92 +184,33 @@ class _Scenarios:
                 position=entry.source.position((*entry.at, *at)),
             )
 
-    def _check_answer(self, entry: ConfigNode, one: _Answer) -> None:
-        """Forced on a request that has nothing in it, a scenario must still give a sound answer."""
-        facts: Facts = {
-            "body": MISSING,
-            "header": {},
-            "query": {},
-            "path": {name: name for name in self.operation.parameters},
-            "new": {new.name: f"{new.prefix}{new.first}" for new in self.operation.new},
-            "settings": self.operation.settings,
-            "tick": Tick(0),
-            "violation": MISSING,
-            **{name: [] if lookup.many else MISSING for name, lookup in self.operation.lookups.items()},
-        }
-        answer = read(body_of(form_of(one.body), facts), 1_000)
-        for violation in one.envelope.violations(answer):
-            expected, came, hint = describe(violation, answer)
+
+# -- order --------------------------------------------------------------------------------------------
+
+
+def _check_order(entries: Sequence[ConfigNode]) -> None:
+    """Every scenario but the last has conditions; the last one answers whatever comes."""
+    *earlier, last = entries
+    if not last.broken and any("pass" in turn for turn in last.data.get("responses", ())):
+        last.fault("a last scenario that stands aside", "an answer in every turn", "pass", at=("responses",))
+    if ("when" in last.data or "then" in last.data) and not _has_broken_after(last):
+        last.fault(
+            "no final scenario without conditions",
+            "a last scenario that has neither when nor then",
+            last.data["scenario"],
+            "add one that answers whatever no other scenario of the operation does",
+        )
+    for entry in earlier:
+        if "when" not in entry.data and not entry.broken:
             entry.fault(
-                f"an answer that breaks its schema at {violation.where}",
-                expected,
-                came,
-                hint or f"the schema is that of the envelope {one.envelope.name}",
-                one.at,
+                "a scenario without conditions before others",
+                "when, in every scenario but the last",
+                entry.data["scenario"],
+                "none of those after it could ever answer",
             )
 
 
-_Asked = TypeVar("_Asked")
-
-
-def _asked(
-    entry: ConfigNode, data: Mapping[str, Any], name: str, at: Path, read_it: Callable[[Any], _Asked]
-) -> _Asked | None:
-    """A fault or a delay, or None; what cannot be understood is reported."""
-    if name not in data:
-        return None
-    try:
-        return read_it(data[name])
-    except DirectiveError as error:
-        expected, _, came = str(error).removeprefix("expected ").partition(", got ")
-        came, _, spelt = came.partition(". Did you mean ")
-        hint = f"did you mean {spelt}" if spelt else ""
-        entry.fault(f"a {name} that cannot be understood", expected, came, hint, (*at, name))
-        return None
-
-
-def _in_turn(
-    entry: ConfigNode, scenario: Scenario, answers: Sequence[_Answer | None], data: Sequence[Mapping[str, Any]]
-) -> Scenario:
-    """A scenario that answers in turn; forced, it answers as in its first turn that has an answer."""
-    turns = []
-    for index, (answer, turn) in enumerate(zip(answers, data, strict=True)):
-        at: Path = ("responses", index)
-        own = None
-        if answer is not None:
-            own = replace(
-                scenario,
-                envelope=answer.envelope,
-                status=answer.status,
-                body=answer.body,
-                form=form_of(answer.body),
-                new=answer.body.new,
-                fault=_asked(entry, turn, "fault", at, fault_of) or scenario.fault,
-                delay=_asked(entry, turn, "delay", at, delay_of) or scenario.delay,
-            )
-        turns.append(Turn(own, times=turn.get("times", 1)))
-    first = next((turn.scenario for turn in turns if turn.scenario is not None), scenario)
-    return replace(first, turns=Turns(tuple(turns), entry.data.get("repeat") == "cycle"))
-
-
-def _followed(last: ConfigNode) -> bool:
+def _has_broken_after(last: ConfigNode) -> bool:
     """Whether scenarios stand after the last one that are broken so much that they are not counted."""
     after = range(cast(int, last.at[1]) + 1, len(last.source.data["scenarios"]))
     return any(last.source.broken(("scenarios", index)) for index in after)
-
-
-def _report_uncertain(entry: ConfigNode, template: Template, data: Any, at: Path) -> None:
-    if template.certain or entry.source.broken((*entry.at, *at)):
-        return
-    for name, member in (template.members or {}).items():
-        _report_uncertain(entry, member, data[name], (*at, name))
-    for index, item in enumerate(template.items or ()):
-        _report_uncertain(entry, item, data[index], (*at, index))
-    if template.members is None and template.items is None:
-        entry.fault(
-            "an answer that may lack a value",
-            "a reference that is certain",
-            write_ascii(data),
-            "write {first_of: [..., something certain]}: a scenario can be forced on any request",
-            at,
-        )

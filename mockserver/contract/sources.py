@@ -1,8 +1,4 @@
-"""Files as data with positions: YAML (1.2 core types) and JSON, every member's place in its file kept.
-
-Knows YAML and is its one home; it knows no format, and never builds anything but JSON values. Equal keys,
-tags, merge keys and runaway aliases are faults, not surprises.
-"""
+"""Files as data with positions: what a file holds, where each part of it stands, what is wrong in it; JSON files."""
 
 from __future__ import annotations
 
@@ -10,43 +6,18 @@ import bisect
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any, Final, NamedTuple, cast
-
-import yaml
+from typing import Any, Final, NamedTuple
 
 from mockserver.core.model import MISSING, Diagnostic, Path, Position
-from mockserver.core.values import close_matches, printable
-
-MOST_ALIASED: Final = 100_000
-"""Values that aliases may repeat in one file, all told."""
 
 DEEPEST: Final = 100
 """Levels of nesting in a file."""
 
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_WORDS: Final = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_LEADING_ZERO: Final = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?")
-_CONTROL: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+')
-
-_TEXT_TAG: Final = "tag:yaml.org,2002:str"
-
-_HINTS: Final = {
-    "mapping values are not allowed": "a text with ': ' in it is written in quotes",
-    "cannot start any token": "indent with spaces, not tabs; a text that begins with @, ` or % is written in quotes",
-    "expected key": "members of one mapping begin in the same column, and so do the items of one list",
-    "expected '-'": "members of one mapping begin in the same column, and so do the items of one list",
-}
 
 
 class Problem(NamedTuple):
@@ -70,13 +41,31 @@ def _visible(line: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
 
 
+class Mark(NamedTuple):
+    """A place in a text: line and column, from 1."""
+
+    line: int
+    column: int
+
+
+START: Final = Mark(1, 1)
+
+
+class StopReading(Exception):  # noqa: N818 - the end of reading a file, whose problem is kept already
+    """Reading cannot go on; the problem is kept."""
+
+
 @dataclass(slots=True)
 class SourceFile:
-    """One file: its name as the user would type it, its data, and where each part of it stands."""
+    """One file: its name as the user would type it, its data, and where each part of it stands.
+
+    Where it cannot be read, `data` is `MISSING`. `problems` holds what is wrong in it, `faults` the paths of those
+    parts that are.
+    """
 
     name: str
     data: Any = MISSING
-    marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     faults: list[Path] = field(default_factory=list)
     _broken: set[Path] = field(default_factory=set)
@@ -85,17 +74,17 @@ class SourceFile:
         """The place of a part, or of the nearest part around it."""
         while at and at not in self.marks:
             at = at[:-1]
-        line, column = self.marks.get(at, (1, 1))
-        return Position(self.name, line, column)
+        mark = self.marks.get(at, START)
+        return Position(self.name, mark.line, mark.column)
 
     def report(self, fault: Diagnostic) -> None:
         """Keep a fault as a problem of this file."""
         self.spoil(fault.at)
         self.problems.append(Problem(self.position(fault.at), fault.what, fault.expected, fault.came, fault.hint))
 
-    def problem(self, place: tuple[int, int], what: str, expected: str, came: str = "", hint: str = "") -> None:
+    def problem(self, mark: Mark, what: str, expected: str, came: str = "", hint: str = "") -> None:
         """Keep a problem at a line and column."""
-        self.problems.append(Problem(Position(self.name, *place), what, expected, came, hint))
+        self.problems.append(Problem(Position(self.name, mark.line, mark.column), what, expected, came, hint))
 
     def spoil(self, at: Path) -> None:
         """Note that a part is wrong, and so is all that it is a part of."""
@@ -106,277 +95,118 @@ class SourceFile:
         """Whether a fault was reported at or below a part."""
         return at in self._broken
 
+    def mark_key(self, at: Path, key: str, mark: Mark) -> None:
+        """Note where a key of the mapping at a path stands; a key that comes twice is a problem."""
+        first = self.marks.setdefault((*at, key), mark)
+        if first is not mark:
+            hint = f"it stands at line {first.line}, column {first.column} already"
+            self.problem(mark, f"the key {key} comes twice", "each key once", key, hint)
+            self.spoil((*at, key))
 
-def read_yaml(path: FilePath, name: str) -> SourceFile:
-    """The data of a YAML file; what is wrong stands in `problems`, and where it cannot be read there is no data."""
-    source = SourceFile(name)
-    text = _text(path, source)
-    return source if text is None else _fill(source, text)
+    def too_deep(self, mark: Mark) -> StopReading:
+        """Keep the problem that a part is nested too deep, after which reading cannot go on."""
+        self.problem(mark, "nested too deep", f"at most {DEEPEST} levels", "more")
+        return StopReading()
 
 
-def read_text(data: bytes, name: str) -> SourceFile:
-    """The data of a YAML text (JSON is one) that is no file; what is wrong stands in `problems`."""
-    source = SourceFile(name)
+def read_utf8(path: FilePath, source: SourceFile) -> str | None:
+    """The text of a file; None where it cannot be read, which is kept as a problem of the source."""
     try:
-        return _fill(source, data.decode("utf-8-sig"))
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "is it mounted, and may you read it?"
+        source.problem(START, f"cannot be read: {reason}", "a readable file", "", hint)
+        return None
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        source.problem((line, 1), "not UTF-8", "a text in UTF-8", "other bytes")
-        return source
+        mark = mark_of(data[: error.start].decode("utf-8-sig"), error.start)
+        source.problem(mark, "not UTF-8", "a text in UTF-8", "other bytes", "save the file as UTF-8")
+    return None
 
 
-def _fill(source: SourceFile, text: str) -> SourceFile:
-    control = _CONTROL.search(text)
-    if control is not None:
-        what = f"bad YAML: a control character, U+{ord(control[0]):04X}"
-        source.problem(_place(text, control.start()), what, "visible text", "", "escape it, in double quotes")
-        return source
-    try:
-        source.data = _Builder(source, text).build()
-    except _Stop:
-        pass
-    except yaml.MarkedYAMLError as error:
-        mark = cast(Any, error.problem_mark)
-        if "nesting depth" in str(error.problem):  # what reads YAML has a limit of its own since libyaml 0.2.6
-            source.problem((mark.line + 1, mark.column + 1), *_TOO_DEEP)
-            return source
-        hint = next((h for said, h in _HINTS.items() if said in str(error.problem)), "")
-        source.problem((mark.line + 1, mark.column + 1), f"bad YAML: {error.problem}", "a YAML document", "", hint)
-    return source
+def mark_of(text: str, offset: int) -> Mark:
+    """The place of a character of a text."""
+    before = text[:offset]
+    return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+def is_too_large(text: str) -> bool:
+    """Whether a number, as it is written, needs more than 64 bits or is beyond the range of floats."""
+    if INTEGER.fullmatch(text):
+        return len(text) > 30 or not -(2**63) <= int(text) < 2**64
+    return math.isinf(float(text))
+
+
+# -- JSON ---------------------------------------------------------------------------------------------
 
 
 def read_json(path: FilePath, name: str) -> SourceFile:
     """The data of a JSON file; what is wrong stands in `problems`, and where it cannot be read there is no data."""
     source = SourceFile(name)
-    text = _text(path, source)
+    text = read_utf8(path, source)
     if text is None:
         return source
     try:
-        # A number that is too large is found with its place below.
+        # Python refuses to convert very long integers; a shorter one stands in, and the marks report it.
         data = json.loads(text, parse_int=lambda digits: int(digits[:30]))
         _JsonMarks(source, text).mark()
         source.data = data
-    except _Stop:
+    except StopReading:
         pass
     except RecursionError:
-        source.problem((1, 1), *_TOO_DEEP)
+        source.too_deep(START)
     except json.JSONDecodeError as error:
         hint = "a comma before a closing bracket?" if "double quotes" in error.msg else ""
-        source.problem((error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
+        source.problem(Mark(error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
     return source
 
 
-def _text(path: FilePath, source: SourceFile) -> str | None:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        source.problem(
-            (1, 1), f"cannot be read: {reason}", "a readable file", "", "is it mounted, and may you read it?"
-        )
-        return None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        place = _place(data[: error.start].decode("utf-8-sig"), error.start)
-        source.problem(place, "not UTF-8", "a text in UTF-8", "other bytes", "save the file as UTF-8")
-    return None
-
-
-def _place(text: str, offset: int) -> tuple[int, int]:
-    before = text[:offset]
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
-
-
-_TOO_DEEP: Final = ("nested too deep", f"at most {DEEPEST} levels", "more")
-
-
-class _Stop(Exception):  # noqa: N818 - not an error, the end of reading a file that has one
-    """Reading cannot go on; the problem is kept."""
-
-
-def _is_too_large(text: str) -> bool:
-    if _INTEGER.fullmatch(text):
-        return len(text) > 30 or not -(2**63) <= int(text) < 2**64
-    return math.isinf(float(text))
-
-
-# -- JSON, token by token -----------------------------------------------------------------------------
-
-
 class _JsonMarks:
-    """Finds the place of every part of a JSON text that is known to be sound."""
+    """Finds the place of every part of a JSON text that the JSON library could read."""
 
     def __init__(self, source: SourceFile, text: str) -> None:
-        self.source = source
-        self.tokens = _JSON_TOKEN.finditer(text)
-        self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._source = source
+        self._tokens = _JSON_TOKEN.finditer(text)
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def mark(self) -> None:
-        self.value(next(self.tokens), ())
+        """Note the places in the source. Raises `StopReading` where the text is nested too deep."""
+        self._value(next(self._tokens), ())
 
-    def place(self, token: re.Match[str]) -> tuple[int, int]:
-        line = bisect.bisect_right(self.starts, token.start())
-        return line, token.start() - self.starts[line - 1] + 1
+    def _mark(self, token: re.Match[str]) -> Mark:
+        line = bisect.bisect_right(self._line_starts, token.start())
+        return Mark(line, token.start() - self._line_starts[line - 1] + 1)
 
-    def value(self, token: re.Match[str], at: Path) -> None:
-        place = self.place(token)
-        self.source.marks.setdefault(at, place)
-        if len(at) == DEEPEST and token[0] in ("{", "["):
-            self.source.problem(place, *_TOO_DEEP)
-            raise _Stop
-        if token[0] == "{":
-            self.members(at)
-        elif token[0] == "[":
-            index = 0
-            while (token := next(self.tokens))[0] != "]":
-                if token[0] != ",":
-                    self.value(token, (*at, index))
-                    index += 1
-        elif token[0] in ("NaN", "Infinity", "-Infinity"):
-            self.source.problem(place, "bad JSON: a number that JSON does not have", "a JSON value", token[0])
-            self.source.spoil(at)
-        elif _NUMBER.fullmatch(token[0]) and _is_too_large(token[0]):
-            self.source.problem(place, "a number that is too large", "64 bits, or below 1e308", token[0][:40])
-            self.source.spoil(at)
+    def _value(self, token: re.Match[str], at: Path) -> None:
+        mark, text = self._mark(token), token[0]
+        self._source.marks.setdefault(at, mark)
+        if text in ("{", "[") and len(at) == DEEPEST:
+            raise self._source.too_deep(mark)
+        if text == "{":
+            self._members(at)
+        elif text == "[":
+            self._items(at)
+        elif text in ("NaN", "Infinity", "-Infinity"):
+            self._source.problem(mark, "bad JSON: a number that JSON does not have", "a JSON value", text)
+            self._source.spoil(at)
+        elif NUMBER.fullmatch(text) and is_too_large(text):
+            self._source.problem(mark, "a number that is too large", "64 bits, or below 1e308", text[:40])
+            self._source.spoil(at)
 
-    def members(self, at: Path) -> None:
-        while (token := next(self.tokens))[0] != "}":
+    def _items(self, at: Path) -> None:
+        index = 0
+        while (token := next(self._tokens))[0] != "]":
+            if token[0] != ",":
+                self._value(token, (*at, index))
+                index += 1
+
+    def _members(self, at: Path) -> None:
+        while (token := next(self._tokens))[0] != "}":
             if token[0] == ",":
                 continue
             key = json.loads(token[0])
-            _mark_key(self.source, at, key, self.place(token))
-            next(self.tokens)  # the colon
-            self.value(next(self.tokens), (*at, key))
-
-
-def _mark_key(source: SourceFile, at: Path, key: str, place: tuple[int, int]) -> None:
-    first = source.marks.setdefault((*at, key), place)
-    if first is not place:
-        hint = f"it stands at line {first[0]}, column {first[1]} already"
-        source.problem(place, f"the key {key} comes twice", "each key once", key, hint)
-        source.spoil((*at, key))
-
-
-# -- YAML, event by event -----------------------------------------------------------------------------
-
-
-class _Builder:
-    def __init__(self, source: SourceFile, text: str) -> None:
-        self.source = source
-        self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
-        self.anchors: dict[str, Any] = {}
-        self.aliased = 0
-
-    def stop(self, event: Any, what: str, expected: str, came: str = "", hint: str = "") -> _Stop:
-        self.source.problem(_mark(event), what, expected, came, hint)
-        return _Stop()
-
-    def build(self) -> Any:
-        value: Any = MISSING
-        for event in self.events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                if value is not MISSING:
-                    hint = "put it into a file of its own"
-                    raise self.stop(event, "a second document in one file", "one document", "---", hint)
-                value = self.value(next(self.events), ())
-        if value is MISSING:
-            self.source.problem((1, 1), "an empty file", "a YAML mapping", "nothing", "write format: 1 first")
-        return value
-
-    def value(self, event: Any, at: Path) -> Any:
-        self.source.marks.setdefault(at, _mark(event))
-        if isinstance(event, yaml.AliasEvent):
-            return self.alias(event, at)
-        if event.tag is not None and (event.tag != _TEXT_TAG or not isinstance(event, yaml.ScalarEvent)):
-            hint = "leave it out: a file holds values and can run nothing"
-            raise self.stop(event, "a YAML tag", "plain values without tags", printable(event.tag, 60), hint)
-        value: Any
-        if isinstance(event, yaml.ScalarEvent):
-            value = self.scalar(event, at)
-        elif len(at) == DEEPEST:
-            raise self.stop(event, *_TOO_DEEP)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            value = list(self.items(at))
-        else:
-            value = self.mapping(at)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = value
-        return value
-
-    def alias(self, event: Any, at: Path) -> Any:
-        if event.anchor not in self.anchors:
-            spelt = close_matches(event.anchor, self.anchors)
-            expected = "an alias of an anchor that stands before it"
-            hint = f"did you mean *{spelt[0]}?" if spelt else ""
-            raise self.stop(event, f"unknown alias *{event.anchor}", expected, f"*{event.anchor}", hint)
-        value = self.anchors[event.anchor]
-        count, depth = _measure(value, MOST_ALIASED)
-        self.aliased += count
-        if self.aliased > MOST_ALIASED:
-            raise self.stop(event, "aliases repeat too much", f"at most {MOST_ALIASED} values by aliases", "more")
-        if len(at) + depth > DEEPEST:
-            raise self.stop(event, *_TOO_DEEP)
-        return value
-
-    def items(self, at: Path) -> Iterator[Any]:
-        index = 0
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            yield self.value(event, (*at, index))
-            index += 1
-
-    def mapping(self, at: Path) -> dict[str, Any]:
-        members: dict[str, Any] = {}
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise self.stop(event, "a key that is no text", "a text", "an alias, a list or a mapping")
-            key = self.key(event, at)
-            _mark_key(self.source, at, key, _mark(event))
-            members[key] = self.value(next(self.events), (*at, key))
-        return members
-
-    def key(self, event: Any, at: Path) -> str:
-        text = str(event.value)
-        if event.implicit[0] and text == "<<":
-            hint = "name what is the same with &name and repeat it with *name"
-            self.source.problem(_mark(event), "a merge key", "members that are all written out", "<<", hint)
-            self.source.spoil((*at, text))
-        elif event.implicit[0] and (text in _WORDS or _NUMBER.fullmatch(text) or _LEADING_ZERO.fullmatch(text)):
-            self.source.problem(_mark(event), "a key that is no text", "a text", text, f'write "{text}" in quotes')
-        return text
-
-    def scalar(self, event: Any, at: Path) -> Any:
-        text = event.value
-        if not event.implicit[0]:
-            return text
-        if text in _WORDS:
-            return _WORDS[text]
-        zero = _LEADING_ZERO.fullmatch(text)
-        number = _NUMBER.fullmatch(text)
-        if zero or (number and _is_too_large(text)):
-            what = "a number with leading zeros" if zero else "a number that is too large"
-            expected = "a number without them" if zero else "64 bits, or below 1e308"
-            hint = "a text? write it in quotes"
-            self.source.problem(_mark(event), what, expected, printable(text, 60), hint)
-            self.source.spoil(at)
-            return text
-        if not number:
-            return text
-        return int(text) if _INTEGER.fullmatch(text) else float(text)
-
-
-def _mark(event: Any) -> tuple[int, int]:
-    return event.start_mark.line + 1, event.start_mark.column + 1
-
-
-def _measure(value: Any, limit: int) -> tuple[int, int]:
-    """How many values there are in all (counted up to `limit`), and how many levels."""
-    counted, depth, level = 1, 0, [value]
-    while level and counted <= limit:
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
-        ]
-        counted, depth = counted + len(level), depth + 1
-    return counted, depth - 1
+            self._source.mark_key(at, key, self._mark(token))
+            next(self._tokens)  # the colon
+            self._value(next(self._tokens), (*at, key))

@@ -1,20 +1,17 @@
-"""A compiled contract, and what is decided with it: scenarios, operations, decisions, replies; all frozen.
-
-Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable.
-"""
+"""A compiled contract: operations, scenarios, conditions, templates; frozen, what is compiled stands as a callable."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
+from msgspec import Struct
+
+from mockserver.core.language import BodyForm, Condition, Template
 from mockserver.core.model import (
-    MISSING,
     Collection,
     Delay,
-    Document,
-    Facts,
     Fault,
     Lookup,
     NewId,
@@ -22,45 +19,8 @@ from mockserver.core.model import (
     Position,
     Provenance,
     Settings,
-    Trigger,
     Violation,
-    Write,
 )
-
-
-class Evidence(NamedTuple):
-    """Why a condition did not hold: where, what was expected, what came."""
-
-    path: str
-    expected: str
-    came: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Condition:
-    """A compiled condition.
-
-    `fails` gives None where it holds, otherwise what was expected; `evidence` says the same at length.
-    `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
-    the violation it rests on. `text` is the condition in words.
-
-    `settled`: of records that nobody wrote (absent ones, and the default ones of a collection) it always says the
-    same, if it reads nothing else, as it does not look at their keys; and of members of the body that are there and
-    not null, empty or blank, whatever they are. `calm`: it may hold of a request without
-    violations. `equals`: it holds only where the value that is extracted is this one, a text, a number, a boolean or
-    null; `place` says where that stands.
-    """
-
-    text: str
-    fails: Callable[[Facts], str | None]
-    evidence: Callable[[Facts], tuple[Evidence, ...]]
-    reads: frozenset[str] = frozenset()
-    claims: Callable[[Violation], bool] | None = None
-    first: Callable[[Facts], Violation | None] | None = None
-    settled: bool = False
-    calm: bool = True
-    place: str = ""
-    equals: tuple[Callable[[Facts], Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,40 +42,23 @@ class Alternative:
     records: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
-    """A compiled value: `constant` where it has no references, otherwise `render`.
+class RenderedMember(Struct, frozen=True):
+    """A member whose value depends on the request; where it `adds`, the value is added to the list that is there."""
 
-    `certain`: it can be resolved whatever the request is. `members` / `items` keep the shape of an
-    object or an array, so that its constant parts can be written once.
-    """
-
-    render: Callable[[Facts], Any]
-    reads: frozenset[str] = frozenset()
-    certain: bool = True
-    constant: Any = MISSING
-    members: Mapping[str, Template] | None = None
-    items: tuple[Template, ...] | None = None
-    new: frozenset[str] = frozenset()
+    name: str
+    adds: bool
+    template: Template
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """What a scenario does to the record of one lookup.
 
-    `members` has each with its value where that is always the same; those `rendered` each time follow with whether
-    the value is added to what is there.
+    `members` has each member in order, with its value where that is always the same.
     """
 
     lookup: Lookup
     members: Mapping[str, Any]
-    rendered: tuple[tuple[str, bool, Template], ...]
-
-
-class BodyForm(NamedTuple):
-    """The JSON of a body, `%b` where one of the `values` goes."""
-
-    text: bytes
-    values: tuple[Callable[[Facts], Any], ...]
+    rendered: tuple[RenderedMember, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +94,7 @@ class WarningRules:
     any_header: tuple[tuple[str, ...], str] | None = None
 
 
-class Example(NamedTuple):
+class Example(Struct, frozen=True):
     """A request that meets a scenario, after the requests whose bodies stand in `before`."""
 
     request: Any
@@ -164,9 +107,9 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
-    """One named case: when it applies (`ways`, tried in order), what it answers, what it changes.
+    """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `given` is its text, where it was given while the mock runs.
+    `source_text` is its text, where it was given while the mock runs.
     """
 
     id: str
@@ -193,10 +136,10 @@ class Scenario:
     def answers_all(self) -> bool:
         """Whether it answers whatever comes, and so can be the last one."""
         aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
-        return not aside and not self.changes and any(not way.conditions for way in self.alternatives)
+        return not aside and not self.changes and any(not alternative.conditions for alternative in self.alternatives)
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True):
     """What the next `times` requests get: a scenario, or (None) whatever answers anyway; with a fault, a delay."""
 
     scenario: Scenario | None = None
@@ -205,7 +148,7 @@ class Turn(NamedTuple):
     times: int = 1
 
 
-class Turns(NamedTuple):
+class Turns(Struct, frozen=True):
     """Answers in turn; after the last one it stays (`cycle` false), or all begin again."""
 
     turns: tuple[Turn, ...]
@@ -227,7 +170,7 @@ class Turns(NamedTuple):
         return (self.cycle, *((turn.times, turn.scenario is None) for turn in self.turns))
 
 
-class RuntimeCompiler(NamedTuple):
+class RuntimeCompiler(Struct, frozen=True):
     """Compiles what is given while the mock runs, against its operation; see `loading.given_scenario`.
 
     Both take a `layers.ConfigNode` whose data has passed the format, and report to its source.
@@ -235,10 +178,6 @@ class RuntimeCompiler(NamedTuple):
 
     conditions: Callable[[Any], tuple[Condition, ...]]
     scenario: Callable[[Any], Scenario | None]
-
-
-RETIRED = RuntimeCompiler(lambda _: (), lambda _: None)
-"""That of an operation that is served no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,10 +205,6 @@ class Operation:
     run_time: RuntimeCompiler
     schemas: Mapping[str, str] = field(default_factory=dict)
 
-    def alone(self, scenario: Scenario) -> Operation:
-        """An operation that is served no more, as a decision of its day remembers it: with what answered alone."""
-        return replace(self, scenarios=(scenario,), by_id={scenario.id: scenario}, run_time=RETIRED)
-
     def fill(self, parameters: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""
         path = self.path
@@ -278,7 +213,7 @@ class Operation:
         return path
 
 
-class Replaced(NamedTuple):
+class Replaced(Struct, frozen=True):
     """Something that an overlay put in the place of something else (`before` is None where it is new)."""
 
     what: str
@@ -308,7 +243,7 @@ class Contract:
         return (scenario for operation in self.operations for scenario in operation.scenarios)
 
 
-class Reload(NamedTuple):
+class Reload(Struct, frozen=True):
     """What came of loading the files anew, at a real time.
 
     `errors` says why they make no contract, each with its place (`at`) and what to try; then nothing was changed.
@@ -318,65 +253,3 @@ class Reload(NamedTuple):
     at_ns: int
     errors: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Decision(NamedTuple):
-    """Which scenario answers, how it was met, what it rests on, and what it changes.
-
-    `turned` are the scenarios with answers in turn that this request counts for, each with the count before it.
-    `scenarios` are those that were in force, in order.
-    """
-
-    operation: Operation
-    scenario: Scenario
-    alternative: Alternative | None
-    trigger: Trigger
-    source: Provenance
-    assumed: tuple[str, ...]
-    document: Document
-    facts: Facts
-    writes: tuple[Write, ...]
-    cause: int = 0
-    turned: tuple[tuple[str, int], ...] = ()
-    scenarios: tuple[Scenario, ...] = ()
-
-
-class NearMiss(NamedTuple):
-    """A scenario that was tried and did not apply, with the evidence against its nearest way."""
-
-    scenario: Scenario
-    evidence: tuple[Evidence, ...]
-    held: int
-
-
-class Feed(Protocol):
-    """What is sent bit by bit, until the client leaves or the server stops."""
-
-    def open(self, wake: Callable[[], None]) -> None:
-        """Begin; `wake` is called whenever there is something to take."""
-
-    def take(self) -> bytes:
-        """What is to be sent now."""
-
-    def close(self) -> None:
-        """Nobody takes any more."""
-
-
-class Reply(NamedTuple):
-    """An answer: status, headers and body. `decision` is None where the API did not answer (a misuse).
-
-    `entry` is the id of its journal entry, 0 where it has none; `sandbox` is the one that was derived from the
-    request, if any; `feed` is what follows the body, if anything; `later` takes its time and gives the answer.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    decision: Decision | None = None
-    problem: str | None = None
-    fault: Fault | None = None
-    delay_ms: float = 0.0
-    entry: int = 0
-    sandbox: str = ""
-    feed: Feed | None = None
-    later: Callable[[], Awaitable[Reply]] | None = None

@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mockserver.core.contract import Reply
 from mockserver.core.model import FAULTS, Delay, Fault
 from mockserver.core.problems import bad_directive, or_else
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches, printable, write_ascii
 
 LONGEST_SECONDS: Final = 300.0
 """No delay and no fault lasts longer."""
 
 DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
-_HEADERS: Final = ("mock-scenario", "mock-delay", "mock-fault")
 
 
 class DirectiveError(ValueError):
@@ -41,7 +40,7 @@ NOTHING: Final = Directives()
 
 def directives(headers: Mapping[str, str]) -> Directives | Reply:
     """The directives in `Mock-Scenario`, `Mock-Delay` and `Mock-Fault`, or the problem with them."""
-    scenario, delay, fault = (headers.get(name) for name in _HEADERS)
+    scenario, delay, fault = headers.get("mock-scenario"), headers.get("mock-delay"), headers.get("mock-fault")
     if scenario is None and delay is None and fault is None:
         return NOTHING
     try:
@@ -132,7 +131,7 @@ HEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The settings that a kind of fault heeds, beside `commit`."""
 
-_MEMBERS: Final = tuple(name for name in Fault._fields if name != "kind")
+_MEMBERS: Final = tuple(name for name in Fault.__struct_fields__ if name != "kind")
 
 
 def fault_of(spec: Any) -> Fault:

@@ -1,10 +1,4 @@
-"""The vocabulary: the frozen values that every other module speaks in.
-
-Knows no file, no library, no HTTP and no operation; what is compiled stands here as a callable. Most are named tuples,
-which take a third of the time of frozen dataclasses, to make one as to make the class at each start. Dataclasses are
-what others are told to change by `dataclasses.replace`, and what is read at each request, a little faster there; those
-that hold callables are equal to themselves alone.
-"""
+"""The vocabulary: the frozen values of requests, records, delays and faults."""
 
 from __future__ import annotations
 
@@ -12,7 +6,10 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 
 class Missing(enum.Enum):
@@ -22,21 +19,6 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
-
-make: Final = tuple.__new__
-"""Makes a named tuple of all its members in a third of the time of its own way; what is made at each request is."""
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-
-def remember(known: dict[_K, _V], key: _K, value: _V, most: int) -> _V:
-    """Keep a value that would be made again; once there are the most that may be, all begins anew."""
-    if len(known) >= most:
-        known.clear()
-    known[key] = value
-    return value
-
 
 Facts: TypeAlias = dict[str, Any]
 """What a decision may look at: root name (`body`, `header`, a lookup's name, ...) to value or `MISSING`."""
@@ -50,7 +32,7 @@ Trigger: TypeAlias = Literal["values", "state", "header", "armed", "default"]
 # -- what can be wrong in a file ------------------------------------------------------------------
 
 
-class Diagnostic(NamedTuple):
+class Diagnostic(Struct, frozen=True):
     """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column."""
 
     at: Path
@@ -63,7 +45,7 @@ class Diagnostic(NamedTuple):
 Report: TypeAlias = Callable[[Diagnostic], None]
 
 
-class Position(NamedTuple):
+class Position(Struct, frozen=True, order=True):
     """A place in a file: its name as given by the user, line and column from 1."""
 
     file: str
@@ -80,21 +62,22 @@ class Position(NamedTuple):
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Request(NamedTuple):
-    """One request. `path` and `query` are decoded; `headers` answers to lower-case names.
-
-    Requests with the same number in `alike` have the same headers; with 0 nobody knows.
-    """
+class Request(Struct, frozen=True, gc=False):
+    """One request. `path` and `query` are decoded; `headers` answers to lower-case names."""
 
     method: str
     path: str
     body: bytes = b""
     headers: Mapping[str, str] = NOTHING
     query: Mapping[str, str] = NOTHING
-    alike: int = 0
 
 
-class Violation(NamedTuple):
+def json_pointer_step(step: str | int) -> str:
+    """One step of a JSON Pointer (RFC 6901)."""
+    return str(step).replace("~", "~0").replace("/", "~1")
+
+
+class Violation(Struct, frozen=True, gc=False):
     """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what came instead.
 
     `message` says what was expected and what kind of thing came; it never holds a value of the request.
@@ -109,16 +92,17 @@ class Violation(NamedTuple):
     message: str
     known: tuple[str, ...] = ()
     about: str = ""
+    where: str = ""
+    """The path as YAML writes it: `body.person.name`. Conditions ask for it many times, so that it is made once."""
 
-    @property
-    def where(self) -> str:
-        """The path as YAML writes it: `body.person.name`."""
-        return ".".join((self.root, *map(str, self.path)))
+    def __post_init__(self) -> None:
+        """Make what follows from the others."""
+        force_setattr(self, "where", ".".join((self.root, *map(str, self.path))))
 
     @property
     def pointer(self) -> str:
         """The JSON Pointer (RFC 6901) inside the root."""
-        return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in self.path)
+        return "".join("/" + json_pointer_step(step) for step in self.path)
 
     @property
     def text(self) -> str:
@@ -126,7 +110,7 @@ class Violation(NamedTuple):
         return f"{self.where}: {self.message}"
 
 
-class RequestWarning(NamedTuple):
+class RequestWarning(Struct, frozen=True, gc=False):
     """Something accepted that a client probably did not mean; `point` is the open point it rests on."""
 
     root: str
@@ -136,10 +120,12 @@ class RequestWarning(NamedTuple):
     point: str
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True, gc=False):
     """A request as read: its JSON body (`MISSING` where it is none), violations in a stable order, warnings."""
 
-    body: Any
+    request: Request
+    parameters: Mapping[str, str] = NOTHING
+    body: Any = MISSING
     violations: tuple[Violation, ...] = ()
     warnings: tuple[RequestWarning, ...] = ()
 
@@ -147,26 +133,33 @@ class Document(NamedTuple):
 # -- state ----------------------------------------------------------------------------------------
 
 
-class Record(NamedTuple):
-    """A keyed record: its members and, as paths see them, `key` and `origin`, in one `view`.
+class Record(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A keyed record.
 
-    Under `@entry` stands the id of the journal entry whose request wrote it last.
+    `view` is what paths see: its members with `key` and `origin`. `entry` is the id of the journal entry whose request
+    wrote it last, empty where none did.
 
-    origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open
-    collection's answer for a key never seen).
+    origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open collection's answer for
+    a key never seen).
     """
 
     view: Mapping[str, Any]
+    entry: str = ""
 
     @classmethod
-    def make(cls, key: str, members: Mapping[str, Any], origin: Origin, entry: int = 0) -> Record:
+    def make(cls, key: str, members: Mapping[str, Any], origin: Origin, entry: str = "") -> Record:
         """A record of these members."""
-        return cls({**members, "key": key, "origin": origin, "@entry": entry})
+        return cls({**members, "key": key, "origin": origin}, entry)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> str:
         """Where the record comes from."""
-        return cast(Origin, self.view["origin"])
+        return str(self.view["origin"])
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The members that the contract names, without `key` and `origin`."""
+        return {name: value for name, value in self.view.items() if name not in ("key", "origin")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,12 +182,12 @@ class Collection:
     fold: Callable[[str], str]
     violations: Callable[[Any], tuple[Violation, ...]]
 
-    def unseen(self, key: str) -> Mapping[str, Any]:
-        """The view of a key that was never seen, in an open collection."""
-        return {**self.default, "key": key, "origin": "default", "@entry": 0}
+    def unseen(self, key: str) -> Record | None:
+        """The record of a key that was never seen: the default of an open collection."""
+        return Record({**self.default, "key": key, "origin": "default"}) if self.open else None
 
 
-class Write(NamedTuple):
+class Write(Struct, frozen=True, gc=False):
     """Members to merge into a record at commit."""
 
     collection: str
@@ -202,7 +195,7 @@ class Write(NamedTuple):
     members: Mapping[str, Any]
 
 
-class Lookup(NamedTuple):
+class Lookup(Struct, frozen=True, gc=False):
     """A record fetched by key before a decision, or many by a list of keys (`many`).
 
     `member`: the key is this member of the body, whatever else the request has.
@@ -218,7 +211,7 @@ class Lookup(NamedTuple):
     member: str | None
 
 
-class NewId(NamedTuple):
+class NewId(Struct, frozen=True, gc=False):
     """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`."""
 
     name: str
@@ -227,7 +220,7 @@ class NewId(NamedTuple):
     unused_in: str | None
 
 
-class Delay(NamedTuple):
+class Delay(Struct, frozen=True, gc=False):
     """How long an answer waits, in ms: `fixed` (a), `uniform` (a to b), `lognormal` (median a, sigma b, cap c)."""
 
     kind: Literal["fixed", "uniform", "lognormal"]
@@ -239,7 +232,7 @@ class Delay(NamedTuple):
 FAULTS: Final = ("hang", "reset", "empty", "truncate", "malformed", "garbage", "dribble", "gateway")
 
 
-class Fault(NamedTuple):
+class Fault(Struct, frozen=True, gc=False):
     """What goes wrong below the contract instead of an answer, or with it.
 
     `commit`: whether what the request changes is committed all the same. `seconds`: how long a `hang` or a
@@ -275,7 +268,7 @@ class Settings:
     max_records: int = 1_000_000
 
 
-class Tick(NamedTuple):
+class Tick(Struct, frozen=True, gc=False):
     """The one reading of the clock for a request: nanoseconds since 1970-01-01T00:00:00Z."""
 
     now_ns: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mockserver.core.contract import Reply
-from mockserver.core.values import printable, write_to_keep
+from mockserver.core.model import Settings
+from mockserver.core.reply import Reply
+from mockserver.core.values import printable, write
 
 PROBLEM: Final = "urn:mockserver:problem:"
 """What the `type` of every problem begins with."""
@@ -40,9 +41,10 @@ def problem(
     **more: Any,
 ) -> Reply:
     """A problem document: what is wrong with how the mock was used, and what to try. No answer of the API."""
-    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": detail, **more}
+    shown = detail.encode("utf-8", "replace").decode()  # it may name a header whose bytes are no UTF-8
+    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": shown, **more}
     content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
-    return Reply(status, content, write_to_keep(body), problem=kind)
+    return Reply(status, content, write(body), problem=kind)
 
 
 def or_else(names: Sequence[str]) -> str:
@@ -84,20 +86,40 @@ def bad_sandbox(detail: str) -> Reply:
     return problem(400, "bad-sandbox", "The request names no usable sandbox", detail)
 
 
+def sandbox_required() -> Reply:
+    """400: the setting `require_sandbox` is on, and the request names no sandbox."""
+    return bad_sandbox(
+        "This server requires a sandbox: put /sandbox/NAME in front of the path or send the header "
+        "Mock-Sandbox. (A relative URL with a leading slash drops the prefix of a base URL.)"
+    )
+
+
 def bad_directive(detail: str) -> Reply:
     """400: a header `Mock-Delay` or `Mock-Fault` that cannot be understood."""
     return problem(400, "bad-directive", "A directive in the request headers cannot be understood", detail)
 
 
-def no_room(most: int, seconds: float) -> Reply:
+def no_room(settings: Settings) -> Reply:
     """503: there is no place for one more sandbox."""
     return problem(
         503,
         "no-room-for-sandbox",
         "There is no room for one more sandbox",
-        f"There are {most} sandboxes, each used within the last {seconds:g} s. DELETE /__admin/sandboxes/NAME makes "
-        "room, and so does a greater setting max_sandboxes.",
+        f"There are {settings.max_sandboxes} sandboxes, each used within the last {settings.sandbox_ttl:g} s. "
+        "DELETE /__admin/sandboxes/NAME makes room, and so does a greater setting max_sandboxes.",
         {"Retry-After": "5"},
+    )
+
+
+def sandbox_gone(name: str) -> Reply:
+    """409: the sandbox was reset or dropped while the request was decided, so that nothing was changed."""
+    return problem(
+        409,
+        "sandbox-gone",
+        "The sandbox was reset meanwhile",
+        f"Sandbox {name or '(default)'} was reset or dropped while this request was decided; nothing was changed. "
+        "Send it again.",
+        {"Retry-After": "0"},
     )
 
 

@@ -1,15 +1,13 @@
-"""JSON values: reading them from bytes, writing them, naming their kinds, comparing and masking them.
-
-Knows nothing of contracts, schemas or HTTP; it is the one home of the JSON library.
-"""
+"""JSON values: reading and writing them, naming their kinds, comparing and masking them."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 CAME: Final = ("missing", "null", "empty", "blank", "other")
 """What can stand where a member was looked for, as scenarios name it (`came:`)."""
@@ -19,27 +17,66 @@ class NotJsonError(ValueError):
     """The bytes are no JSON document; the message says why and where, never what stood there."""
 
 
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
 def read(data: bytes, max_depth: int) -> Any:
     """The value of a UTF-8 JSON document nested at most `max_depth` levels. Raises `NotJsonError`."""
     try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        value = _decode(data)
+    except (ValueError, RecursionError) as error:
         raise NotJsonError(_why_not_json(data, error, max_depth)) from None
     if data.count(b"{") + data.count(b"[") > max_depth and _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
     return value
 
 
-def _why_not_json(data: bytes, error: orjson.JSONDecodeError, max_depth: int) -> str:
+def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
+    """What is wrong with a document that could not be read, and where reading stopped."""
     if not data.strip():
         return "expected a JSON object, got nothing"
-    if error.msg.startswith("depth limit"):
+    if isinstance(error, RecursionError):
         return f"nested deeper than {max_depth} levels"
     try:
-        data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as decode_error:
         return f"not UTF-8 at byte {decode_error.start}"
-    return f"not JSON, reading stopped at line {error.lineno}, column {error.colno}"
+    try:
+        # Numbers stay texts: Python refuses to convert one of thousands of digits.
+        json.loads(text, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
+    except json.JSONDecodeError as syntax_error:
+        return f"not JSON, reading stopped at line {syntax_error.lineno}, column {syntax_error.colno}"
+    except RecursionError:
+        return f"nested deeper than {max_depth} levels"
+    except _ConstantError:
+        found = _BYTE.search(str(error))
+        if found is not None:  # otherwise there is something else before it
+            return f"not JSON, reading stopped at {_place(data, int(found[1]))}"
+    lone = _LONE_SURROGATE.search(data)
+    if lone is None:
+        return "not JSON, a number is too large"
+    return f"not JSON, half of a surrogate pair stands alone at {_place(data, lone.start())}"
+
+
+class _ConstantError(ValueError):
+    """`NaN` or `Infinity`, which Python's own reader takes."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _ConstantError(name)
+
+
+_BYTE: Final = re.compile(r"\(byte ([0-9]+)\)")
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+
+
+def _place(data: bytes, offset: int) -> str:
+    """Line and column of a byte, both from 1; the column counts characters."""
+    before = data[:offset].decode("utf-8", "replace")
+    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 
 def _deeper_than(value: Any, max_depth: int) -> bool:
@@ -57,18 +94,13 @@ def _deeper_than(value: Any, max_depth: int) -> bool:
 
 
 def write(value: Any) -> bytes:
-    """Compact UTF-8 JSON; members keep their order."""
-    return orjson.dumps(value)
+    """Compact UTF-8 JSON; members keep their order. Raises `ValueError` for half of a surrogate pair."""
+    return _encode(value)
 
 
-def write_to_keep(value: Any) -> bytes:
-    """The same for who keeps it: what the JSON library gives takes 4 KB of memory, however short it is."""
-    return b"%b" % orjson.dumps(value)
-
-
-def read_kept(text: bytes) -> Any:
-    """The value that `write_to_keep` wrote."""
-    return orjson.loads(text)
+def read_trusted(data: bytes) -> Any:
+    """The value that `write` wrote."""
+    return _decode(data)
 
 
 def write_ascii(value: Any) -> str:
@@ -111,6 +143,8 @@ def kind_of_absence(value: Any) -> str:
 
 def equal(left: Any, right: Any) -> bool:
     """JSON equality, typed: `true` is not `1`; `1` is `1.0`."""
+    if type(left) is str:  # most values are
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):

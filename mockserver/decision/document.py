@@ -32,7 +32,7 @@ def read_document(
             unknown = operation.body.unknown(body)
             point = operation.warnings.unknown_members
             warnings += [_unknown_member(*one, point) for one in itertools.islice(unknown, MOST_WARNINGS)]
-    return Document(body, tuple(found), tuple(warnings))
+    return Document(request, parameters, body, tuple(found), tuple(warnings))
 
 
 def read_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
@@ -68,7 +68,10 @@ def _header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Re
             )
     if rules.any_header is not None:
         names, point = rules.any_header
-        if not any(name.lower() in headers for name in names):
+        for name in names:
+            if name.lower() in headers:
+                break
+        else:
             message = f"none of {', '.join(names)} was sent; none is required here"
             found.append(RequestWarning("header", "", "authentication", message, point))
     return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
-from mockserver.contract.bodies import body_of
-from mockserver.core.contract import Contract, Decision, Reply
-from mockserver.core.model import RequestWarning, Violation, make
+from mockserver.contract.templates import body_of
+from mockserver.core.model import RequestWarning, Violation
+from mockserver.core.reply import Decision, Headers, Reply
 from mockserver.core.values import printable, write_ascii
+from mockserver.decision.router import Route
 
 MOST_SHOWN: Final = 10
 """Violations and warnings shown in a header; the rest are counted."""
@@ -19,6 +19,8 @@ LONGEST_LIST: Final = 3_000
 
 LONGEST_POINTER: Final = 120
 LONGEST_MESSAGE: Final = 240
+
+JSON_HEADERS: Final[Headers] = (("Content-Type", "application/json"),)
 
 MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Scenario": "The scenario that answered.",
@@ -36,40 +38,47 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
 """What the mock says about an answer, in its headers."""
 
 
-def reply_to(decision: Decision, contract: Contract, mock_headers: bool, entry: int) -> Reply:
+def render(decision: Decision, route: Route, entry: str) -> Reply:
     """The answer that a decision asks for; `entry` is the id of its journal entry."""
-    scenario, facts = decision.scenario, decision.facts
-    headers = reply_headers(decision, contract.hash, entry, mock_headers=mock_headers)
-    body = body_of(scenario.form, facts)
-    status = scenario.status.render(facts)
-    return make(Reply, (status, headers, body, decision, None, None, 0.0, entry, "", None, None))
+    scenario, fault = decision.scenario, decision.fault
+    status = scenario.status.render(decision.facts)
+    if fault is not None and fault.kind == "gateway":
+        status = fault.status
+    headers: Headers = JSON_HEADERS
+    own_headers: Headers = ()
+    if decision.facts["settings"].mock_headers:
+        headers = _shared_headers(scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash)
+        own_headers = _own_headers(decision, entry)
+    return Reply(
+        status,
+        headers,
+        body_of(scenario.form, decision.facts),
+        own_headers,
+        decision,
+        fault=fault,
+        delay_ms=decision.delay_ms,
+        entry=entry,
+        sandbox=route.sandbox,
+    )
 
 
-def reply_headers(decision: Decision, contract: str, entry: int, *, mock_headers: bool) -> tuple[tuple[str, str], ...]:
-    """The headers of an answer: what it is, and what the mock has to say; `contract` is the hash of the contract."""
-    if not mock_headers:
-        return (_JSON,)
-    _, scenario, _, trigger, source, assumed, document, _, _, cause, _, _ = decision
-    headers = _usual(scenario.id, source, assumed, trigger, contract)
-    if cause:
-        headers = (*headers, ("Mock-Cause", str(cause)))
-    if document.violations:
-        headers = (*headers, ("Mock-Violations", _listed(document.violations)))
-    if document.warnings:
-        headers = (*headers, ("Mock-Warnings", _listed(document.warnings)))
-    return (*headers, ("Mock-Entry", str(entry)))
-
-
-@lru_cache(maxsize=512)
-def _usual(
-    scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str
-) -> tuple[tuple[str, str], ...]:
+def _shared_headers(scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
+    """The headers of all answers that were decided alike, which the edge writes once."""
     named = (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
     how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
-    return (_JSON, ("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
+    return (*JSON_HEADERS, ("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
 
 
-_JSON: Final = ("Content-Type", "application/json")
+def _own_headers(decision: Decision, entry: str) -> Headers:
+    headers: list[tuple[str, str]] = []
+    if decision.cause:
+        headers.append(("Mock-Cause", decision.cause))
+    if decision.document.violations:
+        headers.append(("Mock-Violations", _listed(decision.document.violations)))
+    if decision.document.warnings:
+        headers.append(("Mock-Warnings", _listed(decision.document.warnings)))
+    headers.append(("Mock-Entry", entry))
+    return tuple(headers)
 
 
 def _listed(found: Sequence[Violation | RequestWarning]) -> str:

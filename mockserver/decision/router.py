@@ -1,31 +1,51 @@
-"""From method and path to an operation, or why there is none.
-
-Knows paths and sandbox prefixes; it decides nothing.
-"""
+"""From a request to a route: the operation, its path parameters, the sandbox and the directives of the headers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from mockserver.core import problems
-from mockserver.core.contract import Contract, Operation, Reply
+from mockserver.core.contract import Contract, Operation
+from mockserver.core.directives import Directives, directives
+from mockserver.core.masks import masked_text
+from mockserver.core.model import Request, Settings
+from mockserver.core.reply import Reply
 from mockserver.core.values import close_matches
 
 SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 SANDBOX_PREFIX: Final = "/sandbox/"
 
 
-class Target(NamedTuple):
-    """Where a request goes: its sandbox (`""` is the default one) and the path below it."""
+class Target(Struct, frozen=True, gc=False):
+    """Where a request goes: its sandbox (empty for the default one) and the path below it."""
 
     sandbox: str
     path: str
 
 
+class Route(Struct, frozen=True):
+    """What answers a request, and where."""
+
+    contract: Contract
+    operation: Operation
+    parameters: Mapping[str, str]
+    sandbox: str
+    directives: Directives
+
+
+class _Candidate(Struct, frozen=True):
+    """An operation whose path is the one that was sent, with its path parameters."""
+
+    operation: Operation
+    parameters: Mapping[str, str]
+
+
 def target(path: str, headers: Mapping[str, str]) -> Target | Reply:
-    """The sandbox that a request names by its path or its header `Mock-Sandbox`, or why it names none."""
+    """The sandbox that a request names by its path or its header `Mock-Sandbox`, or the problem with the name."""
     named = headers.get("mock-sandbox")
     if path.startswith(SANDBOX_PREFIX):
         prefix, slash, rest = path[len(SANDBOX_PREFIX) :].partition("/")
@@ -39,17 +59,31 @@ def target(path: str, headers: Mapping[str, str]) -> Target | Reply:
         return problems.bad_sandbox(
             "A sandbox name has 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first."
         )
+    if masked_text(named) != named:
+        return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
     return Target(named, path)
 
 
-class Routes:
+class Router:
     """The operations of a contract by method and path."""
 
-    def __init__(self, contract: Contract, admin_paths: Callable[[], tuple[str, ...]]) -> None:
-        """Compile the paths; `admin_paths` gives those that are named with them where a path is unknown."""
-        self._admin_paths = admin_paths
+    def __init__(
+        self,
+        contract: Contract,
+        settings: Settings,
+        derived: Callable[[Request, Operation], str],
+        admin_paths: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        """Compile the paths.
+
+        `derived` gives the sandbox's name for a request that names none; `admin_paths` are named with the operations
+        where a path is unknown.
+        """
         self._contract = contract
-        self._static: dict[str, list[Operation]] = {}
+        self._settings = settings
+        self._derived = derived
+        self._admin_paths = admin_paths
+        self._static: dict[str, list[_Candidate]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
         for operation in contract.operations:
             if operation.parameters:
@@ -57,25 +91,49 @@ class Routes:
                 pattern = "".join("([^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
                 self._templates.append((re.compile(pattern), operation))
             else:
-                self._static.setdefault(operation.path, []).append(operation)
+                self._static.setdefault(operation.path, []).append(_Candidate(operation, {}))
 
-    def find(self, method: str, path: str, *, mock_headers: bool) -> tuple[Operation, Mapping[str, str]] | Reply:
-        """The operation with its path parameters; a path without parameters goes first."""
+    def route(self, request: Request) -> Route | Reply:
+        """The route of a request, or the problem with it."""
+        found = target(request.path, request.headers)
+        if isinstance(found, Reply):
+            return found
+        candidate = self._find(request.method, found.path)
+        if isinstance(candidate, Reply):
+            return candidate
+        settings, sandbox = self._settings, found.sandbox
+        too_large = len(request.body) > settings.max_body
+        if settings.sandbox_from and not sandbox and not too_large:
+            sandbox = self._derived(request, candidate.operation)
+        if settings.require_sandbox and not sandbox:
+            return problems.sandbox_required()
+        if too_large:
+            return problems.too_large(settings.max_body)
+        asked = directives(request.headers)
+        if isinstance(asked, Reply):
+            return asked
+        return Route(self._contract, candidate.operation, candidate.parameters, sandbox, asked)
+
+    def _find(self, method: str, path: str) -> _Candidate | Reply:
+        """The operation of a method and a path; a path without parameters goes first."""
         candidates = self._candidates(path)
-        for operation, values in candidates:
-            if operation.method == method:
-                return operation, dict(zip(operation.parameters, values, strict=True))
+        for candidate in candidates:
+            if candidate.operation.method == method:
+                return candidate
         if candidates:
-            points = dict.fromkeys(point for operation, _ in candidates for point in operation.assumed)
-            named = {"Mock-Assumed": ", ".join(points)} if points and mock_headers else {}
-            return problems.wrong_method(method, [operation.method for operation, _ in candidates], named)
-        paths = [f"{o.method} {o.path}" for o in self._contract.operations] + list(self._admin_paths())
-        return problems.not_found(path, paths, close_matches(path, [p.partition(" ")[2] for p in paths]))
+            assumptions = dict.fromkeys(one for candidate in candidates for one in candidate.operation.assumed)
+            named = {"Mock-Assumed": ", ".join(assumptions)} if assumptions else {}
+            return problems.wrong_method(method, [candidate.operation.method for candidate in candidates], named)
+        paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_paths())
+        return problems.not_found(path, paths, close_matches(path, [text.partition(" ")[2] for text in paths]))
 
-    def _candidates(self, path: str) -> list[tuple[Operation, tuple[str, ...]]]:
-        found: list[tuple[Operation, tuple[str, ...]]] = [(o, ()) for o in self._static.get(path, ())]
-        for pattern, operation in self._templates:
-            match = pattern.fullmatch(path)
-            if match is not None:
-                found.append((operation, match.groups()))
-        return found
+    def _candidates(self, path: str) -> list[_Candidate]:
+        found = self._static.get(path, [])
+        if not self._templates:
+            return found
+        matched = [(pattern.fullmatch(path), operation) for pattern, operation in self._templates]
+        return found + [
+            _Candidate(operation, dict(zip(operation.parameters, match.groups(), strict=True)))
+            for match, operation in matched
+            if match is not None
+        ]

@@ -7,7 +7,7 @@ import hmac
 from typing import Any
 
 from mockserver.core.contract import Operation
-from mockserver.core.masks import is_secret_header, masked_numbers
+from mockserver.core.masks import is_secret_header, mask_account_numbers
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.values import NotJsonError, read, write
 from mockserver.decision.router import SANDBOX_NAME
@@ -38,6 +38,6 @@ def derived(request: Request, operation: Operation, settings: Settings, key: byt
     else:
         secret = is_secret_header(path[0])
     data = text.encode("utf-8", "surrogateescape")
-    if secret or masked_numbers(data) != data:
+    if secret or mask_account_numbers(data) != data:
         return "s-" + hmac.new(key, data, hashlib.sha256).hexdigest()[:16]
     return text if SANDBOX_NAME.fullmatch(text) else "h-" + hashlib.sha256(data).hexdigest()[:16]

@@ -1,18 +1,15 @@
-"""Explanations: what a request would get and why, as JSON, and the same as text that reads like a compiler's message.
-
-Knows what people need to see; it decides nothing and prints nothing.
-"""
+"""Explanations: what a request would get and why, as JSON and as text that reads like a compiler's message."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockserver.core.contract import Decision
 from mockserver.core.model import Request
+from mockserver.core.reply import Decision
 from mockserver.core.values import printable, write
 from mockserver.engine.engine import Explanation
-from mockserver.engine.views import decided, lines, missed, text_or_json, violation
+from mockserver.engine.views import decision_info, lines, missed, text_or_json, violation
 
 
 def explained(request: Request, explanation: Explanation) -> dict[str, Any]:
@@ -31,14 +28,16 @@ def explained(request: Request, explanation: Explanation) -> dict[str, Any]:
 def _why(decision: Decision, explanation: Explanation) -> dict[str, Any]:
     fault = explanation.reply.fault
     return {
-        "decision": decided(decision),
+        "decision": decision_info(decision),
         "violations": [violation(one) for one in decision.document.violations],
         "warnings": [warn.message for warn in decision.document.warnings],
-        "writes": [{"collection": w.collection, "key": w.key, "members": [*w.members]} for w in decision.writes],
+        "writes": [
+            {"collection": w.collection, "key": w.key, "members": [*w.members]} for w in decision.effects.writes
+        ],
         "fault": fault.kind if fault is not None else None,
         "delay_ms": round(explanation.reply.delay_ms, 3),
-        "committed": explanation.commits,
-        "misses": missed(decision, explanation.misses),
+        "committed": decision.committed,
+        "misses": missed(decision.operation, explanation.facts, explanation.misses),
     }
 
 

@@ -6,14 +6,17 @@ Knows how to serve a contract in process; it reads no file of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from mockserver.contract.sources import Problem
-from mockserver.core.contract import Contract, Example, Operation, Reply, Scenario
+from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
+from mockserver.core.reply import Reply
 from mockserver.core.values import read, write
-from mockserver.engine.engine import Engine, frozen
-from mockserver.schema.validation import describe
+from mockserver.engine.engine import Engine, frozen, run_now
+from mockserver.schema.violations import describe
 
 INSTANT_NS = 1_731_681_138_123_000_000
 """The instant at which examples run, 2024-11-15T14:32:18.123Z: any will do, but always the same."""
@@ -22,7 +25,7 @@ INSTANT_NS = 1_731_681_138_123_000_000
 _WRITE_ONE: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
 
 
-class Ran(NamedTuple):
+class Ran(Struct, frozen=True):
     """An example that was run, and the reply that it got."""
 
     scenario: Scenario
@@ -51,8 +54,8 @@ class Fresh:
 
     def replies(self, requests: Iterable[Request]) -> list[Reply]:
         """What requests are answered one after the other."""
-        self._engine.reset_all()
-        return [self._engine.handle(request) for request in requests]
+        run_now(self._engine.storage.reset_all())
+        return [self._engine.handle_sync(request) for request in requests]
 
     def run(self, operation: Operation, example: Example) -> Reply:
         """The reply to an example's request."""
@@ -88,7 +91,36 @@ def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...
     for ran in run_all(contract):
         below = overlaid and ran.scenario.position not in overlaid
         (elsewhere if below else wrong).extend(_problems(ran))
-    return tuple(wrong), tuple(elsewhere)
+    return (*wrong, *_disagreements(contract)), tuple(elsewhere)
+
+
+def _disagreements(contract: Contract) -> Iterator[Problem]:
+    """The examples on whose form the validator and the reference implementation of JSON Schema disagree."""
+    from mockserver.schema.reference_validator import (
+        ReferenceValidator,  # it takes long to import, and who serves does not need it
+    )
+
+    reference = ReferenceValidator(contract.schemas)
+    for operation in contract.operations:
+        body = operation.body
+        for scenario in operation.scenarios if body is not None else ():
+            for example in scenario.examples:
+                if body is None or example.request is MISSING:
+                    continue
+                expected = reference.is_valid(operation.schemas["body"], example.request)
+                is_valid = not body.violations("body", example.request)
+                if expected is not None and expected is not is_valid:
+                    yield Problem(
+                        example.position,
+                        f"an example of {scenario.id} whose form two implementations of JSON Schema judge differently",
+                        _verdict(is_valid=expected),
+                        _verdict(is_valid=is_valid),
+                        "see the deviations in docs/json-schema.md; patterns are those of RE2",
+                    )
+
+
+def _verdict(*, is_valid: bool) -> str:
+    return "well formed" if is_valid else "not well formed"
 
 
 def _problems(ran: Ran) -> Iterator[Problem]:

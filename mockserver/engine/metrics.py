@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from mockserver.core.contract import Reply
+from mockserver.core.reply import Reply
+from mockserver.storage.interface import Gauges
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -22,17 +23,6 @@ BOUNDS: Final = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
 
 MOST_SERIES: Final = 10_000
 """Pairs of scenario and status that are told apart (scenarios can be given at run time); the rest are `other`."""
-
-
-class Gauges(NamedTuple):
-    """What there is at this moment."""
-
-    sandboxes: int
-    evictions: int
-    armed: int
-    journal_entries: int
-    journal_bytes: int
-    journal_evictions: int
 
 
 class Metrics:
@@ -48,7 +38,7 @@ class Metrics:
         self._reloads = {"good": 0, "bad": 0}
         self._last_good_ns: int | None = None
 
-    def seen(self, reply: Reply, nanos: int) -> None:
+    def count(self, reply: Reply, nanos: int) -> None:
         """Count one request that was answered like this, and how long that took."""
         if reply.problem is not None:
             self._problems[reply.problem] = self._problems.get(reply.problem, 0) + 1

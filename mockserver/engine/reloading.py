@@ -1,77 +1,90 @@
-"""Another contract in the place of the one that is served: what sandboxes have is carried over, in one step.
+"""Loading the files of a contract anew, and serving what they make; what sandboxes have is carried over.
 
-Knows the engine and what was asked of each sandbox; it reads no file and no clock. All that can fail or take long
-is done before the step, which only assigns: no request sees half a contract.
+All that can fail or take long is done in a thread of its own before the step that serves the new contract, which only
+assigns: no request sees half a contract.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeVar
+from functools import partial
+from threading import Thread
+from typing import Any, Final, TypeVar
 
-from mockserver.contract.loading import ConfigError, given_conditions, given_scenario
-from mockserver.core.contract import Condition, Contract, Operation, Scenario, Turns
+import msgspec
+from msgspec import Struct
+
+from mockserver.contract.loading import ConfigError, Files, given_conditions, given_scenario
+from mockserver.core.contract import Contract, Operation, Reload, Scenario
+from mockserver.core.language import Condition
 from mockserver.core.model import Settings
 from mockserver.core.values import write
 from mockserver.decision.order import in_force
-from mockserver.engine.engine import Engine, orders
-from mockserver.storage.sandboxes import Armed, Sandbox
+from mockserver.decision.view import Armed
+from mockserver.engine.engine import Engine
+from mockserver.storage.interface import Carried, Sandbox
 
-_Compiled = TypeVar("_Compiled")
+INTERVAL: Final = 1.0
+"""Seconds between two polls; a change is loaded once the files are stable for two polls."""
+
+MOST_TRIES: Final = 10
+"""How often files are read that change while they are read."""
 
 MOST_NOTES: Final = 100
-"""How much of what was lost is told."""
+"""How many of the things that were dropped are listed."""
 
-Given = tuple[str, str, str]
-"""A run-time scenario as it was given: its operation, its id, its text."""
-
-When = tuple[str, Mapping[str, Any]]
-"""Conditions as they were given: their operation, and the `when`."""
+_T = TypeVar("_T")
 
 
-def given(engine: Engine) -> tuple[list[Given], list[When]]:
-    """The run-time scenarios of all sandboxes, and the conditions of what is armed, with their operations."""
-    own = [one for sandbox in engine.sandboxes for scenarios in sandbox.scenarios.values() for one in scenarios]
-    texts = [(one.operation, one.id, one.source_text or "") for one in own]
-    whens = [(one.operation, one.spec["when"]) for s in engine.sandboxes for one in s.armed if "when" in one.spec]
-    return texts, whens
+class SourceText(Struct, frozen=True):
+    """A scenario that was added at run time, as its text."""
+
+    operation: str
+    scenario: str
+    text: str
+
+
+class ArmedConditions(Struct, frozen=True):
+    """The `when` of something armed, as it was given."""
+
+    operation: str
+    when: Mapping[str, Any]
 
 
 class ReloadedContract:
-    """A new contract, and what was given while the old one was served, compiled against it; each text once."""
+    """A new contract, and what was added at run time compiled against it, each text once."""
 
     def __init__(self, contract: Contract) -> None:
         """Nothing is compiled yet."""
         self.contract = contract
-        self.orders = orders(contract)
         self.operations = {operation.id: operation for operation in contract.operations}
-        self._scenarios: dict[Given, Scenario | str] = {}
+        self._scenarios: dict[SourceText, Scenario | str] = {}
         self._conditions: dict[tuple[str, bytes], tuple[Condition, ...] | str] = {}
 
-    def compile(self, texts: Iterable[Given], whens: Iterable[When]) -> None:
-        """Compile what `given` found; away from the loop that answers, as it may take long."""
+    def compile(self, texts: Iterable[SourceText], whens: Iterable[ArmedConditions]) -> None:
+        """Compile texts that will be asked for; away from the loop that answers, as it may take long."""
         for text in texts:
-            self.scenario(*text)
-        for when in whens:
-            self.conditions(*when)
+            self.scenario(text)
+        for one in whens:
+            self.conditions(one.operation, one.when)
 
-    def scenario(self, operation: str, name: str, text: str) -> Scenario | str:
+    def scenario(self, text: SourceText) -> Scenario | str:
         """The scenario of a text, or why there is none."""
-        key = (operation, name, text)
-        if key not in self._scenarios:
-            self._scenarios[key] = self._tried(operation, lambda found: _scenario(found, text, name))
-        return self._scenarios[key]
+        if text not in self._scenarios:
+            self._scenarios[text] = self._compiled(text.operation, partial(_scenario, text))
+        return self._scenarios[text]
 
     def conditions(self, operation: str, when: Mapping[str, Any]) -> tuple[Condition, ...] | str:
         """The conditions of a `when`, or why there are none."""
         key = (operation, write(dict(when)))
         if key not in self._conditions:
-            self._conditions[key] = self._tried(operation, lambda found: given_conditions(found, when))
+            self._conditions[key] = self._compiled(operation, lambda found: given_conditions(found, when))
         return self._conditions[key]
 
-    def _tried(self, operation: str, compiled: Callable[[Operation], _Compiled | str]) -> _Compiled | str:
+    def _compiled(self, operation: str, compiled: Callable[[Operation], _T | str]) -> _T | str:
         if operation not in self.operations:
             return f"there is no operation {operation}"
         try:
@@ -81,92 +94,81 @@ class ReloadedContract:
             return f"{first.position}: {first.what}"
 
 
-def _scenario(operation: Operation, text: str, name: str) -> Scenario | str:
-    scenario = given_scenario(operation, text.encode(), name)
-    if name == operation.scenarios[-1].id and not scenario.answers_all:
-        return f"{name} is the final scenario now, and has to answer everything"
+def _scenario(text: SourceText, operation: Operation) -> Scenario | str:
+    scenario = given_scenario(operation, text.text.encode(), text.scenario)
+    if text.scenario == operation.scenarios[-1].id and not scenario.answers_all:
+        return f"{text.scenario} is the final scenario now, and has to answer everything"
     return scenario
 
 
-class _Carried(NamedTuple):
-    """What a sandbox has under the new contract."""
-
-    sandbox: Sandbox
-    settings: Settings
-    scenarios: dict[str, tuple[Scenario, ...]]
-    armed: list[tuple[Armed, Turns, tuple[Condition, ...]]]
-    turned: dict[str, Counter[str]]
-
-
-def swap(engine: Engine, anew: ReloadedContract, settings: Settings) -> tuple[str, ...]:
-    """Serve the new contract in the place of the old one; what sandboxes had to give up, in words."""
+async def serve(engine: Engine, reloaded: ReloadedContract, settings: Settings) -> tuple[str, ...]:
+    """Serve the new contract in the place of the old one; what sandboxes had to give up is listed in words."""
     notes: list[str] = []
-    for sandbox in engine.sandboxes:
-        engine.store.written(sandbox.name)  # its new ids have begun, with the seed that it has
-    carried = [_carry(engine, sandbox, anew, settings, notes) for sandbox in engine.sandboxes]
-    engine.take(anew.contract, settings, _skipped(engine.contract, anew.contract), anew.orders)
-    for one in carried:
-        sandbox = one.sandbox
-        sandbox.configure(one.settings)
-        sandbox.scenarios = one.scenarios
-        for armed, turns, when in one.armed:
-            armed.turns, armed.when = turns, when
-        sandbox.armed[:] = [armed for armed, _, _ in one.armed]
-        for operation, counts in one.turned.items():
-            sandbox.turned[operation] = counts
+    sandboxes = await engine.storage.sandboxes()
+    carried = {one.name: _carry(engine.contract, one, reloaded, settings, notes) for one in sandboxes}
+    skipped = _skipped(engine.contract, reloaded.contract)
+    await engine.storage.serve(reloaded.contract, settings, carried, skipped)
+    engine.serve(reloaded.contract, settings)
     more = [f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []
     return (*notes[:MOST_NOTES], *more)
 
 
-def _carry(engine: Engine, sandbox: Sandbox, anew: ReloadedContract, settings: Settings, notes: list[str]) -> _Carried:
+def _carry(
+    before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, settings: Settings, notes: list[str]
+) -> Carried:
     where = f"sandbox {sandbox.name}" if sandbox.name else "the default sandbox"
     # The seed stays with the ids that were given out.
     own = replace(settings, **{"seed": sandbox.settings.seed, **sandbox.own_settings})
-    carried = _Carried(sandbox, own, {}, [], {})
-    for operation, scenarios in sandbox.scenarios.items():
+    added: dict[str, tuple[Scenario, ...]] = {}
+    for operation, scenarios in sandbox.added.items():
         kept = []
         for scenario in scenarios:
-            found = anew.scenario(operation, scenario.id, scenario.source_text or "")
-            if isinstance(found, str):
+            found = reloaded.scenario(SourceText(operation, scenario.id, scenario.source_text or ""))
+            if isinstance(found, Scenario):
+                kept.append(found)
+            else:
                 notes.append(f"{where}: run-time scenario {scenario.id} is taken out: {found}")
-                continue
-            kept.append(found)
-        carried.scenarios[operation] = tuple(kept)
-    for armed in sandbox.armed:
-        bound = _bound(armed, anew, carried.scenarios)
-        if isinstance(bound, str):
-            notes.append(f"{where}: #{armed.id} is armed no more: {bound}")
+        added[operation] = tuple(kept)
+    armed = []
+    for one in sandbox.armed:
+        bound = _bound(one, reloaded, added)
+        if isinstance(bound, Armed):
+            armed.append(bound)
         else:
-            carried.armed.append((armed, *bound))
-    for operation, counts in sandbox.turned.items():
-        before = next((o for o in engine.contract.operations if o.id == operation), None)
-        after = anew.operations.get(operation)
-        old = _forms(engine.scenarios(before, sandbox)) if before is not None else {}
-        new = _forms(_in_force(after, carried.scenarios)) if after is not None else {}
-        carried.turned[operation] = Counter({n: c for n, c in counts.items() if n in old and old[n] == new.get(n)})
-    return carried
+            notes.append(f"{where}: #{one.id} is armed no more: {bound}")
+    turns = {name: _kept_turns(name, before, sandbox, reloaded, added) for name in sandbox.turns}
+    return Carried(own, added, tuple(armed), turns)
 
 
-def _bound(
-    armed: Armed, anew: ReloadedContract, extra: Mapping[str, tuple[Scenario, ...]]
-) -> tuple[Turns, tuple[Condition, ...]] | str:
+def _bound(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]) -> Armed | str:
     """What is armed, with the scenarios and conditions of the new contract; or what it misses there."""
-    operation = anew.operations.get(armed.operation)
+    operation = reloaded.operations.get(armed.operation)
     if operation is None:
         return f"there is no operation {armed.operation}"
-    by_id = {scenario.id: scenario for scenario in _in_force(operation, extra)}
-    gone = [t.scenario.id for t in armed.turns.turns if t.scenario is not None and t.scenario.id not in by_id]
-    if gone:
-        return f"there is no scenario {gone[0]}"
-    when = anew.conditions(armed.operation, armed.spec["when"]) if "when" in armed.spec else ()
+    by_id = {scenario.id: scenario for scenario in in_force(operation, added.get(operation.id, ()))}
+    turns = []
+    for turn in armed.turns.turns:
+        if turn.scenario is not None and turn.scenario.id not in by_id:
+            return f"there is no scenario {turn.scenario.id}"
+        scenario = by_id[turn.scenario.id] if turn.scenario is not None else None
+        turns.append(msgspec.structs.replace(turn, scenario=scenario))
+    when = reloaded.conditions(armed.operation, armed.spec["when"]) if "when" in armed.spec else ()
     if isinstance(when, str):
         return when
-    turns = tuple(t if t.scenario is None else t._replace(scenario=by_id[t.scenario.id]) for t in armed.turns.turns)
-    return armed.turns._replace(turns=turns), when
+    in_turn = msgspec.structs.replace(armed.turns, turns=tuple(turns))
+    return msgspec.structs.replace(armed, turns=in_turn, when=when)
 
 
-def _in_force(operation: Operation, extra: Mapping[str, tuple[Scenario, ...]]) -> tuple[Scenario, ...]:
-    return in_force(operation, extra.get(operation.id, ()))
+def _kept_turns(
+    name: str, before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]
+) -> Mapping[str, int]:
+    """The counts of answers in turn of an operation, where the series means the same in the new contract."""
+    old = next((one for one in before.operations if one.id == name), None)
+    new = reloaded.operations.get(name)
+    old_forms = _forms(in_force(old, sandbox.added.get(name, ()))) if old is not None else {}
+    new_forms = _forms(in_force(new, added.get(name, ()))) if new is not None else {}
+    counts = sandbox.turns[name].items()
+    return {one: n for one, n in counts if one in old_forms and old_forms[one] == new_forms.get(one)}
 
 
 def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
@@ -175,10 +177,121 @@ def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
 
 def _skipped(old: Contract, new: Contract) -> dict[str, int]:
     """How much lower new ids begin than before, by name: so many numbers are passed over, lest one comes twice."""
-    begun = {(o.id, one.name): one.first for o in old.operations for one in o.new}
+    first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.new}
     skipped: dict[str, int] = {}
     for operation in new.operations:
         for one in operation.new:
-            lower = begun.get((operation.id, one.name), one.first) - one.first
+            lower = first.get((operation.id, one.name), one.first) - one.first
             skipped[one.name] = max(lower, skipped.get(one.name, 0))
     return skipped
+
+
+class Reloader:
+    """Loads the files of an engine anew. Bad ones change nothing; good ones are served from one request to the next."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        files: Files,
+        now_ns: Callable[[], int],
+        settings: Callable[[Settings], Settings] = lambda settings: settings,
+        on_reload: Callable[[Reload], None] = lambda _: None,
+    ) -> None:
+        """`settings` lays what was set elsewhere over the settings of the files; `on_reload` is called after each."""
+        self._engine = engine
+        self._files = files
+        self._now_ns = now_ns
+        self._settings = settings
+        self._on_reload = on_reload
+        self._lock = asyncio.Lock()
+        self._served = ""
+        engine.reload = self.reload
+        engine.metrics.loaded(now_ns())
+
+    async def watch(self, served: str, interval: float = INTERVAL) -> None:
+        """Poll the files for ever; `served` is the fingerprint of those that are served."""
+        self._served = before = served
+        self._engine.last_reload = Reload(self._now_ns())
+        while True:
+            await asyncio.sleep(interval)
+            now = await _in_thread(self._files.fingerprint)
+            if now == before != self._served:
+                await self.reload()
+            before = now
+
+    async def reload(self) -> Reload:
+        """Load the files now."""
+        async with self._lock:
+            sandboxes = await self._engine.storage.sandboxes()
+            made = await _in_thread(partial(self._read, _texts(sandboxes), _conditions(sandboxes)))
+            done = await self._serve(made) if isinstance(made, ReloadedContract) else Reload(self._now_ns(), made)
+            if not done.errors:
+                self._engine.metrics.loaded(done.at_ns)
+            self._engine.metrics.reloaded(good=not done.errors)
+            self._engine.last_reload = done
+            self._on_reload(done)
+            return done
+
+    def _read(
+        self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
+    ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
+        """What the files make, with what was added at run time compiled against it; or what is wrong with them."""
+        for _ in range(MOST_TRIES):
+            fingerprint = self._files.fingerprint()
+            made = self._loaded(texts, whens)
+            if self._files.fingerprint() == fingerprint:
+                self._served = fingerprint
+                return made
+        return (_problem("the files change while they are read", "try it again when they are whole"),)
+
+    def _loaded(
+        self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
+    ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
+        try:
+            reloaded = ReloadedContract(self._files.load())
+            reloaded.compile(texts, whens)
+        except ConfigError as error:
+            return tuple(error.shown)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the contract that is served stays
+            return (_failure(error),)
+        return reloaded
+
+    async def _serve(self, reloaded: ReloadedContract) -> Reload:
+        try:
+            notes = await serve(self._engine, reloaded, self._settings(reloaded.contract.settings))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the contract that is served stays
+            return Reload(self._now_ns(), errors=(_failure(error),))
+        return Reload(self._now_ns(), notes=notes)
+
+
+def _texts(sandboxes: Iterable[Sandbox]) -> list[SourceText]:
+    added = [one for sandbox in sandboxes for scenarios in sandbox.added.values() for one in scenarios]
+    return [SourceText(one.operation, one.id, one.source_text or "") for one in added]
+
+
+def _conditions(sandboxes: Iterable[Sandbox]) -> list[ArmedConditions]:
+    armed = [one for sandbox in sandboxes for one in sandbox.armed if "when" in one.spec]
+    return [ArmedConditions(one.operation, one.spec["when"]) for one in armed]
+
+
+async def _in_thread(work: Callable[[], _T]) -> _T:
+    """The result of work in a daemon thread: the process need not wait for it at its end, as loading can take long."""
+    made: Future[_T] = Future()
+    made.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            made.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+            made.set_exception(error)
+
+    Thread(target=run, daemon=True, name="files").start()
+    return await asyncio.wrap_future(made)
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    return _problem(f"the mock failed as it loaded the files: {type(error).__name__}", "report this")
+
+
+def _problem(what: str, hint: str) -> dict[str, str]:
+    return {"at": "", "what": what, "expected": "files that make a contract", "came": "", "try": hint}

@@ -1,23 +1,50 @@
-"""Claims about the journal: how many requests of a kind came, and in which order; with the nearest misses.
-
-Knows entries and compiled conditions; it knows no HTTP and compiles nothing.
-"""
+"""Claims about the journal: how many requests of a kind came, and in which order; with the nearest misses."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Final
 
-from mockserver.core.contract import Condition, Decision, Evidence, NearMiss, Scenario
-from mockserver.decision.decide import near_miss, rank
+from msgspec import Struct
+
+from mockserver.core.contract import Scenario
+from mockserver.core.language import Condition, Evidence
+from mockserver.core.reply import NearMiss
+from mockserver.decision.near_misses import Against, near_miss, rank
+from mockserver.engine.entries import JournalEntry
+from mockserver.engine.reconstruction import Reconstruction
 from mockserver.engine.views import evidence, lines
-from mockserver.storage.journal import Entry
 
 MOST_SHOWN: Final = 3
 """Near misses that are shown."""
+
+MOST_COMPARED: Final = 1_000
+"""The last entries among which near misses are looked for."""
+
+
+class RecordedRequest:
+    """A request of the journal, with its decision, which is made again when it is first asked for."""
+
+    def __init__(self, entry: JournalEntry, reconstruct: Callable[[JournalEntry], Reconstruction | None]) -> None:
+        """`reconstruct` gives None where the contract has the operation no more."""
+        self.entry = entry
+        self._reconstruct = reconstruct
+
+    @cached_property
+    def made_again(self) -> Reconstruction | None:
+        """What the decision saw."""
+        return self._reconstruct(self.entry)
+
+
+class RequestMiss(Struct, frozen=True):
+    """A request that a claim misses, and the evidence against it."""
+
+    entry: JournalEntry
+    miss: NearMiss
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +72,17 @@ class Claim:
         parts += ["with " + " and ".join(c.text for c in self.when)] if self.when else []
         return f"{many} request{'' if many.endswith(' 1') else 's'} {' '.join(parts) or 'that the API answered'}"
 
-    def meets(self, entry: Entry) -> bool:
-        """Whether an entry is one of the requests."""
-        decision = entry.decision
-        if decision is None or (self.scenario is not None and decision.scenario.id != self.scenario):
+    def meets(self, request: RecordedRequest) -> bool:
+        """Whether a request is one of those."""
+        decision = request.entry.decision
+        if decision is None or (self.scenario is not None and decision.scenario.scenario != self.scenario):
             return False
-        if self.operation is not None and decision.operation.id != self.operation:
+        if self.operation is not None and decision.scenario.operation != self.operation:
             return False
         if not self.when:
             return True
-        whole = entry.remembered or decision
-        return all(condition.fails(whole.facts) is None for condition in self.when)
+        made_again = request.made_again
+        return made_again is not None and all(one.fails(made_again.view.facts) is None for one in self.when)
 
     def allows(self, count: int) -> bool:
         """Whether so many are as claimed."""
@@ -69,31 +96,31 @@ class Verdict:
     holds: bool
     expected: str
     came: int
-    requests: tuple[int, ...] = ()
-    misses: tuple[tuple[Entry, NearMiss], ...] = ()
+    requests: tuple[str, ...] = ()
+    misses: tuple[RequestMiss, ...] = ()
     incomplete: bool = False
     note: str = ""
 
 
-def verify(claim: Claim, entries: Sequence[Entry], *, lost: bool) -> Verdict:
+def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
     """Whether a claim holds of entries, oldest first; `lost`: there were more."""
-    met: list[Entry] = []
-    others: list[Entry] = []
-    for entry in entries:
-        (met if claim.meets(entry) else others).append(entry)
+    met: list[RecordedRequest] = []
+    others: list[RecordedRequest] = []
+    for one in entries:
+        (met if claim.meets(one) else others).append(one)
     # What is lost could only add to what came.
     holds = claim.allows(len(met)) and not (lost and claim.high is not None)
     return Verdict(
         holds,
         claim.text,
         len(met),
-        tuple(entry.id for entry in met),
+        tuple(one.entry.id for one in met),
         nearest(claim, others) if len(met) < claim.low else (),
         incomplete=not holds and lost and (claim.high is None or len(met) <= claim.high),
     )
 
 
-def in_order(claims: Sequence[Claim], entries: Sequence[Entry], *, lost: bool) -> Verdict:
+def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
     """Whether the entries, oldest first, can be cut into parts of which the claims hold one after the other."""
     reached = [index == 0 for index in range(len(entries) + 1)]
     for number, claim in enumerate(claims, 1):
@@ -126,31 +153,37 @@ def _reach(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[
     return reached
 
 
-def nearest(claim: Claim, entries: Sequence[Entry]) -> tuple[tuple[Entry, NearMiss], ...]:
-    """The entries that the claim misses by least, with the evidence against each."""
-    missed = [(entry, whole) for entry in entries[-1_000:] if (whole := entry.remembered) is not None]
-    found = [(entry, _against(claim, whole), whole) for entry, whole in missed]
-    order = rank([(miss, whole.operation, whole.facts) for _, miss, whole in found])
-    return tuple((found[index][0], found[index][1]) for index in order[:MOST_SHOWN])
+def nearest(claim: Claim, entries: Sequence[RecordedRequest]) -> tuple[RequestMiss, ...]:
+    """The requests that the claim misses by least, with the evidence against each."""
+    found: list[RequestMiss] = []
+    against: list[Against] = []
+    for one in entries[-MOST_COMPARED:]:
+        if one.made_again is not None:
+            miss = _miss(claim, one.made_again)
+            found.append(RequestMiss(one.entry, miss))
+            against.append(Against(miss, one.made_again.operation, one.made_again.view.facts))
+    return tuple(found[number] for number in rank(against)[:MOST_SHOWN])
 
 
-def _against(claim: Claim, decision: Decision) -> NearMiss:
-    against: list[Evidence] = []
+def _miss(claim: Claim, made_again: Reconstruction) -> NearMiss:
+    evidence_against: list[Evidence] = []
     held = 0
-    scenario, operation = decision.scenario, decision.operation.id
-    if claim.operation is not None and operation != claim.operation:
-        against.append(Evidence("operation", claim.operation, operation))
-    if claim.scenario is not None and scenario.id != claim.scenario:
-        against.append(Evidence("scenario", claim.scenario, scenario.id))
-        if claim.tried is not None and claim.tried.operation == operation:
-            tried = near_miss(claim.tried, decision.document, decision.facts)
-            against += tried.evidence
+    facts, operation = made_again.view.facts, made_again.operation
+    answered = made_again.decision.scenario.scenario
+    if claim.operation is not None and operation.id != claim.operation:
+        evidence_against.append(Evidence("operation", claim.operation, operation.id))
+    if claim.scenario is not None and answered != claim.scenario:
+        evidence_against.append(Evidence("scenario", claim.scenario, answered))
+        if claim.tried is not None and claim.tried.operation == operation.id:
+            tried = near_miss(claim.tried, facts)
+            evidence_against += tried.evidence
             held += tried.held
     for condition in claim.when:
-        found = condition.evidence(decision.facts)
+        found = condition.evidence(facts)
         held += not found
-        against += found
-    return NearMiss(claim.tried or scenario, tuple(against), held)
+        evidence_against += found
+    scenario = claim.tried or made_again.view.order.scenarios[-1]
+    return NearMiss(scenario, tuple(evidence_against), held)
 
 
 def text(verdict: Verdict, sandbox: str) -> str:
@@ -160,13 +193,15 @@ def text(verdict: Verdict, sandbox: str) -> str:
         return f"holds{where}: {verdict.expected}; {verdict.came} came"
     shown = [f"does not hold{where}" + (" (incomplete: the journal has lost entries)" if verdict.incomplete else "")]
     shown += [f"  expected {verdict.expected}"]
-    ids = f" (#{', #'.join(map(str, verdict.requests[:20]))})" if verdict.requests else ""
+    ids = f" (#{', #'.join(verdict.requests[:20])})" if verdict.requests else ""
     shown += [f"  came     {verdict.came}{ids}" + (f"; {verdict.note}" if verdict.note else "")]
     shown += ["nearest misses:"] if verdict.misses else []
-    for entry, miss in verdict.misses:
-        answered = entry.decision.scenario.id if entry.decision is not None else entry.problem
-        shown.append(f"  #{entry.id} {entry.method} {entry.target} -> {entry.status} {answered}")
-        shown += [f"    {line}" for e in miss.evidence for line in lines(e.path, e.expected, e.came)]
+    for missed in verdict.misses:
+        entry = missed.entry
+        answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
+        request = f"{entry.request.method} {entry.request.target}"
+        shown.append(f"  #{entry.id} {request} -> {entry.reply.status} {answered}")
+        shown += [f"    {line}" for e in missed.miss.evidence for line in lines(e.path, e.expected, e.came)]
     return "\n".join(shown)
 
 
@@ -179,7 +214,11 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "incomplete": verdict.incomplete,
         "requests": list(verdict.requests),
         "misses": [
-            {"id": entry.id, "target": entry.target, "evidence": [evidence(e) for e in miss.evidence]}
-            for entry, miss in verdict.misses
+            {
+                "id": missed.entry.id,
+                "target": missed.entry.request.target,
+                "evidence": [evidence(one) for one in missed.miss.evidence],
+            }
+            for missed in verdict.misses
         ],
     }

@@ -1,71 +1,84 @@
-"""Entries, decisions and evidence as JSON and as text, for the admin API, the command line and the console.
-
-Knows what people need to see; it decides nothing and sends nothing.
-"""
+"""Journal entries, decisions and evidence as JSON and as text, for the admin API, the commands and the console."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from mockserver.core.contract import Decision, Evidence, NearMiss
-from mockserver.core.instants import utc_millis
-from mockserver.core.model import MISSING, Violation, Write
+from mockserver.core.contract import Operation
+from mockserver.core.language import Evidence
+from mockserver.core.model import Facts, Record, Violation, Write, json_pointer_step
+from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.core.values import NotJsonError, read, write
-from mockserver.decision.decide import misses, near_seeds
-from mockserver.storage.journal import Entry
+from mockserver.decision.near_misses import near_seeds
+from mockserver.engine.entries import EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
+from mockserver.engine.entry_writer import scenario_info
+from mockserver.engine.reconstruction import Reconstruction
 
 
-def row(entry: Entry) -> dict[str, Any]:
+def row(entry: JournalEntry) -> dict[str, Any]:
     """An entry in short."""
     decision = entry.decision
     return {
         "id": entry.id,
-        "time": utc_millis(entry.at_ns),
+        "time": entry.time[:23] + "Z",
         "sandbox": entry.sandbox,
-        "method": entry.method,
-        "target": entry.target,
-        "status": entry.status,
-        "scenario": decision.scenario.id if decision is not None else None,
-        "source": decision.source if decision is not None else None,
+        "method": entry.request.method,
+        "target": entry.request.target,
+        "status": entry.reply.status,
+        "scenario": decision.scenario.scenario if decision is not None else None,
+        "source": decision.scenario.source if decision is not None else None,
         "trigger": decision.trigger if decision is not None else None,
         "problem": entry.problem,
         "fault": entry.fault,
-        "committed": entry.committed,
-        "cause": entry.cause,
+        "committed": decision is not None and decision.committed,
+        "cause": (decision.cause or None) if decision is not None else None,
         "delay_ms": round(entry.delay_ms, 3),
         "micros": entry.micros,
         "unexpected": is_unexpected(decision),
     }
 
 
-def is_unexpected(decision: Decision | None) -> bool:
-    """Whether the answer is one that nobody asked for: a misuse, assumed, the default, or forced although malformed."""
+def is_unexpected(decision: EntryDecision | None) -> bool:
+    """Whether an answer is a misuse, assumed, the default, or was forced although the request is malformed."""
     if decision is None:
         return True
-    if decision.alternative is None:
-        return bool(decision.document.violations)
-    return decision.source == "assumed" or decision.trigger == "default"
+    if decision.scenario.forced:
+        return bool(decision.violations)
+    return decision.scenario.source == "assumed" or decision.trigger == "default"
 
 
-def whole(entry: Entry) -> dict[str, Any]:
-    """An entry with all that is known of it."""
-    decision = entry.remembered
-    return {
+def whole(entry: JournalEntry, contract: str, made_again: Reconstruction | None) -> dict[str, Any]:
+    """An entry with all that is known of it.
+
+    `contract` is the hash of the contract that is served; near misses are told by that, and the entry says so where it
+    is another one than the one that decided.
+    """
+    decision = entry.decision
+    shown = {
         **row(entry),
-        "request": {"headers": pairs(entry.headers), "body": text_or_json(entry.body)},
-        "reply": {"headers": pairs(entry.reply_headers), "body": text_or_json(entry.reply_body)},
-        "violations": [violation(v) for v in decision.document.violations] if decision is not None else [],
-        "warnings": [w.message for w in decision.document.warnings] if decision is not None else [],
-        "decision": decided(decision) if decision is not None else None,
-        "misses": missed(decision, misses(decision, decision.facts)) if decision is not None else [],
-        "records": records(decision, committed=entry.committed) if decision is not None else [],
+        "contract": entry.contract,
+        "contract_changed": entry.contract != contract,
+        "request": {"headers": pairs(entry.request.headers), "body": entry.request.body.shown},
+        "reply": {"headers": pairs(entry.reply.headers), "body": entry.reply.body.shown},
+        "masked": list(entry.masked),
+        "violations": [],
+        "warnings": [],
+        "decision": None,
+        "misses": [],
+        "records": [],
     }
+    if decision is not None:
+        shown["violations"] = [violation(one) for one in decision.violations]
+        shown["warnings"] = [warning.message for warning in decision.warnings]
+        shown["decision"] = decided(decision.scenario, decision.trigger, decision.assumed)
+        shown["records"] = records(decision)
+    if made_again is not None:
+        shown["misses"] = missed(made_again.operation, made_again.view.facts, made_again.near_misses)
+    return shown
 
 
-def pairs(headers: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+def pairs(headers: Headers) -> list[dict[str, str]]:
     """Headers as name and value, repeated ones kept."""
     return [{"name": name, "value": value} for name, value in headers]
 
@@ -78,9 +91,15 @@ def text_or_json(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def violation(one: Violation) -> dict[str, str]:
+def violation(one: Violation | EntryViolation) -> dict[str, str]:
     """A violation as JSON."""
-    return {"at": one.where, "pointer": one.pointer, "keyword": one.keyword, "came": one.came, "message": one.message}
+    return {
+        "at": ".".join((one.root, *map(str, one.path))),
+        "pointer": "".join("/" + json_pointer_step(step) for step in one.path),
+        "keyword": one.keyword,
+        "came": one.came,
+        "message": one.message,
+    }
 
 
 def evidence(one: Evidence) -> dict[str, str]:
@@ -94,122 +113,62 @@ def lines(at: str, expected: str, came: str) -> tuple[str, str]:
     return f"{at}: expected {expected}", f"{' ' * len(at)}  came     {came}"
 
 
-def event(entry: Entry) -> bytes:
+def event(entry: JournalEntry) -> bytes:
     """An entry as a server-sent event."""
-    return b"id: %d\nevent: entry\ndata: %s\n\n" % (entry.id, write(row(entry)))
+    return b"id: %s\nevent: entry\ndata: %s\n\n" % (entry.id.encode(), write(row(entry)))
 
 
-def miss(one: NearMiss) -> dict[str, Any]:
-    """A scenario that did not apply, with the evidence against it."""
+def decision_info(decision: Decision) -> dict[str, Any]:
+    """A decision as JSON: what answers, on what grounds."""
+    return decided(scenario_info(decision.scenario, decision.alternative), decision.trigger, decision.assumed)
+
+
+def decided(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) -> dict[str, Any]:
+    """What answered, on what grounds, as JSON."""
     return {
-        "scenario": one.scenario.id,
-        "position": str(one.scenario.position),
-        "held": one.held,
-        "evidence": [evidence(e) for e in one.evidence],
-    }
-
-
-def decided(decision: Decision) -> dict[str, Any]:
-    """A decision as JSON: what answered, on what grounds."""
-    scenario = decision.scenario
-    return {
-        "operation": decision.operation.id,
-        "scenario": scenario.id,
-        "position": str(scenario.position),
-        "source": decision.source,
+        "operation": scenario.operation,
+        "scenario": scenario.scenario,
+        "position": scenario.position,
+        "source": scenario.source,
         "heading": scenario.heading,
         "note": scenario.note,
-        "trigger": decision.trigger,
-        "assumed": list(decision.assumed),
-        "because": [c.text for c in decision.alternative.conditions] if decision.alternative is not None else [],
+        "trigger": trigger,
+        "assumed": list(assumed),
+        "because": list(scenario.because),
     }
 
 
-def missed(decision: Decision, found: Iterable[NearMiss]) -> list[dict[str, Any]]:
-    """The near misses of a decision as JSON, each with the seeds that a key of the request is spelt nearly like."""
-    operation, facts = decision.operation, decision.facts
-    return [{**miss(one), "did_you_mean": list(near_seeds(one, operation, facts))} for one in found]
+def missed(operation: Operation, facts: Facts, found: Iterable[NearMiss]) -> list[dict[str, Any]]:
+    """Near misses as JSON, each with the seeds that a key of the request is spelt nearly like."""
+    return [
+        {
+            "scenario": one.scenario.id,
+            "position": str(one.scenario.position),
+            "held": one.held,
+            "evidence": [evidence(e) for e in one.evidence],
+            "did_you_mean": list(near_seeds(one, operation, facts)),
+        }
+        for one in found
+    ]
 
 
-def records(decision: Decision, *, committed: bool) -> list[dict[str, Any]]:
-    """The records that were looked up, each before and after the request."""
-    writes = {(w.collection, w.key): w for w in decision.writes} if committed else {}
+def records(decision: EntryDecision) -> list[dict[str, Any]]:
+    """The records that were looked up by key, each before and after the request."""
+    writes = {(one.collection, one.key): one for one in decision.writes}
     shown = []
-    for lookup in decision.operation.lookups:
-        view = decision.facts.get(lookup.name, MISSING)
-        if lookup.many or view is MISSING:
-            key = next((k for c, k in writes if c == lookup.collection.name), None)
-            one = writes.pop((lookup.collection.name, key), None) if key is not None and not lookup.many else None
-            if one is not None:
-                shown.append(_change(lookup.name, one.key, None, one))
+    for name, lookup in decision.lookups.items():
+        if lookup.key is None:
             continue
-        written = writes.pop((lookup.collection.name, view["key"]), None)
-        shown.append(_change(lookup.name, view["key"], view, written))
+        written = writes.pop((lookup.collection, lookup.key), None)
+        record = lookup.records[0] if lookup.records else None
+        if record is not None or written is not None:
+            shown.append(_change(name, lookup.key, record, written))
     return shown
 
 
-def _change(name: str, key: str, view: Mapping[str, Any] | None, written: Write | None) -> dict[str, Any]:
-    before = None if view is None else {k: v for k, v in view.items() if k not in ("key", "@entry")}
-    after = before if written is None else {**(before or {}), **written.members, "origin": "request"}
+def _change(name: str, key: str, record: Record | None, written: Write | None) -> dict[str, Any]:
+    before = None if record is None else {k: v for k, v in record.view.items() if k != "key"}
+    after: Mapping[str, Any] | None = before
+    if written is not None:
+        after = {**(before or {}), **written.members, "origin": "request"}
     return {"lookup": name, "key": key, "before": before, "after": after}
-
-
-def har(entries: Iterable[Entry], version: str, scheme: str = "http") -> dict[str, Any]:
-    """Entries as an HTTP Archive (HAR 1.2), oldest first, as they came by http or https."""
-    return {
-        "log": {
-            "version": "1.2",
-            "creator": {"name": "mockserver", "version": version},
-            "entries": [_har_entry(entry, scheme) for entry in entries],
-        }
-    }
-
-
-def _har_entry(entry: Entry, scheme: str) -> dict[str, Any]:
-    spent = entry.micros / 1_000 + entry.delay_ms
-    headers = entry.first_headers
-    url = f"{scheme}://{headers.get('host', 'localhost')}{entry.target}"
-    return {
-        "startedDateTime": dt.datetime.fromtimestamp(entry.at_ns / 1e9, dt.UTC).isoformat(),
-        "time": spent,
-        "request": {
-            "method": entry.method,
-            "url": url,
-            "httpVersion": "HTTP/1.1",
-            "cookies": [],
-            "headers": pairs(entry.headers),
-            "queryString": [{"name": n, "value": v} for n, v in parse_qsl(urlsplit(url).query, keep_blank_values=True)],
-            "headersSize": -1,
-            "bodySize": len(entry.body),
-            "postData": {
-                "mimeType": headers.get("content-type", ""),
-                "text": entry.body.decode("utf-8", "replace"),
-            },
-        },
-        "response": _har_response(entry),
-        "cache": {},
-        "timings": {"send": 0, "wait": spent, "receive": 0},
-    }
-
-
-def _har_response(entry: Entry) -> dict[str, Any]:
-    """What went out; status 0, as browsers have it, where no answer did."""
-    lost = entry.fault in ("hang", "reset", "empty", "garbage")
-    body = b"" if lost or entry.fault == "gateway" else entry.reply_body
-    headers = () if lost else entry.reply_headers
-    return {
-        "status": 0 if lost else entry.status,
-        "statusText": "",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": pairs(headers),
-        "content": {
-            "size": len(body),
-            "mimeType": next((value for name, value in headers if name.lower() == "content-type"), ""),
-            "text": body.decode("utf-8", "replace"),
-        },
-        "redirectURL": "",
-        "headersSize": -1,
-        "bodySize": len(body),
-        "comment": f"fault: {entry.fault}" if entry.fault else "",
-    }

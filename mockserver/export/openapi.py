@@ -18,7 +18,7 @@ from mockserver.core.problems import PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.decision.router import SANDBOX_NAME
 from mockserver.export.outcomes import Outcome, outcomes
-from mockserver.schema.validation import DIALECT
+from mockserver.schema.diagnostics import DIALECT
 from mockserver.version import __version__
 
 ASKED: Final[Mapping[str, tuple[str, str]]] = {

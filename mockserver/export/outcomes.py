@@ -9,12 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from mockserver.core.contract import Contract, Decision, Example, Operation, Reply, Scenario
+import msgspec
+
+from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import Path, Request, Settings
+from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import read
 from mockserver.engine.engine import Engine, frozen
+from mockserver.engine.examples import triggers
 from mockserver.engine.linter import INSTANT_NS, requests
-from mockserver.engine.overview import triggers
 
 LATER_NS: Final = INSTANT_NS + 86_461_001_001_001
 """Another instant, to tell what of an answer the time decides."""
@@ -66,7 +69,7 @@ def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Ou
         if tried
         else Request(operation.method, operation.fill({}), b"{}" if "body" in operation.schemas else b"")
     )
-    forced = last._replace(headers={**last.headers, "mock-scenario": scenario.id})
+    forced = msgspec.structs.replace(last, headers={**last.headers, "mock-scenario": scenario.id})
     for example, sent in (*tried, (None, (forced,))):
         reply = _answer(contract, sent, INSTANT_NS)
         if reply.decision is not None and reply.decision.scenario is scenario:
@@ -88,7 +91,7 @@ def _met(
 def _answer(contract: Contract, sent: Sequence[Request], instant_ns: int) -> Reply:
     """The answer to the last of the requests, on a fresh state."""
     engine = Engine(contract, clock=frozen(instant_ns))
-    return [engine.handle(request) for request in sent][-1]
+    return [engine.handle_sync(request) for request in sent][-1]
 
 
 def _steady(one: Any, other: Any) -> Iterator[tuple[Path, Any]]:

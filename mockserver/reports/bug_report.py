@@ -11,13 +11,13 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Any, Final
+from typing import Final
 
-from mockserver.core.contract import Contract, Decision
+from mockserver.core.contract import Contract
 from mockserver.core.instants import offset_nanos, utc_millis
-from mockserver.engine.views import text_or_json, violation
+from mockserver.engine.entries import Body, EntryDecision, JournalEntry
+from mockserver.engine.views import violation
 from mockserver.reports.words import WORDS, Words
-from mockserver.storage.journal import Entry
 from mockserver.version import __version__
 
 _STYLE: Final = """
@@ -55,26 +55,26 @@ _UNSENT: Final = {"host", "user-agent", "accept", "accept-encoding", "connection
 """Request headers that a client sets by itself."""
 
 
-def report(entry: Entry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
+def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
     """The page in a language of `WORDS`. `utc_offset` is that of the sandbox's settings, `scheme` the server's."""
-    words, decision = WORDS[language], entry.remembered
-    name = str(decision.scenario.id if decision is not None else entry.problem)
+    words, decision = WORDS[language], entry.decision
+    name = str(decision.scenario.scenario if decision is not None else entry.problem)
     parts = [
         f"<p><small>{escape(words['kind'])}</small></p>",
-        f"<h1><b>{entry.status}</b> {escape(name)}</h1>",
-        f"<p><code>{escape(f'{entry.method} {entry.target}')}</code></p>",
+        f"<h1><b>{entry.reply.status}</b> {escape(name)}</h1>",
+        f"<p><code>{escape(f'{entry.request.method} {entry.request.target}')}</code></p>",
         *_said(decision, words),
         _table(words["happened"], _facts(entry, decision, contract, utc_offset, words)),
         *_violated(decision, words),
-        _part(words["sent"], _headers(entry.headers) + _body(entry.body, words)),
-        _part(words["answered"], _headers(entry.reply_headers) + _body(entry.reply_body, words)),
+        _part(words["sent"], _headers(entry.request.headers) + _body(entry.request.body, words)),
+        _part(words["answered"], _headers(entry.reply.headers) + _body(entry.reply.body, words)),
         _part(words["again"], f"<p>{escape(words['masked'])}</p>" + _block(_again(entry, scheme))),
     ]
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(f'{entry.status} {name}')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(f'{entry.reply.status} {name}')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
@@ -97,14 +97,14 @@ def _headers(pairs: Iterable[tuple[str, str]]) -> str:
     return _block("\n".join(f"{name}: {value}" for name, value in pairs))
 
 
-def _body(body: bytes, words: Words) -> str:
-    value = text_or_json(body)
+def _body(body: Body, words: Words) -> str:
+    value = body.shown
     if isinstance(value, str):
-        return _block(value) if body else f"<p><small>{escape(words['nothing'])}</small></p>"
+        return _block(value) if value else f"<p><small>{escape(words['nothing'])}</small></p>"
     return _block(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _said(decision: Decision | None, words: Words) -> Iterator[str]:
+def _said(decision: EntryDecision | None, words: Words) -> Iterator[str]:
     """What the document says of this answer, and what is odd about it there."""
     if decision is not None and decision.scenario.heading:
         yield f"<blockquote>{escape(decision.scenario.heading)}</blockquote>"
@@ -113,51 +113,52 @@ def _said(decision: Decision | None, words: Words) -> Iterator[str]:
 
 
 def _facts(
-    entry: Entry, decision: Decision | None, contract: Contract, utc_offset: str, words: Words
+    entry: JournalEntry, decision: EntryDecision | None, contract: Contract, utc_offset: str, words: Words
 ) -> Iterator[tuple[str, str]]:
     local, utc = offset_nanos(entry.at_ns, utc_offset), utc_millis(entry.at_ns)
     yield words["time"], words["instant"].format(local=local, utc=utc)
     yield words["entry"], words["of"].format(id=entry.id, sandbox=entry.sandbox or words["default"])
     if decision is not None:
-        yield words["source"], words[decision.source]
+        scenario = decision.scenario
+        yield words["source"], words[scenario.source]
         yield words["trigger"], words["usual" if decision.trigger == "default" else decision.trigger]
-        because = (
-            [condition.text for condition in decision.alternative.conditions]
-            if decision.alternative is not None
-            else []
-        )
-        yield from [(words["because"], words["and"].join(because))] if because else []
-        for point in decision.assumed:
-            yield words["rests"], f"{point}: {contract.assumptions.get(point, '')}"
-        yield words["stands"], str(decision.scenario.position)
+        if scenario.because:
+            yield words["because"], words["and"].join(scenario.because)
+        for assumption in decision.assumed:
+            yield words["rests"], f"{assumption}: {contract.assumptions.get(assumption, '')}"
+        yield words["stands"], scenario.position
     else:
         yield words["problem"], words["misuse"].format(problem=entry.problem)
     if entry.fault is not None:
-        yield words["fault"], entry.fault + (words["kept"] if entry.committed else "")
+        yield words["fault"], entry.fault + (words["kept"] if decision is not None and decision.committed else "")
     if entry.delay_ms:
         yield words["delay"], f"{entry.delay_ms:g} ms"
-    yield words["versions"], words["version"].format(version=__version__, contract=contract.hash)
+    if entry.masked:
+        yield words["hidden"], ", ".join(entry.masked)
+    versions = words["version"].format(version=__version__, contract=entry.contract)
+    changed = words["changed"].format(contract=contract.hash) if entry.contract != contract.hash else ""
+    yield words["versions"], versions + changed
 
 
-def _violated(decision: Decision | None, words: Words) -> Iterator[str]:
-    found: list[dict[str, Any]] = [violation(v) for v in decision.document.violations] if decision is not None else []
+def _violated(decision: EntryDecision | None, words: Words) -> Iterator[str]:
+    found = [violation(one) for one in decision.violations] if decision is not None else []
     if found:
-        yield _table(words["wrong"], ((str(one["at"]), str(one["message"])) for one in found))
-    warnings = [warn.message for warn in decision.document.warnings] if decision is not None else []
+        yield _table(words["wrong"], ((one["at"], one["message"]) for one in found))
+    warnings = [warning.message for warning in decision.warnings] if decision is not None else []
     if warnings:
         listed = "".join(f"<li>{escape(text)}</li>" for text in warnings)
         yield _part(words["warnings"], f"<ul>{listed}</ul>")
 
 
-def _again(entry: Entry, scheme: str) -> str:
+def _again(entry: JournalEntry, scheme: str) -> str:
     """The command line that sends what the entry keeps."""
-    host = next((value for name, value in entry.headers if name.lower() == "host"), "127.0.0.1:8080")
-    parts = ["curl", "-i", f"{scheme}://{host}{entry.target}"]
-    if entry.method != ("POST" if entry.body else "GET"):
-        parts += ["-X", entry.method]
-    for name, value in entry.headers:
+    sent, body = entry.request, entry.request.body.data
+    parts = ["curl", "-i", f"{scheme}://{entry.first_headers.get('host', '127.0.0.1:8080')}{sent.target}"]
+    if sent.method != ("POST" if body else "GET"):
+        parts += ["-X", sent.method]
+    for name, value in sent.headers:
         if name.lower() not in _UNSENT:
             parts += ["-H", f"{name}: {value}"]
-    if entry.body:
-        parts += ["--data-raw", entry.body.decode("utf-8", "replace")]
+    if body:
+        parts += ["--data-raw", body.decode("utf-8", "replace")]
     return shlex.join(parts)

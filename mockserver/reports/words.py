@@ -44,8 +44,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "fault": "Fault",
         "kept": ", what it changed was kept",
         "delay": "Delay",
+        "hidden": "Masked",
         "versions": "Versions",
         "version": "mockserver {version}, contract {contract}",
+        "changed": "; {contract} is served now",
         "nothing": "(no body)",
     },
     "es": {
@@ -81,8 +83,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "fault": "Falla",
         "kept": ", lo que cambió se conservó",
         "delay": "Demora",
+        "hidden": "Enmascarado",
         "versions": "Versiones",
         "version": "mockserver {version}, contrato {contract}",
+        "changed": "; ahora se sirve {contract}",
         "nothing": "(sin cuerpo)",
     },
 }

@@ -1,11 +1,9 @@
-"""Where schemas stand in a schema and how they refer to others: by keyword, as text.
-
-Knows the keywords of JSON Schema that hold schemas; it knows no file and resolves no reference.
-"""
+"""Where schemas stand in a schema, and how they refer to others: the keywords that hold schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.core.model import Path
@@ -20,7 +18,19 @@ SAME_PLACE: Final = frozenset([*_IN_PLACE, *_IN_PLACE_LISTS, "dependentSchemas"]
 DECLARE: Final = SAME_PLACE - {"if", "not"}
 """Those of them whose schemas say what members a value may have."""
 
-_NAMES = frozenset(["$schema", "$id", "$anchor", "$dynamicAnchor"])
+NAMES: Final = frozenset(["$schema", "$id", "$anchor", "$dynamicAnchor"])
+"""Keywords that name a schema or its dialect."""
+
+_STEPS = frozenset([*_IN_PLACE_LISTS, "prefixItems", *_BY_NAME])
+"""Keywords that hold several schemas, each under a name or an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A keyword that refers to another schema, and its text."""
+
+    keyword: str
+    text: str
 
 
 def subschemas(schema: Any) -> Iterator[tuple[Path, Any]]:
@@ -35,9 +45,9 @@ def subschemas(schema: Any) -> Iterator[tuple[Path, Any]]:
             yield from (((keyword, name), s) for name, s in schema.get(keyword, {}).items())
 
 
-def ids(schema: Any) -> set[int]:
-    """The identities of a schema and of all schemas that stand in it."""
-    return {id(sub) for _, sub in walk(schema)}
+def identities(schema: Any) -> set[int]:
+    """The identities of a schema and of all schemas that stand in it, but for booleans, which are all the same two."""
+    return {id(sub) for _, sub in walk(schema) if isinstance(sub, dict)}
 
 
 def walk(schema: Any) -> Iterator[tuple[Path, Any]]:
@@ -60,18 +70,24 @@ def parts(value: Any) -> Iterator[tuple[Path, Any]]:
     yield from walk(value)
 
 
-def rewritten(value: Any, links: Mapping[int, Mapping[str, str]]) -> Any:
-    """A copy of a schema. `links` has the references of each schema in it by identity; those lose their names."""
+def replaced(value: Any, schemas: Mapping[int, Mapping[str, Any]]) -> Any:
+    """A copy of a JSON value with other schemas in place of those of these identities."""
     if isinstance(value, list):
-        return [rewritten(item, links) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if id(value) not in links:
-        return {name: rewritten(member, links) for name, member in value.items()}
-    found = links[id(value)]
-    return {k: found[k] if k in found else rewritten(v, links) for k, v in value.items() if k not in _NAMES}
+        return [replaced(item, schemas) for item in value]
+    if isinstance(value, dict):
+        return {name: replaced(member, schemas) for name, member in schemas.get(id(value), value).items()}
+    return value
 
 
-def references(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The references of a schema: keyword and text."""
-    return ((keyword, schema[keyword]) for keyword in ("$ref", "$dynamicRef") if keyword in schema)
+def references(schema: Any) -> Iterator[Reference]:
+    """The references of a schema."""
+    if isinstance(schema, dict):
+        yield from (Reference(keyword, schema[keyword]) for keyword in ("$ref", "$dynamicRef") if keyword in schema)
+
+
+def ends_with_keyword(path: Sequence[str | int], *keywords: str) -> bool:
+    """Whether a path through schemas ends with one of these, and not with a member that is called like it."""
+    at = 0
+    while at < len(path) - 1:
+        at += 2 if path[at] in _STEPS else 1
+    return at == len(path) - 1 and path[at] in keywords

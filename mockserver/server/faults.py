@@ -1,24 +1,13 @@
-"""Faults, performed on the wire: what goes wrong below the contract.
-
-Knows sockets and aiohttp's transports; which request gets which fault was decided before.
-"""
+"""Faults, performed on the wire: what goes wrong below the contract."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import http
-import socket
-import struct
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
-from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-
-from mockserver.core.contract import Reply
 from mockserver.core.model import Fault
-from mockserver.server import wire
+from mockserver.server.exchange import Exchange
 
 GARBAGE: Final = bytes(range(256)) * 2
 """What a `garbage` answer consists of: no HTTP, no text."""
@@ -27,121 +16,84 @@ DRIBBLES: Final = 20
 """The pieces in which a `dribble` sends a body."""
 
 
-_LOOK_SECONDS: Final = 0.2
-"""How often a wait looks whether its client is still there."""
+async def perform(fault: Fault, exchange: Exchange) -> bool:
+    """Do what the fault says with the answer that is due; whether all of it was sent to a client that is there.
+
+    A server that is stopping ends whatever waits.
+    """
+    return await PERFORMERS[fault.kind](fault, exchange)
 
 
-class _Performed(web.Response):
-    """Stands for an answer that was put on the wire, or kept off it, already."""
-
-    async def prepare(self, _: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send nothing more."""
-        return None
-
-    async def write_eof(self, _: Any = b"") -> None:
-        """Send nothing more."""
-
-
-def done() -> web.Response:
-    """An answer of which nothing more is sent; the connection is closed."""
-    response = _Performed()
-    response.force_close()
-    return response
-
-
-async def perform(fault: Fault, request: web.BaseRequest, reply: Reply, stopping: asyncio.Event) -> web.Response:
-    """Do what the fault says with the answer `reply`; a server that is stopping ends whatever waits."""
-    return await _PERFORMERS[fault.kind](fault, request, reply, stopping)
-
-
-async def pause(seconds: float, stopping: asyncio.Event, request: web.BaseRequest | None = None) -> None:
-    """Wait, but not for longer than the server runs, nor than the client of a request is there."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while (left := end - loop.time()) > 0 and not stopping.is_set():
-        if request is not None and (request.transport is None or request.transport.is_closing()):
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), min(left, _LOOK_SECONDS))
-
-
-async def _hang(fault: Fault, request: web.BaseRequest, _: Reply, stopping: asyncio.Event) -> web.Response:
+async def _hang(fault: Fault, exchange: Exchange) -> bool:
     """Keep the connection open and say nothing."""
-    await pause(fault.seconds, stopping, request)
-    return _abort(request)
+    await exchange.connection.wait(fault.seconds)
+    exchange.connection.abort()
+    return False
 
 
-async def _reset(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Event) -> web.Response:
-    """Reset the connection: a true RST, which needs SO_LINGER with time 0; without it the client sees a clean end."""
-    transport = request.transport
-    connection = transport.get_extra_info("socket") if transport is not None else None
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return _abort(request)
+async def _reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
+    """Reset the connection."""
+    exchange.connection.reset()
+    return False
 
 
-def _abort(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return done()
-
-
-async def _empty(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Event) -> web.Response:
+async def _empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Close the connection without a byte."""
-    return _send(request, b"")
+    return _end(exchange, b"")
 
 
-async def _truncate(_: Fault, request: web.BaseRequest, reply: Reply, __: asyncio.Event) -> web.Response:
+async def _truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Send the headers and half of the body that they announce, then close."""
-    return _send(request, wire.head(reply, "Connection: close") + reply.body[: len(reply.body) // 2])
+    body = exchange.reply.body
+    return _end(exchange, exchange.reply_head() + body[: len(body) // 2])
 
 
-async def _garbage(_: Fault, request: web.BaseRequest, __: Reply, ___: asyncio.Event) -> web.Response:
+async def _garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Send bytes that are no HTTP, then close."""
-    return _send(request, GARBAGE)
+    return _end(exchange, GARBAGE)
 
 
-async def _malformed(_: Fault, __: web.BaseRequest, reply: Reply, ___: asyncio.Event) -> web.Response:
+async def _malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
     """Send a sound HTTP answer whose JSON ends too early."""
-    return web.Response(status=reply.status, headers=reply.headers, body=reply.body[: len(reply.body) * 2 // 3])
+    body = exchange.reply.body
+    await exchange.send_reply(body[: len(body) * 2 // 3])
+    return False
 
 
-async def _dribble(fault: Fault, request: web.BaseRequest, reply: Reply, stopping: asyncio.Event) -> web.Response:
+async def _dribble(fault: Fault, exchange: Exchange) -> bool:
     """Send the whole answer, piece by piece over the fault's seconds."""
-    transport = request.transport
-    if transport is None:
-        return done()
-    transport.write(wire.head(reply, "Connection: close"))
-    size = max(1, -(-len(reply.body) // DRIBBLES))
-    for start in range(0, len(reply.body), size):
-        await pause(fault.seconds / DRIBBLES, stopping, request)
-        if transport.is_closing():
-            return done()
-        transport.write(reply.body[start : start + size])
-    return _send(request, b"")
+    body, connection = exchange.reply.body, exchange.connection
+    connection.write(exchange.reply_head())
+    size = max(1, -(-len(body) // DRIBBLES))
+    for start in range(0, len(body), size):
+        await connection.wait(fault.seconds / DRIBBLES)
+        connection.write(body[start : start + size])
+    is_sent = connection.is_open
+    connection.close()
+    return is_sent
 
 
-async def _gateway(fault: Fault, _: web.BaseRequest, reply: Reply, __: asyncio.Event) -> web.Response:
+async def _gateway(fault: Fault, exchange: Exchange) -> bool:
     """Answer as a gateway in front of the provider would: HTML or nothing, no envelope."""
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
-    headers = {name: value for name, value in reply.headers if name.startswith("Mock-")}
+    headers = [(name, value) for name, value in exchange.reply.all_headers if name.startswith("Mock-")]
     if fault.retry_after is not None:
-        headers["Retry-After"] = str(fault.retry_after)
-    if not fault.html:
-        return web.Response(status=fault.status, headers=headers)
-    return web.Response(status=fault.status, headers=headers, text=page, content_type="text/html")
+        headers.append(("Retry-After", str(fault.retry_after)))
+    if fault.html:
+        headers.append(("Content-Type", "text/html; charset=utf-8"))
+    await exchange.send(fault.status, tuple(headers), page.encode() if fault.html else b"")
+    return False
 
 
-def _send(request: web.BaseRequest, data: bytes) -> web.Response:
-    if request.transport is not None:
-        request.transport.write(data)
-        request.transport.close()
-    return done()
+def _end(exchange: Exchange, data: bytes) -> bool:
+    exchange.connection.write(data)
+    exchange.connection.close()
+    return False
 
 
-_PERFORMERS: Final[dict[str, Callable[[Fault, web.BaseRequest, Reply, asyncio.Event], Awaitable[web.Response]]]] = {
+PERFORMERS: Final[dict[str, Callable[[Fault, Exchange], Awaitable[bool]]]] = {
     "hang": _hang,
     "reset": _reset,
     "empty": _empty,

@@ -1,6 +1,6 @@
 """Lines of text to a stream, written by a thread of their own, so that nobody who logs ever waits.
 
-Knows streams and their failures: a pipe that is closed or that nobody reads, a full disk. It knows no log.
+A pipe that is closed or that nobody reads, and a full disk, cost lines and nothing else.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import threading
 from collections import deque
 from typing import Final, TextIO
 
-MOST_WAITING: Final = 10_000
+MAX_WAITING: Final = 10_000
 """Lines that may wait to be written; a reader that is slower than that loses some."""
 
-GATHERED: Final = 0.02
+GATHER_SECONDS: Final = 0.02
 """Seconds for which lines are gathered before they are written: to wake a thread takes longer than to answer."""
 
-LAST_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 2.0
 """How long the last lines may take to be written at the end."""
 
 
@@ -30,44 +30,44 @@ class Lines:
         """Write to `stream`; the thread starts with the first line and never keeps the process alive."""
         self._stream = stream
         self._waiting: deque[str] = deque()
-        self._some = threading.Event()
-        self._last = threading.Event()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._noted = False
+        self._is_loss_noted = False
 
     def __call__(self, line: str) -> None:
         """Have a line written, soon."""
         if self._thread is None:
-            self._last.clear()
+            self._closing.clear()
             self._thread = threading.Thread(target=self._work, daemon=True, name="lines")
             self._thread.start()
-        if len(self._waiting) >= MOST_WAITING:
-            self._note("nobody reads them")
+        if len(self._waiting) >= MAX_WAITING:
+            self._note_loss("nobody reads them")
             return
         self._waiting.append(line)
-        if not self._some.is_set():
-            self._some.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def close(self) -> None:
         """Have what waits written, unless it takes too long."""
         if self._thread is not None:
-            self._last.set()
-            self._some.set()
-            self._thread.join(LAST_SECONDS)
+            self._closing.set()
+            self._wake.set()
+            self._thread.join(CLOSE_SECONDS)
             self._thread = None
 
     def _work(self) -> None:
         ended = False
         while not ended:
-            self._some.wait()
-            ended = self._last.wait(GATHERED)
-            self._some.clear()  # before the lines are taken, so that a later one sets it again
+            self._wake.wait()
+            ended = self._closing.wait(GATHER_SECONDS)
+            self._wake.clear()  # before the lines are taken, so that a later one sets it again
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if lines:
                 try:
                     self._write("\n".join(lines) + "\n")
                 except (OSError, ValueError) as error:  # ValueError: the stream was closed
-                    self._note(str(error))
+                    self._note_loss(str(error))
 
     def _write(self, text: str) -> None:
         try:
@@ -81,8 +81,8 @@ class Lines:
         while data:
             data = data[os.write(number, data) :]
 
-    def _note(self, reason: str) -> None:
-        if not self._noted:
-            self._noted = True
+    def _note_loss(self, reason: str) -> None:
+        if not self._is_loss_noted:
+            self._is_loss_noted = True
             with contextlib.suppress(OSError, ValueError):
                 sys.stderr.write(f"mockserver: log lines are lost: {reason}\n")

@@ -1,17 +1,18 @@
-"""Log lines: one a request, for people or as JSON.
-
-Knows what was seen of a request, masked already; it knows no socket and no secret.
-"""
+"""Logs: one line a request, for people or as JSON; and what goes wrong below HTTP, on standard error."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final
 
-from mockserver.core.contract import Contract, Reload, Reply
+from msgspec import Struct
+
+from mockserver.core.contract import Contract, Reload
+from mockserver.core.reply import Reply
 from mockserver.core.values import printable, write_ascii
 
 Log = Callable[["AccessRecord"], None]
@@ -20,7 +21,7 @@ Write = Callable[[str], None]
 """Writes one line."""
 
 
-class AccessRecord(NamedTuple):
+class AccessRecord(Struct, frozen=True):
     """What a log line tells of one request; `target` is masked already."""
 
     method: str
@@ -30,6 +31,21 @@ class AccessRecord(NamedTuple):
     micros: int
 
 
+edge_log: Final = logging.getLogger("mockserver.server")
+"""What goes wrong with connections, in one line each, and faults of the mock itself."""
+
+aiohttp_log: Final = edge_log.getChild("aiohttp")
+"""What aiohttp logs by itself."""
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Leave out the tracebacks of requests that are no HTTP: the connection notes each in one line."""
+    return not record.msg.startswith("Error handling request")
+
+
+aiohttp_log.addFilter(_is_no_refusal)
+
+
 def no_log(_: AccessRecord) -> None:
     """Log nothing."""
 
@@ -37,19 +53,19 @@ def no_log(_: AccessRecord) -> None:
 def human_log(write: Write) -> Log:
     """One line a request for people to read."""
 
-    def log(seen: AccessRecord) -> None:
-        method, target, named, reply, micros = seen
+    def log(record: AccessRecord) -> None:
+        reply = record.reply
         decision, fault = reply.decision, reply.fault
         what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(reply)
-        sandbox = f" [{named}]" if named else ""
+        sandbox = f" [{record.sandbox}]" if record.sandbox else ""
         entry = f" #{reply.entry}" if reply.entry else ""
         if decision is not None and decision.cause:
             entry += f" after #{decision.cause}"
         if fault is not None:
             entry += f" fault {fault.kind}"
-        came = f"{_at(int(time.time()))} {method} {target}{sandbox}"
-        tenths = (micros + 50) // 100  # two integers take half the time of a fraction
-        write(f"{came} {reply.status} {what}{entry} {tenths // 10}.{tenths % 10} ms")
+        request = f"{_local_time(int(time.time()))} {record.method} {record.target}{sandbox}"
+        tenths = (record.micros + 50) // 100  # two integers take half the time of a fraction
+        write(f"{request} {reply.status} {what}{entry} {tenths // 10}.{tenths % 10} ms")
 
     return log
 
@@ -69,14 +85,14 @@ def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
     for error in reload.errors:
         lines.append(f"{error['at']}: {error['what']}".removeprefix(": "))
         lines += [f"    {name + ':':9} {error[name]}" for name in ("expected", "came", "try") if error[name]]
-    now = _at(int(time.time()))
+    now = _local_time(int(time.time()))
     if reload.errors:
         return "\n".join([f"{now} reload failed, contract {contract.hash} stays: {len(reload.errors)} wrong", *lines])
     return "\n".join([f"{now} reloaded: contract {contract.hash}", *(f"    {note}" for note in reload.notes)])
 
 
 @lru_cache(maxsize=1)
-def _at(second: int) -> str:
+def _local_time(second: int) -> str:
     """The local time, which is shown as it is."""
     return time.strftime("%H:%M:%S", time.localtime(second))
 
@@ -88,15 +104,15 @@ def _what(reply: Reply) -> str:
 def json_log(write: Write) -> Log:
     """One JSON object a request."""
 
-    def log(seen: AccessRecord) -> None:
-        decision, reply = seen.reply.decision, seen.reply
+    def log(record: AccessRecord) -> None:
+        decision, reply = record.reply.decision, record.reply
         line: dict[str, object] = {
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
-            "method": seen.method,
-            "target": seen.target,
-            "sandbox": seen.sandbox,
+            "method": record.method,
+            "target": record.target,
+            "sandbox": record.sandbox,
             "status": reply.status,
-            "micros": seen.micros,
+            "micros": record.micros,
         }
         if reply.entry:
             line["entry"] = reply.entry

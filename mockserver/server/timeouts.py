@@ -1,48 +1,38 @@
-"""Who takes too long: what has begun and does not come to its end.
-
-Knows the time of the event loop; it knows no connection and no HTTP.
-"""
+"""A monitor that finds what takes too long."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Generic, TypeVar
 
-AT_ONCE: Final = 10
-BREATH: Final = 0.01
-"""So many are let go at once, and after so many seconds the next, so that nobody else waits for a crowd of them."""
+_T = TypeVar("_T")
 
-
-class Slow(Protocol):
-    """What may take too long."""
-
-    def let_go(self) -> bool:
-        """End it; false where it is not the client that takes long."""
+TIMEOUTS_AT_ONCE: Final = 10
+TIMEOUTS_PAUSE: Final = 0.01
+"""So many time out in one turn, and the next after so many seconds, so that nobody waits for a crowd."""
 
 
-class Watch:
-    """Which connections have begun something that they do not finish, the longest first.
+class TimeoutMonitor(Generic[_T]):
+    """Finds what has been in one state for longer than a limit; one timer serves all of them."""
 
-    One timer watches over all, and there is none as long as nothing is unfinished.
-    """
-
-    def __init__(self, limit: Callable[[], float]) -> None:
-        """Let each take at most so many seconds, as the limit is by then."""
-        self.limit = limit
-        self._since: dict[Slow, float] = {}
+    def __init__(self, limit: Callable[[], float], on_timeout: Callable[[_T], None]) -> None:
+        """Call `on_timeout` for each that takes longer than `limit` says by then, in seconds."""
+        self._limit = limit
+        self._on_timeout = on_timeout
+        self._since: dict[_T, float] = {}  # the longest first
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, connection: Slow) -> None:
-        """It has begun something; what it began before counts on."""
+    def add(self, watched: _T) -> None:
+        """Begin to count, unless it counts already."""
         loop = asyncio.get_running_loop()
-        now = self._since.setdefault(connection, loop.time())
+        since = self._since.setdefault(watched, loop.time())
         if self._timer is None:
-            self._timer = loop.call_at(now + self.limit(), self._look)
+            self._timer = loop.call_at(since + self._limit(), self._look)
 
-    def discard(self, connection: Slow) -> None:
-        """It has finished."""
-        self._since.pop(connection, None)
+    def discard(self, watched: _T) -> float | None:
+        """Count no more; when it began, in the time of the loop."""
+        return self._since.pop(watched, None)
 
     def stop(self) -> None:
         """Look no more."""
@@ -51,15 +41,13 @@ class Watch:
             self._timer.cancel()
 
     def _look(self) -> None:
-        loop, limit = asyncio.get_running_loop(), self.limit()
+        loop, limit = asyncio.get_running_loop(), self._limit()
         now, self._timer = loop.time(), None
-        for _ in range(AT_ONCE):
-            connection, since = next(iter(self._since.items()), (None, now))
-            if connection is None or since + limit > now:
+        for watched, since in list(self._since.items())[:TIMEOUTS_AT_ONCE]:
+            if since + limit > now:
                 break
-            del self._since[connection]
-            if not connection.let_go():
-                self.add(connection)
-        if self._since:
-            first = next(iter(self._since.values()))
-            self._timer = loop.call_at(max(first + limit, now + BREATH), self._look)
+            del self._since[watched]
+            self._on_timeout(watched)
+        first = next(iter(self._since.values()), None)
+        if first is not None and self._timer is None:
+            self._timer = loop.call_at(max(first + limit, now + TIMEOUTS_PAUSE), self._look)

@@ -15,7 +15,7 @@ Secured: TypeAlias = ssl.SSLContext
 Note: TypeAlias = Callable[[str], None]
 """Says one line to people."""
 
-_WHY: Final = {
+_REASONS: Final = {
     "HTTP_REQUEST": "it speaks HTTP, and this port speaks TLS (https)",
     "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
     "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not take the certificate",
@@ -34,7 +34,7 @@ def server_context(cert: Path, key: Path, note: Note) -> Secured:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    context.sslobject_class = _noting(note)
+    context.sslobject_class = _reporting(note)
 
     def locked() -> str:
         raise TlsError(f"{key}: the key is locked with a password; give one that is not")
@@ -48,17 +48,17 @@ def server_context(cert: Path, key: Path, note: Note) -> Secured:
     return context
 
 
-def _noting(note: Note) -> type[ssl.SSLObject]:
-    """Connections whose failing is noted, in one line that shows none of their bytes."""
+def _reporting(note: Note) -> type[ssl.SSLObject]:
+    """Make a class of connections whose failures are reported, in one line that shows none of their bytes."""
 
-    class Noting(ssl.SSLObject):
+    class Reporting(ssl.SSLObject):
         def do_handshake(self) -> None:
             try:
                 super().do_handshake()
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise
             except ssl.SSLError as error:
-                _tell(error)
+                _report(error)
                 raise
 
         def read(self, len: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]  # noqa: A002
@@ -66,10 +66,10 @@ def _noting(note: Note) -> type[ssl.SSLObject]:
                 return super().read(len, buffer)
             except ssl.SSLError as error:  # with TLS 1.3 a client says only now what it does not trust
                 if "ALERT" in (error.reason or ""):
-                    _tell(error)
+                    _report(error)
                 raise
 
-    def _tell(error: ssl.SSLError) -> None:
-        note(f"refused a connection: {_WHY.get(error.reason or '', ssl_reason(error))}")
+    def _report(error: ssl.SSLError) -> None:
+        note(f"refused a connection: {_REASONS.get(error.reason or '', ssl_reason(error))}")
 
-    return Noting
+    return Reporting

@@ -1,19 +1,19 @@
-"""Which scenarios of the contract the requests of a sandbox have met, and how its client behaved on the way.
+"""Coverage: which scenarios the requests of a sandbox have met, and how its client behaved on the way.
 
-Knows decisions as they are made, and needs no journal; it keeps counts and hashes, never a value of a request.
+It keeps counts and hashes, never a value of a request.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
-from mockserver.core.contract import Decision, Operation, Reply, Scenario
-from mockserver.core.masks import is_secret_header, masked_text
-from mockserver.core.model import Request, Violation
+from msgspec import Struct, structs
+
+from mockserver.core.contract import Scenario
 
 MOST_APART: Final = 1_000
 """Answers of run-time scenarios, and places of violations, that a tally tells apart; the rest are `OTHER`."""
@@ -25,14 +25,44 @@ MOST_STRAYS: Final = 1_000
 """Tallies of names of which there is no sandbox, as all that came for them was misuse; beyond it they are dropped."""
 
 OTHER: Final = "other"
-LONGEST_PLACE: Final = 200
-"""Characters of the place of a violation."""
 
-_CLIENT_NAMES: Final = frozenset(["additionalProperties", "unevaluatedProperties", "propertyNames"])
-"""Keywords whose violations stand at a member that the client has named."""
 
-Answered: TypeAlias = tuple[str, str, bool, str | None]
-"""How a request was answered: operation, scenario, whether that is the contract's own, the kind of fault."""
+class Answered(Struct, frozen=True, gc=False):
+    """How a request was answered. `own`: by a scenario of the contract, not by one added at run time.
+
+    `fault` is the kind of fault that was performed, if any. `arrived` is false where the client left during a slow one.
+    """
+
+    operation: str
+    scenario: str
+    own: bool
+    fault: str | None = None
+    arrived: bool = True
+
+
+class Observation(Struct, frozen=True, gc=False):
+    """What coverage counts of one request.
+
+    `answered` is None for a request that the mock refused. `mark` is equal for equal requests of one sandbox. `broken`
+    are the places of violations. `commits` says whether what the request changes was committed.
+    """
+
+    sandbox: str
+    arrived_ns: int
+    answered: Answered | None = None
+    trigger: str = ""
+    mark: int = 0
+    broken: tuple[str, ...] = ()
+    secret_in_url: bool = False
+    commits: bool = False
+
+
+class _Before(Struct, frozen=True, gc=False):
+    """The last request with a mark: its answer, whether only the answer was lost, and when it came."""
+
+    answered: Answered
+    lost: bool
+    arrived_ns: int
 
 
 @dataclass(slots=True)
@@ -50,7 +80,7 @@ class RetryStats:
         self.longest_ns = max(self.longest_ns, other.longest_ns)
 
 
-class ScenarioCounts(NamedTuple):
+class ScenarioCounts(Struct, frozen=True):
     """What was counted of one scenario: answers that arrived, how they were met, all faults, requests sent again."""
 
     met: int
@@ -94,20 +124,30 @@ class Tally:
         key = (answered, trigger)
         known = self.answers.get(key)
         if known is None:
-            if not answered[2] and len(self.answers) >= MOST_APART:
+            if not answered.own and len(self.answers) >= MOST_APART:
                 key = (_other(answered), trigger)
             known = self.answers.get(key, 0)
         self.answers[key] = known + number
 
     def sent_again(self, answered: Answered, again: RetryStats) -> None:
         """Count requests that were sent again after such an answer."""
-        if not answered[2] and answered not in self.again and len(self.again) >= MOST_APART:
+        if not answered.own and answered not in self.again and len(self.again) >= MOST_APART:
             answered = _other(answered)
         known = self.again.get(answered)
         if known is None:
             self.again[answered] = RetryStats(again.count, again.shortest_ns, again.longest_ns)
         else:
             known.add(again)
+
+    def count_retry(self, answered: Answered, passed_ns: int) -> None:
+        """Count one request that was sent again so long after such an answer."""
+        known = self.again.get(answered)
+        if known is None:
+            self.sent_again(answered, RetryStats(1, passed_ns, passed_ns))
+            return
+        known.count += 1
+        known.shortest_ns = min(known.shortest_ns, passed_ns)
+        known.longest_ns = max(known.longest_ns, passed_ns)
 
     def broken(self, place: str, number: int = 1) -> None:
         """Count requests that are malformed at a place."""
@@ -117,15 +157,14 @@ class Tally:
 
     def of(self, scenario: Scenario) -> ScenarioCounts:
         """What was counted of a scenario of the contract. An answer that a fault took was not met."""
-        own = (scenario.operation, scenario.id, True)
         triggers, faults = Counter[str](), Counter[str]()
         for (answered, trigger), number in self.answers.items():
-            if answered[:3] == own:
-                if answered[3] is not None:
-                    faults[answered[3]] += number
-                if not takes_answer(answered[3]):
+            if _is_of(answered, scenario):
+                if answered.fault is not None:
+                    faults[answered.fault] += number
+                if answered.arrived and not takes_answer(answered.fault):
                     triggers[trigger] += number
-        retried = sum(again.count for answered, again in self.again.items() if answered[:3] == own)
+        retried = sum(again.count for answered, again in self.again.items() if _is_of(answered, scenario))
         return ScenarioCounts(sum(triggers.values()), triggers, faults, retried)
 
 
@@ -137,32 +176,21 @@ class Coverage:
     misuse, which the API does not answer, counts for nothing.
     """
 
-    def __init__(self, operations: Iterable[Operation], is_there: Callable[[str], bool], most_sandboxes: int) -> None:
+    def __init__(self, is_there: Callable[[str], bool], most_sandboxes: int) -> None:
         """Count from zero; `is_there` tells whether there is a sandbox of a name."""
         self._is_there = is_there
         self._most = most_sandboxes + 1 + MOST_STRAYS
         self._serials = count(1)
-        self.clear()
-        self.serve(operations)
-
-    def serve(self, operations: Iterable[Operation]) -> None:
-        """Take over which names are those of secrets."""
-        operations = tuple(operations)
-        places = [place for operation in operations for place in operation.sensitive]
-        self._secret = frozenset(str(place[-1]).lower() for place in places if place[-1] != "*")
-        # Of a scenario by its id() and not by its hash, which is that of all that it consists of.
-        self._served = operations
-        self._plain: dict[int, Answered] = {
-            id(s): (s.operation, s.id, True, None) for o in operations for s in o.by_id.values()
-        }
+        self._tallies: dict[str, Tally] = {}
+        self._gone = Tally()
+        self._recent: dict[tuple[int, int], _Before] = {}
+        self._older: dict[tuple[int, int], _Before] = {}
 
     def clear(self) -> None:
         """Forget everything."""
-        self._tallies: dict[str, Tally] = {}
+        self._tallies.clear()
         self._gone = Tally()
-        # By the hash of a request: how it was answered, whether only the answer was lost, and when it came.
-        self._young: dict[int, tuple[Answered, bool, int]] = {}
-        self._old: dict[int, tuple[Answered, bool, int]] = {}
+        self._recent, self._older = {}, {}
 
     def drop(self, name: str) -> None:
         """Begin the tally of a sandbox anew; its counts stay in the total."""
@@ -181,39 +209,30 @@ class Coverage:
             total.add(tally)
         return total
 
-    def seen(self, sandbox: str, request: Request, reply: Reply, at_ns: int) -> None:
-        """Count one request and the reply that it got; `at_ns` is when it came, by any clock that only goes on."""
-        tally = self._tallies.get(sandbox)
-        if tally is None:
-            tally = self._begin(sandbox)
+    def add(self, one: Observation, *, complete: bool) -> None:
+        """Count one request. `complete`: its answer was sent whole; otherwise the client left before that."""
+        tally = self._tallies.get(one.sandbox) or self._begin(one.sandbox)
         tally.requests += 1
-        decision = reply.decision
-        if decision is None:
-            tally.problems += 1
-            tally.secrets_in_url += self._shows_secret(request)
-            return
-        if request.query or not request.path.endswith(decision.operation.path):
-            tally.secrets_in_url += self._shows_secret(request)
-        if decision.document.violations:
-            for place in {_place(violation) for violation in decision.document.violations}:
-                tally.broken(place)
-        scenario, fault = decision.scenario, reply.fault
-        answered: Answered | None = self._plain.get(id(scenario)) if fault is None else None
+        tally.secrets_in_url += one.secret_in_url
+        answered = one.answered
         if answered is None:
-            own = decision.operation.by_id.get(scenario.id) is scenario
-            answered = (scenario.operation, scenario.id, own, None if fault is None else fault.kind)
-        key = (answered, decision.trigger)
-        if key in tally.answers:
-            tally.answers[key] += 1
-        else:
-            tally.answered(*key)
-        mark = _mark(tally.serial, request, decision)
-        before = self._young.get(mark) or self._old.get(mark)
+            tally.problems += 1
+            return
+        for place in one.broken:
+            tally.broken(place)
+        if complete or takes_answer(answered.fault):
+            tally.answered(answered, one.trigger)
+        elif answered.fault is not None:
+            tally.answered(structs.replace(answered, arrived=False), one.trigger)
+        mark = (tally.serial, one.mark)
+        before = self._recent.get(mark) or self._older.get(mark)
         if before is not None:
-            _again(tally, before, at_ns)
-        self._young[mark] = (answered, fault is not None and fault.commit and takes_answer(fault.kind), at_ns)
-        if len(self._young) >= MOST_REMEMBERED:
-            self._old, self._young = self._young, {}
+            tally.count_retry(before.answered, one.arrived_ns - before.arrived_ns)
+            tally.lost_again += before.lost
+        lost = one.commits and (takes_answer(answered.fault) or not complete)
+        self._recent[mark] = _Before(answered, lost, one.arrived_ns)
+        if len(self._recent) >= MOST_REMEMBERED:
+            self._older, self._recent = self._recent, {}
 
     def _begin(self, name: str) -> Tally:
         if len(self._tallies) >= self._most:
@@ -222,48 +241,15 @@ class Coverage:
         tally = self._tallies[name] = Tally(next(self._serials))
         return tally
 
-    def _shows_secret(self, request: Request) -> bool:
-        names = [name.lower() for name in request.query]
-        if any(name in self._secret or is_secret_header(name) for name in names):
-            return True
-        return any(masked_text(text) != text for text in (request.path, *request.query.values()))
-
-
-def _again(tally: Tally, before: tuple[Answered, bool, int], at_ns: int) -> None:
-    after, lost, then_ns = before
-    passed = at_ns - then_ns
-    again = tally.again.get(after)
-    if again is None:
-        tally.sent_again(after, RetryStats(1, passed, passed))
-    else:
-        again.count += 1
-        if passed < again.shortest_ns:
-            again.shortest_ns = passed
-        elif passed > again.longest_ns:
-            again.longest_ns = passed
-    tally.lost_again += lost
-
 
 def takes_answer(fault: str | None) -> bool:
     """Whether a fault of this kind keeps the answer from its client: all do but the one that is only slow."""
     return fault is not None and fault != "dribble"
 
 
+def _is_of(answered: Answered, scenario: Scenario) -> bool:
+    return answered.own and answered.scenario == scenario.id and answered.operation == scenario.operation
+
+
 def _other(answered: Answered) -> Answered:
-    return ("", OTHER, False, answered[3])
-
-
-def _mark(serial: int, request: Request, decision: Decision) -> int:
-    """The hash by which a request is known again."""
-    forced = decision.scenario.id if decision.trigger == "header" else ""
-    query = tuple(request.query.items()) if request.query else ()
-    return hash((serial, request.method, request.path, query, request.body, forced))
-
-
-def _place(violation: Violation) -> str:
-    """Where a violation stands: a JSON Pointer into the body, or root and pointer; no name that the client made up."""
-    steps = ["*" if isinstance(step, int) else step for step in violation.path]
-    if steps and violation.keyword in _CLIENT_NAMES:
-        steps[-1] = "*"
-    place = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-    return masked_text(place if violation.root == "body" else violation.root + place)[:LONGEST_PLACE]
+    return Answered("", OTHER, own=False, fault=answered.fault, arrived=answered.arrived)

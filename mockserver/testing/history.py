@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mockserver.client.mock import Mock, MockError
+from mockserver.client.admin_api import MockError
+from mockserver.client.mock import Mock
 from mockserver.engine.views import lines
 
 MOST: Final = 30

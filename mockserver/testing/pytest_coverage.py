@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from mockserver.client.admin_api import MockError
 from mockserver.client.coverage_merged import merged
-from mockserver.client.mock import MockError
 from mockserver.reports.coverage_page import html
 from mockserver.reports.coverage_report import junit, text
 

@@ -8,11 +8,12 @@ from typing import Any
 PATH = "/debit/v1/activateCardForCustomer"
 
 
-def answer(customer: object, card: str = "card_987654321") -> dict[str, Any]:
-    """A success with a fresh timestamp."""
+def success(customer: object, card: str = "card_987654321", timestamp: str | None = None) -> dict[str, Any]:
+    """A success, with the time of now unless another is given."""
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "text": "Success",
-        "timestamp": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "timestamp": timestamp or now,
         "endpoint": PATH[1:],
         "error": {},
         "payload": {"card_id": card, "customer_id": customer, "status": "activated"},

@@ -1,51 +1,78 @@
-"""How a server is measured: pinned to one core, `wrk` on the other, its whole process tree's time and memory.
+"""How a server is measured: pinned to one core, `wrk` on the other, the time and memory of its whole process tree.
 
 Needs Linux, two cores and `wrk`; knows no server.
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime as dt
 import http.client
+import json
 import os
 import random
 import re
+import resource
 import signal
 import socket
+import string
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from job import PATH
+
 HERE = Path(__file__).parent
-PATH = "/debit/v1/activateCardForCustomer"
-BATCH = "7e4b85e27c4610824900af48f340394d"
+CONNECTIONS = 32
 PATIENCE = 60.0
 """Seconds that a server may take to its first answer."""
 
 ATTEMPTS = 3
-"""Times that a server is started until it answers; somebody else may have taken its port meanwhile."""
+"""Times that a server is started until it answers; another process may have taken its port meanwhile."""
 
 TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+FIRST = {"customer_id": "first", "card_identifier": "first", "reference_batch": "7e4b85e27c4610824900af48f340394d"}
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What `wrk` sends and what each answer has to be; `activate.lua` describes the members."""
+
+    heads: str = "varied"
+    members: str = ""
+    note: int = 0
+    customer: str = ""
+    card: str = ""
+    status: int = 200
+    answer: str = ""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What `wrk` saw, and what the server spent: requests/s, microseconds a request, milliseconds; errors."""
+    """What `wrk` saw and what the server spent.
 
+    Requests answered, requests/s, microseconds of processor time a request, milliseconds, wrong answers; and the share
+    of its core that `wrk` itself used, which near 1 would make `wrk` the limit.
+    """
+
+    count: int
     rate: float
     cpu: float
     median: float
     p99: float
-    errors: int
+    wrong: int
+    generator: float
 
 
 class Process:
     """A server that runs: `start` is how many milliseconds it took to its first answer."""
 
-    def __init__(self, command: Sequence[str], port: int, customer: str, *, echo: bool, cwd: Path | None) -> None:
-        self.port, self.echo = port, echo
+    def __init__(self, command: Sequence[str], port: int, cwd: Path | None) -> None:
+        self.port = port
         started = time.perf_counter()
         self.popen = subprocess.Popen(
             ["taskset", "-c", "0", *command],
@@ -56,36 +83,41 @@ class Process:
             start_new_session=True,
         )
         try:
-            self._wait(customer, started + PATIENCE)
+            self._wait(started + PATIENCE)
         except BaseException:
             self.stop()
             raise
         self.start = (time.perf_counter() - started) * 1e3
 
-    def _wait(self, customer: str, until: float) -> None:
-        """The first answer, which has to be a good one."""
-        body = f'{{"customer_id": "{customer}", "card_identifier": "CARD-first", "reference_batch": "{BATCH}"}}'
+    def _wait(self, until: float) -> None:
+        """Ask until there is an answer, which has to be a good one."""
         while True:
             try:
-                status, answer = _post(self.port, body.encode())
+                status, answer = self.ask(FIRST)
                 break
             except (OSError, http.client.HTTPException):
                 if time.perf_counter() > until or self.popen.poll() is not None:
                     raise
                 time.sleep(0.002)
-        if status != 200 or (self.echo and customer.encode() not in answer):
+        if status != 200:
             raise RuntimeError(f"{self.popen.args!r} answers {status}: {answer!r}")
+
+    def ask(self, body: object) -> tuple[int, bytes]:
+        """Send one request; the status and the body of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
 
     def tree(self) -> list[int]:
         """The process and all that come from it."""
         parents: dict[int, list[int]] = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
-                try:
-                    stat = (entry / "stat").read_text()
-                except OSError:
-                    continue
-                parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
+                parents.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
         found, new = [], [self.popen.pid]
         while new:
             found += new
@@ -106,29 +138,38 @@ class Process:
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
-    def load(self, prefix: str, connections: int, seconds: int, customer: str = "") -> Load:
-        """Requests for so long."""
-        before = self.seconds()
+    def load(self, traffic: Traffic, seconds: int) -> Load:
+        """Send requests for so long."""
+        before, own = self.seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [
-                *("taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"),
+                *("taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"),
                 *("-s", HERE / "activate.lua", f"http://127.0.0.1:{self.port}{PATH}"),
             ],
             env={
                 **os.environ,
-                "PREFIX": prefix,
-                **({"CUSTOMER": customer} if customer else {}),
-                "ECHO": str(int(self.echo)),
+                **{name.upper(): str(value) for name, value in vars(traffic).items()},
+                "PREFIX": "".join(random.choices(string.ascii_lowercase, k=6)) + "-",
+                "SEED": str(random.randrange(2**31)),
             },
             capture_output=True,
             text=True,
             check=True,
         )
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", done.stdout)
-        assert found is not None, done.stdout
-        count, micros, errors, median, p99 = map(int, found.groups())
-        spent = (self.seconds() - before) / max(count, 1) * 1e6
-        return Load(count / micros * 1e6, spent, median / 1e3, p99 / 1e3, errors)
+        if found is None:
+            raise RuntimeError(f"wrk says {done.stdout!r}")
+        count, micros, wrong, median, p99 = map(int, found.groups())
+        return Load(
+            count,
+            rate=count / micros * 1e6,
+            cpu=(self.seconds() - before) / max(count, 1) * 1e6,
+            median=median / 1e3,
+            p99=p99 / 1e3,
+            wrong=wrong,
+            generator=(used.ru_utime + used.ru_stime - own.ru_utime - own.ru_stime) / micros * 1e6,
+        )
 
 
 def _stat(pid: int) -> list[str]:
@@ -139,25 +180,13 @@ def _stat(pid: int) -> list[str]:
         return ["0"] * 40
 
 
-def _post(port: int, body: bytes) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("POST", PATH, body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
 @contextmanager
-def running(
-    command: Sequence[str], port: int, customer: str = "first", *, echo: bool = True, cwd: Path | None = None
-) -> Iterator[Process]:
+def running(command: Sequence[str], port: int, cwd: Path | None = None) -> Iterator[Process]:
     """A pinned server that has answered once; it is gone afterwards."""
     process = None
     for _ in range(ATTEMPTS):
         with suppress(OSError):
-            process = Process(command, port, customer, echo=echo, cwd=cwd)
+            process = Process(command, port, cwd)
             break
     if process is None:
         raise RuntimeError(f"{command!r} does not start")
@@ -179,7 +208,20 @@ def free_port() -> int:
             return port
 
 
-def table(titles: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    """A Markdown table with a first column of names."""
-    lines = [titles, ["---"] * len(titles), *([name, *cells] for name, cells in rows.items())]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def conditions(python: str, how: str) -> str:
+    """When and where: the date, the interpreter, how it was measured, and what else ran when it began."""
+    version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return f"{dt.datetime.now(dt.UTC).date()}, {version}, load {os.getloadavg()[0]:.1f} before; {how}."
+
+
+def arguments(description: str | None, name: str, default: int) -> argparse.ArgumentParser:
+    """The options that the measures share: a number by its name, and the interpreter."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(name, type=int, nargs="?", default=default, help=f"{default:,} unless given")
+    parser.add_argument(
+        "--python",
+        type=lambda path: str(Path(path).absolute()),  # servers run in folders of their own
+        default=sys.executable,
+        help="the interpreter of an environment with what is measured (this one)",
+    )
+    return parser

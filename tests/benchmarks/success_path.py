@@ -1,159 +1,154 @@
-"""The success path side by side: requests per second, processor time, latency, memory and start of mock, peers, limits.
+"""One operation under load, side by side: requests per second, processor time, latency; the mock, peers, limits.
 
-`python tests/benchmarks/success_path.py [--peers FOLDER]` needs Linux, two cores and `wrk`; without the folder of peers,
-which `run.sh` makes, only the mock is measured. Each round starts every server anew on one core, warms it up, and has `wrk`
-ask from the other, with 32 connections and with one; each request activates a card of its own for a customer of its own,
-and each answer is checked. Figures are medians (least to most) over the interleaved rounds; a ratio is one of the same round.
-With `--rules N` there are N rules instead of 16, and the last one answers.
+`python tests/benchmarks/success_path.py [ROUNDS] [--equal | --violations]` needs Linux, two cores and `wrk`. Each round
+starts every server anew on one core, warms it up, and has `wrk` ask from the other with 32 connections. Each request
+activates a card of its own for a customer of its own, and each answer is checked. Heads are those of instrumented
+clients: a `traceparent` and an `X-Request-Id` of its own in every request, so that nothing that a server remembers of a
+head ever helps it. With `--equal` both are the same in all requests.
+With `--violations` the PIN has letters and `device_id` is a number; only the mock looks at that. The peers come from
+`run.sh`. Figures are medians (least to most) of the rounds; a ratio is one of the same round.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
-import platform
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
-from contenders import RULES, Contender, contenders
-from measuring import free_port, running, table
+from contenders import BARE, MINIMUM, MOCK, PEERS, RULES, Contender, contenders
+from measuring import CONNECTIONS, Load, Traffic, arguments, conditions, free_port, running
+from results import Result, Target, spread, table, targets_table
 
-CONNECTIONS = 32
-
-
-@dataclass(frozen=True)
-class Round:
-    """The figures of one server in one round."""
-
-    rate: float
-    cpu: float
-    median: float
-    p99: float
-    single: float
-    start: float
-    memory: float
-    errors: int
-
-
-Rounds = Mapping[str, Sequence[Round]]
-TITLES = ("requests/s", "CPU us/request", "median ms", "p99 ms", "median ms, 1 connection", "start ms", "memory MiB")
-
-
-def measured(one: Contender, number: int, seconds: int, rules: int) -> Round:
-    """Start it, warm it up, and ask."""
-    port = free_port()
-    customer = f"R-{rules - 1}" if rules != RULES else ""
-    with tempfile.TemporaryDirectory() as place:
-        command = one.command(Path(place), port, rules)
-        with running(command, port, customer or "first", echo=one.echo, cwd=Path(place)) as server:
-            server.load(f"w{number}-", CONNECTIONS, one.warm, customer)
-            many = server.load(f"m{number}-", CONNECTIONS, seconds, customer)
-            alone = server.load(f"s{number}-", 1, max(seconds // 2, 1), customer)
-            errors = many.errors + alone.errors
-            memory = server.resident()
-            return Round(many.rate, many.cpu, many.median, many.p99, alone.median, server.start, memory, errors)
-
-
-def shown(rows: Sequence[Round]) -> list[str]:
-    """A line of the table."""
-    kinds: list[tuple[Callable[[Round], float], int]] = [
-        (lambda r: r.rate, 0),
-        (lambda r: r.cpu, 0),
-        (lambda r: r.median, 2),
-        (lambda r: r.p99, 2),
-        (lambda r: r.single, 3),
-        (lambda r: r.start, 0),
-        (lambda r: r.memory, 0),
-    ]
-    return [_spread([of(row) for row in rows], digits) for of, digits in kinds]
-
-
-def _spread(figures: Sequence[float], digits: int) -> str:
-    median, least, most = statistics.median(figures), min(figures), max(figures)
-    return f"{median:,.{digits}f} ({least:,.{digits}f} to {most:,.{digits}f})"
+COMMAND: Final = "success_path.py"
+TITLES: Final = ("requests/s", "CPU us/request", "CPU / minimum", "p50 ms", "p99 ms", "p99 / p50", "wrk's core %")
+RATES: Final = {
+    "pytest-httpserver": 3.5,
+    "Prism": 5,
+    "WireMock": 5,
+    "WireMock, no journal": 5,
+    "Mountebank": 4,
+    "Mockoon": 50,
+}
+"""At least so many times a peer's requests per second."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """A ratio of a figure of the mock to the same of another; `most`: it is a bound from above."""
+class Kind:
+    """Requests of one sort: who gets them, and at most how much processor time of the minimum the mock may take."""
 
-    what: str
-    of: Callable[[Round], float]
-    other: str
+    title: str
+    option: str
+    traffic: Traffic
     bound: float
-    most: bool
+    only: Sequence[str] = ()
 
 
-def targets() -> list[Target]:
-    """Those of the success path."""
-    rate, cpu, bare = (lambda r: r.rate), (lambda r: r.cpu), "aiohttp, constant, body not read"
-    minimum = "hand-made minimum"
-    return [
-        *(Target("CPU a request", cpu, f"{minimum}{loop}", 1.1, most=True) for loop in ("", ", uvloop")),
-        *(
-            Target("latency, 1 connection", lambda r: r.single, f"{minimum}{loop}", 1.25, most=True)
-            for loop in ("", ", uvloop")
-        ),
-        Target("requests/s", rate, "pytest-httpserver", 4, most=False),
-        Target("requests/s", rate, "Prism (static)", 4, most=False),
-        Target("requests/s", rate, "WireMock", 5, most=False),
-        Target("requests/s", rate, "WireMock, no request journal", 5, most=False),
-        Target("requests/s", rate, "Mountebank", 5, most=False),
-        Target("requests/s", rate, "Mockoon", 100, most=False),
-        Target("requests/s (stretch)", rate, bare, 0.8, most=False),
-        Target("start to first answer", lambda r: r.start, bare, 1.3, most=True),
-    ]
+KINDS: Final = {
+    "varied": Kind("Success, varied heads", "", Traffic(), 1.75),
+    "equal": Kind("Success, equal heads", " --equal", Traffic(heads="equal"), 1.75, (MOCK, MINIMUM, BARE)),
+    "violations": Kind(
+        "A request with violations, varied heads",
+        " --violations",
+        Traffic(members=',"pin":"12a4","device_id":7'),
+        2.5,
+        (MOCK, MINIMUM),
+    ),
+}
 
 
-def verdicts(results: Rounds, mock: str) -> dict[str, list[str]]:
-    """What of the targets one form of the mock met, and by how much not."""
-    lines: dict[str, list[str]] = {}
-    for target in targets():
-        if target.other in results:
-            pairs = zip(results[mock], results[target.other], strict=True)
-            ratios = [target.of(ours) / target.of(other) for ours, other in pairs]
-            lines[f"{target.what} / {target.other}"] = _verdict(ratios, target.bound, most=target.most)
-    spread = [row.p99 / row.median for row in results[mock]]
-    lines["p99 / median under load"] = _verdict(spread, 2, most=True)
-    return lines
+def traffic_for(kind: str, name: str, contender: Contender) -> Traffic:
+    """What one server is sent, and what it has to answer."""
+    traffic = KINDS[kind].traffic
+    if kind == "violations" and name == MOCK:
+        return replace(traffic, status=400, answer='"code": ?4400.*device_id')
+    return traffic if contender.echo else replace(traffic, answer='"activated"')
 
 
-def _verdict(ratios: Sequence[float], bound: float, *, most: bool) -> list[str]:
-    ratio = statistics.median(ratios)
-    off = ratio / bound if most else bound / ratio
-    said = "met" if off <= 1 else f"not met, by a factor of {off:.2f}"
-    return [f"{'at most' if most else 'at least'} {bound:g}", _spread(ratios, 2), said]
+def load_of(contender: Contender, traffic: Traffic, seconds: int) -> Load:
+    """Start a server, warm it up, and ask."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        with running(contender.command(place, port), port, place) as server:
+            server.load(traffic, contender.warm)
+            return server.load(traffic, seconds)
 
 
-def main(rounds: int, seconds: int, peers: Path | None, only: str, rules: int) -> None:
-    found = {name: one for name, one in contenders(peers).items() if not only or name in only.split(";")}
-    results: dict[str, list[Round]] = {name: [] for name in found}
+def measure(kind: str, python: str, peers: Path, rounds: int, seconds: int, only: Sequence[str] = ()) -> Result:
+    """All contenders in interleaved rounds."""
+    only = only or KINDS[kind].only
+    found = {name: one for name, one in contenders(python, peers).items() if not only or name in only}
+    loads: dict[str, list[Load]] = {name: [] for name in found}
     for number in range(rounds):
         for name, one in found.items():
-            print(f"round {number + 1}: {name}", file=sys.stderr, flush=True)
-            results[name].append(measured(one, number, seconds, rules))
-    failed = {name: sum(row.errors for row in rows) for name, rows in results.items()}
-    print(
-        f"{dt.datetime.now(dt.UTC).date()}, {rounds} interleaved rounds of {seconds} s, {CONNECTIONS} connections, "
-        f"{rules} rules, one core each, Python {platform.python_version()}, answers that were wrong: {sum(failed.values())}\n"
+            print(f"{kind}, round {number + 1}: {name}", file=sys.stderr, flush=True)
+            loads[name].append(load_of(one, traffic_for(kind, name, one), seconds))
+    how = f"{rounds} interleaved rounds of {seconds} s, {CONNECTIONS} connections, {RULES} rules, one core each"
+    return Result(
+        KINDS[kind].title,
+        conditions(python, how),
+        table(("server", "version", *TITLES), {name: [found[name].version, *cells(loads, name)] for name in found}),
+        targets(kind, loads),
+        sum(load.wrong for of_one in loads.values() for load in of_one),
     )
-    print(table(("server", "version", *TITLES), {n: [found[n].version, *shown(rows)] for n, rows in results.items()}))
-    for mock in [name for name in results if name.startswith("mock") and peers is not None]:
-        print(f"\n{mock}:\n")
-        print(table(("target", "bound", "ratio", "verdict"), verdicts(results, mock)))
-    if any(failed.values()):
-        sys.exit(f"wrong answers: {failed}")
+
+
+def cells(loads: dict[str, list[Load]], name: str) -> list[str]:
+    """The figures of one server."""
+    own = loads[name]
+    return [
+        spread([load.rate for load in own], 0),
+        spread([load.cpu for load in own], 1),
+        spread(ratios(loads, name, MINIMUM, lambda load: load.cpu), 2) if MINIMUM in loads else "",
+        spread([load.median for load in own], 2),
+        spread([load.p99 for load in own], 2),
+        spread([load.p99 / load.median for load in own], 2),
+        f"{max(load.generator for load in own) * 100:.0f}",
+    ]
+
+
+def ratios(loads: dict[str, list[Load]], name: str, other: str, of: Callable[[Load], float]) -> list[float]:
+    """A figure of one server in units of the other's of the same round."""
+    return [of(own) / of(others) for own, others in zip(loads[name], loads[other], strict=True)]
+
+
+def targets(kind: str, loads: dict[str, list[Load]]) -> list[Target]:
+    """Those that these loads decide."""
+    if MOCK not in loads:
+        return []
+    title, command = KINDS[kind].title, COMMAND + KINDS[kind].option
+    found = []
+    if MINIMUM in loads:
+        cpu = ratios(loads, MOCK, MINIMUM, lambda load: load.cpu)
+        found.append(Target(f"{title}: CPU / minimum", KINDS[kind].bound, True, cpu, command))
+    if kind == "varied":
+        tail = [load.p99 / load.median for load in loads[MOCK]]
+        found += [
+            Target(f"Requests/s / {name}", bound, False, ratios(loads, MOCK, name, lambda load: load.rate), command)
+            for name, bound in RATES.items()
+            if name in loads
+        ]
+        found.append(Target(f"p99 / median, {CONNECTIONS} connections", 2.5, True, tail, command))
+    return found
+
+
+def main() -> None:
+    parser = arguments(__doc__, "rounds", 5)
+    parser.add_argument("--seconds", type=int, default=5, help="of load in each round (5)")
+    parser.add_argument("--peers", type=Path, default=PEERS, help=f"where run.sh put the peers ({PEERS})")
+    parser.add_argument("--only", default="", help="names of the table, separated by ;")
+    kinds = parser.add_mutually_exclusive_group()
+    for kind in ("equal", "violations"):
+        kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, default="varied")
+    given = parser.parse_args()
+    only = given.only.split(";") if given.only else ()
+    result = measure(given.kind, given.python, given.peers, given.rounds, given.seconds, only)
+    print(result.markdown(), targets_table([result]), sep="\n")
+    sys.exit(1 if result.wrong else 0)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rounds", type=int, nargs="?", default=5)
-    parser.add_argument("seconds", type=int, nargs="?", default=5)
-    parser.add_argument("--peers", type=Path, help="where run.sh put the peers")
-    parser.add_argument("--only", default="", help="names of the table, separated by ;")
-    parser.add_argument("--rules", type=int, default=RULES)
-    main(**vars(parser.parse_args()))
+    main()

@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import BATCH, PATH, folder
 
-import mockserver.schema.keywords  # noqa: F401 - so that no bomb has to wait for the library
 from mockserver import ConfigError, Engine, load
 from mockserver.contract.loading import given_conditions, given_scenario
 from mockserver.core.model import Request
@@ -63,11 +62,11 @@ def answered(body: bytes, **headers: str) -> Callable[[], str]:
     engine = Engine(SHIPPED)
 
     def asked() -> str:
-        reply = engine.handle(
+        reply = engine.handle_sync(
             Request("POST", PATH, body, {name.replace("_", "-"): text for name, text in headers.items()})
         )
         json.loads(reply.body)
-        return f"{reply.status} {dict(reply.headers).get('Mock-Violations', '')[:60]}"
+        return f"{reply.status} {dict(reply.all_headers).get('Mock-Violations', '')[:60]}"
 
     return asked
 
@@ -84,8 +83,8 @@ def loaded(schema: Any, value: Any = None, when: str = "{header.x-no: y}", **fil
                 engine = Engine(load(place))
             except ConfigError as error:
                 return f"{len(error.problems)} problems: {error.problems[0].what[:60]}"
-        reply = engine.handle(Request("POST", "/op", json.dumps(value).encode()))
-        return f"{reply.status} {reply.body.decode()} {dict(reply.headers).get('Mock-Violations', '')[:60]}"
+        reply = engine.handle_sync(Request("POST", "/op", json.dumps(value).encode()))
+        return f"{reply.status} {reply.body.decode()} {dict(reply.all_headers).get('Mock-Violations', '')[:60]}"
 
     return tried
 

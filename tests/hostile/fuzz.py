@@ -106,11 +106,11 @@ def decision(_: Path) -> Target:
         headers = {"mock-scenario": forced[first[0] - 200]} if 200 <= first[0] < 200 + len(forced) else {}
         if first[0] % 2:
             headers["content-type"] = "application/json"
-        reply = engines[0].handle(Request(operation.method, operation.path, body, headers))
+        reply = engines[0].handle_sync(Request(operation.method, operation.path, body, headers))
         json.loads(reply.body)
         if reply.status not in (200, 400, 401):
             raise ValueError(reply.status)
-        for name, value in reply.headers:
+        for name, value in reply.all_headers:
             if not (name + value).isascii() or not value.isprintable():
                 raise ValueError(name)
 

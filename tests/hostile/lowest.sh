@@ -13,5 +13,5 @@ uv pip freeze --quiet | grep -v '^activation-mockserver' >"$place/lowest.txt"
 uv pip install --quiet --constraint "$place/lowest.txt" httpx hypothesis pytest pytest-aiohttp pytest-xdist requests
 "$place/bin/python" -m pytest -q -n 2 -p no:cacheprovider \
   tests/test_{admin,client,decide,delays,documents,events,faults,journal,limits,loading,masks,matching,metrics}.py \
-  tests/test_{order,references,rendering,reload,run_time,sandboxes,server,sources,state,store}.py \
-  tests/test_{transcripts,validation,values,verify,wellformed,wire}.py
+  tests/test_{order,references,rendering,reload,run_time,sandboxes,server,sources,state}.py tests/storage \
+  tests/test_{transcripts,validation,values,verify,wire}.py

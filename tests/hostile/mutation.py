@@ -44,7 +44,7 @@ LIBRARIES: Final = (
     "aiohttp",
     "jsonschema",
     "jsonschema_rs",
-    "orjson",
+    "msgspec",
     "prometheus_client",
     "re2",
     "referencing",
@@ -57,24 +57,35 @@ MEMORY: Final = 3 * 2**30
 """Bytes that a mutant may take: some collect without end."""
 
 FIRST: Final = {
-    "model": ("model", "decide", "values", "rendering"),
-    "matching": ("matching",),
-    "validation": ("validation",),
-    "decide": ("decide", "documents"),
-    "rendering": ("rendering", "documents"),
+    "core.model": ("model", "decide", "values", "rendering"),
+    "contract.conditions": ("matching",),
+    "contract.operators": ("matching",),
+    "schema.validator": ("validation",),
+    "schema.violations": ("validation",),
+    "decision.decide": ("decide", "documents"),
+    "decision.index": ("decision", "order"),
+    "decision.near_misses": ("decision", "order"),
+    "decision.order": ("order", "decide"),
+    "decision.rendering": ("rendering", "documents"),
+    "decision.view": ("decide", "order"),
+    "storage.records": ("storage",),
+    "storage.sandbox": ("storage",),
 }
-"""The modules, each with the tests that know it best."""
+"""The modules, each with the tests that know it best: a file by what stands after `test_`, or a folder."""
 REST: Final = (
     ("matching", "validation", "decide", "rendering", "documents", "masks", "transcripts"),
     (
-        *("order", "references", "state", "sequences", "limits", "loading", "properties", "model"),
+        *("order", "references", "state", "sequences", "limits", "loading", "properties", "model", "decision"),
         "readme.py::test_the_tables_are_up_to_date",
     ),
     ("second_operation", "directives", "operation", "overlays", "sources", "run_time", "delays", "report", "formats"),
-    ("values", "store", "explain"),
+    ("values", "storage", "explain"),
 )
 """The tests that are tried for a mutant of any module, in these steps: the quick ones first."""
-LAST: Final = {"validation": ("wellformed",)}
+LAST: Final = {
+    "schema.validator": ("reference", "json_schema_suite", "limits_of_schemas"),
+    "schema.violations": ("reference", "limits_of_schemas"),
+}
 """And slow ones, for the modules that they know."""
 
 OPTIONS: Final = (
@@ -139,8 +150,18 @@ class Module:
         return Mutant(self.name, number, line, source, changed(self.tree.code, source))
 
 
+def source_file(module: str) -> Path:
+    return ROOT / "mockserver" / f"{module.replace('.', '/')}.py"
+
+
+def tests_of(name: str) -> str:
+    """The folder or the file, which may be followed by one of its tests."""
+    folder = ROOT / "tests" / name
+    return str(folder if folder.is_dir() else ROOT / "tests" / f"test_{name if '.py' in name else name + '.py'}")
+
+
 def read(name: str) -> Module:
-    tree = cst.parse_module((ROOT / "mockserver" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = cst.parse_module(source_file(name).read_text(encoding="utf-8"))
     places = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
     found: dict[tuple[int, str], tuple[int, Any, Any]] = {}
     for node in visited(tree):
@@ -170,8 +191,9 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self.name = f"mockserver.{mutant.module}"
 
     def find_spec(self, name: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
-        file = ROOT / "mockserver" / f"{self.mutant.module}.py"
-        return importlib.util.spec_from_loader(name, self, origin=str(file)) if name == self.name else None
+        if name != self.name:
+            return None
+        return importlib.util.spec_from_loader(name, self, origin=str(source_file(self.mutant.module)))
 
     def get_source(self, _: str) -> str:
         return self.mutant.source
@@ -211,11 +233,11 @@ async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
         first, headers, body = module.split(exchange.sent)
         method, path = first.split(" ")
         lower = {name.lower(): value for name, value in headers.items()}
-        reply = engine.handle(Request(method, path, body.encode(), lower))
+        reply = engine.handle_sync(Request(method, path, body.encode(), lower))
         named = {name.lower() for name in module.split(exchange.due)[1]}
         shown = [
             f"{name}: {value}"
-            for name, value in reply.headers
+            for name, value in reply.all_headers
             if name.lower() in named or (name.startswith("Mock-") and name not in ("Mock-Contract", "Mock-Entry"))
         ]
         results.append((exchange.due, [str(reply.status), *shown, "", reply.body.decode()]))
@@ -236,11 +258,7 @@ def fails(mutant: Mutant | None, told: int) -> bool:
     last = LAST.get(mutant.module, ()) if mutant is not None else tuple(itertools.chain(*LAST.values()))
     done: set[str] = set()
     for stage in (first, *REST, last):
-        files = [
-            str(ROOT / "tests" / f"test_{name if '.py' in name else name + '.py'}")
-            for name in stage
-            if name not in done
-        ]
+        files = [tests_of(name) for name in stage if name not in done]
         done |= set(stage)
         if files and pytest.main([*OPTIONS, *files], plugins=[Quick(told)]) != 0:
             return True
@@ -335,7 +353,11 @@ def main(arguments: Sequence[str]) -> int:
         killed = 100 * (1 - len(survivors) / len(taken[name]))
         print(f"{name}: {len(of.faults)} mutants, {len(taken[name])} tried, {len(survivors)} survived: {killed:.1f} %")
         for mutant in survivors:
-            print(f"  {name}.py:{mutant.line} #{mutant.number}", *mutant.change.splitlines(), sep="\n    ")
+            print(
+                f"  {source_file(name).relative_to(ROOT)}:{mutant.line} #{mutant.number}",
+                *mutant.change.splitlines(),
+                sep="\n    ",
+            )
     print(of_all([(len(of.faults), len(taken[n]), len(outcome[n].get("survived", []))) for n, of in made.items()]))
     print(f"{spent:.0f} s of processor time")
     return 0

@@ -102,7 +102,7 @@ async def tries(url: str, process: int, scale: int, seed: int) -> list[str]:
 async def tasks(seed: int) -> list[str]:
     """All tries with the server in this process: the tasks that stay."""
     contract, wrong = load(), []
-    logging.getLogger("mockserver.server.connections").setLevel(logging.CRITICAL)
+    logging.getLogger("mockserver.server").setLevel(logging.CRITICAL)
     async with served(Engine(contract, settings=replace(contract.settings, request_timeout=0.5))) as url:
         before = asyncio.all_tasks()
         for one in TRIES:

@@ -129,8 +129,8 @@ export function attempts(main, tell) {
     try {
       const id = response?.headers.get("Mock-Entry");
       const { requests } = await admin(`requests${query({ all: "true", limit: "20" })}`, { sandbox });
-      const row = id ? requests.find((one) => String(one.id) === id) : requests[0];
-      return row ? await admin(`requests/${row.id}`, { sandbox: row.sandbox, exact: true }) : null;
+      const row = id ? requests.find((one) => one.id === id) : requests[0];
+      return row ? await admin(`requests/${encodeURIComponent(row.id)}`, { sandbox: row.sandbox, exact: true }) : null;
     } catch {
       return null;
     }

@@ -17,7 +17,7 @@ export async function showEntry(where, id, sandbox, { close, again }) {
   let entry;
   let known;
   try {
-    [entry, known] = await Promise.all([admin(`requests/${id}`, { sandbox, exact: true }), contract()]);
+    [entry, known] = await Promise.all([admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true }), contract()]);
   } catch (error) {
     fill(where, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), failed(error, again));
     return null;
@@ -27,7 +27,7 @@ export async function showEntry(where, id, sandbox, { close, again }) {
 }
 
 function top(entry, known, sandbox, close) {
-  const file = (kind, name) => () => attempt(async () => save(await adminFile(`requests/${entry.id}/${kind}`, { sandbox }), name));
+  const file = (kind, name) => () => attempt(async () => save(await adminFile(`requests/${encodeURIComponent(entry.id)}/${kind}`, { sandbox }), name));
   return h("header", { class: "entry-top" },
     h("div", { class: "entry-line" },
       statusBadge(entry.status, entry.problem),
@@ -37,6 +37,7 @@ function top(entry, known, sandbox, close) {
       iconButton(t("close"), "close", close)),
     h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`)),
     h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: (entry.micros / 1000).toFixed(1) })}`),
+    entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: entry.masked.join(", ") })) : null,
     h("div", { class: "actions" },
       entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
       button(t("entry.curl"), () => copy(again(entry, known)), { name: "copy" }),
@@ -111,7 +112,7 @@ function misses(entry) {
   const rest = near.slice(3).flatMap(line);
   const inside = h("tbody", {}, ...near.slice(0, 3).flatMap(line));
   const more = rest.length ? button(t("misses.more", { count: near.length - 3 }), () => { inside.append(...rest); more.remove(); }) : null;
-  return section(t("entry.misses"), h("p", { class: "dim" }, t("misses.about")),
+  return section(t("entry.misses"), h("p", { class: "dim" }, t("misses.about"), entry.contract_changed ? ` ${t("misses.changed")}` : ""),
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.misses") }, h("table", { class: "grid misses" },
       h("thead", {}, h("tr", {}, ...["scenario", "at", "expected", "came"].map((name) => h("th", { scope: "col" }, t(`misses.${name}`))))), inside)), more);
 }

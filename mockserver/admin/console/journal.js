@@ -148,14 +148,15 @@ export function journal(main, tell) {
   /** Whether the newest row is still what the server has under its id: it may have been started anew. */
   async function same() {
     if (!all.length) return false;
-    const { requests } = await admin(`requests${asked({ limit: 1, before: all[0].id + 1 })}`, { sandbox: now().sandbox });
-    return requests.length > 0 && requests[0].id === all[0].id && requests[0].time === all[0].time;
+    const { id, time, sandbox } = all[0];
+    const entry = await admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true }).catch(() => null);
+    return entry?.time === time;
   }
 
   let coming = [];
   const arrive = () => {
-    const newest = all.length ? all[0].id : -1;
-    const fresh = coming.filter((row) => row.id > newest).reverse();
+    const there = new Set(all.map((row) => row.id));
+    const fresh = coming.filter((row) => !there.has(row.id)).reverse();
     coming = [];
     all = fresh.concat(all).slice(0, MOST);
     draw();
@@ -225,7 +226,7 @@ export function journal(main, tell) {
     open = wanted;
     detail.hidden = false;
     detail.parentElement.classList.add("with-detail");
-    rows.mark(Number(id));
+    rows.mark(id);
     const entry = await showEntry(detail, id, sandbox, { close, again: () => { open = null; update(place()); } });
     if (open !== wanted) return;
     detail.scrollTop = 0;

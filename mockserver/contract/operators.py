@@ -1,0 +1,294 @@
+"""The operators of conditions: each compiles its operand into a check of a value, in words and as a test.
+
+The operands have passed `scenarios.schema.json`, which says which kind of operand each operator takes. No operator
+matches a missing value but `absent` and `empty`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from mockserver.contract.paths import Context, compile_path, is_secret
+from mockserver.core.model import MISSING, Facts
+from mockserver.core.values import equal, is_blank, printable, write_ascii
+from mockserver.schema.patterns import compile_pattern, pattern_fault
+
+Test = Callable[[Any, Facts], bool]
+"""Whether a value matches; it is `MISSING` where there is none."""
+
+
+class Check(NamedTuple):
+    """What is expected of a value: in words, and as a test.
+
+    `reads` names the roots that the test looks at beside the value. `parts` are the checks of several operators that
+    stand side by side; all must match.
+    """
+
+    words: str
+    test: Test
+    reads: frozenset[str] = frozenset()
+    parts: tuple[Check, ...] = ()
+
+
+WORDS: Final = ("present", "absent", "empty")
+"""Operators without an operand; as bare words they are operators, not texts."""
+
+
+def compile_operand(operand: Any, context: Context) -> Check:
+    """The check of what stands behind a path or an operator: a value, a word or operators."""
+    if isinstance(operand, dict):
+        return _side_by_side([_compile_operator(name, inner, context.below(name)) for name, inner in operand.items()])
+    if isinstance(operand, str) and operand in WORDS:
+        return _compile_operator(operand, True, context)
+    return _equals(operand)
+
+
+def is_constant(operand: Any) -> bool:
+    """Whether an operand is a text, a number, a boolean or null, which the value has to equal."""
+    return operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
+
+
+def compares_value(operand: Any) -> bool:
+    """Whether an operand looks at a value, and not only at whether there is one."""
+    if isinstance(operand, dict):
+        return any(
+            any(map(compares_value, inner if isinstance(inner, list) else [inner]))
+            if name in NESTING
+            else name not in WORDS
+            for name, inner in operand.items()
+        )
+    return operand is not None and operand not in WORDS
+
+
+def shown(value: Any) -> str:
+    """A value as words and evidence show it."""
+    return printable(write_ascii(value), 80)
+
+
+def _compile_operator(name: str, operand: Any, context: Context) -> Check:
+    if name in _OF_CONSTANTS:
+        return _OF_CONSTANTS[name](operand)
+    return _OF_CONTEXT[name](operand, context)
+
+
+def _side_by_side(parts: list[Check]) -> Check:
+    if len(parts) == 1:
+        return parts[0]
+    tests = [part.test for part in parts]
+    return Check(
+        " and ".join(part.words for part in parts),
+        lambda value, facts: all(test(value, facts) for test in tests),
+        _reads(parts),
+        tuple(parts),
+    )
+
+
+def _reads(checks: Iterable[Check]) -> frozenset[str]:
+    return frozenset[str]().union(*(check.reads for check in checks))
+
+
+# -- operators whose operand is a constant ----------------------------------------------------------------
+
+
+def _equals(operand: Any) -> Check:
+    words = f"is {shown(operand)}"
+    if operand is None:
+        return Check(words, lambda value, _facts: value is None)
+    if isinstance(operand, str):
+        return Check(words, lambda value, _facts: bool(value == operand))
+    return Check(words, lambda value, _facts: equal(value, operand))
+
+
+def _in(operand: Any) -> Check:
+    if all(isinstance(choice, str) for choice in operand):
+        texts = frozenset(operand)
+        return Check(f"in {shown(operand)}", lambda value, _facts: isinstance(value, str) and value in texts)
+    return Check(f"in {shown(operand)}", lambda value, _facts: any(equal(value, choice) for choice in operand))
+
+
+def _contains(operand: Any) -> Check:
+    def test(value: Any, _facts: Facts) -> bool:
+        if isinstance(value, str):
+            return isinstance(operand, str) and operand in value
+        return isinstance(value, list) and any(equal(item, operand) for item in value)
+
+    return Check(f"contains {shown(operand)}", test)
+
+
+def _starts_with(operand: Any) -> Check:
+    return Check(
+        f"starts with {shown(operand)}", lambda value, _facts: isinstance(value, str) and value.startswith(operand)
+    )
+
+
+def _ends_with(operand: Any) -> Check:
+    return Check(
+        f"ends with {shown(operand)}", lambda value, _facts: isinstance(value, str) and value.endswith(operand)
+    )
+
+
+def _less_than(operand: Any) -> Check:
+    return Check(f"less than {operand}", lambda value, _facts: _is_number(value) and bool(value < operand))
+
+
+def _at_most(operand: Any) -> Check:
+    return Check(f"at most {operand}", lambda value, _facts: _is_number(value) and bool(value <= operand))
+
+
+def _greater_than(operand: Any) -> Check:
+    return Check(f"greater than {operand}", lambda value, _facts: _is_number(value) and bool(value > operand))
+
+
+def _at_least(operand: Any) -> Check:
+    return Check(f"at least {operand}", lambda value, _facts: _is_number(value) and bool(value >= operand))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _word(words: str, test: Test) -> Callable[[Any], Check]:
+    """An operator without an operand (in operator form it has the operand `true`)."""
+    check = Check(words, test)
+    return lambda _operand: check
+
+
+_OF_CONSTANTS: Final[Mapping[str, Callable[[Any], Check]]] = {
+    "equals": _equals,
+    "in": _in,
+    "contains": _contains,
+    "starts_with": _starts_with,
+    "ends_with": _ends_with,
+    "less_than": _less_than,
+    "at_most": _at_most,
+    "greater_than": _greater_than,
+    "at_least": _at_least,
+    "present": _word("is present", lambda value, _facts: value is not MISSING),
+    "absent": _word("is absent", lambda value, _facts: value is MISSING),
+    "empty": _word("is empty", lambda value, _facts: value is MISSING or is_blank(value)),
+}
+
+
+# -- operators that take paths, patterns, schemas or other operands ---------------------------------------
+
+
+def _matches(operand: Any, context: Context) -> Check:
+    fault = pattern_fault(context.at, operand)
+    if fault is not None:
+        context.report(fault)
+        return _nothing("matches nothing")
+    search = compile_pattern(operand)
+    return Check(f"matches {shown(operand)}", lambda value, _facts: isinstance(value, str) and search(value))
+
+
+def _nothing(words: str) -> Check:
+    """The check of an operand that was reported: it never matches."""
+    return Check(words, lambda _value, _facts: False)
+
+
+def _same_as(operand: Any, context: Context) -> Check:
+    place = compile_path(operand, context)
+    if place is None:
+        return _nothing("same as nothing")
+    if is_secret(place, context.scope):
+        context.fault(f"{operand} is a secret", "a member whose value may be compared", operand)
+    extract = place.extract
+
+    def test(value: Any, facts: Facts) -> bool:
+        other = extract(facts)
+        return value is not MISSING and other is not MISSING and equal(value, other)
+
+    return Check(f"same as {operand}", test, frozenset({place.root}))
+
+
+def _schema(operand: Any, context: Context) -> Check:
+    schemas = context.schemas
+    if isinstance(operand, str):
+        validator = schemas.validator(operand)
+        if validator is None and operand not in schemas.unsound:
+            context.unknown("unknown schema file", operand, schemas.names)
+    else:
+        validator = schemas.inline(operand, context.at, context.report)
+    if validator is None:
+        return _nothing("fits nothing")
+    violations = validator.violations
+    return Check("fits the schema", lambda value, _facts: value is not MISSING and not violations("value", value))
+
+
+def _not(operand: Any, context: Context) -> Check:
+    inner = compile_operand(operand, context)
+    test = inner.test
+    words = f"is not {inner.words.removeprefix('is ')}" if inner.words.startswith("is ") else f"not {inner.words}"
+    return Check(
+        words,
+        lambda value, facts: value is not MISSING and not test(value, facts),
+        inner.reads,
+    )
+
+
+def _all(operand: Any, context: Context) -> Check:
+    checks = _compile_each(operand, context)
+    tests = [check.test for check in checks]
+    return _of("all", checks, lambda value, facts: all(test(value, facts) for test in tests))
+
+
+def _any(operand: Any, context: Context) -> Check:
+    checks = _compile_each(operand, context)
+    tests = [check.test for check in checks]
+    return _of("any", checks, lambda value, facts: any(test(value, facts) for test in tests))
+
+
+def _none(operand: Any, context: Context) -> Check:
+    checks = _compile_each(operand, context)
+    tests = [check.test for check in checks]
+    return _of(
+        "none", checks, lambda value, facts: value is not MISSING and not any(test(value, facts) for test in tests)
+    )
+
+
+def _compile_each(operands: Any, context: Context) -> list[Check]:
+    return [compile_operand(operand, context.below(index)) for index, operand in enumerate(operands)]
+
+
+def _of(name: str, checks: list[Check], test: Test) -> Check:
+    return Check(f"{name} of ({'; '.join(check.words for check in checks)})", test, _reads(checks))
+
+
+def _some_item(operand: Any, context: Context) -> Check:
+    inner = compile_operand(operand, context)
+    test = inner.test
+    return Check(
+        f"has an item that {inner.words}",
+        lambda value, facts: isinstance(value, list) and any([test(item, facts) for item in value]),  # noqa: C419 - half the time
+        inner.reads,
+    )
+
+
+def _every_item(operand: Any, context: Context) -> Check:
+    inner = compile_operand(operand, context)
+    test = inner.test
+    return Check(
+        f"has only items that {inner.words}",
+        lambda value, facts: isinstance(value, list) and all([test(item, facts) for item in value]),  # noqa: C419 - half the time
+        inner.reads,
+    )
+
+
+NESTING: Final = ("not", "all", "any", "none")
+"""Operators whose operands are asked of the same value."""
+
+_OF_CONTEXT: Final[Mapping[str, Callable[[Any, Context], Check]]] = {
+    "matches": _matches,
+    "same_as": _same_as,
+    "schema": _schema,
+    "not": _not,
+    "all": _all,
+    "any": _any,
+    "none": _none,
+    "some_item": _some_item,
+    "every_item": _every_item,
+}
+
+OPERATORS: Final = (*_OF_CONSTANTS, *_OF_CONTEXT)
+"""Every operator of the scenario language; `scenarios.schema.json` describes each."""

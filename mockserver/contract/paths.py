@@ -1,0 +1,172 @@
+"""Paths such as `body.person.name`: what they may name, and how the value at a place is found in a request's facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import Any, Final, NamedTuple
+
+from mockserver.core.instants import offset_nanos, utc_millis
+from mockserver.core.masks import is_secret_header
+from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
+from mockserver.core.values import close_matches, write_ascii
+from mockserver.schema.schema_set import SchemaSet
+
+Extract = Callable[[Facts], Any]
+"""Gives the value at a place; `MISSING` where there is none."""
+
+Members = Callable[[str, tuple[str, ...]], tuple[str, ...]]
+"""Gives the names declared at a root and a path below it; () where any name may stand."""
+
+_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_@$-]+)*")
+
+NOW: Final[Mapping[str, Extract]] = {
+    "utc_millis": lambda facts: utc_millis(facts["tick"].now_ns),
+    "offset_nanos": lambda facts: offset_nanos(facts["tick"].now_ns, facts["settings"].utc_offset),
+    "epoch_millis": lambda facts: facts["tick"].now_ns // 1_000_000,
+}
+"""The members of `now`: the two forms of timestamp, and milliseconds since the epoch."""
+
+VIOLATION: Final = ("text", "where", "pointer", "keyword", "came", "message")
+"""The members of `violation`: what can be said of the violation that a scenario rests on."""
+
+SETTINGS: Final = tuple(field.name for field in fields(Settings))
+"""The members of `settings`."""
+
+
+class Scope(NamedTuple):
+    """What a path may name.
+
+    `roots` are the words that it may begin with; `members` knows the names declared below them, where the root `NAME[]`
+    stands for one record of a lookup of many. `certain` are the roots whose members have a value for every request,
+    `sensitive` the places of secrets, each beginning with its root, and `many` the lookups of many records.
+    """
+
+    roots: tuple[str, ...]
+    members: Members
+    certain: frozenset[str] = frozenset({"now", "new", "settings"})
+    sensitive: tuple[Path, ...] = ()
+    many: frozenset[str] = frozenset()
+
+    def with_item(self, lookup: str) -> Scope:
+        """The scope inside `give`, where `item` is one of the records of `lookup`."""
+        members = self.members
+        return self._replace(
+            roots=(*self.roots, "item"),
+            members=lambda root, path: members(f"{lookup}[]" if root == "item" else root, path),
+        )
+
+
+class Context(NamedTuple):
+    """What it takes to compile a part of a scenario: what it may name, whom to tell of faults, where it stands."""
+
+    scope: Scope
+    schemas: SchemaSet
+    report: Report
+    at: Path = ()
+
+    def below(self, *steps: str | int) -> Context:
+        """The context of a part of this part."""
+        return self._replace(at=(*self.at, *steps))
+
+    def fault(self, what: str, expected: str, came: str = "", hint: str = "") -> None:
+        """Report that something is wrong here."""
+        self.report(Diagnostic(self.at, what, expected, came, hint))
+
+    def unknown(self, what: str, name: str, names: Iterable[str]) -> None:
+        """Report a name that is none of `names`, with a near spelling."""
+        self.report(unknown_name(self.at, what, name, names))
+
+
+def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagnostic:
+    """The report of a name that is none of `names`, with a near spelling."""
+    known = tuple(names)
+    near = close_matches(name, known)
+    expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
+    return Diagnostic(at, what, expected, name, f"did you mean {near[0]}?" if near else "")
+
+
+class Place(NamedTuple):
+    """A compiled path: its root, the steps below it, and how the value there is found."""
+
+    root: str
+    steps: tuple[str, ...]
+    extract: Extract
+
+    @property
+    def is_value_of_facts(self) -> bool:
+        """Whether the value stands in the facts as it is, and needs no conversion."""
+        return self.root not in ("now", "settings", "header")
+
+
+def compile_path(text: str, context: Context) -> Place | None:
+    """The place that a path names; None after a report where there is no such place."""
+    if not _PATH.fullmatch(text):
+        context.fault("not a path", "a path such as body.member or header.x-name", write_ascii(text))
+        return None
+    scope = context.scope
+    root, *rest = text.split(".")
+    steps = tuple(step.lower() for step in rest) if root == "header" else tuple(rest)
+    if root not in scope.roots:
+        context.unknown(f"unknown reference {text}", root, scope.roots)
+        return None
+    for index, step in enumerate(steps):
+        known = scope.members(root, steps[:index])
+        if known and step not in known and not step.isdigit():
+            parent = ".".join((root, *steps[:index]))
+            context.unknown(f"unknown reference {text}: {parent} has no member {step}", step, known)
+            return None
+    return Place(root, steps, _extractor(root, steps))
+
+
+def is_secret(place: Place, scope: Scope) -> bool:
+    """Whether the value at a place is a secret, lies in one or holds one."""
+    if place.root == "header" and (not place.steps or is_secret_header(place.steps[0])):
+        return True
+    path = (place.root, *place.steps)
+    return any(path[: len(secret)] == secret or secret[: len(path)] == path for secret in scope.sensitive)
+
+
+# -- finding values -----------------------------------------------------------------------------------
+
+
+def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
+    if not steps:
+        return lambda facts: facts.get(root, MISSING)
+    first = steps[0]
+    if root == "now":
+        return NOW[first]
+    if root == "settings":
+        return lambda facts: getattr(facts["settings"], first)
+    if root == "header":
+        return lambda facts: _decoded(facts["header"].get(first, MISSING))
+    if len(steps) == 1:
+
+        def member(facts: Facts) -> Any:
+            parent = facts.get(root, MISSING)
+            return parent.get(first, MISSING) if type(parent) is dict else member_of(parent, first)
+
+        return member
+
+    def descend(facts: Facts) -> Any:
+        value = facts.get(root, MISSING)
+        for step in steps:
+            value = value.get(step, MISSING) if type(value) is dict else member_of(value, step)
+        return value
+
+    return descend
+
+
+def member_of(value: Any, step: str) -> Any:
+    """The member or the item of a value that a step of a path leads to; `MISSING` where there is none."""
+    if value is MISSING:
+        return MISSING
+    if isinstance(value, list):
+        return value[int(step)] if step.isdigit() and int(step) < len(value) else MISSING
+    return value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
+
+
+def _decoded(value: Any) -> Any:
+    """A header's text without the lone surrogates that stand for bytes that are not UTF-8."""
+    return value if value is MISSING else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

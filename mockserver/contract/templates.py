@@ -1,0 +1,220 @@
+"""Templates: values with references (`${body.name}`, `first_of`, `each`), compiled to render JSON for a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from mockserver.contract.paths import Context, Extract, compile_path, is_secret
+from mockserver.core.language import BodyForm, Template
+from mockserver.core.model import MISSING, Facts
+from mockserver.core.values import is_blank, kind, write, write_ascii
+
+_REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
+
+
+def compile_template(node: Any, context: Context, respond: Template | None = None) -> Template:
+    """The compiled form of a YAML value; what is wrong in it is reported, each at its place.
+
+    `respond` stands where the text `${respond}` is, in an envelope.
+    """
+    if isinstance(node, str):
+        return _text(node, context, respond)
+    if isinstance(node, list):
+        return _array([compile_template(item, context.below(index), respond) for index, item in enumerate(node)])
+    if isinstance(node, dict):
+        if "first_of" in node:
+            return _first_of(node, context)
+        if "each" in node or "give" in node:
+            return _each(node, context)
+        return _object({name: compile_template(value, context.below(name), respond) for name, value in node.items()})
+    return constant(node)
+
+
+def constant(value: Any) -> Template:
+    """A template without references."""
+    return Template(render=lambda _facts: value, constant=value)
+
+
+# -- objects, arrays, texts ---------------------------------------------------------------------------
+
+
+def _object(members: Mapping[str, Template]) -> Template:
+    if all(member.constant is not MISSING for member in members.values()):
+        return constant({name: member.constant for name, member in members.items()})
+
+    def render(facts: Facts) -> Any:
+        values = {name: member.render(facts) for name, member in members.items()}
+        return {name: value for name, value in values.items() if value is not MISSING}
+
+    parts = list(members.values())
+    return Template(render, _reads(parts), _are_certain(parts), members=members, new=_new_ids(parts))
+
+
+def _array(items: Sequence[Template]) -> Template:
+    if all(item.constant is not MISSING for item in items):
+        return constant([item.constant for item in items])
+
+    def render(facts: Facts) -> Any:
+        return [value for item in items if (value := item.render(facts)) is not MISSING]
+
+    return Template(render, _reads(items), _are_certain(items), items=tuple(items), new=_new_ids(items))
+
+
+def _text(node: str, context: Context, respond: Template | None) -> Template:
+    if "${" not in node:
+        return constant(node)
+    if node == "${respond}" and respond is not None:
+        return respond
+    reference = _REFERENCE.fullmatch(node)
+    if reference:  # keeps its type
+        return _reference(reference[1], context)
+    split = _REFERENCE.split(node)
+    texts, references = split[::2], split[1::2]
+    if any("${" in text for text in texts):
+        context.fault("a reference that does not end", "${path}", write_ascii(node))
+        return constant(node)
+    parts = [_reference(text, context) for text in references]
+
+    def render(facts: Facts) -> Any:
+        values = [part.render(facts) for part in parts]
+        if MISSING in values:
+            return MISSING
+        rendered = [value if isinstance(value, str) else write_ascii(value) for value in values]
+        return "".join(text + value for text, value in zip(texts, [*rendered, ""], strict=True))
+
+    return Template(render, _reads(parts), _are_certain(parts), new=_new_ids(parts))
+
+
+def _reads(parts: Sequence[Template]) -> frozenset[str]:
+    return frozenset[str]().union(*(part.reads for part in parts))
+
+
+def _new_ids(parts: Sequence[Template]) -> frozenset[str]:
+    return frozenset[str]().union(*(part.new for part in parts))
+
+
+def _are_certain(parts: Sequence[Template]) -> bool:
+    return all(part.certain for part in parts)
+
+
+# -- references ---------------------------------------------------------------------------------------
+
+
+def _reference(text: str, context: Context) -> Template:
+    place = compile_path(text, context)
+    if place is None:
+        return constant(None)
+    scope = context.scope
+    if is_secret(place, scope):
+        context.fault(f"{text} is a secret", "a member that may be shown", text, "secrets are never answered or kept")
+    certain_root = place.root in scope.certain
+    if certain_root and not place.steps:
+        names = ", ".join(scope.members(place.root, ()))
+        context.fault(f"{text} is no value", f"{text}.NAME, one of {names}", text)
+    return Template(
+        place.extract,
+        reads=frozenset({place.root}),
+        certain=certain_root and len(place.steps) == 1,
+        new=frozenset(place.steps[:1] if place.root == "new" else ()),
+    )
+
+
+def _has_only(node: Mapping[str, Any], names: tuple[str, ...], context: Context) -> bool:
+    for name in node:
+        if name not in names:
+            context.below(name).unknown(f"unknown member {name}", name, names)
+            return False
+    return True
+
+
+def _first_of(node: Mapping[str, Any], context: Context) -> Template:
+    """The first choice that has a value; the last one always has."""
+    if not _has_only(node, ("first_of",), context):
+        return constant(None)
+    choices, context = node["first_of"], context.below("first_of")
+    if not isinstance(choices, list) or not choices:
+        context.fault("first_of without choices", "a list of values, the last one certain", kind(choices))
+        return constant(None)
+    compiled = [compile_template(choice, context.below(index)) for index, choice in enumerate(choices)]
+    *earlier, last = compiled
+    if not last.certain:
+        context.below(len(earlier)).fault(
+            "the last choice of first_of may be missing",
+            "a plain value, or a reference to new, now or settings",
+            write_ascii(choices[-1]),
+            "a scenario can be forced on any request, so its answer must not depend on one",
+        )
+
+    def render(facts: Facts) -> Any:
+        for choice in earlier:
+            value = choice.render(facts)
+            if value is not MISSING and not is_blank(value):
+                return value
+        return last.render(facts)
+
+    return Template(render, _reads(compiled), last.certain, new=_new_ids(compiled))
+
+
+def _each(node: Mapping[str, Any], context: Context) -> Template:
+    """A list of what is given for each record of a lookup of many."""
+    if not _has_only(node, ("each", "give"), context):
+        return constant(None)
+    name, many = node.get("each"), context.scope.many
+    if not isinstance(name, str) or name not in many or "give" not in node:
+        (context.below("each") if "each" in node else context).fault(
+            "each needs a lookup of many records, and give",
+            f"each: one of {', '.join(sorted(many)) or 'the lookups with keys (there are none)'}",
+            write_ascii(name) if "give" in node else "no give",
+        )
+        return constant(None)
+    inside = context.below("give")._replace(scope=context.scope.with_item(name))
+    give = compile_template(node["give"], inside)
+
+    def render(facts: Facts) -> Any:
+        records = facts.get(name, MISSING)
+        if records is MISSING:
+            return []
+        return [value for item in records if (value := give.render({**facts, "item": item})) is not MISSING]
+
+    return Template(render, give.reads | {name}, new=give.new)
+
+
+# -- bodies -------------------------------------------------------------------------------------------
+
+
+def body_form(template: Template) -> BodyForm:
+    """A body cut into its constant bytes, which are written once, and the values between them."""
+    texts: list[bytes] = []
+    values: list[Extract] = []
+    _cut(template, texts, values)
+    return BodyForm(b"".join(texts), tuple(values))
+
+
+def _cut(template: Template, texts: list[bytes], values: list[Callable[[Facts], Any]]) -> None:
+    if template.constant is not MISSING:
+        texts.append(_literal(template.constant))
+    elif template.members is not None and template.certain:
+        for index, (name, member) in enumerate(template.members.items()):
+            texts.append((b"," if index else b"{") + _literal(name) + b":")
+            _cut(member, texts, values)
+        texts.append(b"}")
+    elif template.items is not None and template.certain:
+        for index, item in enumerate(template.items):
+            texts.append(b"," if index else b"[")
+            _cut(item, texts, values)
+        texts.append(b"]")
+    else:
+        texts.append(b"%b")
+        values.append(template.render)
+
+
+def _literal(value: Any) -> bytes:
+    """The JSON of a value, in which `%` stands for itself when values are put in."""
+    return write(value).replace(b"%", b"%%")
+
+
+def body_of(form: BodyForm, facts: Facts) -> bytes:
+    """The JSON of a body."""
+    return form.text % tuple([write(value(facts)) for value in form.values])

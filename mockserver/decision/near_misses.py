@@ -1,0 +1,91 @@
+"""Near misses: the scenarios that almost matched, with the evidence against each, by the conditions that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+
+from msgspec import Struct
+
+from mockserver.core.contract import Alternative, Operation, Scenario
+from mockserver.core.language import Evidence
+from mockserver.core.model import Facts
+from mockserver.core.reply import NearMiss
+from mockserver.core.values import close_matches
+from mockserver.decision.view import key_of
+
+
+class Against(Struct, frozen=True):
+    """A near miss, and the request that missed."""
+
+    miss: NearMiss
+    operation: Operation
+    facts: Facts
+
+
+def near_misses(
+    operation: Operation, tried: Sequence[Scenario], facts: Facts, stood_aside: Collection[str] = ()
+) -> tuple[NearMiss, ...]:
+    """The scenarios before the first that matches, nearest first.
+
+    `tried` are those in force, in order; those that matched and whose turn was to stand aside are passed over.
+    """
+    candidates = [scenario for scenario in tried if scenario.id not in stood_aside]
+    before = takewhile(lambda scenario: not matches(scenario, facts), candidates)
+    found = [near_miss(scenario, facts) for scenario in before]
+    return tuple(found[number] for number in rank([Against(one, operation, facts) for one in found]))
+
+
+def matches(scenario: Scenario, facts: Facts) -> bool:
+    """Whether a scenario applies: an alternative of which every condition holds."""
+    if scenario.changes and facts["violations"]:
+        return False
+    return any(_holds(alternative, facts) for alternative in scenario.alternatives)
+
+
+def near_miss(scenario: Scenario, facts: Facts) -> NearMiss:
+    """The evidence against the alternative of a scenario that is nearest."""
+    blocked = _blocked_by_violations(scenario, facts)
+    found = []
+    for alternative in scenario.alternatives:
+        evidence = tuple(one for condition in alternative.conditions for one in condition.evidence(facts))
+        held = sum(condition.fails(facts) is None for condition in alternative.conditions)
+        found.append(NearMiss(scenario, evidence + blocked, held))
+    return min(found, key=lambda miss: (len(miss.evidence), -miss.held))
+
+
+def rank(found: Sequence[Against]) -> list[int]:
+    """The places of near misses, nearest first.
+
+    One with a condition that holds goes before one without; then the fewest conditions that do not hold; then one whose
+    request has a key that is spelt nearly as a seed is.
+    """
+
+    def distance(number: int) -> tuple[bool, int, bool]:
+        one = found[number]
+        return not one.miss.held, len(one.miss.evidence), not near_seeds(one.miss, one.operation, one.facts)
+
+    return sorted(range(len(found)), key=distance)
+
+
+def near_seeds(miss: NearMiss, operation: Operation, facts: Facts) -> tuple[str, ...]:
+    """The seeds that a key of the request is spelt nearly like, of the records that the evidence is about."""
+    about = {evidence.path.partition(".")[0] for evidence in miss.evidence}
+    spelt: list[str] = []
+    for lookup in operation.lookups:
+        key = key_of(lookup, facts) if lookup.name in about and not lookup.many else None
+        if key is not None and key not in lookup.collection.seeds:
+            spelt += close_matches(key, lookup.collection.seeds)
+    return tuple(dict.fromkeys(spelt))
+
+
+def _holds(alternative: Alternative, facts: Facts) -> bool:
+    return all(condition.fails(facts) is None for condition in alternative.conditions)
+
+
+def _blocked_by_violations(scenario: Scenario, facts: Facts) -> tuple[Evidence, ...]:
+    violations = facts["violations"]
+    if not scenario.changes or not violations:
+        return ()
+    seen = ", ".join(violation.where for violation in violations[:5])
+    return (Evidence("violation", "none, since this scenario changes state", seen),)

@@ -1,0 +1,134 @@
+"""What is wrong with a schema in a file that people write: its text, its patterns, its references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
+from jsonschema_specifications import REGISTRY
+
+from mockserver.core.model import Diagnostic, Path
+from mockserver.core.values import kind, write_ascii
+from mockserver.schema.patterns import pattern_fault
+from mockserver.schema.references import Located, Resources
+from mockserver.schema.subschemas import Reference, identities, references, walk
+from mockserver.schema.validator import is_plain
+from mockserver.schema.violations import describe, violations_of
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+MOST_STEPS: Final = 50_000
+"""Steps from schema to schema in which the references of a file are followed, to find one that comes back."""
+
+
+@cache
+def _schema_of_schemas() -> Draft202012Validator:
+    return Draft202012Validator({"$ref": DIALECT}, validate_formats=False, offline=True)
+
+
+def text_diagnostics(schema: Any) -> Iterator[Diagnostic]:
+    """What is wrong with the text of a schema."""
+    if not isinstance(schema, dict | bool):
+        yield Diagnostic((), "no JSON Schema", "an object or a boolean", kind(schema))
+        return
+    dialect = schema.get("$schema", DIALECT) if isinstance(schema, dict) else DIALECT
+    if dialect not in (DIALECT, DIALECT + "#"):
+        hint = "only JSON Schema 2020-12 is understood"
+        yield Diagnostic(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
+        return
+    try:
+        Draft202012Validator({"const": schema})
+    except ValueError as error:  # too deep, or half of a surrogate pair
+        reason = str(error).partition(":")[0]
+        yield Diagnostic((), "no JSON Schema", "a JSON text that jsonschema-rs reads", reason)
+        return
+    yield from _keyword_diagnostics(schema) if _schema_of_schemas().is_valid(schema) else _meta_diagnostics(schema)
+
+
+def _meta_diagnostics(schema: Any) -> Iterator[Diagnostic]:
+    errors = []
+    for error in _schema_of_schemas().iter_errors(schema):
+        first = error.kind.context[0] if isinstance(error.kind, ValidationErrorKind.AnyOf) else [error]
+        errors += first[:1]
+    for violation in violations_of(errors, "schema", schema, Resources(REGISTRY).schema_of):
+        expected, shown, hint = describe(violation, schema)
+        yield Diagnostic(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)
+
+
+def _keyword_diagnostics(schema: Any) -> Iterator[Diagnostic]:
+    for at, sub in walk(schema):
+        if isinstance(sub, dict):
+            yield from _pattern_faults(at, sub)
+            if not _is_uri(sub.get("$id", "")):
+                hint = "most schemas need no $id"
+                yield Diagnostic((*at, "$id"), "bad $id", "a URL or a file name", sub["$id"], hint)
+
+
+def _pattern_faults(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]:
+    names = [((*at, "patternProperties", pattern), pattern) for pattern in schema.get("patternProperties", ())]
+    own = [((*at, "pattern"), schema["pattern"])] if "pattern" in schema else []
+    for place, pattern in (*names, *own):
+        fault = pattern_fault(place, pattern)
+        if fault is not None:
+            yield fault
+    for place, pattern in names:
+        if pattern_fault(place, pattern) is None and not is_plain(pattern, names=True):
+            yield Diagnostic(
+                place,
+                "a regular expression for names of members that engines read differently",
+                "characters, classes such as [a-z] and \\d, groups, repetitions, ^ and $",
+                write_ascii(pattern),
+                "write white space out: [\\t\\n ]",
+            )
+
+
+def _is_uri(text: str) -> bool:
+    """Whether a text is a URI, relative or not, to both libraries."""
+    try:
+        urlsplit(text)
+        Registry([(text, True)])
+    except ValueError:
+        return False
+    return True
+
+
+def reference_diagnostics(
+    schema: Located, sound: Collection[int], leads_nowhere: Callable[[Path, Reference], Diagnostic]
+) -> Iterator[Diagnostic]:
+    """What is wrong with the references of a schema whose text is sound, as that of all schemas in `sound` is."""
+    known = {*sound, *identities(schema.schema), id(True), id(False)}
+    left = iter(range(MOST_STEPS))
+    pending: list[tuple[Path, Located]] = [((), schema)]
+    while pending:
+        at, one = pending.pop()
+        pending.extend(((*at, *step), part) for step, part in one.parts())
+        for reference in references(one.schema):
+            place, what = (*at, reference.keyword), reference.keyword
+            target = one.follow(reference.text)
+            if target is None:
+                yield leads_nowhere(place, reference)
+                continue
+            is_known = id(target.schema) in known
+            if not is_known and any(text_diagnostics(target.schema)):
+                wanted = "an object or a boolean that is one"
+                yield Diagnostic(place, f"{what} to what is no JSON Schema", wanted, reference.text)
+                continue
+            back = target.comes_back(one.schema, left)
+            if back is None:
+                few = "schemas that refer to each other less"
+                yield Diagnostic(place, f"{what} that leads through too many others", few, reference.text)
+                return
+            if back:
+                yield Diagnostic(
+                    place,
+                    f"{what} that leads back to itself",
+                    "a schema that refers to itself only from a member or an item",
+                    reference.text,
+                    "no value could ever be checked against it",
+                )
+            elif not is_known:
+                known.add(id(target.schema))
+                pending.append((place, target))

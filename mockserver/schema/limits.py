@@ -1,0 +1,183 @@
+"""How much work a value is for a schema: what would take too long, too much memory or too deep a stack is refused.
+
+A schema that refers to itself twice for one member checks twice as much with each level of a value. So the checks are
+counted before a value is checked, where the schema can ask for many; and before errors are asked for, as the library
+makes all of them at once, each with a copy of the value that it is about.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from mockserver.schema.references import Located
+
+DEEPEST: Final = 250
+"""Levels of a value that are checked; the library copies no deeper value."""
+
+MOST_CHECKS: Final = 1_000_000
+"""Checks of one part of a value against one schema, where only the verdict is asked for."""
+
+MOST_ERRORS: Final = 50_000
+"""The same where errors are asked for; also, how many schemas one value may be checked against."""
+
+COPIES: Final = 50
+"""Parts of a value that are copied in the time of one error."""
+
+SMALL: Final = 2_000
+"""Schemas that one comes to, if its references are filled in, whose checks need not be counted."""
+
+TOO_DEEP: Final = "nested too deep for its schema"
+TOO_MUCH: Final = "takes too much to check against its schema"
+
+Key: TypeAlias = str | int
+Counts: TypeAlias = Mapping[int, int]
+"""How often something is checked against each schema."""
+
+_CONTAINERS: Final = (dict, list)
+_OTHER_MEMBER: Final = "\0"
+_OTHER_ITEM: Final = sys.maxsize
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A part of a value, with how often it is checked against each schema, and copied for what holds it."""
+
+    value: Any
+    schemas: Counts
+    copies: int
+
+
+class Limits:
+    """The checks that a schema asks for. Schemas are told apart by identity."""
+
+    def __init__(self, schema: Located) -> None:
+        self._schemas = schema.reachable()
+        self._start = id(schema.schema)
+        self._below: dict[int, Mapping[Key, Counts]] = {}
+        self._together: dict[int, Counter[int]] = {}
+        """For each schema: itself and all that the same value is checked against with it, each with how often."""
+        same_place = {
+            node: Counter(id(part.schema) for part in one.same_place()) for node, one in self._schemas.items()
+        }
+        for node in graphlib.TopologicalSorter(same_place).static_order():
+            self._together[node] = Counter([node])
+            for part, times in same_place[node].items():
+                self._together[node].update({one: n * times for one, n in self._together[part].items()})
+        self._filled = self._filled_in()
+        self.too_much = max(found.total() for found in self._together.values()) > MOST_ERRORS
+        """Whether the schema is too much for whatever value."""
+        self.is_small = self._filled <= SMALL
+
+    def _filled_in(self) -> float:
+        """How many schemas there are if references are filled in; without end where one comes back to itself."""
+        leads_to = {
+            node: Counter(id(part.schema) for part in [*(p for s, p in one.parts() if s[0] != "$defs"), *one.targets()])
+            for node, one in self._schemas.items()
+        }
+        sizes: dict[int, int] = {}
+        try:
+            for node in graphlib.TopologicalSorter(leads_to).static_order():
+                sizes[node] = 1 + sum(sizes[part] * times for part, times in leads_to[node].items())
+        except graphlib.CycleError:
+            return float("inf")
+        return sizes[self._start]
+
+    def excess(self, value: Any, most: int) -> str:
+        """Why a value takes more than so many checks, or nothing."""
+        if self.is_small and _size(value) * self._filled <= most:
+            return ""
+        level, work, known = [_Asked(value, {self._start: 1}, 0)], 0.0, dict[Any, Mapping[Key, Counts]]()
+        for _ in range(DEEPEST):
+            below: list[_Asked] = []
+            for asked in level:
+                checks = sum(self._together[node].total() * times for node, times in asked.schemas.items())
+                copies = asked.copies + checks
+                work += checks + copies / COPIES
+                state = tuple(asked.schemas.items())
+                schemas = known.get(state) or known.setdefault(state, self._asked_below(asked.schemas))
+                unchecked = []
+                others = schemas[_OTHER_ITEM if isinstance(asked.value, list) else _OTHER_MEMBER]
+                for key, part in _parts(asked.value):
+                    found = schemas.get(key, others)
+                    if found:
+                        below.append(_Asked(part, found, copies))
+                    else:
+                        unchecked.append(part)
+                work += (_size(unchecked) - 1) * copies / COPIES
+                if work > most:
+                    return TOO_MUCH
+            if not below:
+                return ""
+            level = below
+        return TOO_DEEP
+
+    def _asked_below(self, schemas: Counts) -> Mapping[Key, Counts]:
+        """The same for each member and item of a value that is checked against these schemas."""
+        all_children = [(self._below.get(node) or self._children(node), times) for node, times in schemas.items()]
+        found: dict[Key, Counter[int]] = {_OTHER_MEMBER: Counter(), _OTHER_ITEM: Counter()}
+        found.update((key, Counter()) for children, _ in all_children for key in children)
+        for key, counter in found.items():
+            for children, times in all_children:
+                asked = children[key if key in children else _other(key)]
+                counter.update({child: n * times for child, n in asked.items()})
+        return found
+
+    def _children(self, node: int) -> Mapping[Key, Counts]:
+        """For each member and item that a schema tells apart: how often it is checked against each schema."""
+        together = [(self._schemas[one], times) for one, times in self._together[node].items()]
+        found: dict[Key, Counter[int]] = {_OTHER_MEMBER: Counter(), _OTHER_ITEM: Counter()}
+        found.update((key, Counter()) for one, _ in together for key in _declared(one.schema))
+        for one, times in together:
+            for step, part in one.parts():
+                for key, children in found.items():
+                    if _applies(one.schema, step[0], step[-1], key):
+                        children[id(part.schema)] += times
+        self._below[node] = found
+        return found
+
+
+def _other(key: Key) -> Key:
+    return _OTHER_ITEM if isinstance(key, int) else _OTHER_MEMBER
+
+
+def _parts(value: Any) -> Iterable[tuple[Key, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _size(value: Any) -> int:
+    """How many values there are in a value, with itself."""
+    size, level = 1, [value]
+    while level:
+        parts = [
+            node.values() if isinstance(node, dict) else node
+            for node in level
+            if node and isinstance(node, _CONTAINERS)
+        ]
+        level = [part for inner in parts for part in inner]
+        size += len(level)
+    return size
+
+
+def _declared(schema: Any) -> set[Key]:
+    """The members and items that a schema says something of by themselves."""
+    if not isinstance(schema, dict):
+        return set()
+    return {*schema.get("properties", ()), *range(len(schema.get("prefixItems", ())))}
+
+
+def _applies(schema: Any, keyword: Key, name: Key, key: Key) -> bool:
+    """Whether a keyword, with this name below it, is about a member or an item."""
+    if keyword in ("properties", "prefixItems"):
+        return name == key
+    if keyword in ("additionalProperties", "unevaluatedProperties", "items"):
+        return isinstance(key, int) is (keyword == "items") and key not in _declared(schema)
+    if isinstance(key, int):
+        return keyword in ("contains", "unevaluatedItems")
+    return keyword in ("patternProperties", "propertyNames")  # whichever the pattern is

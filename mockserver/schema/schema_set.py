@@ -1,0 +1,168 @@
+"""The schemas of a contract, by file name: each is compiled, or was reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema_rs import Registry
+
+from mockserver.core.model import Diagnostic, Path, Report
+from mockserver.core.values import close_matches, printable
+from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
+from mockserver.schema.limits import MOST_ERRORS
+from mockserver.schema.references import BASE, Located, Resources, file_uri
+from mockserver.schema.subschemas import NAMES, Reference, identities, parts, references, replaced
+from mockserver.schema.validator import Validator, prepared
+
+
+class SchemaSet:
+    """The schemas of a contract, by file name. A `$ref` reaches these files and nothing else.
+
+    `exact`: an integer is one without a fraction; to JSON Schema 5.0 is one as well.
+    """
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self._exact = exact
+        self._schemas: dict[str, Any] = {}
+        self._validators: dict[str, Validator] = {}
+        self.unsound: set[str] = set()
+        """Names of files that are there but were reported."""
+        self._resources = Resources()
+        self._files = Registry([])
+        self._sound_texts: set[int] = set()
+        """Identities of schemas whose text is sound."""
+        self._unsound_schemas: set[int] = set()
+        """Identities of schemas in files that were reported for their references."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The file names that can be referred to."""
+        return tuple(self._schemas)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The schemas by file name."""
+        return self._schemas
+
+    def trust(self, schemas: Mapping[str, Any]) -> None:
+        """Take in schemas by file name that are known to be sound."""
+        self._take_in(schemas)
+        self._compile(schemas, dict.fromkeys(schemas, _never))
+
+    def add(self, schemas: Mapping[str, Any], report: Callable[[str, Diagnostic], None]) -> None:
+        """Take in schemas by file name; what is wrong with them is reported by file name and path."""
+        faults = {name: [*text_diagnostics(schema)] for name, schema in schemas.items()}
+        self._take_in({name: schema for name, schema in schemas.items() if not faults[name]})
+        for name in schemas:
+            faults[name] = faults[name] or [*self._reference_faults(self._located(name))]
+        self._drop(name for name in schemas if faults[name])
+        # Whoever refers to a file that was reported is not reported as well.
+        self._drop([name for name in self._schemas if self._is_unsound(self._located(name))])
+        self._compile(self._schemas.keys() & schemas.keys(), {name: found.append for name, found in faults.items()})
+        self._drop([name for name in schemas if name in self._schemas and name not in self._validators])
+        for name, found in faults.items():
+            for fault in found:
+                report(name, fault)
+
+    def _take_in(self, schemas: Mapping[str, Any]) -> None:
+        self._schemas.update(schemas)
+        self._resources = self._resources.with_schemas({file_uri(name): schema for name, schema in schemas.items()})
+        self._sound_texts.update(*map(identities, schemas.values()))
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.unsound.add(name)
+            self._unsound_schemas.update(identities(self._schemas.pop(name, None)))
+
+    def _compile(self, names: Iterable[str], reports: Mapping[str, Report]) -> None:
+        taken = {file_uri(name): prepared(self._located(name)) for name in self._schemas}
+        try:
+            self._files = Registry([*taken.items()])
+        except ValueError:
+            for name in names:
+                self._report_alone(name, taken, reports[name])
+            return
+        for name in names:
+            validator = self._validator({"$ref": file_uri(name)}, self._located(name), self._resources, reports[name])
+            if validator is not None:
+                self._validators[name] = validator
+
+    def _report_alone(self, name: str, taken: Mapping[str, Any], report: Report) -> None:
+        """Report a file that the library does not take, whatever the other files hold."""
+        try:
+            Registry([(uri, schema if uri == file_uri(name) else True) for uri, schema in taken.items()])
+        except ValueError as error:
+            report(_not_compiled(error))
+
+    def _validator(self, entry: Any, schema: Located, resources: Resources, report: Report) -> Validator | None:
+        try:
+            validator = Validator(entry, schema, resources, self._files, exact=self._exact)
+        except ValueError as error:
+            report(_not_compiled(error))
+            return None
+        if validator.limits.too_much:
+            most = f"at most {MOST_ERRORS} checks of one value"
+            report(Diagnostic((), "schemas that refer to each other too often", most, "more"))
+            return None
+        return validator
+
+    def _located(self, name: str) -> Located:
+        return self._resources.locate(file_uri(name))
+
+    def _is_unsound(self, schema: Located) -> bool:
+        return not self._unsound_schemas.isdisjoint(schema.reachable())
+
+    def _reference_faults(self, schema: Located) -> Iterator[Diagnostic]:
+        return reference_diagnostics(schema, self._sound_texts, self._leads_nowhere)
+
+    def _leads_nowhere(self, place: Path, reference: Reference) -> Diagnostic:
+        files = [name for name in (*self._schemas, *sorted(self.unsound)) if name not in reference.text]
+        file, hash_, pointer = reference.text.partition("#")
+        meant = [f"did you mean {name}{hash_}{pointer}?" for name in close_matches(file, files)[:1]]
+        return Diagnostic(
+            place,
+            f"{reference.keyword} that leads nowhere",
+            "a place in this schema or in another schema file of this contract",
+            reference.text,
+            "; ".join(["schemas are never fetched; put the file beside this one", *meant]),
+        )
+
+    def validator(self, name: str) -> Validator | None:
+        """The compiled schema of a file, or None where there is no sound one of that name."""
+        return self._validators.get(name)
+
+    def inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
+        """The compiled form of a schema that stands inside another file."""
+        faults, validator = [*text_diagnostics(schema)], None
+        if not faults:
+            resources = self._resources.with_schemas({BASE: schema})
+            located = resources.locate(BASE)
+            faults = [*self._reference_faults(located)]
+            if not faults and not self._is_unsound(located):
+                validator = self._validator(prepared(located), located, resources, faults.append)
+        for fault in faults:
+            report(Diagnostic((*at, *fault.at), fault.what, fault.expected, fault.came, fault.hint))
+        return validator
+
+    def relinked(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
+        """The schemas by file name, without names of their own; each reference is what `place(file, path)` gives."""
+        places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in parts(schema)}
+        relinked: dict[int, dict[str, Any]] = {}
+        for name in self._schemas:
+            for node, one in self._located(name).reachable().items():
+                if isinstance(one.schema, dict):
+                    found = ((reference.keyword, one.follow(reference.text)) for reference in references(one.schema))
+                    links = {keyword: place(*places[id(target.schema)]) for keyword, target in found if target}
+                    named = {keyword: value for keyword, value in one.schema.items() if keyword not in NAMES}
+                    relinked[node] = {**named, **links}
+        return {name: replaced(schema, relinked) for name, schema in self._schemas.items()}
+
+
+def _not_compiled(error: ValueError) -> Diagnostic:
+    reason = printable(str(error).partition("\n")[0], 200)
+    return Diagnostic((), "schema that cannot be compiled", "one that jsonschema-rs compiles", reason)
+
+
+def _never(fault: Diagnostic) -> None:
+    raise AssertionError(fault)

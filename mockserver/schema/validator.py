@@ -1,0 +1,158 @@
+"""A compiled JSON Schema: finds violations, and knows what members the schema declares.
+
+The library that checks is jsonschema-rs. It searches for a `pattern` itself where the pattern means to it what it means
+to our engine (`patterns`); every other `pattern` is a keyword of our own to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property, lru_cache
+from typing import Any, Final
+
+from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
+
+from mockserver.core.model import Path, Violation
+from mockserver.schema.declared import Declared, declared_by
+from mockserver.schema.limits import MOST_CHECKS, MOST_ERRORS, TOO_DEEP, Limits
+from mockserver.schema.patterns import compile_pattern
+from mockserver.schema.references import BASE, Located, Resources, as_uri
+from mockserver.schema.subschemas import references, replaced
+from mockserver.schema.violations import OWN_PATTERN, violations_of
+
+NOT_UNICODE: Final = "holds half of a surrogate pair, which is no text"
+
+_ATOM: Final = r"""
+    [^\\.^$*+?()\[\]{}|] | \\[.^$*+?()\[\]{}|/-] | \\[dDwWtnrf] | \\x[0-9A-Fa-f]{2} | [|^$)] | \((?:\?:)?
+  | \[ \^? (?: [^\\\[\]^&~-] | \\[.^$*+?()\[\]{}|/-] | \\[dwtnrf] | \\x[0-9A-Fa-f]{2} | [&~-](?![&~-]) )+ \]
+  | [*+?]\?? | \{[0-9]{1,3}(?:,[0-9]{0,3})?\}\??
+"""
+_PLAIN: Final = re.compile(f"(?:{_ATOM})*", re.VERBOSE)
+"""Regular expressions that both engines read in one way: no white space as a class, no `.`, no flags."""
+_PLAIN_FOR_NAMES: Final = re.compile(rf"(?:{_ATOM}|\.)*", re.VERBOSE)
+"""The same with `.`, which to the library is no U+000D, U+2028 or U+2029 either: hardly in the name of a member."""
+
+
+@lru_cache(maxsize=4096)
+def is_plain(pattern: str, *, names: bool = False) -> bool:
+    """Whether a regular expression that our engine takes means the same to the library; `names`: for `.` as well."""
+    if (_PLAIN_FOR_NAMES if names else _PLAIN).fullmatch(pattern) is None:
+        return False
+    try:
+        Draft202012Validator({"pattern": pattern}, pattern_options=RegexOptions())
+    except ValueError:
+        return False
+    return True
+
+
+class _OwnPattern:
+    """A keyword: a regular expression on our own engine."""
+
+    def __init__(self, parent: Mapping[str, Any], pattern: str, at: list[str | int]) -> None:
+        del parent, at
+        self._found = compile_pattern(pattern)
+
+    def validate(self, instance: Any) -> None:
+        """Raise `ValueError` where a text does not match."""
+        if isinstance(instance, str) and not self._found(instance):
+            raise ValueError
+
+
+_TYPES: Final[Mapping[type, str]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+class _ExactType:
+    """The keyword `type` where 5.0 is no integer."""
+
+    def __init__(self, parent: Mapping[str, Any], types: str | list[str], at: list[str | int]) -> None:
+        del parent, at
+        self._types = {types} if isinstance(types, str) else set(types)
+        self._types |= {"integer"} if "number" in self._types else set()
+
+    def validate(self, instance: Any) -> None:
+        """Raise `ValueError` for a value of another type."""
+        if _TYPES[type(instance)] not in self._types:
+            raise ValueError
+
+
+def prepared(schema: Located) -> Any:
+    """A schema as the library takes it: a `pattern` that is not plain is our own keyword, and references are URIs."""
+    prepared_schemas: dict[int, dict[str, Any]] = {}
+    for node, one in schema.reachable().items():
+        if isinstance(one.schema, dict) and (changed := _prepared(one.schema)) != one.schema:
+            prepared_schemas[node] = changed
+    return replaced(schema.schema, prepared_schemas) if prepared_schemas else schema.schema
+
+
+def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
+    changed = {**schema, **{reference.keyword: as_uri(reference.text) for reference in references(schema)}}
+    if not is_plain(schema.get("pattern", "")):
+        changed[OWN_PATTERN] = changed.pop("pattern")
+    return changed
+
+
+class Validator:
+    """One compiled schema. What it declares is looked up when that is first asked for.
+
+    Raises `ValueError` for a schema that the library does not take. `exact`: 5.0 is no integer.
+    """
+
+    def __init__(self, entry: Any, schema: Located, resources: Resources, files: Registry, *, exact: bool) -> None:
+        """`entry` leads the library to `schema`; `files` has the schemas by URI as the library takes them."""
+        compiled = Draft202012Validator(
+            entry,
+            registry=files,
+            base_uri=BASE,
+            keywords={OWN_PATTERN: _OwnPattern} | ({"type": _ExactType} if exact else {}),
+            pattern_options=RegexOptions(),
+            validate_formats=False,
+            offline=True,
+        )
+        self._is_valid, self._iter_errors = compiled.is_valid, compiled.iter_errors
+        self._schema = schema
+        self._schema_of = cache(resources.schema_of)  # as many as there are keywords in the schemas
+        self.limits = Limits(schema)
+
+    @cached_property
+    def _declared(self) -> Declared:
+        return declared_by(self._schema)
+
+    @property
+    def secrets(self) -> tuple[Path, ...]:
+        """The places whose schema is marked `writeOnly`."""
+        return self._declared.secrets
+
+    def known(self, path: Path) -> tuple[str, ...]:
+        """The member names that the schema declares at `path`; nothing where it declares none."""
+        return self._declared.known(path)
+
+    def unknown(self, instance: Any) -> Iterable[tuple[Path, tuple[str, ...]]]:
+        """The members of `instance` that the schema does not declare, each with near spellings."""
+        return self._declared.unknown(instance)
+
+    def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
+        """All that is wrong with `instance` (at most `MOST_VIOLATIONS`), sorted by place and keyword.
+
+        A value that cannot be checked has one violation, with the keyword `parse`.
+        """
+        try:
+            reason = "" if self.limits.is_small else self.limits.excess(instance, MOST_CHECKS)
+            if not reason and self._is_valid(instance):
+                return ()
+            reason = reason or self.limits.excess(instance, MOST_ERRORS)
+            if not reason:
+                return violations_of(self._iter_errors(instance), root, instance, self._schema_of)
+        except UnicodeEncodeError:
+            reason = NOT_UNICODE
+        except ValueError:  # the library compares and copies values of so many levels
+            reason = TOO_DEEP
+        return (Violation(root, (), "parse", "other", reason),)

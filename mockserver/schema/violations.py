@@ -1,0 +1,108 @@
+"""The library's errors as violations: in our own wording, in one order, without the value."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+from jsonschema_rs import ValidationError, ValidationErrorKind
+
+from mockserver.core.model import MISSING, Path, Violation
+from mockserver.core.values import close_matches, kind_of_absence, printable, write_ascii
+from mockserver.schema.messages import message
+from mockserver.schema.references import BASE
+from mockserver.schema.subschemas import ends_with_keyword
+
+MOST_VIOLATIONS: Final = 1_000
+"""A value with more violations than this is described by the first ones found."""
+
+OWN_PATTERN: Final = "x-re2-pattern"
+"""The keyword for a `pattern` that our own engine searches for."""
+
+SchemaOf: TypeAlias = Callable[[str], Any]
+"""With the URI of a keyword: the schema in which it stands."""
+
+
+def value_at(instance: Any, path: Path) -> Any:
+    """What stands at a path, or `MISSING`."""
+    for step in path:
+        if isinstance(instance, dict):
+            instance = instance.get(step, MISSING)
+        elif isinstance(instance, list) and isinstance(step, int):
+            instance = instance[step]
+        else:
+            return MISSING
+    return instance
+
+
+def describe(violation: Violation, data: Any) -> tuple[str, str, str]:
+    """A violation in a file that people write: what was expected, what came (shown), a hint."""
+    value = value_at(data, violation.path)
+    shown = "nothing" if value is MISSING else printable(write_ascii(value), 80)
+    expected = violation.message.removeprefix("expected ").partition(", got ")[0]
+    spelt = close_matches(value, violation.known) if isinstance(value, str) else ()
+    return expected, shown, f"did you mean {spelt[0]}?" if spelt else violation.about
+
+
+def violations_of(
+    errors: Iterable[ValidationError], root: str, instance: Any, schema_of: SchemaOf
+) -> tuple[Violation, ...]:
+    """Errors of a value in order of place and keyword, what is said twice only once."""
+    found = [
+        v for error in itertools.islice(errors, MOST_VIOLATIONS) for v in _violations(error, root, instance, schema_of)
+    ]
+    by_order = {_order(v): v for v in sorted(found, key=lambda v: (v.about, v.known))}
+    return tuple(by_order[key] for key in sorted(by_order)[:MOST_VIOLATIONS])
+
+
+def _order(violation: Violation) -> tuple[Any, ...]:
+    return (tuple((isinstance(p, str), p) for p in violation.path), violation.keyword, violation.message)
+
+
+def _violations(error: ValidationError, root: str, instance: Any, schema_of: SchemaOf) -> Iterator[Violation]:
+    """An error at each place that it is about: the library has one for all unknown members, and at what holds them."""
+    at: Path = tuple(error.instance_path)
+    kind, names = error.kind, error.schema_path
+    keyword = "pattern" if names and names[-1] == OWN_PATTERN else str(names[-1]) if names else ""
+    paths: list[Path] = [at]
+    if isinstance(kind, ValidationErrorKind.PropertyNames):
+        paths, keyword = [(*at, str(kind.error.instance))], "propertyNames"
+    elif isinstance(kind, ValidationErrorKind.Required):
+        paths = [(*at, kind.property)]
+    elif isinstance(kind, ValidationErrorKind.AdditionalProperties):
+        paths = [(*at, name) for name in kind.unexpected]
+    elif isinstance(kind, ValidationErrorKind.FalseSchema):
+        if ends_with_keyword(error.evaluation_path, "items"):
+            paths = [at[:-1]]
+        elif ends_with_keyword(error.evaluation_path, "propertyNames", "additionalProperties"):
+            paths = [(*at, name) for name in value_at(instance, at)]
+        else:
+            keyword = "false"
+    has_schema = keyword not in ("false", "propertyNames")  # or what is said of them does not depend on it
+    schema = schema_of(error.absolute_keyword_location or BASE) if has_schema else {}
+    yield from (_violation(root, path, instance, keyword, schema) for path in paths)
+
+
+def _violation(root: str, path: Path, instance: Any, keyword: str, schema: Any) -> Violation:
+    value = value_at(instance, path)
+    operand = schema.get(keyword)
+    known: tuple[str, ...] = ()
+    about = schema.get("description", "")
+    if keyword == "additionalProperties":
+        known = tuple(schema.get("properties", ()))
+    elif keyword == "enum":
+        known = tuple(v for v in operand if isinstance(v, str))
+    elif value is MISSING:
+        member = schema.get("properties", {}).get(path[-1], {})
+        about = member.get("description", "") if isinstance(member, dict) else ""
+    came = "missing" if value is MISSING else kind_of_absence(value)
+    return Violation(
+        root=root,
+        path=path,
+        keyword=keyword,
+        came=came,
+        message=message(keyword, operand, schema, value),
+        known=known,
+        about=about,
+    )

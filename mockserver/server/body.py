@@ -1,0 +1,125 @@
+"""The body of a request: read within its limits of size and time, or refused."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+
+from mockserver.core import problems
+from mockserver.core.model import Settings
+from mockserver.core.reply import Reply
+from mockserver.server.connection import Connection
+
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;][^\n]*)?\r\n")
+_LONGEST_SIZE_LINE: Final = 8_190
+
+
+async def read_body(
+    request: web.BaseRequest, connection: Connection, began: float, settings: Settings
+) -> bytes | Reply:
+    """Read the body of a request that began at a time of the loop; give a problem where it cannot be had.
+
+    Raises `OSError` where the client leaves.
+    """
+    content, limit = request.content, settings.max_body
+    try:
+        if content.is_eof():  # it came with the head, as the bodies of most clients do
+            body = content.read_nowait()
+        elif request.content_length is not None and request.content_length > limit:
+            return problems.too_large(limit)
+        else:
+            if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+                connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = await _read_rest(request, connection, began + settings.request_timeout, limit)
+    except TimeoutError:
+        return problems.too_slow(settings.request_timeout)
+    except BrokenChunksError:
+        return problems.no_http("The chunks of its body are not written as HTTP/1.1 wants them.")
+    except web.RequestPayloadError:
+        what = "Its Content-Encoding says how to unpack it, but that fails."
+        return problems.problem(400, "unreadable-body", "The request body cannot be read", what)
+    return body if len(body) <= limit else problems.too_large(limit)
+
+
+async def _read_rest(request: web.BaseRequest, connection: Connection, deadline: float, limit: int) -> bytes:
+    """Read a body of which not all has come, to its end or a little beyond the limit."""
+    if connection.is_half_closed:
+        raise ConnectionResetError("the client closed its side before the end of the body")
+    content, framing, body = request.content, ChunkFraming(), bytearray()
+    try:
+        async with asyncio.timeout_at(deadline) as timer:
+            connection.body_listener = _listener(request, connection, framing, timer)
+            while not content.at_eof() and len(body) <= limit:
+                body += await content.readany()
+    except TimeoutError:
+        if framing.is_broken:
+            raise BrokenChunksError from None
+        raise
+    finally:
+        connection.body_listener = None
+    return bytes(body)
+
+
+def _listener(
+    request: web.BaseRequest, connection: Connection, framing: ChunkFraming, timer: asyncio.Timeout
+) -> Callable[[bytes], None]:
+    """Give what is told of the bytes of a body: it ends the wait for more at once where chunks are broken."""
+    if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
+        return lambda _: None
+    begin, found, rest = b"".join(connection.received).lstrip(b"\r\n").partition(b"\r\n\r\n")
+    if not found or not begin.startswith(request.method.encode()):  # it came in one piece with a request before it
+        return lambda _: None
+
+    def feed(data: bytes) -> None:
+        framing.feed(data)
+        if framing.is_broken and not timer.expired():
+            timer.reschedule(asyncio.get_running_loop().time())
+
+    feed(rest)
+    return feed
+
+
+class BrokenChunksError(Exception):
+    """The chunks of a body are not written as HTTP/1.1 wants them."""
+
+
+class ChunkFraming:
+    """Follows the chunks of a body as they come: aiohttp tells nobody who waits for more that they are broken."""
+
+    def __init__(self) -> None:
+        """Begin before the size of the first chunk."""
+        self.is_broken = False
+        self._line = b""  # of a size, or what ends a chunk, as far as it came
+        self._left = 0  # bytes of the chunk that are still to come
+        self._is_at_size = True
+        self._is_after_last = False  # only trailers follow, which aiohttp checks
+
+    def feed(self, data: bytes) -> None:
+        """Take what came."""
+        at = 0
+        while at < len(data) and not self.is_broken and not self._is_after_last:
+            if self._left:
+                taken = min(self._left, len(data) - at)
+                self._left, at = self._left - taken, at + taken
+                continue
+            end = data.find(b"\n", at, at + _LONGEST_SIZE_LINE) + 1
+            self._line += data[at : end or len(data)][:_LONGEST_SIZE_LINE]
+            at = end or len(data)
+            if end:
+                self._end_line()
+            elif len(self._line) >= (_LONGEST_SIZE_LINE if self._is_at_size else 2):
+                self.is_broken = True
+
+    def _end_line(self) -> None:
+        line, self._line = self._line, b""
+        if not self._is_at_size:
+            self.is_broken, self._is_at_size = line != b"\r\n", True
+            return
+        self.is_broken = not _CHUNK_SIZE.fullmatch(line)
+        if not self.is_broken:
+            self._left = int(re.split(rb"[ \t;\r]", line, maxsplit=1)[0], 16)
+            self._is_at_size, self._is_after_last = False, not self._left

@@ -1,0 +1,203 @@
+"""The records of one sandbox and its counters of new ids, in memory.
+
+Seeds are shared and never change; only what requests wrote is kept, as JSON, which takes a third of the memory of
+objects (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from mockserver.core.model import Collection, NewId, Record, Write
+from mockserver.storage.interface import Counter, State
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Record).decode
+
+_BLOCK: Final = 1_000_000
+"""Ids of one sandbox are counted within a block of this many, so that two sandboxes do not collide."""
+
+_FIRST_BLOCK: Final = 7_000_000_000
+_BLOCKS: Final = 2_000_000_000
+"""The blocks: ids have 16 digits that begin with 7 or 8, so that none looks like a payment account number, and stay
+below 2^53, exact in every JSON reader."""
+
+_TOMBSTONE: Final = b"null"
+
+Stored = dict[str, bytes]
+"""Records of a collection by key, as JSON; a key that does not exist is a tombstone."""
+
+
+class ReadRecord(Struct, frozen=True, gc=False):
+    """A record that a look has read: the collection, the key, and the bytes that were kept there."""
+
+    collection: str
+    key: str
+    stored: bytes | None
+
+
+class Records:
+    """What one sandbox keeps beside the seeds."""
+
+    def __init__(self, name: str, seed: int, collections: Mapping[str, Collection]) -> None:
+        """Begin with the seeds; `name` and `seed` say where generated ids begin."""
+        self.collections = collections
+        self.count = 0
+        self._stored: dict[str, Stored] = {collection: {} for collection in collections}
+        self._retired: dict[str, Stored] = {}
+        self._used: dict[str, int] = {}
+        self._searched: dict[str, int] = {}
+        self._drawn: dict[str, int] = {}
+        """How far beyond the first the last draw came, which spares the next one the search; no part of the state."""
+        self._base = _first_id(name, seed)
+
+    def stored(self, collection: str, key: str) -> bytes | None:
+        """What is kept under a key; the very same object as long as nobody writes it."""
+        return self._stored[collection].get(key)
+
+    def read(self, noted: list[ReadRecord], collection: Collection, key: str) -> Record | None:
+        """The record of a key: written, a seed, or the default of an open collection; None where there is none.
+
+        What was read is added to `noted`.
+        """
+        data = self._stored[collection.name].get(key)
+        noted.append(ReadRecord(collection.name, key, data))
+        if data is not None:
+            return None if data == _TOMBSTONE else _decode(data)
+        if key in collection.seeds:
+            return collection.seeds[key]
+        return collection.unseen(key)
+
+    def find(self, collection: Collection, key: str) -> Record | None:
+        """The same, where nobody asks later whether it has changed."""
+        return self.read([], collection, key)
+
+    # -- generated ids ----------------------------------------------------------------------------------
+
+    def draw(self, ids: Iterable[NewId]) -> dict[str, str]:
+        """The next unused ids by name; drawing them again gives the same until they are used up."""
+        return {new.name: self.next_id(new) for new in ids}
+
+    def next_id(self, new: NewId) -> str:
+        """The next unused id; asking again gives the same until it is used up or its key is taken."""
+        start, used = new.first + self._base, self._used.get(new.name, 0)
+        if new.unused_in is None:
+            return f"{new.prefix}{start + used}"
+        number = start + max(used, self._searched.get(new.name, 0), self._drawn.get(new.name, 0))
+        text = f"{new.prefix}{number}"
+        stored, seeds = self._stored[new.unused_in], self.collections[new.unused_in].seeds
+        while text in stored or text in seeds:
+            number += 1
+            text = f"{new.prefix}{number}"
+        self._drawn[new.name] = number - start
+        return text
+
+    def use(self, names: Iterable[str]) -> None:
+        """Use up the ids that were drawn last."""
+        for name in names:
+            self._used[name] = self._used.get(name, 0) + 1
+            if name in self._drawn:
+                self._searched[name] = self._drawn[name] + 1
+
+    def reseed(self, name: str, seed: int) -> None:
+        """Begin the ids again, from another seed; the records stay."""
+        self._base = _first_id(name, seed)
+        self._used, self._searched, self._drawn = {}, {}, {}
+
+    # -- writing ----------------------------------------------------------------------------------------
+
+    def fits(self, writes: Iterable[tuple[str, str]], most: int) -> bool:
+        """Whether no more than `most` records are kept once these collections and keys are written."""
+        new = {place for place in writes if place[1] not in self._stored[place[0]]}
+        return not new or self.count + len(new) <= most
+
+    def merge(self, write: Write, entry: str) -> None:
+        """Merge the members that a request writes into the record of its key."""
+        collection = self.collections[write.collection]
+        before = self.find(collection, write.key)
+        view: dict[str, Any] = {**before.view} if before is not None else {}
+        view.update(write.members)
+        view["key"], view["origin"] = write.key, "request"
+        self.put(write.collection, write.key, Record(view, entry))
+
+    def put(self, collection: str, key: str, record: Record | None) -> None:
+        """Put a record in the place of what was there; None is a tombstone."""
+        stored = self._stored[collection]
+        self.count += key not in stored
+        stored[key] = _TOMBSTONE if record is None else _encode(record)
+
+    def restore(self, collection: str, key: str) -> None:
+        """Bring a key back to its seed or the default."""
+        if self._stored[collection].pop(key, None) is not None:
+            self.count -= 1
+            self._drawn = {}
+
+    # -- all of it --------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """All that is kept beside the seeds."""
+        records = {
+            name: {key: None if data == _TOMBSTONE else _decode(data) for key, data in stored.items()}
+            for name, stored in self._stored.items()
+        }
+        names = {**self._used, **self._searched}
+        counters = {name: Counter(self._used.get(name, 0), self._searched.get(name, 0)) for name in names}
+        return State(records, counters)
+
+    def load(self, state: State) -> None:
+        """Put a state in the place of what is kept."""
+        self._stored = {name: {} for name in self.collections}
+        self._retired, self.count = {}, 0
+        for collection, records in state.records.items():
+            for key, record in records.items():
+                self.put(collection, key, record)
+        self._used = {name: one.used for name, one in state.counters.items() if one.used}
+        self._searched = {name: one.searched for name, one in state.counters.items() if one.searched}
+        self._drawn = {}
+
+    def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
+        """Keep the records of other collections from now on.
+
+        Those of a collection that is gone wait until it is back, or for a reset. New ids of the names in `skipped`
+        begin so much lower than before, and go on above those given out.
+        """
+        before = {**self._retired, **self._stored}
+        self._stored = {name: _folded(before.pop(name, {}), one.fold) for name, one in collections.items()}
+        self._retired = {name: stored for name, stored in before.items() if stored}
+        self.collections = collections
+        self.count = sum(map(len, self._stored.values()))
+        for name in self._used.keys() & skipped.keys():
+            self._used[name] += skipped[name]
+            if name in self._searched:
+                self._searched[name] += skipped[name]
+        self._drawn = {}
+
+
+def _folded(stored: Stored, fold: Callable[[str], str]) -> Stored:
+    """Records under the keys by which they are looked up; one whose place is taken keeps its own."""
+    if fold is str:
+        return stored
+    found = {key: data for key, data in stored.items() if fold(key) == key}
+    for key, data in stored.items():
+        if key not in found:
+            place = key if fold(key) in found else fold(key)
+            found[place] = data if data == _TOMBSTONE else _renamed(data, place)
+    return found
+
+
+def _renamed(data: bytes, key: str) -> bytes:
+    record = _decode(data)
+    return _encode(Record({**record.view, "key": key}, record.entry))
+
+
+def _first_id(name: str, seed: int) -> int:
+    """Where a sandbox's ids begin: at the start for the default sandbox and seed, elsewhere far from it."""
+    if not name and not seed:
+        return 0
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return (_FIRST_BLOCK + int.from_bytes(digest[:8], "big") % _BLOCKS) * _BLOCK

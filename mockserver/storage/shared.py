@@ -1,0 +1,31 @@
+"""What all sandboxes of the storage in memory share: contract, clock, journal and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mockserver.core.contract import Contract
+from mockserver.core.model import Settings
+from mockserver.decision.order import Order, order_of
+from mockserver.storage.coverage import Coverage
+from mockserver.storage.journal import Journal
+
+
+class Shared:
+    """Replaced in its parts by `serve`, so that every sandbox sees the same contract."""
+
+    def __init__(
+        self, contract: Contract, settings: Settings, now_ns: Callable[[], int], is_there: Callable[[str], bool]
+    ) -> None:
+        """`now_ns` is the real clock; `is_there` tells whether there is a sandbox of a name."""
+        self.now_ns = now_ns
+        self.journal = Journal(settings.journal_entries, settings.journal_bytes)
+        self.coverage = Coverage(is_there, settings.max_sandboxes)
+        self.serve(contract, settings)
+
+    def serve(self, contract: Contract, settings: Settings) -> None:
+        """Serve a contract from now on."""
+        self.contract = contract
+        self.settings = settings
+        self.orders: Mapping[str, Order] = {one.id: order_of(one.scenarios) for one in contract.operations}
+        self.journal.max_entries, self.journal.max_bytes = settings.journal_entries, settings.journal_bytes

@@ -1,0 +1,85 @@
+"""The index by equality: it gives what trying all in order gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.core.language import Condition, EqualValue
+from mockserver.core.model import MISSING, Facts
+from mockserver.decision.index import FEWEST, Index
+
+VALUES: list[Any] = ["x", "y", "", 0, 1, 1.5, True, False, None]
+SEEN: list[Any] = [*VALUES, MISSING, "z", 1.0, 0.0, 2, [], ["x"], {}, {"x": 1}]
+PLACES = ("body.a", "body.b", "thing.c")
+
+
+def found_at(place: str) -> Callable[[Facts], Any]:
+    return lambda facts: facts[place]
+
+
+def equal(place: str, operand: Any) -> Condition:
+    """That a value is this one, type and all (1 is 1.0, but not true)."""
+    extract = found_at(place)
+
+    def fails(facts: Facts) -> str | None:
+        value = extract(facts)
+        same = isinstance(value, bool) is isinstance(operand, bool) and value == operand
+        return None if same else f"is {operand!r}"
+
+    return Condition(f"{place} is {operand!r}", fails, lambda _: (), place=place, equals=EqualValue(extract, operand))
+
+
+def other(place: str, operand: Any) -> Condition:
+    """That a value is another one: nothing by which it can be found."""
+    extract = found_at(place)
+    return Condition("", lambda facts: "is another" if extract(facts) == operand else None, lambda _: (), place=place)
+
+
+CONDITIONS = st.one_of(
+    st.builds(equal, st.sampled_from(PLACES), st.sampled_from(VALUES)),
+    st.builds(other, st.sampled_from(PLACES), st.sampled_from(VALUES)),
+)
+ITEMS = st.lists(st.lists(CONDITIONS, max_size=3), max_size=40)
+FACTS = st.fixed_dictionaries({place: st.sampled_from(SEEN) for place in PLACES})
+
+
+def apply(conditions: list[Condition], facts: Facts) -> bool:
+    return all(condition.fails(facts) is None for condition in conditions)
+
+
+@given(ITEMS, st.lists(FACTS, min_size=1, max_size=5))
+def test_it_gives_what_trying_all_gives(items: list[list[Condition]], asked: list[Facts]) -> None:
+    """All that apply are among the candidates, in their order; each candidate is one of the items, once."""
+    index = Index((conditions, number) for number, conditions in enumerate(items))
+    assert index.all == tuple(range(len(items)))
+    for facts in asked:
+        candidates = list(index.candidates(facts))
+        assert candidates == sorted(set(candidates))
+        applying = [number for number, conditions in enumerate(items) if apply(conditions, facts)]
+        assert [number for number in candidates if apply(items[number], facts)] == applying
+
+
+def test_few_are_tried_one_by_one_and_many_are_found() -> None:
+    """From a number on, those that ask for another value are not tried."""
+    for count in (FEWEST - 1, FEWEST, 1_000):
+        index = Index([*(([equal("body.a", f"v{n}")], n) for n in range(count)), ([other("body.a", "no")], count)])
+        facts = {"body.a": "v3"}
+        assert list(index.candidates(facts)) == ([*range(count + 1)] if count < FEWEST else [3, count])
+
+
+def test_each_place_has_a_table_of_its_own() -> None:
+    """An item that asks for values at two places is found by the first of them."""
+    both = [([equal("body.a", n), equal("body.b", n)], n) for n in range(FEWEST)]
+    second = [([equal("body.b", n)], n) for n in range(FEWEST)]
+    index = Index([*both, *second])
+    assert list(index.candidates({"body.a": 2, "body.b": 5})) == [2, 5]
+    assert list(index.candidates({"body.a": MISSING, "body.b": [5]})) == []
+
+
+def test_an_index_of_nothing_gives_nothing() -> None:
+    """An operation may have no scenario that a sound request can meet."""
+    assert list(Index[int]([]).candidates({})) == []

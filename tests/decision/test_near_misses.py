@@ -1,0 +1,139 @@
+"""Near misses: which scenarios almost matched, in which order, and what speaks against each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support import BATCH, explain, folder
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.core.language import Evidence
+from mockserver.core.reply import NearMiss
+from mockserver.decision.near_misses import Against, matches, near_miss, near_misses, near_seeds, rank
+
+FILES = {
+    "ask.schema.json": '{"properties": {"a": {}, "b": {}, "c": {}, "z": {}, "thing": {}, "things": {}, "n": '
+    '{"type": "integer"}}}',
+    "contract.yaml": """\
+format: 1
+collections:
+  things: {open: true, default: {size: 1}, members: {size: {}}, seeds: {KNOWN-THING: {size: 2}}}
+operations:
+  ask:
+    request: POST /ask
+    body: ask.schema.json
+    lookups:
+      thing: {in: things, key: body.thing}
+      things: {in: things, keys: body.things}
+    envelopes: {plain: {status: 200, body: "${respond}"}}
+""",
+    "scenarios.yaml": """\
+format: 1
+operation: ask
+scenarios:
+- {scenario: two-wrong, documented: A., when: {body.a: 1, body.b: 1, body.c: 1}, respond: {plain: 1}}
+- {scenario: none-held, documented: A., when: {body.z: 1}, respond: {plain: 1}}
+- scenario: two-ways
+  documented: A.
+  when: {body.a: 7, body.b: 7}
+  also: [{documented: B., when: {body.a: 1, body.b: 8}}]
+  respond: {plain: 1}
+- {scenario: by-thing, documented: A., when: {body.a: 1, thing.size: 2}, respond: {plain: 1}}
+- {scenario: writes, documented: A., when: {body.a: 1}, respond: {plain: 1}, then: {thing: {size: 5}}}
+- {scenario: rest, documented: A., respond: {plain: 1}}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine(load(folder(tmp_path_factory.mktemp("near"), FILES)))
+
+
+def facts_of(engine: Engine, **body: Any) -> dict[str, Any]:
+    return explain(engine, Request("POST", "/ask", json.dumps(body).encode())).facts
+
+
+def missed(engine: Engine, **body: Any) -> list[str]:
+    operation = engine.contract.operations[0]
+    return [miss.scenario.id for miss in near_misses(operation, operation.scenarios, facts_of(engine, **body))]
+
+
+def test_the_nearest_come_first(engine: Engine) -> None:
+    """One of which a condition holds, with the fewest that do not; those that are equally near in order."""
+    assert missed(engine, a=1, n="x") == ["two-ways", "by-thing", "writes", "two-wrong", "none-held"]
+    assert missed(engine, n="x") == ["none-held", "two-ways", "by-thing", "writes", "two-wrong"]
+
+
+def test_only_those_before_the_first_that_matches_are_misses(engine: Engine) -> None:
+    """What comes after it was not tried; what stood aside did match."""
+    assert missed(engine, a=1, b=8) == ["two-wrong", "none-held"]
+    operation, facts = engine.contract.operations[0], facts_of(engine, a=1, b=8)
+    aside = near_misses(operation, operation.scenarios, facts, ["two-ways"])
+    assert [miss.scenario.id for miss in aside] == ["by-thing", "two-wrong", "none-held"]
+    assert near_misses(operation, (), facts) == ()
+
+
+def test_the_nearest_way_speaks_for_a_scenario(engine: Engine) -> None:
+    """Of its alternatives the one with the least against it."""
+    by_id, facts = engine.contract.operations[0].by_id, facts_of(engine, a=1, b=2)
+    miss = near_miss(by_id["two-ways"], facts)
+    assert (miss.held, [one.path for one in miss.evidence]) == (1, ["body.b"])
+    assert miss.evidence[0].came == "2"
+    miss = near_miss(by_id["two-ways"], facts_of(engine, b=7))
+    assert [(one.path, one.came) for one in miss.evidence] == [("body.a", "nothing (missing)")]
+
+
+def test_a_violation_speaks_against_a_change_of_state(engine: Engine) -> None:
+    """Though all its conditions hold."""
+    writes = engine.contract.operations[0].by_id["writes"]
+    assert matches(writes, facts_of(engine, a=1))
+    facts = facts_of(engine, a=1, n="x")
+    assert not matches(writes, facts)
+    miss = near_miss(writes, facts)
+    assert miss.evidence == (Evidence("violation", "none, since this scenario changes state", "body.n"),)
+    assert miss.held == 1
+
+
+def test_a_key_that_is_nearly_a_seed_is_named(engine: Engine) -> None:
+    """Of the records that the evidence is about alone, and not where it is a seed."""
+    operation = engine.contract.operations[0]
+
+    def spelt(scenario: str, **body: Any) -> tuple[str, ...]:
+        facts = facts_of(engine, **body)
+        return near_seeds(near_miss(operation.by_id[scenario], facts), operation, facts)
+
+    assert spelt("by-thing", a=1, thing="KNOWN-THNG") == ("KNOWN-THING",)
+    assert spelt("by-thing", a=2, thing="KNOWN-THING") == ()
+    assert spelt("by-thing", a=1, thing="QUITE-ANOTHER-KEY") == ()
+    assert spelt("by-thing", a=1, things=["KNOWN-THNG"]) == ()
+    assert spelt("two-ways", a=1, thing="KNOWN-THNG") == ()
+
+
+def test_a_near_spelling_decides_between_equals(engine: Engine) -> None:
+    """Of two requests that miss by as much, the one that nearly named a seed is nearer."""
+    operation = engine.contract.operations[0]
+    scenario = operation.by_id["by-thing"]
+    against = []
+    for thing in ("QUITE-ANOTHER-KEY", "KNOWN-THNG"):
+        facts = facts_of(engine, a=1, thing=thing)
+        against.append(Against(near_miss(scenario, facts), operation, facts))
+    assert rank(against) == [1, 0]
+    assert rank(against[::-1]) == [0, 1]
+    assert rank([]) == []
+    nothing = Against(NearMiss(scenario, (), 0), operation, against[0].facts)
+    assert rank([nothing, *against]) == [2, 1, 0]
+
+
+def test_the_shipped_contract_names_what_is_nearest(contract: Contract) -> None:
+    """The ordinary request of a card that was used: the activation missed by its status alone."""
+    body = {"customer_id": "1", "card_identifier": "TEST-ACTIVATED", "reference_batch": BATCH}
+    explanation = explain(Engine(contract), Request("POST", contract.operations[0].path, json.dumps(body).encode()))
+    assert explanation.reply.decision is not None
+    assert explanation.reply.decision.scenario.id == "card-already-activated"
+    assert all(miss.evidence for miss in explanation.misses)
+    missed = [miss.scenario.id for miss in explanation.misses]
+    assert "card-missing-in-batch" in missed
+    assert explanation.reply.decision.scenario.id not in missed

@@ -1,0 +1,59 @@
+"""The linter: what `check` says of the examples of a contract."""
+
+from pathlib import Path
+
+from support import folder, run
+
+from mockserver import load
+from mockserver.schema.reference_validator import ReferenceValidator
+
+DIGITS = {
+    "door.yaml": """\
+format: 1
+operations:
+  open:
+    request: POST /door
+    body: code.schema.json
+    envelopes:
+      success: {status: 200, body: "${respond}"}
+""",
+    "open.yaml": """\
+format: 1
+operation: open
+scenarios:
+- scenario: refused
+  documented: Refused.
+  when: {violation: {at: body.code}}
+  respond: {success: {open: false}}
+  examples: [{request: {code: "١٢"}}]
+- scenario: opened
+  documented: Opened.
+  respond: {success: {open: true}}
+  examples: [{request: {code: "12"}}]
+""",
+    "code.schema.json": '{"properties": {"code": {"pattern": "^\\\\d+$"}}}',
+}
+"""Two digits of another script: `\\d` is ASCII here, and any digit to Python's own engine."""
+
+
+def test_an_example_that_two_implementations_judge_differently_is_named(tmp_path: Path) -> None:
+    """`check` holds the validator of the request path to the reference implementation of JSON Schema."""
+    at = folder(tmp_path / "contract", DIGITS)
+    checked = run("check", str(at))
+    assert checked.returncode == 1
+    assert "open.yaml:8:" in checked.stderr + checked.stdout
+    assert "an example of refused whose form two implementations of JSON Schema judge differently" in (
+        checked.stderr + checked.stdout
+    )
+    (at / "open.yaml").write_text(DIGITS["open.yaml"].replace("١٢", "ab"), encoding="utf-8")
+    assert run("check", str(at)).returncode == 0
+
+
+def test_where_the_other_implementation_cannot_tell_nothing_is_said(tmp_path: Path) -> None:
+    r"""`\pZ`, a separator, is no escape of Python's own engine."""
+    files = {**DIGITS, "code.schema.json": '{"properties": {"code": {"pattern": "^[0-9]+$|\\\\pZ"}}}'}
+    at = folder(tmp_path / "contract", files)
+    contract = load(at)
+    body = contract.operations[0].schemas["body"]
+    assert ReferenceValidator(contract.schemas).is_valid(body, {"code": "12"}) is None
+    assert run("check", str(at)).returncode == 0

@@ -1,0 +1,168 @@
+"""Every storage there is, and a small contract to use them with: by the documented protocol alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from support import folder
+
+from mockserver import Contract, Request, Settings, load
+from mockserver.core.contract import Operation, Turn, Turns
+from mockserver.core.model import Document, Write
+from mockserver.core.reply import Effects
+from mockserver.decision.document import read_document
+from mockserver.decision.view import Armed, View
+from mockserver.storage.coverage import Answered, Observation
+from mockserver.storage.interface import CommitResult, Committed, Entry, Sandbox, Storage
+from mockserver.storage.memory import MemoryStorage
+
+
+class MakeStorage(Protocol):
+    """Makes a storage: fresh, with these clocks."""
+
+    def __call__(
+        self,
+        contract: Contract,
+        settings: Settings,
+        now_ns: Callable[[], int] = ...,
+        monotonic: Callable[[], float] = ...,
+    ) -> Storage:
+        """Make it."""
+
+
+STORAGES: Final[Mapping[str, MakeStorage]] = {"memory": MemoryStorage}
+"""All that there are; each has to pass all tests of this folder."""
+
+FILES: Final = {
+    "use.schema.json": "{}",
+    "contract.yaml": """\
+format: 1
+collections:
+  things:
+    open: true
+    default: {size: 0}
+    members: {size: {}, owner: {}}
+    seeds: {seeded: {size: 1}, gone: null}
+  owners: {open: false, members: {name: {}}, seeds: {"2": {name: Second}}}
+operations:
+  use:
+    request: POST /use
+    body: use.schema.json
+    lookups:
+      thing: {in: things, key: body.thing}
+      owner: {in: owners, key: body.owner}
+    new: {id: {first: 1, unused_in: owners}, ticket: {first: 100, prefix: t_}}
+    envelopes: {plain: {status: 200, body: "${respond}"}}
+""",
+    "scenarios.yaml": """\
+format: 1
+operation: use
+scenarios:
+- {scenario: flaky, documented: Flaky., when: {body.flaky: present}, responses: [{respond: {plain: 1}}, {pass: true}]}
+- {scenario: other, documented: Flaky., when: {body.other: present}, responses: [{respond: {plain: 2}}, {pass: true}]}
+- {scenario: rest, documented: Rest., respond: {plain: "${new.id} ${new.ticket}"}}
+""",
+}
+
+
+def use_contract(at: Path, more: Mapping[str, str] | None = None) -> Contract:
+    """The small contract, with other files in the place of some."""
+    return load(folder(at, {**FILES, **(more or {})}))
+
+
+NO_EFFECTS: Final = Effects()
+
+
+@dataclass
+class Clock:
+    """Both clocks of a storage, as a test moves them."""
+
+    now: int = 1_000
+    idle: float = 0.0
+
+    def now_ns(self) -> int:
+        """Nanoseconds of real time."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+        return self.idle
+
+
+@dataclass
+class Mock:
+    """A storage, and requests to it as the engine makes them."""
+
+    contract: Contract
+    storage: Storage
+    clock: Clock
+    settings: Settings
+    entries: list[str] = field(default_factory=list)
+    """The ids of the entries that were committed, oldest first."""
+
+    @property
+    def operation(self) -> Operation:
+        """The one operation."""
+        return self.contract.operations[0]
+
+    async def sandbox(self, name: str = "") -> Sandbox:
+        """A sandbox, for which there has to be room."""
+        sandbox = await self.storage.sandbox(name)
+        assert sandbox is not None
+        return sandbox
+
+    def document(self, **body: Any) -> Document:
+        """A request with this body."""
+        return read_document(self.operation, Request("POST", "/use", json.dumps(body).encode()), {}, self.settings)
+
+    async def look(self, name: str = "", **body: Any) -> View:
+        """What is seen for a request with this body."""
+        return await (await self.sandbox(name)).look(self.operation, self.document(**body))
+
+    async def commit(
+        self,
+        view: View,
+        effects: Effects = NO_EFFECTS,
+        data: bytes = b"{}",
+        *,
+        fault: str | None = None,
+        sandbox: Sandbox | None = None,
+    ) -> CommitResult:
+        """Commit effects as a request that saw this view does, in the sandbox of its name or in one it has still."""
+        sandbox = sandbox or await self.sandbox(view.sandbox)
+        entry = Entry(sandbox.next_entry_id(), view.sandbox, data)
+        self.entries.append(entry.id)
+        answered = Answered("use", "rest", own=True, fault=fault)
+        observation = Observation(view.sandbox, self.clock.now, answered, "default", len(self.entries))
+        return await sandbox.commit(view, effects, entry, observation)
+
+    async def send(self, name: str = "", data: bytes = b"{}", *, complete: bool | None = True, fault: str = "") -> str:
+        """One request from its look to the delivery of its answer (None: on its way); the id of its entry."""
+        sandbox, view = await self.sandbox(name), await self.look(name)
+        assert await self.commit(view, NO_EFFECTS, data, fault=fault or None) == Committed()
+        if complete is not None:
+            await sandbox.delivered(self.entries[-1], complete=complete)
+        return self.entries[-1]
+
+    async def size(self, key: str = "x", name: str = "") -> Any:
+        """The size of a thing."""
+        record = await (await self.sandbox(name)).find_record("things", key)
+        return None if record is None else record.view["size"]
+
+    async def arm(self, times: int | None = 1, name: str = "") -> Armed:
+        """Arm the ordinary answer."""
+        sandbox = await self.sandbox(name)
+        return await sandbox.arm(lambda number: Armed(number, "use", Turns((Turn(),)), times, (), {}))
+
+
+def write(key: str = "x", collection: str = "things", **members: Any) -> Effects:
+    """The effects of one write."""
+    return Effects(writes=(Write(collection, key, members),))
+
+
+NewMock = Callable[..., Mock]
+"""Makes a mock with these settings laid over the usual ones."""

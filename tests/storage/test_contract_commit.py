@@ -1,0 +1,300 @@
+"""Any storage: what a look sees, and what a commit does, all or nothing."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from mockserver.core.model import Record
+from mockserver.core.reply import Effects
+from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Full, Gone, State
+from storage.storages import Mock, NewMock, write
+
+
+async def test_a_look_sees_what_a_commit_wrote(mock: Mock) -> None:
+    """Members are merged into what was there, and the record says who wrote it; other keys are as before."""
+    view = await mock.look(thing="x")
+    assert (view.keys["thing"], view.found["thing"][0].origin) == ("x", "default")
+    assert await mock.commit(view, write(size=7)) == Committed()
+    assert await mock.commit(await mock.look(thing="x"), write(owner="me")) == Committed()
+    view = await mock.look(thing="x", owner="2")
+    (record,) = view.found["thing"]
+    assert record == Record({"size": 7, "owner": "me", "key": "x", "origin": "request"}, mock.entries[1])
+    assert view.facts["thing"] == record.view
+    assert view.facts["owner"] == {"name": "Second", "key": "2", "origin": "seed"}
+    assert (await mock.size("seeded"), await mock.size("gone"), await mock.size("y")) == (1, None, 0)
+
+
+async def test_a_look_changes_nothing(mock: Mock) -> None:
+    """Neither what is kept, nor what the next one sees."""
+    sandbox = await mock.sandbox()
+    await sandbox.put_record("owners", "1", Record.make("1", {}, "request"))
+    before = await sandbox.state()
+    views = [await mock.look(thing="x") for _ in range(3)]
+    assert [view.facts["new"] for view in views] == [{"id": "3", "ticket": "t_100"}] * 3
+    assert await sandbox.state() == before
+    assert await mock.storage.entries(None) == []
+
+
+async def test_a_view_says_where_and_when_it_was_taken(mock: Mock) -> None:
+    """Sandbox, operation, the sandbox's time, and the scenarios in force."""
+    mock.clock.now = 77
+    view = await mock.look("box", thing="x")
+    assert (view.sandbox, view.operation, view.facts["tick"].now_ns) == ("box", "use", 77)
+    assert view.order is mock.storage.orders["use"]
+    assert view.order.scenarios == mock.operation.scenarios
+
+
+async def test_another_writer_of_a_record_that_was_read_is_a_conflict(mock: Mock) -> None:
+    """Nothing is applied, not even the entry; deciding again succeeds on what is there now."""
+    for key in ("x", "seeded", "gone"):
+        first, second = [await mock.look(thing=key) for _ in range(2)]
+        assert await mock.commit(first, write(key, size=1)) == Committed()
+        kept = await mock.storage.entries(None)
+        again = Effects(writes=write(key, size=2).writes, new=("id", "ticket"))
+        assert await mock.commit(second, again) == Conflict()
+        assert await mock.storage.entries(None) == kept
+        assert await mock.size(key) == 1
+        third = await mock.look(thing=key)
+        assert third.facts["new"] == second.facts["new"]
+        assert await mock.commit(third, write(key, size=2)) == Committed()
+        assert await mock.size(key) == 2
+
+
+async def test_a_record_that_is_written_back_is_a_conflict_too(mock: Mock) -> None:
+    """By value it is the same; what wrote it is not."""
+    sandbox = await mock.sandbox()
+    await sandbox.put_record("things", "x", Record.make("x", {"size": 1}, "request"))
+    view = await mock.look(thing="x")
+    await sandbox.put_record("things", "x", Record.make("x", {"size": 2}, "request"))
+    await sandbox.put_record("things", "x", Record.make("x", {"size": 1}, "request", "9"))
+    assert await mock.commit(view, write(size=5)) == Conflict()
+
+
+async def test_a_reader_conflicts_with_a_writer_too(mock: Mock) -> None:
+    """An answer that rests on a record says what was there when it was committed, though it writes nothing."""
+    first, second = [await mock.look(thing="x") for _ in range(2)]
+    assert await mock.commit(first, write(size=1)) == Committed()
+    assert await mock.commit(second) == Conflict()
+
+
+async def test_other_records_are_no_conflict(mock: Mock) -> None:
+    """What was read has versions, not the sandbox; two that only read do not disturb one another."""
+    first, second, third = [await mock.look(thing=key) for key in ("x", "y", "x")]
+    assert await mock.commit(first) == Committed()
+    assert await mock.commit(second, write("y", size=1)) == Committed()
+    assert await mock.commit(third, write("x", size=2)) == Committed()
+    assert (await mock.size("x"), await mock.size("y")) == (2, 1)
+    assert (await mock.look("other", thing="x")).facts["thing"]["origin"] == "default"
+
+
+async def test_an_id_is_given_out_once(mock: Mock) -> None:
+    """The second of two that drew it has to decide again, and no number is lost; what uses none goes on."""
+    first, second, third = [await mock.look() for _ in range(3)]
+    assert await mock.commit(first, Effects(new=("id", "ticket"))) == Committed()
+    assert await mock.commit(second, Effects(new=("id",))) == Conflict()
+    assert await mock.commit(third) == Committed()
+    again = await mock.look()
+    assert again.facts["new"] == {"id": "3", "ticket": "t_101"}  # 2 is a seed
+    assert await mock.commit(again, Effects(new=("id",))) == Committed()
+    assert (await mock.look()).facts["new"] == {"id": "4", "ticket": "t_101"}
+
+
+async def test_an_id_whose_key_was_taken_meanwhile_is_not_given_out(mock: Mock) -> None:
+    """By a request that brought the key itself, or by a tester."""
+    view = await mock.look()
+    assert await mock.commit(await mock.look(owner="1"), write("1", "owners", name="Mine")) == Committed()
+    assert await mock.commit(view, Effects(new=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(new=("ticket",))) == Committed()
+    view = await mock.look()
+    assert view.facts["new"]["id"] == "3"
+    await (await mock.sandbox()).put_record("owners", "3", None)
+    assert await mock.commit(view, Effects(new=("id",))) == Conflict()
+
+
+async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
+    """Another seed begins the ids again, also for a request that is under way."""
+    sandbox = await mock.sandbox()
+    view = await mock.look()
+    await sandbox.configure({"seed": 5})
+    assert await mock.commit(view, Effects(new=("id",))) == Conflict()
+    assert (await mock.look()).facts["new"]["id"] != view.facts["new"]["id"]
+
+
+async def test_what_is_armed_once_is_used_once(mock: Mock) -> None:
+    """The second of two that saw it decides again, and sees nothing armed."""
+    armed = await mock.arm()
+    first, second, third = [await mock.look() for _ in range(3)]
+    assert first.armed == (armed,)
+    assert await mock.commit(first, Effects(armed=armed.id)) == Committed()
+    assert await mock.commit(second, Effects(armed=armed.id)) == Conflict()
+    assert await mock.commit(third) == Committed()  # it was for none of its kind
+    assert (await mock.look()).armed == ()
+
+
+async def test_what_is_armed_counts_down(mock: Mock) -> None:
+    """So many times, or for ever; taken away, it is used no more. Ids are not used again."""
+    twice, always = await mock.arm(2), await mock.arm(None)
+    assert (twice.id, always.id) == (1, 2)
+    for left in ([(1, 1, 1), (2, None, 0)], [(2, None, 0)]):
+        assert await mock.commit(await mock.look(), Effects(armed=1)) == Committed()
+        assert [(one.id, one.left, one.used) for one in (await mock.look()).armed] == left
+    view = await mock.look()
+    for used in (1, 2):
+        assert await mock.commit(await mock.look(), Effects(armed=2)) == Committed()
+        assert (await mock.look()).armed == (replace(always, used=used),)
+    assert await mock.commit(view, Effects(armed=2)) == Conflict()
+    sandbox, view = await mock.sandbox(), await mock.look()
+    await sandbox.disarm([2, 7])
+    assert sandbox.armed == ()
+    assert await mock.commit(view, Effects(armed=2)) == Conflict()
+    assert (await mock.arm()).id == 3
+
+
+async def test_turns_are_counted_one_by_one(mock: Mock) -> None:
+    """Two requests that would be the same turn are not; a scenario that is counted meanwhile keeps its count."""
+    first, second, third = [await mock.look() for _ in range(3)]
+    assert await mock.commit(first, Effects(turns=("flaky",))) == Committed()
+    assert await mock.commit(second, Effects(turns=("flaky",))) == Conflict()
+    assert await mock.commit(third, Effects(turns=("other",))) == Committed()
+    view = await mock.look()
+    assert view.turns == {"flaky": 1, "other": 1}
+    assert await mock.commit(view, Effects(turns=("flaky", "other"))) == Committed()
+    assert (await mock.sandbox()).turns == {"use": {"flaky": 2, "other": 2}}
+
+
+async def test_scenarios_that_are_put_again_begin_again(mock: Mock) -> None:
+    """Only the turns of the one that was changed; a request that saw the old count decides again."""
+    sandbox, added = await mock.sandbox(), mock.operation.scenarios[0]
+    for name in ("flaky", "other"):
+        await mock.commit(await mock.look(), Effects(turns=(name,)))
+    view = await mock.look()
+    await sandbox.set_scenarios(mock.operation, (added,), "flaky")
+    assert await mock.commit(view, Effects(turns=("flaky",))) == Conflict()
+    view = await mock.look()
+    assert view.turns == {"other": 1}
+    assert view.order.added == (added,)
+    assert sandbox.added == {"use": (added,)}
+    assert sandbox.order(mock.operation) is view.order
+    await sandbox.set_scenarios(mock.operation, (), "flaky")
+    assert (await mock.look()).order is mock.storage.orders["use"]
+
+
+async def test_a_random_delay_is_counted(mock: Mock) -> None:
+    """So that the next one is another; another seed begins the series again."""
+    for drawn in (True, False, True):
+        assert await mock.commit(await mock.look(), Effects(delay=drawn)) == Committed()
+    assert (await mock.look()).delays == 2
+    await (await mock.sandbox()).configure({"mock_headers": False})
+    assert (await mock.look()).delays == 2
+    await (await mock.sandbox()).configure({"seed": 0})
+    assert (await mock.look()).delays == 0
+
+
+async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
+    """Neither records, ids, what is armed, turns nor the journal; what needs no new place is written as ever."""
+    mock = new_mock(max_records=2)
+    armed = await mock.arm()
+    for key in ("x", "y"):
+        assert await mock.commit(await mock.look(thing=key), write(key, size=1)) == Committed()
+    sandbox, view = await mock.sandbox(), await mock.look(thing="z")
+    before, kept = await sandbox.state(), await mock.storage.entries(None)
+    both = (*write("x", size=5).writes, *write("z", size=5).writes)
+    effects = Effects(writes=both, new=("id", "ticket"), armed=armed.id, turns=("flaky",), delay=True)
+    assert await mock.commit(view, effects) == Full(2)
+    assert await sandbox.state() == before
+    assert await mock.storage.entries(None) == kept
+    again = await mock.look(thing="z")
+    assert (again.armed, again.turns, again.delays, again.facts["new"]) == ((armed,), {}, 0, view.facts["new"])
+    assert await mock.commit(again, replace(effects, writes=write("x", size=6).writes)) == Committed()
+    assert await mock.size("x") == 6
+    assert await sandbox.put_record("things", "z", None) == Full(2)
+    assert await sandbox.put_record("things", "y", None) is None
+    await sandbox.restore_record("things", "y")
+    assert await sandbox.put_record("things", "z", None) is None
+
+
+@pytest.mark.parametrize("how", ["reset", "reset_all"])
+async def test_a_sandbox_that_was_reset_takes_nothing_more(mock: Mock, how: str) -> None:
+    """What began before is refused, and counts nowhere; the sandbox of that name begins anew."""
+    old, view = await mock.sandbox("a"), await mock.look("a", thing="x")
+    assert await mock.commit(view, write(size=1)) == Committed()
+    view = await mock.look("a", thing="x")
+    if how == "reset":
+        assert await mock.storage.reset("a")
+    else:
+        assert await mock.storage.reset_all() == ("a",)
+    assert await mock.commit(view, write(size=2), sandbox=old) == Gone()
+    await old.delivered(mock.entries[0], complete=True)
+    assert await mock.storage.entries(None) == []
+    assert (await mock.storage.tally(None)).requests == 0
+    assert await mock.size("x", "a") == 0
+
+
+# -- what a tester changes ------------------------------------------------------------------------------
+
+
+async def test_records_are_put_found_and_restored(mock: Mock) -> None:
+    """As a lookup finds them; a tombstone is written too."""
+    sandbox = await mock.sandbox()
+    record = Record.make("seeded", {"size": [1, {"a": None}]}, "request", "9")
+    assert not await sandbox.is_written("things", "seeded")
+    assert await sandbox.put_record("things", "seeded", record) is None
+    assert (await sandbox.find_record("things", "seeded"), await sandbox.is_written("things", "seeded")) == (
+        record,
+        True,
+    )
+    assert await sandbox.put_record("things", "seeded", None) is None
+    assert await sandbox.find_record("things", "seeded") is None
+    assert await sandbox.is_written("things", "seeded")
+    await sandbox.restore_record("things", "seeded")
+    assert await mock.size("seeded") == 1
+    assert not await sandbox.is_written("things", "seeded")
+
+
+async def test_a_state_goes_to_another_storage_and_back(mock: Mock, new_mock: NewMock) -> None:
+    """Records, tombstones and counters; what was there is gone, and a request that saw it decides again."""
+    effects = replace(write(size=7), new=("id", "ticket"))
+    assert await mock.commit(await mock.look(thing="x"), effects) == Committed()
+    await (await mock.sandbox()).put_record("things", "seeded", None)
+    state = await (await mock.sandbox()).state()
+    assert state == State(
+        {
+            "things": {"x": Record({"size": 7, "key": "x", "origin": "request"}, mock.entries[0]), "seeded": None},
+            "owners": {},
+        },
+        {"id": Counter(1, 1), "ticket": Counter(1, 0)},
+    )
+    other = new_mock()
+    sandbox = await other.sandbox("box")
+    await sandbox.put_record("things", "before", None)
+    view = await other.look("box", thing="x")
+    await sandbox.load_state(state)
+    assert await sandbox.state() == state
+    assert await other.commit(view, write(size=1)) == Conflict()
+    assert [await other.size(key, "box") for key in ("x", "seeded", "before")] == [7, None, 0]
+
+
+async def test_the_clock_of_a_sandbox_is_its_own(mock: Mock) -> None:
+    """Frozen, or so far from the real one."""
+    sandbox = await mock.sandbox("a")
+    mock.clock.now = 100
+    for clock, time in ((Clock(frozen_ns=5), 5), (Clock(offset_ns=-30), 70), (Clock(), 100)):
+        await sandbox.set_clock(clock)
+        assert sandbox.clock == clock
+        assert (await mock.look("a")).facts["tick"].now_ns == time
+        assert (await mock.look("b")).facts["tick"].now_ns == 100
+
+
+async def test_settings_of_a_sandbox_are_its_own(mock: Mock) -> None:
+    """What was not set is the server's; changes add up, and ids begin again with another seed."""
+    sandbox, before = await mock.sandbox("a"), (await mock.look("a")).facts["new"]
+    await sandbox.configure({"mock_headers": False})
+    assert (await mock.look("a")).facts["new"] == before
+    await sandbox.configure({"seed": 3})
+    assert sandbox.own_settings == {"mock_headers": False, "seed": 3}
+    assert (sandbox.settings.mock_headers, sandbox.settings.seed) == (False, 3)
+    view = await mock.look("a")
+    assert view.facts["settings"] == sandbox.settings
+    assert view.facts["new"] != before
+    assert (await mock.sandbox("b")).settings == mock.settings

@@ -1,0 +1,138 @@
+"""Any storage: which entries are kept, in which order, how many, and who is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.storage.coverage import Observation
+from mockserver.storage.interface import Entry
+from storage.storages import Mock, NewMock
+
+
+async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:
+    """The ids of the entries that are kept."""
+    return [entry.id for entry in await mock.storage.entries(sandbox, before=before, after=after)]
+
+
+async def test_entries_come_newest_first(mock: Mock) -> None:
+    """Of one sandbox or of all, with the bytes that were committed; ids are texts that nobody has twice."""
+    sent = [await mock.send(name, name.encode() or b"-") for name in ("", "a", "", "b", "a")]
+    assert len(set(sent)) == 5
+    assert await ids(mock) == sent[::-1]
+    assert await ids(mock, "a") == [sent[4], sent[1]]
+    assert await ids(mock, "") == [sent[2], sent[0]]
+    assert await ids(mock, "never seen") == []
+    assert [(entry.sandbox, entry.data) for entry in await mock.storage.entries("b")] == [("b", b"b")]
+    assert await mock.storage.entry(sent[1]) == Entry(sent[1], "a", b"a")
+    assert await mock.storage.entry("12345") is None
+    assert await mock.storage.entry("no id") is None
+
+
+async def test_entries_before_and_after_one(mock: Mock) -> None:
+    """Without it; it need not be there, nor of that sandbox."""
+    sent = [await mock.send(name) for name in ("a", "b", "a", "b", "a")]
+    assert await ids(mock, None, before=sent[2]) == [sent[1], sent[0]]
+    assert await ids(mock, None, after=sent[2]) == [sent[4], sent[3]]
+    assert await ids(mock, "a", before=sent[3], after=sent[0]) == [sent[2]]
+    assert await ids(mock, None, before=sent[0]) == []
+    assert await ids(mock, None, after=sent[-1]) == []
+    assert await mock.storage.clear_entries("b") == 2
+    assert await ids(mock, None, after=sent[1]) == [sent[4], sent[2]]
+    for wrong in ("-1", "1.5", "one", "\u0663", "9" * 21, " 1"):
+        with pytest.raises(ValueError, match="expected the id of an entry"):
+            await mock.storage.entries(None, before=wrong)
+        with pytest.raises(ValueError, match="expected the id of an entry"):
+            await mock.storage.entries(None, after=wrong)
+
+
+async def test_the_oldest_make_room_by_number(new_mock: NewMock) -> None:
+    """And it is known of each sandbox how many it lost."""
+    mock = new_mock(journal_entries=3)
+    sent = [await mock.send(name) for name in ("a", "b", "a", "b", "b")]
+    assert await ids(mock) == sent[:1:-1]
+    assert await mock.storage.entry(sent[0]) is None
+    assert [await mock.storage.lost_entries(name) for name in ("a", "b", "c")] == [1, 1, 0]
+    gauges = mock.storage.gauges()
+    assert (gauges.journal_entries, gauges.journal_bytes, gauges.journal_evictions) == (3, 6, 2)
+
+
+async def test_the_oldest_make_room_by_bytes(new_mock: NewMock) -> None:
+    """Those of their documents."""
+    mock = new_mock(journal_bytes=10)
+    sent = [await mock.send("a", b"x" * size) for size in (4, 6)]
+    assert await ids(mock) == sent[::-1]
+    sent += [await mock.send("a", b"x")]
+    assert await ids(mock) == [sent[2], sent[1]]
+    assert mock.storage.gauges().journal_bytes == 7
+    sent += [await mock.send("a", b"x" * 10)]
+    assert await ids(mock) == sent[3:]
+    assert await mock.storage.lost_entries("a") == 3
+    await mock.send("a", b"x" * 11)
+    assert await ids(mock) == []
+    assert mock.storage.gauges().journal_bytes == 0
+
+
+async def test_without_entries_there_is_no_journal(new_mock: NewMock) -> None:
+    """Nothing is kept, and nothing counts as lost; what is counted of coverage is counted all the same."""
+    mock = new_mock(journal_entries=0)
+    sent = [await mock.send("a", b"") for _ in range(2)]
+    assert sent[0] != sent[1]
+    assert (await ids(mock), await mock.storage.lost_entries("a")) == ([], 0)
+    assert (await mock.storage.tally("a")).requests == 2
+
+
+async def test_clearing_is_no_loss(new_mock: NewMock) -> None:
+    """Somebody asked for it; what was lost before is forgotten, and others keep theirs."""
+    mock = new_mock(journal_entries=3)
+    for name in ("a", "b", "a", "b", "a"):
+        await mock.send(name)
+    assert await mock.storage.clear_entries("a") == 2
+    assert await mock.storage.clear_entries("a") == 0
+    assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
+    assert [await mock.storage.lost_entries(name) for name in ("a", "b")] == [0, 1]
+    assert mock.storage.gauges().journal_bytes == 2
+    assert await mock.storage.find("a") is not None
+
+
+async def test_a_listener_is_told_of_new_entries(mock: Mock) -> None:
+    """Of its sandbox or of all, oldest first, each once; refusals too; when it is closed, of none."""
+    woken: list[str] = []
+    await mock.send("a")
+    one = mock.storage.listen("a", lambda: woken.append("one"))
+    every = mock.storage.listen(None, lambda: woken.append("every"))
+    assert one.take() == ()
+    sent = [await mock.send(name) for name in ("a", "b", "a")]
+    refused = Entry(mock.storage.next_entry_id(), "b", b"{}")
+    await mock.storage.add_entry(refused, Observation("b", 1))
+    assert sorted(woken) == ["every"] * 4 + ["one"] * 2
+    assert [entry.id for entry in one.take()] == [sent[0], sent[2]]
+    assert [entry.id for entry in every.take()] == [*sent, refused.id]
+    assert (one.take(), every.take()) == ((), ())
+    one.close()
+    one.close()
+    await mock.send("a")
+    assert (one.take(), len(every.take()), one.missed) == ((), 1, 0)
+
+
+async def test_a_listener_that_is_slow_loses_the_oldest(mock: Mock) -> None:
+    """And knows how many."""
+    listener = mock.storage.listen(None, lambda: None)
+    sent = []
+    while not listener.missed:
+        sent.append(await mock.send())
+    sent += [await mock.send() for _ in range(2)]
+    taken = listener.take()
+    assert listener.missed == 3
+    assert [entry.id for entry in taken] == sent[3:]
+    listener.close()
+
+
+async def test_a_refused_request_has_an_entry_and_no_effects(mock: Mock) -> None:
+    """Ids are of one series with those of answers."""
+    first = await mock.send("a")
+    entry = Entry(mock.storage.next_entry_id(), "a", b"refused")
+    await mock.storage.add_entry(entry, Observation("a", 1))
+    second = await mock.send("a")
+    assert await ids(mock, "a") == [second, entry.id, first]
+    tally = await mock.storage.tally("a")
+    assert (tally.requests, tally.problems) == (3, 1)

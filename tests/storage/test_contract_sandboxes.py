@@ -1,0 +1,237 @@
+"""Any storage: which sandboxes there are, how long, and what is left of those that are gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mockserver.core.model import Record
+from mockserver.core.reply import Effects
+from mockserver.storage.coverage import Observation
+from mockserver.storage.interface import Carried, Committed, Entry, Gone
+from storage.storages import FILES, Mock, NewMock, use_contract, write
+
+
+async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
+    """Looking for one makes none; what it would be is shown all the same."""
+    for name in ("", "a"):
+        assert await mock.storage.find(name) is None
+        peeked = await mock.storage.peek(name)
+        assert peeked is not None
+        assert (peeked.name, peeked.settings, peeked.own_settings, peeked.armed) == (name, mock.settings, {}, ())
+        assert (await peeked.look(mock.operation, mock.document(thing="x"))).found["thing"][0].origin == "default"
+    assert await mock.storage.names() == ()
+    made = await mock.sandbox("a")
+    assert await mock.storage.find("a") is made
+    assert await mock.storage.peek("a") is made
+    assert await mock.sandbox("a") is made
+    await mock.sandbox("")
+    assert set(await mock.storage.names()) == {"", "a"}
+    assert [one.name for one in await mock.storage.sandboxes()] == list(await mock.storage.names())
+    assert mock.storage.gauges().sandboxes == 2
+
+
+async def test_the_idle_one_is_evicted(new_mock: NewMock) -> None:
+    """The one used longest ago, once it is idle; where none is, there is no room. The default one stays."""
+    mock = new_mock(max_sandboxes=2, sandbox_ttl=60)
+    for name in ("", "a", "b"):
+        await mock.sandbox(name)
+    mock.clock.idle = 30
+    await mock.sandbox("a")
+    mock.clock.idle = 59.9
+    assert await mock.storage.sandbox("c") is None
+    assert await mock.storage.peek("c") is None
+    mock.clock.idle = 60
+    assert await mock.storage.peek("c") is not None
+    assert set(await mock.storage.names()) == {"", "a", "b"}
+    await mock.sandbox("c")
+    assert set(await mock.storage.names()) == {"", "a", "c"}
+    assert await mock.storage.sandbox("d") is None
+    assert (mock.storage.gauges().sandboxes, mock.storage.gauges().evictions) == (3, 1)
+
+
+async def test_finding_and_peeking_are_no_use(new_mock: NewMock) -> None:
+    """Who looks at a sandbox keeps nobody out."""
+    mock = new_mock(max_sandboxes=1, sandbox_ttl=60)
+    await mock.sandbox("a")
+    mock.clock.idle = 60
+    await mock.storage.find("a")
+    await mock.storage.peek("a")
+    assert await mock.storage.sandbox("b") is not None
+
+
+async def test_one_that_was_evicted_lacks_entries(new_mock: NewMock) -> None:
+    """Whether it is there again or not; what it had is gone, and it knows so, until it is reset."""
+    mock = new_mock(max_sandboxes=1, sandbox_ttl=0)
+    await mock.commit(await mock.look("a", thing="x"), write(size=1))
+    await (await mock.sandbox("a")).delivered(mock.entries[0], complete=True)
+    assert not await mock.storage.lacks("a")
+    await mock.sandbox("b")
+    assert (await mock.storage.lacks("a"), await mock.storage.lacks("b")) == (True, False)
+    assert (await mock.sandbox("a")).incomplete
+    assert await mock.storage.lacks("a")
+    assert await mock.size("x", "a") == 0
+    assert (await mock.storage.tally("a")).requests == 0
+    assert (await mock.storage.tally(None)).requests == 1
+    assert await mock.storage.reset("a")
+    assert not await mock.storage.lacks("a")
+    assert not await mock.storage.reset("b")  # evicted by "a"
+    assert not await mock.storage.lacks("b")
+    assert not (await mock.sandbox("b")).incomplete
+
+
+async def test_one_with_an_answer_on_its_way_is_not_evicted(new_mock: NewMock) -> None:
+    """From the commit to the delivery, however long that takes; another one that is idle goes instead."""
+    mock = new_mock(max_sandboxes=2, sandbox_ttl=60)
+    first = await mock.send("a", complete=None)
+    second = await mock.send("a", complete=None)
+    await mock.sandbox("b")
+    mock.clock.idle = 1_000
+    await mock.sandbox("c")
+    assert set(await mock.storage.names()) == {"a", "c"}
+    mock.clock.idle = 2_000
+    for entry in (first, second):
+        assert await mock.storage.peek("d") is not None  # in the place of "c"
+        sandbox = await mock.storage.find("a")
+        assert sandbox is not None
+        await sandbox.delivered(entry, complete=False)
+    await mock.sandbox("d")
+    assert set(await mock.storage.names()) == {"c", "d"}
+
+
+async def test_one_that_is_evicted_while_it_is_looked_at_takes_nothing_more(new_mock: NewMock) -> None:
+    """A request that was not committed yet holds no place; what it would change is refused and not lost silently."""
+    mock = new_mock(max_sandboxes=1, sandbox_ttl=0)
+    old, view = await mock.sandbox("a"), await mock.look("a", thing="x")
+    await mock.sandbox("b")
+    assert await mock.commit(view, write(size=1), sandbox=old) == Gone()
+    assert await mock.storage.entries(None) == []
+
+
+async def test_a_reset_brings_one_sandbox_back(mock: Mock) -> None:
+    """Records, ids, what is armed, turns, clock, settings, scenarios, journal and counts; others keep theirs."""
+    for name in ("a", "b"):
+        sandbox = await mock.sandbox(name)
+        await mock.arm(5, name)
+        await sandbox.configure({"mock_headers": False})
+        await sandbox.set_scenarios(mock.operation, mock.operation.scenarios[:1], "flaky")
+        effects = Effects(writes=write(size=1).writes, new=("ticket",), turns=("flaky",), delay=True)
+        assert await mock.commit(await mock.look(name, thing="x"), effects) == Committed()
+        await sandbox.delivered(mock.entries[-1], complete=True)
+    fresh = (await mock.look("c", thing="x")).facts["new"]
+    assert await mock.storage.reset("a")
+    assert not await mock.storage.reset("never seen")
+    assert await mock.storage.find("a") is None
+    assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
+    view, other = await mock.look("a", thing="x"), await mock.look("b", thing="x")
+    assert (view.armed, view.turns, view.delays, view.found["thing"][0].origin) == ((), {}, 0, "default")
+    assert (len(other.armed), other.turns, other.delays, other.facts["thing"]["size"]) == (1, {"flaky": 1}, 1, 1)
+    assert (await mock.sandbox("a")).settings == mock.settings
+    assert (await mock.sandbox("a")).added == {}
+    assert view.facts["new"]["ticket"] != fresh["ticket"]
+    assert [(await mock.storage.tally(name)).requests for name in ("a", "b", None)] == [0, 1, 2]
+
+
+async def test_a_reset_of_all_forgets_all(new_mock: NewMock) -> None:
+    """Those that are there are named; nothing is known of any that were."""
+    mock = new_mock(max_sandboxes=1, sandbox_ttl=0, journal_entries=1)
+    for name in ("", "a", "b"):
+        await mock.send(name)
+    assert set(await mock.storage.reset_all()) == {"", "b"}
+    assert await mock.storage.names() == ()
+    assert await mock.storage.entries(None) == []
+    for name in ("", "a", "b"):
+        assert not await mock.storage.lacks(name)
+        assert await mock.storage.lost_entries(name) == 0
+    assert (await mock.storage.tally(None)).requests == 0
+    assert (mock.storage.gauges().journal_bytes, mock.storage.gauges().armed) == (0, 0)
+
+
+async def test_what_is_armed_is_counted_over_all(mock: Mock) -> None:
+    """Of those that are there."""
+    for name in ("", "a", "a"):
+        await mock.arm(name=name)
+    assert mock.storage.gauges().armed == 3
+
+
+# -- counts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("complete", "fault", "met", "faults"),
+    [
+        (True, "", 1, {}),
+        (False, "", 0, {}),
+        (True, "reset", 0, {"reset": 1}),
+        (False, "reset", 0, {"reset": 1}),
+        (True, "dribble", 1, {"dribble": 1}),
+        (False, "dribble", 0, {"dribble": 1}),
+    ],
+)
+async def test_an_answer_is_met_once_it_was_delivered_whole(
+    mock: Mock, complete: bool, fault: str, met: int, faults: dict[str, int]
+) -> None:
+    """Not before, not twice, not if the client left or a fault took it."""
+    entry = await mock.send("a", complete=None, fault=fault)
+    rest = mock.operation.by_id["rest"]
+    assert (await mock.storage.tally("a")).requests == 0
+    sandbox = await mock.sandbox("a")
+    for _ in range(2):
+        await sandbox.delivered(entry, complete=complete)
+        for name in ("a", None):
+            tally = await mock.storage.tally(name)
+            assert (tally.requests, tally.of(rest).met, tally.of(rest).faults) == (1, met, faults)
+    await sandbox.delivered("12345", complete=True)
+    assert (await mock.storage.tally("a")).requests == 1
+    assert (await mock.storage.tally("b")).requests == 0
+
+
+async def test_a_refusal_is_counted_where_it_was_for(mock: Mock) -> None:
+    """There need be no sandbox of that name, and none is made."""
+    entry = Entry(mock.storage.next_entry_id(), "typo", b"{}")
+    await mock.storage.add_entry(entry, Observation("typo", 1))
+    assert await mock.storage.entries("typo") == [entry]
+    assert ((await mock.storage.tally("typo")).problems, await mock.storage.find("typo")) == (1, None)
+
+
+# -- another contract -----------------------------------------------------------------------------------
+
+
+async def test_another_contract_is_served_in_one_step(mock: Mock, tmp_path: Path) -> None:
+    """Records stay, and what is carried is what a sandbox has; ids go on above those given out."""
+    await mock.commit(await mock.look("a", thing="x"), replace_new(write(size=3)))
+    armed = await mock.arm(name="a")
+    text = FILES["contract.yaml"].replace("seeded: {size: 1}", "seeded: {size: 2}").replace("first: 100", "first: 90")
+    contract = use_contract(tmp_path / "other", {"contract.yaml": text})
+    settings = replace(contract.settings, journal_entries=1)
+    own = replace(settings, mock_headers=False)
+    added = {"use": contract.operations[0].scenarios[:1]}
+    carried = {"a": Carried(own, added, (armed,), {"use": {"flaky": 7}})}
+    await mock.storage.serve(contract, settings, carried, {"ticket": 10, "id": 0})
+    mock.contract = contract
+    assert await mock.size("seeded", "a") == 2
+    assert await mock.size("x", "a") == 3
+    sandbox, view = await mock.sandbox("a"), await mock.look("a")
+    assert (sandbox.settings, sandbox.added, sandbox.armed, view.turns) == (own, added, (armed,), {"flaky": 7})
+    assert view.order.added == added["use"]
+    assert int(view.facts["new"]["ticket"].removeprefix("t_")) % 1_000_000 == 101
+    assert (await mock.sandbox("b")).settings == settings
+    assert (await mock.look("b")).order is mock.storage.orders["use"]
+    assert (await mock.look("b")).order.scenarios == contract.operations[0].scenarios
+    for name in ("a", "a", "b"):
+        last = await mock.send(name)
+    assert [entry.id for entry in await mock.storage.entries(None)] == [last]
+
+
+def replace_new(effects: Effects) -> Effects:
+    """The effects, with both ids used up."""
+    return Effects(writes=effects.writes, new=("id", "ticket"))
+
+
+async def test_a_request_under_way_decides_again_if_its_record_was_written(mock: Mock) -> None:
+    """A tester's write is a write."""
+    view = await mock.look(thing="x")
+    await (await mock.sandbox()).put_record("things", "x", Record.make("x", {"size": 1}, "request"))
+    assert await mock.commit(view, write(size=2)) != Committed()

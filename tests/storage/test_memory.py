@@ -1,0 +1,68 @@
+"""The storage in memory: what it keeps is bounded, and nothing in it suspends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mockserver import Contract
+from mockserver.engine.engine import run_now
+from mockserver.storage import journal, memory
+from mockserver.storage.memory import MemoryStorage
+from storage.storages import Clock, Mock, write
+
+
+@pytest.fixture
+def mock(small: Contract) -> Mock:
+    """A storage in memory of the small contract."""
+    return bounded(small)
+
+
+def bounded(contract: Contract, **changes: Any) -> Mock:
+    clock, settings = Clock(), replace(contract.settings, **changes)
+    return Mock(contract, MemoryStorage(contract, settings, clock.now_ns, clock.monotonic), clock, settings)
+
+
+def test_nothing_suspends(mock: Mock) -> None:
+    """So that a request is atomic on one event loop, and needs none."""
+    run_now(mock.commit(run_now(mock.look(thing="x")), write(size=1)))
+    assert run_now(mock.size("x")) == 1
+    run_now(mock.send("a"))
+    assert run_now(mock.storage.reset_all()) == ("", "a")
+
+
+def test_a_server_may_have_the_default_sandbox_alone(small: Contract) -> None:
+    """It takes no place of another one, and is in use however idle it is."""
+    mock = bounded(small, max_sandboxes=0, sandbox_ttl=0)
+    run_now(mock.sandbox(""))
+    mock.clock.idle = 1_000
+    assert run_now(mock.storage.sandbox("a")) is None
+    assert run_now(mock.storage.peek("a")) is None
+    assert run_now(mock.storage.names()) == ("",)
+
+
+def test_names_of_those_that_were_evicted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound any new one counts as if it had been there, until all is forgotten."""
+    monkeypatch.setattr(memory, "MOST_REMEMBERED", 1)
+    mock = bounded(small, max_sandboxes=1, sandbox_ttl=0)
+    for name in ("a", "b"):
+        run_now(mock.sandbox(name))
+    assert [run_now(mock.storage.lacks(name)) for name in ("a", "b", "new")] == [True, False, False]
+    run_now(mock.sandbox("c"))
+    assert [run_now(mock.storage.lacks(name)) for name in ("a", "b", "new")] == [True, True, True]
+    run_now(mock.storage.reset_all())
+    assert not run_now(mock.storage.lacks("new"))
+
+
+def test_sandboxes_whose_lost_entries_are_counted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound every one counts as having lost some."""
+    monkeypatch.setattr(journal, "MOST_COUNTED", 1)
+    mock = bounded(small, journal_entries=1)
+    for name in ("a", "a", "a"):
+        run_now(mock.send(name))
+    assert [run_now(mock.storage.lost_entries(name)) for name in ("a", "new")] == [2, 0]
+    for name in ("b", "c"):
+        run_now(mock.send(name))
+    assert [run_now(mock.storage.lost_entries(name)) for name in ("a", "b", "new")] == [1, 1, 1]

@@ -1,0 +1,215 @@
+"""Any storage: many requests at once for the same thing, with and without waits between look and commit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import BATCH, ONCE, PATH
+
+from mockserver import Contract, Engine, Reply, Request
+from mockserver.core.contract import Operation, Turn, Turns
+from mockserver.core.model import Document, Fault
+from mockserver.core.reply import Effects
+from mockserver.decision.view import Armed, View
+from mockserver.storage.coverage import Observation
+from mockserver.storage.interface import CommitResult, Entry, Sandbox, Storage
+from storage.storages import MakeStorage
+
+SUCCESS = "activated-existing-customer"
+AGAIN = "card-already-activated"
+
+
+class Waiting:
+    """What is asked of an object goes to another one; see `WaitingStorage`."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        """Of the other one."""
+        return getattr(self.inner, name)
+
+
+class WaitingSandbox(Waiting):
+    """Waits before and after each look and each commit, as one on another machine does."""
+
+    async def look(self, operation: Operation, document: Document) -> View:
+        """Let others go first."""
+        await asyncio.sleep(0)
+        view: View = await self.inner.look(operation, document)
+        await asyncio.sleep(0)
+        return view
+
+    async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
+        """Let others go first."""
+        await asyncio.sleep(0)
+        result: CommitResult = await self.inner.commit(view, effects, entry, observation)
+        await asyncio.sleep(0)
+        return result
+
+
+class WaitingStorage(Waiting):
+    """A storage whose sandboxes wait, so that requests really race."""
+
+    async def sandbox(self, name: str) -> WaitingSandbox | None:
+        """One that waits."""
+        await asyncio.sleep(0)
+        sandbox = await self.inner.sandbox(name)
+        return None if sandbox is None else WaitingSandbox(sandbox)
+
+
+Wrap = Callable[[Storage], Any]
+
+
+@pytest.fixture(params=[lambda storage: storage, WaitingStorage], ids=["as it is", "with waits"])
+def wrap(request: pytest.FixtureRequest) -> Wrap:
+    """The storage itself, or one that waits."""
+    wrapped: Wrap = request.param
+    return wrapped
+
+
+@pytest.fixture
+def engine(contract: Contract, make_storage: MakeStorage, wrap: Wrap) -> Engine:
+    """An engine with such a storage."""
+    return Engine(contract, storage=wrap(make_storage(contract, contract.settings)))
+
+
+def sent(body: object, path: str = PATH) -> Request:
+    return Request("POST", path, json.dumps(body).encode())
+
+
+async def handled(engine: Engine, requests: list[Request]) -> list[Reply]:
+    """All of them at once, with their answers delivered."""
+
+    async def one(request: Request) -> Reply:
+        reply = await engine.handle(request)
+        await engine.delivered(reply)
+        return reply
+
+    return await asyncio.gather(*map(one, requests))
+
+
+def scenarios(replies: list[Reply]) -> Counter[str]:
+    return Counter(
+        reply.decision.scenario.id if reply.decision is not None else reply.problem or "" for reply in replies
+    )
+
+
+def payload(reply: Reply) -> Any:
+    return json.loads(reply.body)["payload"]
+
+
+async def default_sandbox(engine: Engine) -> Sandbox:
+    sandbox = await engine.storage.find("")
+    assert sandbox is not None
+    return sandbox
+
+
+async def test_a_card_is_activated_once(engine: Engine) -> None:
+    """Of a thousand requests one succeeds; all others see what it did, and who it was."""
+    replies = await handled(engine, [sent(ONCE)] * 1_000)
+    assert scenarios(replies) == {SUCCESS: 1, AGAIN: 999}
+    (winner,) = [reply for reply in replies if reply.status == 200]
+    causes = {reply.decision.cause for reply in replies if reply.decision is not None and reply is not winner}
+    assert causes == {winner.entry}
+    assert len(await engine.storage.entries("")) == 1_000
+    assert len({reply.entry for reply in replies}) == 1_000
+    tally = await engine.storage.tally("")
+    assert (tally.requests, tally.of(engine.contract.operations[0].by_id[SUCCESS]).met) == (1_000, 1)
+
+
+async def test_ids_are_given_out_once_and_none_is_lost(engine: Engine) -> None:
+    """A hundred new customers at once get a hundred ids in a row, as if they had come one by one."""
+    person = {"first_name": "Laura", "last_name": "Pérez"}
+    bodies = [{"customer": person, "card_identifier": f"C{n}", "reference_batch": BATCH} for n in range(100)]
+    replies = await handled(engine, [sent(body) for body in bodies])
+    assert scenarios(replies) == {"activated-new-customer": 100}
+    one_by_one = Engine(engine.contract)
+    wanted = [payload(one_by_one.handle_sync(sent(body))) for body in bodies]
+    for member in ("customer_id", "card_id"):
+        assert sorted(payload(reply)[member] for reply in replies) == sorted(one[member] for one in wanted)
+    state = await (await default_sandbox(engine)).state()
+    assert (len(state.records["cards"]), len(state.records["customers"])) == (100, 100)
+    assert {one.used for one in state.counters.values()} == {100}
+
+
+async def test_the_ids_of_those_who_failed_are_not_lost(engine: Engine) -> None:
+    """The next success gets the very next number."""
+    await handled(engine, [sent(ONCE)] * 50)
+    first, second = Engine(engine.contract), engine
+    first.handle_sync(sent(ONCE))
+    after = sent({**ONCE, "card_identifier": "CARD-002", "customer_id": "other"})
+    (reply,) = await handled(second, [after])
+    assert payload(reply) == payload(first.handle_sync(after))
+
+
+async def test_sandboxes_do_not_disturb_one_another(engine: Engine) -> None:
+    """One success in each."""
+    requests = [sent(ONCE, f"/sandbox/s{n % 10}{PATH}") for n in range(200)]
+    replies = await handled(engine, requests)
+    assert scenarios(replies) == {SUCCESS: 10, AGAIN: 190}
+    assert {reply.sandbox for reply in replies if reply.status == 200} == {f"s{n}" for n in range(10)}
+
+
+def test_a_storage_that_waits_needs_an_event_loop(contract: Contract, make_storage: MakeStorage) -> None:
+    """In process without one it is refused, and nothing was done."""
+    storage: Any = WaitingStorage(make_storage(contract, contract.settings))
+    with pytest.raises(RuntimeError, match="the storage has to wait"):
+        Engine(contract, storage=storage).handle_sync(sent(ONCE))
+    assert storage.gauges().sandboxes == 0
+
+
+async def test_what_is_armed_is_used_as_often_as_it_says(engine: Engine) -> None:
+    """Seven of fifty, whoever is first."""
+    operation = engine.contract.operations[0]
+    sandbox = await engine.storage.sandbox("")
+    assert sandbox is not None
+    turns = Turns((Turn(operation.by_id["rfc-invalid"], times=3), Turn(fault=Fault("gateway"), times=4)))
+    await sandbox.arm(lambda number: Armed(number, operation.id, turns, 7, (), {}))
+    replies = await handled(engine, [sent(ONCE)] * 50)
+    assert scenarios(replies)["rfc-invalid"] == 3
+    assert sum(reply.fault is not None for reply in replies) == 4
+    assert scenarios(replies)[SUCCESS] + scenarios(replies)[AGAIN] == 47
+    assert sum(bool(reply.decision and reply.decision.committed) for reply in replies) == 1
+    assert (await default_sandbox(engine)).armed == ()
+
+
+async def test_two_writers_of_one_list_lose_nothing(engine: Engine) -> None:
+    """Twenty cards of one customer, all of them in the record afterwards."""
+    owner = {**ONCE, "customer_id": "TEST-ENTERPRISE"}
+    replies = await handled(engine, [sent({**owner, "card_identifier": f"C{n}"}) for n in range(20)])
+    assert scenarios(replies) == {SUCCESS: 20}
+    record = await (await default_sandbox(engine)).find_record("customers", owner["customer_id"])
+    assert record is not None
+    assert sorted(record.view["cards"]) == sorted(f"C{n}" for n in range(20))
+
+
+async def test_a_reset_in_the_middle_leaves_nothing_half_done(engine: Engine) -> None:
+    """A request that began before is refused whole; the sandbox that begins anew has what was done in it alone."""
+
+    async def reset() -> list[Reply]:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await engine.storage.reset("")
+        return []
+
+    other = {**ONCE, "card_identifier": "C2", "customer_id": "other"}
+    before, _, after = await asyncio.gather(
+        handled(engine, [sent(ONCE)] * 20), reset(), handled(engine, [sent(other)] * 20)
+    )
+    met = scenarios([*before, *after])
+    assert set(met) <= {SUCCESS, AGAIN, "sandbox-gone"}
+    refused = [reply for reply in (*before, *after) if reply.problem == "sandbox-gone"]
+    assert all((reply.status, reply.decision) == (409, None) for reply in refused)
+    sandbox = await engine.storage.sandbox("")
+    assert sandbox is not None
+    for replies, key in ((before, "CARD-001"), (after, "C2")):
+        record = await sandbox.find_record("cards", key)
+        assert record is not None
+        kept = [reply.entry for reply in replies if reply.status == 200]
+        assert record.origin == "default" or record.entry in kept
