@@ -50,8 +50,9 @@ async def _read_rest(request: web.BaseRequest, connection: Connection, deadline:
     if connection.is_half_closed:
         raise ConnectionResetError("the client closed its side before the end of the body")
     content, framing, body = request.content, ChunkFraming(), bytearray()
+    timer = asyncio.timeout_at(deadline)
     try:
-        async with asyncio.timeout_at(deadline) as timer:
+        async with timer:
             connection.body_listener = _listener(request, connection, framing, timer)
             while not content.at_eof() and len(body) <= limit:
                 body += await content.readany()
@@ -59,8 +60,12 @@ async def _read_rest(request: web.BaseRequest, connection: Connection, deadline:
         if framing.is_broken:
             raise BrokenChunksError from None
         raise
+    except OSError as error:
+        error.__traceback__ = None  # the stream keeps the error, whose frames would keep the stream
+        raise ConnectionResetError("the client left before the end of the body") from None
     finally:
         connection.body_listener = None
+        del timer  # it refers to the task, whose cancellation refers to this frame
     return bytes(body)
 
 
