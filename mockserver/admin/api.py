@@ -37,7 +37,6 @@ _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}
 
 _Value = TypeVar("_Value")
 
-OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
 DONE: Final[Mapping[int, str]] = MappingProxyType({200: "Done, or what was asked for."})
 
 

@@ -30,7 +30,8 @@ GIVEN: Final = "request body"
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
-_NOT_OF_A_CONTRACT: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, "journal-entry.schema.json")
+ENTRY_FORMAT: Final = "journal-entry.schema.json"
+_NOT_OF_A_CONTRACT: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT)
 
 
 class ConfigError(Exception):
@@ -255,30 +256,30 @@ def _no_operation(root: FilePath) -> Problem:
 
 
 @cache
-def _formats() -> SchemaSet:
-    """The formats of contract files and of scenario files: schemas of ours."""
+def _format(name: str) -> SchemaSet:
+    """The format of a kind of documents: a schema of ours."""
     formats = SchemaSet(exact=True)
-    for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT):
-        formats.trust({name: read((shipped() / "schemas" / name).read_bytes(), DEEPEST)})
+    formats.trust({name: read((shipped() / "schemas" / name).read_bytes(), DEEPEST)})
     return formats
 
 
 @cache
-def _format(name: str) -> Validator:
-    """The compiled format of a kind of files."""
-    return cast(Validator, _formats().validator(name))
+def format_validator(name: str) -> Validator:
+    """The compiled format of a kind of documents."""
+    return cast(Validator, _format(name).validator(name))
 
 
 @cache
 def _part_format(name: str) -> Validator:
     """The compiled format of a part of a scenario file; nothing is reported, as the formats are sound."""
-    return cast(Validator, _formats().inline({"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}, (), lambda _: None))
+    reference = {"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}
+    return cast(Validator, _format(SCENARIOS_FORMAT).inline(reference, (), lambda _: None))
 
 
 def _check_format(source: SourceFile) -> None:
     if source.data is MISSING or is_schema_file(source):
         return
-    validator = _format(SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
+    validator = format_validator(SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
     reported = set(source.faults)
     violations = [one for one in validator.violations("file", source.data) if one.path not in reported]
     for violation in violations:

@@ -256,21 +256,19 @@ def _of(name: str, checks: list[Check], test: Test) -> Check:
 
 
 def _some_item(operand: Any, context: Context) -> Check:
-    inner = compile_operand(operand, context)
-    test = inner.test
-    return Check(
-        f"has an item that {inner.words}",
-        lambda value, facts: isinstance(value, list) and any([test(item, facts) for item in value]),  # noqa: C419 - half the time
-        inner.reads,
-    )
+    return _on_items("has an item that", any, operand, context)
 
 
 def _every_item(operand: Any, context: Context) -> Check:
+    return _on_items("has only items that", all, operand, context)
+
+
+def _on_items(words: str, quantifier: Callable[[list[bool]], bool], operand: Any, context: Context) -> Check:
     inner = compile_operand(operand, context)
     test = inner.test
     return Check(
-        f"has only items that {inner.words}",
-        lambda value, facts: isinstance(value, list) and all([test(item, facts) for item in value]),  # noqa: C419 - half the time
+        f"{words} {inner.words}",
+        lambda value, facts: isinstance(value, list) and quantifier([test(item, facts) for item in value]),
         inner.reads,
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
-from mockserver.core.values import close_matches, write_ascii
+from mockserver.core.values import close_matches, readable, write_ascii
 from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
@@ -140,7 +140,7 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
     if root == "settings":
         return lambda facts: getattr(facts["settings"], first)
     if root == "header":
-        return lambda facts: _decoded(facts["header"].get(first, MISSING))
+        return lambda facts: _header(facts["header"].get(first, MISSING))
     if len(steps) == 1:
 
         def member(facts: Facts) -> Any:
@@ -167,6 +167,5 @@ def member_of(value: Any, step: str) -> Any:
     return value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
 
 
-def _decoded(value: Any) -> Any:
-    """A header's text without the lone surrogates that stand for bytes that are not UTF-8."""
-    return value if value is MISSING else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _header(value: Any) -> Any:
+    return value if value is MISSING else readable(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,11 @@ class Condition:
     without_violations: bool = True
     place: str = ""
     equals: EqualValue | None = None
+
+
+def all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
+    """Whether every one of some conditions holds."""
+    return all(condition.fails(facts) is None for condition in conditions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

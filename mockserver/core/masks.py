@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from mockserver.core.model import MISSING, Path, json_pointer_step
 from mockserver.core.reply import Headers
-from mockserver.core.values import NotJsonError, mask, printable, read
+from mockserver.core.values import NotJsonError, mask, printable, read, readable
 
 _NUMBER: Final = (
     r"(?<![0-9])(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
@@ -219,13 +219,8 @@ def masked_headers(headers: Mapping[str, str], named: Collection[str], masked: l
             masked.append(f"/request/headers/{len(found)}/1")
             shown = mask(value)
         # The HTTP library has a type of its own for names.
-        found.append((str(name), shown if shown.isascii() else _readable(shown)))
+        found.append((str(name), shown if shown.isascii() else readable(shown)))
     return tuple(found)
-
-
-def _readable(value: str) -> str:
-    """A header's text without the lone surrogates that stand for bytes that are not UTF-8."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1_000)

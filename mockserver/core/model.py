@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
@@ -77,6 +77,11 @@ def json_pointer_step(step: str | int) -> str:
     return str(step).replace("~", "~0").replace("/", "~1")
 
 
+def json_pointer(path: Iterable[str | int]) -> str:
+    """A JSON Pointer (RFC 6901)."""
+    return "".join("/" + json_pointer_step(step) for step in path)
+
+
 class Violation(Struct, frozen=True, gc=False):
     """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what came instead.
 
@@ -102,7 +107,7 @@ class Violation(Struct, frozen=True, gc=False):
     @property
     def pointer(self) -> str:
         """The JSON Pointer (RFC 6901) inside the root."""
-        return "".join("/" + json_pointer_step(step) for step in self.path)
+        return json_pointer(self.path)
 
     @property
     def text(self) -> str:

@@ -190,6 +190,11 @@ _SHAPE: Final = {
 }
 
 
+def readable(text: str) -> str:
+    """A header's text without the lone surrogates that stand for bytes that are not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def printable(text: str, limit: int) -> str:
     """`text` in visible ASCII, control characters and the rest escaped, cut to `limit` characters."""
     if text.isascii() and text.isprintable() and len(text) <= limit:

@@ -30,12 +30,12 @@ def decide(route: Route, document: Document, view: View) -> Decision | Reply:
         named = view.order.by_id.get(directives.scenario)
         if named is None:
             return _unknown_scenario(route, view, directives.scenario)
-        return _decision(route, document, view, Answer(named, "header", directives))
+        return _decision(route, document, view, Choice(named, "header", directives))
     armed = None
     if view.armed:
         armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
     if armed is not None and armed.turn.scenario is not None:
-        return _decision(route, document, view, Answer(armed.turn.scenario, "armed", directives, armed=armed))
+        return _decision(route, document, view, Choice(armed.turn.scenario, "armed", directives, armed=armed))
     if view.misspelt is not None:
         collection = view.misspelt.collection
         spelt = close_matches(view.misspelt.key(facts), collection.test_values)
@@ -43,7 +43,7 @@ def decide(route: Route, document: Document, view: View) -> Decision | Reply:
     return _decision(route, document, view, _first_match(route, document, view, armed))
 
 
-class Answer(Struct, frozen=True):
+class Choice(Struct, frozen=True):
     """The scenario that answers and how it came to that; `candidate` is None where it was forced or armed."""
 
     scenario: Scenario
@@ -55,7 +55,7 @@ class Answer(Struct, frozen=True):
     turns: Mapping[str, int] = {}
 
 
-def _first_match(route: Route, document: Document, view: View, armed: Armed | None) -> Answer:
+def _first_match(route: Route, document: Document, view: View, armed: Armed | None) -> Choice:
     """The first scenario of which an alternative matches.
 
     One with answers in turn counts the request; if its turn is to stand aside, those after it are tried.
@@ -65,17 +65,17 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
         if holds(candidate.tests, facts):
-            answer = _in_turn(candidate, route, view, armed, turns)
-            if answer is not None:
-                return answer
+            choice = _in_turn(candidate, route, view, armed, turns)
+            if choice is not None:
+                return choice
     # The last scenario answers everything; that is checked when the contract is loaded.
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
 
 
 def _in_turn(
     candidate: Candidate, route: Route, view: View, armed: Armed | None, turns: dict[str, int]
-) -> Answer | None:
-    """The answer of a candidate that matches; None if it is its turn to stand aside. `turns` counts the request."""
+) -> Choice | None:
+    """The choice of a candidate that matches; None if it is its turn to stand aside. `turns` counts the request."""
     scenario = candidate.scenario
     answering: Scenario | None = scenario
     if scenario.turns is not None:
@@ -86,7 +86,7 @@ def _in_turn(
     if answering is None:
         return None
     trigger, cause = _trigger(candidate.alternative, view)
-    return Answer(answering, trigger, route.directives, candidate, armed, cause, turns)
+    return Choice(answering, trigger, route.directives, candidate, armed, cause, turns)
 
 
 def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
@@ -100,9 +100,9 @@ def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
     return "values", ""
 
 
-def _decision(route: Route, document: Document, view: View, answer: Answer) -> Decision:
-    scenario, armed, directives = answer.scenario, answer.armed, answer.directives
-    alternative = answer.candidate.alternative if answer.candidate is not None else None
+def _decision(route: Route, document: Document, view: View, choice: Choice) -> Decision:
+    scenario, armed, directives = choice.scenario, choice.armed, choice.directives
+    alternative = choice.candidate.alternative if choice.candidate is not None else None
     turn = armed.turn if armed is not None else Turn()
     fault: Fault | None = directives.fault or turn.fault or scenario.fault
     delay: Delay | None = directives.delay or turn.delay or scenario.delay
@@ -112,18 +112,18 @@ def _decision(route: Route, document: Document, view: View, answer: Answer) -> D
         operation=route.operation,
         scenario=scenario,
         alternative=alternative,
-        trigger=answer.trigger,
+        trigger=choice.trigger,
         source=alternative.source if alternative is not None else scenario.source,
-        assumed=_assumed(answer, document, view.facts),
+        assumed=_assumed(choice, document, view.facts),
         document=document,
         facts=facts,
-        cause=answer.cause,
-        turns=answer.turns,
+        cause=choice.cause,
+        turns=choice.turns,
         effects=Effects(
             _writes(scenario, view, facts) if committed else (),
             tuple(scenario.new) if alternative is not None and scenario.new else (),
             armed.id if armed is not None else None,
-            tuple(answer.turns) if answer.turns else (),
+            tuple(choice.turns) if choice.turns else (),
             delay is not None and delay.kind != "fixed",
         ),
         committed=committed,
@@ -132,13 +132,13 @@ def _decision(route: Route, document: Document, view: View, answer: Answer) -> D
     )
 
 
-def _assumed(answer: Answer, document: Document, facts: Facts) -> tuple[str, ...]:
+def _assumed(choice: Choice, document: Document, facts: Facts) -> tuple[str, ...]:
     """The ids of the assumptions that the answer rests on, each once."""
-    candidate = answer.candidate
-    if candidate is not None and candidate.scenario is answer.scenario:
+    candidate = choice.candidate
+    if candidate is not None and candidate.scenario is choice.scenario:
         assumptions = candidate.assumptions
     else:
-        assumptions = assumptions_of(answer.scenario, candidate.alternative if candidate is not None else None)
+        assumptions = assumptions_of(choice.scenario, candidate.alternative if candidate is not None else None)
     found = [one.id for one in assumptions if not one.tests or holds(one.tests, facts)]
     if document.warnings:
         found += [warning.point for warning in document.warnings]

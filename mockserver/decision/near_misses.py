@@ -7,8 +7,8 @@ from itertools import takewhile
 
 from msgspec import Struct
 
-from mockserver.core.contract import Alternative, Operation, Scenario
-from mockserver.core.language import Evidence
+from mockserver.core.contract import Operation, Scenario
+from mockserver.core.language import Evidence, all_hold
 from mockserver.core.model import Facts
 from mockserver.core.reply import NearMiss
 from mockserver.core.values import close_matches
@@ -40,7 +40,7 @@ def matches(scenario: Scenario, facts: Facts) -> bool:
     """Whether a scenario applies: an alternative of which every condition holds."""
     if scenario.changes and facts["violations"]:
         return False
-    return any(_holds(alternative, facts) for alternative in scenario.alternatives)
+    return any(all_hold(alternative.conditions, facts) for alternative in scenario.alternatives)
 
 
 def near_miss(scenario: Scenario, facts: Facts) -> NearMiss:
@@ -77,10 +77,6 @@ def near_seeds(miss: NearMiss, operation: Operation, facts: Facts) -> tuple[str,
         if key is not None and key not in lookup.collection.seeds:
             spelt += close_matches(key, lookup.collection.seeds)
     return tuple(dict.fromkeys(spelt))
-
-
-def _holds(alternative: Alternative, facts: Facts) -> bool:
-    return all(condition.fails(facts) is None for condition in alternative.conditions)
 
 
 def _blocked_by_violations(scenario: Scenario, facts: Facts) -> tuple[Evidence, ...]:

@@ -37,7 +37,7 @@ class Route(Struct, frozen=True):
     directives: Directives
 
 
-class _Candidate(Struct, frozen=True):
+class _MatchedOperation(Struct, frozen=True):
     """An operation whose path is the one that was sent, with its path parameters."""
 
     operation: Operation
@@ -83,7 +83,7 @@ class Router:
         self._settings = settings
         self._derived = derived
         self._admin_paths = admin_paths
-        self._static: dict[str, list[_Candidate]] = {}
+        self._static: dict[str, list[_MatchedOperation]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
         for operation in contract.operations:
             if operation.parameters:
@@ -91,7 +91,7 @@ class Router:
                 pattern = "".join("([^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
                 self._templates.append((re.compile(pattern), operation))
             else:
-                self._static.setdefault(operation.path, []).append(_Candidate(operation, {}))
+                self._static.setdefault(operation.path, []).append(_MatchedOperation(operation, {}))
 
     def route(self, request: Request) -> Route | Reply:
         """The route of a request, or the problem with it."""
@@ -114,7 +114,7 @@ class Router:
             return asked
         return Route(self._contract, candidate.operation, candidate.parameters, sandbox, asked)
 
-    def _find(self, method: str, path: str) -> _Candidate | Reply:
+    def _find(self, method: str, path: str) -> _MatchedOperation | Reply:
         """The operation of a method and a path; a path without parameters goes first."""
         candidates = self._candidates(path)
         for candidate in candidates:
@@ -127,13 +127,13 @@ class Router:
         paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_paths())
         return problems.not_found(path, paths, close_matches(path, [text.partition(" ")[2] for text in paths]))
 
-    def _candidates(self, path: str) -> list[_Candidate]:
+    def _candidates(self, path: str) -> list[_MatchedOperation]:
         found = self._static.get(path, [])
         if not self._templates:
             return found
         matched = [(pattern.fullmatch(path), operation) for pattern, operation in self._templates]
         return found + [
-            _Candidate(operation, dict(zip(operation.parameters, match.groups(), strict=True)))
+            _MatchedOperation(operation, dict(zip(operation.parameters, match.groups(), strict=True)))
             for match, operation in matched
             if match is not None
         ]

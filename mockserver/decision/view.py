@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from mockserver.core.contract import Operation, Turn, Turns
-from mockserver.core.language import Condition
+from mockserver.core.language import Condition, all_hold
 from mockserver.core.model import MISSING, Collection, Document, Facts, Lookup, Record, Settings
 from mockserver.core.values import is_blank
 from mockserver.decision.order import Order
@@ -38,7 +38,7 @@ class Armed(Struct, frozen=True):
 
     def matches(self, operation: Operation, facts: Facts) -> bool:
         """Whether it is for such a request."""
-        return self.operation == operation.id and all(condition.fails(facts) is None for condition in self.when)
+        return self.operation == operation.id and all_hold(self.when, facts)
 
 
 class View(Struct, frozen=True):

@@ -6,20 +6,18 @@ No server, no storage and no clock is needed for that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from mockserver.contract.loading import ConfigError, given_scenario, shipped
-from mockserver.contract.sources import DEEPEST
+from mockserver.contract.loading import ENTRY_FORMAT, ConfigError, format_validator, given_scenario
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.instants import parse_instant
 from mockserver.core.masks import mask_account_numbers
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import printable, read, read_trusted, write
+from mockserver.core.values import printable, read_trusted, write
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.order import in_force, order_of
@@ -29,13 +27,9 @@ from mockserver.decision.view import Armed
 from mockserver.engine.entries import EntryDecision, JournalEntry, read_entry
 from mockserver.engine.reconstruction import request_of, view_of
 from mockserver.engine.views import text_or_json, violation
-from mockserver.schema.schema_set import SchemaSet
-from mockserver.schema.validator import Validator
 
 FORMAT: Final = 3
 """2 was a document of its own; since 3 a bundle holds the journal entry."""
-
-_FORMAT_FILE: Final = "journal-entry.schema.json"
 
 
 class BundleError(Exception):
@@ -92,7 +86,7 @@ def _entry(given: Any) -> JournalEntry:
         came = f"format: {found}" if found is not None else "something else"
         where = "as GET /__admin/requests/ID/bundle of this version gives it"
         raise BundleError(f"expected a bundle with format: {FORMAT}, {where}, got {printable(came, 40)}")
-    wrong = _format().violations("entry", given.get("entry"))
+    wrong = format_validator(ENTRY_FORMAT).violations("entry", given.get("entry"))
     if wrong:
         told = next((one for one in wrong if one.keyword != "oneOf"), wrong[0])  # which says least
         raise BundleError(f"the bundle is not whole: {told.text}")
@@ -102,14 +96,6 @@ def _entry(given: Any) -> JournalEntry:
     except ValueError as error:
         raise BundleError(f"the bundle is not whole: {error}") from None
     return entry
-
-
-@cache
-def _format() -> Validator:
-    """The compiled schema of a journal entry."""
-    formats = SchemaSet(exact=True)
-    formats.trust({_FORMAT_FILE: read((shipped() / "schemas" / _FORMAT_FILE).read_bytes(), DEEPEST)})
-    return cast(Validator, formats.validator(_FORMAT_FILE))
 
 
 def _decided_again(

@@ -194,21 +194,24 @@ class Engine:
         """What `handle` would answer and why; no sandbox is made or used, and nothing is drawn or counted."""
         service = self._service
         entry_id = "0"
+
+        async def refused(problem: Reply, sandbox: str) -> Explanation:
+            return Explanation(await self._with_entry(problem, entry_id, sandbox))
+
         route = service.router.route(request)
         if isinstance(route, Reply):
-            return Explanation(await self._with_entry(route, entry_id, _named_sandbox(request)))
+            return await refused(route, _named_sandbox(request))
         sandbox = await self.storage.peek(route.sandbox)
         if sandbox is None:
-            return Explanation(await self._with_entry(problems.no_room(service.settings), entry_id, route.sandbox))
+            return await refused(problems.no_room(service.settings), route.sandbox)
         document = read_document(route.operation, request, route.parameters, sandbox.settings)
         view = await sandbox.look(route.operation, document)
         decision = decide(route, document, view)
         if isinstance(decision, Reply):
-            return Explanation(await self._with_entry(decision, entry_id, route.sandbox))
+            return await refused(decision, route.sandbox)
         full = await sandbox.no_room(decision.effects)
         if full is not None:
-            problem = problems.no_room_for_record(full.limit)
-            return Explanation(await self._with_entry(problem, entry_id, route.sandbox))
+            return await refused(problems.no_room_for_record(full.limit), route.sandbox)
         return Explanation(render(decision, route, entry_id), view.facts, misses_of(decision, view))
 
     # -- the journal ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockserver.core.contract import Scenario
-from mockserver.core.language import Condition, Evidence
+from mockserver.core.language import Condition, Evidence, all_hold
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import Against, near_miss, rank
 from mockserver.engine.entries import JournalEntry
@@ -82,7 +82,7 @@ class Claim:
         if not self.when:
             return True
         made_again = request.made_again
-        return made_again is not None and all(one.fails(made_again.view.facts) is None for one in self.when)
+        return made_again is not None and all_hold(self.when, made_again.view.facts)
 
     def allows(self, count: int) -> bool:
         """Whether so many are as claimed."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.core.contract import Operation
 from mockserver.core.language import Evidence
-from mockserver.core.model import Facts, Record, Violation, Write, json_pointer_step
+from mockserver.core.model import Facts, Record, Violation, Write, json_pointer
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.core.values import NotJsonError, read, write
 from mockserver.decision.near_misses import near_seeds
@@ -95,7 +95,7 @@ def violation(one: Violation | EntryViolation) -> dict[str, str]:
     """A violation as JSON."""
     return {
         "at": ".".join((one.root, *map(str, one.path))),
-        "pointer": "".join("/" + json_pointer_step(step) for step in one.path),
+        "pointer": json_pointer(one.path),
         "keyword": one.keyword,
         "came": one.came,
         "message": one.message,

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.core.model import Path, json_pointer_step
+from mockserver.core.model import Path, json_pointer
 
 Relink = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 """Gives schemas by file name, each reference written as the argument says (`SchemaSet.relinked`)."""
@@ -21,7 +21,7 @@ class ReferenceValidator:
 
     def __init__(self, schemas: Relink) -> None:
         """Take in the schemas with references that both implementations resolve alike."""
-        self._schemas = schemas(lambda file, path: f"{file}#" + "".join("/" + json_pointer_step(s) for s in path))
+        self._schemas = schemas(lambda file, path: f"{file}#{json_pointer(path)}")
         resources = [(name, DRAFT202012.create_resource(schema)) for name, schema in self._schemas.items()]
         self._registry: Registry[Any] = Registry().with_resources(resources)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.core.masks import SecretPlaces, masked_text
-from mockserver.core.model import Request, Violation, json_pointer_step
+from mockserver.core.model import Request, Violation, json_pointer
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
 from mockserver.storage.coverage import Answered, Observation
@@ -55,5 +55,5 @@ def _place(violation: Violation) -> str:
     steps = ["*" if isinstance(step, int) else step for step in violation.path]
     if steps and violation.keyword in _CLIENT_NAMES:
         steps[-1] = "*"
-    place = "".join("/" + json_pointer_step(step) for step in steps)
+    place = json_pointer(steps)
     return masked_text(place if violation.root == "body" else violation.root + place)[:LONGEST_PLACE]
