@@ -9,10 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp.web import BaseRequest
 from support import LASTING, PATH, PATIENCE, head, journal
 
 from mockserver import Contract, Engine, Request
 from mockserver.core.reply import Reply
+from mockserver.server import handler
+from mockserver.server.body import read_body
+from mockserver.server.connection import Connection
+from mockserver.server.logs import AccessRecord
 from mockserver.server.server import serving
 
 BODY = json.dumps(LASTING).encode()
@@ -170,3 +175,24 @@ async def test_a_client_that_resets_while_it_sends_is_no_request(
         writer.transport.abort()
         await until(lambda: not asyncio.all_tasks() - before)
     assert (deliveries.told, journal(engine)) == ([], [])
+
+
+async def test_a_request_whose_connection_was_closed_first_is_no_request(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that stops may close a connection between the last byte of a request and its turn: it is not logged."""
+    closed: list[bool] = []
+
+    async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any) -> bytes | Reply:
+        body = await read_body(request, connection, *rest)
+        connection.close()
+        closed.append(True)
+        return body
+
+    monkeypatch.setattr(handler, "read_body", read_and_close)
+    engine, lines = Engine(contract), list[AccessRecord]()
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine, log=lines.append) as url:
+        assert await exchange(url, request()) == b""
+        await until(lambda: closed)
+    assert (lines, deliveries.told, journal(engine)) == ([], [], [])

@@ -149,6 +149,8 @@ class Handler:
             body = await read_body(request, connection, began, self._engine.settings)
         except OSError:  # the client left
             return False
+        if not connection.is_open:  # the client left, or the server stopped, before the request's turn came
+            return False
         try:
             answer = await self._dispatch(request, body)
         except Exception:  # noqa: BLE001 - whatever it is, the client is told and the server goes on

@@ -112,7 +112,8 @@ class Server:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 for listener in self._listeners:
-                    await listener.handler.drained.wait()
+                    while not listener.handler.drained.is_set():  # another may begin before this task is woken
+                        await listener.handler.drained.wait()
         for listener in self._listeners:
             await listener.close(CLOSE_SECONDS)
 
