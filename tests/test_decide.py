@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.contract import Turn, Turns
-from mockserver.core.directives import NOTHING, Directives
+from mockserver.core.directives import NO_DIRECTIVES, Directives
 from mockserver.core.model import Collection, Delay, Document, Fault, Record, Settings, Tick
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.decide import decide, sampled
@@ -37,7 +37,7 @@ def document_of(contract: Contract, body: Any) -> Document:
     return read_document(operation, Request("POST", operation.path, json.dumps(body).encode()), {}, Settings())
 
 
-def route_of(contract: Contract, directives: Directives = NOTHING) -> Route:
+def route_of(contract: Contract, directives: Directives = NO_DIRECTIVES) -> Route:
     return Route(contract, contract.operations[0], {}, "", directives)
 
 
@@ -60,7 +60,7 @@ def decided(
     contract: Contract,
     body: Any = BODY,
     written: Written | None = None,
-    directives: Directives = NOTHING,
+    directives: Directives = NO_DIRECTIVES,
     armed: tuple[Armed, ...] = (),
 ) -> Decision:
     """The decision on a body, with these records instead of a storage's."""
@@ -158,7 +158,7 @@ def test_a_fault_commits_only_where_it_says_so(contract: Contract, commit: bool,
     """The ordinary scenario answers, and its ids are used up in any case; the writes are what `commit` decides."""
     fault = Fault("reset", commit=commit)
     armed = (armed_with(Turn(fault=fault)),) if by == "armed" else ()
-    directives = Directives(fault=fault) if by == "header" else NOTHING
+    directives = Directives(fault=fault) if by == "header" else NO_DIRECTIVES
     decision = decided(contract, armed=armed, directives=directives)
     assert (decision.scenario.id, decision.trigger) == ("activated-existing-customer", "values")
     assert (decision.fault, decision.committed, len(decision.effects.writes)) == (fault, commit, written)

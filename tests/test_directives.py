@@ -8,13 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import LASTING, PATH, problem
 
-from mockserver.core.directives import DirectiveError, Directives, delay_of, directives, fault_of, nanoseconds
+from mockserver.core.directives import (
+    DirectiveError,
+    Directives,
+    parse_delay,
+    parse_directives,
+    parse_fault,
+    parse_time_span,
+)
 from mockserver.core.model import FAULTS, Delay, Fault
 
 
 def test_no_headers_ask_for_nothing() -> None:
     """Other headers are not looked at."""
-    assert directives({"x-mock-delay": "1s"}) == Directives()
+    assert parse_directives({"x-mock-delay": "1s"}) == Directives()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +41,7 @@ def test_no_headers_ask_for_nothing() -> None:
 )
 def test_headers_are_understood(headers: dict[str, str], asked: Directives) -> None:
     """White space around them is no matter."""
-    assert directives(headers) == asked
+    assert parse_directives(headers) == asked
 
 
 @pytest.mark.parametrize(
@@ -92,20 +99,20 @@ async def test_what_cannot_be_understood_is_loud(
 def test_what_is_no_delay_is_refused(spec: Any) -> None:
     """With what was expected."""
     with pytest.raises(DirectiveError, match="expected"):
-        delay_of(spec)
+        parse_delay(spec)
 
 
 @pytest.mark.parametrize("spec", [True, None, [], {}, 1, {"kind": 1}, {"kind": "reset", "commit": 1}, {"kind": []}])
 def test_what_is_no_fault_is_refused(spec: Any) -> None:
     """With what was expected."""
     with pytest.raises(DirectiveError, match="expected"):
-        fault_of(spec)
+        parse_fault(spec)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_name_is_a_fault_as_is_an_object(kind: str) -> None:
     """The shortest form is the kind's name."""
-    assert fault_of(kind) == fault_of({"kind": kind}) == Fault(kind)
+    assert parse_fault(kind) == parse_fault({"kind": kind}) == Fault(kind)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +120,11 @@ def test_a_name_is_a_fault_as_is_an_object(kind: str) -> None:
 )
 def test_spans_of_time(text: str, ns: int) -> None:
     """Exact to the nanosecond."""
-    assert nanoseconds(text) == ns
+    assert parse_time_span(text) == ns
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_text_breaks_them(delay: str, fault: str) -> None:
     """Whatever comes in a header is understood or refused."""
-    asked = directives({"mock-delay": delay, "mock-fault": fault})
+    asked = parse_directives({"mock-delay": delay, "mock-fault": fault})
     assert isinstance(asked, Directives) or asked.status == 400

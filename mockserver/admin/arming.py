@@ -12,7 +12,7 @@ from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refus
 from mockserver.admin.sandboxes import sandbox_of, scenarios_of
 from mockserver.contract.loading import ConfigError, given_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
-from mockserver.core.directives import HEEDED, delay_of, fault_of
+from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.model import FAULTS
 from mockserver.core.problems import or_else
 from mockserver.core.reply import Reply
@@ -25,8 +25,8 @@ MOST_ARMED: Final = 100
 
 def _example(kind: str) -> dict[str, Any]:
     """A kind of fault with the settings that it heeds, at their defaults."""
-    fault = fault_of(kind)
-    return {"kind": kind, **{name: getattr(fault, name) for name in HEEDED.get(kind, ())}}
+    fault = parse_fault(kind)
+    return {"kind": kind, **{name: getattr(fault, name) for name in FAULT_SETTINGS.get(kind, ())}}
 
 
 _WHAT: Final[Mapping[str, Any]] = {
@@ -132,8 +132,8 @@ async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Tu
         fault = {**(fault if isinstance(fault, dict) else {"kind": fault}), "commit": spec["commit"]}
     return Turn(
         await scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
-        understood(fault_of, fault) if fault is not None else None,
-        understood(delay_of, spec["delay"]) if "delay" in spec else None,
+        understood(parse_fault, fault) if fault is not None else None,
+        understood(parse_delay, spec["delay"]) if "delay" in spec else None,
         spec.get("times", 1) if spec.get("times") != "always" else 1,
     )
 

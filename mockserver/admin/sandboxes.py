@@ -11,7 +11,7 @@ from mockserver.contract.loading import CONTRACT_FORMAT, shipped
 from mockserver.contract.sources import read_json
 from mockserver.core.address import HEALTH
 from mockserver.core.contract import Operation, Reload, Scenario
-from mockserver.core.directives import nanoseconds
+from mockserver.core.directives import parse_time_span
 from mockserver.core.instants import parse_instant, utc_millis
 from mockserver.core.problems import no_room, problem
 from mockserver.core.reply import Reply
@@ -200,7 +200,7 @@ def _changed_clock(clock: Clock, real: int, how: str, what: Any) -> Clock:
         return Clock()
     now = clock.read(real)
     if how == "advance":
-        by_ns = understood(nanoseconds, what)
+        by_ns = understood(parse_time_span, what)
         _within(now + by_ns)
         if clock.frozen_ns is not None:
             return Clock(frozen_ns=clock.frozen_ns + by_ns)

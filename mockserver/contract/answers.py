@@ -12,7 +12,7 @@ from mockserver.contract.operations import EnvelopeParts, OperationCompiler
 from mockserver.contract.paths import Context, Scope
 from mockserver.contract.templates import body_form, body_of, compile_template, constant
 from mockserver.core.contract import Envelope, Scenario, Turn, Turns
-from mockserver.core.directives import DirectiveError, delay_of, fault_of
+from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
 from mockserver.core.values import read, write_ascii
@@ -174,8 +174,8 @@ def _of_turn(entry: ConfigNode, scenario: Scenario, turn: WrittenTurn) -> Scenar
         body=answer.body,
         form=body_form(answer.body),
         new=answer.body.new,
-        fault=parse_directive(entry, turn.data, "fault", fault_of, turn.at) or scenario.fault,
-        delay=parse_directive(entry, turn.data, "delay", delay_of, turn.at) or scenario.delay,
+        fault=parse_directive(entry, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
+        delay=parse_directive(entry, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
     )
 
 

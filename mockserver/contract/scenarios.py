@@ -12,7 +12,7 @@ from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Scope
 from mockserver.contract.templates import body_form, compile_template
 from mockserver.core.contract import Alternative, Assumption, Change, Example, RenderedMember, RuntimeCompiler, Scenario
-from mockserver.core.directives import delay_of, fault_of
+from mockserver.core.directives import parse_delay, parse_fault
 from mockserver.core.language import Condition, Template
 from mockserver.core.model import MISSING, Lookup, Path
 
@@ -84,8 +84,8 @@ class _ScenarioCompiler:
             new=answer.body.new.union(*(template.new for template in rendered)),
             examples=tuple(self._examples(entry)),
             position=entry.position,
-            fault=parse_directive(entry, data, "fault", fault_of),
-            delay=parse_directive(entry, data, "delay", delay_of),
+            fault=parse_directive(entry, data, "fault", parse_fault),
+            delay=parse_directive(entry, data, "delay", parse_delay),
         )
         if "responses" in data:
             scenario = in_turn(entry, scenario, turns)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Operation
-from mockserver.core.directives import Directives, directives
+from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.masks import masked_text
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
@@ -109,10 +109,10 @@ class Router:
             return problems.sandbox_required()
         if too_large:
             return problems.too_large(settings.max_body)
-        asked = directives(request.headers)
-        if isinstance(asked, Reply):
-            return asked
-        return Route(self._contract, candidate.operation, candidate.parameters, sandbox, asked)
+        directives = parse_directives(request.headers)
+        if isinstance(directives, Reply):
+            return directives
+        return Route(self._contract, candidate.operation, candidate.parameters, sandbox, directives)
 
     def _find(self, method: str, path: str) -> _MatchedOperation | Reply:
         """The operation of a method and a path; a path without parameters goes first."""
