@@ -25,13 +25,13 @@ from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.server.server import serving
 from mockserver.storage import coverage, observations
 from mockserver.storage.coverage import (
-    MOST_APART,
-    MOST_REMEMBERED,
-    MOST_STRAYS,
+    MAX_DISTINCT,
+    MAX_REMEMBERED,
+    MAX_STRAY_TALLIES,
     OTHER,
-    Answered,
     Coverage,
     Observation,
+    Outcome,
     RetryStats,
     Tally,
 )
@@ -62,7 +62,7 @@ def tallied(engine: Engine, sandbox: str | None = "") -> Tally:
 
 
 def met(tally: Tally, contract: Contract) -> dict[str, int]:
-    return {s.id: seen for s in contract.scenarios if (seen := tally.of(s).met)}
+    return {s.id: seen for s in contract.scenarios if (seen := tally.counts_of(s).delivered)}
 
 
 # -- the tally ----------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def test_each_answer_counts_for_its_scenario_by_its_trigger(contract: Contract) 
     tally = tallied(engine)
     assert tally.requests == 3
     assert met(tally, contract) == {"activated-existing-customer": 1, "card-already-activated": 2}
-    assert tally.of(contract.operations[0].by_id["card-already-activated"]).triggers == {"state": 1, "header": 1}
+    assert tally.counts_of(contract.operations[0].by_id["card-already-activated"]).triggers == {"state": 1, "header": 1}
     assert tallied(engine, "a").requests == 0
 
 
@@ -84,16 +84,16 @@ def test_an_answer_that_a_fault_took_was_not_met(contract: Contract) -> None:
     """A reset hides the answer from the client; a slow one arrives."""
     engine, scenario = Engine(contract), contract.operations[0].by_id["activated-existing-customer"]
     engine.handle_sync(post(LASTING, mock_fault="reset"))
-    seen = tallied(engine).of(scenario)
-    assert (seen.met, seen.triggers, seen.faults) == (0, {}, {"reset": 1})
+    seen = tallied(engine).counts_of(scenario)
+    assert (seen.delivered, seen.triggers, seen.faults) == (0, {}, {"reset": 1})
     engine.handle_sync(post(LASTING, mock_fault="dribble"))
-    seen = tallied(engine).of(scenario)
-    assert (seen.met, seen.triggers, seen.faults) == (1, {"values": 1}, {"reset": 1, "dribble": 1})
+    seen = tallied(engine).counts_of(scenario)
+    assert (seen.delivered, seen.triggers, seen.faults) == (1, {"values": 1}, {"reset": 1, "dribble": 1})
 
 
 def test_every_kind_of_fault_takes_the_answer_or_not() -> None:
     """All do but the one that is only slow."""
-    assert [kind for kind in (None, *FAULTS) if not coverage.takes_answer(kind)] == [None, "dribble"]
+    assert [kind for kind in (None, *FAULTS) if not coverage.loses_answer(kind)] == [None, "dribble"]
 
 
 def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contract) -> None:
@@ -108,16 +108,16 @@ def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contr
     assert reply.decision is not None
     assert reply.decision.scenario.id == name
     tally = tallied(engine)
-    assert (tally.requests, tally.of(operation.by_id[name]).met) == (1, 0)
-    assert tally.answers == {(Answered(operation.id, name, own=False), "values"): 1}
+    assert (tally.requests, tally.counts_of(operation.by_id[name]).delivered) == (1, 0)
+    assert tally.outcomes == {(Outcome(operation.id, name, from_contract=False), "values"): 1}
 
 
-ANSWERED = Answered("activateCardForCustomer", "activated-existing-customer", own=True)
+ANSWERED = Outcome("activateCardForCustomer", "activated-existing-customer", from_contract=True)
 
 
 def seen(at_ms: int, sandbox: str = "", mark: int = 1, fault: str | None = None) -> Observation:
     """A request that came at that time; those of one mark are the same."""
-    answered = Answered(ANSWERED.operation, ANSWERED.scenario, own=True, fault=fault)
+    answered = Outcome(ANSWERED.operation, ANSWERED.scenario, from_contract=True, fault=fault)
     return Observation(sandbox, at_ms * 1_000_000, answered, "values", mark)
 
 
@@ -127,14 +127,14 @@ def test_a_request_sent_again_is_told_with_the_answer_before_it(contract: Contra
     came = [seen(0, fault="reset"), seen(10), seen(110), seen(140), seen(150, mark=2), seen(150, "other")]
     for observation in came:
         counted.add(observation, complete=True)
-    again = counted.of("").again
-    reset = Answered(ANSWERED.operation, ANSWERED.scenario, own=True, fault="reset")
+    again = counted.tally("").retries
+    reset = Outcome(ANSWERED.operation, ANSWERED.scenario, from_contract=True, fault="reset")
     assert again == {
         reset: RetryStats(1, 10_000_000, 10_000_000),
         ANSWERED: RetryStats(2, 30_000_000, 100_000_000),
     }
-    assert counted.of("").of(contract.operations[0].by_id[ANSWERED.scenario]).retried == 3
-    assert counted.of("other").again == {}
+    assert counted.tally("").counts_of(contract.operations[0].by_id[ANSWERED.scenario]).retries == 3
+    assert counted.tally("other").retries == {}
 
 
 def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> None:
@@ -146,9 +146,9 @@ def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> N
     engine.handle_sync(post({}, query={"a": "2"}))
     run_now(engine.storage.reset(""))
     engine.handle_sync(post({}, query={"a": "2"}))
-    assert tallied(engine, None).again == {}
+    assert tallied(engine, None).retries == {}
     engine.handle_sync(post({}, query={"a": "2"}))
-    assert len(tallied(engine, None).again) == 1
+    assert len(tallied(engine, None).retries) == 1
 
 
 @pytest.mark.parametrize(("fault", "times"), [("reset; commit=true", 1), ("reset", 0), ("dribble; commit=true", 0)])
@@ -157,7 +157,7 @@ def test_sent_again_after_a_lost_answer_is_told(contract: Contract, fault: str, 
     engine = Engine(contract)
     engine.handle_sync(post(ONCE, mock_fault=fault))
     engine.handle_sync(post(ONCE))
-    assert tallied(engine).lost_again == times
+    assert tallied(engine).retries_after_loss == times
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_malformed_requests_are_counted_by_place(contract: Contract) -> None:
     engine = Engine(contract)
     for body in ({**ONCE, "pin": "1x"}, {**ONCE, "pin": "12345"}, [1]):
         engine.handle_sync(post(body))
-    assert tallied(engine).malformed == {"/pin": 2, "": 1}
+    assert tallied(engine).violations == {"/pin": 2, "": 1}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_malformed_requests_are_counted_by_place(contract: Contract) -> None:
 )
 def test_a_place_holds_nothing_that_the_client_made_up(violation: Violation, place: str) -> None:
     """Indices and unknown names are folded, numbers of accounts masked."""
-    assert observations._place(violation) == place
+    assert observations._violation_place(violation) == place
 
 
 def test_explaining_counts_nothing(contract: Contract) -> None:
@@ -239,7 +239,7 @@ def test_an_answer_whose_client_left_is_not_met(contract: Contract) -> None:
         run_now(engine.delivered(reply, complete=complete))  # counts once
     tally = tallied(engine)
     assert (tally.requests, met(tally, contract)) == (2, {"card-already-activated": 1})
-    assert (tally.lost_again, sum(again.count for again in tally.again.values())) == (1, 1)
+    assert (tally.retries_after_loss, sum(again.count for again in tally.retries.values())) == (1, 1)
 
 
 def test_an_answer_that_outlives_its_sandbox_is_not_counted(contract: Contract) -> None:
@@ -259,42 +259,42 @@ def test_an_answer_that_outlives_its_sandbox_is_not_counted(contract: Contract) 
 
 def test_what_is_remembered_is_bounded() -> None:
     """However many requests differ; one among the last ones is still known again."""
-    counted, most = Coverage(lambda _: True, 10), 2 * MOST_REMEMBERED
+    counted, most = Coverage(lambda _: True, 10), 2 * MAX_REMEMBERED
     for number in range(most + 10):
         counted.add(seen(0, mark=number), complete=True)
     assert len(counted._recent) + len(counted._older) <= most
-    counted.add(seen(0, mark=most + 10 - MOST_REMEMBERED), complete=True)
-    assert sum(again.count for again in counted.of("").again.values()) == 1
+    counted.add(seen(0, mark=most + 10 - MAX_REMEMBERED), complete=True)
+    assert sum(again.count for again in counted.tally("").retries.values()) == 1
     counted.add(seen(0, mark=0), complete=True)
-    assert sum(again.count for again in counted.of("").again.values()) == 1
+    assert sum(again.count for again in counted.tally("").retries.values()) == 1
 
 
 def test_a_tally_is_bounded(contract: Contract) -> None:
     """Run-time scenarios and places without end are counted as others; the contract's always stand for themselves."""
     tally = Tally()
-    for number in range(MOST_APART + 10):
-        tally.answered(Answered("o", f"s{number}", own=False), "values")
-        tally.sent_again(Answered("o", f"s{number}", own=False), RetryStats(1, 1, 1))
-        tally.broken(f"/{number}")
+    for number in range(MAX_DISTINCT + 10):
+        tally.count_outcome(Outcome("o", f"s{number}", from_contract=False), "values")
+        tally.add_retries(Outcome("o", f"s{number}", from_contract=False), RetryStats(1, 1, 1))
+        tally.count_violation(f"/{number}")
     own = contract.operations[0].scenarios[0]
-    tally.answered(Answered(own.operation, own.id, own=True), "values")
+    tally.count_outcome(Outcome(own.operation, own.id, from_contract=True), "values")
     tally.add(tally)
-    for counted in (tally.answers, tally.again, tally.malformed):
-        assert len(counted) <= MOST_APART + 2
-    assert tally.of(own).met == 2
-    assert tally.malformed[OTHER] == 20
+    for counted in (tally.outcomes, tally.retries, tally.violations):
+        assert len(counted) <= MAX_DISTINCT + 2
+    assert tally.counts_of(own).delivered == 2
+    assert tally.violations[OTHER] == 20
 
 
 def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
     """Misuses under ever new names leave counts, not names; those of a sandbox that is there stay."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=2))
     engine.handle_sync(post(LASTING, "/sandbox/real" + PATH))
-    for number in range(MOST_STRAYS + 50):
+    for number in range(MAX_STRAY_TALLIES + 50):
         engine.handle_sync(post({}, f"/sandbox/s{number}/nothing"))
     assert isinstance(engine.storage, MemoryStorage)
-    assert len(engine.storage._shared.coverage._tallies) <= MOST_STRAYS + 3
+    assert len(engine.storage._shared.coverage._tallies) <= MAX_STRAY_TALLIES + 3
     assert met(tallied(engine, "real"), contract) == {"activated-existing-customer": 1}
-    assert tallied(engine, None).problems == MOST_STRAYS + 50
+    assert tallied(engine, None).problems == MAX_STRAY_TALLIES + 50
 
 
 def test_a_sandbox_that_is_thrown_out_leaves_its_counts_to_the_total(contract: Contract) -> None:

@@ -119,7 +119,7 @@ async def test_what_a_slow_listener_missed_is_told(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, contract: Contract
 ) -> None:
     """How many entries are lost to it is an event of its own."""
-    monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 1)
+    monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
         for listener in listeners(engine):

@@ -67,7 +67,7 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
 
 def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting is bounded too: beyond that, every sandbox counts as having lost something."""
-    monkeypatch.setattr("mockserver.storage.journal.MOST_COUNTED", 1)
+    monkeypatch.setattr("mockserver.storage.journal.MAX_COUNTED_SANDBOXES", 1)
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
     for name in "abc":
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
@@ -84,7 +84,7 @@ def test_without_entries_there_is_no_journal(contract: Contract) -> None:
 
 def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue is bounded; how many were missed is known, and other sandboxes are not heard."""
-    monkeypatch.setattr("mockserver.storage.journal.MOST_QUEUED", 2)
+    monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 2)
     engine = Engine(contract)
     woken: list[int] = []
     listener = engine.storage.listen("a", lambda: woken.append(1))

@@ -176,7 +176,7 @@ def is_incomplete(engine: Engine, name: str) -> bool:
     """Whether a sandbox, which has to be there, knows that it was evicted."""
     sandbox = run_now(engine.storage.find(name))
     assert sandbox is not None
-    return sandbox.incomplete
+    return sandbox.evicted_before
 
 
 def test_there_are_bounds_where_nothing_is_said(contract: Contract) -> None:
@@ -234,7 +234,7 @@ def test_names_of_those_thrown_out_are_not_kept_without_end(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond a bound any new one counts as if it had been there."""
-    monkeypatch.setattr("mockserver.storage.memory.MOST_REMEMBERED", 1)
+    monkeypatch.setattr("mockserver.storage.memory.MAX_EVICTED_NAMES", 1)
     engine, _ = small(contract, most=1, ttl=0)
     known = []
     for name in ("a", "b", "c", "d"):

@@ -90,7 +90,7 @@ _OPERATION_PARAMETER: Final = {"operation": "The operation; needed where the con
 
 
 def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
-    own = any(one is scenario for one in sandbox.added.get(operation.id, ()))
+    own = any(one is scenario for one in sandbox.runtime_scenarios.get(operation.id, ()))
     return {
         "scenario": scenario.id,
         "operation": operation.id,
@@ -136,9 +136,9 @@ async def _put_scenario(call: Call) -> Reply:
             "neither when nor then, and no turn with pass."
         )
         raise refused(400, "bad-scenario", "The final scenario has to answer everything", detail)
-    own = sandbox.added.get(operation.id, ())
+    own = sandbox.runtime_scenarios.get(operation.id, ())
     new = all(one.id != name for one in own)
-    if new and sum(map(len, sandbox.added.values())) >= MOST_SCENARIOS:
+    if new and sum(map(len, sandbox.runtime_scenarios.values())) >= MOST_SCENARIOS:
         detail = f"A sandbox takes {MOST_SCENARIOS} scenarios at run time; DELETE {PREFIX}/scenarios/ID makes room."
         raise refused(409, "too-many-scenarios", "There is no room for one more scenario", detail)
     # A new one goes first; one that was there keeps its place.
@@ -150,7 +150,7 @@ async def _put_scenario(call: Call) -> Reply:
 async def _delete_scenario(call: Call) -> Reply:
     name, sandbox = call.parameters["id"], await sandbox_of(call)
     operation = await operation_of(call, call.query.get("operation"), name)
-    own = sandbox.added.get(operation.id, ())
+    own = sandbox.runtime_scenarios.get(operation.id, ())
     if all(scenario.id != name for scenario in own):
         await scenario_of(call, operation, name, 404)
         there = [scenario.id for scenario in own]

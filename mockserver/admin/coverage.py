@@ -16,7 +16,7 @@ from mockserver.admin.journal import bad_parameter, flag
 from mockserver.core.reply import Reply
 from mockserver.engine.examples import curl_for, scenarios
 from mockserver.reports.coverage_page import FORMS
-from mockserver.storage.coverage import Answered, RetryStats, Tally
+from mockserver.storage.coverage import Outcome, RetryStats, Tally
 
 
 async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
@@ -35,7 +35,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
     for row in engine.cached(("scenarios", settings.error_status), lambda: scenarios(shown)):
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
-        seen = tally.of(scenario)
+        counts = tally.counts_of(scenario)
         rows.append(
             {
                 "scenario": scenario.id,
@@ -45,10 +45,10 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
                 "note": scenario.note,
                 "status": row["status"],
                 "error": row["error"] or None,
-                "met": seen.met,
-                "triggers": dict(seen.triggers),
-                "faults": dict(seen.faults),
-                "retried": seen.retried,
+                "met": counts.delivered,
+                "triggers": dict(counts.triggers),
+                "faults": dict(counts.faults),
+                "retried": counts.retries,
                 "how": row["trigger"],
                 "curl": await curl_for(engine, name, operation, scenario, call.url),
             }
@@ -72,25 +72,25 @@ def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _behaviour(tally: Tally) -> dict[str, Any]:
-    retries: dict[Answered, RetryStats] = {}
-    for answered, again in tally.again.items():
-        key = msgspec.structs.replace(answered, own=True)  # a scenario of that id, whoever has it
-        retries.setdefault(key, RetryStats(0, again.shortest_ns, again.longest_ns)).add(again)
+    retries: dict[Outcome, RetryStats] = {}
+    for outcome, stats in tally.retries.items():
+        key = msgspec.structs.replace(outcome, from_contract=True)  # a scenario of that id, whoever has it
+        retries.setdefault(key, RetryStats(0, stats.shortest_ns, stats.longest_ns)).add(stats)
     ranked = sorted(retries.items(), key=lambda item: -item[1].count)
     return {
         "retries": [
             {
-                "after": answered.scenario,
-                "fault": answered.fault,
-                "count": again.count,
-                "shortest_ms": round(again.shortest_ns / 1e6, 1),
-                "longest_ms": round(again.longest_ns / 1e6, 1),
+                "after": outcome.scenario,
+                "fault": outcome.fault,
+                "count": stats.count,
+                "shortest_ms": round(stats.shortest_ns / 1e6, 1),
+                "longest_ms": round(stats.longest_ns / 1e6, 1),
             }
-            for answered, again in ranked
+            for outcome, stats in ranked
         ],
-        "sent_again_after_answer_lost": tally.lost_again,
+        "sent_again_after_answer_lost": tally.retries_after_loss,
         "secrets_in_url": tally.secrets_in_url,
-        "malformed": dict(sorted(tally.malformed.items(), key=lambda item: -item[1])),
+        "malformed": dict(sorted(tally.violations.items(), key=lambda item: -item[1])),
     }
 
 

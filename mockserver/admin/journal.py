@@ -198,7 +198,7 @@ async def may_lack(call: Call) -> bool:
     """Whether the journal may lack entries of the sandbox."""
     storage = call.engine.storage
     off = not call.engine.settings.journal_entries
-    return off or await storage.lost_entries(call.sandbox) > 0 or await storage.lacks(call.sandbox)
+    return off or await storage.lost_entries(call.sandbox) > 0 or await storage.was_evicted(call.sandbox)
 
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {

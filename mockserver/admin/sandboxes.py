@@ -86,8 +86,8 @@ async def _list(call: Call) -> Reply:
             "name": sandbox.name,
             "entries": entries[sandbox.name],
             "armed": len(sandbox.armed),
-            "scenarios": sum(len(own) for own in sandbox.added.values()),
-            "incomplete": sandbox.incomplete,
+            "scenarios": sum(len(own) for own in sandbox.runtime_scenarios.values()),
+            "incomplete": sandbox.evicted_before,
         }
         for sandbox in sorted(await storage.sandboxes(), key=lambda one: one.name)
     ]

@@ -112,7 +112,7 @@ async def _armed(call: Call) -> verification.Verdict:
     sandbox = await call.engine.storage.find(call.sandbox)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {write(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
-    thrown_out = await call.engine.storage.lacks(call.sandbox)
+    thrown_out = await call.engine.storage.was_evicted(call.sandbox)
     return verification.Verdict(
         not left and not thrown_out, "nothing armed that is left over", len(left), incomplete=thrown_out, note=note
     )

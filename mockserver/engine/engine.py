@@ -209,7 +209,7 @@ class Engine:
         decision = decide(route, document, view)
         if isinstance(decision, Reply):
             return await refused(decision, route.sandbox)
-        full = await sandbox.no_room(decision.effects)
+        full = await sandbox.check_room(decision.effects)
         if full is not None:
             return await refused(problems.no_room_for_record(full.limit), route.sandbox)
         return Explanation(render(decision, route, entry_id), view.facts, misses_of(decision, view))
@@ -241,7 +241,7 @@ class Engine:
         entry = Entry(entry_id, name, b"")
         if service.settings.journal_entries:
             entry = service.entries.refused(entry_id, request, name, reply, now, nanos // 1000)
-        await self.storage.add_entry(entry, service.observer.refusal(request, name, started))
+        await self.storage.add_entry(entry, service.observer.observe_refusal(request, name, started))
         self.metrics.count(reply, nanos)
         return reply
 

@@ -1,4 +1,4 @@
-"""Loading the files of a contract anew, and serving what they make; what sandboxes have is carried over.
+"""Loading the files of a contract anew, and serving what they make; what sandboxes have is sandboxes_after over.
 
 All that can fail or take long is done in a thread of its own before the step that serves the new contract, which only
 assigns: no request sees half a contract.
@@ -25,7 +25,7 @@ from mockserver.core.values import write
 from mockserver.decision.order import in_force
 from mockserver.decision.view import Armed
 from mockserver.engine.engine import Engine
-from mockserver.storage.interface import Carried, Sandbox
+from mockserver.storage.interface import ReloadedSandbox, Sandbox
 
 INTERVAL: Final = 1.0
 """Seconds between two polls; a change is loaded once the files are stable for two polls."""
@@ -105,9 +105,9 @@ async def serve(engine: Engine, reloaded: ReloadedContract, settings: Settings) 
     """Serve the new contract in the place of the old one; what sandboxes had to give up is listed in words."""
     notes: list[str] = []
     sandboxes = await engine.storage.sandboxes()
-    carried = {one.name: _carry(engine.contract, one, reloaded, settings, notes) for one in sandboxes}
-    skipped = _skipped(engine.contract, reloaded.contract)
-    await engine.storage.serve(reloaded.contract, settings, carried, skipped)
+    sandboxes_after = {one.name: _carry(engine.contract, one, reloaded, settings, notes) for one in sandboxes}
+    id_offsets = _id_offsets(engine.contract, reloaded.contract)
+    await engine.storage.serve(reloaded.contract, settings, sandboxes_after, id_offsets)
     engine.serve(reloaded.contract, settings)
     more = [f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []
     return (*notes[:MOST_NOTES], *more)
@@ -115,12 +115,12 @@ async def serve(engine: Engine, reloaded: ReloadedContract, settings: Settings) 
 
 def _carry(
     before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, settings: Settings, notes: list[str]
-) -> Carried:
+) -> ReloadedSandbox:
     where = f"sandbox {sandbox.name}" if sandbox.name else "the default sandbox"
     # The seed stays with the ids that were given out.
     own = replace(settings, **{"seed": sandbox.settings.seed, **sandbox.own_settings})
     added: dict[str, tuple[Scenario, ...]] = {}
-    for operation, scenarios in sandbox.added.items():
+    for operation, scenarios in sandbox.runtime_scenarios.items():
         kept = []
         for scenario in scenarios:
             found = reloaded.scenario(SourceText(operation, scenario.id, scenario.source_text or ""))
@@ -137,7 +137,7 @@ def _carry(
         else:
             notes.append(f"{where}: #{one.id} is armed no more: {bound}")
     turns = {name: _kept_turns(name, before, sandbox, reloaded, added) for name in sandbox.turns}
-    return Carried(own, added, tuple(armed), turns)
+    return ReloadedSandbox(own, added, tuple(armed), turns)
 
 
 def _bound(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]) -> Armed | str:
@@ -165,7 +165,7 @@ def _kept_turns(
     """The counts of answers in turn of an operation, where the series means the same in the new contract."""
     old = next((one for one in before.operations if one.id == name), None)
     new = reloaded.operations.get(name)
-    old_forms = _forms(in_force(old, sandbox.added.get(name, ()))) if old is not None else {}
+    old_forms = _forms(in_force(old, sandbox.runtime_scenarios.get(name, ()))) if old is not None else {}
     new_forms = _forms(in_force(new, added.get(name, ()))) if new is not None else {}
     counts = sandbox.turns[name].items()
     return {one: n for one, n in counts if one in old_forms and old_forms[one] == new_forms.get(one)}
@@ -175,15 +175,15 @@ def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
     return {scenario.id: scenario.turns.form for scenario in scenarios if scenario.turns is not None}
 
 
-def _skipped(old: Contract, new: Contract) -> dict[str, int]:
+def _id_offsets(old: Contract, new: Contract) -> dict[str, int]:
     """How much lower new ids begin than before, by name: so many numbers are passed over, lest one comes twice."""
     first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.new}
-    skipped: dict[str, int] = {}
+    id_offsets: dict[str, int] = {}
     for operation in new.operations:
         for one in operation.new:
             lower = first.get((operation.id, one.name), one.first) - one.first
-            skipped[one.name] = max(lower, skipped.get(one.name, 0))
-    return skipped
+            id_offsets[one.name] = max(lower, id_offsets.get(one.name, 0))
+    return id_offsets
 
 
 class Reloader:
@@ -265,7 +265,7 @@ class Reloader:
 
 
 def _texts(sandboxes: Iterable[Sandbox]) -> list[SourceText]:
-    added = [one for sandbox in sandboxes for scenarios in sandbox.added.values() for one in scenarios]
+    added = [one for sandbox in sandboxes for scenarios in sandbox.runtime_scenarios.values() for one in scenarios]
     return [SourceText(one.operation, one.id, one.source_text or "") for one in added]
 
 

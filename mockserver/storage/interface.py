@@ -37,11 +37,11 @@ class Committed(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """Something that the view saw has changed since; nothing was applied. Look and decide again."""
+    """Something that the view has read has changed; nothing was applied. Look and decide again."""
 
 
 class Full(Struct, frozen=True):
-    """The records do not fit into the sandbox, which keeps at most so many; nothing was applied."""
+    """The sandbox keeps at most `limit` records, and these do not fit; nothing was applied."""
 
     limit: int
 
@@ -54,7 +54,7 @@ CommitResult: TypeAlias = Committed | Conflict | Full | Gone
 
 
 class Counter(Struct, frozen=True):
-    """How many ids of a name were used up, and how far the search for an unused one came beyond the first."""
+    """The counter of a generated id: how many were used up, and how far beyond the first the search has come."""
 
     used: int
     searched: int
@@ -74,33 +74,33 @@ class Clock(Struct, frozen=True):
     offset_ns: int = 0
 
     def read(self, real_ns: int) -> int:
-        """The sandbox's time when it is really `real_ns`."""
+        """The time of the sandbox at the real time `real_ns`."""
         return real_ns + self.offset_ns if self.frozen_ns is None else self.frozen_ns
 
 
-class Carried(Struct, frozen=True):
-    """What a sandbox has under another contract: settings, scenarios added, armed outcomes, turns by operation."""
+class ReloadedSandbox(Struct, frozen=True):
+    """What a sandbox has after a reload: settings, run-time scenarios, armed outcomes, turns by operation."""
 
     settings: Settings
-    added: Mapping[str, tuple[Scenario, ...]]
+    runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
     armed: tuple[Armed, ...]
     turns: Mapping[str, Mapping[str, int]]
 
 
 class Sandbox(Protocol):
-    """One sandbox. Attributes may be as old as the storage's last look at what others changed."""
+    """One sandbox. Attributes may lag behind what other machines changed, until the next look."""
 
     name: str
     settings: Settings
     own_settings: Mapping[str, Any]
     clock: Clock
     armed: tuple[Armed, ...]
-    added: Mapping[str, tuple[Scenario, ...]]
+    runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
     """Scenarios added at run time by operation, in order."""
     turns: Mapping[str, Mapping[str, int]]
-    """By operation and scenario with answers in turn, the requests that it counted."""
-    incomplete: bool
-    """Whether the sandbox was evicted since it was first used, so that its journal may lack entries."""
+    """Requests counted for scenarios with answers in turn, by operation and scenario."""
+    evicted_before: bool
+    """Whether a sandbox of this name was evicted, so that its journal may lack entries."""
 
     # -- one request ------------------------------------------------------------------------------------
 
@@ -110,8 +110,8 @@ class Sandbox(Protocol):
     async def look(self, operation: Operation, document: Document) -> View:
         """All that a decision about a request may see. Nothing is changed or used up."""
 
-    async def no_room(self, effects: Effects) -> Full | None:
-        """What `commit` would answer where the records of these effects have no room; None where they have."""
+    async def check_room(self, effects: Effects) -> Full | None:
+        """`Full` where the records of these effects have no room, as `commit` would say; otherwise None."""
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
@@ -124,55 +124,55 @@ class Sandbox(Protocol):
     def order(self, operation: Operation) -> Order:
         """The scenarios in force."""
 
-    async def set_scenarios(self, operation: Operation, added: Sequence[Scenario], changed: str) -> None:
-        """Put the scenarios added at run time; the answers in turn of the one that `changed` begin again."""
+    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> None:
+        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again."""
 
-    async def arm(self, armed: Callable[[int], Armed]) -> Armed:
-        """Arm what is made of an unused id."""
+    async def arm(self, make: Callable[[int], Armed]) -> Armed:
+        """Arm what `make` gives for an unused id."""
 
     async def disarm(self, ids: Iterable[int]) -> None:
-        """Take away what is armed by id."""
+        """Remove armed outcomes by id."""
 
     async def set_clock(self, clock: Clock) -> None:
-        """Put the clock."""
+        """Replace the clock."""
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """Change settings of this sandbox alone; another seed begins generated ids again."""
+        """Change settings of this sandbox alone; a seed restarts the generated ids."""
 
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""
 
     async def load_state(self, state: State) -> None:
-        """Put a state in the place of what the sandbox keeps."""
+        """Replace what the sandbox keeps."""
 
     async def find_record(self, collection: str, key: str) -> Record | None:
         """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""
 
     async def is_written(self, collection: str, key: str) -> bool:
-        """Whether something was written under a key, be it a tombstone."""
+        """Whether a record or a tombstone was written under a key."""
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
-        """Put a record in the place of what was there (None: a tombstone); or say that there is no room."""
+        """Write a record (None: a tombstone) in place of what was there; `Full` where there is no room."""
 
     async def restore_record(self, collection: str, key: str) -> None:
-        """Bring a key back to its seed or the default."""
+        """Remove what was written under a key, so that its seed or the default shows again."""
 
 
 class Listener(Protocol):
     """Waits for new entries."""
 
     missed: int
-    """Entries that were lost to this listener, as it was too slow."""
+    """Entries that this listener lost because it was too slow."""
 
     def take(self) -> tuple[Entry, ...]:
-        """What came since the last time, oldest first."""
+        """The entries since the last call, oldest first."""
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
 
 
 class Gauges(Struct, frozen=True):
-    """What there is at this moment."""
+    """The figures of this moment."""
 
     sandboxes: int
     evictions: int
@@ -187,7 +187,7 @@ class Storage(Protocol):
 
     @property
     def orders(self) -> Mapping[str, Order]:
-        """The contract's scenarios in order, by operation."""
+        """The order of the contract's scenarios, by operation."""
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
@@ -198,63 +198,67 @@ class Storage(Protocol):
         """
 
     async def find(self, name: str) -> Sandbox | None:
-        """The sandbox of a name, if it is there; this is no use of it."""
+        """The sandbox of a name, if it exists; this does not count as use."""
 
     async def peek(self, name: str) -> Sandbox | None:
-        """What `sandbox` would give, without making it or its being a use of it."""
+        """What `sandbox` would give; nothing is made, and this does not count as use."""
 
     async def names(self) -> tuple[str, ...]:
-        """The names of all sandboxes that are there."""
+        """The names of all sandboxes."""
 
-    async def lacks(self, name: str) -> bool:
-        """Whether the sandbox of a name was evicted since it was first used, be it there again or not."""
+    async def was_evicted(self, name: str) -> bool:
+        """Whether a sandbox of this name was evicted, whether or not there is one again."""
 
     async def reset(self, name: str) -> bool:
-        """Bring a sandbox back to its seeds and settings, with an empty journal; whether it was there."""
+        """Reset a sandbox to its seeds and settings, with an empty journal; whether it existed."""
 
     async def reset_all(self) -> tuple[str, ...]:
-        """Bring every sandbox back, and forget all of those that are gone; the names of those that were there."""
+        """Reset every sandbox, and forget those that were evicted; the names of those that existed."""
 
     async def sandboxes(self) -> Sequence[Sandbox]:
-        """All sandboxes that are there."""
+        """All sandboxes."""
 
     async def serve(
-        self, contract: Contract, settings: Settings, carried: Mapping[str, Carried], skipped: Mapping[str, int]
+        self,
+        contract: Contract,
+        settings: Settings,
+        reloaded: Mapping[str, ReloadedSandbox],
+        id_offsets: Mapping[str, int],
     ) -> None:
         """Serve another contract from now on, in one step.
 
-        `carried` is what the sandboxes have under it, by name; their records stay. Generated ids of the names in
-        `skipped` begin so much lower than before, and go on above those given out.
+        `reloaded` is what the sandboxes have under it, by name; their records stay. `id_offsets` says by how much the
+        generated ids of a name begin lower than before; they go on above those given out.
         """
 
     # -- journal and counts -----------------------------------------------------------------------------
 
     def next_entry_id(self) -> str:
-        """The id of the entry of a request that came to no sandbox."""
+        """The id of the entry of a request without a sandbox."""
 
     async def add_entry(self, entry: Entry, observation: Observation) -> None:
-        """Keep the entry of a request that came to no decision, and count it."""
+        """Keep the entry of a request that the mock refused, and count it."""
 
     async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
         """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id.
 
-        Raises `ValueError` for what can be no id.
+        Raises `ValueError` where that is not the id of an entry.
         """
 
     async def entry(self, entry_id: str) -> Entry | None:
         """The entry of an id, if it is still there."""
 
     async def clear_entries(self, sandbox: str) -> int:
-        """Drop the entries of a sandbox because somebody asked to; how many there were."""
+        """Delete the entries of a sandbox; how many there were."""
 
     async def lost_entries(self, sandbox: str) -> int:
-        """How many entries of a sandbox were dropped, at least, as the journal was full."""
+        """How many entries of a sandbox, at least, were dropped because the journal was full."""
 
     def listen(self, sandbox: str | None, wake: Callable[[], None]) -> Listener:
         """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
 
     async def tally(self, sandbox: str | None) -> Tally:
-        """What was counted of a sandbox, or of all that ever were (None)."""
+        """The coverage counts of a sandbox, or of all that ever were (None)."""
 
     def gauges(self) -> Gauges:
-        """What there is now."""
+        """The figures of this moment."""

@@ -8,10 +8,10 @@ from typing import Final
 
 from mockserver.storage.interface import Entry
 
-MOST_QUEUED: Final = 1_000
-"""Entries that wait for a listener that is slow; beyond this the oldest ones are lost to it."""
+MAX_QUEUED: Final = 1_000
+"""Entries that wait for a slow listener; beyond this it loses the oldest ones."""
 
-MOST_COUNTED: Final = 100_000
+MAX_COUNTED_SANDBOXES: Final = 100_000
 """Sandboxes whose lost entries are counted; beyond this every sandbox counts as having lost some."""
 
 
@@ -23,32 +23,32 @@ class JournalListener:
         self._journal = journal
         self._sandbox = sandbox
         self._wake = wake
-        self._queue: deque[Entry] = deque(maxlen=MOST_QUEUED)
+        self._queue: deque[Entry] = deque(maxlen=MAX_QUEUED)
         self.missed = 0
 
     def offer(self, entry: Entry) -> None:
-        """Queue an entry, if it is one to wait for."""
+        """Queue an entry of the sandbox that is listened to."""
         if self._sandbox is None or self._sandbox == entry.sandbox:
-            self.missed += len(self._queue) == MOST_QUEUED
+            self.missed += len(self._queue) == MAX_QUEUED
             self._queue.append(entry)
             self._wake()
 
     def take(self) -> tuple[Entry, ...]:
-        """What came since the last time, oldest first."""
-        taken = tuple(self._queue)
+        """The entries since the last call, oldest first."""
+        entries = tuple(self._queue)
         self._queue.clear()
-        return taken
+        return entries
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._journal.listeners.discard(self)
 
 
 class Journal:
-    """Entries of all sandboxes, the oldest dropped first; per sandbox it is counted how many were lost."""
+    """The entries of all sandboxes, the oldest dropped first, and how many each sandbox has lost."""
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
-        """Hold at most so many entries and so many bytes of them; no entries, no journal."""
+        """Hold at most so many entries and bytes; no journal is kept where `max_entries` is 0."""
         self.max_entries = max_entries
         self.max_bytes = max_bytes
         self.listeners: set[JournalListener] = set()
@@ -68,7 +68,7 @@ class Journal:
         return str(self._last_id)
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry, drop the oldest ones where there is no room, and tell who listens."""
+        """Keep an entry, drop the oldest ones where there is no room, and wake the listeners."""
         if not self.max_entries:
             return
         self._entries.append(entry)
@@ -83,7 +83,7 @@ class Journal:
         self.size -= len(dropped.data)
         self.evictions += 1
         self._lost[dropped.sandbox] = self._lost.get(dropped.sandbox, 0) + 1
-        if len(self._lost) > MOST_COUNTED:
+        if len(self._lost) > MAX_COUNTED_SANDBOXES:
             self._lost.clear()
             self._lost_by_others = 1
 
@@ -96,7 +96,7 @@ class Journal:
     def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> list[Entry]:
         """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id.
 
-        Raises `ValueError` for what can be no id.
+        Raises `ValueError` where that is not the id of an entry.
         """
         low = _number(after) if after else 0
         high = _number(before) if before else self._last_id + 1
@@ -108,11 +108,11 @@ class Journal:
         return next((entry for entry in self._entries if entry.id == entry_id), None)
 
     def lost(self, sandbox: str) -> int:
-        """How many entries of a sandbox were dropped, at least, as the journal was full."""
+        """How many entries of a sandbox, at least, were dropped because the journal was full."""
         return self._lost.get(sandbox, self._lost_by_others)
 
     def clear(self, sandbox: str) -> int:
-        """Drop the entries of a sandbox because somebody asked to; how many there were."""
+        """Delete the entries of a sandbox; how many there were."""
         kept = deque(entry for entry in self._entries if entry.sandbox != sandbox)
         dropped = len(self._entries) - len(kept)
         self._entries = kept
@@ -121,7 +121,7 @@ class Journal:
         return dropped
 
     def clear_all(self) -> None:
-        """Drop all entries, and know of none that were lost."""
+        """Delete all entries and the counts of lost ones."""
         self._entries.clear()
         self._lost.clear()
         self._lost_by_others = self.size = 0

@@ -10,13 +10,13 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.decision.order import Order
 from mockserver.storage.coverage import Observation, Tally
-from mockserver.storage.interface import Carried, Entry, Gauges
+from mockserver.storage.interface import Entry, Gauges, ReloadedSandbox
 from mockserver.storage.journal import JournalListener
 from mockserver.storage.sandbox import MemorySandbox
 from mockserver.storage.shared import Shared
 
-MOST_REMEMBERED: Final = 100_000
-"""Names of sandboxes that were evicted; beyond this any new one counts as if it had been there."""
+MAX_EVICTED_NAMES: Final = 100_000
+"""Evicted names that are remembered; beyond this every name counts as evicted before."""
 
 
 class MemoryStorage:
@@ -34,7 +34,7 @@ class MemoryStorage:
         self._evictions = 0
         self._monotonic = monotonic
         self._sandboxes: dict[str, MemorySandbox] = {}
-        """By name, the one used longest ago first."""
+        """By name, the least recently used first."""
         self._evicted: dict[str, None] = {}
         self._evicted_others = False
 
@@ -53,7 +53,7 @@ class MemoryStorage:
             if not self._make_room(name, now):
                 return None
             sandbox = self._new(name, now)
-        sandbox.touched = now
+        sandbox.last_used = now
         self._sandboxes[name] = sandbox
         return sandbox
 
@@ -73,10 +73,10 @@ class MemoryStorage:
         """See `Storage`."""
         return tuple(self._sandboxes)
 
-    async def lacks(self, name: str) -> bool:
+    async def was_evicted(self, name: str) -> bool:
         """See `Storage`."""
         sandbox = self._sandboxes.get(name)
-        return self._was_evicted(name) if sandbox is None else sandbox.incomplete
+        return self._was_evicted(name) if sandbox is None else sandbox.evicted_before
 
     async def reset(self, name: str) -> bool:
         """See `Storage`."""
@@ -105,34 +105,38 @@ class MemoryStorage:
         return tuple(self._sandboxes.values())
 
     async def serve(
-        self, contract: Contract, settings: Settings, carried: Mapping[str, Carried], skipped: Mapping[str, int]
+        self,
+        contract: Contract,
+        settings: Settings,
+        reloaded: Mapping[str, ReloadedSandbox],
+        id_offsets: Mapping[str, int],
     ) -> None:
         """See `Storage`."""
         self._shared.serve(contract, settings)
         for sandbox in self._sandboxes.values():
-            sandbox.adopt(contract.collections, carried[sandbox.name], skipped)
+            sandbox.use_contract(contract.collections, reloaded[sandbox.name], id_offsets)
 
     def _new(self, name: str, now: float) -> MemorySandbox:
-        return MemorySandbox(self._shared, name, touched=now, incomplete=self._was_evicted(name))
+        return MemorySandbox(self._shared, name, last_used=now, evicted_before=self._was_evicted(name))
 
     def _was_evicted(self, name: str) -> bool:
         return self._evicted_others or name in self._evicted
 
     def _is_full(self, name: str) -> bool:
-        """Whether there is no place for one more of this name; the default sandbox always has one."""
+        """Whether a sandbox of this name has no room; the default one always has."""
         return bool(name) and len(self._sandboxes) - ("" in self._sandboxes) >= self._shared.settings.max_sandboxes
 
     def _idle(self, now: float) -> MemorySandbox | None:
-        """The sandbox used longest ago, if it is idle long enough and no answer is on its way in it."""
+        """The least recently used sandbox that is idle long enough and has no answer on its way."""
         for sandbox in self._sandboxes.values():
-            if now - sandbox.touched < self._shared.settings.sandbox_ttl:
+            if now - sandbox.last_used < self._shared.settings.sandbox_ttl:
                 return None
             if sandbox.name and not sandbox.pending:
                 return sandbox
         return None
 
     def _make_room(self, name: str, now: float) -> bool:
-        """Evict an idle sandbox if there is no place for one more; whether there is one now."""
+        """Evict an idle sandbox if there is no room; whether there is room now."""
         if not self._is_full(name):
             return True
         idle = self._idle(now)
@@ -143,7 +147,7 @@ class MemoryStorage:
         self._shared.coverage.drop(idle.name)
         self._evictions += 1
         self._evicted[idle.name] = None
-        if len(self._evicted) > MOST_REMEMBERED:
+        if len(self._evicted) > MAX_EVICTED_NAMES:
             self._evicted.clear()
             self._evicted_others = True
         return True
@@ -181,7 +185,7 @@ class MemoryStorage:
 
     async def tally(self, sandbox: str | None) -> Tally:
         """See `Storage`."""
-        return self._shared.coverage.total() if sandbox is None else self._shared.coverage.of(sandbox)
+        return self._shared.coverage.total() if sandbox is None else self._shared.coverage.tally(sandbox)
 
     def gauges(self) -> Gauges:
         """See `Storage`."""

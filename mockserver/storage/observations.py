@@ -1,4 +1,4 @@
-"""What coverage counts of a request: made when it is decided, counted once its answer was sent."""
+"""Makes what coverage counts of a request: at the decision, to be counted once the answer was sent."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from mockserver.core.masks import SecretPlaces, masked_text
 from mockserver.core.model import Request, Violation, json_pointer
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
-from mockserver.storage.coverage import Answered, Observation
+from mockserver.storage.coverage import Observation, Outcome
 
-LONGEST_PLACE = 200
-"""Characters of the place of a violation."""
+MAX_PLACE_LENGTH = 200
+"""In characters."""
 
-_CLIENT_NAMES = frozenset(["additionalProperties", "unevaluatedProperties", "propertyNames"])
-"""Keywords whose violations stand at a member that the client has named."""
+_KEYWORDS_AT_CLIENT_NAMES = frozenset(["additionalProperties", "unevaluatedProperties", "propertyNames"])
+"""Keywords whose violations stand at a member whose name the client chose."""
 
 
 class Observer:
@@ -25,22 +25,23 @@ class Observer:
     def observe(self, request: Request, view: View, decision: Decision, arrived_ns: int) -> Observation:
         """The observation of a request that a scenario answers."""
         operation, scenario, fault = decision.operation, decision.scenario, decision.fault
-        own = operation.by_id.get(scenario.id) is scenario
+        from_contract = operation.by_id.get(scenario.id) is scenario
+        kind = fault.kind if fault is not None else None
         forced = scenario.id if decision.trigger == "header" else ""
         query = tuple(request.query.items()) if request.query else ()
         violations = decision.document.violations
         return Observation(
             sandbox=view.sandbox,
             arrived_ns=arrived_ns,
-            answered=Answered(scenario.operation, scenario.id, own, fault.kind if fault is not None else None),
+            outcome=Outcome(scenario.operation, scenario.id, from_contract, kind),
             trigger=decision.trigger,
-            mark=hash((request.method, request.path, query, request.body, forced)),
-            broken=tuple({_place(violation) for violation in violations}) if violations else (),
+            fingerprint=hash((request.method, request.path, query, request.body, forced)),
+            violation_places=tuple({_violation_place(violation) for violation in violations}) if violations else (),
             secret_in_url=(bool(query) or bool(operation.parameters)) and self._shows_secret(request),
-            commits=decision.committed,
+            committed=decision.committed,
         )
 
-    def refusal(self, request: Request, sandbox: str, arrived_ns: int) -> Observation:
+    def observe_refusal(self, request: Request, sandbox: str, arrived_ns: int) -> Observation:
         """The observation of a request that the mock refused."""
         return Observation(sandbox, arrived_ns, secret_in_url=self._shows_secret(request))
 
@@ -50,10 +51,10 @@ class Observer:
         return any(masked_text(text) != text for text in (request.path, *request.query.values()))
 
 
-def _place(violation: Violation) -> str:
-    """Where a violation stands: a JSON Pointer into the body, or root and pointer; no name that the client made up."""
+def _violation_place(violation: Violation) -> str:
+    """Where a violation stands, without names that the client chose: a JSON Pointer, after its root if not the body."""
     steps = ["*" if isinstance(step, int) else step for step in violation.path]
-    if steps and violation.keyword in _CLIENT_NAMES:
+    if steps and violation.keyword in _KEYWORDS_AT_CLIENT_NAMES:
         steps[-1] = "*"
     place = json_pointer(steps)
-    return masked_text(place if violation.root == "body" else violation.root + place)[:LONGEST_PLACE]
+    return masked_text(place if violation.root == "body" else violation.root + place)[:MAX_PLACE_LENGTH]

@@ -1,7 +1,7 @@
 """The records of one sandbox and its counters of new ids, in memory.
 
-Seeds are shared and never change; only what requests wrote is kept, as JSON, which takes a third of the memory of
-objects (docs/performance.md).
+Seeds are shared and never change. Only what requests wrote is kept, as JSON: a third of the memory of objects
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Record).decode
 
 _BLOCK: Final = 1_000_000
-"""Ids of one sandbox are counted within a block of this many, so that two sandboxes do not collide."""
+"""Each sandbox counts its ids in a block of this size, so that two sandboxes do not collide."""
 
 _FIRST_BLOCK: Final = 7_000_000_000
 _BLOCKS: Final = 2_000_000_000
@@ -29,12 +29,12 @@ below 2^53, exact in every JSON reader."""
 
 _TOMBSTONE: Final = b"null"
 
-Stored = dict[str, bytes]
-"""Records of a collection by key, as JSON; a key that does not exist is a tombstone."""
+StoredRecords = dict[str, bytes]
+"""Records of a collection by key, as JSON or `_TOMBSTONE`."""
 
 
 class ReadRecord(Struct, frozen=True, gc=False):
-    """A record that a look has read: the collection, the key, and the bytes that were kept there."""
+    """A record that a look has read: collection, key, and the bytes that were stored."""
 
     collection: str
     key: str
@@ -48,25 +48,25 @@ class Records:
         """Begin with the seeds; `name` and `seed` say where generated ids begin."""
         self.collections = collections
         self.count = 0
-        self._stored: dict[str, Stored] = {collection: {} for collection in collections}
-        self._retired: dict[str, Stored] = {}
+        self._stored: dict[str, StoredRecords] = {collection: {} for collection in collections}
+        self._retired: dict[str, StoredRecords] = {}
         self._used: dict[str, int] = {}
         self._searched: dict[str, int] = {}
         self._drawn: dict[str, int] = {}
-        """How far beyond the first the last draw came, which spares the next one the search; no part of the state."""
+        """How far beyond the first id the last draw came, to save the next search; not part of the state."""
         self._base = _first_id(name, seed)
 
     def stored(self, collection: str, key: str) -> bytes | None:
-        """What is kept under a key; the very same object as long as nobody writes it."""
+        """What is stored under a key; the same object until somebody writes it."""
         return self._stored[collection].get(key)
 
-    def read(self, noted: list[ReadRecord], collection: Collection, key: str) -> Record | None:
+    def read(self, reads: list[ReadRecord], collection: Collection, key: str) -> Record | None:
         """The record of a key: written, a seed, or the default of an open collection; None where there is none.
 
-        What was read is added to `noted`.
+        What was read is appended to `reads`.
         """
         data = self._stored[collection.name].get(key)
-        noted.append(ReadRecord(collection.name, key, data))
+        reads.append(ReadRecord(collection.name, key, data))
         if data is not None:
             return None if data == _TOMBSTONE else _decode(data)
         if key in collection.seeds:
@@ -74,17 +74,17 @@ class Records:
         return collection.unseen(key)
 
     def find(self, collection: Collection, key: str) -> Record | None:
-        """The same, where nobody asks later whether it has changed."""
+        """The same, without keeping what was read."""
         return self.read([], collection, key)
 
     # -- generated ids ----------------------------------------------------------------------------------
 
     def draw(self, ids: Iterable[NewId]) -> dict[str, str]:
-        """The next unused ids by name; drawing them again gives the same until they are used up."""
+        """The next unused ids by name; drawing again gives the same until they are consumed."""
         return {new.name: self.next_id(new) for new in ids}
 
     def next_id(self, new: NewId) -> str:
-        """The next unused id; asking again gives the same until it is used up or its key is taken."""
+        """The next unused id; asking again gives the same until it is consumed or its key is taken."""
         start, used = new.first + self._base, self._used.get(new.name, 0)
         if new.unused_in is None:
             return f"{new.prefix}{start + used}"
@@ -97,15 +97,15 @@ class Records:
         self._drawn[new.name] = number - start
         return text
 
-    def use(self, names: Iterable[str]) -> None:
-        """Use up the ids that were drawn last."""
+    def consume(self, names: Iterable[str]) -> None:
+        """Use up the ids that were drawn last, by name."""
         for name in names:
             self._used[name] = self._used.get(name, 0) + 1
             if name in self._drawn:
                 self._searched[name] = self._drawn[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
-        """Begin the ids again, from another seed; the records stay."""
+        """Restart the ids from another seed; the records stay."""
         self._base = _first_id(name, seed)
         self._used, self._searched, self._drawn = {}, {}, {}
 
@@ -126,13 +126,13 @@ class Records:
         self.put(write.collection, write.key, Record(view, entry))
 
     def put(self, collection: str, key: str, record: Record | None) -> None:
-        """Put a record in the place of what was there; None is a tombstone."""
+        """Write a record in place of what was there; None is a tombstone."""
         stored = self._stored[collection]
         self.count += key not in stored
         stored[key] = _TOMBSTONE if record is None else _encode(record)
 
     def restore(self, collection: str, key: str) -> None:
-        """Bring a key back to its seed or the default."""
+        """Remove what was written under a key."""
         if self._stored[collection].pop(key, None) is not None:
             self.count -= 1
             self._drawn = {}
@@ -150,7 +150,7 @@ class Records:
         return State(records, counters)
 
     def load(self, state: State) -> None:
-        """Put a state in the place of what is kept."""
+        """Replace what is kept."""
         self._stored = {name: {} for name in self.collections}
         self._retired, self.count = {}, 0
         for collection, records in state.records.items():
@@ -160,43 +160,43 @@ class Records:
         self._searched = {name: one.searched for name, one in state.counters.items() if one.searched}
         self._drawn = {}
 
-    def adopt(self, collections: Mapping[str, Collection], skipped: Mapping[str, int]) -> None:
-        """Keep the records of other collections from now on.
+    def use_collections(self, collections: Mapping[str, Collection], id_offsets: Mapping[str, int]) -> None:
+        """Keep the records of these collections from now on.
 
-        Those of a collection that is gone wait until it is back, or for a reset. New ids of the names in `skipped`
-        begin so much lower than before, and go on above those given out.
+        Records of a removed collection are kept aside until it is back, or for a reset. `id_offsets` says by how much
+        the ids of a name begin lower than before; they go on above those given out.
         """
         before = {**self._retired, **self._stored}
-        self._stored = {name: _folded(before.pop(name, {}), one.fold) for name, one in collections.items()}
+        self._stored = {name: _fold_keys(before.pop(name, {}), one.fold) for name, one in collections.items()}
         self._retired = {name: stored for name, stored in before.items() if stored}
         self.collections = collections
         self.count = sum(map(len, self._stored.values()))
-        for name in self._used.keys() & skipped.keys():
-            self._used[name] += skipped[name]
+        for name in self._used.keys() & id_offsets.keys():
+            self._used[name] += id_offsets[name]
             if name in self._searched:
-                self._searched[name] += skipped[name]
+                self._searched[name] += id_offsets[name]
         self._drawn = {}
 
 
-def _folded(stored: Stored, fold: Callable[[str], str]) -> Stored:
-    """Records under the keys by which they are looked up; one whose place is taken keeps its own."""
+def _fold_keys(stored: StoredRecords, fold: Callable[[str], str]) -> StoredRecords:
+    """Records under their folded keys; one whose folded key is taken keeps its own."""
     if fold is str:
         return stored
     found = {key: data for key, data in stored.items() if fold(key) == key}
     for key, data in stored.items():
         if key not in found:
             place = key if fold(key) in found else fold(key)
-            found[place] = data if data == _TOMBSTONE else _renamed(data, place)
+            found[place] = data if data == _TOMBSTONE else _rename(data, place)
     return found
 
 
-def _renamed(data: bytes, key: str) -> bytes:
+def _rename(data: bytes, key: str) -> bytes:
     record = _decode(data)
     return _encode(Record({**record.view, "key": key}, record.entry))
 
 
 def _first_id(name: str, seed: int) -> int:
-    """Where a sandbox's ids begin: at the start for the default sandbox and seed, elsewhere far from it."""
+    """Where the ids of a sandbox begin: at 0 for the default sandbox and seed, in a block of its own for others."""
     if not name and not seed:
         return 0
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()

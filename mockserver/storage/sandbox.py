@@ -16,47 +16,57 @@ from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, in_force, order_of
 from mockserver.decision.view import Armed, View, facts_of, look_up
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import Carried, Clock, CommitResult, Committed, Conflict, Entry, Full, Gone, State
+from mockserver.storage.interface import (
+    Clock,
+    CommitResult,
+    Committed,
+    Conflict,
+    Entry,
+    Full,
+    Gone,
+    ReloadedSandbox,
+    State,
+)
 from mockserver.storage.records import ReadRecord, Records
 from mockserver.storage.shared import Shared
 
 
 class _Versions(Struct, frozen=True, gc=False):
-    """What a look has read, to tell at the commit whether it has changed since."""
+    """What a look has read and drawn; the commit compares it with what there is then."""
 
     read: list[ReadRecord]
     new: tuple[NewId, ...]
 
 
-class _Order(Struct, frozen=True):
-    """The order that was made of the contract's scenarios and those that were added."""
+class _CachedOrder(Struct, frozen=True):
+    """The order of the contract's and these run-time scenarios; made again when either changes."""
 
     operation: Operation
-    added: tuple[Scenario, ...]
+    scenarios: tuple[Scenario, ...]
     order: Order
 
 
 class MemorySandbox:
     """See `interface.Sandbox`. Nothing in it suspends."""
 
-    def __init__(self, shared: Shared, name: str, *, touched: float, incomplete: bool) -> None:
+    def __init__(self, shared: Shared, name: str, *, last_used: float, evicted_before: bool) -> None:
         """Begin with the seeds and the settings of the server."""
         self.name = name
         self.settings: Settings = shared.settings
         self.own_settings: Mapping[str, Any] = {}
         self.clock = Clock()
         self.armed: tuple[Armed, ...] = ()
-        self.incomplete = incomplete
-        self.touched = touched
+        self.evicted_before = evicted_before
+        self.last_used = last_used
         self.records = Records(name, shared.settings.seed, shared.contract.collections)
         self.turns: Mapping[str, Mapping[str, int]] = {}
-        self.added: Mapping[str, tuple[Scenario, ...]] = {}
+        self.runtime_scenarios: Mapping[str, tuple[Scenario, ...]] = {}
         self.gone = False
-        """Whether the sandbox was reset, dropped or evicted; a request that began in it is not counted any more."""
+        """Whether the sandbox was reset, dropped or evicted; requests that began in it no longer count."""
         self.pending: dict[str, Observation] = {}
-        """Observations of requests whose answers are on their way, by entry; each is a lease."""
+        """Observations of requests whose answers are on their way, by entry; each keeps the sandbox from eviction."""
         self._shared = shared
-        self._orders: dict[str, _Order] = {}
+        self._orders: dict[str, _CachedOrder] = {}
         self._delays = 0
         self._last_armed = 0
 
@@ -87,7 +97,7 @@ class MemorySandbox:
             versions=_Versions(read, operation.new),
         )
 
-    async def no_room(self, effects: Effects) -> Full | None:
+    async def check_room(self, effects: Effects) -> Full | None:
         """See `Sandbox`."""
         limit = self._shared.settings.max_records
         places = [(write.collection, write.key) for write in effects.writes]
@@ -99,23 +109,23 @@ class MemorySandbox:
             return Gone()
         if self._has_changed(view, effects):
             return Conflict()
-        full, records = await self.no_room(effects), self.records
+        full, records = await self.check_room(effects), self.records
         if full is not None:
             return full
         for write in effects.writes:
             records.merge(write, entry.id)
-        records.use(effects.new)
+        records.consume(effects.new)
         self._delays += effects.delay
         if effects.armed is not None:
-            self.armed = _used_once(self.armed, effects.armed)
+            self.armed = _after_use(self.armed, effects.armed)
         if effects.turns:
-            self.turns = {**self.turns, view.operation: _counted(self.turns.get(view.operation, {}), effects.turns)}
+            self.turns = {**self.turns, view.operation: _with_counts(self.turns.get(view.operation, {}), effects.turns)}
         self._shared.journal.add(entry)
         self.pending[entry.id] = observation
         return Committed()
 
     def _has_changed(self, view: View, effects: Effects) -> bool:
-        """Whether something that the decision rests on has changed since the look."""
+        """Whether something that the decision read has changed since the look."""
         records, versions = self.records, view.versions
         for one in versions.read:
             if records.stored(one.collection, one.key) is not one.stored:
@@ -129,8 +139,8 @@ class MemorySandbox:
                 return True
         if effects.armed is None:
             return False
-        seen = next(one for one in view.armed if one.id == effects.armed)
-        return all(one is not seen for one in self.armed)
+        used = next(one for one in view.armed if one.id == effects.armed)
+        return all(one is not used for one in self.armed)
 
     async def delivered(self, entry_id: str, *, complete: bool) -> None:
         """See `Sandbox`."""
@@ -142,31 +152,32 @@ class MemorySandbox:
 
     def order(self, operation: Operation) -> Order:
         """See `Sandbox`."""
-        added = self.added.get(operation.id)
-        if not added:
+        scenarios = self.runtime_scenarios.get(operation.id)
+        if not scenarios:
             return self._shared.orders[operation.id]
-        known = self._orders.get(operation.id)
-        if known is None or known.added is not added or known.operation is not operation:
-            known = self._orders[operation.id] = _Order(operation, added, order_of(in_force(operation, added), added))
-        return known.order
+        cached = self._orders.get(operation.id)
+        if cached is None or cached.scenarios is not scenarios or cached.operation is not operation:
+            order = order_of(in_force(operation, scenarios), scenarios)
+            cached = self._orders[operation.id] = _CachedOrder(operation, scenarios, order)
+        return cached.order
 
-    async def set_scenarios(self, operation: Operation, added: Sequence[Scenario], changed: str) -> None:
+    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> None:
         """See `Sandbox`."""
-        self.added = {**self.added, operation.id: tuple(added)}
+        self.runtime_scenarios = {**self.runtime_scenarios, operation.id: tuple(scenarios)}
         counts = self.turns.get(operation.id, {})
         self.turns = {**self.turns, operation.id: {name: n for name, n in counts.items() if name != changed}}
 
-    async def arm(self, armed: Callable[[int], Armed]) -> Armed:
+    async def arm(self, make: Callable[[int], Armed]) -> Armed:
         """See `Sandbox`."""
         self._last_armed += 1
-        made = armed(self._last_armed)
-        self.armed = (*self.armed, made)
-        return made
+        armed = make(self._last_armed)
+        self.armed = (*self.armed, armed)
+        return armed
 
     async def disarm(self, ids: Iterable[int]) -> None:
         """See `Sandbox`."""
-        gone = frozenset(ids)
-        self.armed = tuple(one for one in self.armed if one.id not in gone)
+        removed = frozenset(ids)
+        self.armed = tuple(one for one in self.armed if one.id not in removed)
 
     async def set_clock(self, clock: Clock) -> None:
         """See `Sandbox`."""
@@ -180,11 +191,14 @@ class MemorySandbox:
             self._delays = 0
             self.records.reseed(self.name, changes["seed"])
 
-    def adopt(self, collections: Mapping[str, Collection], carried: Carried, skipped: Mapping[str, int]) -> None:
-        """Go on under another contract."""
-        self.settings, self.added, self.armed = carried.settings, carried.added, carried.armed
-        self.turns = carried.turns
-        self.records.adopt(collections, skipped)
+    def use_contract(
+        self, collections: Mapping[str, Collection], reloaded: ReloadedSandbox, id_offsets: Mapping[str, int]
+    ) -> None:
+        """Use another contract from now on."""
+        self.settings, self.armed = reloaded.settings, reloaded.armed
+        self.runtime_scenarios = reloaded.runtime_scenarios
+        self.turns = reloaded.turns
+        self.records.use_collections(collections, id_offsets)
 
     async def state(self) -> State:
         """See `Sandbox`."""
@@ -215,8 +229,8 @@ class MemorySandbox:
         self.records.restore(collection, key)
 
 
-def _used_once(armed: tuple[Armed, ...], used: int) -> tuple[Armed, ...]:
-    """What is armed after a request has used one of it; what has no requests left is gone."""
+def _after_use(armed: tuple[Armed, ...], used: int) -> tuple[Armed, ...]:
+    """The armed outcomes after one of them was used once; one without requests left is removed."""
     left = []
     for one in armed:
         if one.id != used:
@@ -226,6 +240,6 @@ def _used_once(armed: tuple[Armed, ...], used: int) -> tuple[Armed, ...]:
     return tuple(left)
 
 
-def _counted(before: Mapping[str, int], scenarios: Iterable[str]) -> Mapping[str, int]:
-    """The counts of answers in turn with one more request for these scenarios."""
+def _with_counts(before: Mapping[str, int], scenarios: Iterable[str]) -> Mapping[str, int]:
+    """The counts of answers in turn, one more for each of these scenarios."""
     return {**before, **{scenario: before.get(scenario, 0) + 1 for scenario in scenarios}}

@@ -12,15 +12,15 @@ from mockserver.storage.journal import Journal
 
 
 class Shared:
-    """Replaced in its parts by `serve`, so that every sandbox sees the same contract."""
+    """One for all sandboxes; `serve` replaces the contract for all of them at once."""
 
     def __init__(
-        self, contract: Contract, settings: Settings, now_ns: Callable[[], int], is_there: Callable[[str], bool]
+        self, contract: Contract, settings: Settings, now_ns: Callable[[], int], sandbox_exists: Callable[[str], bool]
     ) -> None:
-        """`now_ns` is the real clock; `is_there` tells whether there is a sandbox of a name."""
+        """`now_ns` is the real clock."""
         self.now_ns = now_ns
         self.journal = Journal(settings.journal_entries, settings.journal_bytes)
-        self.coverage = Coverage(is_there, settings.max_sandboxes)
+        self.coverage = Coverage(sandbox_exists, settings.max_sandboxes)
         self.serve(contract, settings)
 
     def serve(self, contract: Contract, settings: Settings) -> None:

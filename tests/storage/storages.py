@@ -16,7 +16,7 @@ from mockserver.core.model import Document, Write
 from mockserver.core.reply import Effects
 from mockserver.decision.document import read_document
 from mockserver.decision.view import Armed, View
-from mockserver.storage.coverage import Answered, Observation
+from mockserver.storage.coverage import Observation, Outcome
 from mockserver.storage.interface import CommitResult, Committed, Entry, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
 
@@ -136,7 +136,7 @@ class Mock:
         sandbox = sandbox or await self.sandbox(view.sandbox)
         entry = Entry(sandbox.next_entry_id(), view.sandbox, data)
         self.entries.append(entry.id)
-        answered = Answered("use", "rest", own=True, fault=fault)
+        answered = Outcome("use", "rest", from_contract=True, fault=fault)
         observation = Observation(view.sandbox, self.clock.now, answered, "default", len(self.entries))
         return await sandbox.commit(view, effects, entry, observation)
 

@@ -174,7 +174,7 @@ async def test_scenarios_that_are_put_again_begin_again(mock: Mock) -> None:
     view = await mock.look()
     assert view.turns == {"other": 1}
     assert view.order.added == (added,)
-    assert sandbox.added == {"use": (added,)}
+    assert sandbox.runtime_scenarios == {"use": (added,)}
     assert sandbox.order(mock.operation) is view.order
     await sandbox.set_scenarios(mock.operation, (), "flaky")
     assert (await mock.look()).order is mock.storage.orders["use"]

@@ -10,7 +10,7 @@ import pytest
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import Carried, Committed, Entry, Gone
+from mockserver.storage.interface import Committed, Entry, Gone, ReloadedSandbox
 from storage.storages import FILES, Mock, NewMock, use_contract, write
 
 
@@ -67,19 +67,19 @@ async def test_one_that_was_evicted_lacks_entries(new_mock: NewMock) -> None:
     mock = new_mock(max_sandboxes=1, sandbox_ttl=0)
     await mock.commit(await mock.look("a", thing="x"), write(size=1))
     await (await mock.sandbox("a")).delivered(mock.entries[0], complete=True)
-    assert not await mock.storage.lacks("a")
+    assert not await mock.storage.was_evicted("a")
     await mock.sandbox("b")
-    assert (await mock.storage.lacks("a"), await mock.storage.lacks("b")) == (True, False)
-    assert (await mock.sandbox("a")).incomplete
-    assert await mock.storage.lacks("a")
+    assert (await mock.storage.was_evicted("a"), await mock.storage.was_evicted("b")) == (True, False)
+    assert (await mock.sandbox("a")).evicted_before
+    assert await mock.storage.was_evicted("a")
     assert await mock.size("x", "a") == 0
     assert (await mock.storage.tally("a")).requests == 0
     assert (await mock.storage.tally(None)).requests == 1
     assert await mock.storage.reset("a")
-    assert not await mock.storage.lacks("a")
+    assert not await mock.storage.was_evicted("a")
     assert not await mock.storage.reset("b")  # evicted by "a"
-    assert not await mock.storage.lacks("b")
-    assert not (await mock.sandbox("b")).incomplete
+    assert not await mock.storage.was_evicted("b")
+    assert not (await mock.sandbox("b")).evicted_before
 
 
 async def test_one_with_an_answer_on_its_way_is_not_evicted(new_mock: NewMock) -> None:
@@ -129,7 +129,7 @@ async def test_a_reset_brings_one_sandbox_back(mock: Mock) -> None:
     assert (view.armed, view.turns, view.delays, view.found["thing"][0].origin) == ((), {}, 0, "default")
     assert (len(other.armed), other.turns, other.delays, other.facts["thing"]["size"]) == (1, {"flaky": 1}, 1, 1)
     assert (await mock.sandbox("a")).settings == mock.settings
-    assert (await mock.sandbox("a")).added == {}
+    assert (await mock.sandbox("a")).runtime_scenarios == {}
     assert view.facts["new"]["ticket"] != fresh["ticket"]
     assert [(await mock.storage.tally(name)).requests for name in ("a", "b", None)] == [0, 1, 2]
 
@@ -143,7 +143,7 @@ async def test_a_reset_of_all_forgets_all(new_mock: NewMock) -> None:
     assert await mock.storage.names() == ()
     assert await mock.storage.entries(None) == []
     for name in ("", "a", "b"):
-        assert not await mock.storage.lacks(name)
+        assert not await mock.storage.was_evicted(name)
         assert await mock.storage.lost_entries(name) == 0
     assert (await mock.storage.tally(None)).requests == 0
     assert (mock.storage.gauges().journal_bytes, mock.storage.gauges().armed) == (0, 0)
@@ -182,7 +182,7 @@ async def test_an_answer_is_met_once_it_was_delivered_whole(
         await sandbox.delivered(entry, complete=complete)
         for name in ("a", None):
             tally = await mock.storage.tally(name)
-            assert (tally.requests, tally.of(rest).met, tally.of(rest).faults) == (1, met, faults)
+            assert (tally.requests, tally.counts_of(rest).delivered, tally.counts_of(rest).faults) == (1, met, faults)
     await sandbox.delivered("12345", complete=True)
     assert (await mock.storage.tally("a")).requests == 1
     assert (await mock.storage.tally("b")).requests == 0
@@ -208,13 +208,18 @@ async def test_another_contract_is_served_in_one_step(mock: Mock, tmp_path: Path
     settings = replace(contract.settings, journal_entries=1)
     own = replace(settings, mock_headers=False)
     added = {"use": contract.operations[0].scenarios[:1]}
-    carried = {"a": Carried(own, added, (armed,), {"use": {"flaky": 7}})}
+    carried = {"a": ReloadedSandbox(own, added, (armed,), {"use": {"flaky": 7}})}
     await mock.storage.serve(contract, settings, carried, {"ticket": 10, "id": 0})
     mock.contract = contract
     assert await mock.size("seeded", "a") == 2
     assert await mock.size("x", "a") == 3
     sandbox, view = await mock.sandbox("a"), await mock.look("a")
-    assert (sandbox.settings, sandbox.added, sandbox.armed, view.turns) == (own, added, (armed,), {"flaky": 7})
+    assert (sandbox.settings, sandbox.runtime_scenarios, sandbox.armed, view.turns) == (
+        own,
+        added,
+        (armed,),
+        {"flaky": 7},
+    )
     assert view.order.added == added["use"]
     assert int(view.facts["new"]["ticket"].removeprefix("t_")) % 1_000_000 == 101
     assert (await mock.sandbox("b")).settings == settings

@@ -45,20 +45,20 @@ def test_a_server_may_have_the_default_sandbox_alone(small: Contract) -> None:
 
 def test_names_of_those_that_were_evicted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound any new one counts as if it had been there, until all is forgotten."""
-    monkeypatch.setattr(memory, "MOST_REMEMBERED", 1)
+    monkeypatch.setattr(memory, "MAX_EVICTED_NAMES", 1)
     mock = bounded(small, max_sandboxes=1, sandbox_ttl=0)
     for name in ("a", "b"):
         run_now(mock.sandbox(name))
-    assert [run_now(mock.storage.lacks(name)) for name in ("a", "b", "new")] == [True, False, False]
+    assert [run_now(mock.storage.was_evicted(name)) for name in ("a", "b", "new")] == [True, False, False]
     run_now(mock.sandbox("c"))
-    assert [run_now(mock.storage.lacks(name)) for name in ("a", "b", "new")] == [True, True, True]
+    assert [run_now(mock.storage.was_evicted(name)) for name in ("a", "b", "new")] == [True, True, True]
     run_now(mock.storage.reset_all())
-    assert not run_now(mock.storage.lacks("new"))
+    assert not run_now(mock.storage.was_evicted("new"))
 
 
 def test_sandboxes_whose_lost_entries_are_counted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound every one counts as having lost some."""
-    monkeypatch.setattr(journal, "MOST_COUNTED", 1)
+    monkeypatch.setattr(journal, "MAX_COUNTED_SANDBOXES", 1)
     mock = bounded(small, journal_entries=1)
     for name in ("a", "a", "a"):
         run_now(mock.send(name))

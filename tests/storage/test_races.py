@@ -120,7 +120,7 @@ async def test_a_card_is_activated_once(engine: Engine) -> None:
     assert len(await engine.storage.entries("")) == 1_000
     assert len({reply.entry for reply in replies}) == 1_000
     tally = await engine.storage.tally("")
-    assert (tally.requests, tally.of(engine.contract.operations[0].by_id[SUCCESS]).met) == (1_000, 1)
+    assert (tally.requests, tally.counts_of(engine.contract.operations[0].by_id[SUCCESS]).delivered) == (1_000, 1)
 
 
 async def test_ids_are_given_out_once_and_none_is_lost(engine: Engine) -> None:

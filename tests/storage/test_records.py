@@ -41,7 +41,7 @@ def drawn(of: Records, new: NewId = NEW) -> str:
 def used(of: Records, new: NewId = NEW) -> str:
     """One id, which is used up."""
     found = drawn(of, new)
-    of.use([new.name])
+    of.consume([new.name])
     return found
 
 
@@ -106,9 +106,9 @@ def test_an_id_is_used_up_by_use_alone() -> None:
     memory = records()
     assert [drawn(memory) for _ in range(2)] == ["3", "3"]
     memory.merge(Write("things", "4", {}), "")
-    memory.use(["id"])
+    memory.consume(["id"])
     assert drawn(memory) == "6"  # 4 was written, 5 is a tombstone
-    memory.use(["id"])
+    memory.consume(["id"])
     assert drawn(memory) == "7"
     assert used(memory, PLAIN) == "p_987"
     assert drawn(memory, PLAIN) == "p_988"
@@ -191,13 +191,13 @@ def test_records_wait_for_their_collection() -> None:
     memory = records()
     memory.merge(Write("things", "x", {"more": 1}), "1")
     other = collection("others")
-    memory.adopt({"others": other}, {})
+    memory.use_collections({"others": other}, {})
     assert (memory.count, memory.state().records) == (0, {"others": {}})
-    memory.adopt({"others": other, "things": OPEN}, {})
+    memory.use_collections({"others": other, "things": OPEN}, {})
     assert (memory.count, written(memory, "x").members) == (1, {"size": 0, "more": 1})
-    memory.adopt({}, {})
+    memory.use_collections({}, {})
     memory.load(State({}, {}))
-    memory.adopt({"things": OPEN}, {})
+    memory.use_collections({"things": OPEN}, {})
     assert memory.count == 0
 
 
@@ -208,7 +208,7 @@ def test_ids_that_begin_lower_go_on_above_those_given_out() -> None:
     assert [used(memory), used(memory)] == ["3", "6"]
     assert used(memory, PLAIN) == "p_987"
     memory.restore("things", "4")
-    memory.adopt(memory.collections, {"id": 2, "card": 7, "other": 1})
+    memory.use_collections(memory.collections, {"id": 2, "card": 7, "other": 1})
     assert drawn(memory, NewId("id", 1, "", "things")) == "7"
     assert drawn(memory, NewId("card", 980, "p_", None)) == "p_988"
     assert drawn(memory, NewId("other", 1, "o", None)) == "o1"
@@ -220,7 +220,7 @@ def test_another_way_to_write_keys_moves_records() -> None:
     for key, size in (("A", 1), ("b", 2), ("B", 3), ("C", None)):
         memory.put("things", key, None if size is None else Record.make(key, {"size": size}, "request", "1"))
     lower = collection(fold=str.lower)
-    memory.adopt({"things": lower}, {})
+    memory.use_collections({"things": lower}, {})
     assert written(memory, "a", lower) == Record.make("a", {"size": 1}, "request", "1")
     assert written(memory, "b", lower).members == {"size": 2}
     assert written(memory, "B", lower) == Record.make("B", {"size": 3}, "request", "1")
