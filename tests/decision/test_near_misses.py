@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from support import BATCH, explain, folder
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.language import Evidence
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import Against, matches, near_miss, near_misses, near_seeds, rank
+from tests.support import BATCH, explain, folder
 
 FILES = {
     "ask.schema.json": '{"properties": {"a": {}, "b": {}, "c": {}, "z": {}, "thing": {}, "things": {}, "n": '

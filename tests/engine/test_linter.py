@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from support import folder, run
-
 from mockserver import load
 from mockserver.schema.reference_validator import ReferenceValidator
+from tests.support import folder, run
 
 DIGITS = {
     "door.yaml": """\

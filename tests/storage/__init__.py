@@ -1,1 +1,1 @@
-"""Tests of the storages."""
+"""Tests of `mockserver.storage`."""

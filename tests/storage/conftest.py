@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver import Contract
-from storage.storages import STORAGES, Clock, MakeStorage, Mock, NewMock, use_contract
+from tests.storage.storages import STORAGES, Clock, MakeStorage, Mock, NewMock, use_contract
 
 
 @pytest.fixture(params=STORAGES)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from support import folder
-
 from mockserver import Contract, Request, Settings, load
 from mockserver.core.contract import Operation, Turn, Turns
 from mockserver.core.model import Document, Write
@@ -19,6 +17,7 @@ from mockserver.decision.view import Armed, View
 from mockserver.storage.coverage import Observation, Outcome
 from mockserver.storage.interface import CommitResult, Committed, Entry, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
+from tests.support import folder
 
 
 class MakeStorage(Protocol):

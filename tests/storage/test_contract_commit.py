@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
 from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Full, Gone, State
-from storage.storages import Mock, NewMock, write
+from tests.storage.storages import Mock, NewMock, write
 
 
 async def test_a_look_sees_what_a_commit_wrote(mock: Mock) -> None:

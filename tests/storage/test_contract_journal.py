@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Entry
-from storage.storages import Mock, NewMock
+from tests.storage.storages import Mock, NewMock
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:

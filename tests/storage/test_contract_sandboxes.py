@@ -11,7 +11,7 @@ from mockserver.core.model import Record
 from mockserver.core.reply import Effects
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Committed, Entry, Gone, ReloadedSandbox
-from storage.storages import FILES, Mock, NewMock, use_contract, write
+from tests.storage.storages import FILES, Mock, NewMock, use_contract, write
 
 
 async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:

@@ -11,7 +11,7 @@ from mockserver import Contract
 from mockserver.engine.engine import run_now
 from mockserver.storage import journal, memory
 from mockserver.storage.memory import MemoryStorage
-from storage.storages import Clock, Mock, write
+from tests.storage.storages import Clock, Mock, write
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import BATCH, ONCE, PATH
 
 from mockserver import Contract, Engine, Reply, Request
 from mockserver.core.contract import Operation, Turn, Turns
@@ -18,7 +17,8 @@ from mockserver.core.reply import Effects
 from mockserver.decision.view import Armed, View
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Entry, Sandbox, Storage
-from storage.storages import MakeStorage
+from tests.storage.storages import MakeStorage
+from tests.support import BATCH, ONCE, PATH
 
 SUCCESS = "activated-existing-customer"
 AGAIN = "card-already-activated"

@@ -1,0 +1,1 @@
+"""The tests: `tests/PACKAGE/test_MODULE.py` tests `mockserver/PACKAGE/MODULE.py`."""

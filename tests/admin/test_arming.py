@@ -1,0 +1,238 @@
+"""Armed scenarios, faults and delays: who gets them, in which order, how long, and what is refused."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, load
+from mockserver.core.model import FAULTS
+from mockserver.server.server import serving
+from tests.support import LASTING, MOCKSERVER, ONCE, PATH, folder, journal, problem, run, spawned
+
+ADMIN = "/__admin"
+
+
+async def admin(
+    client: aiohttp.ClientSession, url: str, method: str, path: str, body: Any = None, status: int = 200
+) -> Any:
+    """One admin request, and what it answers."""
+    async with client.request(method, f"{url}{ADMIN}{path}", json=body) as response:
+        data = await response.read()
+        assert response.status == status, data
+    return json.loads(data) if status < 400 else problem(data)
+
+
+async def met(client: aiohttp.ClientSession, url: str, body: Any = LASTING, **headers: str) -> tuple[str, str]:
+    """The scenario that answers, and how it was triggered."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.post(url + PATH, json=body, headers=sent) as response:
+        await response.read()
+    return response.headers["Mock-Scenario"], response.headers["Mock-Trigger"]
+
+
+ORDINARY = "activated-existing-customer"
+
+
+async def test_a_scenario_is_armed_once_where_nothing_is_said(url: str, client: aiohttp.ClientSession) -> None:
+    """The next request gets it, the one after it the ordinary answer; nothing is left armed."""
+    armed = await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
+    assert armed == {
+        "id": 1,
+        "scenario": "rfc-invalid",
+        "operation": "activateCardForCustomer",
+        "left": 1,
+        "used": 0,
+    }
+    assert await met(client, url) == ("rfc-invalid", "armed")
+    assert (await met(client, url))[0] == ORDINARY
+    assert await admin(client, url, "GET", "/armed") == {"armed": []}
+
+
+async def test_only_matching_requests_count(url: str, client: aiohttp.ClientSession) -> None:
+    """A condition leaves other requests alone and uses nothing up for them."""
+    await admin(
+        client, url, "POST", "/arm", {"scenario": "rfc-invalid", "times": 2, "when": {"header.x-who": "a"}}, 201
+    )
+    assert (await met(client, url))[0] == ORDINARY
+    assert (await met(client, url, x_who="a"))[0] == "rfc-invalid"
+    (shown,) = (await admin(client, url, "GET", "/armed"))["armed"]
+    assert (shown["left"], shown["used"], shown["when"]) == (1, 1, {"header.x-who": "a"})
+
+
+async def test_always_lasts_until_it_is_taken_away(url: str, client: aiohttp.ClientSession) -> None:
+    """By its id, or with all others."""
+    for scenario in ("rfc-invalid", "email-taken"):
+        await admin(client, url, "POST", "/arm", {"scenario": scenario, "times": "always"}, 201)
+    assert [(await met(client, url))[0] for _ in range(3)] == ["rfc-invalid"] * 3
+    assert (await admin(client, url, "DELETE", "/armed/1"))["armed"] == [1]
+    assert (await met(client, url))[0] == "email-taken"
+    assert (await admin(client, url, "DELETE", "/armed"))["armed"] == [2]
+    assert (await met(client, url))[0] == ORDINARY
+    assert (await admin(client, url, "DELETE", "/armed/2", status=404))["type"].endswith("not-armed")
+
+
+async def test_a_header_goes_before_what_is_armed(url: str, client: aiohttp.ClientSession) -> None:
+    """And leaves it armed for the next request."""
+    await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
+    assert await met(client, url, Mock_Scenario="email-taken") == ("email-taken", "header")
+    assert await met(client, url) == ("rfc-invalid", "armed")
+
+
+async def test_run_time_scenarios_come_after_both_and_before_those_of_files(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    """The order in which a request is answered: forced, armed, given at run time, of a file."""
+    await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
+    mine = {"documented": "Mine.", "respond": {"error": {"code": 1}}}
+    await admin(client, url, "PUT", "/scenarios/mine", mine, 201)
+    assert await met(client, url, Mock_Scenario="email-taken") == ("email-taken", "header")
+    assert await met(client, url) == ("rfc-invalid", "armed")
+    assert await met(client, url) == ("mine", "default")
+    await admin(client, url, "DELETE", "/scenarios/mine")
+    assert await met(client, url) == (ORDINARY, "values")
+
+
+async def test_what_is_armed_only_answers(url: str, client: aiohttp.ClientSession) -> None:
+    """An armed success changes nothing, so that the request itself still succeeds afterwards, once."""
+    await admin(client, url, "POST", "/arm", {"scenario": ORDINARY}, 201)
+    assert [await met(client, url, ONCE) for _ in range(3)] == [
+        (ORDINARY, "armed"),
+        (ORDINARY, "values"),
+        ("card-already-activated", "state"),
+    ]
+
+
+async def test_answers_in_turn(url: str, client: aiohttp.ClientSession) -> None:
+    """Fails twice, then works; with cycle it begins again."""
+    turns = [{"scenario": "rfc-invalid", "times": 2}, {"pass": True}]
+    await admin(client, url, "POST", "/arm", {"responses": turns}, 201)
+    assert [(await met(client, url))[0] for _ in range(4)] == ["rfc-invalid"] * 2 + [ORDINARY] * 2
+    await admin(client, url, "DELETE", "/armed")
+    await admin(client, url, "POST", "/arm", {"responses": turns, "repeat": "cycle"}, 201)
+    assert [(await met(client, url))[0] for _ in range(6)] == (["rfc-invalid"] * 2 + [ORDINARY]) * 2
+
+
+async def test_arming_belongs_to_one_sandbox_until_its_reset(url: str, client: aiohttp.ClientSession) -> None:
+    """Others get their ordinary answers."""
+    box = f"{url}/sandbox/a"
+    await admin(client, box, "POST", "/arm", {"scenario": "rfc-invalid", "times": "always"}, 201)
+    assert ((await met(client, url))[0], (await met(client, box))[0]) == (ORDINARY, "rfc-invalid")
+    await admin(client, box, "POST", "/reset")
+    assert (await met(client, box))[0] == ORDINARY
+
+
+async def test_a_delay_goes_with_a_scenario_or_alone(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Alone, the ordinary answer comes and commits, only later."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid", "delay": "2ms"}, 201)
+        await admin(client, url, "POST", "/arm", {"delay": 3}, 201)
+        assert [(await met(client, url, ONCE))[0] for _ in range(3)] == [
+            "rfc-invalid",
+            ORDINARY,
+            "card-already-activated",
+        ]
+        assert [entry.delay_ms for entry in journal(engine)] == [0.0, 3.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "said"),
+    [
+        ({"scenario": "rfc-invalit"}, "unknown-scenario", "Did you mean rfc-invalid"),
+        ({"scenario": "rfc-invalid", "operation": "activateCard"}, "unknown-operation", "activateCardForCustomer"),
+        ({"fault": "rest"}, "bad-directive", "Did you mean reset?"),
+        ({"fault": {"kind": "hang", "secnds": 1}}, "bad-directive", "Did you mean seconds?"),
+        ({"delay": "soon"}, "bad-directive", "1500ms"),
+        ({"delay": "301s"}, "bad-directive", "300 s"),
+        ({}, "bad-arming", "a scenario, a fault or a delay"),
+        ({"times": 2}, "bad-arming", "a scenario, a fault or a delay"),
+        ({"scenario": "rfc-invalid", "commit": True}, "bad-arming", "give a fault"),
+        ({"repeat": "last", "scenario": "rfc-invalid"}, "bad-arming", "last of them"),
+        ({"responses": [{"pass": True}], "scenario": "x"}, "bad-arming", "cannot stand beside"),
+        ({"responses": [{"pass": True, "fault": "reset"}]}, "bad-arming", "pass: true alone"),
+        ({"responses": []}, "bad-body", "responses"),
+        ({"scenario": "rfc-invalid", "times": 0}, "bad-body", "times"),
+        ({"scenario": "rfc-invalid", "times": 2.0}, "bad-body", "times"),
+        ({"scenario": "rfc-invalid", "tims": 1}, "bad-body", "Did you mean times?"),
+        ({"scenario": "rfc-invalid", "when": {"bdy.pin": "x"}}, "bad-when", "request body:1:1"),
+        ({"scenario": "rfc-invalid", "when": {}}, "bad-when", "request body:1:1"),
+    ],
+)
+async def test_what_cannot_be_armed_is_loud(
+    url: str, client: aiohttp.ClientSession, spec: dict[str, Any], kind: str, said: str
+) -> None:
+    """400 with what was expected and near spellings; nothing is armed."""
+    shown = await admin(client, url, "POST", "/arm", spec, 400)
+    assert shown["type"].endswith(f":{kind}")
+    assert said in json.dumps(shown)
+    assert await admin(client, url, "GET", "/armed") == {"armed": []}
+
+
+async def test_conditions_that_are_wrong_are_all_told(url: str, client: aiohttp.ClientSession) -> None:
+    """Each with what was expected, what came and what to try."""
+    when = {"bdy.x": 1, "body.customer_id": {"matchs": "x"}}
+    shown = await admin(client, url, "POST", "/arm", {"fault": "reset", "when": when}, 400)
+    assert all(set(one) == {"at", "what", "expected", "came", "try"} for one in shown["errors"])
+    assert "did you mean matches?" in {one["try"] for one in shown["errors"]}
+
+
+async def test_every_fault_is_described_with_what_it_heeds(url: str, client: aiohttp.ClientSession) -> None:
+    """In the OpenAPI document, each as it can be armed."""
+    paths = (await admin(client, url, "GET", "/openapi.json"))["paths"]
+    body = paths["/__admin/arm"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    described = body["properties"]["fault"]["examples"]
+    assert [one["kind"] for one in described] == list(FAULTS)
+    assert {"seconds": 30.0, "kind": "hang"} in described
+    for one in described:
+        given = {name: value for name, value in one.items() if value is not None}
+        await admin(client, url, "POST", "/arm", {"fault": given, "commit": True}, status=201)
+
+
+async def test_no_more_than_a_hundred_are_armed(url: str, client: aiohttp.ClientSession) -> None:
+    """The next is refused, and says how to make room."""
+    for _ in range(100):
+        await admin(client, url, "POST", "/arm", {"delay": 0}, 201)
+    shown = await admin(client, url, "POST", "/arm", {"delay": 0}, 409)
+    assert "DELETE /__admin/armed" in shown["detail"]
+
+
+async def test_an_operation_is_named_where_there_are_several(tmp_path: Any, client: aiohttp.ClientSession) -> None:
+    """A scenario that only one of them has tells it."""
+    from tests.support import PING  # noqa: PLC0415 - only here
+
+    contract = load(overlays=[folder(tmp_path / "ping", PING)])
+    async with serving(Engine(contract)) as url:
+        assert (await admin(client, url, "POST", "/arm", {"scenario": "pong"}, 201))["operation"] == "ping"
+        shown = await admin(client, url, "POST", "/arm", {"fault": "reset"}, 400)
+        assert shown["operations"] == ["activateCardForCustomer", "ping"]
+        armed = await admin(client, url, "POST", "/arm", {"fault": "reset", "operation": "ping"}, 201)
+        assert armed["operation"] == "ping"
+        assert (await met(client, url))[0] == ORDINARY
+
+
+def test_the_command_line_arms_a_running_server() -> None:
+    """Arms, shows and clears, in a sandbox; `--json` gives what the server said; a refusal is one line."""
+    with spawned(MOCKSERVER, "--port", "0") as serve:
+        serve.started()
+        where = ["--url", serve.url, "--sandbox", "cli"]
+        armed = run("arm", "rfc-invalid", "--times", "2", "--when", '{"header.x": "1"}', "--delay", "1ms", *where)
+        assert (armed.returncode, armed.stdout) == (
+            0,
+            '1  scenario rfc-invalid, delay 1ms, when {"header.x": "1"}: 2 to come\n',
+        ), armed.stderr
+        lost = run("arm", "--fault", "reset", "--commit", "--times", "always", "--json", *where)
+        assert json.loads(lost.stdout)["commit"] is True
+        assert run("armed", *where).stdout.splitlines()[1] == (
+            "2  fault reset, only the answer is lost: until it is taken away"
+        )
+        assert serve.post(LASTING, f"/sandbox/cli{PATH}", x="1")[1]["Mock-Scenario"] == "rfc-invalid"
+        assert [one["left"] for one in json.loads(run("armed", "--json", *where).stdout)["armed"]] == [1, "always"]
+        assert run("armed", "--clear", *where).stdout == "took away 2\n"
+        assert run("armed", *where).stdout == "nothing is armed\n"
+        wrong = run("arm", "rfc-invalit", *where)
+        assert (wrong.returncode, wrong.stdout) == (1, "")
+        assert "Did you mean rfc-invalid" in wrong.stderr
+    for arguments in (["--times", "no"], ["--when", "{"], ["--when", "[]"]):
+        assert run("arm", "x", *arguments).returncode == 2

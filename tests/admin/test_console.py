@@ -1,0 +1,729 @@
+"""The console in a real browser, as a tester uses it."""
+
+import http.client
+import json
+import re
+import shlex
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from mockserver import running
+from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
+from tests.support.browsing import LOOK, Opened, Tabs, browsing, opening, seen_after, violations
+
+SCRIPT = "<script>window.wasRun = true</script><img src=x onerror='window.wasRun = true'>"
+
+
+@pytest.fixture(scope="module")
+def tabs() -> Iterator[Tabs]:
+    with browsing() as browser:
+        yield Tabs(browser)
+
+
+@pytest.fixture
+def console(tabs: Tabs) -> Iterator[Opened]:
+    with opening(tabs) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Serving]:
+    """A server for all tests of the module: each uses a sandbox of its own."""
+    with serving("--log-format", "none") as serve:
+        yield serve
+
+
+@contextmanager
+def nearby(**how: Any) -> Iterator[Client]:
+    """A server in this process, which is there sooner than one of its own; `how` is that of `running`."""
+    with running(**how) as mock:
+        yield Client(mock.url)
+
+
+def at(serve: Client, sandbox: str, view: str = "", **params: Any) -> str:
+    """The address of a view in a sandbox."""
+    query = "&".join(f"{name}={value}" for name, value in params.items())
+    return f"{serve.url}/sandbox/{sandbox}/" + (f"#/{view}?{query}" if view else "")
+
+
+def rows(page: Page) -> Any:
+    """The rows of the journal that are in sight."""
+    return page.locator(".rows-body [role=row]")
+
+
+def send(serve: Client, sandbox: str, body: object, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """A request of the client under test."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return serve.post(body, f"/sandbox/{sandbox}{PATH}", **named)
+
+
+# -- the journal --------------------------------------------------------------------------------------
+
+
+def test_what_a_client_sends_appears_as_a_row(mock: Serving, console: Opened) -> None:
+    """Live, newest on top, with scenario, source, status and trigger; before that the empty state says so."""
+    page = console(at(mock, "live"))
+    expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+    send(mock, "live", ONCE)
+    expect(rows(page)).to_have_count(1)
+    send(mock, "live", ONCE)
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("card-already-activated")
+    expect(rows(page).first).to_contain_text("400")
+    expect(rows(page).first).to_contain_text("state")
+    expect(rows(page).last).to_contain_text("activated-existing-customer")
+    expect(rows(page).last).to_contain_text("documented")
+
+
+def test_an_entry_tells_what_was_wrong_and_why_it_was_answered_so(mock: Serving, console: Opened) -> None:
+    """Violations at the very member, the heading, near misses, records before and after, the cause as a link."""
+    send(mock, "entry", {**ONCE, "pin": "4821"})
+    send(mock, "entry", ONCE)
+    send(mock, "entry", {**ONCE, "card_identifier": "", "pin": "12"})
+    page = console(at(mock, "entry"))
+    rows(page).filter(has_text="card-identifier-empty").click()
+    detail = page.locator(".detail")
+    expect(detail.get_by_role("heading", name="card-identifier-empty")).to_be_focused()
+    expect(detail.locator(".marked", has_text='"card_identifier"')).to_be_visible()
+    expect(detail.locator(".finding-text").last).to_contain_text("expected at least 4 characters, got 2")
+    expect(detail.get_by_text("Empty card identifier.")).to_be_visible()
+    rows(page).filter(has_text="card-already-activated").click()
+    expect(detail.get_by_role("heading", name="card-already-activated")).to_be_visible()
+    expect(detail.get_by_role("heading", name="Nearest misses")).to_be_visible()
+    detail.get_by_role("link", name=re.compile("#[0-9]+")).click()
+    expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+    expect(detail.locator("tr.changed", has_text="status")).to_contain_text("issued")
+    expect(detail.locator("tr.changed", has_text="status")).to_contain_text("activated")
+    expect(detail.get_by_text("Masked: /request/body/value/pin")).to_be_visible()
+    assert "4821" not in page.content()
+
+
+def test_a_link_shows_a_colleague_the_same(mock: Serving, console: Opened) -> None:
+    """Text, filter and the entry that is open stand in the URL."""
+    for number in range(3):
+        send(mock, "link", {**LASTING, "device_id": f"device-{number}"})
+    send(mock, "link", {**LASTING, "reference_batch": ""})
+    page = console(at(mock, "link"))
+    page.get_by_label("Which requests").select_option("documented")
+    page.get_by_label("Search requests and answers").fill("device-1")
+    expect(rows(page)).to_have_count(1)
+    rows(page).first.click()
+    expect(page.locator(".detail").get_by_text('"device-1"')).to_be_visible()
+    other = console(page.url)
+    expect(rows(other)).to_have_count(1)
+    expect(other.get_by_label("Search requests and answers")).to_have_value("device-1")
+    expect(other.locator(".detail").get_by_text('"device-1"')).to_be_visible()
+    send(mock, "link", {**LASTING, "device_id": "device-12"})
+    expect(rows(other)).to_have_count(2)
+
+
+def test_a_pause_holds_what_comes(mock: Serving, console: Opened) -> None:
+    """It is counted, and shown when the reader goes on."""
+    send(mock, "pause", LASTING)
+    page = console(at(mock, "pause"))
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    send(mock, "pause", LASTING)
+    send(mock, "pause", LASTING)
+    going_on = page.get_by_role("button", name="Resume (2 new)")
+    expect(going_on).to_be_visible()
+    expect(rows(page)).to_have_count(1)
+    going_on.click()
+    expect(rows(page)).to_have_count(3)
+
+
+def test_filters_show_what_is_looked_for(console: Opened) -> None:
+    """By scenario, by source, what nobody asked for, every sandbox; nothing left of it after the journal is emptied."""
+    with nearby() as serve:
+        send(serve, "one", ONCE)
+        send(serve, "one", {**ONCE, "reference_batch": None})
+        send(serve, "one", {}, Mock_Scenario="nothing")
+        send(serve, "two", LASTING, Mock_Delay="20ms")
+        page = console(at(serve, "one"), tells=False)
+        expect(rows(page)).to_have_count(3)
+        page.get_by_label("Which requests").select_option("assumed")
+        expect(rows(page)).to_have_count(1)
+        expect(rows(page)).to_contain_text("reference-batch-empty")
+        page.get_by_label("Which requests").select_option("unexpected")
+        expect(rows(page)).to_have_count(2)
+        page.get_by_label("Scenario", exact=True).select_option("unknown-scenario")
+        expect(rows(page)).to_have_count(1)
+        expect(page.get_by_text("1 of 3 requests")).to_be_visible()
+        page.get_by_label("Search requests and answers").fill("nothing-of-this")
+        page.get_by_role("button", name="Show all requests").click()
+        expect(rows(page)).to_have_count(3)
+        page.get_by_label("All sandboxes").check()
+        expect(rows(page)).to_have_count(4)
+        expect(rows(page).first).to_contain_text("two")
+        expect(rows(page).first).to_contain_text("20 ms")
+        rows(page).first.click()
+        expect(page.locator(".detail")).to_contain_text("POST /sandbox/two/debit")
+        page.get_by_label("All sandboxes").uncheck()
+        page.get_by_role("button", name="Empty the journal").click()
+        page.get_by_role("button", name="Empty it").click()
+        expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+        expect(page.get_by_text(f"{serve.url}/sandbox/one", exact=True)).to_be_visible()
+        send(serve, "one", LASTING)
+        expect(rows(page)).to_have_count(1)
+        page.close()
+
+
+def test_what_a_client_sends_is_shown_as_text(mock: Serving, console: Opened) -> None:
+    """A script in a body, in a header or in a path is text."""
+    send(mock, "script", {**LASTING, "device_id": SCRIPT, SCRIPT: SCRIPT}, X_Note=SCRIPT)
+    page = console(at(mock, "script"))
+    rows(page).first.click()
+    expect(page.locator(".detail .json").first).to_contain_text("<script>window.wasRun = true</script>")
+    page.locator(".detail details.headers summary").first.click()
+    expect(page.locator(".detail details.headers").first).to_contain_text("onerror=")
+    assert page.evaluate("window.wasRun") is None
+    assert page.locator("#app script, #app img").count() == 0
+
+
+def test_numbers_are_shown_as_they_were_written(mock: Serving, console: Opened) -> None:
+    """Those that a browser would round or write otherwise too: in an entry, its command line, a form, a record."""
+    big = "1234567890123456789"
+    raw = (
+        json.dumps({**LASTING, "balance": {"id": 0}, "more": [1]}).replace(" 0}", f" {big}}}").replace("[1]", "[2.50]")
+    )
+    serve_raw(mock, "numbers", raw)
+    page = console(at(mock, "numbers"), tells=False, permissions=["clipboard-read", "clipboard-write"])
+    rows(page).first.click()
+    shown = page.locator(".detail .json").first
+    expect(shown).to_contain_text(f'"id": {big}')
+    expect(shown).to_contain_text("2.5")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert f'"balance":{{"id":{big}}}' in page.evaluate("navigator.clipboard.readText()")
+    page.goto(at(mock, "numbers", "try", example="activated-composite-balance"))
+    page.get_by_label("id", exact=True).fill(big)
+    page.get_by_label("Send customer_id").uncheck()
+    page.get_by_role("button", name="Text").click()
+    expect(page.get_by_label("Body", exact=True)).to_have_value(re.compile(f'"id": {big}'))
+    page.get_by_role("button", name="Form").click()
+    expect(page.get_by_label("id", exact=True)).to_have_value(big)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("link", name="Open in the journal")).to_be_visible()
+    sent = mock.ask("GET", "/sandbox/numbers/__admin/requests?limit=1")[1]["requests"][0]["id"]
+    assert mock.ask("GET", f"/sandbox/numbers/__admin/requests/{sent}")[1]["request"]["body"]["balance"] == {
+        "id": int(big)
+    }
+
+
+def serve_raw(serve: Client, sandbox: str, body: str) -> None:
+    """A request whose body is these very characters."""
+    connection = http.client.HTTPConnection(urlsplit(serve.url).netloc, timeout=PATIENCE)
+    try:
+        connection.request("POST", f"/sandbox/{sandbox}{PATH}", body, {"Content-Type": "application/json"})
+        assert connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def test_five_thousand_requests_scroll(mock: Serving, console: Opened) -> None:
+    """The document stays small, and drawing a frame takes no longer than the eye allows."""
+    flood(mock, "many", 5_000)
+    page = console(at(mock, "many"))
+    expect(page.get_by_text("5000 requests")).to_be_visible()
+    spent = page.evaluate(
+        """async () => {
+            const list = document.querySelector('.rows');
+            const frame = () => new Promise(requestAnimationFrame);
+            const spent = [];
+            for (let step = 0; step < 30; step += 1) {
+                list.scrollTop = (step * 7919 * 44) % list.scrollHeight;
+                await frame();
+                const begun = performance.now();
+                await frame();
+                spent.push(performance.now() - begun);
+            }
+            return spent.sort((a, b) => a - b);
+        }"""
+    )
+    assert page.locator(".rows-body [role=row]").count() < 60
+    assert spent[len(spent) // 2] < 50
+    page.locator(".rows").press("End")
+    expect(rows(page).last).to_be_visible()
+    expect(page.locator(".rows")).to_have_attribute("aria-rowcount", "5001")
+    assert page.locator(".rows [role=row].current").get_attribute("aria-rowindex") == "5001"
+
+
+def flood(serve: Client, sandbox: str, count: int) -> None:
+    """Many requests on one connection, a hundred at a time."""
+    body = json.dumps(LASTING).encode()
+    one, split = head("POST", f"/sandbox/{sandbox}{PATH}", length=len(body)) + body, urlsplit(serve.url)
+    with socket.create_connection((split.hostname, split.port), PATIENCE) as connection:
+        for _ in range(count // 100):
+            connection.sendall(one * 100)
+            came = b""
+            while came.count(b"HTTP/1.1 200 OK") < 100 or not came.endswith(b"}}"):
+                came += connection.recv(65_536)
+
+
+# -- what comes next ----------------------------------------------------------------------------------
+
+
+def test_an_outcome_is_armed_by_click_and_met_by_the_next_request(mock: Serving, console: Opened) -> None:
+    """Only where a member has the value; the checklist then counts it as met, live."""
+    page = console(at(mock, "arm", "outcomes"))
+    item = page.locator(".outcome", has=page.get_by_text("provider-communication", exact=True))
+    expect(item.locator("summary").first).to_contain_text("not met yet")
+    item.locator("summary").first.click()
+    expect(item.locator(".json")).to_contain_text("Wrong parameters")
+    item.get_by_text("Only where a member has a value").click()
+    item.get_by_label("Member").fill("body.customer_id")
+    item.get_by_label("Value").fill("77")
+    item.get_by_role("button", name="Arm it").click()
+    expect(item.locator(".chip")).to_contain_text("1 left · body.customer_id = 77")
+    assert send(mock, "arm", LASTING)[0] == 200
+    assert send(mock, "arm", {**LASTING, "customer_id": "77"})[1]["Mock-Scenario"] == "provider-communication"
+    expect(item.locator(".chip")).to_have_count(0)
+    expect(item.locator("summary").first).to_contain_text("once")
+    page.get_by_label("Which outcomes").select_option("met")
+    expect(page.locator(".outcome:visible")).to_have_count(2)
+
+
+def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
+    """For the next two requests with the value that its own request had."""
+    send(mock, "again", {**ONCE, "customer_id": "9", "reference_batch": ""})
+    page = console(at(mock, "again"))
+    rows(page).first.click()
+    page.get_by_role("button", name="Arm this outcome").click()
+    page.get_by_label("For how many requests").fill("2")
+    page.get_by_text("Only where a member has a value").click()
+    page.get_by_label("Member").fill("body.customer_id")
+    page.get_by_label("Value").focus()
+    expect(page.get_by_label("Value")).to_have_value("9")
+    page.get_by_role("button", name="Arm", exact=True).click()
+    expect(page.get_by_text("Armed", exact=True)).to_be_visible()
+    answered = [
+        send(mock, "again", {**LASTING, "customer_id": who})[1]["Mock-Scenario"] for who in ("1", "9", "9", "9")
+    ]
+    assert answered[1:3] == ["reference-batch-empty"] * 2
+    assert "reference-batch-empty" not in (answered[0], answered[3])
+
+
+def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serving, console: Opened) -> None:
+    """For every outcome of the contract, documented and assumed; groups by code."""
+    page = console(at(mock, "list", "outcomes"))
+    expect(page.locator(".outcome")).to_have_count(22)
+    expect(page.get_by_text("documented 0 of 18")).to_be_visible()
+    expect(page.get_by_role("heading", level=2)).to_contain_text(
+        ["Success", "4400", "4433", "5001", "7000", "401"], use_inner_text=True
+    )
+    item = page.locator(".outcome", has=page.get_by_text("last-name-empty", exact=True))
+    item.locator("summary").first.click()
+    for part in ("Lastname.", "hint of the FIRST name", 'body.customer.last_name ""', "Mock-Scenario: last-name-empty"):
+        expect(item).to_contain_text(part)
+    expect(item.locator(".json")).to_contain_text('"endpoint": "/debit/v1/activateCardForCustomer"')
+
+
+def test_a_request_is_made_and_explained(mock: Serving, console: Opened) -> None:
+    """From an example, a member changed and one left out; the answer stands beside why it came."""
+    page = console(at(mock, "try", "try", example="activated-existing-customer"), tells=False)
+    member = page.get_by_label("reference_batch", exact=True)
+    expect(member).to_have_value(BATCH)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+    member.fill("")
+    page.get_by_label("Send pin").uncheck()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="reference-batch-empty")).to_be_visible()
+    expect(page.get_by_text("violation at body.reference_batch, came empty")).to_be_visible()
+    page.get_by_role("button", name="Text").click()
+    page.get_by_label("Body", exact=True).fill('{"broken')
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="malformed")).to_be_visible()
+    page.get_by_role("link", name="Open in the journal").click()
+    expect(page.locator(".detail .json").first).to_contain_text('{"broken')
+
+
+def test_a_second_operation_is_there_without_a_word_about_it(console: Opened, tmp_path: Path) -> None:
+    """With a path to fill in and no body: tried, in the checklist, in the journal."""
+    with nearby(overlays=[folder(tmp_path / "ping", PING)]) as serve:
+        page = console(f"{serve.url}/#/try?operation=ping")
+        page.get_by_label("word").fill("a b")
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("heading", name="pong")).to_be_visible()
+        page.get_by_role("link", name="Outcomes").click()
+        item = page.locator(".outcome", has=page.get_by_text("pong", exact=True))
+        expect(item.locator("summary").first).to_contain_text("once")
+        page.get_by_role("link", name="Journal").click()
+        expect(rows(page).first).to_contain_text("GET /v1/ping/a")
+        page.close()
+
+
+def test_a_port_of_its_own_is_told(console: Opened) -> None:
+    """With `--admin-port` the page names where the operations are, and gives a command line that goes there."""
+    with serving("--log-format", "json", "--admin-port", "0") as serve:
+        told = json.loads(serve.out.seen[0])
+        page = console(told["admin_url"] + "/sandbox/apart/", permissions=["clipboard-read", "clipboard-write"])
+        expect(page.get_by_text(f"{told['url']}/sandbox/apart", exact=True)).to_be_visible()
+        page.get_by_role("link", name="Try it").last.click()
+        expect(page.get_by_text("The API has a port of its own")).to_be_visible()
+        expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
+        page.get_by_role("button", name="Copy as curl").click()
+        expect(page.get_by_text("Copied")).to_be_visible()
+        command = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+        assert command[:3] == ["curl", "-i", f"{told['url']}/sandbox/apart{PATH}"]
+        serve.post(json.loads(command[-1]), f"/sandbox/apart{PATH}")
+        page.get_by_role("link", name="Journal").click()
+        expect(rows(page).first).to_contain_text("activated-new-customer")
+        page.close()
+
+
+def test_a_fault_is_armed_and_performed(mock: Serving, console: Opened) -> None:
+    """With its settings, and with the change kept; then it is no longer armed."""
+    page = console(at(mock, "fault", "faults"))
+    page.get_by_role("radio", name="gateway").check()
+    page.get_by_label("Status").fill("429")
+    page.get_by_label("Retry-After (s)").fill("7")
+    page.get_by_label("Keep what the request changes").check()
+    page.get_by_role("button", name="Arm it").click()
+    expect(page.locator(".armed-list")).to_contain_text("gateway · 1 left")
+    status, headers, _ = send(mock, "fault", ONCE)
+    assert (status, headers["Retry-After"]) == (429, "7")
+    expect(page.get_by_text("Nothing is armed")).to_be_visible()
+    assert send(mock, "fault", ONCE)[1]["Mock-Scenario"] == "card-already-activated"
+
+
+def test_a_delay_alone_is_armed_and_disarmed(mock: Serving, console: Opened) -> None:
+    """The ordinary answer, later; what is armed can be taken away again."""
+    page = console(at(mock, "late", "faults"))
+    page.get_by_role("radio", name="only a delay").check()
+    page.get_by_label("fixed").fill("40ms")
+    page.get_by_label("For how many requests").fill("2")
+    page.get_by_role("button", name="Arm it").click()
+    expect(page.locator(".armed-list")).to_contain_text("delay 40ms · 2 left")
+    assert send(mock, "late", LASTING)[0] == 200
+    expect(page.locator(".armed-list")).to_contain_text("1 left")
+    shown = mock.ask("GET", "/sandbox/late/__admin/requests?limit=1")[1]["requests"][0]
+    assert (shown["scenario"], shown["delay_ms"]) == ("activated-existing-customer", 40)
+    page.get_by_role("button", name="Disarm: ").click()
+    expect(page.get_by_text("Nothing is armed")).to_be_visible()
+
+
+def test_a_sandbox_is_made_its_clock_moved_and_all_of_it_forgotten(mock: Serving, console: Opened) -> None:
+    """By name, from anywhere; forward from a frozen instant; then it is no longer among those to choose from."""
+    page = console(at(mock, "before", "state"))
+    page.get_by_label("Sandbox", exact=True).select_option("Another one…")
+    page.get_by_label("Name").fill("made.here")
+    page.get_by_role("button", name="Go there").click()
+    expect(page).to_have_url(re.compile("sandbox=made.here"))
+    page.get_by_text("Freeze at an instant").click()
+    page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
+    page.get_by_role("button", name="Freeze there").click()
+    expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
+    page.get_by_label("Move forward by").fill("1d")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.locator(".clock-face")).to_contain_text("2025-11-19T17:50:57")
+    assert b"2025-11-19T17:50:57" in send(mock, "made.here", LASTING)[2]
+    page.get_by_role("button", name="Real time again").click()
+    expect(page.locator(".clock-face")).to_contain_text("real")
+    page.get_by_role("button", name="Forget made.here").click()
+    page.get_by_role("button", name="Forget it").click()
+    expect(page).to_have_url(re.compile("sandbox=#?$|sandbox=&|/state\\?sandbox=$"))
+    expect(page.get_by_role("button", name="Forget made.here")).to_have_count(0)
+
+
+def test_what_comes_late_takes_nothing_that_is_being_typed(mock: Serving, console: Opened) -> None:
+    """The clock of a sandbox that was left meanwhile is not put in the place of a form in use."""
+    page = console(at(mock, "slow", "faults"))
+    late: list[Route] = []
+    page.route("**/sandbox/slow/__admin/clock", lambda route: late.append(route))  # noqa: PLW0108 - it asks a function of Python for its names
+    page.get_by_role("link", name="State").click()
+    expect(page.get_by_role("heading", name="Clock")).to_be_visible()
+    page.get_by_label("Sandbox", exact=True).select_option("Another one…")
+    page.get_by_label("Name").fill("quick")
+    page.get_by_role("button", name="Go there").click()
+    page.get_by_text("Freeze at an instant").click()
+    page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
+    while not late:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/sandbox/slow/__admin/clock"):
+        for route in late:
+            route.continue_()
+    page.get_by_role("button", name="Freeze there").click()
+    expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
+
+
+def test_records_sandboxes_and_the_clock_are_looked_after(mock: Serving, console: Opened) -> None:
+    """A record edited and brought back, a snapshot down and up, the clock frozen, the sandbox reset."""
+    send(mock, "state", ONCE)
+    send(mock, "state-2", ONCE)
+    page = console(at(mock, "state", "state", collection="cards"))
+    line = page.locator("tr", has_text="CARD-001")
+    expect(line).to_contain_text("activated")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save a snapshot").click()
+    page.get_by_role("button", name="Edit CARD-001").click()
+    page.get_by_label("Members").fill('{"status": "issued"')
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("That is no JSON")
+    page.get_by_label("Members").fill('{"status": "issued"}')
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(line).to_contain_text("issued")
+    assert send(mock, "state", {**ONCE, "customer_id": "2"})[0] == 200
+    expect(line).to_contain_text("activated")
+    page.get_by_role("button", name="Restore CARD-001").click()
+    page.get_by_role("button", name="Restore", exact=True).click()
+    expect(line).to_have_count(0)
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Load a snapshot").click()
+    chosen.value.set_files(saved.value.path())
+    expect(line).to_contain_text("activated")
+    page.get_by_role("button", name="Freeze", exact=True).click()
+    expect(page.get_by_text("frozen")).to_be_visible()
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset it").click()
+    expect(line).to_have_count(0)
+    expect(page.get_by_text("frozen")).to_have_count(0)
+    page.get_by_label("Sandbox", exact=True).select_option("state-2")
+    expect(page).to_have_url(re.compile("sandbox=state-2"))
+
+
+def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
+    """As a file that says all; the bundle and the command line are there too."""
+    send(mock, "report", {**LASTING, "reference_batch": ""})
+    page = console(at(mock, "report"), permissions=["clipboard-read", "clipboard-write"])
+    rows(page).first.click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Bug report").click()
+    assert "Empty reference batch." in saved.value.path().read_text(encoding="utf-8")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Replay bundle").click()
+    assert (
+        json.loads(saved.value.path().read_bytes())["entry"]["decision"]["scenario"]["scenario"]
+        == "reference-batch-empty"
+    )
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert shlex.split(command)[:3] == ["curl", "-i", f"{mock.url}/sandbox/report{PATH}"]
+
+
+# -- how it is ----------------------------------------------------------------------------------------
+
+VIEWS = ("journal", "outcomes", "try", "faults", "state")
+
+
+def test_a_token_is_asked_for_once(console: Opened) -> None:
+    """The page is open, the data are not; the token is kept for the tab alone, and a wrong one is asked for again."""
+    with nearby(token="t0ken") as serve:
+        serve.post(LASTING)
+        page = console(serve.url, tells=False)
+        for given in ("wrong", "t0ken"):
+            expect(page.get_by_role("dialog")).to_be_visible()
+            page.get_by_role("textbox", name="Token").fill(given)
+            page.get_by_role("button", name="Continue").click()
+        expect(rows(page)).to_have_count(1)
+        page.reload()
+        expect(rows(page)).to_have_count(1)
+        assert "t0ken" not in page.content() + page.url
+        assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+        other = console(serve.url, tells=False)
+        other.get_by_role("button", name="Cancel").click()
+        expect(other.get_by_text("A token is needed")).to_be_visible()
+        for one in (page, other):
+            one.close()
+
+
+def test_a_mock_that_goes_and_comes_is_told(console: Opened) -> None:
+    """Disconnected, then live again with what came meanwhile, by itself."""
+    with nearby() as serve:
+        port = int(serve.url.rpartition(":")[2])
+        serve.post(LASTING)
+        page = console(serve.url, tells=False)
+        expect(rows(page)).to_have_count(1)
+    expect(page.locator(".pulse")).to_have_text("Disconnected")
+    expect(page.get_by_text("The mock cannot be reached")).to_be_visible()
+    expect(rows(page)).to_have_count(1)
+    with nearby(port=port) as serve:
+        serve.post({})
+        expect(page.locator(".pulse")).to_have_text("Live")
+        expect(page.get_by_text("The mock cannot be reached")).to_be_hidden()
+        expect(rows(page)).to_have_count(1)
+        expect(rows(page).first).to_contain_text("reference-batch-empty")
+        page.close()
+
+
+def test_the_keyboard_is_enough(mock: Serving, console: Opened) -> None:
+    """From the address to an entry and back, to another view, and to an armed outcome."""
+    for _ in range(3):
+        send(mock, "keys", ONCE)
+    page = console(at(mock, "keys"))
+    expect(rows(page)).to_have_count(3)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("grid"))
+    for key in ("ArrowDown", "ArrowDown", "Home", "End"):
+        page.keyboard.press(key)
+    expect(page.locator(".rows-row.current")).to_contain_text("activated-existing-customer")
+    page.keyboard.press("Enter")
+    expect(page.locator(".detail .entry-title")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("grid")).to_be_focused()
+    tab_to(page, page.get_by_role("link", name="Outcomes"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    first = page.locator(".outcome summary").first
+    expect(first).to_be_visible()
+    tab_to(page, first)
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Arm it").first)
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(1)
+
+
+def tab_to(page: Page, target: Any, key: str = "Tab") -> None:
+    """Press a key until something has the focus."""
+    for _ in range(60):
+        if target.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"the keyboard does not lead to {target}")
+
+
+def test_axe_finds_nothing_wrong(mock: Serving, console: Opened) -> None:
+    """No violation of WCAG 2.2 AA in any view, with an entry, an outcome or a dialog open, wide, narrow and dark."""
+    send(mock, "axe", ONCE)
+    send(mock, "axe", {**ONCE, "pin": "x", "customerId": 1})
+    send(mock, "axe", {}, Mock_Scenario="nothing")
+    send(mock, "axe", LASTING, Mock_Fault="gateway")
+    page = console(at(mock, "axe"), tells=False)
+    found = {}
+    for view in VIEWS:
+        page.goto(at(mock, "axe", view))
+        expect(page.locator("main .loading")).to_have_count(0)
+        expect(page.locator("main h1")).to_be_visible()
+        if view == "journal":
+            found["rows"] = violations(page)
+            rows(page).nth(2).click()
+            expect(page.locator(".detail .entry-title")).to_be_visible()
+        if view == "outcomes":
+            page.locator(".outcome summary").first.click()
+            page.get_by_role("button", name="Arm it").first.click()
+            expect(page.locator(".outcome .json")).to_be_visible()
+            expect(page.locator(".chip")).to_be_visible()
+        if view == "try":
+            page.get_by_role("button", name="Send", exact=True).click()
+            expect(page.get_by_role("link", name="Open in the journal")).to_be_visible()
+        if view == "faults":
+            page.get_by_role("button", name="Arm it").click()
+            expect(page.locator(".armed-list li")).not_to_have_count(0)
+        found[view] = violations(page)
+    page.get_by_role("button", name="Add a record").click()
+    found["a dialog"] = violations(page)
+    assert found == {name: {} for name in found}
+
+
+def test_axe_finds_nothing_wrong_where_nothing_is_to_be_seen(console: Opened) -> None:
+    """Nothing there yet, nothing that matches, on its way, failed, no token, the question for it, gone; the report."""
+    found = {}
+    with nearby(token="t0ken") as serve:
+        page = console(serve.url, tells=False)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found["the question for the token"] = violations(page)
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("A token is needed")).to_be_visible()
+        found["no token"] = violations(page)
+        page.close()
+    with nearby() as serve:
+        page = console(serve.url, tells=False)
+        expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+        found["nothing"] = violations(page)
+        serve.post({**ONCE, "reference_batch": ""})
+        page.goto(serve.url + "/#/journal?text=nothing-of-this")
+        expect(page.get_by_text("No request matches")).to_be_visible()
+        found["no match"] = violations(page)
+        report = page.context.new_page()
+        report.goto(serve.url + "/__admin/requests/1/report")
+        found["the report"] = violations(report)
+        report.close()
+        slow = page.context.new_page()
+        slow.route(re.compile("/__admin/(?!console/|$)"), lambda route: None)
+        slow.goto(serve.url)
+        expect(slow.locator(".rows .loading")).to_be_attached()
+        found["on its way"] = violations(slow)
+        expect(slow.locator(".rows .loading")).to_be_attached()
+        slow.unroute_all(behavior="ignoreErrors")
+        slow.route(re.compile("/__admin/(?!console/|$)"), lambda route: route.fulfill(status=500, body="{}"))
+        slow.reload()
+        expect(slow.get_by_text("The mock answered 500. This page tries again by itself.")).to_be_visible()
+        expect(slow.get_by_role("alert")).to_contain_text("The mock answered 500.")
+        found["broken"] = violations(slow)
+        slow.unroute_all(behavior="ignoreErrors")
+        slow.close()
+    expect(page.locator(".away-banner")).to_be_visible()
+    found["gone"] = violations(page)
+    page.get_by_role("link", name="State").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found["failed"] = violations(page)
+    assert found == {name: {} for name in found}
+
+
+@pytest.mark.parametrize("width", [360, 2560])
+def test_no_view_is_wider_than_the_screen(mock: Serving, console: Opened, width: int) -> None:
+    """Nothing is cut off or to be scrolled for sideways but what scrolls by itself."""
+    send(mock, "wide", {**LASTING, "device_id": "x" * 400})
+    page = console(at(mock, "wide"), viewport={"width": width, "height": 740})
+    for view in VIEWS:
+        page.goto(at(mock, "wide", view))
+        expect(page.locator("main .loading")).to_have_count(0)
+        if view == "journal":
+            rows(page).first.click()
+            expect(page.locator(".detail .entry-title")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+        assert page.evaluate("document.querySelector('main').scrollWidth <= document.querySelector('main').clientWidth")
+
+
+def test_it_speaks_spanish(mock: Serving, console: Opened) -> None:
+    """By the browser's language; both dictionaries have the same keys and the same places to fill."""
+    page = console(at(mock, "es"), locale="es-MX")
+    expect(page.get_by_role("heading", name="Bitácora")).to_be_visible()
+    expect(page.get_by_text("Todavía no ha llegado nada")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "es"
+    words = page.evaluate(
+        """async () => {
+            const main = document.querySelector('script[type=module]').src;
+            return (await import(new URL('words.js', main))).WORDS;
+        }"""
+    )
+    assert list(words["en"]) == list(words["es"])
+    for key, text in words["en"].items():
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", words["es"][key])), key
+    console(at(mock, "es"), locale="fr-FR").get_by_role("heading", name="Journal").wait_for()
+
+
+def test_the_first_view_is_there_at_once(mock: Serving, console: Opened) -> None:
+    """The first row is in sight within 300 ms on loopback, of a few tries the best."""
+    send(mock, "first", LASTING)
+    page = console(at(mock, "first"))
+    page.add_init_script(LOOK)
+    spent = []
+    for _ in range(4):
+        page.reload()
+        expect(rows(page)).to_have_count(1)
+        spent.append(seen_after(page))
+    page.close()  # its script is none for the next
+    assert min(spent) < 300
+
+
+def test_what_the_page_may_not_do_is_refused(mock: Serving, console: Opened) -> None:
+    """Its policy holds in the browser: neither a script in the page nor one from elsewhere runs."""
+    page = console(at(mock, "policy"), tells=False)
+    page.evaluate(
+        """() => {
+            const script = document.createElement('script');
+            script.textContent = 'window.wasRun = true';
+            document.body.append(script);
+        }"""
+    )
+    assert page.evaluate("window.wasRun") is None

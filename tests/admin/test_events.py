@@ -1,0 +1,226 @@
+"""Server-sent events: new entries as they come, of one sandbox or of all, until the client or the server goes."""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine
+from mockserver.admin.safety import Access
+from mockserver.core.address import base_url
+from mockserver.server import server as edge
+from mockserver.server.server import serving
+from mockserver.storage.journal import JournalListener
+from mockserver.storage.memory import MemoryStorage
+from tests.support import LASTING, PATH, PATIENCE, head
+from tests.support import serving as command
+
+
+def listeners(engine: Engine) -> set[JournalListener]:
+    """Who listens to the journal."""
+    assert isinstance(engine.storage, MemoryStorage)
+    return engine.storage._shared.journal.listeners
+
+
+@asynccontextmanager
+async def listening(
+    client: aiohttp.ClientSession, url: str, query: str = "", **headers: str
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """A stream that has begun."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.get(f"{url}/__admin/events{query}", headers=named) as response:
+        assert (response.status, response.content_type) == (200, "text/event-stream")
+        assert await block(response) == [": listening"]
+        yield response
+
+
+async def block(response: aiohttp.ClientResponse) -> list[str]:
+    """The lines up to the next blank one."""
+    data = await asyncio.wait_for(response.content.readuntil(b"\n\n"), PATIENCE)
+    return data.decode().strip().splitlines()
+
+
+async def event(response: aiohttp.ClientResponse, kind: str = "entry") -> Any:
+    """The data of the next event, comments passed over."""
+    while (lines := await block(response))[0].startswith(":"):
+        pass
+    fields = dict(line.split(": ", 1) for line in lines)
+    assert fields["event"] == kind
+    data = json.loads(fields["data"])
+    assert kind != "entry" or fields["id"] == data["id"]
+    return data
+
+
+async def test_new_entries_are_events(url: str, client: aiohttp.ClientSession) -> None:
+    """Of this sandbox alone, or of all."""
+    async with listening(client, url) as own, listening(client, url, "?all=true") as every:
+        for prefix in ("/sandbox/a", ""):
+            async with client.post(url + prefix + PATH, json=LASTING):
+                pass
+        assert (await event(own))["id"] == "2"
+        assert [(await event(every))["sandbox"] for _ in range(2)] == ["a", ""]
+
+
+async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """Last-Event-ID brings what came after it."""
+    for _ in range(3):
+        async with client.post(url + PATH, json=LASTING):
+            pass
+    async with listening(client, url, Last_Event_ID="1") as stream:
+        assert [(await event(stream))["id"] for _ in range(2)] == ["2", "3"]
+
+
+async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """A client may have listened to another stream before; what comes is told."""
+    async with client.post(url + PATH, json=LASTING):
+        pass
+    async with listening(client, url, Last_Event_ID="no-entry") as stream:
+        async with client.post(url + PATH, json=LASTING):
+            pass
+        assert (await event(stream))["id"] == "2"
+
+
+async def test_an_id_that_is_no_text_brings_nothing(url: str) -> None:
+    """Bytes that are no UTF-8 are an id of something else."""
+    sent = head("GET", "/__admin/events", "Last-Event-ID: caf\xe9")
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    try:
+        writer.write(sent)
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:
+    """What came before it and what comes, by a text or by what answered."""
+    bodies = [LASTING, {**LASTING, "device_id": "abc"}, {}]
+    for _ in range(2):
+        for body in bodies:
+            async with client.post(url + PATH, json=body):
+                pass
+        async with (
+            listening(client, url, "?text=ABC", Last_Event_ID="0") as text,
+            listening(client, url, "?scenario=reference-batch-empty", Last_Event_ID="0") as scenario,
+        ):
+            assert (await event(text))["id"] == "2"
+            assert (await event(scenario))["id"] == "3"
+
+
+async def test_what_a_slow_listener_missed_is_told(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, contract: Contract
+) -> None:
+    """How many entries are lost to it is an event of its own."""
+    monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 1)
+    engine = Engine(contract)
+    async with serving(engine) as own, listening(client, own) as stream:
+        for listener in listeners(engine):
+            listener.missed = 3
+        async with client.post(own + PATH, json=LASTING):
+            pass
+        assert await event(stream, "lost") == {"entries": 3}
+        assert (await event(stream))["id"] == "1"
+
+
+async def test_a_stream_shows_that_it_is_there(
+    url: str, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment now and then."""
+    monkeypatch.setattr("mockserver.server.exchange.HEARTBEAT", 0.01)
+    async with listening(client, url) as stream:
+        assert await block(stream) == [": still here"]
+
+
+async def test_shutdown_ends_streams(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """The server does not wait for those who listen."""
+    engine = Engine(contract)
+    async with asyncio.timeout(PATIENCE):
+        async with serving(engine) as url:
+            response = await client.get(f"{url}/__admin/events")
+            await block(response)
+        while line := await response.content.readline():
+            assert line in (b"\n", b": still here\n")
+    assert listeners(engine) == set()
+
+
+async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """At once, and nothing is kept for it."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        async with listening(client, url) as stream:
+            assert len(listeners(engine)) == 1
+            stream.close()
+        async with asyncio.timeout(PATIENCE):
+            while listeners(engine):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.001)
+
+
+async def test_events_need_the_token(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Without it nobody listens; with it the stream runs, and other sandboxes' entries take it as well."""
+    engine, right = Engine(contract), {"Authorization": "Bearer s3cr3t-t0ken"}
+    async with serving(engine, access=Access("s3cr3t-t0ken")) as url:
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            for path in ("/__admin/events", "/sandbox/a/__admin/events", "/__admin/events?all=true"):
+                async with client.get(url + path, headers=headers) as response:
+                    assert (response.status, response.content_type) == (401, "application/problem+json")
+        assert listeners(engine) == set()
+        async with listening(client, f"{url}/sandbox/a", **right) as stream:
+            async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING, headers=right) as response:
+                assert response.status == 200
+            assert (await event(stream))["sandbox"] == "a"
+
+
+async def test_events_come_from_the_admin_port(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """What the main port is asked is an event there; the main port has none. Both ends go with the server."""
+    engine = Engine(contract)
+    server = edge.Server(engine, access=Access("s3cr3t-t0ken"))
+    admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
+    url = base_url("", await server.start("127.0.0.1", 0))
+    right = {"Authorization": "Bearer s3cr3t-t0ken"}
+    try:
+        async with client.get(f"{url}/__admin/events", headers=right) as response:
+            assert response.status == 404
+        async with client.get(f"{admin_url}/__admin/events") as response:
+            assert response.status == 401
+        async with listening(client, admin_url, "?all=true", **right) as stream:
+            async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING):
+                pass
+            assert (await event(stream))["sandbox"] == "a"
+            async with asyncio.timeout(PATIENCE):
+                await server.stop()
+                while line := await stream.content.readline():
+                    assert line in (b"\n", b": still here\n")
+    finally:
+        await server.stop()
+    assert listeners(engine) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_streams(client: aiohttp.ClientSession, number: signal.Signals) -> None:
+    """The process ends well though somebody listens, on a port of its own and behind a token as well."""
+    options = ("--admin-port", "0", "--admin-token", "s3cr3t-t0ken", "--log-format", "json")
+    with command(*options) as serve:
+        told = json.loads(serve.out.seen[-1])
+        async with listening(client, told["admin_url"], Authorization="Bearer s3cr3t-t0ken") as stream:
+            await asyncio.to_thread(serve.post, LASTING)
+            assert (await event(stream))["scenario"] == "activated-existing-customer"
+            began = time.monotonic()
+            assert await asyncio.to_thread(serve.stop, number) == 0
+            assert time.monotonic() - began < edge.DRAIN_SECONDS
+            async with asyncio.timeout(PATIENCE):
+                while line := await stream.content.readline():
+                    assert line in (b"\n", b": still here\n")
+
+
+async def test_head_of_a_stream_is_its_head(url: str, client: aiohttp.ClientSession) -> None:
+    """Nobody listens for it."""
+    async with client.head(f"{url}/__admin/events") as response:
+        assert (response.status, response.content_type) == (200, "text/event-stream")

@@ -1,0 +1,359 @@
+"""The journal: bounded, filtered, paged, told whole; every answer and its log line name its entry."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, Request, frozen
+from mockserver.contract.loading import given_scenario
+from mockserver.engine.engine import run_now
+from mockserver.engine.reconstruction import reconstructed
+from mockserver.engine.views import records, row, text_or_json, whole
+from mockserver.reports.har import har
+from mockserver.server import logs
+from mockserver.server import server as edge
+from mockserver.storage.interface import Entry
+from mockserver.storage.journal import Journal
+from tests.support import LASTING, ONCE, PATH, head, journal, problem, raw, run, serving
+
+JSON = {"content-type": "application/json"}
+
+
+def sent(engine: Engine, body: object, path: str = PATH, **headers: str) -> Any:
+    """One request in process."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return engine.handle_sync(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
+
+
+def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
+    """The oldest go first, over all sandboxes; per sandbox it is known how many are lost."""
+    engine = Engine(contract, settings=replace(contract.settings, journal_entries=3))
+    for name in ("a", "b", "b", "b", "b"):
+        sent(engine, LASTING, f"/sandbox/{name}{PATH}")
+    assert [entry.id for entry in journal(engine, None)] == ["5", "4", "3"]
+    assert [run_now(engine.storage.lost_entries(name)) for name in "abc"] == [1, 1, 0]
+    size = kept(engine)
+    assert engine.storage.gauges().journal_bytes == size
+    engine = Engine(contract, settings=replace(contract.settings, journal_bytes=size))
+    for _ in range(50):
+        sent(engine, {**LASTING, "note": "x" * 1_000, "pin": "12a4"})
+        assert engine.storage.gauges().journal_bytes == kept(engine) <= size
+    assert 0 < engine.storage.gauges().journal_entries < 3
+    run_now(engine.storage.clear_entries(""))
+    assert engine.storage.gauges().journal_bytes == 0
+
+
+def kept(engine: Engine) -> int:
+    """The bytes of the documents that the journal keeps."""
+    return sum(len(entry.data) for entry in run_now(engine.storage.entries(None)))
+
+
+def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> None:
+    """An entry keeps the texts of those that were in force, so that the bound in bytes holds of them too."""
+    engine, operation = Engine(contract), contract.operations[0]
+    sent(engine, LASTING)
+    text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
+    sandbox = run_now(engine.storage.find(""))
+    assert sandbox is not None
+    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text.encode(), "mine")], "mine"))
+    sent(engine, LASTING)
+    newer, older = run_now(engine.storage.entries(""))
+    assert 50_000 < len(newer.data) - len(older.data) < 51_000
+    assert engine.storage.gauges().journal_bytes == len(newer.data) + len(older.data)
+
+
+def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting is bounded too: beyond that, every sandbox counts as having lost something."""
+    monkeypatch.setattr("mockserver.storage.journal.MAX_COUNTED_SANDBOXES", 1)
+    engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
+    for name in "abc":
+        sent(engine, LASTING, f"/sandbox/{name}{PATH}")
+    assert run_now(engine.storage.lost_entries("never-seen")) == 1
+
+
+def test_without_entries_there_is_no_journal(contract: Contract) -> None:
+    """The setting 0 keeps nothing; answers still have ids."""
+    engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
+    assert sent(engine, LASTING).entry == "1"
+    assert sent(engine, LASTING, "/nothing").entry == "2"
+    assert (engine.storage.gauges().journal_entries, kept(engine)) == (0, 0)
+
+
+def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue is bounded; how many were missed is known, and other sandboxes are not heard."""
+    monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 2)
+    engine = Engine(contract)
+    woken: list[int] = []
+    listener = engine.storage.listen("a", lambda: woken.append(1))
+    for name in "abaa":
+        sent(engine, LASTING, f"/sandbox/{name}{PATH}")
+    assert ([entry.id for entry in listener.take()], listener.missed, len(woken)) == (["3", "4"], 1, 3)
+    listener.close()
+    sent(engine, LASTING, f"/sandbox/a{PATH}")
+    assert listener.take() == ()
+
+
+async def got(client: aiohttp.ClientSession, url: str, status: int = 200, method: str = "GET") -> Any:
+    """The JSON of an answer of this status."""
+    async with client.request(method, url) as response:
+        assert response.status == status, await response.text()
+        return await response.json(content_type=None)
+
+
+async def post(client: aiohttp.ClientSession, url: str, body: object, **headers: str) -> aiohttp.ClientResponse:
+    """One request, its answer read."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.post(url + PATH, json=body, headers=named) as response:
+        await response.read()
+        return response
+
+
+async def some(client: aiohttp.ClientSession, url: str) -> None:
+    """Five requests of different kinds."""
+    await post(client, url, ONCE)
+    await post(client, url, ONCE)
+    await post(client, url, {**ONCE, "pin": "12a4"}, Mock_Scenario="provider-communication")
+    await post(client, url, {**LASTING, "card_identifier": 7})
+    await post(client, url, LASTING, Mock_Scenario="nothing")
+
+
+async def test_an_answer_names_its_entry_and_its_cause(url: str, client: aiohttp.ClientSession) -> None:
+    """Mock-Entry leads to the entry, Mock-Cause to the one that wrote the record, on problems as well."""
+    first, second = await post(client, url, ONCE), await post(client, url, ONCE)
+    assert (first.headers["Mock-Entry"], second.headers["Mock-Cause"]) == ("1", "1")
+    misused = await post(client, url, ONCE, Mock_Scenario="nothing")
+    assert misused.headers["Mock-Entry"] == "3"
+    assert (await got(client, f"{url}/__admin/requests/3"))["problem"] == "unknown-scenario"
+    entry = await got(client, f"{url}/__admin/requests/{second.headers['Mock-Entry']}")
+    assert (entry["scenario"], entry["trigger"], entry["cause"]) == ("card-already-activated", "state", "1")
+
+
+async def test_what_cannot_be_read_is_an_entry_too(contract: Contract) -> None:
+    """A body that is too long, or a sandbox that is none, leaves an entry that the answer names."""
+    engine = Engine(contract, settings=replace(contract.settings, max_body=10))
+    async with edge.serving(engine) as url:
+        for data in (head("POST", PATH, length=11) + b"x" * 11, head("POST", f"/sandbox/*{PATH}", "Connection: close")):
+            assert b"Mock-Entry: " in await raw(url, data)
+    assert [entry.problem for entry in journal(engine, None)] == ["bad-sandbox", "body-too-large"]
+
+
+async def test_a_log_line_names_entry_and_cause(contract: Contract) -> None:
+    """In the form for people and in the one for machines."""
+    lines: list[str] = []
+    for log in (logs.human_log, logs.json_log):
+        async with edge.serving(Engine(contract), log=log(lines.append)) as url, aiohttp.ClientSession() as client:
+            await post(client, url, ONCE)
+            await post(client, url, ONCE)
+    assert " #1 " in lines[0]
+    assert " #2 after #1 " in lines[1]
+    assert [json.loads(line).get("cause") for line in lines[2:]] == [None, "1"]
+    assert [json.loads(line)["entry"] for line in lines[2:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("", [5, 4, 3, 2, 1]),
+        ("?limit=2", [5, 4]),
+        ("?limit=2&before=4", [3, 2]),
+        ("?scenario=card-already-activated", [2]),
+        ("?source=assumed", [4]),
+        ("?trigger=header", [3]),
+        ("?trigger=state&source=documented", [2]),
+        ("?since=1970-01-01T00:00:00Z", [5, 4, 3, 2, 1]),
+        ("?since=9999-01-01T00:00:00Z", []),
+        ("?text=card-001", [3, 2, 1]),
+        ("?text=UNKNOWN-scenario", [5]),
+        ("?all=true", [5, 4, 3, 2, 1]),
+    ],
+)
+async def test_requests_are_filtered_and_paged(
+    url: str, client: aiohttp.ClientSession, query: str, ids: list[int]
+) -> None:
+    """By scenario, source, trigger, instant and text, newest first, a page at a time."""
+    await some(client, url)
+    page = await got(client, f"{url}/__admin/requests{query}")
+    assert [one["id"] for one in page["requests"]] == [str(number) for number in ids]
+    assert ("before" in page) is ("limit" in query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        "before=-1",
+        "since=now",
+        "format=xml",
+        "all=yes",
+        "scenaro=a",
+        "source=assume",
+        "trigger=x",
+    ],
+)
+async def test_a_bad_filter_is_told(url: str, client: aiohttp.ClientSession, query: str) -> None:
+    """A value or a name that cannot be meant is a problem."""
+    async with client.get(f"{url}/__admin/requests?{query}") as response:
+        assert response.status == 400
+        assert query.partition("=")[0] in problem(await response.read())["detail"]
+
+
+async def test_a_filter_by_what_no_entry_can_have_is_told(url: str, client: aiohttp.ClientSession) -> None:
+    """A misspelt word is no empty list; a scenario that was there once is known as long as an entry tells of it."""
+    for query, meant in [
+        ("source=documentd", "documented"),
+        ("trigger=stat", "state"),
+        ("scenario=rfc-invalit", "rfc-invalid"),
+    ]:
+        for path in ("requests", "requests/unexpected", "requests?format=har&"):
+            async with client.get(f"{url}/__admin/{path}{'' if path.endswith('&') else '?'}{query}") as response:
+                assert response.status == 400
+                assert problem(await response.read())["did_you_mean"][0] == meant
+    assert await got(client, f"{url}/__admin/requests?scenario=rfc-invalid") == {
+        "requests": [],
+        "lost": 0,
+        "incomplete": False,
+    }
+    mine = f"{url}/__admin/scenarios/mine"
+    async with client.put(mine, data="documented: Mine.\nrespond: {error: {code: 1}}\n") as response:
+        assert response.status == 201
+    await post(client, url, LASTING)
+    async with client.delete(mine) as response:
+        assert response.status == 200
+    assert len((await got(client, f"{url}/__admin/requests?scenario=mine"))["requests"]) == 1
+
+
+async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSession) -> None:
+    """Misuses, assumed and default answers, and forced ones that were malformed."""
+    await some(client, url)
+    await post(client, url, LASTING, Mock_Scenario="provider-communication")
+    page = await got(client, f"{url}/__admin/requests/unexpected")
+    assert [one["id"] for one in page["requests"]] == ["5", "4", "3"]
+    everything = (await got(client, f"{url}/__admin/requests"))["requests"]
+    assert {one["id"] for one in everything if one["unexpected"]} == {"3", "4", "5"}
+
+
+async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -> None:
+    """Request, violations, decision, evidence, records before and after, reply, timing."""
+    await post(client, url, ONCE, Authorization_Ecommerce="Bearer s3cret")
+    await post(client, url, {**ONCE, "pin": "12a4"})
+    first, second = [await got(client, f"{url}/__admin/requests/{number}") for number in (1, 2)]
+    assert first["request"]["body"] == ONCE
+    assert {"name": "Authorization-Ecommerce", "value": "Xxxxxx x0xxxx"} in first["request"]["headers"]
+    card = next(one for one in first["records"] if one["lookup"] == "card")
+    assert (card["before"]["status"], card["after"]["status"], card["after"]["origin"]) == (
+        "issued",
+        "activated",
+        "request",
+    )
+    assert first["committed"] is True
+    assert first["reply"]["body"]["payload"]["status"] == "activated"
+    assert {"micros", "delay_ms", "time"} <= first.keys()
+    assert [v["at"] for v in second["violations"]] == ["body.pin"]
+    assert second["decision"]["because"] == ["violation at body.pin, keyword pattern"]
+    assert second["misses"][0]["evidence"][0]["expected"]
+    assert "12a4" not in json.dumps(second)
+
+
+async def test_an_entry_that_is_not_there_is_told(url: str, client: aiohttp.ClientSession) -> None:
+    """Also one of another sandbox, which is named."""
+    await post(client, url, LASTING)
+    for path in ("requests/2", "requests/x", "requests/2/bundle"):
+        assert "no entry" in (await got(client, f"{url}/__admin/{path}", 404))["detail"]
+    assert "(default)" in (await got(client, f"{url}/sandbox/a/__admin/requests/1", 404))["detail"]
+
+
+async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.ClientSession) -> None:
+    """Of that one alone; ids go on."""
+    await post(client, url, LASTING)
+    await post(client, url + "/sandbox/a", LASTING)
+    assert await got(client, f"{url}/sandbox/a/__admin/requests", method="DELETE") == {
+        "status": "cleared",
+        "requests": 1,
+    }
+    page = await got(client, f"{url}/__admin/requests?all=true")
+    assert [one["id"] for one in page["requests"]] == ["1"]
+
+
+async def test_requests_are_an_http_archive(url: str, client: aiohttp.ClientSession) -> None:
+    """HAR 1.2, oldest first, all of them or so many."""
+    await some(client, url)
+    archive = (await got(client, f"{url}/__admin/requests?format=har"))["log"]
+    assert (archive["version"], len(archive["entries"])) == ("1.2", 5)
+    assert archive["entries"][0]["request"]["url"] == f"{url}{PATH}"
+    assert json.loads(archive["entries"][0]["request"]["postData"]["text"]) == ONCE
+    short = (await got(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]
+    assert [one["response"]["status"] for one in short["entries"]] == [400]
+    await post(client, url, LASTING, Mock_Fault="gateway; status=502")
+    (spoilt,) = (await got(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]["entries"]
+    assert (spoilt["response"]["status"], spoilt["response"]["content"]["text"]) == (502, "")
+    assert spoilt["response"]["comment"] == "fault: gateway"
+
+
+def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
+    """A fault, a problem, a new record, a body that is no JSON."""
+    engine = Engine(contract, clock=frozen(0))
+    sent(engine, ONCE, mock_fault="reset")
+    engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
+    new = {k: v for k, v in ONCE.items() if k != "customer_id"}
+    person = {"first_name": "A", "last_name": "B", "email": "[email protected]", "phone_number": "+5215512345678"}
+    sent(engine, {**new, "customer": person})
+    sent(engine, LASTING, mock_scenario="rfc-invalid")
+    forced, created, problematic, lost = journal(engine, None)
+    shown = [whole(one, contract.hash, reconstructed(one, contract)) for one in (forced, problematic)]
+    assert har([lost, problematic], "1")["log"]["entries"][0]["response"]["status"] == 0
+    assert (row(problematic)["scenario"], row(problematic)["target"]) == (None, "/nothing?a=x0")
+    assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
+    assert text_or_json(b"\xff") == "�"
+    assert (shown[0]["misses"], row(forced)["trigger"]) == ([], "header")
+    assert created.decision is not None
+    emails = [one for one in records(created.decision) if one["lookup"] == "email"]
+    assert emails[0]["before"] is None
+    assert emails[0]["after"]["origin"] == "request"
+    assert lost.decision is not None
+    assert [one["after"] == one["before"] for one in records(lost.decision)] == [True] * 4  # nothing was committed
+
+
+def test_a_journal_is_no_more_than_its_entries() -> None:
+    """Nothing is found in an empty one."""
+    empty = Journal(1, 1)
+    assert empty.find("1") is None
+    assert (empty.next_id(), empty.next_id(), empty.clear("")) == ("1", "2", 0)
+    empty.add(Entry("1", "", b"too long"))
+    assert (len(empty), empty.size, empty.evictions, empty.lost("")) == (0, 0, 1, 1)
+
+
+def test_requests_are_shown_on_the_command_line() -> None:
+    """As a table, as JSON, one by one, as an archive; and emptied."""
+    with serving("--log-format", "json") as serve:
+        address = ("--url", serve.url)
+        serve.post(ONCE)
+        serve.post(ONCE)
+        serve.post(LASTING, f"/sandbox/a{PATH}")
+        serve.post(ONCE, **{"Mock-Scenario": "nothing"})
+        table = run("requests", *address).stdout.splitlines()
+        titles = ["id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault"]
+        assert table[0].split() == titles
+        assert [line.split()[0] for line in table[1:]] == ["4", "2", "1"]
+        assert "problem: unknown-scenario" in table[1]
+        every = run("requests", *address, "--all").stdout.splitlines()
+        assert (every[0].split(), every[2].split()[0]) == (["sandbox", *titles], "a")
+        one = run("requests", *address, "--limit", "1")
+        assert "--before 4" in one.stderr
+        assert len(json.loads(run("requests", *address, "--json", "--all").stdout)["requests"]) == 4
+        assert json.loads(run("requests", "2", *address, "--json").stdout)["cause"] == "1"
+        assert (
+            len(
+                json.loads(run("requests", *address, "--har", "--scenario", "card-already-activated").stdout)["log"][
+                    "entries"
+                ]
+            )
+            == 1
+        )
+        assert "unexpected" not in run("requests", *address, "--unexpected").stderr
+        assert run("requests", *address, "--sandbox", "a", "--clear").stdout == "cleared 1 requests\n"
+        assert run("requests", "9", *address).returncode == 1
+        assert run("requests", "--bundle", *address).returncode == 2

@@ -1,0 +1,332 @@
+"""Sandboxes: named by the path or a header, each with state of its own."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, Reply, Request
+from mockserver.decision.router import Target, target
+from mockserver.engine.engine import run_now
+from mockserver.server.server import serving
+from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run, spawned
+
+
+async def activate(
+    client: aiohttp.ClientSession, url: str, prefix: str = "", headers: Mapping[str, str] | None = None
+) -> tuple[str, str | None]:
+    """Activate one card; the scenario that answered and the new customer's card id."""
+    async with client.post(f"{url}{prefix}{PATH}", json=ONCE, headers=headers) as response:
+        payload = (await response.json()).get("payload", {})
+    return response.headers["Mock-Scenario"].removeprefix("activated-"), payload.get("card_id")
+
+
+async def test_each_sandbox_has_a_state_of_its_own(url: str, client: aiohttp.ClientSession) -> None:
+    """A card is activated once in each, by path or header alike, with ids that do not collide."""
+    ids = set()
+    for prefix, headers in [("", None), ("/sandbox/a", None), ("", {"Mock-Sandbox": "b"})]:
+        met, card = await activate(client, url, prefix, headers)
+        assert met == "existing-customer"
+        ids.add(card)
+    assert len(ids) == 3
+    for prefix, headers in [
+        ("", None),
+        ("/sandbox/b", None),
+        ("", {"Mock-Sandbox": "a"}),
+        ("/sandbox/a", {"mock-sandbox": "a"}),
+    ]:
+        assert await activate(client, url, prefix, headers) == ("card-already-activated", None)
+
+
+@pytest.mark.parametrize(("prefix", "headers"), [("/sandbox/a", {}), ("", {"Mock-Sandbox": "a"})])
+async def test_reset_brings_one_sandbox_back(
+    url: str, client: aiohttp.ClientSession, prefix: str, headers: dict[str, str]
+) -> None:
+    """A reset below the prefix, or with the header, leaves the others as they are."""
+    first = {name: await activate(client, url, name) for name in ("", "/sandbox/a", "/sandbox/b")}
+    async with client.post(f"{url}{prefix}/__admin/reset", headers=headers) as response:
+        assert await response.json() == {"status": "reset", "sandbox": "a"}
+    assert await activate(client, url, "/sandbox/a") == first["/sandbox/a"]
+    for other in ("", "/sandbox/b"):
+        assert await activate(client, url, other) == ("card-already-activated", None)
+
+
+async def test_health_is_there_below_the_prefix(url: str, client: aiohttp.ClientSession) -> None:
+    """The admin API is whole in every sandbox."""
+    async with client.get(f"{url}/sandbox/any/__admin/health") as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".hidden",
+        "-a",
+        "a b",
+        "a%2Fb",
+        "x" * 65,
+        "\u00e9",
+        "a\u0000",
+        "%0a",
+        "a?",
+        "4111111111111111",
+        "4111-1111-1111-1111",
+    ],
+)
+def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
+    """A name of another form gets 400 problem JSON, in the path and in the header."""
+    engine = Engine(contract)
+    asked = [Request("POST", f"/sandbox/{name}{PATH}"), Request("POST", PATH, headers={"mock-sandbox": name})]
+    for request in asked:
+        reply = engine.handle_sync(request)
+        assert (reply.status, reply.decision) == (400, None)
+        assert problem(reply.body)["type"].endswith("bad-sandbox")
+
+
+@pytest.mark.parametrize("name", ["a", "0", "worker-3", "a.b_c~d-e", "x" * 64])
+def test_a_good_name_is_taken(name: str) -> None:
+    """Letters, digits and some marks, up to 64."""
+    assert target(f"/sandbox/{name}/x", {}) == Target(name, "/x")
+
+
+@pytest.mark.parametrize("path", ["/__admin/health", PATH])
+async def test_path_and_header_that_disagree_are_refused(url: str, client: aiohttp.ClientSession, path: str) -> None:
+    """Two names at once are no name."""
+    async with client.get(f"{url}/sandbox/a{path}", headers={"Mock-Sandbox": "b"}) as response:
+        assert response.status == 400
+        assert "two different" in problem(await response.read())["detail"]
+
+
+async def test_a_header_that_is_no_text_is_refused(url: str) -> None:
+    """Bytes that are not UTF-8 are a bad name, not a fault of the server."""
+    sent = head("POST", PATH, "Connection: close", "Mock-Sandbox: caf\xe9", length=2) + b"{}"
+    assert b"bad-sandbox" in await raw(url, sent)
+
+
+@pytest.mark.parametrize("path", ["/sandbox/a", "/sandbox/a/", "/sandbox", "/sandbox/a/sandbox/b" + PATH])
+async def test_a_prefix_without_a_path_that_is_served_gets_404(
+    url: str, client: aiohttp.ClientSession, path: str
+) -> None:
+    """The prefix alone, and a prefix within a prefix, are unknown paths."""
+    async with client.post(url + path) as response:
+        assert response.status == 404
+        assert "There is no /" in problem(await response.read())["detail"]
+
+
+async def test_a_wrong_method_is_refused_below_the_prefix(url: str, client: aiohttp.ClientSession) -> None:
+    """The prefix changes nothing about methods."""
+    async with client.get(f"{url}/sandbox/a{PATH}") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "POST")
+
+
+async def test_a_sandbox_can_be_required(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """With the setting, a request without one is refused with an explanation; it may then not touch any state."""
+    engine = Engine(contract, settings=replace(contract.settings, require_sandbox=True))
+    async with serving(engine) as url:
+        async with client.post(url + PATH, json=LASTING) as response:
+            assert response.status == 400
+            assert "/sandbox/NAME" in problem(await response.read())["detail"]
+        assert (await activate(client, url, "/sandbox/a"))[0] == "existing-customer"
+        assert (await activate(client, url, headers={"Mock-Sandbox": "b"}))[0] == "existing-customer"
+
+
+async def test_a_request_may_spell_the_prefix_in_escapes(url: str) -> None:
+    """A path is compared as what it means, not as how it is escaped."""
+    split = urlsplit(url)
+    sent = head("POST", f"/%73andbox/a{PATH.replace('d', '%64')}", "Connection: close", length=2) + b"{}"
+    assert b"Mock-Scenario: " in await raw(f"http://{split.netloc}", sent)
+
+
+def test_too_long_a_body_is_refused_in_process_as_well(contract: Contract) -> None:
+    """The limit is the engine's, not the socket's."""
+    reply = Engine(contract).handle_sync(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.problem) == (413, "body-too-large")
+
+
+class Idle:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+def sent(name: str, headers: Mapping[str, str] | None = None, body: object = ONCE) -> Request:
+    path = f"/sandbox/{name}{PATH}" if name else PATH
+    return Request("POST", path, json.dumps(body).encode(), headers or {})
+
+
+def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, Idle]:
+    """An engine with room for few sandboxes, and its clock."""
+    idle = Idle()
+    settings = replace(contract.settings, max_sandboxes=most, sandbox_ttl=ttl)
+    return Engine(contract, settings=settings, monotonic=idle), idle
+
+
+def is_incomplete(engine: Engine, name: str) -> bool:
+    """Whether a sandbox, which has to be there, knows that it was evicted."""
+    sandbox = run_now(engine.storage.find(name))
+    assert sandbox is not None
+    return sandbox.evicted_before
+
+
+def test_there_are_bounds_where_nothing_is_said(contract: Contract) -> None:
+    """On sandboxes, on what they keep, and on the journal, by entries and by bytes."""
+    settings = contract.settings
+    assert (settings.max_sandboxes, settings.sandbox_ttl, settings.max_records) == (1_000, 600, 1_000_000)
+    assert (settings.journal_entries, settings.journal_bytes) == (10_000, 64 * 1_048_576)
+
+
+def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract) -> None:
+    """503 that says so; those that are there, and the default one, are served as before."""
+    engine, idle = small(contract)
+    for name in ("a", "b", ""):
+        assert engine.handle_sync(sent(name)).status == 200
+    idle.now = 59.9
+    reply = engine.handle_sync(sent("c"))
+    assert (reply.status, reply.problem) == (503, "no-room-for-sandbox")
+    assert "There are 2 sandboxes" in problem(reply.body)["detail"]
+    assert engine.handle_sync(sent("a")).decision is not None
+    assert engine.storage.gauges().evictions == 0
+
+
+def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
+    """Its state is gone and it knows so when it is made again; others stay whole."""
+    engine, idle = small(contract)
+    engine.handle_sync(sent("a"))
+    engine.handle_sync(sent("b"))
+    idle.now = 30
+    engine.handle_sync(sent("a"))
+    idle.now = 61
+    assert engine.handle_sync(sent("c")).status == 200
+    assert set(run_now(engine.storage.names())) == {"a", "c"}
+    assert engine.handle_sync(sent("d")).status == 503
+    idle.now = 200
+    assert engine.handle_sync(sent("b")).status == 200
+    assert is_incomplete(engine, "b")
+    assert not is_incomplete(engine, "c")
+    assert engine.storage.gauges().evictions == 2
+
+
+def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
+    """Somebody asked for it; its place is free at once."""
+    engine, idle = small(contract, most=1)
+    engine.handle_sync(sent("a"))
+    idle.now = 61
+    engine.handle_sync(sent("b"))
+    reset(engine, "b")
+    engine.handle_sync(sent("a"))
+    reset(engine, "a")
+    engine.handle_sync(sent("a"))
+    assert not is_incomplete(engine, "a")
+
+
+def test_names_of_those_thrown_out_are_not_kept_without_end(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a bound any new one counts as if it had been there."""
+    monkeypatch.setattr("mockserver.storage.memory.MAX_EVICTED_NAMES", 1)
+    engine, _ = small(contract, most=1, ttl=0)
+    known = []
+    for name in ("a", "b", "c", "d"):
+        engine.handle_sync(sent(name))
+        known.append(is_incomplete(engine, name))
+    assert known == [False, False, True, True]
+
+
+async def test_the_admin_api_is_refused_without_room_as_well(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Arming makes a sandbox too; dropping one makes room."""
+    engine, _ = small(contract, most=1)
+    async with serving(engine) as url:
+        for name, status in (("a", 201), ("b", 503)):
+            async with client.post(f"{url}/sandbox/{name}/__admin/arm", json={"fault": "reset"}) as response:
+                assert response.status == status
+        async with client.delete(f"{url}/__admin/sandboxes/a") as response:
+            assert await response.json() == {"status": "dropped", "sandbox": "a"}
+        async with client.post(f"{url}/sandbox/b/__admin/arm", json={"fault": "reset"}) as response:
+            assert response.status == 201
+        async with client.delete(f"{url}/__admin/sandboxes/bb") as response:
+            assert response.status == 404
+            assert problem(await response.read())["did_you_mean"] == ["b"]
+
+
+async def test_sandboxes_are_listed_and_reset_all_at_once(url: str, client: aiohttp.ClientSession) -> None:
+    """With what is in each; the parameter that asks for all is checked."""
+    for name in ("", "/sandbox/a"):
+        await activate(client, url, name)
+    async with client.get(f"{url}/__admin/sandboxes") as response:
+        shown = await response.json()
+    assert [(one["name"], one["armed"], one["incomplete"]) for one in shown["sandboxes"]] == [
+        ("", 0, False),
+        ("a", 0, False),
+    ]
+    async with client.post(f"{url}/__admin/reset?all=yes") as response:
+        assert response.status == 400
+    async with client.post(f"{url}/__admin/reset?all=true") as response:
+        assert await response.json() == {"status": "reset", "sandboxes": ["", "a"]}
+    for name in ("", "/sandbox/a"):
+        assert (await activate(client, url, name))[0] == "existing-customer"
+
+
+async def test_a_reset_of_all_leaves_nothing_of_those_that_are_gone(
+    contract: Contract, client: aiohttp.ClientSession
+) -> None:
+    """No entry of a sandbox that was thrown out, or that was only misnamed; and each begins complete."""
+    settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0, journal_entries=2)
+    async with serving(Engine(contract, settings=settings)) as url:
+        for name in "aba":
+            await activate(client, url, f"/sandbox/{name}")
+        async with client.get(f"{url}/sandbox/c/nothing") as response:
+            assert response.status == 404
+        async with client.post(f"{url}/__admin/reset?all=true") as response:
+            assert (await response.json())["sandboxes"] == ["a"]
+        for name in "abc":
+            async with client.get(f"{url}/sandbox/{name}/__admin/requests") as response:
+                assert await response.json() == {"requests": [], "lost": 0, "incomplete": False}
+        async with client.get(f"{url}/__admin/requests?all=true") as response:
+            assert (await response.json())["requests"] == []
+        async with client.get(f"{url}/__admin/metrics") as response:
+            assert "mockserver_journal_bytes 0.0" in await response.text()
+
+
+async def test_two_hundred_tests_at_once_never_see_one_another(url: str) -> None:
+    """Each arms, freezes its clock, activates twice and reads its own answers alone."""
+
+    async def one(number: int) -> None:
+        box = f"{url}/sandbox/worker-{number}"
+        year = 2100 + number
+        async with client.put(f"{box}/__admin/clock", json={"freeze": f"{year}-01-01T00:00:00Z"}) as response:
+            assert response.status == 200
+        if number % 2:
+            async with client.post(f"{box}/__admin/arm", json={"scenario": "rfc-invalid"}) as response:
+                assert response.status == 201
+        due = ["rfc-invalid"] * (number % 2) + ["activated-existing-customer", "card-already-activated"]
+        for scenario in due:
+            async with client.post(box + PATH, json=ONCE) as response:
+                answer = await response.json()
+            assert response.headers["Mock-Scenario"] == scenario
+            assert answer["timestamp"].startswith((f"{year}-", f"{year - 1}-12-31T18"))
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as client, asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(one(number))
+
+
+def test_the_command_line_sets_all_of_it() -> None:
+    """`--max-sandboxes`, `--sandbox-ttl` and `--sandbox-from`, on a running server."""
+    options = ["--max-sandboxes", "1", "--sandbox-ttl", "3600", "--sandbox-from", "header.x-tenant"]
+    with spawned(MOCKSERVER, "--port", "0", *options) as serve:
+        serve.started()
+        assert serve.post(LASTING, **{"X-Tenant": "a"})[0] == 200
+        assert "[a] 200 activated-existing-customer" in serve.out.wait("activated-existing-customer (")
+        assert serve.post(LASTING, **{"X-Tenant": "b"})[0] == 503
+    assert "expected header.NAME or body.MEMBER" in run("serve", "--sandbox-from", "cookie.x").stderr

@@ -1,0 +1,238 @@
+"""The state of a sandbox over the admin API: records one by one, and all of it as a snapshot."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from mockserver import Contract, Engine, load
+from mockserver.server.server import serving
+from tests.support import ONCE, PATH, PING, folder, problem
+
+
+async def call(
+    client: aiohttp.ClientSession, method: str, url: str, body: Any = None, *, status: int = 200
+) -> dict[str, Any]:
+    """One admin request; its answer."""
+    data = None if method in ("GET", "DELETE") else json.dumps(body)
+    async with client.request(method, url, data=data) as response:
+        text = await response.read()
+        assert response.status == status, text
+        return problem(text) if status >= 400 else json.loads(text)
+
+
+async def activate(client: aiohttp.ClientSession, url: str, card: str = "CARD-001", **more: Any) -> tuple[str, Any]:
+    """Activate a card: the scenario, and the payload."""
+    async with client.post(url + PATH, json={**ONCE, "card_identifier": card, **more}) as response:
+        body = await response.json()
+        return response.headers.get("Mock-Scenario", body.get("type", "")), body.get("payload")
+
+
+async def test_a_record_is_shown_with_its_origin(url: str, client: aiohttp.ClientSession) -> None:
+    """A default, a seed, a tombstone and what a request wrote are told apart."""
+    state = f"{url}/__admin/state/cards"
+    default = await call(client, "GET", f"{state}/CARD-001")
+    assert (default["key"], default["origin"]) == ("CARD-001", "default")
+    await activate(client, url)
+    written = await call(client, "GET", f"{state}/CARD-001")
+    assert (written["origin"], written["members"]["status"]) == ("request", "activated")
+    assert written["entry"] == "1"
+    origins = {r["key"]: (r["origin"], r["members"] is None) for r in (await call(client, "GET", state))["records"]}
+    assert origins["CARD-001"] == ("request", False)
+    assert origins["TEST-ACTIVATED"] == ("seed", False)
+    tombstone = next(key for key, one in origins.items() if one == ("seed", True))
+    assert (await call(client, "GET", f"{state}/{tombstone}"))["members"] is None
+
+
+async def test_a_record_is_put_patched_and_brought_back(url: str, client: aiohttp.ClientSession) -> None:
+    """What is written decides requests; DELETE brings the default back."""
+    record = f"{url}/__admin/state/cards/CARD-001"
+    assert (await call(client, "PUT", record, {"status": "activated"}))["origin"] == "request"
+    assert (await activate(client, url))[0] == "card-already-activated"
+    patched = await call(client, "PATCH", record, {"status": "issued", "card_id": "card_1"})
+    assert patched["members"] == {"status": "issued", "card_id": "card_1"}
+    assert (await call(client, "PATCH", record, {"card_id": None}))["members"] == {"status": "issued"}
+    await call(client, "PUT", record, {"status": "activated"})
+    assert (await call(client, "DELETE", record))["origin"] == "default"
+    assert (await activate(client, url))[0] == "activated-existing-customer"
+
+
+async def test_a_seed_is_covered_and_comes_back(url: str, client: aiohttp.ClientSession) -> None:
+    """null makes a tombstone of a seed; DELETE brings the seed back."""
+    record = f"{url}/__admin/state/cards/TEST-ACTIVATED"
+    assert await call(client, "PUT", record, None) == {"key": "TEST-ACTIVATED", "origin": "request", "members": None}
+    assert (await call(client, "GET", record))["members"] is None
+    await call(client, "PATCH", record, {"status": "issued"}, status=404)
+    assert (await call(client, "DELETE", record))["origin"] == "seed"
+
+
+@pytest.mark.parametrize("key", ["a/b", "50%", "a b", "%2F", "a?b#c", "caf\u00e9", ".."])
+async def test_any_key_can_be_named(url: str, client: aiohttp.ClientSession, key: str) -> None:
+    """A key is percent-encoded in the path, whatever stands in it, below a sandbox as well."""
+    quoted = "".join(f"%{byte:02X}" for byte in key.encode())
+    for prefix in ("", "/sandbox/a", "/%73andbox/a"):
+        path = URL(f"{url}{prefix}/__admin/state/cards/{quoted}", encoded=True)
+        async with client.put(path, json={"status": "activated"}) as response:
+            assert (await response.json())["key"] == key
+        async with client.get(path) as response:
+            assert (await response.json())["members"] == {"status": "activated"}
+    assert (await activate(client, url, card=key))[0] == "card-already-activated"
+
+
+async def test_a_key_is_folded_as_requests_fold_it(url: str, client: aiohttp.ClientSession) -> None:
+    """Where letters' case does not matter in requests, it does not here."""
+    put = await call(client, "PUT", f"{url}/__admin/state/batches/ABC", {})
+    assert put["key"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "hint"),
+    [
+        ("cards/X", {"status": "lost"}, 400, "status"),
+        ("cards/X", {"statu": "issued"}, 400, "status"),
+        ("cards/X", [], 400, "body"),
+        ("card/X", {}, 404, "cards"),
+        ("cards/" + "x" * 513, {}, 400, "512"),
+        ("cards/%20", {}, 400, "blank"),
+        ("cards/%FF", {}, 400, "UTF-8"),
+    ],
+)
+async def test_what_does_not_fit_is_refused(
+    url: str, client: aiohttp.ClientSession, path: str, body: Any, status: int, hint: str
+) -> None:
+    """A record is checked against its collection's members; the refusal names what was meant, and nothing changes."""
+    async with client.put(URL(f"{url}/__admin/state/{path}", encoded=True), json=body) as response:
+        shown = problem(await response.read())
+        assert response.status == status
+    assert hint in json.dumps(shown)
+    assert (await call(client, "GET", f"{url}/__admin/state"))["records"] == {}
+
+
+async def test_a_patch_is_checked_as_a_whole(url: str, client: aiohttp.ClientSession) -> None:
+    """A member that breaks its schema changes nothing."""
+    record = f"{url}/__admin/state/cards/X"
+    shown = await call(client, "PATCH", record, {"status": "lost"}, status=400)
+    assert shown["violations"][0]["pointer"] == "/status"
+    assert (await call(client, "GET", record))["origin"] == "default"
+
+
+async def test_a_key_that_is_not_there_is_told(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
+    """A closed collection has no defaults; a near key is named."""
+    closed = next(name for name, collection in contract.collections.items() if not collection.open)
+    seed = next(iter(contract.collections[closed].seeds))
+    shown = await call(client, "GET", f"{url}/__admin/state/{closed}/{seed}x", status=404)
+    assert shown["did_you_mean"][0] == seed
+    record = f"{url}/__admin/state/{closed}/nobody"
+    await call(client, "PATCH", record, {}, status=404)
+    assert await call(client, "DELETE", record) == {"key": "nobody", "origin": None, "members": None}
+
+
+async def test_a_misspelt_test_value_has_no_default(url: str, client: aiohttp.ClientSession) -> None:
+    """A key of the reserved form is a seed, or was written; it is not proposed to itself."""
+    record = f"{url}/__admin/state/cards/TEST-ACTIVATD"
+    for method, body in (("GET", None), ("PATCH", {"status": "activated"})):
+        shown = await call(client, method, record, body, status=404)
+        assert shown["did_you_mean"][0] == "TEST-ACTIVATED"
+    await call(client, "PUT", record, {"status": "activated"})
+    assert (await call(client, "GET", record))["members"] == {"status": "activated"}
+    await call(client, "PATCH", record, {"status": "issued"})
+    await call(client, "PUT", f"{url}/__admin/state/cards/GONE", None)
+    assert (await call(client, "PATCH", f"{url}/__admin/state/cards/GONE", {}, status=404))["did_you_mean"] == []
+
+
+async def test_a_sandbox_beyond_the_bound_has_no_state(client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Reading or writing a record is a use of its sandbox; where there is no room it gets 503."""
+    engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))
+    async with serving(engine) as url:
+        await call(client, "GET", f"{url}/sandbox/a/__admin/state")
+        for path in ("", "/cards", "/cards/X"):
+            await call(client, "GET", f"{url}/sandbox/b/__admin/state{path}", status=503)
+        await call(client, "PUT", f"{url}/sandbox/b/__admin/state/cards/X", {}, status=503)
+    assert await engine.storage.names() == ("a",)
+
+
+async def test_a_snapshot_goes_to_another_server(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Records, tombstones and counters of new ids: the next answers are the same there."""
+    await activate(client, url, customer_id=None, customer=CUSTOMER)
+    await call(client, "PUT", f"{url}/__admin/state/cards/GONE", None)
+    snapshot = await call(client, "GET", f"{url}/__admin/state")
+    assert (snapshot["contract"], snapshot["sandbox"]) == (contract.hash, "")
+    async with serving(Engine(contract)) as other:
+        loaded = await call(client, "PUT", f"{other}/__admin/state", snapshot)
+        assert (loaded["status"], "note" in loaded) == ("loaded", False)
+        assert await call(client, "GET", f"{other}/__admin/state") == snapshot
+        assert (await activate(client, other))[0] == "card-already-activated"
+        assert (await activate(client, other, card="GONE"))[0] != "activated-existing-customer"
+        another = {"customer_id": None, "customer": {**CUSTOMER, "email": "other@example.com"}}
+        answers = [await activate(client, base, card="NEXT", **another) for base in (url, other)]
+        assert answers[0] == answers[1]
+        assert answers[0][1]["card_id"].endswith("2")
+
+
+CUSTOMER = {
+    "first_name": "Laura",
+    "last_name": "P\u00e9rez",
+    "email": "laura@example.com",
+    "phone_number": "+5215512345678",
+}
+
+
+async def test_a_snapshot_of_another_contract_is_taken_if_it_fits(
+    client: aiohttp.ClientSession, contract: Contract, tmp_path: Any
+) -> None:
+    """It is noted; one that does not fit changes nothing."""
+    other = load(None, [folder(tmp_path, PING)])
+    assert other.hash != contract.hash
+    async with serving(Engine(contract)) as first, serving(Engine(other)) as second:
+        await activate(client, first)
+        snapshot = await call(client, "GET", f"{first}/__admin/state")
+        loaded = await call(client, "PUT", f"{second}/__admin/state", snapshot)
+        assert contract.hash in loaded["note"]
+        breaks: tuple[dict[str, Any], ...] = (
+            {"format": 2},
+            {"records": {"things": {}}},
+            {"records": {"cards": {"A": {"members": {"status": "lost"}}}}},
+            {"records": {"cards": {"A": {"members": {}, "origin": "seed"}}}},  # seeds are the contract's
+            {"records": {"cards": {"A": {"members": {}, "origin": "default"}}}},
+            {"records": {"cards": {" ": {"members": {}}}}},  # no route would reach it
+            {"new": {"other": {"used": 1, "searched": 1}}},
+            {"new": {"card_id": {"used": 1.0, "searched": 1}}},
+            {"new": {"card_id": {"used": -1, "searched": 1}}},
+        )
+        for broken in breaks:
+            status = 404 if "things" in str(broken) else 400
+            await call(client, "PUT", f"{second}/__admin/state", {**snapshot, **broken}, status=status)
+        kept = await call(client, "GET", f"{second}/__admin/state")
+        assert kept["records"] == snapshot["records"]
+
+
+async def test_a_full_sandbox_refuses_and_changes_nothing(client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Beyond max_records a request gets 507; what is there already can be written again."""
+    engine = Engine(contract, settings=replace(contract.settings, max_records=2))
+    async with serving(engine) as url:
+        many = {"customer_id": "TEST-CUSTOMER"}  # a seed that no request changes: only cards are written
+        for card in ("A", "B", "C"):
+            await activate(client, url, card=card, **many)
+        before = await call(client, "GET", f"{url}/__admin/state")
+        assert sum(map(len, before["records"].values())) == 2
+        async with client.post(url + PATH, json={**ONCE, **many, "card_identifier": "D"}) as response:
+            assert (response.status, problem(await response.read())["limit"]) == (507, 2)
+        shown = await call(client, "PUT", f"{url}/__admin/state/cards/D", {}, status=507)
+        assert "max_records" in shown["detail"]
+        records: dict[str, Any] = {"cards": {key: {"members": {}} for key in "ABC"}}
+        await call(client, "PUT", f"{url}/__admin/state", {"format": 1, "records": records}, status=507)
+        assert await call(client, "GET", f"{url}/__admin/state") == before
+        await call(client, "PATCH", f"{url}/__admin/state/cards/A", {"status": "issued"})
+        met, _ = await activate(client, f"{url}/sandbox/other", **many)
+        assert met == "activated-existing-customer"
+
+
+async def test_each_sandbox_has_records_of_its_own(url: str, client: aiohttp.ClientSession) -> None:
+    """The prefix says whose state is meant; reset forgets it."""
+    await call(client, "PUT", f"{url}/sandbox/a/__admin/state/cards/X", {"status": "activated"})
+    assert (await call(client, "GET", f"{url}/__admin/state/cards/X"))["origin"] == "default"
+    await call(client, "POST", f"{url}/sandbox/a/__admin/reset")
+    assert (await call(client, "GET", f"{url}/sandbox/a/__admin/state"))["records"] == {}

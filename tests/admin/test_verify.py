@@ -1,0 +1,237 @@
+"""Claims about the journal: how many requests of a kind came, in which order, and what nearly did."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, Request
+from mockserver.engine.reconstruction import reconstructed
+from mockserver.engine.verification import Claim, RecordedRequest, in_order, text, verify
+from mockserver.server import server as edge
+from tests.support import BATCH, LASTING, PATH, PATIENCE, journal, run, serving
+
+PIN = {**LASTING, "pin": "12a4"}
+DIGITS, LASTS, UNKNOWN = "pin-not-digits", "activated-existing-customer", "card-missing-in-batch"
+
+
+async def verified(client: aiohttp.ClientSession, url: str, claim: object) -> tuple[int, Any]:
+    """Status and body of the answer to a claim."""
+    async with client.post(f"{url}/__admin/verify", json=claim) as response:
+        return response.status, await response.json(content_type=None)
+
+
+async def sent(client: aiohttp.ClientSession, url: str, *bodies: object) -> None:
+    """Requests, one after the other."""
+    for body in bodies:
+        async with client.post(url + PATH, json=body, timeout=aiohttp.ClientTimeout(PATIENCE)) as response:
+            await response.read()
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ({}, True),
+        ({"scenario": DIGITS}, True),
+        ({"scenario": DIGITS, "count": {"exactly": 1}}, True),
+        ({"scenario": LASTS, "count": {"exactly": 2}}, True),
+        ({"scenario": LASTS, "count": {"at_least": 1, "at_most": 2}}, True),
+        ({"scenario": LASTS, "count": {"at_most": 1}}, False),
+        ({"scenario": UNKNOWN}, False),
+        ({"scenario": UNKNOWN, "count": {"exactly": 0}}, True),
+        ({"scenario": UNKNOWN, "count": {"at_most": 0}}, True),
+        ({"when": {"body.pin": "present"}, "count": {"exactly": 1}}, True),
+        ({"when": {"body.card_identifier": {"starts_with": "TEST-"}}, "count": {"exactly": 3}}, True),
+        ({"when": {"body.customer_id": "nobody"}}, False),
+        ({"scenario": LASTS, "when": {"violation": {"at": "body.pin"}}}, False),
+        ({"operation": "activateCardForCustomer", "count": {"exactly": 3}}, True),
+        ({"armed": "used"}, True),
+        ([{"scenario": LASTS}, {"scenario": DIGITS}, {"scenario": LASTS}], True),
+        ({"in_order": [{"scenario": DIGITS}, {"scenario": LASTS, "count": {"exactly": 1}}]}, True),
+        ([{"scenario": DIGITS}, {"scenario": LASTS, "count": {"exactly": 2}}], False),
+        ([{"scenario": DIGITS}, {"scenario": DIGITS}], False),
+        ([{"count": {"exactly": 1}}, {"count": {"exactly": 1}}], False),
+    ],
+)
+async def test_a_claim_holds_or_does_not(url: str, client: aiohttp.ClientSession, claim: Any, holds: bool) -> None:
+    """200 where it holds; 409 and a problem that can be read as it stands where it does not."""
+    await sent(client, url, LASTING, PIN, LASTING)
+    status, shown = await verified(client, url, claim)
+    assert (status, shown["holds"], shown["incomplete"]) == (200 if holds else 409, holds, False)
+    assert shown["text"].startswith("holds: " if holds else "does not hold\n  expected ")
+    if not holds:
+        assert {"type", "title", "status", "detail", "expected", "came"} <= shown.keys()
+
+
+async def test_near_misses_are_told_with_evidence(url: str, client: aiohttp.ClientSession) -> None:
+    """Member, expected, came; the nearest entry first, against the scenario and the conditions."""
+    await sent(client, url, LASTING, {**LASTING, "customer_id": "TEST-ENTERPRISE"}, PIN)
+    when = {"body.customer_id": "TEST-ENTERPRISE", "body.reference_batch": "other"}
+    status, shown = await verified(client, url, {"when": when})
+    assert status == 409
+    assert [one["id"] for one in shown["misses"]] == ["2", "1", "3"]
+    conditions = 'body.customer_id is "TEST-ENTERPRISE" and body.reference_batch is "other"'
+    lines = shown["text"].splitlines()
+    assert lines[:4] == [
+        "does not hold",
+        f"  expected at least 1 request of activateCardForCustomer with {conditions}",
+        "  came     0",
+        "nearest misses:",
+    ]
+    assert lines[4].startswith(f"  #2 POST {PATH} -> ")
+    assert lines[5:7] == [
+        '    body.reference_batch: expected "other"',
+        f'                          came     "{BATCH}"',
+    ]
+    _, shown = await verified(client, url + "/sandbox/a", {"scenario": DIGITS, "count": {"exactly": 2}})
+    assert shown["text"].startswith("does not hold in sandbox a\n")
+    _, shown = await verified(client, url, {"scenario": DIGITS, "count": {"exactly": 2}})
+    assert "came     1 (#3)" in shown["text"]
+    assert {"at": "scenario", "expected": DIGITS, "came": LASTS} in shown["misses"][0]["evidence"]
+    _, shown = await verified(client, url, [{"scenario": LASTS}, {"scenario": DIGITS, "count": {"exactly": 2}}])
+    assert "expected 2. exactly 2 requests answered by pin-not-digits" in shown["text"]
+    assert "; 1 in all" in shown["text"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "kind"),
+    [
+        ({"scenario": "pin-not-digit"}, "unknown-scenario"),
+        ({"operation": "activate"}, "unknown-operation"),
+        ({"when": {"body.pin": "1234"}}, "bad-when"),
+        ({"when": {"nothing.at_all": 1}}, "bad-when"),
+        ({"when": {"body.card_identifier": "4111111111111111"}, "count": {"exactly": 0}}, "bad-when"),
+        ({"when": {"body.card_identifier": {"contains": "4111 1111 1111 1111"}}}, "bad-when"),
+        ({"count": {"exactly": 1, "at_most": 1}}, "bad-count"),
+        ({"count": {"at_least": 2, "at_most": 1}}, "bad-count"),
+        ({"count": {"most": 1}}, "bad-body"),
+        ({"armed": "used", "count": {"exactly": 1}}, "bad-claim"),
+        ([], "bad-body"),
+        ("x", "bad-body"),
+    ],
+)
+async def test_a_claim_that_cannot_be_meant_is_told(
+    url: str, client: aiohttp.ClientSession, claim: object, kind: str
+) -> None:
+    """A claim that is misspelt never holds silently."""
+    status, shown = await verified(client, url, claim)
+    assert (status, shown["type"].rpartition(":")[2]) == (400, kind)
+
+
+async def test_what_is_armed_and_left_over_is_told(url: str, client: aiohttp.ClientSession) -> None:
+    """Until it is used up; what is armed for always is not left over."""
+    for spec in ({"scenario": DIGITS, "times": 1}, {"scenario": DIGITS, "times": "always"}):
+        async with client.post(f"{url}/__admin/arm", json=spec) as response:
+            assert response.status < 300, await response.text()
+    status, shown = await verified(client, url, {"armed": "used"})
+    assert (status, shown["came"]) == (409, 1)
+    assert "1 left" in shown["text"]
+    await sent(client, url, LASTING)
+    assert (await verified(client, url, {"armed": "used"}))[0] == 200
+
+
+async def test_an_incomplete_journal_says_so(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """A claim does not hold where what is lost could matter, and does where it could not."""
+    settings = replace(contract.settings, journal_entries=2)
+    async with edge.serving(Engine(contract, settings=settings)) as url:
+        await sent(client, url, PIN, LASTING, LASTING)
+        for claim, holds, incomplete in [
+            ({"scenario": LASTS}, True, False),
+            ({"scenario": LASTS, "count": {"exactly": 2}}, False, True),
+            ({"scenario": LASTS, "count": {"exactly": 1}}, False, False),
+            ({"scenario": DIGITS}, False, True),
+            ([{"scenario": LASTS}, {"scenario": LASTS}], True, False),
+            ([{"scenario": LASTS, "count": {"exactly": 2}}], False, True),
+            ([{"scenario": DIGITS}], False, True),
+        ]:
+            status, shown = await verified(client, url, claim)
+            assert (shown["holds"], shown["incomplete"], status == 200) == (holds, incomplete, holds), claim
+            assert ("incomplete" in shown["text"]) is incomplete
+
+
+async def test_without_a_journal_nothing_can_be_claimed(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Not even that nothing came."""
+    settings = replace(contract.settings, journal_entries=0)
+    async with edge.serving(Engine(contract, settings=settings)) as url:
+        status, shown = await verified(client, url, {"count": {"exactly": 0}})
+        assert (status, shown["incomplete"]) == (409, True)
+
+
+async def test_a_sandbox_that_was_thrown_out_is_incomplete(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """What was armed in it, and what it was sent, may be gone."""
+    settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0)
+    async with edge.serving(Engine(contract, settings=settings)) as url:
+        for name, again in (("ab", False), ("a", True)):
+            for one in name:
+                await sent(client, f"{url}/sandbox/{one}", LASTING)
+            for claim in ({"armed": "used"}, {"count": {"at_most": 9}}, {"scenario": LASTS, "count": {"exactly": 2}}):
+                status, shown = await verified(client, f"{url}/sandbox/a", claim)
+                assert (status, shown["incomplete"]) == (409, True), (claim, again)
+            async with client.get(f"{url}/__admin/sandboxes") as response:
+                there = [one["name"] for one in (await response.json())["sandboxes"]]
+            assert ("a" in there) is again  # asking makes none
+
+
+def recorded(contract: Contract, kinds: str) -> list[RecordedRequest]:
+    """Requests, oldest first: L succeeds, D has a PIN that is no number, X is a misuse."""
+    engine = Engine(contract)
+    for kind in kinds:
+        body = json.dumps(PIN if kind == "D" else LASTING).encode()
+        path = "/nothing" if kind == "X" else PATH
+        engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
+    return [RecordedRequest(entry, lambda one: reconstructed(one, contract)) for entry in journal(engine)[::-1]]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "claims", "holds"),
+    [
+        ("", [Claim(low=0)], True),
+        ("LLD", [Claim(scenario=LASTS, low=2, high=2), Claim(scenario=DIGITS)], True),
+        ("LDL", [Claim(scenario=LASTS, low=2, high=2), Claim(scenario=DIGITS)], False),
+        ("LXDXL", [Claim(scenario=LASTS, low=1, high=1), Claim(scenario=DIGITS), Claim(scenario=LASTS)], True),
+        ("DDD", [Claim(scenario=DIGITS, low=1, high=2), Claim(scenario=DIGITS, low=1, high=2)], True),
+        ("DDDDD", [Claim(scenario=DIGITS, low=1, high=2), Claim(scenario=DIGITS, low=1, high=2)], False),
+        ("LD", [Claim(scenario=DIGITS, low=0, high=0), Claim(scenario=DIGITS)], True),
+        ("L", [Claim(operation="another")], False),
+    ],
+)
+def test_claims_in_order_cut_the_journal_into_parts(
+    contract: Contract, kinds: str, claims: list[Claim], holds: bool
+) -> None:
+    """Each claim holds of its part, others may come between."""
+    verdict = in_order(claims, recorded(contract, kinds), lost=False)
+    assert verdict.holds is holds
+    assert text(verdict, "").startswith("holds" if holds else "does not hold")
+
+
+def test_a_claim_is_told_in_words(contract: Contract) -> None:
+    """How many, answered by what, of which operation."""
+    assert Claim().text == "at least 1 request that the API answered"
+    assert Claim(scenario="a", low=2, high=2).text == "exactly 2 requests answered by a"
+    assert Claim(operation="o", low=0, high=3).text == "0 to 3 requests of o"
+    verdict = verify(Claim(operation="another"), recorded(contract, "LX"), lost=False)
+    assert verdict.misses[0].miss.evidence[0].path == "operation"
+    verdict = verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
+    assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
+
+
+def test_claims_are_made_on_the_command_line() -> None:
+    """Exit status 0 where they hold, 1 where they do not; from options, a file, or standard input."""
+    with serving() as serve:
+        address = ("--url", serve.url)
+        serve.post(PIN)
+        held = run("verify", *address, "--scenario", DIGITS, "--exactly", "1")
+        assert (held.returncode, held.stdout.startswith("holds: exactly 1 request")) == (0, True)
+        failed = run("verify", *address, "--when", '{"body.customer_id": "x"}')
+        assert (failed.returncode, "nearest misses:" in failed.stdout) == (1, True)
+        claim = json.dumps([{"scenario": DIGITS}])
+        shown = run("verify", *address, "--claim", "-", "--json", stdin=claim)
+        assert (shown.returncode, json.loads(shown.stdout)["holds"]) == (0, True)
+        assert run("verify", *address, "--armed-used").returncode == 0
+        misspelt = run("verify", *address, "--scenario", "pin-no-digits")
+        assert (misspelt.returncode, DIGITS in misspelt.stderr) == (1, True)
+        for wrong in (("--claim", "-", "--exactly", "1"), ("--when", "["), ("--when", "[]"), ("--claim", "/nothing")):
+            assert run("verify", *address, *wrong).returncode == 2
+        assert run("verify", *address, "--claim", "-", stdin="{").returncode == 2

@@ -1,0 +1,142 @@
+"""Commands that talk to a running server: reset and state, and what they say when that fails."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockserver.client.http_client import Answer
+from tests.support import ONCE, PATH, Serving, run, serving
+
+TOKEN = "s3cr3t-t0ken"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Serving]:
+    """A server that asks for a token."""
+    with serving("--admin-token", TOKEN) as serve:
+        yield serve
+
+
+def ask(served: Serving, *arguments: str, stdin: str = "", sandbox: str = "") -> tuple[int, str, str]:
+    """A command to that server: exit status, standard output, standard error."""
+    env = {"MOCKSERVER_URL": served.url, "MOCKSERVER_ADMIN_TOKEN": TOKEN, "MOCKSERVER_SANDBOX": sandbox}
+    ended = run(*arguments, env=env, stdin=stdin)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_records_are_shown_and_changed(served: Serving) -> None:
+    """A table for people, the admin API's answer with --json; the same words as there."""
+    card = ("state", "cards", "a/b %")
+    titles, row = ask(served, *card, sandbox="s1")[1].splitlines()
+    assert titles == "collection  key    origin   members"
+    assert row == 'cards       a/b %  default  {"status": "issued"}'
+    code, out, _ = ask(served, *card, "--put", '{"status": "activated"}', "--json", sandbox="s1")
+    assert (code, json.loads(out)["members"]) == (0, {"status": "activated"})
+    assert '{"status": "issued"}' in ask(served, *card, "--patch", '{"status": "issued"}', sandbox="s1")[1]
+    assert ask(served, *card, "--put", "null", sandbox="s1")[1].split()[-2:] == ["request", "-"]
+    assert ask(served, "state", sandbox="s1")[1].count("\n") == 2
+    assert ask(served, *card, "--delete", sandbox="s1")[1].split()[-3] == "default"
+    assert "TEST-ACTIVATED" in ask(served, "state", "cards", sandbox="s1")[1]
+
+
+def test_a_snapshot_is_saved_and_loaded(served: Serving, tmp_path: Path) -> None:
+    """What `state --json` writes, `state --load` takes, from a file or from standard input."""
+    assert served.post(ONCE, path=f"/sandbox/s2{PATH}")[0] == 200
+    code, snapshot, _ = ask(served, "state", "--json", sandbox="s2")
+    (tmp_path / "state.json").write_text(snapshot, encoding="utf-8")
+    assert ask(served, "state", "--load", str(tmp_path / "state.json"), sandbox="s3")[:2] == (0, "loaded 2 records\n")
+    assert served.post(ONCE, path=f"/sandbox/s3{PATH}")[1]["Mock-Scenario"] == "card-already-activated"
+    other = json.dumps({**json.loads(snapshot), "contract": "other"})
+    code, out, _ = ask(served, "state", "--load", "-", sandbox="s3", stdin=other)
+    assert (code, "another contract" in out) == (0, True)
+    loaded = json.loads(ask(served, "state", "--load", "-", "--json", sandbox="s3", stdin=snapshot)[1])
+    assert loaded == {"status": "loaded", "records": 2}
+
+
+def test_a_sandbox_is_reset_or_all_are(served: Serving) -> None:
+    """`reset` names what it brought back."""
+    assert served.post(ONCE, path=f"/sandbox/s4{PATH}")[0] == 200
+    assert ask(served, "reset", sandbox="s4")[:2] == (0, "reset s4\n")
+    assert served.post(ONCE, path=f"/sandbox/s4{PATH}")[0] == 200
+    assert ask(served, "reset")[:2] == (0, "reset the default sandbox\n")
+    code, out, _ = ask(served, "reset", "--json", sandbox="s4")
+    assert (code, json.loads(out)) == (0, {"status": "reset", "sandbox": "s4"})
+
+
+def test_all_sandboxes_are_reset() -> None:
+    """`--all` counts them."""
+    with serving() as serve:
+        for name in ("a", "b"):
+            serve.post(ONCE, path=f"/sandbox/{name}{PATH}")
+        assert run("reset", "--all", "--url", serve.url).stdout == "reset 2 sandboxes\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "hint"),
+    [
+        (("state", "card"), 1, "There is no such collection: There is no card. Did you mean cards"),
+        (("state", "cards", "X", "--put", '{"status": "lost"}'), 1, "does not have the members"),
+        (("state", "cards", "X", "--put", "{"), 2, "expected JSON"),
+        (("state", "cards", "X", "--put", "[" * 100_000), 2, "nested too deep"),
+        (("arm", "rfc-invalid", "--when", '{"a":' * 20_000), 2, "nested too deep"),
+        (("state", "cards", "--put", "{}"), 2, "needs COLLECTION and KEY"),
+        (("state", "cards", "X", "--put", "{}", "--delete"), 2, "at a time"),
+        (("state", "cards", "--load", "-"), 2, "takes no COLLECTION"),
+        (("state", "--load", "-"), 2, "expected a snapshot"),
+        (("state", "--load", "nowhere.json"), 2, "No such file"),
+        (("reset", "--admin-token", "wrong"), 1, "asks for a token"),
+        (("reset", "--sandbox", "a b"), 1, "no usable sandbox"),
+        (("reset", "--url", "ftp://x"), 2, "must begin with http"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(served: Serving, arguments: tuple[str, ...], code: int, hint: str) -> None:
+    """A problem document in its words with status 1; a mistake in the command with status 2."""
+    ended, out, err = ask(served, *arguments)
+    assert (ended, out) == (code, "")
+    assert hint in " ".join(err.split())
+    assert code == 2 or len(err.splitlines()) == 1
+    assert TOKEN not in err
+
+
+def test_a_server_that_is_down_is_one_line() -> None:
+    """The address is named, and what to look at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    ended = run("reset", "--url", url)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert url in ended.stderr
+    assert "is the server up" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\n\xff<p", "the server answered 502"),
+        (b"SSH-2.0-other\r\n", "is --url right"),
+    ],
+)
+def test_another_server_is_no_reason_to_fall_over(sent: bytes, said: str) -> None:
+    """What is no mock, or no HTTP, ends in one line."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer() -> None:
+            with other.accept()[0] as connection:
+                connection.recv(65_536)
+                connection.sendall(sent)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        ended = run("reset", "--url", f"http://127.0.0.1:{other.getsockname()[1]}")
+        thread.join()
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert said in ended.stderr
+
+
+def test_a_problem_is_told_in_its_own_words() -> None:
+    """Title and detail; where neither came, the status."""
+    assert Answer(400, {"title": "No", "detail": "Because."}).problem == "No: Because."
+    assert Answer(500, "text").problem == "the server answered 500"

@@ -1,0 +1,242 @@
+"""Bundles of a running server, decided again offline by the command: what was given while it ran comes with them."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import Contract, load
+from mockserver.engine.bundle import Replayed, replay
+from tests.support import LASTING, PATH, Serving, folder, run, serving
+
+BUSY = """\
+documented: Busy.
+when: {header.x-busy: present}
+respond: {status: 503, error: {code: 1, hints: [Busy, {first_of: ["${body.customer_id}", nobody]}]}}
+"""
+FLAKY = """\
+documented: Flaky.
+when: {header.x-flaky: present}
+responses:
+- {respond: {status: 503, error: {code: 1}}, times: 2}
+- {respond: {status: 500, error: {code: 2}}}
+- {pass: true}
+"""
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Serving]:
+    with serving("--log-format", "none") as serve:
+        yield serve
+
+
+class Box:
+    """A sandbox of its own on a running server, and what is asked of it."""
+
+    def __init__(self, serve: Serving, name: str) -> None:
+        self.serve, self.name = serve, name
+
+    def admin(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """One admin request; a text is sent as it is."""
+        data = body if isinstance(body, str) else json.dumps(body) if body is not None else ""
+        return self.serve.ask(method, f"/sandbox/{self.name}/__admin{path}", data.encode())
+
+    def met(self, **headers: str) -> str:
+        """One request, be it answered or not; its entry."""
+        with suppress(HTTPException, OSError):  # a fault may leave no answer
+            self.serve.post(LASTING, f"/sandbox/{self.name}{PATH}", **headers)
+        _, shown = self.admin("GET", "/requests?limit=1")
+        entry = shown["requests"][0]["id"]
+        assert isinstance(entry, str)
+        return entry
+
+    def bundle(self, entry: str) -> str:
+        """The bundle of an entry, as a file holds it."""
+        status, shown = self.admin("GET", f"/requests/{entry}/bundle")
+        assert status == 200, shown
+        return json.dumps(shown)
+
+
+@pytest.fixture
+def box(serve: Serving, request: pytest.FixtureRequest) -> Box:
+    name = hashlib.sha256(request.node.name.encode()).hexdigest()[:12]  # too short for an account number
+    return Box(serve, f"b{name}")
+
+
+def decision(bundle: str) -> Any:
+    """The decision that a bundle tells of."""
+    return json.loads(bundle)["entry"]["decision"]
+
+
+def status(bundle: str) -> Any:
+    """The status of the reply in a bundle."""
+    return json.loads(bundle)["entry"]["reply"]["status"]
+
+
+def answer(bundle: str) -> Any:
+    """The body of the reply in a bundle."""
+    return json.loads(bundle)["entry"]["reply"]["body"]["value"]
+
+
+def same(bundle: str, scenario: str, spoilt: str = "", contract: Contract | None = None) -> None:
+    """The bundle is decided again as it was."""
+    assert replay(json.loads(bundle), contract or load()) == Replayed((), True, scenario, spoilt)
+
+
+def test_a_scenario_given_at_run_time_comes_with_the_bundle(box: Box) -> None:
+    """As it was when the request came, whatever became of it since; one that did not apply stays where it was."""
+    assert box.admin("PUT", "/scenarios/busy", BUSY)[0] == 201
+    first, other = box.met(X_Busy="1"), box.met()
+    assert box.admin("PUT", "/scenarios/busy", BUSY.replace("code: 1", "code: 2"))[0] == 200
+    second = box.met(X_Busy="1")
+    bundles = [box.bundle(entry) for entry in (first, other, second)]
+    assert box.admin("DELETE", "/scenarios/busy")[0] == 200
+    assert [box.bundle(entry) for entry in (first, other, second)] == bundles
+    same(bundles[0], "busy")
+    same(bundles[1], "activated-existing-customer")
+    same(bundles[2], "busy")
+    codes = [answer(bundle)["error"].get("code") for bundle in bundles]
+    assert codes == [1, None, 2]
+
+
+def test_one_that_replaces_a_file_s_comes_with_it_too(box: Box) -> None:
+    """In the place of the file's."""
+    text = "documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
+    assert box.admin("PUT", "/scenarios/activated-existing-customer", text)[0] == 201
+    bundle = box.bundle(box.met())
+    assert answer(bundle)["error"] == {"code": 9}
+    same(bundle, "activated-existing-customer")
+
+
+def test_whose_turn_it_was_comes_with_the_bundle(box: Box) -> None:
+    """Each of the answers in turn is given again, and so is standing aside."""
+    assert box.admin("PUT", "/scenarios/flaky", FLAKY)[0] == 201
+    bundles = [box.bundle(box.met(X_Flaky="1")) for _ in range(5)]
+    assert [decision(bundle)["turns"] for bundle in bundles] == [{"flaky": count} for count in range(5)]
+    assert [status(bundle) for bundle in bundles] == [503, 503, 500, 200, 200]
+    for bundle, scenario in zip(bundles, ["flaky"] * 3 + ["activated-existing-customer"] * 2, strict=True):
+        same(bundle, scenario)
+
+
+def test_answers_in_turn_of_a_file_are_given_again(tmp_path: Path) -> None:
+    """With the same overlay; without it, the bundle says that the contract has changed."""
+    text = "format: 1\noperation: activateCardForCustomer\nscenarios:\n- scenario: flaky\n  "
+    overlay = str(folder(tmp_path / "flaky", {"flaky.yaml": text + FLAKY.replace("\n", "\n  ").rstrip() + "\n"}))
+    with serving("--overlay", overlay) as serve:
+        box = Box(serve, "a")
+        bundles = [box.bundle(box.met(X_Flaky="1")) for _ in range(4)]
+    for bundle, scenario in zip(bundles, ["flaky"] * 3 + ["activated-existing-customer"], strict=True):
+        same(bundle, scenario, "", load(overlays=[overlay]))
+    changed = run("replay", "-", stdin=bundles[0])
+    assert (changed.returncode, changed.stdout.startswith("the contract has changed since\n")) == (1, True)
+    assert '  scenario: then "flaky"' in changed.stdout
+
+
+def test_what_was_armed_in_turn_is_given_again(box: Box) -> None:
+    """A scenario of a file, one given at run time that is gone by then, and the ordinary answer."""
+    assert box.admin("PUT", "/scenarios/busy", BUSY)[0] == 201
+    turns = [{"scenario": "rfc-invalid"}, {"scenario": "busy", "times": 2}, {"pass": True}, {"fault": "reset"}]
+    assert box.admin("POST", "/arm", {"responses": turns, "repeat": "cycle"})[0] == 201
+    entries = [box.met(), box.met()]
+    assert box.admin("DELETE", "/scenarios/busy")[0] == 200
+    entries += [box.met() for _ in range(3)]
+    bundles = [box.bundle(entry) for entry in entries]
+    for bundle, scenario in zip(bundles[:3], ["rfc-invalid", "busy", "busy"], strict=True):
+        assert (decision(bundle)["scenario"]["forced"], decision(bundle)["trigger"]) == (True, "armed")
+        same(bundle, scenario)
+    assert ["forced_text" in decision(bundle) for bundle in bundles[:3]] == [False, True, True]
+    assert ["added" in decision(bundle) for bundle in bundles[:3]] == [True, True, False]
+    same(bundles[3], "activated-existing-customer")
+    same(bundles[4], "activated-existing-customer", "fault reset, nothing was committed")
+
+
+def test_what_was_armed_of_a_file_stays_of_the_file(box: Box) -> None:
+    """Though one given at run time stands in its place by then."""
+    assert box.admin("POST", "/arm", {"scenario": "rfc-invalid"})[0] == 201
+    assert box.admin("PUT", "/scenarios/rfc-invalid", BUSY)[0] == 201
+    bundle = box.bundle(box.met())
+    assert answer(bundle)["error"]["code"] == 7000
+    same(bundle, "rfc-invalid")
+
+
+@pytest.mark.parametrize(
+    "kind", ["reset", "empty", "truncate", "malformed", "garbage", "gateway", "dribble; seconds=0"]
+)
+@pytest.mark.parametrize("commit", [True, False])
+def test_a_fault_is_told_and_the_decision_is_the_same(box: Box, kind: str, commit: bool) -> None:
+    """What went wrong on the wire is no part of it."""
+    entry = box.met(Mock_Fault=f"{kind}; commit={str(commit).lower()}")
+    kept = "only the answer was lost" if commit else "nothing was committed"
+    same(box.bundle(entry), "activated-existing-customer", f"fault {kind.partition(';')[0]}, {kept}")
+
+
+def test_a_delay_is_told_and_the_decision_is_the_same(box: Box) -> None:
+    """By header and armed, alone and with a fault."""
+    same(box.bundle(box.met(Mock_Delay="3ms")), "activated-existing-customer", "delay of 3 ms")
+    assert box.admin("POST", "/arm", {"scenario": "rfc-invalid", "delay": "2ms", "fault": "empty"})[0] == 201
+    same(box.bundle(box.met()), "rfc-invalid", "fault empty, nothing was committed; delay of 2 ms")
+
+
+def test_the_settings_and_the_clock_of_the_sandbox_come_with_the_bundle(box: Box) -> None:
+    """As they were when the request came; a reset later changes nothing."""
+    assert box.admin("PUT", "/settings", {"error_status": 200, "seed": 7, "utc_offset": "+09:00"})[0] == 200
+    assert box.admin("PUT", "/clock", {"freeze": "2031-02-03T04:05:06Z"})[0] == 200
+    entries = [box.met(), box.met(Mock_Scenario="rfc-invalid")]
+    assert box.admin("PUT", "/settings", {"error_status": 400, "utc_offset": "-06:00"})[0] == 200
+    bundles = [box.bundle(entry) for entry in entries]
+    assert [status(bundle) for bundle in bundles] == [200, 200]
+    assert answer(bundles[1])["timestamp"].startswith("2031-02-03T13:05:06")
+    same(bundles[0], "activated-existing-customer")
+    same(bundles[1], "rfc-invalid")
+
+
+def test_a_number_that_is_masked_is_so_in_the_scenario_as_well(box: Box) -> None:
+    """So that the condition still holds of the masked request."""
+    number = "4111111111111111"
+    text = f"documented: N.\nwhen: {{body.card_identifier: '{number}'}}\nrespond: {{error: {{code: 8}}}}\n"
+    assert box.admin("PUT", "/scenarios/number", text)[0] == 201
+    body = {**LASTING, "card_identifier": number}
+    headers = box.serve.post(body, f"/sandbox/{box.name}{PATH}")[1]
+    bundle = box.bundle(headers["Mock-Entry"])
+    assert number not in bundle
+    same(bundle, "number")
+
+
+def test_a_contract_that_has_changed_is_told(box: Box, tmp_path: Path) -> None:
+    """Be the decision the same or not; a scenario that no longer fits is told as in a file."""
+    assert box.admin("PUT", "/scenarios/busy", BUSY)[0] == 201
+    bundle = box.bundle(box.met(X_Busy="1"))
+    overlay = folder(
+        tmp_path / "more", {"more.yaml": "format: 1\ncollections: {cards: {seeds: {C: {status: issued}}}}\n"}
+    )
+    ended = run("replay", "-", "--overlay", str(overlay), stdin=bundle)
+    assert (ended.stdout, ended.returncode) == ("the contract has changed since\nthe same decision: busy\n", 0)
+    broken = json.loads(bundle)
+    broken["entry"]["decision"]["added"][0]["text"] = BUSY.replace("error:", "eror:")
+    ended = run("replay", "-", stdin=json.dumps(broken))
+    assert ended.returncode == 1
+    assert "scenario busy, added at run time, does not fit this contract:\nrequest body:3:" in ended.stderr
+    assert "did you mean error?" in ended.stderr
+
+
+def test_the_command_says_what_came_of_it(box: Box) -> None:
+    """As text, and the same for programs."""
+    assert box.admin("PUT", "/scenarios/flaky", FLAKY)[0] == 201
+    box.met(X_Flaky="1")
+    bundle = box.bundle(box.met(X_Flaky="1", Mock_Delay="1ms", Mock_Fault="reset; commit=true"))
+    ended = run("replay", "-", stdin=bundle)
+    spoilt = "fault reset, nothing was committed; delay of 1 ms"
+    told = f"its answer was spoilt on purpose: {spoilt}\nthe same decision: flaky\n"
+    assert (ended.stdout, ended.stderr, ended.returncode) == (told, "", 0)
+    assert json.loads(run("replay", "-", "--json", stdin=bundle).stdout) == {
+        "same": True,
+        "scenario": "flaky",
+        "same_contract": True,
+        "spoilt": spoilt,
+        "differences": [],
+    }

@@ -1,0 +1,318 @@
+"""Reading files and folders: what the cases in data/bad cannot say, because it is large, odd or not a text."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import ConfigError, Contract, load
+from mockserver.contract.sources import DEEPEST, SourceFile, read_json
+from mockserver.contract.yaml_source import MOST_ALIASED, read_yaml
+from mockserver.core.model import MISSING
+from tests.support import run
+
+CONTRACT = "format: 1\noperations: {get: {request: GET /things, envelopes: {ok: {status: 200, body: {}}}}}\n"
+SCENARIOS = "format: 1\noperation: get\nscenarios:\n- {scenario: all, documented: All., respond: {ok: {}}}\n"
+
+
+def written(folder: Path, **files: str) -> Path:
+    """A folder with these files, `__` in a name standing for the dot before yaml or json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text, "utf-8")
+    return folder
+
+
+def source_of(tmp_path: Path, text: str, suffix: str = "yaml") -> SourceFile:
+    """The text read from a file."""
+    file = tmp_path / f"file.{suffix}"
+    file.write_text(text, "utf-8")
+    return read_yaml(file, file.name) if suffix == "yaml" else read_json(file, file.name)
+
+
+def told(source: SourceFile) -> list[str]:
+    """The first line of each problem."""
+    return [str(problem).partition("\n")[0] for problem in source.problems]
+
+
+def ids(contract: Contract) -> list[str]:
+    """The ids of all scenarios."""
+    return [scenario.id for scenario in contract.scenarios]
+
+
+def failure(*arguments: Any) -> list[str]:
+    """The lines in which a load that fails tells what and where."""
+    with pytest.raises(ConfigError) as raised:
+        load(*arguments)
+    return [str(problem).partition("\n")[0] for problem in raised.value.problems]
+
+
+# -- values -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("1:30", "1:30"),
+        ("0x10", "0x10"),
+        ("1_000", "1_000"),
+        ("2024-11-15", "2024-11-15"),
+        ("true", True),
+        ("FALSE", False),
+        ("~", None),
+        ("", None),
+        ("-12", -12),
+        ("0", 0),
+        ("1.50", 1.5),
+        ("1e3", 1000.0),
+        ('"012"', "012"),
+        ("'null'", "null"),
+        ("!!str 12", "12"),
+        ("|\n  a\n  b\n", "a\nb\n"),
+    ],
+)
+def test_plain_values_are_those_of_json(text: str, value: object, tmp_path: Path) -> None:
+    """A plain value is null, a boolean, a number as JSON writes it, or a text: no dates, no octals, no `no`."""
+    source = source_of(tmp_path, f"a: {text}\n")
+    assert source.problems == []
+    assert source.data == {"a": value}
+    assert type(source.data["a"]) is type(value)
+
+
+@pytest.mark.parametrize("text", ["! 12", "!!int '12'", "!!str [1]", "!mine {}", "!!set {a, b}", "!!binary YQ=="])
+def test_tags_are_refused(text: str, tmp_path: Path) -> None:
+    """No tag but that of a plain text is taken."""
+    assert told(source_of(tmp_path, f"a: {text}\n")) == ["file.yaml:1:4: a YAML tag"]
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    """A file may begin with a byte order mark; columns are counted without it."""
+    source = source_of(tmp_path, "\ufeff{a: &x}\n")
+    assert source.data == {"a": None}
+    assert str(source.position(("a",))) == "file.yaml:1:2"
+    assert source_of(tmp_path, '\ufeff{"a": 1}', "json").data == {"a": 1}
+
+
+def test_columns_count_characters(tmp_path: Path) -> None:
+    """Letters that take several bytes are one column."""
+    source = source_of(tmp_path, "{ñandú: 1, ñandú: 2}\n")
+    assert told(source) == ["file.yaml:1:12: the key ñandú comes twice"]
+    assert source.problems[0].hint == "it stands at line 1, column 2 already"
+
+
+def test_an_alias_repeats_a_value(tmp_path: Path) -> None:
+    """Anchors and aliases are allowed; what is wrong in a repeated value stands at the alias."""
+    source = source_of(tmp_path, "a: &a {b: [1, 2]}\nc:\n  d: *a\n")
+    assert source.data == {"a": {"b": [1, 2]}, "c": {"d": {"b": [1, 2]}}}
+    assert str(source.position(("c", "d", "b", 1))) == "file.yaml:3:3"
+    assert str(source.position(("a", "b", 1))) == "file.yaml:1:15"
+
+
+def test_aliases_that_multiply_are_stopped(tmp_path: Path) -> None:
+    """A billion laughs are refused at the alias that is too much, at once."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    source = source_of(tmp_path, "\n".join(lines))
+    assert source.data is MISSING
+    [problem] = source.problems
+    assert problem.what == "aliases repeat too much"
+    assert problem.expected == f"at most {MOST_ALIASED} values by aliases"
+    assert problem.position.line == 5
+
+
+def test_aliases_that_nest_are_stopped(tmp_path: Path) -> None:
+    """Depth is counted through aliases."""
+    lines = ["a0: &a0 x", *(f"a{n}: &a{n} [[[[[[[[[[*a{n - 1}]]]]]]]]]]" for n in range(1, 12))]
+    assert told(source_of(tmp_path, "\n".join(lines))) == ["file.yaml:11:21: nested too deep"]
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+@pytest.mark.parametrize("levels", [DEEPEST + 1, 100_000])
+def test_nesting_has_a_limit(suffix: str, levels: int, tmp_path: Path) -> None:
+    """A file that is nested too deep is refused, however deep it is."""
+    source = source_of(tmp_path, "[" * levels + "]" * levels, suffix)
+    assert source.data is MISSING
+    assert [problem.what for problem in source.problems] == ["nested too deep"]
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_nesting_up_to_the_limit_is_read(suffix: str, tmp_path: Path) -> None:
+    """A file at the limit is read."""
+    source = source_of(tmp_path, "[" * DEEPEST + "]" * DEEPEST, suffix)
+    assert source.problems == []
+    assert source.data == json.loads("[" * DEEPEST + "]" * DEEPEST)
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_a_number_of_any_length_is_refused(suffix: str, tmp_path: Path) -> None:
+    """A number of ten thousand digits is told of like any that is too large."""
+    assert told(source_of(tmp_path, '{"a": ' + "9" * 10_000 + "}", suffix)) == [
+        f"file.{suffix}:1:7: a number that is too large"
+    ]
+
+
+def test_positions_in_json_are_exact(tmp_path: Path) -> None:
+    """Every member of a JSON file has its place, whatever stands in its texts."""
+    text = '{\n\t"a\\"{": "\\ud83d\\ude00 \\/ [,:",\n  "b": [1, {"c": -2.5e3}, "x"]}'
+    source = source_of(tmp_path, text, "json")
+    assert source.problems == []
+    places = {path: str(source.position(path)).partition(":")[2] for path in source.marks}
+    assert places == {
+        (): "1:1",
+        ('a"{',): "2:2",
+        ("b",): "3:3",
+        ("b", 0): "3:9",
+        ("b", 1): "3:12",
+        ("b", 1, "c"): "3:13",
+        ("b", 2): "3:27",
+    }
+
+
+def test_the_slow_reader_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the C library of PyYAML the shipped contract's texts and places are the same."""
+    import yaml  # noqa: PLC0415
+
+    from mockserver.contract import loading, yaml_source  # noqa: PLC0415
+
+    files = sorted((loading.shipped() / "scenarios").iterdir())
+    fast = [read_yaml(file, file.name) for file in files]
+    monkeypatch.setattr(yaml_source, "_Loader", yaml.SafeLoader)
+    assert [read_yaml(file, file.name) for file in files] == fast
+    assert source_of(tmp_path, "a: b: c").data is MISSING
+
+
+@pytest.mark.parametrize(("suffix", "end"), [("yaml", "x\\n\\e[2J"), ("json", "x\\n\\ud800")])
+def test_a_report_is_visible_text_line_by_line(suffix: str, end: str, tmp_path: Path) -> None:
+    """Names with line ends, escapes or halves of characters in them cannot break a report."""
+    source = source_of(tmp_path, f'{{"{end}": 1, "{end}": 2}}', suffix)
+    [problem] = source.problems
+    assert len(str(problem).encode().splitlines()) == 4
+    assert "the key x\\x0a\\x" in str(problem)
+
+
+# -- folders ----------------------------------------------------------------------------------------------
+
+
+def test_both_layouts_are_loaded_the_same(tmp_path: Path) -> None:
+    """A folder has scenarios/ and schemas/, or all its files flat; *.yml counts too."""
+    flat = load(written(tmp_path / "flat", contract__yml=CONTRACT, get__yaml=SCENARIOS, x__json="true"))
+    written(tmp_path / "nested" / "schemas", x__json="true")
+    written(tmp_path / "nested" / "scenarios", contract__yaml=CONTRACT, get__yaml=SCENARIOS)
+    nested = load(str(tmp_path / "nested"))
+    assert ids(flat) == ids(nested) == ["all"]
+    assert flat.hash == nested.hash
+
+
+def test_files_of_one_operation_add_up(tmp_path: Path) -> None:
+    """Scenario files of one operation are tried in the order of their names, as one list."""
+    more = SCENARIOS.replace("scenario: all, documented: All.", "scenario: one, documented: One., when: {query.a: b}")
+    assert ids(load(written(tmp_path / "ab", contract__yaml=CONTRACT, a__yaml=more, b__yaml=SCENARIOS))) == [
+        "one",
+        "all",
+    ]
+    folder = written(tmp_path / "ba", contract__yaml=CONTRACT, a__yaml=SCENARIOS, b__yaml=more)
+    assert failure(folder) == [
+        f"{folder / 'a.yaml'}:4:3: a scenario without conditions before others",
+        f"{folder / 'b.yaml'}:4:3: no final scenario without conditions",
+    ]
+
+
+def test_file_names_are_told_as_the_folder_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative folder gives relative names; the shipped contract's names begin below it."""
+    monkeypatch.chdir(written(tmp_path / "here", contract__yaml=CONTRACT, get__yaml=SCENARIOS).parent)
+    [scenario] = load("here").scenarios
+    assert str(scenario.position) == f"{Path('here/get.yaml')}:4:3"
+    first = next(iter(load().scenarios))
+    assert first.position.file == str(Path("scenarios/activate-card-for-customer.yaml"))
+
+
+def test_what_is_no_file_of_a_contract_is_passed_over(tmp_path: Path) -> None:
+    """Other files, folders, and the schemas of the file formats are not read."""
+    folder = written(tmp_path, contract__yaml=CONTRACT, get__yaml=SCENARIOS, README__md="{", LICENSE="{")
+    written(folder, **{"contract.schema__json": "{", "scenarios.schema__json": "{"})
+    written(folder / "more.yaml", broken__yaml="{")
+    assert ids(load(folder)) == ["all"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_mounted_config_map_is_read_once(tmp_path: Path) -> None:
+    """Kubernetes mounts files as links through `..data` into a dot-named folder; dot-names are passed over."""
+    version = "..2026_01_01_00_00_00.123456789"
+    written(tmp_path / version, contract__yaml=CONTRACT, get__yaml=SCENARIOS)
+    (tmp_path / "..data").symlink_to(version)
+    for name in ("contract.yaml", "get.yaml"):
+        (tmp_path / name).symlink_to(Path("..data") / name)
+    written(tmp_path, **{".hidden__yaml": "{", "..hidden__json": "{"})
+    contract = load(tmp_path)
+    assert ids(contract) == ["all"]
+    assert load(tmp_path / version).hash == contract.hash
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_that_leads_nowhere_is_told_of(tmp_path: Path) -> None:
+    """A link without a file behind it is a file that cannot be read, not one that is not there."""
+    written(tmp_path, contract__yaml=CONTRACT, get__yaml=SCENARIOS)
+    (tmp_path / "more.yaml").symlink_to("nowhere")
+    (tmp_path / "x.json").symlink_to("nowhere")
+    reason = os.strerror(2)
+    assert failure(tmp_path) == [
+        f"{tmp_path / 'more.yaml'}:1:1: cannot be read: {reason}",
+        f"{tmp_path / 'x.json'}:1:1: cannot be read: {reason}",
+    ]
+
+
+def test_folders_that_make_no_contract_are_all_told_of(tmp_path: Path) -> None:
+    """A missing folder, an empty one, a file: each is named, and nothing else is said."""
+    empty, missing, file = tmp_path / "empty", tmp_path / "missing", tmp_path / "file.yaml"
+    empty.mkdir()
+    file.write_text(CONTRACT)
+    assert failure(empty, [missing, file]) == [
+        f"{empty}:1:1: no contract can be read here: no *.yaml, *.yml or *.json in it",
+        f"{missing}:1:1: no contract can be read here: {os.strerror(2)}",
+        f"{file}:1:1: no contract can be read here: {os.strerror(20)}",
+    ]
+
+
+def test_a_contract_file_in_a_wrong_place_is_told_of(tmp_path: Path) -> None:
+    """A contract file beside scenarios/ would not be read, so it is refused; other files there are not."""
+    written(tmp_path / "scenarios", get__yaml=SCENARIOS)
+    written(tmp_path, contract__yaml=CONTRACT, compose__yaml="services: {}", odd__yaml="- {", package__json="{}")
+    assert failure(tmp_path) == [f"{tmp_path / 'contract.yaml'}:1:1: a file that would not be read"]
+
+
+def test_two_schema_files_of_one_name_are_told_of(tmp_path: Path) -> None:
+    """A schema's name is its file's name, wherever it stands."""
+    written(tmp_path / "scenarios", contract__yaml=CONTRACT, get__yaml=SCENARIOS, x__json="true")
+    written(tmp_path / "schemas", x__json="false")
+    assert failure(tmp_path) == [f"{tmp_path / 'schemas' / 'x.json'}:1:1: two equal ids: schema x.json"]
+
+
+# -- commands ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["check"], ["serve", "--contract"], ["scenarios", "--contract"]])
+def test_a_contract_that_is_wrong_starts_nothing(command: list[str], tmp_path: Path) -> None:
+    """Every command that loads ends with status 1 and the whole report, and has started nothing."""
+    folder = written(tmp_path, contract__yaml=CONTRACT.replace("GET", "GOT"), get__yaml=SCENARIOS.replace("ok", "okay"))
+    done = run(*command, str(folder))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"{folder / 'contract.yaml'}:2:20: wrong value for operations.get.request\n"
+        "    expected: a method and a path, such as GET /things/{thing_id}\n"
+        '    came:     "GOT /things"\n'
+        "    try:      Method and path, such as GET /things/{thing_id}.\n"
+        f"{folder / 'get.yaml'}:4:47: unknown envelope okay\n"
+        "    expected: one of ok\n"
+        "    came:     okay\n"
+        "    try:      did you mean ok?\n"
+        "mockserver: 2 wrong; nothing was started\n"
+    )

@@ -1,0 +1,130 @@
+"""Headers that ask for a delay or a fault, and what is said where they cannot be understood."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.core.directives import (
+    DirectiveError,
+    Directives,
+    parse_delay,
+    parse_directives,
+    parse_fault,
+    parse_time_span,
+)
+from mockserver.core.model import FAULTS, Delay, Fault
+from tests.support import LASTING, PATH, problem
+
+
+def test_no_headers_ask_for_nothing() -> None:
+    """Other headers are not looked at."""
+    assert parse_directives({"x-mock-delay": "1s"}) == Directives()
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({"mock-scenario": " rfc-invalid "}, Directives("rfc-invalid")),
+        ({"mock-delay": "1500ms"}, Directives(delay=Delay("fixed", 1_500))),
+        ({"mock-delay": "0.25s"}, Directives(delay=Delay("fixed", 250))),
+        ({"mock-fault": "reset"}, Directives(fault=Fault("reset"))),
+        ({"mock-fault": "reset; commit=true"}, Directives(fault=Fault("reset", commit=True))),
+        ({"mock-fault": "hang;seconds=0.5"}, Directives(fault=Fault("hang", seconds=0.5))),
+        (
+            {"mock-fault": "gateway; status=429; retry_after=9; html=FALSE"},
+            Directives(fault=Fault("gateway", status=429, retry_after=9, html=False)),
+        ),
+    ],
+)
+def test_headers_are_understood(headers: dict[str, str], asked: Directives) -> None:
+    """White space around them is no matter."""
+    assert parse_directives(headers) == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("Mock-Delay", "1500", "expected a duration such as 1500ms or 1.5s"),
+        ("Mock-Delay", "1 s", "expected a duration"),
+        ("Mock-Delay", "-1s", "expected a duration"),
+        ("Mock-Delay", "301s", "0 to 300 s"),
+        ("Mock-Delay", "", "expected a duration"),
+        ("Mock-Fault", "rset", "Did you mean reset?"),
+        ("Mock-Fault", "", "expected a fault, one of hang"),
+        ("Mock-Fault", "reset; comit=true", "Did you mean commit?"),
+        ("Mock-Fault", "reset; commit", "NAME=VALUE"),
+        ("Mock-Fault", "reset; commit=maybe", "expected true or false"),
+        ("Mock-Fault", "hang; seconds=301", "from 0 to 300"),
+        ("Mock-Fault", "hang; seconds=nan", "from 0 to 300"),
+        ("Mock-Fault", "hang; seconds=inf", "from 0 to 300"),
+        ("Mock-Fault", "gateway; status=1000", "from 200 to 599"),
+        ("Mock-Fault", "gateway; status=503.5", "whole number"),
+        ("Mock-Fault", "reset; kind=empty", "kind"),
+    ],
+)
+async def test_what_cannot_be_understood_is_loud(
+    url: str, client: aiohttp.ClientSession, name: str, text: str, said: str
+) -> None:
+    """400 problem JSON that says what was expected; never a silent default."""
+    async with client.post(url + PATH, json=LASTING, headers={name: text}) as response:
+        shown = problem(await response.read())
+    assert (response.status, shown["type"].rpartition(":")[2]) == (400, "bad-directive")
+    assert said in shown["detail"]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        True,
+        None,
+        [],
+        {},
+        {"fixed": True},
+        {"fixed": 1, "uniform": [1, 2]},
+        {"uniform": [2, 1]},
+        {"uniform": [1]},
+        {"uniform": "1"},
+        {"lognormal": {"median": 1, "sigma": 1}},
+        {"lognormal": {"median": 1, "sigma": 11, "cap": 1}},
+        {"lognormal": {"median": 1, "sigma": True, "cap": 1}},
+        {"normal": 1},
+        -1,
+        300_001,
+        float("nan"),
+    ],
+)
+def test_what_is_no_delay_is_refused(spec: Any) -> None:
+    """With what was expected."""
+    with pytest.raises(DirectiveError, match="expected"):
+        parse_delay(spec)
+
+
+@pytest.mark.parametrize("spec", [True, None, [], {}, 1, {"kind": 1}, {"kind": "reset", "commit": 1}, {"kind": []}])
+def test_what_is_no_fault_is_refused(spec: Any) -> None:
+    """With what was expected."""
+    with pytest.raises(DirectiveError, match="expected"):
+        parse_fault(spec)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_name_is_a_fault_as_is_an_object(kind: str) -> None:
+    """The shortest form is the kind's name."""
+    assert parse_fault(kind) == parse_fault({"kind": kind}) == Fault(kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"), [("90s", 90 * 10**9), ("-1.5h", -5_400 * 10**9), ("+1ms", 10**6), ("2d", 172_800 * 10**9)]
+)
+def test_spans_of_time(text: str, ns: int) -> None:
+    """Exact to the nanosecond."""
+    assert parse_time_span(text) == ns
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_text_breaks_them(delay: str, fault: str) -> None:
+    """Whatever comes in a header is understood or refused."""
+    asked = parse_directives({"mock-delay": delay, "mock-fault": fault})
+    assert isinstance(asked, Directives) or asked.status == 400

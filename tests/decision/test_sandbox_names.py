@@ -1,0 +1,98 @@
+"""Sandboxes whose names are derived from a header or a member, and hashed where that is a secret."""
+
+import hashlib
+import json
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from mockserver import Contract, Engine, Request
+from mockserver.admin.routes import paths
+from mockserver.engine.engine import run_now
+from tests.support import LASTING, PATH, PATIENCE, run, serving
+
+
+def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
+    path = f"/sandbox/{name}{PATH}" if name else PATH
+    return Request("POST", path, json.dumps(body).encode(), headers or {})
+
+
+@pytest.mark.parametrize(
+    ("place", "headers", "body", "name"),
+    [
+        ("header.x-tenant", {"x-tenant": "t1"}, {}, "t1"),
+        ("header.X-Tenant", {"x-tenant": "t1"}, {}, "t1"),
+        ("body.tenant.id", {}, {"tenant": {"id": "t2"}}, "t2"),
+        ("body.tenant.id", {}, {"tenant": {"id": 7}}, "7"),
+        ("body.tenant.id", {}, {"tenant": "t2"}, ""),
+        ("body.tenant", {}, {"tenant": None}, ""),
+        ("body.tenant", {}, [], ""),
+        ("header.x-tenant", {}, {}, ""),
+        ("header.x-tenant", {"x-tenant": "a b"}, {}, "h-c8687a08aa5d6ed2"),
+        ("header.authorization", {"authorization": "key"}, {}, "s-f04a62fc8d008a29"),
+        ("body.pin", {}, {"pin": "1234"}, "s-25c34ac5bc685429"),
+        ("body.pin", {}, {"pin": 1234}, "s-25c34ac5bc685429"),
+        ("body.tenant", {}, {"tenant": "4111111111111111"}, "s-02c96142cc612feb"),
+        ("body.tenant", {}, {"tenant": "4111 1111 1111 1111"}, "s-9e30373b676a3a6a"),
+    ],
+)
+def test_a_sandbox_can_be_derived(
+    contract: Contract, place: str, headers: Mapping[str, str], body: object, name: str
+) -> None:
+    """From a header or a member; what is no name is hashed, and a secret is so with a key."""
+    engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place), sandbox_key=b"a key")
+    engine.handle_sync(sent("", headers, body))
+    assert run_now(engine.storage.names()) == (name,)
+
+
+def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) -> None:
+    """Trying all values finds none: each process draws a key of its own, unless one is given; then names last."""
+    settings = replace(contract.settings, sandbox_from="body.pin")
+
+    def named(key: bytes) -> str:
+        engine = Engine(contract, settings=settings, sandbox_key=key)
+        for _ in range(2):
+            engine.handle_sync(sent("", {}, {"pin": "1234"}))
+        (name,) = run_now(engine.storage.names())
+        return name
+
+    plain = {hashlib.sha256(b"%04d" % number).hexdigest()[:16] for number in range(10_000)}
+    assert not {named(b"").removeprefix("s-"), named(b"k1").removeprefix("s-")} & plain
+    assert len({named(b""), named(b""), named(b"k1"), named(b"k2")}) == 4
+    assert named(b"k1") == named(b"k1")
+
+
+def test_the_key_is_shown_nowhere() -> None:
+    """Two servers with one key agree on a name; neither a log, a setting, a bundle nor any other answer holds it."""
+    key, names, told = "a-key-for-two-servers", [], []
+    for options, env in ((("--sandbox-key", key), {}), ((), {"MOCKSERVER_SANDBOX_KEY": key})):
+        with serving("--sandbox-from", "header.Authorization", *options, env=env) as serve:
+            serve.post(LASTING, Authorization="Bearer 1234")
+            rows = json.loads(run("requests", "--all", "--json", "--url", serve.url).stdout)["requests"]
+            names.append(rows[0]["sandbox"])
+            at = ("--url", serve.url, "--sandbox", names[-1])
+            told += [run("requests", "1", *more, *at).stdout for more in ((), ("--bundle",))]
+            gets = [path.removeprefix("GET ") for path in paths() if path.startswith("GET ") and "{" not in path]
+            for path in gets:
+                if not path.endswith("/events"):
+                    with urllib.request.urlopen(serve.url + path, timeout=PATIENCE) as answer:
+                        told.append(answer.read().decode())
+            assert serve.stop() == 0
+            told += [*serve.out.rest(), *serve.err.rest()]
+    assert names[0] == names[1]
+    assert names[0].startswith("s-")
+    assert len(told) > 30
+    assert key not in "\n".join(told)
+    short = run("--sandbox-key", "short")
+    assert (short.returncode, "at least 16 characters" in short.stderr) == (2, True)
+
+
+def test_a_sandbox_that_is_named_is_not_derived(contract: Contract) -> None:
+    """The path and the header go before; bytes that are no JSON have no member."""
+    engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
+    engine.handle_sync(sent("named", None, {"tenant": "t"}))
+    assert run_now(engine.storage.names()) == ("named",)
+    assert engine.handle_sync(Request("POST", PATH, b"{")).problem == "bad-sandbox"
+    assert engine.handle_sync(sent("", None, {"tenant": "t"})).decision is not None

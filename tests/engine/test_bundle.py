@@ -1,0 +1,169 @@
+"""Bundles: one request in one file, from which its decision can be made again, or told that it cannot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from multidict import CIMultiDict
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.core.problems import no_room_for_record
+from mockserver.engine.bundle import BundleError, bundle, replay
+from mockserver.engine.engine import run_now
+from mockserver.engine.linter import requests
+from tests.support import LASTING, ONCE, PATH, folder, journal, problem, run, serving
+
+
+def bundled(engine: Engine, number: int) -> Any:
+    """The bundle of an entry, as a file holds it."""
+    entry = run_now(engine.storage.entry(str(number)))
+    assert entry is not None
+    return json.loads(json.dumps(bundle(entry.data)))
+
+
+def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> None:
+    """After requests that changed state as well, and with what is secret masked."""
+    count = 0
+    for operation in contract.operations:
+        for scenario in operation.scenarios:
+            for example in scenario.examples:
+                engine = Engine(contract)
+                for request in requests(operation, example):
+                    engine.handle_sync(request)
+                    count += 1
+                replayed = replay(bundled(engine, len(journal(engine))), contract)
+                assert (replayed.differences, replayed.same_contract) == ((), True), scenario.id
+                assert replayed.scenario == scenario.id
+    assert count > 20
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b"[1]", b'{"pin": "4821"', json.dumps(ONCE).encode()])
+@pytest.mark.parametrize("headers", [{}, {"mock-scenario": "rfc-invalid"}])
+def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dict[str, str]) -> None:
+    """Also one that is no JSON, no UTF-8, or forced."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", PATH, body, headers))
+    given = bundled(engine, 1)
+    assert replay(given, contract).differences == ()
+    assert given["entry"]["decision"]["scenario"].get("forced", False) is bool(headers)
+
+
+def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
+    """As it decided; the journal shows all."""
+    kind = "{scenario: kind, assumed: [balance], when: {header.x-kind: first}, respond: {error: {code: 1}}}"
+    text = f"format: 1\noperation: activateCardForCustomer\nscenarios: [{kind}]\n"
+    (tmp_path / "kind.yaml").write_text(text, encoding="utf-8")
+    engine = Engine(load(overlays=[tmp_path]))
+    headers = CIMultiDict([("x-kind", "first"), ("x-kind", "second")])
+    engine.handle_sync(Request("POST", PATH, json.dumps(ONCE).encode(), headers))
+    given = bundled(engine, 1)
+    assert given["entry"]["decision"]["scenario"]["scenario"] == "kind"
+    assert replay(given, engine.contract).differences == ()
+    (entry,) = journal(engine)
+    assert entry.request.headers == (("x-kind", "first"), ("x-kind", "second"))
+
+
+def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
+    """It is masked in request and records alike."""
+    engine = Engine(contract)
+    for _ in range(2):
+        engine.handle_sync(Request("POST", PATH, json.dumps({**ONCE, "card_identifier": "4111111111111111"}).encode()))
+    given = bundled(engine, 2)
+    assert "4111111111111111" not in json.dumps(given)
+    assert given["entry"]["decision"]["scenario"]["scenario"] == "card-already-activated"
+    assert replay(given, contract).differences == ()
+
+
+def test_what_is_no_bundle_is_told(contract: Contract) -> None:
+    """Each in its words."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode(), {"mock-scenario": "rfc-invalid"}))
+    given = bundled(engine, 1)
+    entry, decision = given["entry"], given["entry"]["decision"]
+    scenario = decision["scenario"]
+
+    def changed(**members: object) -> dict[str, Any]:
+        return {**given, "entry": {**entry, "decision": {**decision, "scenario": {**scenario, **members}}}}
+
+    def with_settings(**members: object) -> dict[str, Any]:
+        settings = {**decision["settings"], **members}
+        return {**given, "entry": {**entry, "decision": {**decision, "settings": settings}}}
+
+    where = "as GET /__admin/requests/ID/bundle of this version gives it"
+    for wrong, words in [
+        ([], f"^expected a bundle with format: 3, {where}, got something else$"),
+        ({**given, "format": 2}, f"^expected a bundle with format: 3, {where}, got format: 2$"),
+        ({"format": 3}, "not whole: entry: expected an object, got null"),
+        (changed(operation="x"), "no operation x"),
+        ({**given, "entry": {k: v for k, v in entry.items() if k != "time"}}, "not whole: entry.time: is "),
+        ({**given, "entry": {**entry, "request": None}}, "not whole: entry.request: expected an object, got null"),
+        ({**given, "entry": {**entry, "contract": "\ud800"}}, "not whole: "),
+        ({**given, "entry": {**entry, "time": "x"}}, "not whole: entry.time: "),
+        ({**given, "entry": {**entry, "time": "2025-02-30T00:00:00.000000000Z"}}, "not whole: expected an instant of"),
+        (with_settings(utc_offset="x"), "not whole: entry.decision.settings.utc_offset: "),
+        ({**given, "entry": {**entry, "reply": {**entry["reply"], "body": {"encoding": "x"}}}}, "entry.reply.body"),
+        ({**given, "entry": {k: v for k, v in entry.items() if k != "decision"}}, "not whole: entry: expected exactly"),
+        (changed(scenario="gone"), "no scenario gone"),
+    ]:
+        with pytest.raises(BundleError, match=words):
+            replay(wrong, contract)
+
+
+def test_a_request_that_is_refused_cannot_be_decided_again(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then or now."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", "/nothing", b"{}"))
+    with pytest.raises(BundleError, match=r"refused \(unknown-path\): there is no decision"):
+        replay(bundled(engine, 1), contract)
+    engine.handle_sync(Request("POST", PATH, b"{}"))
+    monkeypatch.setattr("mockserver.engine.bundle.decide", lambda *_: no_room_for_record(7))
+    with pytest.raises(BundleError, match=r"the mock refuses the request now: .*7"):
+        replay(bundled(engine, 2), contract)
+
+
+async def test_a_problem_has_no_bundle(url: str, client: aiohttp.ClientSession) -> None:
+    """There was no decision."""
+    async with client.post(url + "/nothing"):
+        pass
+    async with client.get(f"{url}/__admin/requests/1/bundle") as response:
+        assert (response.status, problem(await response.read())["type"]) == (409, "urn:mockserver:problem:no-decision")
+
+
+CHANGED = """\
+format: 1
+operation: activateCardForCustomer
+scenarios:
+- scenario: pin-not-digits
+  documented: PIN validations.
+  when: {violation: {at: body.pin, keyword: pattern}}
+  respond: {error: {code: 1, hints: [Another]}}
+  examples: [{request: {pin: "12a4"}}]
+- scenario: early
+  assumed: [check-order]
+  when: {body.customer_id: TEST-CUSTOMER}
+  respond: {error: {code: 2, hints: [Early]}}
+  examples: [{request: {customer_id: TEST-CUSTOMER}}]
+"""
+
+
+def test_a_bundle_is_replayed_on_the_command_line(tmp_path: Path) -> None:
+    """Exit status 0 for the same decision, 1 for another one; it tells whether the contract has changed."""
+    overlay = folder(tmp_path / "overlay", {"changed.yaml": CHANGED})
+    load(overlays=[overlay])
+    file = tmp_path / "bundle.json"
+    with serving() as serve:
+        serve.post(LASTING, **{"X-A": "b"})
+        shown = run("requests", "1", "--bundle", "--url", serve.url)
+        file.write_text(shown.stdout)
+    same = run("replay", str(file))
+    assert (same.returncode, same.stdout) == (0, "the same decision: activated-existing-customer\n")
+    other = run("replay", str(file), "--overlay", str(overlay))
+    assert other.returncode == 1
+    assert other.stdout.startswith('the contract has changed since\nanother decision:\n  scenario: then "activated')
+    told = json.loads(run("replay", "-", "--overlay", str(overlay), "--json", stdin=shown.stdout).stdout)
+    assert (told["same"], told["same_contract"], told["scenario"]) == (False, False, "early")
+    assert run("replay", "-", stdin="{}").returncode == 1
+    assert run("replay", "-", stdin="{").returncode == 2
+    assert run("replay", str(file), "--contract", str(tmp_path / "none")).returncode == 1

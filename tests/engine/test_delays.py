@@ -1,0 +1,119 @@
+"""Delays: fixed or drawn from the seeded source of a sandbox; in files, armed, by header."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.admin.api import Admin
+from mockserver.admin.routes import routes
+from mockserver.core.values import write
+from mockserver.decision.router import Target
+from mockserver.engine.engine import run_now
+from mockserver.server.server import serving
+from tests.support import LASTING, PATH, explain, folder, journal
+
+UNIFORM = {"uniform": ["10ms", "2s"]}
+LOGNORMAL = {"lognormal": {"median": 100, "sigma": 0.5, "cap": "150ms"}}
+
+
+def delays(
+    contract: Contract,
+    delay: Any,
+    sandbox: str = "",
+    seed: int = 0,
+    count: int = 20,
+    headers: Mapping[str, str] | None = None,
+) -> list[float]:
+    """The delays that so many requests get where one is armed."""
+    engine = Engine(contract, settings=replace(contract.settings, seed=seed))
+    if delay is not None:
+        spec = write({"delay": delay, "times": "always"})
+        arm = Admin(engine, routes).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec)
+        assert run_now(arm).status == 201
+    path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
+    return [engine.handle_sync(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
+
+
+@pytest.mark.parametrize("delay", [UNIFORM, LOGNORMAL])
+def test_the_same_seed_gives_the_same_delays(contract: Contract, delay: Any) -> None:
+    """In each sandbox a series of its own, and another with another seed."""
+    series = delays(contract, delay, "a")
+    assert series == delays(contract, delay, "a")
+    assert series != delays(contract, delay, "b")
+    assert series != delays(contract, delay, "a", seed=1)
+
+
+def test_a_delay_is_drawn_as_it_says(contract: Contract) -> None:
+    """Uniform between two durations, lognormal around a median and never beyond its cap, fixed always the same."""
+    assert all(10 <= ms <= 2_000 for ms in delays(contract, UNIFORM, count=200))
+    drawn = delays(contract, LOGNORMAL, count=200)
+    assert max(drawn) == 150
+    assert 50 < sum(ms < 100 for ms in drawn) < 150
+    assert set(delays(contract, {"lognormal": {"median": 100, "sigma": 0, "cap": 150}})) == {100.0}
+    assert set(delays(contract, "1.5s")) == {1_500.0}
+    assert set(delays(contract, {"fixed": 3})) == {3.0}
+
+
+def test_a_header_goes_before_what_is_armed(contract: Contract) -> None:
+    """And what is armed before what stands in a file."""
+    assert delays(contract, "1s", count=1, headers={"mock-delay": "5ms"}) == [5.0]
+
+
+def test_a_scenario_of_a_file_has_its_delay(tmp_path: Path) -> None:
+    """Each turn its own, or that of the scenario; only where the scenario answers."""
+    text = """\
+format: 1
+operation: activateCardForCustomer
+scenarios:
+- scenario: slow
+  documented: Slow.
+  when: {header.x-slow: present}
+  delay: 2ms
+  responses:
+  - {respond: {error: {code: 1}}, delay: {uniform: [5ms, 5ms]}}
+  - {respond: {error: {code: 1}}}
+"""
+    slow = load(overlays=[folder(tmp_path / "slow", {"slow.yaml": text})])
+    assert delays(slow, None, count=3, headers={"x-slow": "1"}) == [5.0, 2.0, 2.0]
+    assert delays(slow, "1s", count=1, headers={"x-slow": "1"}) == [1_000.0]
+    assert delays(slow, None, count=1) == [0.0]
+
+
+def test_explaining_draws_nothing(contract: Contract) -> None:
+    """The series goes on as if nobody had asked."""
+    engine = Engine(contract)
+    spec = write({"delay": UNIFORM, "times": "always"})
+    run_now(Admin(engine, routes).answer("POST", Target("", "/__admin/arm"), {}, {}, spec))
+    request = Request("POST", PATH, write(LASTING))
+    for due in delays(contract, UNIFORM, count=3):
+        assert explain(engine, request).reply.delay_ms == due
+        assert engine.handle_sync(request).delay_ms == due
+
+
+async def test_an_answer_really_waits_and_others_do_not(url: str, client: aiohttp.ClientSession) -> None:
+    """No sooner than asked for; meanwhile other requests are answered."""
+    started = time.monotonic()
+    slow = asyncio.create_task(client.post(url + PATH, json=LASTING, headers={"Mock-Delay": "400ms"}))
+    async with client.post(url + PATH, json=LASTING) as response:
+        assert response.status == 200
+    async with await slow as response:
+        assert response.status == 200
+    assert time.monotonic() - started >= 0.4
+
+
+async def test_a_delay_and_a_fault_go_together(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """First it waits, then it goes wrong."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        headers = {"Mock-Delay": "1ms", "Mock-Fault": "gateway; status=502"}
+        async with client.post(url + PATH, json=LASTING, headers=headers) as response:
+            assert response.status == 502
+        (entry,) = journal(engine)
+        assert (entry.delay_ms, entry.fault) == (1.0, "gateway")

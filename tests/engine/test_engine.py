@@ -1,0 +1,191 @@
+"""The way of a request through the engine: races, sandboxes that go, no room; and evidence made again later."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mockserver import Contract, Engine, Reply, Request, load
+from mockserver.contract.loading import given_scenario
+from mockserver.core.reply import Effects
+from mockserver.decision.view import View
+from mockserver.engine.engine import run_now
+from mockserver.engine.reconstruction import reconstructed
+from mockserver.engine.views import records, whole
+from mockserver.storage.coverage import Observation
+from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone
+from mockserver.storage.sandbox import MemorySandbox
+from tests.support import LASTING, ONCE, PATH, PING, explain, folder, journal
+
+
+def asked(body: object = LASTING, path: str = PATH, **headers: str) -> Request:
+    """A request."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request("POST", path, json.dumps(body).encode(), {"content-type": "application/json", **named})
+
+
+def test_a_coroutine_that_waits_is_not_run_now() -> None:
+    """Who has a storage that waits has to await; the coroutine is closed."""
+    with pytest.raises(RuntimeError, match="await the coroutine instead"):
+        run_now(asyncio.sleep(0))
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, engine: Engine, *results: CommitResult) -> Reply:
+    """The reply to a request whose first commits come to these results."""
+    left = list(results)
+    commit = MemorySandbox.commit
+
+    async def once(
+        self: MemorySandbox, view: View, effects: Effects, entry: Entry, observation: Observation
+    ) -> CommitResult:
+        return left.pop(0) if left else await commit(self, view, effects, entry, observation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemorySandbox, "commit", once)
+        return engine.handle_sync(asked(ONCE, "/sandbox/a" + PATH))
+
+
+def test_who_was_overtaken_decides_again(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same entry and the same ids; it is counted and kept once."""
+    engine = Engine(contract)
+    reply = answered(monkeypatch, engine, Conflict(), Conflict())
+    assert (reply.status, reply.entry) == (200, "1")
+    (entry,) = journal(engine, "a")
+    assert entry.decision is not None
+    assert entry.decision.new["card_id"] in reply.body.decode()
+    assert run_now(engine.storage.tally("a")).requests == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "problem", "status"),
+    [(Gone(), "sandbox-gone", 409), (Full(7), "no-room-for-record", 507)],
+)
+def test_what_cannot_be_committed_is_refused(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, result: CommitResult, problem: str, status: int
+) -> None:
+    """The refusal has the id of the request's entry, and is kept as a problem."""
+    engine = Engine(contract)
+    reply = answered(monkeypatch, engine, result)
+    assert (reply.problem, reply.status, reply.entry, reply.sandbox) == (problem, status, "1", "a")
+    (entry,) = journal(engine, "a")
+    assert (entry.problem, entry.id, entry.decision) == (problem, "1", None)
+
+
+def test_no_sandbox_more_than_there_is_room_for(contract: Contract) -> None:
+    """The request that would make one is refused, and kept under its name."""
+    engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))
+    assert engine.handle_sync(asked(path="/sandbox/a" + PATH)).status == 200
+    reply = engine.handle_sync(asked(path="/sandbox/b" + PATH))
+    assert (reply.problem, reply.status) == ("no-room-for-sandbox", 503)
+    assert [entry.problem for entry in journal(engine, "b")] == ["no-room-for-sandbox"]
+
+
+def test_a_refusal_is_counted_and_told_without_a_journal(contract: Contract) -> None:
+    """Also by a sandbox that shows no headers of the mock."""
+    engine = Engine(contract, settings=replace(contract.settings, journal_entries=0, mock_headers=False))
+    reply = engine.handle_sync(asked(mock_scenario="nothing"))
+    assert reply.entry == "1"
+    assert not [name for name, _ in reply.all_headers if name.startswith("Mock-")]
+    assert run_now(engine.storage.tally("")).problems == 1
+
+
+def test_what_was_derived_from_a_contract_is_kept_until_another_is_served(contract: Contract) -> None:
+    """By name."""
+    engine, made = Engine(contract), list[int]()
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    assert [engine.cached("a", make), engine.cached("a", make), engine.cached("b", make)] == [1, 1, 2]
+    engine.serve(contract, contract.settings)
+    assert engine.cached("a", make) == 3
+
+
+def test_an_explanation_tells_a_refusal_as_the_request_would_get_it(contract: Contract) -> None:
+    """A misspelt trigger, a path that is none; nothing is kept of it."""
+    engine = Engine(contract)
+    for request, problem in ((asked(mock_scenario="nothing"), "unknown-scenario"), (asked(path="/x"), "unknown-path")):
+        assert explain(engine, request).reply.problem == problem
+    assert explain(engine, asked(mock_scenario="rfc-invalid")).misses == ()
+    assert journal(engine, None) == []
+
+
+# -- made again from an entry -----------------------------------------------------------------------------
+
+MANY = {
+    "take.schema.json": '{"type": "object", "properties": {"id": {"type": "string"}, "ids": {"type": "array"}}}',
+    "many.yaml": """\
+format: 1
+collections: {things: {open: false, members: {owner: {type: string}}, seeds: {a: {owner: me}, b: {owner: you}}}}
+operations:
+  take:
+    request: POST /take
+    body: take.schema.json
+    lookups: {things: {in: things, keys: body.ids}, thing: {in: things, key: body.id}}
+    envelopes: {plain: {status: 200, body: "${respond}"}}
+""",
+    "take.yaml": """\
+format: 1
+operation: take
+scenarios:
+- scenario: mine
+  documented: Mine.
+  when: {thing.owner: me}
+  respond: {plain: mine}
+  examples: [{request: {id: a}}]
+- scenario: rest
+  documented: Rest.
+  respond: {plain: [{each: things, give: "${item.owner}"}]}
+  examples: [{request: {ids: [a, b]}}]
+""",
+}
+
+
+def test_records_by_a_list_of_keys_are_seen_again(tmp_path: Path) -> None:
+    """In the facts of a decision that is made again; as single records are shown only those that were asked for."""
+    contract = load(folder(tmp_path / "many", MANY))
+    engine = Engine(contract)
+    for body in ({"ids": ["a", "b", "none"]}, {"id": "a", "ids": []}, {"id": "none"}):
+        engine.handle_sync(asked(body, "/take"))
+    many, one, none = journal(engine)[::-1]
+    found: list[Any] = []
+    for entry in (many, one, none):
+        again = reconstructed(entry, contract, engine.storage.orders)
+        assert again is not None
+        found.append([record["owner"] for record in again.view.facts["things"]])
+        assert [miss.scenario.id for miss in again.near_misses] == ([] if entry is one else ["mine"])
+    assert found == [["me", "you"], [], []]
+    assert [[record["key"] for record in records(entry.decision)] for entry in (many, one, none) if entry.decision] == [
+        [],
+        ["a"],
+        [],
+    ]
+
+
+def test_near_misses_are_told_by_what_still_fits(contract: Contract, tmp_path: Path) -> None:
+    """A scenario added at run time is tried again; under a contract that it does not fit it is passed over."""
+    engine, operation = Engine(contract), contract.operations[0]
+    text = b"documented: Mine.\nwhen: {body.customer_id: other}\nrespond: {error: {code: 1}}\n"
+    sandbox = run_now(engine.storage.sandbox(""))
+    assert sandbox is not None
+    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text, "mine")], "mine"))
+    engine.handle_sync(asked())
+    (entry,) = journal(engine)
+    shown = whole(entry, contract.hash, reconstructed(entry, contract, engine.storage.orders))
+    assert "mine" in [miss["scenario"] for miss in shown["misses"]]
+    assert shown["contract_changed"] is False
+    other = load(overlays=[folder(tmp_path / "ping", PING)])
+    shown = whole(entry, other.hash, reconstructed(entry, other))
+    assert (shown["contract_changed"], "mine" in [miss["scenario"] for miss in shown["misses"]]) == (True, True)
+    assert entry.decision is not None
+    added = tuple(msgspec.structs.replace(one, text="respond: {eror: {}}") for one in entry.decision.added)
+    decision = msgspec.structs.replace(entry.decision, added=added)
+    again = reconstructed(msgspec.structs.replace(entry, decision=decision), contract)
+    assert again is not None
+    assert again.near_misses
+    assert "mine" not in [miss.scenario.id for miss in again.near_misses]

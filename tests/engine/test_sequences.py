@@ -1,0 +1,145 @@
+"""Answers in turn: how many requests each is for, what comes after the last, and what counts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import Engine, Request, load
+from mockserver.core.contract import Turn, Turns
+from mockserver.core.model import Delay, Fault
+from mockserver.server.server import serving
+from tests.support import LASTING, PATH, explain, folder
+
+FILE = """\
+format: 1
+operation: activateCardForCustomer
+scenarios:
+- scenario: flaky
+  documented: Flaky.
+  when: {{header.x-flaky: present}}
+  responses:
+  - {{respond: {{status: 503, error: {{code: 1}}}}, times: 2}}
+  - {last}
+  repeat: {repeat}
+"""
+
+
+async def codes(client: aiohttp.ClientSession, url: str, count: int, **headers: str) -> list[int]:
+    """The statuses of so many requests."""
+    got = []
+    for _ in range(count):
+        async with client.post(url + PATH, json=LASTING, headers={"X-Flaky": "1", **headers}) as response:
+            await response.read()
+            got.append(response.status)
+    return got
+
+
+def overlay(tmp_path: Path, last: str, repeat: str) -> Any:
+    return load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": FILE.format(last=last, repeat=repeat)})])
+
+
+@pytest.mark.parametrize(
+    ("last", "repeat", "due"),
+    [
+        ("pass: true", "last", [503, 503, 200, 200, 200, 200]),
+        ("pass: true", "cycle", [503, 503, 200, 503, 503, 200]),
+        ("respond: {status: 418, error: {code: 2}}", "last", [503, 503, 418, 418, 418, 418]),
+        ("respond: {status: 418, error: {code: 2}}", "cycle", [503, 503, 418, 503, 503, 418]),
+    ],
+)
+async def test_a_scenario_answers_in_turn(
+    tmp_path: Path, client: aiohttp.ClientSession, last: str, repeat: str, due: list[int]
+) -> None:
+    """Fails twice, then works, or answers otherwise; stays there, or begins again."""
+    async with serving(Engine(overlay(tmp_path, last, repeat))) as url:
+        assert await codes(client, url, 6) == due
+
+
+async def test_what_is_forced_does_not_count_and_a_reset_begins_again(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    """Counters belong to a sandbox; forced, the first answer comes; other requests use nothing up."""
+    async with serving(Engine(overlay(tmp_path, "pass: true", "last"))) as url:
+        assert await codes(client, url, 1) == [503]
+        assert await codes(client, url, 3, **{"Mock-Scenario": "flaky"}) == [503] * 3
+        assert await codes(client, f"{url}/sandbox/a", 3) == [503, 503, 200]
+        async with client.post(url + PATH, json=LASTING) as response:
+            assert response.status == 200
+        assert await codes(client, url, 2) == [503, 200]
+        async with client.post(f"{url}/__admin/reset") as response:
+            assert response.status == 200
+        assert await codes(client, url, 3) == [503, 503, 200]
+
+
+async def test_one_added_at_run_time_counts_from_its_beginning(url: str, client: aiohttp.ClientSession) -> None:
+    """Putting it again begins again."""
+    text = "documented: F.\nresponses: [{respond: {status: 503, error: {code: 1}}}, {pass: true}]\n"
+    for status in (201, 200):
+        async with client.put(f"{url}/__admin/scenarios/flaky", data=text) as response:
+            assert response.status == status
+        assert await codes(client, url, 3) == [503, 200, 200]
+
+
+def test_explaining_counts_nothing(tmp_path: Path) -> None:
+    """What would answer is told as often as asked; one that stands aside is no near miss."""
+    engine = Engine(overlay(tmp_path, "pass: true", "last"))
+    request = Request("POST", PATH, b"{}", {"x-flaky": "1"})
+    for _ in range(2):
+        explained = [explain(engine, request).reply.status for _ in range(3)]
+        assert explained == [503] * 3
+        assert engine.handle_sync(request).status == 503
+    explanation = explain(engine, request)
+    assert explanation.reply.decision is not None
+    assert explanation.reply.decision.scenario.id != "flaky"
+    assert "flaky" not in {miss.scenario.id for miss in explanation.misses}
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.booleans(), st.integers(0, 100))
+def test_turns_are_those_of_the_list_written_out(times: list[int], cycle: bool, count: int) -> None:
+    """A list with each turn as often as its times; after its end the last one, or all again."""
+    turns = Turns(tuple(Turn(times=n) for n in times), cycle)
+    written = [turn for turn in turns.turns for _ in range(turn.times)]
+    assert turns.at(count) is (written[count % len(written)] if cycle else written[min(count, len(written) - 1)])
+
+
+def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
+    """It was met, so nothing speaks against it; the scenarios before and after it are told as ever."""
+    near = "- {{scenario: {0}, documented: Near., when: {{header.x-{0}: '1'}}, respond: {{error: {{code: 3}}}}}}\n"
+    file = FILE.format(last="pass: true", repeat="last")
+    before, after = file.partition("- scenario: flaky")[0] + near.format("before"), near.format("after")
+    file = before + file[file.index("- scenario: flaky") :] + after
+    engine = Engine(load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": file})]))
+    asked = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
+    for _ in range(2):
+        engine.handle_sync(asked)
+    explained = explain(engine, asked)
+    assert explained.reply.decision is not None
+    assert explained.reply.decision.scenario.id == "activated-existing-customer"
+    missed = [miss.scenario.id for miss in explained.misses]
+    assert "flaky" not in missed
+    assert {"before", "after", "card-already-activated"} <= set(missed)
+
+
+def test_one_that_is_met_in_two_ways_counts_once(tmp_path: Path) -> None:
+    """Its turn is one for each request, and where that stands aside it does so whole."""
+    also = (
+        "  when: {{header.x-flaky: present}}\n  also: [{{documented: B., when: {{body.card_identifier: present}}}}]\n"
+    )
+    file = FILE.replace("  when: {{header.x-flaky: present}}\n", also).format(last="pass: true", repeat="cycle")
+    engine = Engine(load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": file})]))
+    both = Request("POST", PATH, json.dumps(LASTING).encode(), {"x-flaky": "1"})
+    assert [engine.handle_sync(both).status for _ in range(6)] == [503, 503, 200] * 2
+
+
+def test_series_mean_the_same_by_their_form() -> None:
+    """By how many answers each has, where it stands aside and whether it begins again; not by what they say."""
+    answer = next(iter(load().scenarios))
+    series = Turns((Turn(answer, times=2), Turn()))
+    assert series.form == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=Delay("fixed", 1)))).form
+    for other in (Turns(series.turns, cycle=True), Turns((Turn(answer), Turn())), Turns((Turn(answer, times=2),) * 2)):
+        assert other.form != series.form

@@ -1,0 +1,245 @@
+"""The contract as OpenAPI: valid, complete, and every example is what it claims to be."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from mockserver import Contract, Engine, load
+from mockserver.admin.routes import paths
+from mockserver.core.model import Settings
+from mockserver.decision.rendering import MOCK_HEADERS
+from mockserver.export.openapi import UNFIT, document
+from mockserver.export.outcomes import outcomes
+from mockserver.server.server import serving
+from tests.support import PATH, folder, problem, run
+
+JSON: Final = "application/json"
+
+SHELF: Final = {
+    "shelf.yaml": """\
+format: 1
+settings: {error_status: 422, require_headers: [X-Shop, Accept]}
+operations:
+  findBook:
+    request: GET /shelves/{shelf}/books/{n}
+    path: path.json
+    query: query.schema.json
+    envelopes:
+      book: {status: 200, schema: "book (1).json", body: {at: "${now.utc_millis}", book: "${respond}"}}
+      plain: {status: "${settings.error_status}", body: "${respond}"}
+  putBook:
+    request: PUT /shelves/{shelf}/books/{n}
+    body: "book (1).json"
+    envelopes: {plain: {status: 200, body: "${respond}"}}
+""",
+    "find.yaml": """\
+format: 1
+operation: findBook
+scenarios:
+- scenario: bad-shelf
+  documented: No such shelf
+  note: Shelves have letters.
+  when: {violation: {at: path.shelf}}
+  respond: {plain: {why: shelf}}
+  examples: [{path: {shelf: "7", n: "1"}, query: {by: Eco}}]
+- scenario: bad-order
+  assumed: []
+  when: {violation: {at: query.order}}
+  respond: {plain: {why: order}}
+  examples: [{path: {shelf: a, n: "1"}, query: {by: Eco, order: up, strange: x}, headers: {x-one: two}}]
+- scenario: never
+  documented: No example meets it
+  when: {body-less: nothing}
+  respond: {plain: {why: never}}
+- scenario: found
+  documented: Found
+  respond: {book: {title: T}}
+  examples: [{path: {shelf: a, n: "1"}, query: {by: Eco, order: asc}}]
+""".replace("{body-less: nothing}", "{query.by: nobody}"),
+    "put.yaml": """\
+format: 1
+operation: putBook
+scenarios:
+- scenario: put
+  documented: Put
+  respond: {plain: done}
+""",
+    "path.json": '{"$id": "http://x.example/path.json", "properties": {"shelf": {"pattern": "^[a-z]$"}}}',
+    "query.schema.json": json.dumps(
+        {
+            "required": ["by"],
+            "properties": {"by": {"type": "string"}, "order": {"$ref": "words.json#order"}, "a/b ~": True},
+        }
+    ),
+    "words.json": '{"$defs": {"order": {"$anchor": "order", "description": "How.", "enum": ["asc", "desc"]}}}',
+    "book (1).json": '{"required": ["at"], "properties": {"near": {"$ref": "book (1).json"}}}',
+    "book-(1).json": "true",
+    "Problem.json": "{}",
+}
+"""Two operations on one path; schemas that refer to each other, with names that OpenAPI does not allow."""
+
+
+@pytest.fixture(scope="module")
+def exported(contract: Contract) -> dict[str, Any]:
+    return document(contract, contract.settings)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> dict[str, Any]:
+    loaded = load(folder(tmp_path, SHELF))
+    return document(loaded, loaded.settings, "http://mock:1/")
+
+
+def examples(part: Any, at: str = "#") -> Iterator[tuple[str, str, Any, Mapping[str, Any]]]:
+    """Every example beside a schema: whether it claims to fit, its name, the example, the schema."""
+    for name, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        yield from examples(value, f"{at}/{name}")
+    if isinstance(part, dict) and "schema" in part and isinstance(part.get("examples", {}), dict):
+        for claim in ("examples", UNFIT):
+            for name, example in part.get(claim, {}).items():
+                yield claim, name, example, part["schema"]
+
+
+def fits(whole: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> bool:
+    registry: Registry[Any] = Registry().with_resource("urn:whole", DRAFT202012.create_resource(dict(whole)))
+    schema = json.loads(json.dumps(schema).replace('"#/', '"urn:whole#/'))
+    return Draft202012Validator(schema, registry=registry).is_valid(value)
+
+
+def only(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The one operation of the shipped contract."""
+    shown: dict[str, Any] = whole["paths"][PATH]["post"]
+    return shown
+
+
+def test_the_document_is_openapi_with_the_statuses_of_the_outcomes(exported: dict[str, Any]) -> None:
+    """It is valid, says what comes with which status, and tells secrets and problems."""
+    OpenAPIV31SpecValidator(exported).validate()
+    responses = only(exported)["responses"]
+    assert set(responses) == {"200", "400", "401", "default"}
+    assert responses["400"]["description"] == "error: 3 assumed and 14 documented"
+    assert set(responses["400"]["content"]) == {JSON, "application/problem+json"}
+    assert set(responses["200"]["headers"]) == set(MOCK_HEADERS)
+    request = exported["components"]["schemas"]["activate-card-for-customer.request"]
+    assert request["properties"]["pin"]["writeOnly"] is True
+    assert request["else"]["properties"]["customer"]["$ref"] == (
+        "#/components/schemas/activate-card-for-customer.request/$defs/customer"
+    )
+    assert "error-status" in exported["x-assumptions"]
+
+
+def test_every_outcome_is_a_named_example_of_a_request_and_of_an_answer(
+    exported: dict[str, Any], contract: Contract
+) -> None:
+    """By its id, with heading and note; what breaks the schema on purpose stands apart."""
+    content = only(exported)["requestBody"]["content"][JSON]
+    answers = {
+        name: answer
+        for response in only(exported)["responses"].values()
+        for name, answer in response.get("content", {}).get(JSON, {}).get("examples", {}).items()
+    }
+    assert {*content["examples"], *content[UNFIT]} == {s.id for s in contract.scenarios} == set(answers)
+    assert {"malformed", "pin-not-four", "first-name-empty"} <= set(content[UNFIT])
+    assert answers["last-name-empty"]["summary"] == "Lastname."
+    assert answers["last-name-empty"]["description"].startswith("The document gives the hint of the FIRST name")
+    assert answers["rfc-invalid"]["x-source"] == "documented"
+    assert "rfc" in answers["rfc-invalid"]["x-assumed"]
+    assert answers["rfc-invalid"]["x-trigger"] == "body.customer_id TEST-RFC-INVALID"
+    assert answers["activated-existing-customer"]["value"]["timestamp"] == "2024-11-15T14:32:18.123Z"
+    scenario = next(p for p in only(exported)["parameters"] if p.get("name") == "Mock-Scenario")
+    assert scenario["schema"]["enum"] == [s.id for s in contract.scenarios]
+
+
+def test_each_example_is_what_it_claims_to_be(exported: dict[str, Any], shelf: dict[str, Any]) -> None:
+    """Examples fit their schema, and those that stand apart break it."""
+    checked = [
+        (claim, name, fits(whole, schema, example["value"]))
+        for whole in (exported, shelf)
+        for claim, name, example, schema in examples(whole["paths"])
+    ]
+    assert len(checked) == 22 * 2 + 16
+    assert [one for one in checked if one[2] != (one[0] == "examples")] == []
+
+
+async def test_each_request_example_meets_its_outcome(
+    exported: dict[str, Any], url: str, client: aiohttp.ClientSession
+) -> None:
+    """Sent to a real server, each in a sandbox of its own."""
+    content = only(exported)["requestBody"]["content"][JSON]
+    for name, example in {**content["examples"], **content[UNFIT]}.items():
+        for body in (*example.get("x-before", ()), example["value"]):
+            async with client.post(url + PATH, json=body, headers={"Mock-Sandbox": name}) as response:
+                met = response.headers["Mock-Scenario"]
+        assert met == name
+
+
+def test_paths_queries_headers_and_files_are_described(shelf: dict[str, Any]) -> None:
+    """Several operations, references between files, odd names, examples in parameters, and no envelope schema."""
+    OpenAPIV31SpecValidator(shelf).validate()
+    (item,) = shelf["paths"].values()
+    assert set(item) == {"get", "put"}
+    assert [server["url"] for server in shelf["servers"]] == ["http://mock:1/", "http://mock:1/sandbox/{sandbox}"]
+    parameters = {p["name"]: p for p in item["get"]["parameters"] if "name" in p}
+    assert list(parameters) == ["shelf", "n", "by", "order", "a/b ~", "X-Shop", "Mock-Scenario"]
+    assert parameters["shelf"]["schema"] == {"$ref": "#/components/schemas/path/properties/shelf"}
+    assert parameters["n"]["schema"] == {"type": "string"}
+    assert parameters["a/b ~"]["schema"] == {"$ref": "#/components/schemas/query/properties/a~1b%20~0"}
+    assert {name for name, p in parameters.items() if p["required"]} == {"shelf", "n", "by", "X-Shop"}
+    assert set(parameters["shelf"]["examples"]) == {"bad-order", "found"}
+    assert set(parameters["shelf"][UNFIT]) == {"bad-shelf"}
+    assert parameters["order"][UNFIT]["bad-order"]["x-headers"] == {"x-one": "two"}
+    schemas = shelf["components"]["schemas"]
+    assert schemas["query"]["properties"]["order"] == {"$ref": "#/components/schemas/words/$defs/order"}
+    assert schemas["words"] == {"$defs": {"order": {"description": "How.", "enum": ["asc", "desc"]}}}
+    assert schemas["book--1-"]["properties"]["near"] == {"$ref": "#/components/schemas/book--1-"}
+    assert (schemas["book--1--2"], schemas["Problem-2"], "$id" in schemas["path"]) == (True, {}, False)
+    responses = item["get"]["responses"]
+    assert responses["422"]["content"][JSON]["schema"] == {}
+    assert responses["422"]["content"][JSON]["examples"]["never"]["value"] == {"why": "never"}
+    assert "requestBody" not in item["get"]
+    assert item["put"]["requestBody"]["content"][JSON]["schema"] == {"$ref": "#/components/schemas/book--1-"}
+
+
+def test_the_headers_of_answers_are_described(contract: Contract) -> None:
+    """What the mock says about an answer has a description, so that exports and README have it."""
+    seen = {name for o in outcomes(contract, contract.settings) for name, _ in o.reply.all_headers}
+    assert {name for name in seen if name.startswith("Mock-")} <= set(MOCK_HEADERS)
+
+
+async def test_the_running_contract_is_exported(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """With the settings of the server, and under its address; what is misspelt is told."""
+    engine = Engine(
+        contract,
+        settings=Settings(error_status=409, mock_headers=False, max_body=1, max_records=0, require_sandbox=True),
+        admin_paths=paths,
+    )
+    async with serving(engine) as url:
+        async with client.get(f"{url}/__admin/export/openapi") as response:
+            assert response.content_type == JSON
+            shown = await response.json()
+        async with client.get(f"{url}/__admin/export/openap") as response:
+            assert response.status == 404
+            assert problem(await response.read())["did_you_mean"] == ["openapi"]
+    OpenAPIV31SpecValidator(shown).validate()
+    assert set(only(shown)["responses"]) == {"200", "401", "409", "default"}
+    assert "headers" not in only(shown)["responses"]["200"]
+    assert shown["servers"][0]["url"] == url
+
+
+def test_the_command_writes_the_document(exported: dict[str, Any], tmp_path: Path) -> None:
+    """To standard output or to a file, under the address that is given; a file that cannot be is one line."""
+    assert json.loads(run("export", "openapi", "--base-url", "/").stdout) == exported
+    assert run("export", "openapi", "--base-url", "/", "--output", str(tmp_path / "api.json")).stdout == ""
+    assert json.loads((tmp_path / "api.json").read_bytes()) == exported
+    failed = run("export", "openapi", "--output", str(tmp_path / "none" / "api.json"))
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(f"mockserver: cannot write {tmp_path}")
+    assert failed.stderr.count("\n") == 1

@@ -1,0 +1,235 @@
+"""The rules of the code itself: who may import whom, what no module may know, what no file may hold."""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "mockserver"
+ORDER: tuple[str, ...] = ("core", "schema", "contract", "decision", "storage", "engine", "export", "reports")
+ORDER += ("client", "admin", "server", "testing", "cli")
+"""The packages: each may import those before it and none after."""
+
+
+MODULES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("*.py"))}
+IN_PACKAGES = {name: file for name, file in MODULES.items() if "/" in name}
+
+HOMES = {
+    "aiohttp": {"server"},
+    "click": {"cli"},
+    "google-re2": {"schema"},
+    "jsonschema": {"schema"},
+    "jsonschema_specifications": {"schema"},
+    "jsonschema_rs": {"schema"},
+    "msgspec": {"admin", "core", "decision", "engine", "export", "server", "storage"},
+    "prometheus_client": {"engine"},
+    "pytest": {"testing"},
+    "re2": {"schema"},
+    "referencing": {"schema"},
+    "yaml": {"contract"},
+    # of the standard library, what touches the world or runs code
+    "asyncio": {"engine", "server", "testing"},
+    "importlib": set(),
+    "logging": {"server"},
+    "pickle": set(),
+    "random": {"decision"},
+    "resource": {"server"},
+    "secrets": {"engine"},
+    "signal": {"server"},
+    "socket": {"server"},
+    "ssl": {"client", "server"},
+    "subprocess": set(),
+    "urllib.request": {"client"},
+}
+"""The packages that may import a library."""
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The dotted names that a module imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name}:{node.lineno}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_packages_are_those_of_the_architecture() -> None:
+    """Beside the packages there are three modules, and the marker for type checkers."""
+    assert {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists()} == set(ORDER)
+    assert {file.name for file in PACKAGE.iterdir() if file.is_file()} == {
+        *("__init__.py", "__main__.py", "py.typed", "version.py")
+    }
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_a_package_has_few_modules_and_says_what_it_is_for(package: str) -> None:
+    """At most twelve modules; two sentences of which the second says what the package must not know."""
+    files = [*(PACKAGE / package).glob("*.py")]
+    assert len(files) - 1 <= 12
+    said = ast.get_docstring(ast.parse((PACKAGE / package / "__init__.py").read_text())) or ""
+    assert "must not know" in said
+
+
+@pytest.mark.parametrize("name", IN_PACKAGES)
+def test_a_module_imports_packages_before_its_own(name: str) -> None:
+    """Those that stand before its own package in the order, or its own; the public names of `mockserver`."""
+    own = ORDER.index(name.partition("/")[0])
+    for found in imported(IN_PACKAGES[name]):
+        root, _, rest = found.partition(".")
+        if root == "mockserver":
+            package = rest.partition(".")[0]
+            assert package in ("", "version") or package in ORDER[: own + 1], f"{name} imports {found}"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """The imports of modules make no circle."""
+    dotted = {"mockserver." + name.removesuffix(".py").replace("/", "."): file for name, file in IN_PACKAGES.items()}
+    graph = {
+        name: {other for found in imported(file) for other in (found, found.rpartition(".")[0]) if other in dotted}
+        for name, file in dotted.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("name", IN_PACKAGES)
+def test_each_library_has_one_home(name: str) -> None:
+    """A library of others, and what touches the world, is imported by one package, or by those that are named."""
+    package = name.partition("/")[0]
+    for found in imported(IN_PACKAGES[name]):
+        first = found.partition(".")[0]
+        if first != "mockserver" and first not in sys.stdlib_module_names:
+            assert first in HOMES, f"{name}: {found} has no home"
+        for library, homes in HOMES.items():
+            assert not f"{found}.".startswith(f"{library}.") or package in homes, f"{name} imports {found}"
+    nodes = ast.walk(ast.parse(IN_PACKAGES[name].read_text()))
+    calls = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert not calls & {"eval", "exec", "compile", "__import__"}
+
+
+def private_names(file: Path) -> Iterator[str]:
+    """Names with an underscore in front that a module takes from elsewhere, or overrides in a class of a library."""
+    tree = ast.parse(file.read_text())
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match(r"_(?!_)", node.attr):
+            known = node.attr in own or node.attr in ("_replace", "_fields", "_asdict")
+            of_self = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            if not known or not (of_self or node.attr in ("_replace", "_fields", "_asdict")):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.lineno}: {alias.name}" for alias in node.names if re.match(r"_(?!_)", alias.name))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_private_name_of_anybody_else_is_used(name: str) -> None:
+    """Neither of a library, nor of a class of ours from outside it, nor through `self` in a class of a library."""
+    assert [*private_names(MODULES[name])] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_short(name: str) -> None:
+    """At most 300 lines, and a docstring that says what it is."""
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= 300
+    assert ast.get_docstring(ast.parse(text))
+
+
+WORDS = re.compile(
+    r"(?<![A-Za-z])(?:cards?|pins?|batch(?:es)?|customers?|rfcs?(?! ?[0-9])|e-?mails?|debits?|activat\w*|mexic\w*)"
+    r"(?![a-z])|(?<![0-9])(?:4400|4433|5001|7000)(?![0-9])",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("wildcard discard mapping spinning RFC 3339 rfc9457 inactive 14400 emailed", False),
+        *(
+            (text, True)
+            for text in ("card_id", "the PIN", "Customer", "activateX", "rfc", "= 4400", "e-mail", "batches")
+        ),
+    ],
+)
+def test_words_of_the_api_are_told_from_others(text: str, found: bool) -> None:
+    """What the next test looks for is found where it stands for itself."""
+    assert bool(WORDS.search(text)) is found
+
+
+def package_files() -> list[str]:
+    """All that is in the package but the contract that is shipped with it."""
+    package = ROOT / "mockserver"
+    names = [file.relative_to(package) for file in sorted(package.rglob("*")) if file.is_file()]
+    return [str(name) for name in names if not {"shipped", "__pycache__"} & {*name.parts}]
+
+
+@pytest.mark.parametrize("name", package_files())
+def test_the_engine_knows_no_card(name: str) -> None:
+    """No word of the API that is mocked stands in the package, whatever the language."""
+    lines = (ROOT / "mockserver" / name).read_text(encoding="utf-8", errors="replace").splitlines()
+    assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
+
+
+CONSOLE = sorted((PACKAGE / "admin" / "console").iterdir())
+
+
+@pytest.mark.parametrize("file", CONSOLE, ids=lambda file: file.name)
+def test_the_console_knows_no_card(file: Path) -> None:
+    """Nor does a word of it stand in the page, its styles or its modules; everything comes from the admin API."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
+
+
+AS_CODE = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|srcdoc"
+    r"|https?://(?!www\.w3\.org/)"
+)
+
+
+@pytest.mark.parametrize("file", [f for f in CONSOLE if f.suffix == ".js"], ids=lambda file: file.name)
+def test_the_console_makes_text_of_what_comes(file: Path) -> None:
+    """No module turns a text into elements or code or loads anything from elsewhere; none but the words is long."""
+    text = file.read_text(encoding="utf-8")
+    assert AS_CODE.findall(text) == []
+    assert text.startswith("// ")
+    assert file.name == "words.js" or len(text.splitlines()) <= 400
+
+
+BANNED = re.compile(
+    "|".join(
+        ["TO" + "DO", "FIX" + "ME", "/wo" + "rk/", "/tmp/v" + "311", "/ro" + "ot/"]
+        + [re.escape(host + end) for host, end in [("pypi", ".org"), ("registry.npmjs", ".org")]]
+        + [re.escape(host + end) for host, end in [("deb.debian", ".org"), ("docker", ".io")]]
+    )
+)
+
+
+def test_no_file_holds_what_belongs_to_one_machine_or_is_left_to_do() -> None:
+    """No path of a machine, no host of a registry, no reminder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("no git, or no checkout: what belongs to the project cannot be told")
+    files = [ROOT / name for name in listed.stdout.splitlines()]
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in files
+        if file.is_file()
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if BANNED.search(line)
+    ]
+    assert found == []

@@ -1,0 +1,131 @@
+"""The recipes, run as their readers would; what needs a container engine is checked for its form."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import Serving, environment, serving
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+MINUTES = 5
+
+
+def needs(found: bool, what: str) -> None:
+    """Skip where a tool is not there; in CI it has to be."""
+    if not found:
+        assert "CI" not in os.environ, f"{what} has to be there in CI"
+        pytest.skip(f"{what} is not there")
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60 * MINUTES,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    with serving() as started:
+        yield started
+
+
+def test_shell(server: Serving) -> None:
+    """With curl; the table of what was covered at the end."""
+    shown = run("bash", EXAMPLES / "shell" / "activation.sh", server.url)
+    assert shown.count("ok      ") == 8
+    assert re.search(r"card-already-activated\s", shown)
+
+
+def test_python(tmp_path: Path) -> None:
+    """With the fixture of the pytest plugin, and a report of what was covered."""
+    folder = shutil.copytree(EXAMPLES / "python", tmp_path / "python")
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".")
+    shown = run(*command, ".", "--mockserver-coverage", cwd=folder)
+    assert "5 passed" in shown
+    assert "card-already-activated" in shown
+
+
+def test_javascript(server: Serving, tmp_path: Path) -> None:
+    """With jest and axios, in as many workers as there are."""
+    needs(shutil.which("npm") is not None, "npm")
+    folder = shutil.copytree(EXAMPLES / "javascript", tmp_path / "javascript", ignore=lambda *_: ["node_modules"])
+    run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", cwd=folder)
+    shown = run("npm", "test", cwd=folder, MOCK_URL=server.url)
+    assert "5 passed" in shown
+    assert "documented outcomes met: 3 of 18" in shown
+
+
+def test_java(server: Serving) -> None:
+    """With JUnit 5 and the HTTP client of the JDK."""
+    needs(shutil.which("javac") is not None and Path("/usr/share/java/junit-jupiter-api.jar").exists(), "junit5")
+    shown = run("bash", EXAMPLES / "java" / "run.sh", MOCK_URL=server.url)
+    assert "4 tests successful" in shown
+    assert "card-already-activated" in shown
+
+
+PARSER = """
+import com.sun.source.util.JavacTask;
+import javax.tools.*;
+
+class Parser {
+  public static void main(String[] files) throws Exception {
+    var found = new DiagnosticCollector<JavaFileObject>();
+    var compiler = ToolProvider.getSystemJavaCompiler();
+    var manager = compiler.getStandardFileManager(found, null, null);
+    ((JavacTask) compiler.getTask(null, manager, found, null, null, manager.getJavaFileObjects(files))).parse();
+    found.getDiagnostics().forEach(System.out::println);
+    System.exit(found.getDiagnostics().isEmpty() ? 0 : 1);
+  }
+}
+"""
+
+
+def test_java_in_a_container_is_java(tmp_path: Path) -> None:
+    """Its libraries are not here, so that it is read but not compiled."""
+    needs(shutil.which("javac") is not None, "javac")
+    (tmp_path / "Parser.java").write_text(PARSER)
+    run("java", tmp_path / "Parser.java", EXAMPLES / "testcontainers" / "ActivationContainerTest.java")
+
+
+def test_python_in_a_container_is_python() -> None:
+    """Its library is not here, so that it is read but not run."""
+    file = EXAMPLES / "testcontainers" / "test_container.py"
+    compile(file.read_text(), file, "exec")
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("vendor.github-workflows", ".github/workflows/ci.yaml"),
+        ("vendor.github-workflows", ".github/workflows/release.yaml"),
+        ("vendor.compose-spec", "examples/docker-compose.yaml"),
+    ],
+)
+def test_files_for_other_tools_are_of_their_form(schema: str, file: str) -> None:
+    """Workflows and compose files fit the schemas of those who read them."""
+    run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, ROOT / file)
+
+
+def test_the_index_names_every_recipe() -> None:
+    """What is in the folder stands in its README, and the other way round."""
+    index = (EXAMPLES / "README.md").read_text()
+    there = {path.name + "/" * path.is_dir() for path in EXAMPLES.iterdir() if path.name != "README.md"}
+    assert set(re.findall(r"^\| `([^`]+)`", index, re.MULTILINE)) == there

@@ -1,0 +1,157 @@
+"""The package as a user gets it: the wheel and the source archive, installed and run from another folder."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import mockserver
+from mockserver import Engine, Reply, Request, load, parse_instant
+from mockserver.engine.engine import frozen
+from tests.support import LASTING, PATH, PATIENCE, environment, spawned
+
+ROOT = Path(__file__).parents[2]
+LONG = 300
+"""Seconds that a build may take: it fetches its tools."""
+
+CONTRACT = {f"{folder}/{file.name}" for folder in ("scenarios", "schemas") for file in (ROOT / folder).iterdir()}
+
+
+def do(*command: str | Path, cwd: Path, timeout: int = LONG) -> str:
+    """Run a command that must succeed; its standard output."""
+    kept = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+    ended = subprocess.run(
+        command,
+        cwd=cwd,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive."""
+    folder = tmp_path_factory.mktemp("sdist")
+    do(sys.executable, "-m", "pip", "install", "-q", "--target", folder / "tools", "hatchling", cwd=folder)
+    code = f"import sys; sys.path.insert(0, {str(folder / 'tools')!r}); from hatchling.build import build_sdist; "
+    do(sys.executable, "-c", f"{code}build_sdist({str(folder)!r})", cwd=ROOT)
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path) -> Path:
+    """The wheel, built from the source archive alone."""
+    do(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", sdist.parent, sdist, cwd=sdist.parent)
+    (built,) = sdist.parent.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """The folder of commands of a fresh environment with the wheel; its libraries are those of this one."""
+    home = wheel.parent / "environment"
+    do(sys.executable, "-m", "venv", "--without-pip", home, cwd=wheel.parent)
+    scripts = home / Path(sysconfig.get_path("scripts")).name
+    python = scripts / Path(sys.executable).name
+    do(sys.executable, "-m", "pip", "-q", "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=home)
+    site = do(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=home).strip()
+    # A folder that is named here is only searched, after the environment's own: no editable install is followed.
+    (Path(site) / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    return scripts
+
+
+def test_the_source_archive_carries_what_a_build_and_its_tests_need(sdist: Path) -> None:
+    """Package, contract and tests, and nothing of a working copy."""
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= CONTRACT
+    assert {
+        "mockserver/py.typed",
+        "mockserver/cli/main.py",
+        "tests/support/__init__.py",
+        "README.md",
+        "pyproject.toml",
+    } <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv"))]
+
+
+def test_the_wheel_carries_contract_and_types(wheel: Path) -> None:
+    """Scenarios, schemas and `py.typed` are inside the package; no test and no cache is."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert wheel.name.startswith(f"activation_mockserver-{mockserver.__version__}-py3-none-any")
+    assert {f"mockserver/shipped/{name}" for name in CONTRACT} <= names
+    files = [file.relative_to(ROOT) for file in (ROOT / "mockserver").rglob("*.*") if file.is_file()]
+    assert {file.as_posix() for file in files if not {"__pycache__", "shipped"} & {*file.parts}} <= names
+    assert "mockserver/py.typed" in names
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mockserver", "activation_mockserver"}
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_installed_command_works_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    """`check`, `--version` by module, the same contract as here, and a request, with the wheel's own files."""
+    python = installed / Path(sys.executable).name
+    where = do(python, "-c", "import mockserver; print(mockserver.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(installed.parent)
+    shown = do(installed / "mockserver", "check", cwd=tmp_path, timeout=PATIENCE)
+    assert shown.startswith(f"ok: contract {load().hash}, ")
+    version = do(python, "-m", "mockserver", "--version", cwd=tmp_path, timeout=PATIENCE)
+    assert version == f"mockserver, version {mockserver.__version__}\n"
+    with spawned(installed / "mockserver", "--port", "0", cwd=tmp_path, env={"PYTHONPATH": ""}) as serve:
+        serve.started()
+        assert serve.post(LASTING)[0] == 200
+        assert serve.stop() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_command_starts_contracts_and_exports_them(installed: Path, tmp_path: Path) -> None:
+    """What `new` and `export` read beside the code is in the wheel."""
+    do(installed / "mockserver", "new", "shop", cwd=tmp_path, timeout=PATIENCE)
+    shown = do(installed / "mockserver", "check", "shop", cwd=tmp_path, timeout=PATIENCE)
+    assert shown.startswith("ok: contract ")
+    text = do(installed / "mockserver", "export", "typescript", "--contract", "shop", cwd=tmp_path, timeout=PATIENCE)
+    assert "export type CollectParcelRequest = {" in text
+
+
+# -- in process ---------------------------------------------------------------------------------------
+
+
+def test_a_request_is_decided_in_process() -> None:
+    """The exported names load a contract and answer without a socket."""
+    engine = Engine(load(), clock=frozen(parse_instant("2024-11-15T14:32:18.123Z")))
+    reply = engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode()))
+    assert isinstance(reply, Reply)
+    assert reply.decision is not None
+    assert reply.decision.scenario.id == "activated-existing-customer"
+    assert json.loads(reply.body)["timestamp"] == "2024-11-15T14:32:18.123Z"
+
+
+def test_all_is_what_is_public() -> None:
+    """`__all__` is sorted, can be had name by name, and all of it says what it is; there is nothing else."""
+    assert mockserver.__all__ == sorted(mockserver.__all__) == sorted(dir(mockserver))
+    assert all(isinstance(v := getattr(mockserver, name), str) or v.__doc__ for name in mockserver.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'lod'"):
+        mockserver.lod  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_public_name_is_no_module() -> None:
+    """A name that was also that of a module would be the one or the other, by what was imported before."""
+    assert not [name for name in mockserver.__all__ if (ROOT / "mockserver" / f"{name}.py").exists()]
+
+
+def test_only_what_the_public_names_need_is_imported() -> None:
+    """In process, neither the server nor the command line is loaded."""
+    code = "import mockserver, sys; print([n for n in ('aiohttp', 'click') if n in sys.modules])"
+    assert do(sys.executable, "-c", code, cwd=ROOT) == "[]\n"

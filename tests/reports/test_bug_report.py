@@ -1,0 +1,208 @@
+"""The bug report: one page of HTML that says all about one request, and does nothing."""
+
+import asyncio
+import html
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mockserver import Engine, load, parse_instant
+from mockserver.engine.engine import frozen
+from mockserver.engine.reloading import ReloadedContract, serve
+from mockserver.reports.words import WORDS, language
+from mockserver.server.server import serving
+from tests.support import BATCH, ONCE, PATH, PATIENCE, PING, folder, problem
+
+NASTY = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
+
+
+class Tags(HTMLParser):
+    """All tags and attributes of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag begins."""
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        """Text between tags."""
+        self.text += data
+
+
+async def report(client: aiohttp.ClientSession, url: str, body: Any, **headers: str) -> str:
+    """The report of a request that is sent."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    async with client.post(url + PATH, data=data, headers=named) as sent:
+        entry = sent.headers["Mock-Entry"]
+    async with client.get(f"{url}/__admin/requests/{entry}/report") as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+        assert "script-src" not in response.headers["Content-Security-Policy"]
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        return await response.text()
+
+
+async def test_it_says_what_a_ticket_needs(client: aiohttp.ClientSession) -> None:
+    """Sent, answered, violated, heading and note, the time in the contract's offset and in UTC, versions."""
+    engine = Engine(load(), clock=frozen(parse_instant("2025-11-18T17:50:57.960232171Z")))
+    async with serving(engine) as url:
+        shown = Tags(await report(client, url, {"customer": {"first_name": "A", "last_name": ""}, **ONCE}, X_Id="7"))
+        assert "200 activated-customer-id-wins" in shown.text
+        body = {"card_identifier": "C", "reference_batch": BATCH, "customer": {"first_name": "A", "last_name": ""}}
+        shown = Tags(await report(client, url, body, X_Id="7"))
+    for part in (
+        "400 last-name-empty",
+        "Lastname.",
+        "The document gives the hint of the FIRST name here",
+        "2025-11-18T11:50:57.960232171-06:00 (2025-11-18T17:50:57.960Z in UTC)",
+        engine.contract.hash,
+        "body.customer.last_name",
+        "expected text with at least one visible character",
+        '"reference_batch": "' + BATCH,
+        "X-Id: 7",
+        '"code": 4400',
+    ):
+        assert part in shown.text, part
+
+
+async def test_it_speaks_the_readers_language(url: str, client: aiohttp.ClientSession) -> None:
+    """Spanish where `Accept-Language` prefers it, English otherwise; what the document says stays as it is."""
+    async with client.post(url + PATH, json={**ONCE, "reference_batch": ""}) as sent:
+        entry = sent.headers["Mock-Entry"]
+    for accepted, spoken in [("es-MX,es;q=0.9,en;q=0.8", "es"), ("fr, en;q=0.5, es;q=0.4", "en"), ("", "en")]:
+        sent_headers = {"Accept-Language": accepted} if accepted else {}
+        async with client.get(f"{url}/__admin/requests/{entry}/report", headers=sent_headers) as response:
+            page = await response.text()
+            assert (response.headers["Content-Language"], response.headers["Vary"]) == (spoken, "Accept-Language")
+        assert f'<html lang="{spoken}">' in page
+        for key in ("happened", "sent", "answered", "wrong", "warnings", "again", "masked", "documented", "values"):
+            assert WORDS[spoken][key] in Tags(page).text
+        assert "Empty reference batch." in page
+
+
+@pytest.mark.parametrize(
+    ("accepted", "spoken"),
+    [
+        ("es", "es"),
+        ("ES-419", "es"),
+        ("en;q=0.4, es;q=0.5", "es"),
+        ("es;q=0.5, en", "en"),
+        ("es;q=0", "en"),
+        ("es;q=two", "en"),
+        ("es;q=0.٥", "en"),
+        ("es;level=1", "en"),
+        ("*, de", "en"),
+        ("espan", "en"),
+        (",;=", "en"),
+    ],
+)
+def test_the_language_is_the_one_preferred(accepted: str, spoken: str) -> None:
+    """The first of the highest weight among those that there are; what cannot be read weighs nothing."""
+    assert language(accepted) == spoken
+
+
+def test_the_languages_have_the_same_places() -> None:
+    """No key and no place to fill is in one language alone."""
+    assert list(WORDS["en"]) == list(WORDS["es"])
+    for key, text in WORDS["en"].items():
+        assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", WORDS["es"][key]), key
+
+
+async def test_nothing_in_it_is_more_than_text(url: str, client: aiohttp.ClientSession) -> None:
+    """Whatever a client sends, in members, keys, headers or as no JSON at all: the page has its own tags alone."""
+    plain = Tags(await report(client, url, {"card_identifier": "C", "reference_batch": ""}))
+    for body in ({NASTY: NASTY, "reference_batch": ""}, NASTY.encode(), b'{"\xff'):
+        page = await report(client, url, body, X_Nasty=NASTY, Mock_Scenario="rfc-invalid")
+        found = Tags(page)
+        assert found.tags <= plain.tags | {"ul", "li"}
+        assert not found.tags & {"script", "img", "link", "iframe"}
+        assert found.attributes <= {"lang", "charset", "http-equiv", "content", "name", "scope"}
+        assert not re.search(r"(?:href|src|url)\s*[=(]", page.replace(html.escape(NASTY), "").split("<body>")[0])
+        assert isinstance(body, dict) or body != NASTY.encode() or NASTY in found.text
+
+
+async def test_secrets_are_masked_in_it(url: str, client: aiohttp.ClientSession) -> None:
+    """Neither in what was sent nor in the command that sends it again."""
+    page = await report(client, url, {**ONCE, "pin": "4821"}, Authorization_ecommerce="s3cret-value")
+    assert "4821" not in page
+    assert "s3cret-value" not in page
+
+
+async def test_its_command_sends_the_same_again(url: str, client: aiohttp.ClientSession) -> None:
+    """The answer is that of the report."""
+    body = {**ONCE, "reference_batch": "", "device_id": "it's; $(here) @x\n"}
+    shown = Tags(await report(client, f"{url}/sandbox/again", body)).text
+    command = shown[shown.index("curl -i ") :].strip()
+    curl = await asyncio.create_subprocess_exec(*shlex.split(command), "-s", stdout=asyncio.subprocess.PIPE)
+    printed, _ = await asyncio.wait_for(curl.communicate(), PATIENCE)
+    assert b"Mock-Scenario: reference-batch-empty" in printed
+    async with client.get(f"{url}/sandbox/again/__admin/requests?limit=1") as response:
+        newest = (await response.json())["requests"][0]
+    async with client.get(f"{url}/sandbox/again/__admin/requests/{newest['id']}") as response:
+        assert (await response.json())["request"]["body"] == body
+
+
+async def test_a_misuse_has_a_report_too(url: str, client: aiohttp.ClientSession) -> None:
+    """With the problem in the place of a scenario; an entry that is not there has none."""
+    page = await report(client, url, {}, Mock_Scenario="rfc-invald")
+    assert "400 unknown-scenario" in Tags(page).text
+    async with client.get(f"{url}/__admin/requests/999/report") as response:
+        assert response.status == 404
+        assert problem(await response.read())["type"].endswith(":unknown-entry")
+
+
+@pytest.mark.parametrize("fault", ["reset; commit=true", "gateway; status=503"])
+async def test_what_went_wrong_on_the_wire_is_told(url: str, client: aiohttp.ClientSession, fault: str) -> None:
+    """The fault, whether what changed was kept, and the delay."""
+    try:
+        async with client.post(url + PATH, json=ONCE, headers={"Mock-Fault": fault, "Mock-Delay": "2ms"}):
+            pass
+    except aiohttp.ClientError:
+        pass
+    async with client.get(f"{url}/__admin/requests/1/report") as response:
+        text = Tags(await response.text()).text
+    assert fault.partition(";")[0] in text
+    assert ("what it changed was kept" in text) is ("commit" in fault)
+    assert "2 ms" in text
+
+
+async def test_the_command_line_names_a_method_that_is_no_other(url: str, client: aiohttp.ClientSession) -> None:
+    """GET without a body needs no -X and no data; DELETE does."""
+    for number, (method, words) in enumerate([("GET", ""), ("DELETE", " -X DELETE")], 1):
+        async with client.request(method, f"{url}/nothing"):
+            pass
+        async with client.get(f"{url}/__admin/requests/{number}/report") as response:
+            text = Tags(await response.text()).text
+        assert f"curl -i {url}/nothing{words}" in text
+        assert (" -X" in text, "--data-raw" in text) == (bool(words), False)
+
+
+async def test_it_names_what_is_masked_and_the_contract_that_decided(
+    client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """In both languages; nothing is said of masks where there are none, and of another contract only after a reload."""
+    engine = Engine(load())
+    before, other = engine.contract.hash, load(overlays=[folder(tmp_path / "overlay", PING)])
+    async with serving(engine) as url:
+        assert '<th scope="row">Masked' not in await report(client, url, ONCE)
+        shown = Tags(await report(client, url, {**ONCE, "pin": "1234"}, Authorization_X="Bearer a")).text
+        assert "Masked/request/headers/" in shown
+        assert "/request/body/value/pin" in shown
+        assert f"contract {before}\n" in shown
+        await serve(engine, ReloadedContract(other), other.settings)
+        for spoken, words in (("en", f"contract {before}; {other.hash} is served now"), ("es", "Enmascarado/request/")):
+            async with client.get(f"{url}/__admin/requests/2/report", headers={"Accept-Language": spoken}) as response:
+                assert words in Tags(await response.text()).text

@@ -1,0 +1,17 @@
+"""A short, seeded share of `fuzz.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.robustness import fuzz
+
+
+@pytest.mark.parametrize(("name", "cases"), [("decision", 1_500), ("contract", 300)])
+def test_whatever_bytes_come(name: str, cases: int, tmp_path: Path) -> None:
+    """A request is decided, and a contract loads or is refused; nothing else is raised, and nothing takes long."""
+    target = fuzz.by_chance(fuzz.TARGETS[name](tmp_path), cases, seed=1)
+    assert target.cases >= cases
+    assert target.found == {}

@@ -1,0 +1,36 @@
+"""A small share of the long load: mixed requests with faults, pipelined, in sandboxes of their own."""
+
+import pytest
+
+from tests.support import serving
+from tests.support.mixed import CLOSES, INSTANT, Run
+
+
+def run(requests: int, *options: str) -> Run:
+    """Requests to the command, to their end."""
+    with serving("--clock", INSTANT, "--log-format", "none", *options) as server:
+        ran = Run(server.url, server.process.pid, requests, sandboxes=8, seed=7)
+        ran.go()
+    return ran
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="the memory of a process is read as Linux tells it")
+def test_every_answer_is_the_one_decided_offline() -> None:
+    """Whatever is sent, however it is mixed and whatever goes wrong on purpose, byte for byte."""
+    ran = run(3_000)
+    assert ran.differences == []
+    assert sum(ran.met.values()) == 3_000
+    assert {f"fault {kind}" for kind in (*CLOSES, "malformed", "gateway")} < ran.met.keys()
+    assert {
+        "activated-new-customer",
+        "card-already-activated",
+        "malformed",
+        "unknown-scenario",
+        "admin",
+    } < ran.met.keys()
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="the memory of a process is read as Linux tells it")
+def test_a_difference_is_seen() -> None:
+    """A server that draws other ids answers otherwise."""
+    assert run(1_000, "--seed", "9").differences

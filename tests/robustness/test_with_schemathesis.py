@@ -1,0 +1,28 @@
+"""A short, seeded share of `with_schemathesis.py`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.robustness import tools, with_schemathesis
+
+
+@pytest.fixture(scope="session")
+def schemathesis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of an environment that has `schemathesis`."""
+    try:
+        return tools.environment(tools.SCHEMATHESIS, at=tmp_path_factory.mktemp("tools"))
+    except subprocess.CalledProcessError:
+        assert not os.environ.get("CI"), "CI has to reach a package registry"
+        pytest.skip("no package registry is in reach: schemathesis cannot be installed")
+
+
+def test_schemathesis_finds_nothing(schemathesis: Path, tmp_path: Path) -> None:
+    """What is generated from the exported document, valid and not, is answered as the document says."""
+    ended = with_schemathesis.main(tmp_path, cases=200, seed=7, tools=schemathesis)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    assert "No issues found" in ended.stdout

@@ -1,0 +1,266 @@
+"""Connections: clients that are slow, that close one side, that send what breaks off, that never read."""
+
+import asyncio
+import gc
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from mockserver import Contract, Engine, load
+from mockserver.server.server import serving
+from tests.support import LASTING, PATH, PATIENCE, answer, folder, head, problem, raw
+from tests.support import serving as spawned
+
+BODY = json.dumps(LASTING).encode()
+TAKEN_UP = "mockserver: no connection can be taken up for a second"
+
+SOON = 0.2
+"""A limit for requests that a test can wait for."""
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def hasty(contract: Contract) -> AsyncIterator[str]:
+    """A server that waits for no request, asked once more after what a test did; then it has nothing open."""
+    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=SOON))) as url:
+        before = asyncio.all_tasks()
+        yield url
+        sent = head("POST", PATH, "Connection: close", length=len(BODY)) + BODY
+        assert (await raw(url, sent)).startswith(b"HTTP/1.1 200 OK")
+        async with asyncio.timeout(PATIENCE):
+            while leaked := asyncio.all_tasks() - before:
+                await asyncio.wait(leaked, timeout=0.05)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"P",
+        head("POST", PATH, length=len(BODY))[:-2],
+        head("POST", PATH, length=len(BODY)),
+        head("POST", PATH, length=len(BODY)) + BODY[:-1],
+        head("POST", PATH, "Transfer-Encoding: chunked") + b"3\r\nabc\r\n",
+    ],
+    ids=["a letter", "a head", "no body", "a body", "chunks"],
+)
+async def test_a_request_that_comes_to_no_end_gets_408(contract: Contract, sent: bytes) -> None:
+    """In a problem document that names the setting, after the time that it says; then the connection is closed."""
+    async with hasty(contract) as url:
+        began = time.monotonic()
+        top, _, body = (await raw(url, sent)).partition(b"\r\n\r\n")
+        assert time.monotonic() - began >= SOON
+        assert top.split()[1] == b"408"
+        assert (problem(body)["limit"], "request_timeout" in problem(body)["detail"]) == (SOON, True)
+
+
+@pytest.mark.parametrize("length", [0, len(BODY)])
+async def test_a_byte_now_and_then_does_not_help(contract: Contract, length: int) -> None:
+    """The time counts from the beginning of a request, whatever comes in between."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        writer.write(head("POST", PATH, length=length) if length else b"POST ")
+
+        async def drip() -> None:
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(SOON / 10)
+
+        dripping = asyncio.ensure_future(drip())
+        try:
+            assert (await answer(reader))[0].endswith(" 408 Request Timeout")
+        finally:
+            dripping.cancel()
+
+
+async def test_a_quiet_connection_is_kept(contract: Contract) -> None:
+    """Neither one that has sent nothing, nor one between two requests, nor with a line too many, is in haste."""
+    async with hasty(contract) as url, opened(url) as (fresh, fresh_writer), opened(url) as (reader, writer):
+        writer.write(head("POST", PATH, length=len(BODY)))
+        await asyncio.sleep(0)
+        writer.write(BODY + b"\r\n")
+        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+        for slow in (b"P", b"POST "):  # two that are cut tell that the time is over
+            assert b" 408 " in await raw(url, slow)
+        writer.write(head("POST", PATH, length=len(BODY)) + BODY)
+        fresh_writer.write(head("POST", PATH, length=len(BODY)) + BODY)
+        assert [(await answer(r))[0] for r in (reader, fresh)] == ["HTTP/1.1 200 OK"] * 2
+
+
+async def test_the_time_that_an_answer_takes_is_not_the_clients(contract: Contract) -> None:
+    """Half a request behind one whose answer is delayed for longer than the limit has its own time after it."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        whole = head("POST", PATH, f"Mock-Delay: {2 * SOON}s", length=len(BODY)) + BODY
+        writer.write(whole)
+        await writer.drain()
+        await asyncio.sleep(SOON / 4)
+        writer.write(whole[:30])
+        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+        writer.write(whole[30:])
+        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+
+
+async def test_the_limit_is_a_setting_of_files(tmp_path: Path) -> None:
+    """An overlay has it."""
+    files = {"fast.yaml": f"format: 1\nsettings: {{request_timeout: {SOON}}}\n"}
+    async with serving(Engine(load(overlays=[folder(tmp_path, files)]))) as url:
+        assert b" 408 " in await raw(url, b"POST")
+
+
+async def test_a_slow_body_is_in_the_journal(contract: Contract) -> None:
+    """What its head named, and that the rest did not come."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        await raw(url, head("POST", f"/sandbox/slow{PATH}", length=9))
+        writer.write(head("GET", "/sandbox/slow/__admin/requests"))
+        (entry,) = json.loads((await answer(reader))[2])["requests"]
+    assert (entry["method"], entry["status"]) == ("POST", 408)
+
+
+async def test_a_chunk_that_breaks_off_in_the_middle_gets_400(contract: Contract) -> None:
+    """At once, though the head was sound and the request is waited for."""
+    async with serving(Engine(contract)) as url, opened(url) as (reader, writer):
+        writer.write(head("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue"))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"2\r\n{}\r\nno size\r\n")
+        status, headers, body = await answer(reader)
+        assert (status, headers["connection"]) == ("HTTP/1.1 400 Bad Request", "close")
+        assert problem(body)["type"].endswith("no-http")
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+
+
+async def test_chunks_that_break_off_behind_another_request_get_408(contract: Contract) -> None:
+    """Where both came in one piece, nobody knows where the chunks began: the answer is that to what never ends."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        writer.write(head("POST", PATH, length=len(BODY)) + BODY + head("POST", PATH, "Transfer-Encoding: chunked"))
+        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+        writer.write(b"2\r\n{}\r\nno size\r\n")
+        assert (await answer(reader))[0] == "HTTP/1.1 408 Request Timeout"
+
+
+async def test_a_refused_client_that_goes_on_sending_can_read_why(contract: Contract) -> None:
+    """What it sends is let go, and the connection is not reset under the answer."""
+    async with serving(Engine(contract)) as url, opened(url) as (reader, writer):
+        writer.write(head("POST", PATH, length=50_000_000))
+        for _ in range(50):
+            writer.write(b"x" * 1_000_000)
+            await writer.drain()
+        assert (await answer(reader))[0] == "HTTP/1.1 413 Request Entity Too Large"
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_client_that_closes_its_side_is_answered(contract: Contract, count: int) -> None:
+    """All that it sent before; then the connection is closed."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        writer.write((head("POST", PATH, length=len(BODY)) + BODY) * count)
+        writer.write_eof()
+        came = await asyncio.wait_for(reader.read(), PATIENCE)
+        assert came.count(b"HTTP/1.1 200 OK") == count
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST ", head("POST", PATH, length=2)])
+async def test_a_client_that_closes_its_side_too_early_is_let_go(contract: Contract, sent: bytes) -> None:
+    """There is nothing to answer."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        writer.write(sent)
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+
+
+async def test_a_client_that_never_reads_is_let_go(contract: Contract) -> None:
+    """Nobody waits for it, once it has taken nothing for the time that a request may take."""
+    async with hasty(contract) as url, opened(url) as (_, writer):
+
+        async def ask() -> None:
+            while True:
+                writer.write(head("GET", "/__admin/openapi.json") * 100)
+                await writer.drain()
+
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(ask(), PATIENCE)
+
+
+async def test_a_client_that_reads_slowly_gets_it_all(contract: Contract) -> None:
+    """As long as it takes something, for however long."""
+    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=1))) as url:
+        split = urlsplit(url)
+        with socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) as connection:
+            connection.sendall(head("GET", "/__admin/openapi.json") * 500 + head("GET", "/x", "Connection: close"))
+            began, came = time.monotonic(), b""
+            while chunk := await asyncio.to_thread(connection.recv, 65_536):
+                came = came[-200_000:] + chunk
+                await asyncio.sleep(0.01)
+    assert time.monotonic() - began > 2
+    assert b"HTTP/1.1 404" in came
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST ", head("POST", PATH, length=9), head("POST", PATH, length=len(BODY)) + BODY, b"no HTTP\r\n\r\n"],
+    ids=["nothing", "a head", "no body", "a request", "no HTTP"],
+)
+async def test_a_connection_leaves_nothing_behind(contract: Contract, sent: bytes) -> None:
+    """Nothing of ours waits for a collection of garbage; asyncio's transport refers to itself, and does."""
+
+    def left() -> int:
+        kinds = ("Connection", "ConnectionTransport", "RequestHandler", "StreamReader", "Task")
+        return sum(type(one).__name__ in kinds for one in gc.get_objects())
+
+    def come_and_go(url: str) -> None:
+        split = urlsplit(url)
+        for _ in range(20):
+            with socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) as connection:
+                connection.sendall(sent)
+
+    async with serving(Engine(contract)) as url:
+        gc.collect()
+        gc.disable()
+        try:
+            before = left()
+            await asyncio.to_thread(come_and_go, url)
+            async with asyncio.timeout(PATIENCE):
+                while left() > before:
+                    await asyncio.sleep(0.05)
+                    if sent.startswith(b"no HTTP"):  # aiohttp keeps the error that it raised in a circle
+                        gc.collect()
+        finally:
+            gc.enable()
+
+
+def test_a_server_that_can_open_no_more_connections_goes_on() -> None:
+    """One line says so, without a traceback; those that wait are served once others have left."""
+    few = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
+    with spawned(prefix=few) as serve:
+        split = urlsplit(serve.url)
+        address = (str(split.hostname), int(split.port or 0))
+        crowd = [socket.create_connection(address, PATIENCE) for _ in range(60)]
+        assert "Too many open files" in serve.err.wait("no connection can be taken up")
+        for one in crowd:
+            one.close()
+        assert serve.post(LASTING)[0] == 200
+        assert serve.stop() == 0
+        assert {line.rpartition(":")[0] for line in serve.err.rest()} == {TAKEN_UP}
+
+
+def test_the_usual_limit_of_open_files_is_raised() -> None:
+    """As far as the system lets it, so that a thousand connections are no limit."""
+    few = ("sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh")
+    with spawned(prefix=few) as serve:
+        limits = Path(f"/proc/{serve.process.pid}/limits").read_text(encoding="ascii")
+        soft, hard = next(line.split()[3:5] for line in limits.splitlines() if line.startswith("Max open files"))
+    assert soft == hard

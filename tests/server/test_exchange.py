@@ -1,0 +1,198 @@
+"""The engine is told what became of each of its answers, exactly once."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp.web import BaseRequest
+
+from mockserver import Contract, Engine, Request
+from mockserver.core.reply import Reply
+from mockserver.server import handler
+from mockserver.server.body import read_body
+from mockserver.server.connection import Connection
+from mockserver.server.logs import AccessRecord
+from mockserver.server.server import serving
+from tests.support import LASTING, PATH, PATIENCE, head, journal
+
+BODY = json.dumps(LASTING).encode()
+MIB = 1_048_576
+
+
+class Deliveries:
+    """What the engine was told."""
+
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told: list[tuple[int, bool]] = []
+
+        async def delivered(reply: Reply, *, complete: bool) -> None:
+            self.told.append((reply.status, complete))
+
+        monkeypatch.setattr(engine, "delivered", delivered)
+
+
+async def exchange(url: str, *parts: bytes, leaves: bool = False) -> bytes:
+    """All that comes; or nothing, as we leave at once."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+    try:
+        return b"" if leaves else await asyncio.wait_for(reader.read(), PATIENCE)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+def request(*headers: str, body: bytes = BODY) -> bytes:
+    return head("POST", PATH, "Connection: close", *headers, length=len(body)) + body
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ([], (200, True)),
+        (["Mock-Delay: 1ms"], (200, True)),
+        (["Mock-Scenario: no-such"], (400, True)),
+        (["Mock-Fault: dribble; seconds=0.01"], (200, True)),
+        *(([f"Mock-Fault: {kind}"], (200, False)) for kind in ("reset", "empty", "truncate", "malformed", "garbage")),
+        (["Mock-Fault: hang; seconds=0"], (200, False)),
+        (["Mock-Fault: gateway; status=502"], (502, False)),
+    ],
+)
+async def test_an_answer_is_complete_or_not(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, headers: list[str], told: tuple[int, bool]
+) -> None:
+    """It is where all of it was sent; a fault other than `dribble` takes it."""
+    engine = Engine(contract)
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine) as url:
+        await exchange(url, request(*headers))
+        await until(lambda: deliveries.told)
+    assert deliveries.told == [told]
+
+
+@pytest.mark.parametrize("waits", ["Mock-Delay: 300s", "Mock-Fault: dribble; seconds=300"])
+async def test_a_client_that_leaves_gets_no_answer(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, waits: str
+) -> None:
+    """Whatever it was waiting for."""
+    engine = Engine(contract)
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine) as url:
+        await exchange(url, request(waits), leaves=True)
+        await until(lambda: deliveries.told)
+    assert deliveries.told == [(200, False)]
+
+
+async def test_a_refusal_is_an_answer(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that is too long, too slow or broken gets its problem, which arrives."""
+    engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.1))
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine) as url:
+        await exchange(url, head("POST", PATH, length=MIB + 1))
+        await exchange(url, head("POST", PATH, length=2))
+        await exchange(url, head("POST", PATH, "Content-Encoding: gzip", length=2) + b"{}")
+        await until(lambda: len(deliveries.told) == 3)
+    assert deliveries.told == [(413, True), (408, True), (400, True)]
+
+
+async def test_each_of_many_requests_on_a_connection_is_told(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their order; what the admin API answers is no answer of the engine."""
+    engine = Engine(contract)
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine) as url:
+        kept = head("POST", PATH, length=len(BODY)) + BODY
+        await exchange(url, kept + head("GET", "/__admin/health") + head("GET", PATH) + request())
+    assert deliveries.told == [(200, True), (405, True), (200, True)]
+
+
+async def test_what_fails_in_telling_cuts_the_connection(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer is with the client already, and nothing follows it; the traceback is shown."""
+    engine = Engine(contract)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(engine, "delivered", fail)
+    async with serving(engine) as url:
+        came = await exchange(url, head("POST", PATH, length=len(BODY)) + BODY)
+    assert came.count(b"HTTP/1.1 ") == 1
+    assert came.startswith(b"HTTP/1.1 200 ")
+    assert "broken on purpose" in caplog.text
+
+
+async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A header that holds the end of a line never reaches a client."""
+    engine = Engine(contract)
+    deliveries = Deliveries(engine, monkeypatch)
+    reply = Reply(200, (("A", "b\r\nSet-Cookie: x"),), b"")
+
+    async def handle(_: Request) -> Reply:
+        return reply
+
+    monkeypatch.setattr(engine, "handle", handle)
+    async with serving(engine) as url:
+        came = await exchange(url, head("POST", PATH, length=len(BODY)) + BODY)
+    assert (came.startswith(b"HTTP/1.1 500 "), b"Set-Cookie" in came) == (True, False)
+    assert deliveries.told == [(200, False)]
+    assert "end of a line" in caplog.text
+
+
+async def test_a_client_that_resets_while_it_sends_is_no_request(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What did not come as a whole from a client that left is neither decided nor answered."""
+    engine = Engine(contract)
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine) as url:
+        before = asyncio.all_tasks()
+        split = urlsplit(url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        writer.write(head("POST", PATH, "Expect: 100-continue", length=9))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        writer.transport.abort()
+        await until(lambda: not asyncio.all_tasks() - before)
+    assert (deliveries.told, journal(engine)) == ([], [])
+
+
+async def test_a_request_whose_connection_was_closed_first_is_no_request(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that stops may close a connection between the last byte of a request and its turn: it is not logged."""
+    closed: list[bool] = []
+
+    async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any) -> bytes | Reply:
+        body = await read_body(request, connection, *rest)
+        connection.close()
+        closed.append(True)
+        return body
+
+    monkeypatch.setattr(handler, "read_body", read_and_close)
+    engine, lines = Engine(contract), list[AccessRecord]()
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine, log=lines.append) as url:
+        assert await exchange(url, request()) == b""
+        await until(lambda: closed)
+    assert (lines, deliveries.told, journal(engine)) == ([], [], [])

@@ -1,0 +1,253 @@
+"""Log lines: one a request, secrets masked, unforgeable, and never a reason to stop serving."""
+
+import io
+import json
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.admin.routes import paths
+from mockserver.core.masks import masked_target
+from mockserver.engine.explaining import explained, text
+from mockserver.server import log_writer as lines_module
+from mockserver.server import logs
+from mockserver.server import server as edge
+from mockserver.server.log_writer import Lines
+from tests.support import LASTING, MOCKSERVER, PATH, Serving, alone, explain, head, raw, serving, spawned
+
+
+async def logged(contract: Contract, log: Any, *sent: bytes) -> None:
+    """Send requests to a server that logs."""
+    async with edge.serving(Engine(contract, admin_paths=paths), log=log) as url:
+        for one in sent:
+            await raw(url, one)
+
+
+CLOSE = "Connection: close"
+
+
+async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
+    """Time, method, path, sandbox, status, scenario with source and trigger, and how long it took."""
+    lines: list[str] = []
+    body = json.dumps(LASTING).encode()
+    await logged(
+        contract,
+        logs.human_log(lines.append),
+        head("POST", PATH, CLOSE, "Mock-Sandbox: a", length=len(body)) + body,
+        head("GET", "/nothing", CLOSE),
+        head("GET", "/__admin/health", CLOSE),
+        head("POST", PATH, CLOSE, "Mock-Fault: gateway; status=502", length=len(body)) + body,
+    )
+    shown = [re.sub(r"[0-9]+\.[0-9] ms$", "ms", line[9:]) for line in lines]
+    assert all(re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2} ", line[:9]) for line in lines)
+    assert shown == [
+        f"POST {PATH} [a] 200 activated-existing-customer (documented, by values) #1 ms",
+        "GET /nothing 404 problem: unknown-path #2 ms",
+        "GET /__admin/health 200 admin ms",
+        f"POST {PATH} 502 activated-existing-customer (documented, by values) #3 fault gateway ms",
+    ]
+
+
+async def test_a_json_line_is_one_object(contract: Contract) -> None:
+    """The same facts for machines, with the places of violations and without values."""
+    lines: list[str] = []
+    await logged(
+        contract,
+        logs.json_log(lines.append),
+        head("POST", f"/sandbox/a{PATH}", CLOSE, length=14) + b'{"pin":"12a4"}',
+        head("PUT", PATH, CLOSE),
+        head("GET", "/__admin/health", CLOSE),
+        head("POST", PATH, CLOSE, "Mock-Fault: empty", length=2) + b"{}",
+    )
+    answered, refused, admin, spoilt = [json.loads(line) for line in lines]
+    assert answered["violations"] == [
+        "body.card_identifier required",
+        "body.customer required",
+        "body.pin pattern",
+        "body.reference_batch required",
+    ]
+    assert {"sandbox": "a", "status": 400, "scenario": "reference-batch-empty", "trigger": "values"}.items() <= (
+        answered.items()
+    )
+    assert (refused["problem"], refused["status"]) == ("wrong-method", 405)
+    assert (spoilt["fault"], "fault" in answered) == ("empty", False)
+    assert admin.keys() == {"time", "method", "target", "sandbox", "status", "micros"}
+
+
+@pytest.mark.parametrize("log", [logs.human_log, logs.json_log])
+async def test_a_path_cannot_forge_a_line(contract: Contract, log: Any) -> None:
+    """Control characters, escapes of a terminal and text beyond ASCII are shown as escapes, cut at a length."""
+    lines: list[str] = []
+    target = "/a%0a%0d%1b[31m%c3%a9%00%e2%80%a8" + "b" * 500
+    await logged(contract, log(lines.append), head("GET", target + "?x=%0a", CLOSE))
+    (line,) = lines
+    assert line.isascii()
+    assert line.isprintable()
+    assert len(line) < 500
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ""),
+        ("pin=1234", "?pin=0000"),
+        ("pin=12a4&x=", "?pin=00x0&x="),
+        ("1234", "?0000"),
+        ("pin=%31%32=3", "?pin=%00%00=0"),
+    ],
+)
+def test_a_query_is_masked_in_shape(query: str, shown: str) -> None:
+    """Values keep their shape alone; what has no name is a value."""
+    assert masked_target("/p", query) == f"/p{shown}"
+
+
+SECRET = st.from_regex(r"[QZ][QZ0-9]{7,11}[QZ]", fullmatch=True)
+"""Texts that stand nowhere by chance, and whose shape is not themselves."""
+
+
+def bodies(secret: str) -> list[bytes]:
+    """Requests with a secret in every place where one can be by mistake."""
+    places: list[Any] = [
+        *({**LASTING, "pin": pin} for pin in (secret, [secret], {"pin": secret})),
+        {"pin": secret * 50, "balance": secret, "device_id": [secret]},
+        {**LASTING, "reference_batch": "", "customer_id": None, "customer": {"first_name": secret, "email": [secret]}},
+    ]
+    broken = [f'{{"pin": "{secret}', f'{{"pin": {secret}}}', secret]
+    return [text.encode() for text in (*map(json.dumps, places), *broken)]
+
+
+CONTRACT = load()
+
+
+@settings(deadline=None, max_examples=50)
+@given(secret=SECRET, header=st.sampled_from(["authorization", "authorization-ecommerce", "authorization-customer"]))
+def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
+    """Neither a PIN nor the value of an Authorization header is in an answer, a log line or an explanation."""
+    for body in bodies(secret):
+        for forced in ({}, {"mock-scenario": "malformed"}, {"mock-scenario": "rfc"}):
+            engine, lines = Engine(CONTRACT), list[str]()
+            request = Request("POST", PATH, body, {header: f"Bearer {secret}", **forced}, {"pin": secret})
+            lines += text(explained(request, explain(engine, request)))
+            reply = engine.handle_sync(request)
+            target = masked_target(PATH, f"pin={secret}&{secret}")
+            for log in (logs.human_log, logs.json_log):
+                log(lines.append)(logs.AccessRecord("POST", target, "", reply, 1))
+            shown = [*lines, reply.body.decode(), *(value for _, value in reply.all_headers)]
+            assert not [text for text in shown if secret in text]
+
+
+# -- where lines cannot be written ----------------------------------------------------------------------
+
+
+def ends_well(serve: Serving) -> None:
+    """Requests are answered, there is one note on standard error, and the exit status is 0."""
+    assert [serve.post(LASTING)[0] for _ in range(3)] == [200] * 3
+    assert serve.stop() == 0
+    assert [line[:35] for line in serve.err.rest()] == ["mockserver: log lines are lost: [Er"]
+
+
+def test_a_log_pipe_that_is_closed_does_not_break_the_server() -> None:
+    """The reader of the log leaves: one note, answers as before, exit status 0."""
+    read, write = os.pipe()
+    with spawned(MOCKSERVER, "--port", "0", stdout=write) as serve:
+        os.close(write)
+        with os.fdopen(read) as reader:
+            serve.url = reader.readline().split()[3]
+        ends_well(serve)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_does_not_break_the_server() -> None:
+    """Not even the banner can be written; the server serves all the same."""
+    host = alone()  # as no port can be told
+    with Path("/dev/full").open("w") as full, spawned(MOCKSERVER, "--host", host, stdout=full) as serve:
+        serve.err.wait("log lines are lost")
+        serve.url = f"http://{host}:8080"
+        ends_well(serve)
+
+
+def test_a_stream_that_can_be_written_again_gets_the_lines_that_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    """A failure is noted once; what comes after it is written as soon as that works, on a closed stream never."""
+
+    class Full(io.StringIO):
+        full = True
+
+        def flush(self) -> None:
+            if self.full:
+                raise OSError("no space")
+
+    stream = Full()
+    write = Lines(stream)
+    write("one")
+    write("two")
+    write.close()
+    stream.full = False
+    write("three")
+    write.close()
+    assert stream.getvalue().endswith("three\n")
+    stream.close()
+    write("four")
+    write.close()
+    assert capsys.readouterr().err == "mockserver: log lines are lost: no space\n"
+
+
+def test_a_log_that_nobody_reads_does_not_stop_the_server() -> None:
+    """A pipe that is full holds up no answer, and not the end either."""
+    read, write = os.pipe()
+    try:
+        with spawned(MOCKSERVER, "--host", host := alone(), stdout=write) as serve:
+            serve.url = f"http://{host}:8080"
+            assert os.read(read, 1)
+            assert {serve.post(LASTING)[0] for _ in range(2_000)} == {200}  # 64 KiB and more of lines
+            assert serve.stop() == 0
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_lines_that_wait_too_long_are_lost_with_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody reads is lost beyond a bound, and that is said once."""
+    monkeypatch.setattr(lines_module, "MAX_WAITING", 2)
+    monkeypatch.setattr(lines_module, "CLOSE_SECONDS", 0.05)
+    going_on = threading.Event()
+
+    class Stuck(io.StringIO):
+        def write(self, _: str) -> int:
+            going_on.wait()
+            return 0
+
+    write = Lines(Stuck())
+    for number in range(9):
+        write(str(number))
+    write.close()
+    going_on.set()
+    assert capsys.readouterr().err == "mockserver: log lines are lost: nobody reads them\n"
+
+
+def test_no_log_is_silent_but_for_the_banner() -> None:
+    """`--log-format none` shows how to reach the server, and nothing more."""
+    with serving("--log-format", "none") as serve:
+        assert serve.post(LASTING)[0] == 200
+        assert serve.stop() == 0
+        assert serve.out.rest()[-1] == "stop with Ctrl-C"
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_the_command_logs_one_line_a_request(form: str) -> None:
+    """On standard output, as soon as it is answered; in JSON the start is a line as well."""
+    with serving("--log-format", form) as serve:
+        for _ in range(2):
+            assert serve.post(LASTING)[0] == 200
+            line = serve.out.wait("activated-existing-customer")
+            assert (form == "json") is (line.startswith("{") and json.loads(line)["status"] == 200)
+        if form == "json":
+            assert json.loads(serve.out.seen[0])["event"] == "started"

@@ -1,0 +1,159 @@
+"""Answers as they go over the wire: one write, whole, and safe from a header that holds the end of a line."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+
+from mockserver import Engine
+from mockserver.core.contract import Contract
+from mockserver.core.reply import Reply
+from mockserver.server.response import head, last_answer
+from mockserver.server.server import serving as serving_here
+from tests.support import LASTING, PATH, Serving, journal, serving
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    with serving() as started:
+        yield started
+
+
+def test_the_head_of_an_answer() -> None:
+    """Status line, headers in order, the length of the body, the time, an empty line."""
+    lines = head(201, (("A", "b"), ("C", "é")), 2).decode().split("\r\n")
+    assert lines[0] == "HTTP/1.1 201 Created"
+    assert lines[1].startswith("Server: mockserver/")
+    assert lines[2:5] == ["A: b", "C: é", "Content-Length: 2"]
+    assert lines[5].startswith("Date: ")
+    assert lines[5].endswith(" GMT")
+    assert lines[6:] == ["", ""]
+
+
+@pytest.mark.parametrize("headers", [(), (("Connection", "close"),)])
+def test_the_last_answer_says_so_once(headers: tuple[tuple[str, str], ...]) -> None:
+    """Whether the reply says it itself or not."""
+    begin, _, body = last_answer(Reply(413, headers, b"{}")).partition(b"\r\n\r\n")
+    assert (begin.count(b"Connection: close"), body) == (1, b"{}")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_has_no_length(status: int) -> None:
+    """Nor has one whose length is not announced."""
+    assert b"Content-Length" not in head(status, (), 0)
+    assert b"Content-Length" not in head(200, (), None)
+
+
+def test_a_status_without_a_name() -> None:
+    """Any number that HTTP allows can be answered."""
+    assert head(599, (), 0).startswith(b"HTTP/1.1 599 Unknown\r\n")
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb"])
+def test_a_header_cannot_begin_another(value: str) -> None:
+    """What would end its line is refused."""
+    with pytest.raises(ValueError, match="end of a line"):
+        head(200, (("A", value),), 0)
+    with pytest.raises(ValueError, match="end of a line"):
+        head(200, (("A", value), ("B", "c")), 0)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
+@pytest.mark.parametrize("version", [(10, "HTTP/1.0"), (11, "HTTP/1.1")])
+def test_whichever_way_an_answer_is_sent_it_says_the_same(
+    server: Serving, version: tuple[int, str], headers: dict[str, str]
+) -> None:
+    """On a connection that stays open or not, in HTTP/1.0 or 1.1: the same headers but for the connection's."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    connection._http_vsn, connection._http_vsn_str = version  # type: ignore[attr-defined]
+    connection.request("POST", PATH, json.dumps(LASTING), {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    body = json.loads(response.read())
+    names = [name for name, _ in response.getheaders() if name != "Connection"]
+    connection.close()
+    assert body["text"] == "Success"
+    assert sorted(names) == sorted(
+        ["Content-Type", "Content-Length", "Date", "Server", "Mock-Scenario", "Mock-Source", "Mock-Assumed"]
+        + ["Mock-Trigger", "Mock-Contract", "Mock-Entry", "Mock-Warnings"]
+    )
+
+
+def test_answers_follow_one_another_on_a_connection(server: Serving) -> None:
+    """Requests sent at once, before any answer is read, are answered in turn."""
+    host, port = urlsplit(server.url).hostname, urlsplit(server.url).port
+    body = json.dumps(LASTING).encode()
+    one = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (PATH.encode(), len(body), body)
+    last = one.replace(b"Host: x", b"Host: x\r\nConnection: close")
+    with socket.create_connection((host, port), timeout=30) as client:
+        client.sendall(one * 9 + last)
+        received = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 10
+    assert received.count(b'"text":"Success"') == 10
+
+
+def asking(*headers: str, method: str = "POST", body: bytes = json.dumps(LASTING).encode()) -> bytes:
+    """A request that a client sends in one piece."""
+    lines = [f"{method} {PATH} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def exchange(client: socket.socket, request: bytes) -> tuple[int, bytes]:
+    """Send a request and read its answer; status 0 where none came."""
+    client.sendall(request)
+    response = http.client.HTTPResponse(client, method=request.partition(b" ")[0].decode())
+    try:
+        response.begin()
+    except http.client.BadStatusLine:
+        return 0, b""
+    return response.status, response.read()
+
+
+async def test_kinds_of_answers_follow_one_another(contract: Contract) -> None:
+    """On one connection: plain ones, with a delay, a HEAD, one that is too long, and at last a fault."""
+    engine = Engine(contract, settings=replace(contract.settings, max_body=500))
+    async with serving_here(engine) as url:
+
+        def ask() -> list[tuple[int, bytes]]:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                requests = [asking(), asking(), asking("Mock-Delay: 20ms"), asking(), asking(method="HEAD", body=b"")]
+                answers = [exchange(client, request) for request in requests]
+                answers.append(exchange(client, asking("Mock-Fault: empty")))
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                answers += [exchange(client, asking()), exchange(client, asking(body=b"[" * 501))]
+            return answers
+
+        answers = await asyncio.get_running_loop().run_in_executor(None, ask)
+    assert [status for status, _ in answers] == [200, 200, 200, 200, 405, 0, 200, 413]
+    assert all(json.loads(body)["text"] == "Success" for status, body in answers if status == 200)
+    kept = journal(engine)
+    assert [entry.reply.status for entry in kept] == [413, 200, 200, 405, 200, 200, 200, 200]
+    assert kept[2].fault == "empty"
+    assert [entry.delay_ms for entry in kept][5] == 20
+
+
+async def test_a_fault_of_the_mock_is_answered(contract: Contract) -> None:
+    """A fault of the mock itself is a 500 that says so, on a connection that has answered before, too."""
+    broken: list[bool] = []
+
+    def clock() -> int:
+        if broken:
+            raise ZeroDivisionError
+        return time.time_ns()
+
+    async with serving_here(Engine(contract, clock=clock)) as url:
+
+        def ask() -> list[int]:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+                first = exchange(client, asking())[0]
+                broken.append(True)
+                return [first, exchange(client, asking())[0]]
+
+        assert await asyncio.get_running_loop().run_in_executor(None, ask) == [200, 500]

@@ -1,0 +1,670 @@
+"""The server, met by real clients: methods, limits, connections, headers, start and stop."""
+
+import asyncio
+import gzip
+import http.client
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, __version__, load
+from mockserver.admin.routes import paths
+from mockserver.core.address import base_url
+from mockserver.server import logs
+from mockserver.server import server as edge
+from tests.support import (
+    BATCH,
+    LASTING,
+    MOCKSERVER,
+    ONCE,
+    PATH,
+    PATIENCE,
+    PING,
+    alone,
+    answer,
+    folder,
+    head,
+    problem,
+    raw,
+    run,
+    serving,
+    spawned,
+)
+
+MIB = 1_048_576
+EVERY = {"Mock-Scenario", "Mock-Source", "Mock-Assumed", "Mock-Trigger", "Mock-Contract"}
+
+
+def sized(length: int) -> bytes:
+    """A request that succeeds, of exactly so many bytes."""
+    body = json.dumps(LASTING).encode()
+    return body + b" " * (length - len(body))
+
+
+def mock_headers(response: aiohttp.ClientResponse) -> set[str]:
+    return {name for name in response.headers if name.startswith("Mock-") and name != "Mock-Entry"}
+
+
+# -- methods and paths ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_any_other_method_gets_405_with_allow(url: str, client: aiohttp.ClientSession, method: str) -> None:
+    """Only POST is served; the refusal says so and rests on the open point `method`."""
+    async with client.request(method, url + PATH) as response:
+        body = await response.read()
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert response.content_type == "application/problem+json"
+    assert mock_headers(response) == {"Mock-Assumed"}
+    assert response.headers["Mock-Assumed"] == "method"
+    assert body == b"" if method == "HEAD" else problem(body)["status"] == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/debit/v1/activateCardForCustomers", PATH + "/", "/" + PATH, "/debit", "/%zz%ff"]
+)
+async def test_an_unknown_path_gets_404_that_names_the_paths(
+    url: str, client: aiohttp.ClientSession, path: str
+) -> None:
+    """A problem document names the paths that exist, those of the admin API among them."""
+    split = urlsplit(url)
+    body = (await raw(url, head("POST", path, "Connection: close", length=2) + b"{}")).partition(b"\r\n\r\n")[2]
+    async with client.get(f"http://{split.netloc}/nothing") as response:
+        assert (response.status, response.content_type) == (404, "application/problem+json")
+        assert mock_headers(response) == set()
+    shown = problem(body)
+    assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *paths()])
+
+
+async def test_a_near_path_is_told(url: str, client: aiohttp.ClientSession) -> None:
+    """A misspelt path is met with the one that was meant."""
+    async with client.post(f"{url}/debit/v1/activateCardForCustomers") as response:
+        assert problem(await response.read())["did_you_mean"] == [PATH]
+
+
+@pytest.mark.parametrize("line", ["OPTIONS * HTTP/1.1", "CONNECT mock:443 HTTP/1.1"])
+async def test_a_target_that_is_no_path_gets_404(url: str, line: str) -> None:
+    """The other forms of a request target are refused like an unknown path."""
+    method, target, _ = line.split()
+    assert b" 404 " in (await raw(url, head(method, target, "Connection: close"))).splitlines()[0]
+
+
+async def test_a_target_with_scheme_and_host_is_served(url: str) -> None:
+    """What a client sends to a proxy is answered as well."""
+    sent = head("POST", f"http://elsewhere.example{PATH}", "Connection: close", length=2) + b"{}"
+    assert b"Mock-Scenario: reference-batch-empty" in await raw(url, sent)
+
+
+# -- bodies -------------------------------------------------------------------------------------------
+
+
+async def test_exactly_one_mebibyte_is_accepted(url: str, client: aiohttp.ClientSession) -> None:
+    """The limit itself is within the limit."""
+    async with client.post(url + PATH, data=sized(MIB)) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize("over", [1, 5 * MIB])
+async def test_a_longer_body_gets_413(url: str, client: aiohttp.ClientSession, over: int) -> None:
+    """A body over the limit is refused with a problem document, and the client can read it."""
+    async with client.post(url + PATH, data=io.BytesIO(sized(MIB + over))) as response:
+        assert (response.status, problem(await response.read())["limit"]) == (413, MIB)
+
+
+async def test_a_longer_chunked_body_gets_413(url: str, client: aiohttp.ClientSession) -> None:
+    """The limit holds without a Content-Length."""
+
+    async def chunks() -> Any:
+        for _ in range(17):
+            yield b" " * 65_536
+
+    async with client.post(url + PATH, data=chunks()) as response:
+        assert response.status == 413
+
+
+async def test_a_chunked_body_is_read(url: str) -> None:
+    """Chunks are joined."""
+    body = json.dumps(LASTING).encode()
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:])) + b"0\r\n\r\n"
+    sent = head("POST", PATH, "Connection: close", "Transfer-Encoding: chunked") + chunks
+    assert (await raw(url, sent)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_packed_body_is_unpacked_within_the_limit(url: str, client: aiohttp.ClientSession) -> None:
+    """A gzip body is read; one that unpacks to more than the limit is refused."""
+    headers = {"Content-Encoding": "gzip"}
+    async with client.post(url + PATH, data=gzip.compress(sized(500)), headers=headers) as response:
+        assert response.status == 200
+    async with client.post(url + PATH, data=gzip.compress(sized(3 * MIB)), headers=headers) as response:
+        assert response.status == 413
+    async with client.post(url + PATH, data=b"no gzip", headers=headers) as response:
+        assert problem(await response.read())["type"].endswith("unreadable-body")
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 2", "Transfer-Encoding: chunked"])
+async def test_a_client_that_waits_for_100_continue_gets_it(url: str, framing: str) -> None:
+    """The body is asked for before it is sent, as curl does with large ones."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    writer.write(head("POST", PATH, "Expect: 100-continue", framing))
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"{}" if "Length" in framing else b"2\r\n{}\r\n0\r\n\r\n")
+    status, headers, _ = await answer(reader)
+    assert (status, headers["mock-scenario"]) == ("HTTP/1.1 400 Bad Request", "reference-batch-empty")
+    writer.close()
+
+
+async def test_a_body_over_the_limit_is_not_asked_for(url: str) -> None:
+    """A client that announces too much is refused before it sends anything."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    writer.write(head("POST", PATH, "Expect: 100-continue", length=MIB + 1))
+    assert (await answer(reader))[0].startswith("HTTP/1.1 413 ")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "got nothing"),
+        (b"{", "not JSON"),
+        (b'{"a":"\xff"}', "not UTF-8"),
+        (b"NaN", "not JSON"),
+        (b"[" * 65 + b"]" * 65, "deeper than 64"),
+        (b"[" * 100_000, "deeper than 64"),
+        (b"[" * 64 + b"]" * 64, "an array"),
+        (b"5", "a number"),
+        (b"null", "null"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_gets_the_assumed_answer(
+    url: str, client: aiohttp.ClientSession, body: bytes, reason: str
+) -> None:
+    """Parse faults and other kinds of value are `malformed`, with the reason in the header and the second hint."""
+    async with client.post(url + PATH, data=body) as response:
+        error = (await response.json())["error"]
+    (violation,) = json.loads(response.headers["Mock-Violations"])
+    assert (response.status, response.headers["Mock-Scenario"]) == (400, "malformed")
+    assert "malformed" in response.headers["Mock-Assumed"].split(", ")
+    assert reason in violation["message"]
+    assert violation["pointer"] == ""
+    assert error["code"] == 4400
+    assert reason in error["hints"][1]
+
+
+# -- connections --------------------------------------------------------------------------------------
+
+
+async def test_a_connection_serves_many_requests(url: str) -> None:
+    """HTTP/1.1 keep-alive, with requests sent before the answers to those before them."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    body = json.dumps(LASTING).encode()
+    writer.write((head("POST", PATH, length=len(body)) + body) * 3)
+    assert [(await answer(reader))[0] for _ in range(3)] == ["HTTP/1.1 200 OK"] * 3
+    writer.close()
+
+
+async def test_a_client_of_http_1_0_is_answered_and_let_go(url: str) -> None:
+    """An old client gets its answer, and the end of the connection."""
+    sent = f"POST {PATH} HTTP/1.0\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    assert (await raw(url, sent)).startswith(b"HTTP/1.0 400 ")
+
+
+async def test_a_client_that_offers_http_2_is_answered_in_http_1(url: str) -> None:
+    """The upgrade that Java's client offers with every first request is passed over."""
+    offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"]
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    body = json.dumps(LASTING).encode()
+    writer.write(head("POST", PATH, *offer, length=len(body)) + body)
+    assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+    writer.close()
+
+
+async def test_two_clients_at_once_activate_one_card_once(url: str, client: aiohttp.ClientSession) -> None:
+    """Of equal requests at the same time one succeeds; a request is atomic."""
+
+    async def activate(number: int) -> str:
+        body = {**ONCE, "customer_id": str(number)}
+        async with client.post(url + PATH, json=body) as response:
+            return response.headers["Mock-Scenario"]
+
+    met = await asyncio.gather(*(activate(number) for number in range(20)))
+    assert sorted(met) == ["activated-existing-customer"] + ["card-already-activated"] * 19
+
+
+# -- headers --------------------------------------------------------------------------------------------
+
+
+async def test_every_answer_of_the_api_says_what_it_is(url: str, client: aiohttp.ClientSession) -> None:
+    """Scenario, source, assumptions, trigger and contract stand in headers of success and error alike."""
+    async with client.get(f"{url}/__admin/health") as response:
+        contract_hash = (await response.json())["contract"]
+    for body, scenario, trigger in [
+        (LASTING, "activated-existing-customer", "values"),
+        ({**LASTING, "reference_batch": ""}, "reference-batch-empty", "values"),
+        (ONCE, "activated-existing-customer", "values"),
+        (ONCE, "card-already-activated", "state"),
+    ]:
+        async with client.post(url + PATH, json=body) as response:
+            shown = response.headers
+        assert mock_headers(response) >= EVERY
+        assert (shown["Mock-Scenario"], shown["Mock-Trigger"]) == (scenario, trigger)
+        assert shown["Mock-Contract"] == contract_hash
+        assert shown["Mock-Source"] == "documented"
+
+
+async def test_a_scenario_is_asked_for_by_name_whatever_the_request_is(
+    url: str, client: aiohttp.ClientSession, contract: Contract
+) -> None:
+    """`Mock-Scenario: ID` gets that answer, and changes nothing."""
+    for scenario in contract.scenarios:
+        for body in (b"", b"not JSON", json.dumps(ONCE).encode()):
+            async with client.post(url + PATH, data=body, headers={"Mock-Scenario": scenario.id}) as response:
+                assert (await response.json())["text"] in {"Success", "Error"}
+            assert (response.headers["Mock-Scenario"], response.headers["Mock-Trigger"]) == (scenario.id, "header")
+    async with client.post(url + PATH, json=ONCE) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize("asked", [b"rfc-invalit", b"RFC_INVALID ", b"", b"caf\xe9\xff", b"%00"])
+async def test_a_scenario_that_does_not_exist_is_no_answer_of_the_api(url: str, asked: bytes) -> None:
+    """An unknown name gets a problem document with near spellings, and no header of the mock."""
+    sent = head("POST", PATH, "Connection: close", length=2).replace(
+        b"Host: mock", b"Host: mock\r\nMock-Scenario: " + asked
+    )
+    top, _, body = (await raw(url, sent + b"{}")).partition(b"\r\n\r\n")
+    shown = problem(body)
+    assert top.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in top
+    assert b"\r\nMock-" not in top.replace(b"\r\nMock-Entry: 1", b"")
+    assert shown["did_you_mean"] == (["rfc-invalid"] if b"inv" in asked.lower() else [])
+    assert "rfc-invalid" in shown["scenarios"]
+
+
+async def test_a_scenario_of_another_operation_is_told_as_such(tmp_path: Path, client: aiohttp.ClientSession) -> None:
+    """A name of another operation is refused with a word on where it belongs."""
+    loaded = load(overlays=[folder(tmp_path, PING)])
+    async with edge.serving(Engine(loaded)) as url:
+        async with client.post(url + PATH, headers={"Mock-Scenario": " pong "}) as response:
+            assert "pong is a scenario of ping" in problem(await response.read())["detail"]
+            assert response.status == 400
+        async with client.get(f"{url}/v1/ping/x", headers={"Mock-Scenario": "pong"}) as response:
+            assert await response.json() == {"word": "pong"}
+
+
+async def test_a_misspelt_test_value_is_loud(url: str, client: aiohttp.ClientSession) -> None:
+    """A value of the reserved form that is no seed gets a problem document with near spellings."""
+    async with client.post(url + PATH, json={**LASTING, "card_identifier": "TEST-ACTIVATE"}) as response:
+        shown = problem(await response.read())
+    assert response.status == 400
+    assert shown["did_you_mean"][0] == "TEST-ACTIVATED"
+    assert mock_headers(response) == set()
+
+
+async def test_violations_are_listed_in_a_stable_order_without_values(url: str, client: aiohttp.ClientSession) -> None:
+    """The header is an ASCII JSON array of pointer, keyword and message; the order of members does not matter."""
+    body = {"customer_id": 85, "pin": "s3cr3t", "card_identifier": "", "reference_batch": "Ünknown"}
+    seen = set()
+    for members in (body, dict(reversed(body.items()))):
+        async with client.post(url + PATH, json=members) as response:
+            seen.add(response.headers["Mock-Violations"])
+    (shown,) = seen
+    assert shown.isascii()
+    assert [v["pointer"] for v in json.loads(shown)] == sorted(v["pointer"] for v in json.loads(shown))
+    assert all(v.keys() == {"pointer", "keyword", "message"} for v in json.loads(shown))
+    assert not any(value in shown for value in ("s3cr3t", "nknown", "85"))
+
+
+async def test_violations_and_warnings_are_bounded_then_counted(tmp_path: Path, client: aiohttp.ClientSession) -> None:
+    """Ten are shown, the rest are a number; no header grows beyond what clients read."""
+    names = [f"{n:02}" + "\u00e9" * 200 for n in range(40)]
+    files = {
+        "many.yaml": """\
+format: 1
+assumptions: {extra: Members that are not declared are accepted.}
+operations:
+  many:
+    request: POST /many
+    body: many.schema.json
+    warn: {unknown_members: {assumed: extra}}
+    envelopes: {success: {status: 200, body: "${respond}"}}
+""",
+        "any.yaml": "{format: 1, operation: many, scenarios: [{scenario: any, assumed: [], respond: {success: 1}}]}",
+        "many.schema.json": json.dumps({"type": "object", "properties": {n: {"type": "string"} for n in names}}),
+    }
+    async with edge.serving(Engine(load(folder(tmp_path, files)))) as url:
+        body = {**dict.fromkeys(names, 1), **{f"x{name}": 1 for name in names}}
+        async with client.post(f"{url}/many", json=body) as response:
+            shown = [json.loads(response.headers[name]) for name in ("Mock-Violations", "Mock-Warnings")]
+    assert [len(entries) - 1 + entries[-1]["more"] for entries in shown] == [40, 40]
+    assert [len(entries) <= 11 for entries in shown] == [True, True]
+    assert all(len(value) < 8_000 for value in response.headers.values())
+
+
+async def test_one_setting_switches_all_headers_off(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Without mock headers, answers and refusals have none."""
+    engine = Engine(contract, settings=replace(contract.settings, mock_headers=False))
+    async with edge.serving(engine) as url:
+        for method, body in [("POST", LASTING), ("POST", {}), ("PUT", {}), ("POST", {**LASTING, "customer_id": 1})]:
+            async with client.request(method, url + PATH, json=body) as response:
+                assert mock_headers(response) == set()
+
+
+# -- start and stop -----------------------------------------------------------------------------------
+
+
+def test_the_curl_of_the_banner_works_however_often_it_is_sent() -> None:
+    """The command line that is shown succeeds three times over, the one for an error as well."""
+    with serving() as serve:
+        serve.out.wait("stop with")
+        good, bad = [line.strip() for line in serve.out.seen if line.strip().startswith("curl ")]
+        assert f"  POST {serve.url}{PATH}" in serve.out.seen
+        for line, status in [(good, "200 OK"), (bad, "400 Bad Request")] * 3:
+            shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
+            assert shown.startswith(f"HTTP/1.1 {status}")
+            assert ("Mock-Trigger: header" in shown) is (line == bad)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--require-sandbox", "--require-header", "Authorization-ecommerce", "--require-header", "X-Key"],
+        ["--host", "::1"],
+        ["--host", "localhost"],
+    ],
+)
+def test_the_curl_of_the_banner_works_with_these_options(options: list[str]) -> None:
+    """What a setting demands stands in the command line; an IPv6 host is written as curl reads it."""
+    with serving(*options) as serve:
+        serve.out.wait("stop with")
+        good = next(line for line in serve.out.seen if line.strip().startswith("curl "))
+        for _ in range(3):
+            shown = subprocess.run(["sh", "-c", good], capture_output=True, text=True, check=True).stdout
+            assert shown.startswith("HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_by_itself_with_status_0(number: signal.Signals) -> None:
+    """SIGTERM and Ctrl-C end it, though a client keeps a connection open and another has sent half a request."""
+    with serving() as serve:
+        idle = http.client.HTTPConnection(urlsplit(serve.url).netloc)
+        idle.request("GET", "/__admin/health")
+        assert idle.getresponse().read()
+        with socket.create_connection(("127.0.0.1", urlsplit(serve.url).port or 0)) as half:
+            half.sendall(b"POST / HTT")
+            assert serve.stop(number) == 0
+        idle.close()
+        assert serve.err.rest() == []
+
+
+async def test_what_is_in_flight_is_answered_before_the_end() -> None:
+    """A client that sends its body slowly is answered after SIGTERM; new clients are refused."""
+    with serving() as serve:
+        split = urlsplit(serve.url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        body = json.dumps(LASTING).encode()
+        writer.write(head("POST", PATH, "Expect: 100-continue", length=len(body)))
+        await reader.readuntil(b"\r\n\r\n")  # so the request is in flight
+        writer.write(body[:10])
+        serve.process.send_signal(signal.SIGTERM)
+        await refused(split.port)
+        assert serve.process.poll() is None
+        writer.write(body[10:])
+        status, headers, _ = await answer(reader)
+        assert (status, headers["connection"]) == ("HTTP/1.1 200 OK", "close")
+        writer.close()
+        assert serve.process.wait(timeout=PATIENCE) == 0
+
+
+async def test_a_client_that_never_ends_its_request_is_not_waited_for_without_end(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a time the connection is closed without an answer."""
+    monkeypatch.setattr(edge, "DRAIN_SECONDS", 0.01)
+    async with edge.serving(Engine(contract)) as url:
+        split = urlsplit(url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        writer.write(head("POST", PATH, "Expect: 100-continue", length=2))
+        await reader.readuntil(b"\r\n\r\n")
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    writer.close()
+
+
+async def test_a_second_ctrl_c_does_not_wait() -> None:
+    """Who asks twice does not wait for a client that never ends its request."""
+    with serving() as serve:
+        split = urlsplit(serve.url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        writer.write(head("POST", PATH, "Expect: 100-continue", length=2))
+        await reader.readuntil(b"\r\n\r\n")
+        serve.process.send_signal(signal.SIGINT)
+        await refused(split.port)
+        assert serve.stop(signal.SIGINT) == -signal.SIGINT
+        writer.close()
+
+
+async def refused(port: int | None) -> None:
+    """Wait until nobody listens any more."""
+    while True:
+        try:
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+        except OSError:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_leaves_in_the_middle_harms_nobody() -> None:
+    """A broken-off request leaves no trace on standard error, and the next one is answered."""
+    with serving() as serve:
+        split = urlsplit(serve.url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        writer.write(head("POST", PATH, "Expect: 100-continue", length=50))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+        assert (await asyncio.to_thread(serve.post, LASTING))[0] == 200
+        assert serve.stop() == 0
+        assert serve.err.rest() == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"no HTTP at all\r\n\r\n",
+        head("POST", PATH + "\xff", length=2) + b"{}",
+        head("POST", PATH, "Authorization: s3cr3t" + "s3cr3t" * 2_000, length=2) + b"{}",
+        head("POST", PATH, "Authorization: s3cr3t\x00", length=2) + b"{}",
+        head("POST", PATH, "Transfer-Encoding: chunked") + b"s3cr3t\r\n",
+    ],
+)
+async def test_bytes_that_are_no_http_are_noted_in_one_line(sent: bytes) -> None:
+    """They get 400 (431 if too long); standard error has one line without a traceback and without any of them."""
+    with serving() as serve:
+        assert (await raw(serve.url, sent)).splitlines()[0].split()[1] in (b"400", b"431")
+        assert "no HTTP" in serve.err.wait("mockserver:")
+        assert (await asyncio.to_thread(serve.post, LASTING))[0] == 200
+        assert serve.stop() == 0
+        (line,) = serve.err.rest()
+    assert "s3cr3t" not in line
+
+
+@pytest.mark.parametrize(("broken", "status"), [("engine", 500), ("log", 200)])
+async def test_a_fault_of_the_server_itself_is_not_hidden(
+    contract: Contract,
+    client: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    status: int,
+) -> None:
+    """An error of our own shows its traceback; one of the engine is answered, one of the log costs its line alone."""
+
+    def fail(*_: object) -> Any:
+        raise RuntimeError("broken on purpose")
+
+    engine, records = Engine(contract), list[logs.AccessRecord]()
+    if broken == "engine":
+        monkeypatch.setattr(engine, "handle", fail)
+    async with (
+        edge.serving(engine, log=fail if broken == "log" else records.append) as url,
+        client.post(url + PATH, json=LASTING) as response,
+    ):
+        assert response.status == status
+        assert status == 200 or problem(await response.read())["type"].endswith("broken")
+        assert response.headers["Server"].startswith("mockserver/")
+    assert "broken on purpose" in caplog.text
+    assert [record.reply.status for record in records] == ([500] if broken == "engine" else [])
+
+
+async def test_a_port_in_use_is_one_clear_line() -> None:
+    """A second server on a port says so and ends with status 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("--port", str(port))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert line == (
+        f"mockserver: cannot listen on http://127.0.0.1:{port}: Address already in use; try --port 0 for a free port"
+    )
+
+
+def test_a_host_that_is_not_there_is_one_clear_line() -> None:
+    """An address of another machine, or a name that nobody knows, ends with status 1."""
+    for host in ("192.0.2.1", "nobody.invalid"):
+        ended = run("--host", host, "--port", "0")
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+        assert f"cannot listen on http://{host}:0: " in ended.stderr
+        assert "--port 0" not in ended.stderr
+
+
+async def test_the_port_is_freed_where_listening_fails(contract: Contract) -> None:
+    """A server that could not start can be started again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        async with edge.serving(Engine(contract), port=taken.getsockname()[1]):
+            pass
+
+
+async def test_stopping_what_never_started_is_nothing(contract: Contract) -> None:
+    """`stop` before `start` has nothing to do."""
+    await edge.Server(Engine(contract)).stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:1"),
+        ("", "http://127.0.0.1:1"),
+        ("::", "http://[::1]:1"),
+        ("::1", "http://[::1]:1"),
+        ("mock", "http://mock:1"),
+    ],
+)
+def test_a_url_reaches_the_host_that_is_listened_on(host: str, url: str) -> None:
+    """An address that stands for all is shown as one that can be called."""
+    assert base_url(host, 1) == url
+
+
+def test_the_server_runs_with_nothing_writable_as_any_user(tmp_path: Path) -> None:
+    """As user 54321, without a home, in a folder that cannot be written, it serves and leaves nothing."""
+    # The one right that is left is to read what is closed to others, where the Python itself may lie.
+    rights = "-all,+dac_read_search"
+    drop = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    drop += [f"--{kind}-caps={rights}" for kind in ("inh", "ambient")] + [f"--bounding-set={rights}"]
+    if shutil.which("setpriv") is None or subprocess.run([*drop, "true"], check=False).returncode:
+        pytest.skip("only root can become another user, and needs setpriv for it")
+    here = tmp_path / "here"
+    here.mkdir()
+    nowhere = str(here / "nowhere")
+    with serving(env={"HOME": nowhere, "TMPDIR": nowhere, "USER": ""}, cwd=here, prefix=drop) as serve:
+        assert Path(f"/proc/{serve.process.pid}").stat().st_uid == 54321
+        assert serve.post(LASTING)[0] == 200
+        assert serve.stop() == 0
+        assert serve.err.rest() == []
+    assert list(here.iterdir()) == []
+
+
+def test_the_port_that_kubernetes_sets_is_passed_over() -> None:
+    """`MOCKSERVER_PORT=tcp://...` is ignored with a line that says so; the port is the default one."""
+    link, host = "tcp://10.0.0.1:8080", alone()
+    env = {"MOCKSERVER_PORT": link, "MOCKSERVER_SERVICE_HOST": "10.0.0.1"}
+    with spawned(MOCKSERVER, "--host", host, env=env) as serve:
+        serve.started()
+        assert serve.url == f"http://{host}:8080"
+        assert serve.stop() == 0
+        (line,) = serve.err.rest()
+    assert (
+        line == f"mockserver: ignored MOCKSERVER_PORT={link}: set by Kubernetes for a service, no value of this option"
+    )
+
+
+def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
+    """`--seed` gives other ids; the same seed gives the same."""
+    found = []
+    for seed in ("0", "7", "7"):
+        with serving("--seed", seed) as serve:
+            bodies = [{**ONCE, "card_identifier": card, "customer_id": card} for card in ("A", "B")]
+            found.append([json.loads(serve.post(body)[2])["payload"]["card_id"] for body in bodies])
+    first, second, third = [[int(i.removeprefix("card_")) for i in ids] for ids in found]
+    assert first == [987654321, 987654322]
+    assert second == third != first
+    assert all(b == a + 1 for a, b in pairwise(second))
+
+
+def test_the_clock_is_frozen_to_the_nanosecond() -> None:
+    """`--clock` gives the documented timestamps, in both forms."""
+    with serving("--clock", "2025-11-18T11:50:57.960232171-06:00") as serve:
+        assert json.loads(serve.post(LASTING)[2])["timestamp"] == "2025-11-18T17:50:57.960Z"
+        assert json.loads(serve.post({})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
+
+
+def test_options_of_the_command_line_reach_the_answers() -> None:
+    """`--error-status`, `--require-header` and `--no-mock-headers`."""
+    with serving("--error-status", "200", "--no-mock-headers", "--require-header", "X-Key") as serve:
+        status, headers, body = serve.post({}, **{"X-Key": "any"})
+        assert (status, json.loads(body)["text"]) == (200, "Error")
+        assert not [name for name in headers if name.startswith("Mock-")]
+        assert serve.post(LASTING)[0] == 401
+        assert serve.post(LASTING, **{"x-key": "any"})[0] == 200
+
+
+def test_every_option_is_read_from_the_environment(tmp_path: Path) -> None:
+    """`MOCKSERVER_...` does what the option does; several overlays are parted like PATH."""
+    ping = folder(tmp_path / "ping", PING)
+    other = folder(tmp_path / "other", {"other.yaml": "format: 1\nsettings: {error_status: 418}\n"})
+    env = {
+        "MOCKSERVER_HOST": "::1",
+        "MOCKSERVER_CLOCK": "2024-11-15T14:32:18.123Z",
+        "MOCKSERVER_LOG_FORMAT": "json",
+        "MOCKSERVER_REQUIRE_SANDBOX": "1",
+        "MOCKSERVER_NO_MOCK_HEADERS": "true",
+        "MOCKSERVER_REQUIRE_HEADER": "X-One X-Two",
+        "MOCKSERVER_OVERLAY": os.pathsep.join(map(str, (ping, other))),
+        "MOCKSERVER_SEED": "3",
+    }
+    with serving(env=env) as serve:
+        assert serve.url.startswith("http://[::1]:")
+        assert serve.post(LASTING)[0] == 400  # no sandbox
+        assert serve.post(LASTING, path=f"/sandbox/a{PATH}", **{"X-One": "1"})[0] == 401
+        status, headers, body = serve.post({}, path=f"/sandbox/a{PATH}", **{"X-One": "1", "X-Two": "2"})
+        assert (status, json.loads(body)["timestamp"]) == (418, "2024-11-15T08:32:18.123000000-06:00")
+        assert not [name for name in headers if name.startswith("Mock-")]
+        assert serve.post({}, path="/sandbox/a/v1/ping/x")[0] == 405
+        assert json.loads(serve.out.seen[0])["version"] == __version__
+    env = {"MOCKSERVER_ERROR_STATUS": "422", "MOCKSERVER_CONTRACT": str(folder(tmp_path / "own", PING))}
+    with serving(env=env) as serve:
+        assert serve.post(LASTING)[0] == 404
+        assert BATCH not in "".join(serve.out.seen)

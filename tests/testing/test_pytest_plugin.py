@@ -1,0 +1,482 @@
+"""The pytest plugin as its users meet it: suites of their own, run by pytest in a process of its own."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mockserver import Contract, running
+from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
+from tests.support import PING, folder, many
+
+Suite = Callable[..., pytest.RunResult]
+"""Runs a suite: its text, arguments of pytest, what stands in its ini file; in a process of its own, if `apart`."""
+
+HELPERS = '''
+import json
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+BODY = {"customer_id": "1", "card_identifier": "CARD-1", "reference_batch": "7e4b85e27c4610824900af48f340394d"}
+PATH = "/debit/v1/activateCardForCustomer"
+
+
+def post(mock, path=PATH, **changes):
+    """The scenario that answered."""
+    request = urllib.request.Request(mock.url + path, json.dumps({**BODY, **changes}).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.headers["Mock-Scenario"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.headers["Mock-Scenario"]
+'''
+
+INI = """
+[pytest]
+addopts = --strict-markers --strict-config -p no:cacheprovider
+filterwarnings = error
+asyncio_default_fixture_loop_scope = function
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """A suite that warnings fail, in a folder of its own, untouched by how the project's own tests are run."""
+    for name in ("PYTEST_ADDOPTS", "MOCKSERVER_ADMIN_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(text: str, *arguments: str, ini: str = "", apart: bool = True) -> pytest.RunResult:
+        pytester.makeini(INI + ini)
+        pytester.makepyfile(test_it=HELPERS + text)
+        start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
+        return start("-p", "no:randomly", *arguments)
+
+    return run
+
+
+def shown(result: pytest.RunResult) -> str:
+    """What a run wrote."""
+    return "\n".join([*result.outlines, *result.errlines])
+
+
+# -- a server for every test --------------------------------------------------------------------------
+
+CLIENTS = """
+import asyncio
+
+import aiohttp
+import httpx
+import requests
+
+
+@pytest.mark.parametrize("again", range(3))
+def test_every_test_begins_afresh(mockserver, again):
+    assert mockserver.requests() == mockserver.armed() == []
+    assert post(mockserver) == "activated-existing-customer"
+    assert post(mockserver) == "card-already-activated"
+    mockserver.arm("rfc-invalid", times="always")
+    mockserver.settings.put(error_status=418)
+
+
+def test_requests(mockserver):
+    with requests.Session() as session:
+        assert session.post(mockserver.url + PATH, json=BODY).status_code == 200
+    mockserver.verify("activated-existing-customer", exactly=1)
+
+
+def test_httpx(mockserver):
+    with httpx.Client(base_url=mockserver.url) as client:
+        assert client.post(PATH, json=BODY).status_code == 200
+    mockserver.verify("activated-existing-customer", exactly=1)
+
+
+@pytest.mark.asyncio
+async def test_aiohttp(mockserver):
+    async with aiohttp.ClientSession() as session:
+        mockserver.fault("reset", commit=True)
+        with pytest.raises(aiohttp.ClientError):
+            await session.post(mockserver.url + PATH, json=BODY)
+        answers = await asyncio.gather(*(session.post(mockserver.url + PATH, json=BODY) for _ in range(5)))
+    assert {answer.headers["Mock-Scenario"] for answer in answers} == {"card-already-activated"}
+    mockserver.verify(when={"body.customer_id": "1"}, exactly=6)
+
+
+class TestAsync:
+    @pytest.mark.asyncio
+    async def test_httpx(self, mockserver):
+        async with httpx.AsyncClient(base_url=mockserver.url) as client:
+            assert (await client.post(PATH, json=BODY)).status_code == 200
+
+
+def test_nothing_of_the_others_is_left(mockserver):
+    post(mockserver)
+    with urllib.request.urlopen(mockserver.url + "/__admin/sandboxes") as response:
+        names = [one["name"] for one in json.loads(response.read())["sandboxes"]]
+    assert [name for name in names if name] == [mockserver.sandbox]
+    assert [thread.name for thread in threading.enumerate()].count("mockserver") == 1
+"""
+
+
+@pytest.mark.parametrize("mode", ["auto", "strict"])
+def test_clients_of_every_kind_get_a_mock_of_their_own(suite: Suite, mode: str) -> None:
+    """requests, httpx and aiohttp, synchronous or not; every test has its sandbox, which is gone afterwards."""
+    result = suite(CLIENTS, ini=f"asyncio_mode = {mode}\n")
+    result.assert_outcomes(passed=8)
+    assert result.ret == 0
+
+
+MARKED = """
+pytestmark = pytest.mark.mockserver(seed=3, clock="2030-01-01T00:00:00Z")
+
+
+@pytest.mark.mockserver(clock="2024-11-15T14:32:18Z", error_status=418)
+def test_the_nearest_marker_goes_first(mockserver):
+    assert str(mockserver.clock.now()) == "2024-11-15 14:32:18+00:00"
+    assert {**mockserver.settings.all(), "seed": 3, "error_status": 418} == mockserver.settings.all()
+
+
+def test_what_is_set_for_all_goes_last(mockserver):
+    assert mockserver.clock.now().year == 2030
+    post(mockserver)
+    number = mockserver.state.get("cards", "CARD-1")["card_id"]
+    print(f"the number is {number}")
+
+
+@pytest.mark.mockserver(overlay="ping")
+def test_an_overlay(mockserver):
+    with urllib.request.urlopen(mockserver.url + "/v1/ping/x") as response:
+        assert json.loads(response.read()) == {"word": "pong"}
+    post(mockserver)
+
+
+@pytest.mark.mockserver(contract="ping")
+@pytest.mark.parametrize("number", range(2))
+def test_a_contract(mockserver, number):
+    mockserver.scenarios.all() == [{"scenario": "pong"}]
+    assert [thread.name for thread in threading.enumerate()].count("mockserver") == 3
+
+
+def test_the_usual_one(mockserver):
+    assert "pong" not in [row["scenario"] for row in mockserver.scenarios.all()]
+"""
+
+
+def test_markers_say_what_a_test_needs(suite: Suite, pytester: pytest.Pytester) -> None:
+    """Clock, seed and settings of the sandbox; a contract or an overlay on a server of its own, kept for the next."""
+    folder(pytester.path / "ping", PING)
+    runs = [suite(MARKED, "-s", ini="mockserver_seed = 9\nmockserver_clock = 2000-01-01T00:00:00Z\n") for _ in range(2)]
+    for result in runs:
+        result.assert_outcomes(passed=6)
+    numbers = [re.findall(r"the number is (\S+)", shown(result)) for result in runs]
+    assert numbers[0] == numbers[1] != []
+
+
+MORE = {
+    "more.yaml": """
+format: 1
+operation: ping
+scenarios:
+- scenario: pong-more
+  documented: More.
+  when: {path.word: more}
+  respond: {success: {word: more}}
+  examples: [{path: {word: more}}]
+"""
+}
+
+
+def test_the_ini_file_says_what_all_tests_need(suite: Suite, pytester: pytest.Pytester) -> None:
+    """An overlay, a clock, a seed for all; a contract of one's own."""
+    folder(pytester.path / "ping", PING)
+    test = "def test(mockserver):\n    print(mockserver.scenarios.all()[0]['scenario'], mockserver.clock.now().year)\n"
+    ini = "mockserver_overlay = ping\nmockserver_clock = 2000-01-01T00:00:00Z\n"
+    assert "unauthorized 2000" in shown(suite(test, "-s", ini=ini, apart=False))
+    ini = f"mockserver_contract = ping\nmockserver_overlay = {folder(pytester.path / 'more', MORE)}\n"
+    assert "pong-more" in shown(suite(test, "-s", ini=ini, apart=False))
+
+
+WRONG = """
+@pytest.mark.mockserver(erorr_status=200)
+def test_setting(mockserver):
+    pass
+
+
+@pytest.mark.mockserver("2024-11-15T14:32:18Z")
+def test_position(mockserver):
+    pass
+
+
+@pytest.mark.mockserver(clock="tomorrow")
+def test_clock(mockserver):
+    pass
+
+
+@pytest.mark.mockserver(contract="nowhere")
+def test_contract(mockserver):
+    pass
+
+
+@pytest.mark.mockserver(overlays="nowhere")
+def test_overlay(mockserver):
+    pass
+"""
+
+
+def test_what_is_wrong_in_a_marker_is_told_in_a_line(suite: Suite) -> None:
+    """With near spellings, and without a traceback of the plugin."""
+    result = suite(WRONG, apart=False)
+    result.assert_outcomes(errors=5)
+    text = shown(result)
+    assert "pytest_plugin.py" not in text
+    assert "Did you mean error_status?" in text
+    assert "the marker mockserver takes names, such as contract=..., got '2024-11-15T14:32:18Z'" in text
+    assert "An instant cannot be understood" in text
+    assert "nowhere:1:1: no contract can be read here" in text
+    assert "Or did you mean overlay?" in text
+    assert "is a number, got 'x'" in shown(
+        suite("def test(mockserver): pass\n", ini="mockserver_seed = x\n", apart=False)
+    )
+
+
+# -- a failing test -----------------------------------------------------------------------------------
+
+FAILING = """
+def test_that_fails(mockserver):
+    post(mockserver)
+    post(mockserver, pin="12a4", reference_batch="")
+    post(mockserver, card_identifier=5)
+    post(mockserver, path=PATH + "s")
+    mockserver.arm("rfc-invalid", times=2)
+    post(mockserver)
+    mockserver.verify("rfc-invalid", exactly=2)
+
+
+def test_that_passes(mockserver):
+    post(mockserver)
+
+
+@pytest.fixture
+def broken(mockserver):
+    post(mockserver, customer_id="TEST-RFC-INVALID")
+    raise RuntimeError("the fixture is broken")
+
+
+def test_that_cannot_begin(broken):
+    pass
+
+
+@pytest.mark.xfail
+def test_that_is_known_to_fail(mockserver):
+    assert post(mockserver) == "customer-unknown"
+
+
+def test_without_a_mock():
+    assert False
+"""
+
+
+def test_a_failing_test_shows_what_the_mock_saw(suite: Suite) -> None:
+    """The requests with who answered, why the unexpected ones were, and what is armed; no other test shows any."""
+    result = suite(FAILING)
+    result.assert_outcomes(failed=2, passed=1, errors=1, xfailed=1)
+    lines = shown(result).splitlines()
+    assert sum(" mockserver " in line for line in lines) == 2
+    begin = next(i for i, line in enumerate(lines) if " mockserver " in line and "that_fails" not in line)
+    seen = "\n".join(lines)
+    assert "POST /debit/v1/activateCardForCustomer -> 400 rfc-invalid (documented, by values)" in lines[begin + 1]
+    assert re.search(r"#\d+ POST \S+ -> 200 activated-existing-customer \(documented, by values\)\n", seen)
+    assert re.search(r"-> 400 malformed \(assumed, by values\): unexpected\n +body.card_identifier: expected a ", seen)
+    assert re.search(r"-> 404 problem unknown-path: unexpected\n +Nothing is served .* Did you mean /debit/v1/", seen)
+    assert re.search(r"-> 400 rfc-invalid \(documented, by armed\)\n", seen)
+    assert "armed and not used up: #1 rfc-invalid, 1 left" in seen
+    assert "expected exactly 2 requests answered by rfc-invalid" in seen
+    assert "client.py" not in seen
+
+
+GONE = """
+def test_it(mockserver):
+    address = mockserver._api.address
+    mockserver._api.address = type(address)("http://127.0.0.1:1", mockserver.sandbox)
+    mockserver.armed()
+"""
+
+
+def test_a_server_that_is_gone_is_no_internal_error(suite: Suite, contract: Contract) -> None:
+    """A failing test says that the mock cannot be asked."""
+    with running(contract) as mock:
+        result = suite(GONE, f"--mockserver-url={mock.url}", apart=False)
+    result.assert_outcomes(failed=1, errors=1)
+    text = shown(result)
+    assert "the mock cannot be asked: " in text
+    assert "mockserver: http://127.0.0.1:1/sandbox/" in text
+    result = suite("def test(mockserver): pass\n", "--mockserver-url=localhost:8080", apart=False)
+    assert "mockserver: the address of a server begins with http:// or https://, got 'localhost:8080'" in shown(result)
+
+
+# -- servers that are shared --------------------------------------------------------------------------
+
+WHERE = """
+import os
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_where(mockserver, number):
+    assert post(mockserver) == "activated-existing-customer"
+    name = mockserver.url.replace("/", "-").replace(":", "-")
+    open(os.path.join(os.environ["SEEN"], name), "w").close()
+"""
+
+
+@pytest.fixture
+def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[tuple[str, str]]]:
+    """Ports and sandboxes that tests have seen since the last time."""
+    monkeypatch.setenv("SEEN", str(tmp_path))
+
+    def taken() -> list[tuple[str, str]]:
+        found = []
+        for file in sorted(tmp_path.iterdir()):
+            _, port, _, sandbox = file.name.removeprefix("http---").split("-", 3)
+            found.append((port, sandbox))
+            file.unlink()
+        return found
+
+    return taken
+
+
+def test_a_server_that_is_up_is_used(
+    suite: Suite, contract: Contract, monkeypatch: pytest.MonkeyPatch, seen: Callable[[], list[tuple[str, str]]]
+) -> None:
+    """By option or ini file, with its token; names of sandboxes are this run's, and nothing stays behind."""
+    with running(contract, token="s3cr3t") as mock:
+        refused = suite(WHERE, "--mockserver-url", mock.url, apart=False)
+        refused.assert_outcomes(errors=6)
+        assert "mockserver: The admin API asks for a token" in shown(refused)
+        monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", "s3cr3t")
+        suite(WHERE, "--mockserver-url", mock.url).assert_outcomes(passed=6)
+        first = seen()
+        suite(WHERE, ini=f"mockserver_url = {mock.url}\n", apart=False).assert_outcomes(passed=6)
+        second = seen()
+        assert {port for port, _ in first + second} == {mock.url.rpartition(":")[2]}
+        assert len({name for _, name in first + second}) == 12
+        assert mock.requests(all=True) == []
+
+
+def test_workers_have_a_server_each_or_share_one(suite: Suite, seen: Callable[[], list[tuple[str, str]]]) -> None:
+    """`--mockserver-shared`: the controller's, with the same names of sandboxes in every run."""
+    suite(WHERE, "-n2").assert_outcomes(passed=6)
+    assert len({port for port, _ in seen()}) == 2
+    suite(WHERE, "--dist=each", "--tx=2*popen", "--mockserver-shared").assert_outcomes(passed=12)
+    each = seen()
+    assert (len({port for port, _ in each}), len({name for _, name in each})) == (1, 12)
+    suite(WHERE, "-n2", "--mockserver-shared").assert_outcomes(passed=6)
+    first = seen()
+    assert len({port for port, _ in first}) == 1
+    suite(WHERE, ini="mockserver_shared = true\n", apart=False).assert_outcomes(passed=6)  # there are no workers
+    second = seen()
+    assert [name for _, name in first] == [name for _, name in second]
+
+
+def test_a_suite_of_many_tests_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share of the suite that `python -m tests.support.many` runs as a whole, ten times."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("MANY", "30")
+    many.written(pytester.path)
+    monkeypatch.setenv("ORDER", "any")
+    pytester.runpytest_subprocess("-n", "2", "--mockserver-shared").assert_outcomes(passed=30)
+
+
+# -- coverage of the contract -------------------------------------------------------------------------
+
+MEETING = """
+SCENARIOS = ["rfc-invalid", "email-taken", "pin-not-four", "rfc-invalid"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_armed(mockserver, scenario):
+    mockserver.arm(scenario)
+    assert post(mockserver) == scenario
+    assert post(mockserver) == "activated-existing-customer"
+
+
+@pytest.mark.mockserver(overlay="ping")
+def test_other_contract(mockserver):
+    post(mockserver)
+"""
+
+
+def test_coverage_of_all_workers_is_told_at_the_end(suite: Suite, pytester: pytest.Pytester) -> None:
+    """A table, files, and a bar that fails a run whose tests all passed; contracts of markers stand apart."""
+    folder(pytester.path / "ping", PING)
+    files = "--mockserver-coverage=html:out/coverage.html,junit:coverage.xml"
+    result = suite(MEETING, "-n2", files, "--mockserver-coverage-fail-under=23")
+    result.assert_outcomes(passed=5)
+    text = shown(result)
+    assert (result.ret, text.count("4 of 18 documented outcomes met (22.2 %)")) == (1, 1)
+    assert "22.2 % of the documented outcomes met, below the bar of 23 %" in text
+    assert text.count("outcomes met (") == 2
+    assert re.search(r"rfc-invalid +2 +armed 2", text)
+    assert re.search(r"activated-existing-customer +4 +values 4", text)
+    page = (pytester.path / "out" / "coverage.html").read_text(encoding="utf-8")
+    assert "4 of 18 documented outcomes met" in page
+    assert "http://127.0.0.1:8080/" in page
+    assert "<testcase" in (pytester.path / "coverage.xml").read_text(encoding="utf-8")
+    assert len([*pytester.path.glob("coverage-*.xml")]) == 1
+
+
+def test_a_bar_that_is_reached_lets_a_run_pass(suite: Suite, contract: Contract) -> None:
+    """Of the server of this process, and of one that is up; without a bar nothing is judged."""
+    text = "def test_it(mockserver):\n    post(mockserver)\n"
+    assert suite(text, "--mockserver-coverage-fail-under=5.5", apart=False).ret == 0
+    with running(contract) as mock:
+        result = suite(text, "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
+    assert result.ret == 0
+    assert "1 of 18 documented outcomes met (5.6 %)" in shown(result)
+    unused = suite("def test_it(): pass\n", "--mockserver-coverage", apart=False)
+    assert (unused.ret, "no test has used the mock" in shown(unused)) == (0, True)
+    gone = suite("def test_it(): pass\n", "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
+    assert (gone.ret, "the mock cannot be asked: " in shown(gone)) == (0, True)
+
+
+def test_a_file_that_is_none_is_a_mistake_in_the_command(suite: Suite) -> None:
+    """As where the value was meant for the folder of the tests."""
+    result = suite("def test(): pass\n", "--mockserver-coverage", "test_it.py", apart=False)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "expected html:FILE, junit:FILE or both with a comma, got 'test_it.py'" in shown(result)
+
+
+# -- no harm ------------------------------------------------------------------------------------------
+
+UNUSED = """
+import sys
+
+
+def test_nothing_is_loaded():
+    ours = sorted(name for name in sys.modules if name.partition(".")[0] == "mockserver")
+    assert ours == ["mockserver", "mockserver.testing", "mockserver.testing.pytest_plugin", "mockserver.version"]
+
+
+def test_no_server_runs():
+    assert [thread.name for thread in threading.enumerate()].count("mockserver") == 0
+"""
+
+
+def test_a_run_that_does_not_use_it_pays_for_nothing(suite: Suite) -> None:
+    """The plugin, the version, and no more; or, where it is turned off, nothing."""
+    suite(UNUSED).assert_outcomes(passed=2)
+    result = suite("def test(mockserver): pass\ndef test_other(): pass\n", "-p", "no:mockserver", apart=False)
+    result.assert_outcomes(passed=1, errors=1)
+    assert "fixture 'mockserver' not found" in shown(result)
+
+
+def test_it_says_what_there_is(suite: Suite) -> None:
+    """Fixture, marker, options and settings in pytest's own lists."""
+    assert "@pytest.mark.mockserver(contract=None, overlay=()" in shown(suite("", "--markers", apart=False))
+    assert "a sandbox of its own" in " ".join(shown(suite("", "--fixtures", apart=False)).split())
+    told = shown(suite("", "--help", apart=False))
+    assert all(f"--mockserver-{name}" in told for name in FLAGS)
+    assert all(f"mockserver_{name}" in told for name in SETTINGS)

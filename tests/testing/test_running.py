@@ -1,0 +1,169 @@
+"""A server in a thread of this process: it begins, serves clients of every kind, and is gone."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import gc
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+import mockserver
+from mockserver import ConfigError, Contract, Mock
+from tests.support import LASTING, ONCE, PATH, PATIENCE, PING, folder
+
+
+def post(mock: Mock, body: object = LASTING) -> tuple[int, dict[str, object]]:
+    """A request by urllib."""
+    request = urllib.request.Request(mock.url + PATH, json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def files() -> int:
+    """How many files this process has open."""
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a list, not paths
+
+
+def test_a_server_is_there_for_as_long_as_the_block_lasts(contract: Contract) -> None:
+    """Neither thread nor port nor file is left."""
+    with mockserver.running(contract):  # what is opened once for all is open from here on
+        pass
+    threads, before = threading.active_count(), files() if Path("/proc/self/fd").is_dir() else 0
+    for _ in range(5):
+        with mockserver.running(contract) as mock:
+            assert post(mock)[0] == 200
+            assert threading.active_count() == threads + 1
+        with pytest.raises(mockserver.MockError, match="is the server up"):
+            mock.health()
+        with socket.create_server(("127.0.0.1", int(mock.url.rpartition(":")[2]))):
+            pass
+    assert threading.active_count() == threads
+    if before:
+        assert files() == before
+
+
+def test_it_stops_promptly_whatever_is_under_way(contract: Contract) -> None:
+    """An idle connection, a client that waits for an answer, and one that reads events hold nothing up."""
+    with contextlib.ExitStack() as stack:
+        with mockserver.running(contract) as mock:
+            port = int(mock.url.rpartition(":")[2])
+            sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(3)]
+            mock.fault("hang")
+            body = json.dumps(LASTING)
+            sockets[1].sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+            sockets[2].sendall(b"GET /__admin/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert sockets[2].recv(100)
+            while not mock.requests():
+                time.sleep(0.01)
+            stopping = time.monotonic()
+        assert time.monotonic() - stopping < 5
+
+
+@pytest.mark.filterwarnings("error")
+async def test_clients_on_a_loop_are_served(contract: Contract) -> None:
+    """The server does not share the loop of the test, so that waiting for it stops nothing."""
+    with mockserver.running(contract, sandbox="a") as mock:
+        async with aiohttp.ClientSession() as session:
+            answers = await asyncio.gather(*(session.post(mock.url + PATH, json=LASTING) for _ in range(10)))
+            assert {answer.status for answer in answers} == {200}
+        assert (await asyncio.to_thread(post, mock))[0] == 200
+    assert mock.url.endswith("/sandbox/a")
+
+
+def test_clock_seed_token_and_settings_are_set(contract: Contract) -> None:
+    """The same names as of a contract file; with the same seed come the same ids."""
+    instant = dt.datetime(2024, 11, 15, 14, 32, 18, tzinfo=dt.UTC)
+
+    def answers(seed: int) -> tuple[dict[str, object], tuple[int, dict[str, object]]]:
+        new = {**ONCE, "customer_id": "", "customer": {"first_name": "Ana", "last_name": "Gil"}}
+        with mockserver.running(contract, clock=instant, seed=seed, error_status=418, token="t") as mock:
+            return post(mock, new)[1], post(mock, new)
+
+    assert answers(1) == answers(1) != answers(2)
+    first, (status, _) = answers(1)
+    assert "2024-11-15T14:32:18" in str(first)
+    assert status == 418
+    with mockserver.running(contract, token="t") as mock, pytest.raises(mockserver.MockError, match="token"):
+        Mock(mock.url).reset()
+    with mockserver.running(contract, require_headers=["X-One"]) as mock:
+        assert post(mock)[0] == 401
+
+
+def test_a_contract_and_overlays_are_loaded(tmp_path: Path) -> None:
+    """By path, as on the command line."""
+    with (
+        mockserver.running(overlays=[folder(tmp_path / "ping", PING)]) as mock,
+        urllib.request.urlopen(f"{mock.url}/v1/ping/x", timeout=PATIENCE) as response,
+    ):
+        assert json.loads(response.read()) == {"word": "pong"}
+
+
+def test_what_hinders_the_start_is_raised_where_it_was_asked_for(contract: Contract, tmp_path: Path) -> None:
+    """Files that make no contract, a port that is taken, an instant or a setting that is none; no thread is left."""
+    threads = threading.active_count()
+    with pytest.raises(ConfigError), mockserver.running(tmp_path):
+        pass
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OSError, match="in use"),
+        mockserver.running(contract, port=taken.getsockname()[1]),
+    ):
+        pass
+    with pytest.raises(ValueError, match="2024"), mockserver.running(contract, clock="2024"):
+        pass
+    with pytest.raises(TypeError, match="did you mean error_status"), mockserver.running(contract, eror_status=1):
+        pass
+    with pytest.raises(TypeError, match="there is no setting qqq; one of"), mockserver.running(contract, qqq=1):
+        pass
+    assert threading.active_count() == threads
+
+
+def test_an_error_in_the_block_stops_the_server(contract: Contract) -> None:
+    """It passes through as it is."""
+    with pytest.raises(KeyError, match="mine"), mockserver.running(contract) as mock:
+        raise KeyError("mine")
+    with pytest.raises(mockserver.MockError):
+        mock.health()
+
+
+def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
+    """What says why something is no schema, what writes metrics, the admin API are imported when they are asked."""
+    code = (
+        "import sys; from mockserver import Engine, Request, load; from mockserver.cli import serve;"
+        "from mockserver.engine import examples as listing; contract = load();"
+        "engine = Engine(contract); [*listing.banner(contract, '', contract.settings)];"
+        "late = {'jsonschema', 'prometheus_client', 'mockserver.cli.journal', 'mockserver.export.openapi'};"
+        "late |= {'mockserver.admin.journal', 'mockserver.admin.coverage'};"
+        "print(sorted(late & sys.modules.keys()));"
+        "engine.handle_sync(Request('POST', contract.operations[0].path, b'{}')); engine.metrics.text();"
+        "print(sorted(late & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "['prometheus_client']"]
+
+
+def test_a_server_looks_for_no_garbage_in_what_it_began_with() -> None:
+    """What was loaded stays, so that it is looked through once and no more."""
+    code = (
+        "import asyncio, gc; from mockserver.server import process;"
+        "asyncio.run = lambda run: (run.close(), print(gc.isenabled(), gc.get_freeze_count() > 10_000));"
+        "process.run(None, '', 0, None, None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
