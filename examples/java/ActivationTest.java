@@ -45,7 +45,7 @@ class ActivationTest {
 
   void verify(String claim) throws IOException, InterruptedException {
     HttpResponse<String> verdict = send("POST", "/__admin/verify", claim);
-    assertEquals(200, verdict.statusCode(), verdict.body()); // the body says what came instead
+    assertEquals(200, verdict.statusCode(), verdict.body()); // the body says what was got instead
   }
 
   @Test

@@ -9,7 +9,7 @@ const provider = client(url);
 
 beforeEach(() => admin.post('/reset'));
 
-/** Fails with what the mock has to say: what was expected, what came, and the nearest misses. */
+/** Fails with what the mock has to say: what was expected, what was got, and the nearest misses. */
 async function verify(claim) {
   const { status, data } = await admin.post('/verify', claim);
   if (status !== 200) throw new Error(data.text ?? data.detail);
@@ -38,7 +38,7 @@ test('a lost answer is no lost card', async () => {
 test('a verification that does not hold says why', async () => {
   await provider.activate('CARD-001', '12345678', BATCH);
   const claim = { when: { 'body.card_identifier': 'CARD-002' } };
-  await expect(verify(claim)).rejects.toThrow(/body.card_identifier: expected "CARD-002"\s+came\s+"CARD-001"/);
+  await expect(verify(claim)).rejects.toThrow(/body.card_identifier: expected "CARD-002"\s+got\s+"CARD-001"/);
 });
 
 afterAll(async () => {

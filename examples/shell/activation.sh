@@ -13,7 +13,7 @@ activate() { # CARD [CUSTOMER]: the body, then the status in a line of its own; 
 }
 expect() { # WHAT PATTERN TEXT
   if [[ $3 != *$2* ]]; then
-    printf 'FAILED  %s: expected %s, came\n%s\n' "$1" "$2" "$3" >&2
+    printf 'FAILED  %s: expected %s, got\n%s\n' "$1" "$2" "$3" >&2
     exit 1
   fi
   printf 'ok      %s\n' "$1"

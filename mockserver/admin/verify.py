@@ -93,7 +93,7 @@ async def _verify(call: Call) -> Reply:
     if verdict.holds:
         return as_json({**shown, "text": told})
     title = "The claim cannot be told: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
-    detail = f"expected {verdict.expected}; {verdict.came} came."
+    detail = f"expected {verdict.expected}, got {verdict.got}."
     return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=told)
 
 

@@ -163,7 +163,7 @@ def _reserved(entry: ConfigNode | None) -> Callable[[str], bool]:
     fault = pattern_fault((), entry.data)
     if fault is None:
         return compile_pattern(entry.data)
-    entry.fault(fault.what, fault.expected, fault.came, fault.hint)
+    entry.fault(fault.what, fault.expected, fault.got, fault.hint)
     return _is_not_reserved
 
 

@@ -117,10 +117,11 @@ def _on_violations(operand: Any) -> Condition:
         return (
             (places is None or violation.where in exact or violation.where.startswith(below))
             and (keywords is None or violation.keyword in keywords)
-            and (kinds is None or violation.came in kinds)
+            and (kinds is None or violation.got in kinds)
         )
 
-    words = ", ".join(f"{name} {' or '.join(map(str, value))}" for name, value in wanted.items())
+    label = {"came": "got"}
+    words = ", ".join(f"{label.get(name, name)} {' or '.join(map(str, value))}" for name, value in wanted.items())
     return _among("violations", f"violation {words}", selects, claims=selects)
 
 
@@ -149,7 +150,7 @@ def _among(
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         if fails(facts) is None:
             return ()
-        found = ", ".join(f"{one.where} {one.keyword} ({one.came})" for one in facts["violations"][:5])
+        found = ", ".join(f"{one.where} {one.keyword} ({one.got})" for one in facts["violations"][:5])
         return (Evidence("violation", words, found or "no violation"),)
 
     return Condition(words, fails, evidence, claims=claims, first=first, without_violations=False)

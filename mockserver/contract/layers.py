@@ -38,9 +38,9 @@ class ConfigNode(NamedTuple):
         """What it takes to compile this part, or the part at a path in it."""
         return Context(scope, schemas, self.source.report, (*self.at, *at))
 
-    def fault(self, what: str, expected: str, came: str = "", hint: str = "", at: Path = ()) -> None:
+    def fault(self, what: str, expected: str, got: str = "", hint: str = "", at: Path = ()) -> None:
         """Report that something is wrong here, or at a path in it."""
-        self.source.report(Diagnostic((*self.at, *at), what, expected, came, hint))
+        self.source.report(Diagnostic((*self.at, *at), what, expected, got, hint))
 
     def unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
         """Report a name that is none of `names`, with a near spelling."""

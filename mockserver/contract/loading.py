@@ -46,7 +46,7 @@ class ConfigError(Exception):
     def shown(self) -> list[dict[str, str]]:
         """The problems as members of a JSON document."""
         return [
-            {"at": str(p.position), "what": p.what, "expected": p.expected, "came": p.came, "try": p.hint}
+            {"at": str(p.position), "what": p.what, "expected": p.expected, "came": p.got, "try": p.hint}
             for p in self.problems
         ]
 
@@ -295,6 +295,6 @@ def _fault(violation: Violation, data: object) -> Diagnostic:
     if violation.keyword == "additionalProperties":
         return unknown_name(at, f"unknown member {last}", last, violation.known)
     expected, got, hint = describe(violation, data)
-    if violation.came == "missing":
+    if violation.got == "missing":
         return Diagnostic(at, f"missing member {last}", f"{place}: {violation.about}", got)
     return Diagnostic(at, f"wrong value for {place}", expected, got, hint if at else "begin with format: 1")

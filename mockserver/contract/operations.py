@@ -171,7 +171,7 @@ class OperationCompiler:
             "new": tuple(self.parts.tables["new"]),
             "now": tuple(NOW),
             "settings": SETTINGS,
-            "violation": VIOLATION,
+            "violation": tuple(VIOLATION),
         }.get(root, ())
 
     def roots(self) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.core.masks import is_secret_header
-from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings
+from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
 from mockserver.core.values import close_matches, readable, write_ascii
 from mockserver.schema.schema_set import SchemaSet
 
@@ -28,7 +29,14 @@ NOW: Final[Mapping[str, Extract]] = {
 }
 """The members of `now`: the two forms of timestamp, and milliseconds since the epoch."""
 
-VIOLATION: Final = ("text", "where", "pointer", "keyword", "came", "message")
+VIOLATION: Final[Mapping[str, Callable[[Violation], str]]] = {
+    "text": attrgetter("text"),
+    "where": attrgetter("where"),
+    "pointer": attrgetter("pointer"),
+    "keyword": attrgetter("keyword"),
+    "came": attrgetter("got"),
+    "message": attrgetter("message"),
+}
 """The members of `violation`: what can be said of the violation that a scenario rests on."""
 
 SETTINGS: Final = tuple(field.name for field in fields(Settings))
@@ -70,9 +78,9 @@ class Context(NamedTuple):
         """The context of a part of this part."""
         return self._replace(at=(*self.at, *steps))
 
-    def fault(self, what: str, expected: str, came: str = "", hint: str = "") -> None:
+    def fault(self, what: str, expected: str, got: str = "", hint: str = "") -> None:
         """Report that something is wrong here."""
-        self.report(Diagnostic(self.at, what, expected, came, hint))
+        self.report(Diagnostic(self.at, what, expected, got, hint))
 
     def unknown(self, what: str, name: str, names: Iterable[str]) -> None:
         """Report a name that is none of `names`, with a near spelling."""

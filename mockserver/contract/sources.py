@@ -21,18 +21,18 @@ _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+')
 
 
 class Problem(NamedTuple):
-    """One thing wrong in a file: where, what, what was expected, what came, what to try."""
+    """One thing wrong in a file: where, what, what was expected, what was got, a hint."""
 
     position: Position
     what: str
     expected: str
-    came: str
+    got: str
     hint: str
 
     def __str__(self) -> str:
         lines = [f"{self.position}: {self.what}", f"    expected: {self.expected}"]
-        lines += [f"    came:     {self.came}"] if self.came else []
-        lines += [f"    try:      {self.hint}"] if self.hint else []
+        lines += [f"    got:      {self.got}"] if self.got else []
+        lines += [f"    hint:     {self.hint}"] if self.hint else []
         return "\n".join(map(_visible, lines))
 
 
@@ -80,11 +80,11 @@ class SourceFile:
     def report(self, fault: Diagnostic) -> None:
         """Keep a fault as a problem of this file."""
         self.spoil(fault.at)
-        self.problems.append(Problem(self.position(fault.at), fault.what, fault.expected, fault.came, fault.hint))
+        self.problems.append(Problem(self.position(fault.at), fault.what, fault.expected, fault.got, fault.hint))
 
-    def problem(self, mark: Mark, what: str, expected: str, came: str = "", hint: str = "") -> None:
+    def problem(self, mark: Mark, what: str, expected: str, got: str = "", hint: str = "") -> None:
         """Keep a problem at a line and column."""
-        self.problems.append(Problem(Position(self.name, mark.line, mark.column), what, expected, came, hint))
+        self.problems.append(Problem(Position(self.name, mark.line, mark.column), what, expected, got, hint))
 
     def spoil(self, at: Path) -> None:
         """Note that a part is wrong, and so is all that it is a part of."""

@@ -110,8 +110,8 @@ class _Builder:
             self._source.problem(START, "an empty file", "a YAML mapping", "nothing", "write format: 1 first")
         return value
 
-    def _stop(self, event: yaml.Event, what: str, expected: str, came: str, hint: str = "") -> StopReading:
-        self._source.problem(_mark_of(event.start_mark), what, expected, came, hint)
+    def _stop(self, event: yaml.Event, what: str, expected: str, got: str, hint: str = "") -> StopReading:
+        self._source.problem(_mark_of(event.start_mark), what, expected, got, hint)
         return StopReading()
 
     def _value(self, event: yaml.Event, at: Path) -> Any:

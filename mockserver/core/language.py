@@ -12,11 +12,11 @@ from mockserver.core.model import MISSING, Facts, Violation
 
 
 class Evidence(Struct, frozen=True):
-    """Why a condition did not hold: where, what was expected, what came."""
+    """Why a condition did not hold: where, what was expected, what was got."""
 
     path: str
     expected: str
-    came: str
+    got: str
 
 
 class EqualValue(Struct, frozen=True):

@@ -38,7 +38,7 @@ class Diagnostic(Struct, frozen=True):
     at: Path
     what: str
     expected: str
-    came: str = ""
+    got: str = ""
     hint: str = ""
 
 
@@ -83,17 +83,17 @@ def json_pointer(path: Iterable[str | int]) -> str:
 
 
 class Violation(Struct, frozen=True, gc=False):
-    """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what came instead.
+    """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what was got.
 
-    `message` says what was expected and what kind of thing came; it never holds a value of the request.
-    `came` is one of `values.CAME`. `known` are the names allowed where a name or a word is unknown, and
+    `message` says what was expected and what kind of thing was got; it never holds a value of the request.
+    `got` is one of `values.CAME`. `known` are the names allowed where a name or a word is unknown, and
     `about` is the schema's description of the place; both serve people who write files.
     """
 
     root: str
     path: Path
     keyword: str
-    came: str
+    got: str
     message: str
     known: tuple[str, ...] = ()
     about: str = ""

@@ -181,6 +181,6 @@ def wrong_method(method: str, allow: Sequence[str], headers: Mapping[str, str]) 
         405,
         "wrong-method",
         "This path is not served with this method",
-        f"{printable(method, 20)} came; use {' or '.join(allow)}.",
+        f"Expected {' or '.join(allow)}, got {printable(method, 20)}.",
         {"Allow": ", ".join(allow), **headers},
     )

@@ -169,7 +169,7 @@ def _violation(alternative: Alternative | None, facts: Facts) -> Any:
     for condition in alternative.conditions if alternative is not None else ():
         violation = condition.first(facts) if condition.first is not None else None
         if violation is not None:
-            return {name: getattr(violation, name) for name in VIOLATION}
+            return {name: read(violation) for name, read in VIOLATION.items()}
     return MISSING
 
 

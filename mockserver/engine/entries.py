@@ -68,7 +68,7 @@ class EntryViolation(Struct, frozen=True):
     root: str
     path: tuple[str | int, ...]
     keyword: str
-    came: str
+    got: str = field(name="came")
     message: str
 
 

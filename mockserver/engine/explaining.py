@@ -62,7 +62,7 @@ def text(shown: Mapping[str, Any]) -> Iterator[str]:
         for one in miss["evidence"]:
             yield from (f"    {line}" for line in lines(one["at"], one["expected"], one["came"]))
         if miss["did_you_mean"]:
-            yield f"    try: did you mean {' or '.join(miss['did_you_mean'])}?"
+            yield f"    hint: did you mean {' or '.join(miss['did_you_mean'])}?"
 
 
 def _reasons(shown: Mapping[str, Any]) -> Iterator[str]:

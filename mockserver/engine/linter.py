@@ -142,8 +142,8 @@ def _problems(ran: Ran) -> Iterator[Problem]:
         return
     answer = read(ran.reply.body, 1_000)
     for violation in ran.scenario.envelope.violations(answer):
-        wanted, came, hint = describe(violation, answer)
+        wanted, got, hint = describe(violation, answer)
         what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
         yield Problem(
-            position, what, wanted, came, hint or f"the schema is that of the envelope {ran.scenario.envelope.name}"
+            position, what, wanted, got, hint or f"the schema is that of the envelope {ran.scenario.envelope.name}"
         )

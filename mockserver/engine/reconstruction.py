@@ -84,7 +84,7 @@ def view_of(
 
 def document_of(entry: JournalEntry, decision: EntryDecision) -> Document:
     """The document of an entry's request, as it was read then."""
-    violations = tuple(Violation(v.root, v.path, v.keyword, v.came, v.message) for v in decision.violations)
+    violations = tuple(Violation(v.root, v.path, v.keyword, v.got, v.message) for v in decision.violations)
     return Document(request_of(entry), entry.request.path, _body(entry), violations, decision.warnings)
 
 

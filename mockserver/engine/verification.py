@@ -95,7 +95,7 @@ class Verdict:
 
     holds: bool
     expected: str
-    came: int
+    got: int
     requests: tuple[str, ...] = ()
     misses: tuple[RequestMiss, ...] = ()
     incomplete: bool = False
@@ -132,14 +132,14 @@ def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, los
             return Verdict(
                 holds=False,
                 expected=f"{number}. {claim.text}" + (", after what goes before" if number > 1 else ""),
-                came=counts[-1] - counts[start],
+                got=counts[-1] - counts[start],
                 misses=nearest(claim, [e for e in entries[start:] if not claim.meets(e)]),
                 incomplete=lost,
                 note=f"{counts[-1]} in all" if start else "",
             )
     if lost and any(claim.high is not None for claim in claims):
-        return Verdict(holds=False, expected="requests in order", came=len(entries), incomplete=True)
-    return Verdict(holds=True, expected="requests in order", came=len(entries))
+        return Verdict(holds=False, expected="requests in order", got=len(entries), incomplete=True)
+    return Verdict(holds=True, expected="requests in order", got=len(entries))
 
 
 def _reach(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[bool]:
@@ -190,18 +190,18 @@ def text(verdict: Verdict, sandbox: str) -> str:
     """A verdict as it stands in a log."""
     where = f" in sandbox {sandbox}" if sandbox else ""
     if verdict.holds:
-        return f"holds{where}: {verdict.expected}; {verdict.came} came"
+        return f"holds{where}: {verdict.expected}, got {verdict.got}"
     shown = [f"does not hold{where}" + (" (incomplete: the journal has lost entries)" if verdict.incomplete else "")]
     shown += [f"  expected {verdict.expected}"]
     ids = f" (#{', #'.join(verdict.requests[:20])})" if verdict.requests else ""
-    shown += [f"  came     {verdict.came}{ids}" + (f"; {verdict.note}" if verdict.note else "")]
+    shown += [f"  got      {verdict.got}{ids}" + (f"; {verdict.note}" if verdict.note else "")]
     shown += ["nearest misses:"] if verdict.misses else []
     for missed in verdict.misses:
         entry = missed.entry
         answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
         request = f"{entry.request.method} {entry.request.target}"
         shown.append(f"  #{entry.id} {request} -> {entry.reply.status} {answered}")
-        shown += [f"    {line}" for e in missed.miss.evidence for line in lines(e.path, e.expected, e.came)]
+        shown += [f"    {line}" for e in missed.miss.evidence for line in lines(e.path, e.expected, e.got)]
     return "\n".join(shown)
 
 
@@ -210,7 +210,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "holds": verdict.holds,
         "expected": verdict.expected,
-        "came": verdict.came,
+        "came": verdict.got,
         "incomplete": verdict.incomplete,
         "requests": list(verdict.requests),
         "misses": [

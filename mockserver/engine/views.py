@@ -97,20 +97,20 @@ def violation(one: Violation | EntryViolation) -> dict[str, str]:
         "at": ".".join((one.root, *map(str, one.path))),
         "pointer": json_pointer(one.path),
         "keyword": one.keyword,
-        "came": one.came,
+        "came": one.got,
         "message": one.message,
     }
 
 
 def evidence(one: Evidence) -> dict[str, str]:
     """A piece of evidence as JSON."""
-    return {"at": one.path, "expected": one.expected, "came": one.came}
+    return {"at": one.path, "expected": one.expected, "came": one.got}
 
 
-def lines(at: str, expected: str, came: str) -> tuple[str, str]:
-    """A piece of evidence as lines: the member, what was expected, what came."""
+def lines(at: str, expected: str, got: str) -> tuple[str, str]:
+    """A piece of evidence as lines: the member, what was expected, what was got."""
     expected = expected.removeprefix(at).strip().removeprefix("is ")
-    return f"{at}: expected {expected}", f"{' ' * len(at)}  came     {came}"
+    return f"{at}: expected {expected}", f"{' ' * len(at)}  got      {got}"
 
 
 def event(entry: JournalEntry) -> bytes:

@@ -1,4 +1,4 @@
-"""What is said of a violation: what was expected and what kind of thing came, never the value.
+"""What is said of a violation: what was expected and what kind of thing was got, never the value.
 
 Knows the keywords of JSON Schema; it knows no library, and finds nothing.
 """

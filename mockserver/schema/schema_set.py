@@ -142,7 +142,7 @@ class SchemaSet:
             if not faults and not self._is_unsound(located):
                 validator = self._validator(prepared(located), located, resources, faults.append)
         for fault in faults:
-            report(Diagnostic((*at, *fault.at), fault.what, fault.expected, fault.came, fault.hint))
+            report(Diagnostic((*at, *fault.at), fault.what, fault.expected, fault.got, fault.hint))
         return validator
 
     def relinked(self, place: Callable[[str, Path], str]) -> dict[str, Any]:

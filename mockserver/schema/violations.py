@@ -37,7 +37,7 @@ def value_at(instance: Any, path: Path) -> Any:
 
 
 def describe(violation: Violation, data: Any) -> tuple[str, str, str]:
-    """A violation in a file that people write: what was expected, what came (shown), a hint."""
+    """A violation in a file that people write: what was expected, what was got (shown), a hint."""
     value = value_at(data, violation.path)
     shown = "nothing" if value is MISSING else printable(write_ascii(value), 80)
     expected = violation.message.removeprefix("expected ").partition(", got ")[0]
@@ -96,12 +96,12 @@ def _violation(root: str, path: Path, instance: Any, keyword: str, schema: Any) 
     elif value is MISSING:
         member = schema.get("properties", {}).get(path[-1], {})
         about = member.get("description", "") if isinstance(member, dict) else ""
-    came = "missing" if value is MISSING else kind_of_absence(value)
+    got = "missing" if value is MISSING else kind_of_absence(value)
     return Violation(
         root=root,
         path=path,
         keyword=keyword,
-        came=came,
+        got=got,
         message=message(keyword, operand, schema, value),
         known=known,
         about=about,

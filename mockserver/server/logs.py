@@ -84,7 +84,8 @@ def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
     lines = []
     for error in reload.errors:
         lines.append(f"{error['at']}: {error['what']}".removeprefix(": "))
-        lines += [f"    {name + ':':9} {error[name]}" for name in ("expected", "came", "try") if error[name]]
+        labels = {"expected": "expected:", "came": "got:", "try": "hint:"}
+        lines += [f"    {label:9} {error[name]}" for name, label in labels.items() if error[name]]
     now = _local_time(int(time.time()))
     if reload.errors:
         return "\n".join([f"{now} reload failed, contract {contract.hash} stays: {len(reload.errors)} wrong", *lines])

@@ -336,7 +336,7 @@ def test_a_request_is_made_and_explained(mock: Serving, console: Opened) -> None
     page.get_by_label("Send pin").uncheck()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name="reference-batch-empty")).to_be_visible()
-    expect(page.get_by_text("violation at body.reference_batch, came empty")).to_be_visible()
+    expect(page.get_by_text("violation at body.reference_batch, got empty")).to_be_visible()
     page.get_by_role("button", name="Text").click()
     page.get_by_label("Body", exact=True).fill('{"broken')
     page.get_by_role("button", name="Send").click()

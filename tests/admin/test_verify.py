@@ -77,18 +77,18 @@ async def test_near_misses_are_told_with_evidence(url: str, client: aiohttp.Clie
     assert lines[:4] == [
         "does not hold",
         f"  expected at least 1 request of activateCardForCustomer with {conditions}",
-        "  came     0",
+        "  got      0",
         "nearest misses:",
     ]
     assert lines[4].startswith(f"  #2 POST {PATH} -> ")
     assert lines[5:7] == [
         '    body.reference_batch: expected "other"',
-        f'                          came     "{BATCH}"',
+        f'                          got      "{BATCH}"',
     ]
     _, shown = await verified(client, url + "/sandbox/a", {"scenario": DIGITS, "count": {"exactly": 2}})
     assert shown["text"].startswith("does not hold in sandbox a\n")
     _, shown = await verified(client, url, {"scenario": DIGITS, "count": {"exactly": 2}})
-    assert "came     1 (#3)" in shown["text"]
+    assert "got      1 (#3)" in shown["text"]
     assert {"at": "scenario", "expected": DIGITS, "came": LASTS} in shown["misses"][0]["evidence"]
     _, shown = await verified(client, url, [{"scenario": LASTS}, {"scenario": DIGITS, "count": {"exactly": 2}}])
     assert "expected 2. exactly 2 requests answered by pin-not-digits" in shown["text"]

@@ -275,7 +275,7 @@ def test_explain_tells_which_scenario_answers_and_why(request_file: Path) -> Non
     assert '"card_id":"card_987654321"' in shown
     tried = shown.partition("near misses, nearest first:\n")[2]
     assert "  card-already-activated  (scenarios/activate-card-for-customer.yaml:" in tried
-    assert '    card.status: expected "activated"\n                 came     "issued"\n' in tried
+    assert '    card.status: expected "activated"\n                 got      "issued"\n' in tried
 
 
 def test_explain_reads_standard_input() -> None:
@@ -284,7 +284,7 @@ def test_explain_reads_standard_input() -> None:
     assert "-> 400 pin-not-digits" in shown
     assert "  violation body.pin: " in shown
     assert "  warning   device is not a documented member" in shown
-    assert "came     no violation" not in shown
+    assert "got      no violation" not in shown
     assert "s3cr3t" not in shown
 
 

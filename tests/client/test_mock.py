@@ -99,10 +99,10 @@ def test_a_claim_holds_or_says_what_came_instead(mock: Mock) -> None:
     send(mock, ONCE)
     mock.verify("activated-existing-customer", exactly=1)
     mock.verify(when={"body.customer_id": ONCE["customer_id"]}, at_least=1, at_most=1)
-    with pytest.raises(AssertionError, match=r"(?s)exactly 2 requests .*came     1 \(#") as failed:
+    with pytest.raises(AssertionError, match=r"(?s)exactly 2 requests .*got      1 \(#") as failed:
         mock.verify(when={"body.customer_id": ONCE["customer_id"]}, exactly=2)
     assert failed.value.__cause__ is None
-    with pytest.raises(AssertionError, match=r'(?s)nearest misses:.*body.customer_id: expected "2"\n +came +"1234'):
+    with pytest.raises(AssertionError, match=r'(?s)nearest misses:.*body.customer_id: expected "2"\n +got +"1234'):
         mock.verify(when={"body.customer_id": "2"})
     with pytest.raises(AssertionError, match=r"1\. at least 1 request answered by rfc-invalid"):
         mock.verify_order({"scenario": "rfc-invalid"})

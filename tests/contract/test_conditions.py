@@ -207,19 +207,19 @@ def test_a_match_is_the_absence_of_evidence(operand: Any, value: Any) -> None:
     for condition in compiled({"body.x": operand}):
         seen = condition.evidence(facts(value))
         assert (condition.fails(facts(value)) is None) is (seen == ())
-        assert all(e.path == "body.x" and e.expected and e.came for e in seen)
+        assert all(e.path == "body.x" and e.expected and e.got for e in seen)
 
 
 def test_evidence_tells_what_came() -> None:
     """The evidence names the place, what was expected and what came."""
     (condition,) = compiled({"body.x": {"in": ["a", "b"]}})
     (evidence,) = condition.evidence(facts("c"))
-    assert (evidence.path, evidence.expected, evidence.came) == ("body.x", 'in ["a","b"]', '"c"')
+    assert (evidence.path, evidence.expected, evidence.got) == ("body.x", 'in ["a","b"]', '"c"')
     (evidence,) = condition.evidence(facts(MISSING))
-    assert evidence.came == "nothing (missing)"
+    assert evidence.got == "nothing (missing)"
     (condition,) = compiled({"thing": "absent"})
     (evidence,) = condition.evidence(facts(1, thing={"key": "k", "origin": "seed"}))
-    assert evidence.came == "a record"
+    assert evidence.got == "a record"
 
 
 def test_logic_joins_conditions_on_several_places() -> None:
@@ -238,7 +238,7 @@ def test_logic_joins_conditions_on_several_places() -> None:
                 assert held is ((x, y) in bodies)
                 assert held is (condition.evidence(given_facts) == ())
     (condition,) = compiled({"none": two})
-    assert condition.evidence(facts("a"))[0].came == "one that holds"
+    assert condition.evidence(facts("a"))[0].got == "one that holds"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_violation_is_selected_by_place_keyword_and_what_came(operand: dict[st
     assert condition.claims(PIN) is expected
     assert (condition.first(facts(1, (PIN,))) is PIN) is expected
     assert (condition.evidence(facts(1, (PIN,))) == ()) is expected
-    assert condition.evidence(facts(1))[0].came == "no violation"
+    assert condition.evidence(facts(1))[0].got == "no violation"
 
 
 def test_an_unquoted_null_means_the_word() -> None:

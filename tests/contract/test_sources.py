@@ -308,11 +308,11 @@ def test_a_contract_that_is_wrong_starts_nothing(command: list[str], tmp_path: P
     assert done.stderr == (
         f"{folder / 'contract.yaml'}:2:20: wrong value for operations.get.request\n"
         "    expected: a method and a path, such as GET /things/{thing_id}\n"
-        '    came:     "GOT /things"\n'
-        "    try:      Method and path, such as GET /things/{thing_id}.\n"
+        '    got:      "GOT /things"\n'
+        "    hint:     Method and path, such as GET /things/{thing_id}.\n"
         f"{folder / 'get.yaml'}:4:47: unknown envelope okay\n"
         "    expected: one of ok\n"
-        "    came:     okay\n"
-        "    try:      did you mean ok?\n"
+        "    got:      okay\n"
+        "    hint:     did you mean ok?\n"
         "mockserver: 2 wrong; nothing was started\n"
     )

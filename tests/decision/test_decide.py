@@ -118,7 +118,7 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
     facts["unclaimed"] = ()  # as if a scenario had named the violation
     evidence = {miss.scenario.id: miss.evidence for miss in near_misses(operation, operation.scenarios, facts)}
     assert [
-        (e.path, e.came)
+        (e.path, e.got)
         for e in evidence["activated-existing-customer"]
         if e.expected == "none, since this scenario changes state"
     ] == [("violation", "body.device_id, body.pin")]

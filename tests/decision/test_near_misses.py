@@ -81,9 +81,9 @@ def test_the_nearest_way_speaks_for_a_scenario(engine: Engine) -> None:
     by_id, facts = engine.contract.operations[0].by_id, facts_of(engine, a=1, b=2)
     miss = near_miss(by_id["two-ways"], facts)
     assert (miss.held, [one.path for one in miss.evidence]) == (1, ["body.b"])
-    assert miss.evidence[0].came == "2"
+    assert miss.evidence[0].got == "2"
     miss = near_miss(by_id["two-ways"], facts_of(engine, b=7))
-    assert [(one.path, one.came) for one in miss.evidence] == [("body.a", "nothing (missing)")]
+    assert [(one.path, one.got) for one in miss.evidence] == [("body.a", "nothing (missing)")]
 
 
 def test_a_violation_speaks_against_a_change_of_state(engine: Engine) -> None:

@@ -216,7 +216,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
             "type": "urn:mockserver:problem:wrong-method",
             "title": "This path is not served with this method",
             "status": 405,
-            "detail": "P\\x0aUT came; use POST or GET.",
+            "detail": "Expected POST or GET, got P\\x0aUT.",
         },
         {"Allow": "POST, GET", "Mock-Assumed": "method"},
     ),

@@ -164,8 +164,8 @@ async def test_a_near_seed_is_told_where_its_record_is_spoken_of(url: str, clien
     told = by_server.partition("  card-already-activated  (")[2].splitlines()
     assert told[1:4] == [
         '    card.status: expected "activated"',
-        '                 came     "issued"',
-        f"    try: did you mean {' or '.join(miss['did_you_mean'])}?",
+        '                 got      "issued"',
+        f"    hint: did you mean {' or '.join(miss['did_you_mean'])}?",
     ]
     stdin = json.dumps(body)
     for options in ((), ("--url", url)):

@@ -189,5 +189,5 @@ def test_a_secret_is_never_shown(secret: str, forced: str | None, where: str) ->
     )
     explained = explain(engine(), asked)
     seen = [explained.reply.body.decode(), *(value for _, value in explained.reply.all_headers)]
-    seen += [text for miss in explained.misses for e in miss.evidence for text in (e.expected, e.came)]
+    seen += [text for miss in explained.misses for e in miss.evidence for text in (e.expected, e.got)]
     assert not [text for text in seen if secret in text]

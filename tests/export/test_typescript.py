@@ -204,7 +204,7 @@ def test_the_client_compiles_strictly_and_talks_to_a_server(tmp_path: Path) -> N
         "token": 401,
         "nobody": 0,
     }
-    assert re.search(r'nearest misses:\n.*expected "CARD-2"\n *came +"CARD-1"', problems["unverified"][1], re.DOTALL)
+    assert re.search(r'nearest misses:\n.*expected "CARD-2"\n *got +"CARD-1"', problems["unverified"][1], re.DOTALL)
     assert problems["misspelt"][1].endswith("Did you mean rfc-invalid?")
     assert "Authorization: Bearer" in problems["token"][1]
     assert problems["nobody"][1].startswith("POST http://127.0.0.1:1/__admin/reset: ")

@@ -195,7 +195,7 @@ def test_half_of_a_surrogate_pair_in_a_schema_is_reported() -> None:
         deep = {"not": deep}
     for schema in ({"title": "\ud800"}, deep):
         assert SchemaSet().inline(schema, ("here",), faults.append) is None
-    assert [(fault.at, fault.what, fault.came) for fault in faults] == [
+    assert [(fault.at, fault.what, fault.got) for fault in faults] == [
         (("here",), "no JSON Schema", "Failed to get UTF-8 representation"),
         (("here",), "no JSON Schema", "Recursion limit reached"),
     ]

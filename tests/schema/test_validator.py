@@ -214,8 +214,8 @@ def test_messages_never_carry_the_value(schema: Any) -> None:
 )
 def test_what_came_is_one_of_five_words(value: Any, came: str) -> None:
     """`came` tells null, empty, blank and other apart, and what is missing."""
-    assert only({"not": {}}, value).came == came
-    assert only({"required": ["a"]}, {}).came == "missing"
+    assert only({"not": {}}, value).got == came
+    assert only({"required": ["a"]}, {}).got == "missing"
 
 
 def test_violations_have_one_order_whatever_the_schema_looks_like() -> None:
@@ -313,7 +313,7 @@ def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeyp
     [fault] = faults
     assert fault.what == "$ref that leads through too many others"
     assert fault.expected == "schemas that refer to each other less"
-    assert fault.came.removeprefix("#/$defs/") in chain
+    assert fault.got.removeprefix("#/$defs/") in chain
 
 
 def test_items_are_unique_as_json_has_it() -> None:
@@ -476,7 +476,7 @@ def test_a_set_knows_its_sound_schemas_by_file_name() -> None:
 def reported(files: dict[str, Any]) -> tuple[SchemaSet, list[tuple[str, str, str]]]:
     """A set of schemas, and file, what and came of each fault."""
     schemas, faults = SchemaSet(), list[tuple[str, str, str]]()
-    schemas.add(files, lambda name, fault: faults.append((name, fault.what, fault.came)))
+    schemas.add(files, lambda name, fault: faults.append((name, fault.what, fault.got)))
     return schemas, faults
 
 
@@ -707,7 +707,7 @@ def wheres(
     document = read_document(
         operation, Request("GET", "/", body, headers or {}), parameters or {}, settings or Settings()
     )
-    return [(v.where, v.keyword, v.came) for v in document.violations]
+    return [(v.where, v.keyword, v.got) for v in document.violations]
 
 
 def test_violations_come_by_part_of_the_request() -> None:
