@@ -30,7 +30,7 @@ from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, frozen
 from mockserver.engine.reloading import Reloader
 from mockserver.server import logs, process, server, tls
-from mockserver.server.log_writer import Lines
+from mockserver.server.log_writer import LineWriter
 from mockserver.version import __version__
 
 SHORTEST_KEY: Final = 16
@@ -155,11 +155,11 @@ def serve(
         admin_paths=tuple if no_admin or admin_port is not None else paths,
         sandbox_key=sandbox_key,
     )
-    write = Lines(sys.stdout)
+    write = LineWriter(sys.stdout)
     log = {"json": logs.json_log(write), "none": logs.no_log}.get(log_format or "", logs.human_log(write))
 
     def tell(reload: Reload) -> None:
-        write(logs.reloaded(reload, engine.contract, as_json=log_format == "json"))
+        write(logs.reload_message(reload, engine.contract, as_json=log_format == "json"))
 
     reloader = Reloader(engine, found, time.time_ns, settings, tell)
 
@@ -174,7 +174,7 @@ def serve(
 
     try:
         process.run(
-            server.Server(engine, log, access, admins=not no_admin, tls=secured),
+            server.Server(engine, log, access, admin_enabled=not no_admin, tls=secured),
             host,
             port,
             admin_port,
@@ -190,7 +190,7 @@ def serve(
         write.close()
 
 
-def _secured(cert: Path | None, key: Path | None) -> tls.Secured | None:
+def _secured(cert: Path | None, key: Path | None) -> tls.TlsContext | None:
     if (cert is None) != (key is None):
         raise click.UsageError("--tls-cert and --tls-key are needed both, or neither")
     if cert is None or key is None:

@@ -15,26 +15,26 @@ from mockserver.core.reply import Reply
 from mockserver.server.connection import Connection
 
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;][^\n]*)?\r\n")
-_LONGEST_SIZE_LINE: Final = 8_190
+_MAX_SIZE_LINE: Final = 8_190
 
 
 async def read_body(
-    request: web.BaseRequest, connection: Connection, began: float, settings: Settings
+    request: web.BaseRequest, connection: Connection, request_start: float, settings: Settings
 ) -> bytes | Reply:
-    """Read the body of a request that began at a time of the loop; give a problem where it cannot be had.
+    """Read the body of a request; return a problem where it breaks a limit or cannot be decoded.
 
-    Raises `OSError` where the client leaves.
+    `request_start` is in loop time. Raises `OSError` where the client leaves.
     """
     content, limit = request.content, settings.max_body
     try:
-        if content.is_eof():  # it came with the head, as the bodies of most clients do
+        if content.is_eof():  # it was received with the head, as with most clients
             body = content.read_nowait()
         elif request.content_length is not None and request.content_length > limit:
             return problems.too_large(limit)
         else:
             if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
                 connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = await _read_rest(request, connection, began + settings.request_timeout, limit)
+            body = await _read_rest(request, connection, request_start + settings.request_timeout, limit)
     except TimeoutError:
         return problems.too_slow(settings.request_timeout)
     except BrokenChunksError:
@@ -46,14 +46,14 @@ async def read_body(
 
 
 async def _read_rest(request: web.BaseRequest, connection: Connection, deadline: float, limit: int) -> bytes:
-    """Read a body of which not all has come, to its end or a little beyond the limit."""
+    """Read a body that is not complete yet, to its end or just beyond the limit."""
     if connection.is_half_closed:
         raise ConnectionResetError("the client closed its side before the end of the body")
     content, framing, body = request.content, ChunkFraming(), bytearray()
     timer = asyncio.timeout_at(deadline)
     try:
         async with timer:
-            connection.body_listener = _listener(request, connection, framing, timer)
+            connection.body_listener = _chunk_listener(request, connection, framing, timer)
             while not content.at_eof() and len(body) <= limit:
                 body += await content.readany()
     except TimeoutError:
@@ -69,14 +69,14 @@ async def _read_rest(request: web.BaseRequest, connection: Connection, deadline:
     return bytes(body)
 
 
-def _listener(
+def _chunk_listener(
     request: web.BaseRequest, connection: Connection, framing: ChunkFraming, timer: asyncio.Timeout
 ) -> Callable[[bytes], None]:
-    """Give what is told of the bytes of a body: it ends the wait for more at once where chunks are broken."""
+    """The listener for the bytes of a body: it ends the wait for more as soon as the chunk framing is broken."""
     if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
         return lambda _: None
-    begin, found, rest = b"".join(connection.received).lstrip(b"\r\n").partition(b"\r\n\r\n")
-    if not found or not begin.startswith(request.method.encode()):  # it came in one piece with a request before it
+    begin, found, rest = b"".join(connection.request_bytes).lstrip(b"\r\n").partition(b"\r\n\r\n")
+    if not found or not begin.startswith(request.method.encode()):  # received in one piece with the request before it
         return lambda _: None
 
     def feed(data: bytes) -> None:
@@ -89,34 +89,34 @@ def _listener(
 
 
 class BrokenChunksError(Exception):
-    """The chunks of a body are not written as HTTP/1.1 wants them."""
+    """The chunk framing of a body is not valid HTTP/1.1."""
 
 
 class ChunkFraming:
-    """Follows the chunks of a body as they come: aiohttp tells nobody who waits for more that they are broken."""
+    """Checks the chunk framing of a body as it is received: aiohttp does not wake a reader when it is broken."""
 
     def __init__(self) -> None:
-        """Begin before the size of the first chunk."""
+        """Start before the size line of the first chunk."""
         self.is_broken = False
-        self._line = b""  # of a size, or what ends a chunk, as far as it came
-        self._left = 0  # bytes of the chunk that are still to come
+        self._line = b""  # a size line or the end of a chunk, as far as received
+        self._left = 0  # bytes of the chunk that are not received yet
         self._is_at_size = True
-        self._is_after_last = False  # only trailers follow, which aiohttp checks
+        self._is_after_last = False  # only trailers follow; aiohttp checks them
 
     def feed(self, data: bytes) -> None:
-        """Take what came."""
+        """Check more data."""
         at = 0
         while at < len(data) and not self.is_broken and not self._is_after_last:
             if self._left:
                 taken = min(self._left, len(data) - at)
                 self._left, at = self._left - taken, at + taken
                 continue
-            end = data.find(b"\n", at, at + _LONGEST_SIZE_LINE) + 1
-            self._line += data[at : end or len(data)][:_LONGEST_SIZE_LINE]
+            end = data.find(b"\n", at, at + _MAX_SIZE_LINE) + 1
+            self._line += data[at : end or len(data)][:_MAX_SIZE_LINE]
             at = end or len(data)
             if end:
                 self._end_line()
-            elif len(self._line) >= (_LONGEST_SIZE_LINE if self._is_at_size else 2):
+            elif len(self._line) >= (_MAX_SIZE_LINE if self._is_at_size else 2):
                 self.is_broken = True
 
     def _end_line(self) -> None:

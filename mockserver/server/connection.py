@@ -1,4 +1,4 @@
-"""A client's connection: passes bytes between asyncio and aiohttp, limits their time, and refuses what is no HTTP."""
+"""A client's connection: passes bytes between asyncio and aiohttp, limits their time, refuses what is not HTTP."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from typing import Any, Final, cast
 
 from mockserver.core import problems
 from mockserver.server.logs import edge_log
-from mockserver.server.response import Outbox, last_answer, mock_failed, unreadable_head
+from mockserver.server.response import WriteQueue, encode_closing_reply, internal_error, unreadable_request
 from mockserver.server.timeouts import TimeoutMonitor
 
 LINGER_SECONDS: Final = 10.0
-"""How long a client that was refused may go on sending before it has read why."""
+"""How long a refused client may go on sending before it has read why."""
 
 HALF_CLOSED_SECONDS: Final = 1.0
-"""How long a client that closed its side waits for answers at most."""
+"""How long a client that closed its side waits for replies at most."""
 
-HALF_CLOSED_IDLE: Final = 0.1
-"""How long nothing is answered before the other side is closed as well."""
+HALF_CLOSED_IDLE_SECONDS: Final = 0.1
+"""How long no request is handled before our side is closed as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The connections of one port, and what they share.
+    """The open connections of one port, and what they share.
 
-    slow_heads, slow_readers: those that are sending a head, and those that do not take what is sent to them.
+    slow_heads: connections whose next request has begun and is not complete.
+    slow_readers: connections whose client does not read what was sent.
     stopping: set when the server stops.
     """
 
-    outbox: Outbox
+    write_queue: WriteQueue
     slow_heads: TimeoutMonitor[Connection]
     slow_readers: TimeoutMonitor[Connection]
     request_timeout: Callable[[], float]
@@ -44,80 +45,80 @@ class Connections:
 class Connection(asyncio.Protocol):
     """Stands between asyncio's transport and the protocol that aiohttp makes for a connection.
 
-    interrupted: set when a wait makes no sense any more, as the client left or the server stops.
-    lost: set when the connection is gone.
-    received: what came of the request that is being answered, up to the end of its head and perhaps beyond.
-    body_listener: is given what comes while a body is read; None where none is.
-    is_lingering: the last answer is on its way, and what still comes is not read.
+    interrupted: set when the client left or the server stops, so that nobody waits any longer.
+    lost: set when the connection is closed.
+    request_bytes: what was received of the request that is being handled: its head, perhaps more.
+    body_listener: called with the bytes received while a body is read; None at other times.
+    is_lingering: the last reply was written, and what the client still sends is dropped.
     """
 
-    def __init__(self, shared: Connections, http: asyncio.Protocol) -> None:
-        """Pass on to `http`."""
+    def __init__(self, shared: Connections, aiohttp_protocol: asyncio.Protocol) -> None:
+        """Pass everything received on to `aiohttp_protocol`."""
         self._shared = shared
-        self._http = http
+        self._aiohttp_protocol = aiohttp_protocol
         self.interrupted = asyncio.Event()
         self.lost = asyncio.Event()
-        self.received: list[bytes] = []
+        self.request_bytes: list[bytes] = []
         self.body_listener: Callable[[bytes], None] | None = None
-        self._head: list[bytes] = []  # what came of a request that nobody answers yet
-        self._is_head_pending = False
-        self._is_busy = False  # a request is being answered
+        self._pending_bytes: list[bytes] = []  # of a request that is not handled yet
+        self._is_request_pending = False
+        self._is_busy = False  # a request is being handled
         self.is_lingering = False
         self._half_closed_until: float | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
-        self._unread = 0  # bytes that waited for the client when it was last looked at
+        self._unread_bytes = 0  # in the write buffer at the last check
 
     # -- what asyncio calls -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take up the connection."""
+        """Begin; called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
         self._shared.open.add(self)
         if self._shared.stopping.is_set():
             self.interrupted.set()
-        self._http.connection_made(ConnectionTransport(self, self._transport))
+        self._aiohttp_protocol.connection_made(ConnectionTransport(self, self._transport))
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came, and count the time from the first byte of a request."""
+        """Pass the data on; the time limit of a request begins with its first byte."""
         if self.is_lingering:
             return
         if self.body_listener is not None:
             self.body_listener(data)
-        elif self._is_head_pending or data.strip(b"\r\n"):  # lines between requests mean nothing
-            self._is_head_pending = True
+        elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
+            self._is_request_pending = True
             if not self._is_busy:
-                self._head.append(data)
+                self._pending_bytes.append(data)
                 self._shared.slow_heads.add(self)
-        self._http.data_received(data)
+        self._aiohttp_protocol.data_received(data)
 
     def eof_received(self) -> bool:
-        """Keep our side open where the client, which closed its own, may still be answered."""
-        is_answered = self._is_busy or self._is_head_pending
-        if self.is_lingering or self.body_listener is not None or not is_answered:
+        """Keep our side open while a client that closed its own may still get a reply."""
+        gets_reply = self._is_busy or self._is_request_pending
+        if self.is_lingering or self.body_listener is not None or not gets_reply:
             return False
-        if not self._transport.can_write_eof():  # with TLS there is no closing one side alone
+        if not self._transport.can_write_eof():  # TLS cannot close one side alone
             return False
         self._half_closed_until = asyncio.get_running_loop().time() + HALF_CLOSED_SECONDS
         self._close_half_closed()
         return True
 
     def pause_writing(self) -> None:
-        """Watch a client that does not read."""
+        """Begin to watch a client that does not read."""
         self._writable.clear()
-        self._unread = self._transport.get_write_buffer_size()
+        self._unread_bytes = self._transport.get_write_buffer_size()
         self._shared.slow_readers.add(self)
-        self._http.pause_writing()
+        self._aiohttp_protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        """Go on: it reads."""
+        """Stop watching: the client reads."""
         self._writable.set()
         self._shared.slow_readers.discard(self)
-        self._http.resume_writing()
+        self._aiohttp_protocol.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wake who waits, and forget the connection."""
+        """Wake all that wait for this connection, and forget it."""
         self._shared.open.discard(self)
         self._shared.slow_heads.discard(self)
         self._shared.slow_readers.discard(self)
@@ -126,27 +127,27 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self.interrupted.set()
         self.lost.set()
-        self._http.connection_lost(exc)
+        self._aiohttp_protocol.connection_lost(exc)
 
     # -- what happens to a request ------------------------------------------------------------------
 
     def begin_request(self) -> float:
-        """Take note that a head came whole and is being answered; when the request began, in the time of the loop."""
+        """Note that the handling of a request begins; return when its first byte was received, in loop time."""
         since = self._shared.slow_heads.discard(self)
-        self.received, self._head = self._head, []
-        self._is_head_pending, self._is_busy = False, True
+        self.request_bytes, self._pending_bytes = self._pending_bytes, []
+        self._is_request_pending, self._is_busy = False, True
         return asyncio.get_running_loop().time() if since is None else since
 
     def end_request(self) -> None:
-        """Take note that it was answered."""
-        self._is_busy, self.received = False, []
-        if self._is_head_pending and not self.is_lingering:  # the time that an answer takes is not the client's
+        """Note that the handling of the request ended."""
+        self._is_busy, self.request_bytes = False, []
+        if self._is_request_pending and not self.is_lingering:  # the limit of the next request begins now
             self._shared.slow_heads.add(self)
         if self._half_closed_until is not None:
             self._close_half_closed()
 
     def _close_half_closed(self) -> None:
-        """Close a half-closed connection once nothing was answered for a moment: aiohttp does not say what waits."""
+        """Close a half-closed connection after a short time without a request: aiohttp does not say what is queued."""
         loop = asyncio.get_running_loop()
         until = self._half_closed_until or loop.time()
         if self._close_timer is not None:
@@ -154,7 +155,7 @@ class Connection(asyncio.Protocol):
         if self._is_busy:
             self._close_timer = loop.call_at(until, self.close)
         else:
-            self._close_timer = loop.call_at(min(until, loop.time() + HALF_CLOSED_IDLE), self._close_if_idle)
+            self._close_timer = loop.call_at(min(until, loop.time() + HALF_CLOSED_IDLE_SECONDS), self._close_if_idle)
 
     def _close_if_idle(self) -> None:
         if self._is_busy:
@@ -163,63 +164,63 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def refuse_slow_head(self) -> None:
-        """Answer 408 to a request whose head did not come in time."""
-        self.send_and_close(last_answer(problems.too_slow(self._shared.request_timeout())))
+        """Reply 408 to a request whose head was not complete in time."""
+        self.send_and_close(encode_closing_reply(problems.too_slow(self._shared.request_timeout())))
 
-    def check_reader(self) -> None:
-        """Cut a client that has taken nothing of what waits for it."""
-        unread, self._unread = self._unread, self._transport.get_write_buffer_size()
-        if self._unread >= unread:
+    def check_slow_reader(self) -> None:
+        """Abort the connection if the client has read nothing since the last check."""
+        unread, self._unread_bytes = self._unread_bytes, self._transport.get_write_buffer_size()
+        if self._unread_bytes >= unread:
             self._transport.abort()
         else:
             self._shared.slow_readers.add(self)
 
     def refuse_unreadable(self, answer: bytes) -> None:
-        """Put a problem document in the place of `answer`, which aiohttp gives by itself to what it cannot read."""
+        """Send a problem document in place of aiohttp's own `answer` to what it could not parse."""
         if self.is_lingering:
             return
         if answer.split(b" ", 2)[1].startswith(b"5"):
-            self.send_and_close(last_answer(mock_failed()))
+            self.send_and_close(encode_closing_reply(internal_error()))
         else:
             edge_log.warning("mockserver: refused a request that is no HTTP")
-            self.send_and_close(last_answer(unreadable_head(b"".join(self._head))))
+            self.send_and_close(encode_closing_reply(unreadable_request(b"".join(self._pending_bytes))))
 
     @property
     def is_half_closed(self) -> bool:
-        """Whether the client has closed its side, so that nothing more comes."""
+        """Whether the client has closed its side and sends nothing more."""
         return self._half_closed_until is not None
 
     # -- what is sent -------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Whether the client can be sent anything."""
+        """Whether anything can be sent to the client."""
         return not self._transport.is_closing()
 
-    def send(self, data: bytes) -> None:
-        """Send a whole answer, together with others of this turn of the event loop."""
-        self._shared.outbox.send(self._transport, data)
+    def enqueue(self, data: bytes) -> None:
+        """Send a whole reply, together with others of this event loop iteration."""
+        self._shared.write_queue.enqueue(self._transport, data)
 
     def write(self, data: bytes) -> None:
-        """Send bytes at once."""
+        """Send data now."""
         if not self._transport.is_closing():
             self._transport.write(data)
 
     async def drain(self) -> None:
-        """Wait for a client that does not read what was sent before."""
+        """Wait until the client has read enough of what was sent."""
         if not self._writable.is_set():
             await self._writable.wait()
 
     async def wait(self, seconds: float) -> None:
-        """Wait, but no longer than the client is there and the server runs."""
+        """Wait; end early when the client leaves or the server stops."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.interrupted.wait()
 
     def send_and_close(self, data: bytes) -> None:
-        """Send the last answer, and let go of what still comes until the client has left, or long enough.
+        """Send the last reply, then drop what the client still sends until it leaves or the time is up.
 
-        Closed with bytes unread, a connection is reset, and the answer on it lost.
+        A connection that is closed with unread bytes is reset, and the reply is lost with it.
         """
         if self.is_lingering or self._transport.is_closing():
             return
@@ -230,69 +231,68 @@ class Connection(asyncio.Protocol):
             return
         self.is_lingering = True
         if self._transport.can_write_eof():
-            with contextlib.suppress(OSError):  # it has left
+            with contextlib.suppress(OSError):  # the client left
                 self._transport.write_eof()
-        self._transport.resume_reading()  # which aiohttp may have paused
+        self._transport.resume_reading()  # aiohttp may have paused it
         if self._close_timer is not None:
             self._close_timer.cancel()
         self._close_timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def close(self) -> None:
-        """Close once all is sent."""
-        self._shared.outbox.flush()
+        """Close after everything was sent."""
+        self._shared.write_queue.flush()
         self._transport.close()
 
     def abort(self) -> None:
-        """Cut the connection."""
+        """Close at once; what was not sent is lost."""
         self._transport.abort()
 
     def reset(self) -> None:
-        """Reset the connection: a true RST, which needs SO_LINGER with time 0; without it the client sees an end."""
-        connection = self._transport.get_extra_info("socket")
-        if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """Reset the connection. Only SO_LINGER with time 0 sends an RST; otherwise the client sees a normal end."""
+        if (sock := self._transport.get_extra_info("socket")) is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
 
 class ConnectionTransport(asyncio.Transport):
     """The transport that aiohttp writes to.
 
-    Answers go past it; all that aiohttp writes by itself is its refusal of what it cannot read.
+    Replies do not pass through it: all that aiohttp writes is its own answer to what it cannot parse.
     """
 
     def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
-        """Stand in front of `transport`."""
+        """Wrap `transport`."""
         super().__init__()
         self.connection = connection
         self._transport = transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What is known of the socket."""
+        """Information on the socket, by name."""
         return self._transport.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Whether nothing more is sent."""
+        """Whether nothing more can be sent."""
         return self._transport.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Refuse what aiohttp could not read."""
+        """Refuse what aiohttp could not parse."""
         self.connection.refuse_unreadable(bytes(data))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Refuse what aiohttp could not read."""
+        """Refuse what aiohttp could not parse."""
         self.connection.refuse_unreadable(b"".join(list_of_data))
 
     def close(self) -> None:
-        """Close, unless the connection lingers and closes by itself."""
+        """Close, unless the connection lingers: then it closes later."""
         if not self.connection.is_lingering:
             self.connection.close()
 
     def abort(self) -> None:
-        """Cut the connection."""
+        """Close at once; what was not sent is lost."""
         self._transport.abort()
 
     def pause_reading(self) -> None:
-        """Read no more for now."""
+        """Stop reading for now."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:

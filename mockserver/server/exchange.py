@@ -1,4 +1,4 @@
-"""One request and the answer that is due to it: sent whole, or as a stream."""
+"""A request and its reply on a connection: sent at once, or as a stream."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from msgspec import Struct
 
 from mockserver.core.reply import Feed, Headers, Reply
 from mockserver.server.connection import Connection
-from mockserver.server.response import BODILESS, CHUNKED, CLOSE, KEEP_ALIVE, chunk, head
+from mockserver.server.response import BODILESS_STATUSES, CHUNKED, CLOSE, KEEP_ALIVE, encode_chunk, encode_head
 
-HEARTBEAT: Final = 15.0
-"""Seconds after which a stream in which nothing happens shows that it is there."""
+HEARTBEAT_SECONDS: Final = 15.0
+"""Seconds of silence after which a stream sends a comment, so that the client keeps it open."""
 
 
 class Exchange(Struct, frozen=True):
     """A request on a connection, and the reply to it.
 
-    added_headers: those that the edge adds to the reply's.
-    is_refusal: the request did not come as a whole, and its client may still be sending.
+    extra_headers: sent after those of the reply.
+    is_incomplete: the request was refused before its end, and its client may still be sending.
     """
 
     request: web.BaseRequest
     connection: Connection
     reply: Reply
-    added_headers: Headers
+    extra_headers: Headers
     keep_alive: bool
-    is_refusal: bool = False
+    is_incomplete: bool = False
 
     async def send_reply(self, body: bytes) -> None:
         """Send the reply with this body."""
@@ -36,41 +36,41 @@ class Exchange(Struct, frozen=True):
 
     @property
     def own_headers(self) -> Headers:
-        """The headers that this answer does not share with others."""
-        return self.reply.own_headers + self.added_headers
+        """The headers of this reply alone; the others are encoded once for many replies."""
+        return self.reply.own_headers + self.extra_headers
 
     async def send(self, status: int, headers: Headers, body: bytes, own_headers: Headers = ()) -> None:
-        """Send an answer whole, once the client has taken those before."""
+        """Send status, headers and body, once the client has read what was sent before."""
         connection = self.connection
         await connection.drain()
         data = self._head(status, headers, len(body), own_headers, keep_alive=self.keep_alive)
-        if self.request.method != "HEAD" and status not in BODILESS:
+        if self.request.method != "HEAD" and status not in BODILESS_STATUSES:
             data += body
-        if self.is_refusal:
+        if self.is_incomplete:
             connection.send_and_close(data)
         elif self.keep_alive:
-            connection.send(data)
+            connection.enqueue(data)
         else:
             connection.write(data)
 
     def reply_head(self) -> bytes:
-        """Build the head of the reply, with its length, for a connection that is closed after it."""
+        """Encode the head of the reply, for a connection that is closed after it."""
         reply = self.reply
         return self._head(reply.status, reply.headers, len(reply.body), self.own_headers, keep_alive=False)
 
     def _head(
         self, status: int, headers: Headers, length: int | None, own_headers: Headers, *, keep_alive: bool
     ) -> bytes:
-        """Build the head of an answer, with what it says of the connection."""
+        """Encode a head, with its `Connection` header."""
         version = self.request.version
         if not keep_alive:
             own_headers = own_headers if CLOSE in headers else (*own_headers, CLOSE)
         elif version < HttpVersion11:
             own_headers = (*own_headers, KEEP_ALIVE)
-        return head(status, headers, length, version, own_headers)
+        return encode_head(status, headers, length, version, own_headers)
 
     async def stream(self, feed: Feed) -> None:
-        """Send what a feed has whenever it has something, until the client leaves or the server stops."""
+        """Send what the feed gives, until the client leaves or the server stops."""
         reply, connection = self.reply, self.connection
         is_chunked = self.request.version >= HttpVersion11
         own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
@@ -82,14 +82,16 @@ class Exchange(Struct, frozen=True):
             data = reply.body
             while not interrupted.done():
                 if data:
-                    connection.write(chunk(data) if is_chunked else data)
+                    connection.write(encode_chunk(data) if is_chunked else data)
                 await connection.drain()
                 waiting = asyncio.ensure_future(wake.wait())
-                await asyncio.wait((waiting, interrupted), timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    (waiting, interrupted), timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
                 waiting.cancel()
                 wake.clear()
                 data = feed.take() or b": still here\n\n"
-            connection.write(chunk(b"") if is_chunked else b"")
+            connection.write(encode_chunk(b"") if is_chunked else b"")
         finally:
             interrupted.cancel()
             feed.close()

@@ -1,4 +1,4 @@
-"""Faults, performed on the wire: what goes wrong below the contract."""
+"""Faults: what goes wrong below the contract, performed on the connection."""
 
 from __future__ import annotations
 
@@ -10,63 +10,63 @@ from mockserver.core.model import Fault
 from mockserver.server.exchange import Exchange
 
 GARBAGE: Final = bytes(range(256)) * 2
-"""What a `garbage` answer consists of: no HTTP, no text."""
+"""What `garbage` sends: neither HTTP nor text."""
 
-DRIBBLES: Final = 20
-"""The pieces in which a `dribble` sends a body."""
+DRIBBLE_PIECES: Final = 20
+"""The number of pieces in which `dribble` sends a body."""
 
 
 async def perform(fault: Fault, exchange: Exchange) -> bool:
-    """Do what the fault says with the answer that is due; whether all of it was sent to a client that is there.
+    """Perform the fault; return whether the full reply was sent to a connected client.
 
-    A server that is stopping ends whatever waits.
+    A fault that waits ends early when the server stops.
     """
     return await PERFORMERS[fault.kind](fault, exchange)
 
 
 async def _hang(fault: Fault, exchange: Exchange) -> bool:
-    """Keep the connection open and say nothing."""
+    """Send nothing, and keep the connection open."""
     await exchange.connection.wait(fault.seconds)
     exchange.connection.abort()
     return False
 
 
-async def _reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
+async def _reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Reset the connection."""
     exchange.connection.reset()
     return False
 
 
-async def _empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
+async def _empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Close the connection without a byte."""
-    return _end(exchange, b"")
+    return _write_and_close(exchange, b"")
 
 
-async def _truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
-    """Send the headers and half of the body that they announce, then close."""
+async def _truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+    """Send the head and half of the body, then close."""
     body = exchange.reply.body
-    return _end(exchange, exchange.reply_head() + body[: len(body) // 2])
+    return _write_and_close(exchange, exchange.reply_head() + body[: len(body) // 2])
 
 
-async def _garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
-    """Send bytes that are no HTTP, then close."""
-    return _end(exchange, GARBAGE)
+async def _garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+    """Send bytes that are not HTTP, then close."""
+    return _write_and_close(exchange, GARBAGE)
 
 
-async def _malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - as all performers are called
-    """Send a sound HTTP answer whose JSON ends too early."""
+async def _malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+    """Send valid HTTP whose JSON breaks off."""
     body = exchange.reply.body
     await exchange.send_reply(body[: len(body) * 2 // 3])
     return False
 
 
 async def _dribble(fault: Fault, exchange: Exchange) -> bool:
-    """Send the whole answer, piece by piece over the fault's seconds."""
+    """Send the full reply in pieces over the seconds of the fault."""
     body, connection = exchange.reply.body, exchange.connection
     connection.write(exchange.reply_head())
-    size = max(1, -(-len(body) // DRIBBLES))
+    size = max(1, -(-len(body) // DRIBBLE_PIECES))
     for start in range(0, len(body), size):
-        await connection.wait(fault.seconds / DRIBBLES)
+        await connection.wait(fault.seconds / DRIBBLE_PIECES)
         connection.write(body[start : start + size])
     is_sent = connection.is_open
     connection.close()
@@ -74,7 +74,7 @@ async def _dribble(fault: Fault, exchange: Exchange) -> bool:
 
 
 async def _gateway(fault: Fault, exchange: Exchange) -> bool:
-    """Answer as a gateway in front of the provider would: HTML or nothing, no envelope."""
+    """Reply as a gateway in front of the API does: HTML or no body, no envelope."""
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
@@ -87,7 +87,7 @@ async def _gateway(fault: Fault, exchange: Exchange) -> bool:
     return False
 
 
-def _end(exchange: Exchange, data: bytes) -> bool:
+def _write_and_close(exchange: Exchange, data: bytes) -> bool:
     exchange.connection.write(data)
     exchange.connection.close()
     return False

@@ -1,4 +1,4 @@
-"""Logs: one line a request, for people or as JSON; and what goes wrong below HTTP, on standard error."""
+"""The access log, one line for each request, as text or JSON; and errors of connections, on standard error."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
 from mockserver.core.values import printable, write_ascii
 
-Log = Callable[["AccessRecord"], None]
+AccessLog = Callable[["AccessRecord"], None]
+"""Writes the access log line of one request."""
 
-Write = Callable[[str], None]
+WriteLine = Callable[[str], None]
 """Writes one line."""
 
 
 class AccessRecord(Struct, frozen=True):
-    """What a log line tells of one request; `target` is masked already."""
+    """What a line of the access log shows of a request; `target` is masked, `micros` is the time of handling."""
 
     method: str
     target: str
@@ -32,31 +33,31 @@ class AccessRecord(Struct, frozen=True):
 
 
 edge_log: Final = logging.getLogger("mockserver.server")
-"""What goes wrong with connections, in one line each, and faults of the mock itself."""
+"""Logs refused requests and errors of connections in one line each, and bugs of the mock with traceback."""
 
 aiohttp_log: Final = edge_log.getChild("aiohttp")
-"""What aiohttp logs by itself."""
+"""Logs what aiohttp itself reports."""
 
 
-def _is_no_refusal(record: logging.LogRecord) -> bool:
-    """Leave out the tracebacks of requests that are no HTTP: the connection notes each in one line."""
+def _is_no_parse_error(record: logging.LogRecord) -> bool:
+    """Drop the tracebacks of requests that are not HTTP: the connection logs each in one line."""
     return not record.msg.startswith("Error handling request")
 
 
-aiohttp_log.addFilter(_is_no_refusal)
+aiohttp_log.addFilter(_is_no_parse_error)
 
 
 def no_log(_: AccessRecord) -> None:
     """Log nothing."""
 
 
-def human_log(write: Write) -> Log:
-    """One line a request for people to read."""
+def human_log(write: WriteLine) -> AccessLog:
+    """Log one line of text for each request."""
 
     def log(record: AccessRecord) -> None:
         reply = record.reply
         decision, fault = reply.decision, reply.fault
-        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _what(reply)
+        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _reply_kind(reply)
         sandbox = f" [{record.sandbox}]" if record.sandbox else ""
         entry = f" #{reply.entry}" if reply.entry else ""
         if decision is not None and decision.cause:
@@ -64,21 +65,21 @@ def human_log(write: Write) -> Log:
         if fault is not None:
             entry += f" fault {fault.kind}"
         request = f"{_local_time(int(time.time()))} {record.method} {record.target}{sandbox}"
-        tenths = (record.micros + 50) // 100  # two integers take half the time of a fraction
+        tenths = (record.micros + 50) // 100  # integers take half the time of a float here
         write(f"{request} {reply.status} {what}{entry} {tenths // 10}.{tenths % 10} ms")
 
     return log
 
 
-def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
-    """What came of loading the files anew."""
+def reload_message(reload: Reload, contract: Contract, *, as_json: bool) -> str:
+    """The log text of a reload: what changed, or why the files were refused."""
     if as_json:
-        told = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
+        result = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
         return write_ascii(
             {
                 "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
                 "event": "reload failed" if reload.errors else "reloaded",
-                **told,
+                **result,
             }
         )
     lines = []
@@ -94,16 +95,16 @@ def reloaded(reload: Reload, contract: Contract, *, as_json: bool) -> str:
 
 @lru_cache(maxsize=1)
 def _local_time(second: int) -> str:
-    """The local time, which is shown as it is."""
+    """Format local time; cached for the current second."""
     return time.strftime("%H:%M:%S", time.localtime(second))
 
 
-def _what(reply: Reply) -> str:
+def _reply_kind(reply: Reply) -> str:
     return f"problem: {reply.problem}" if reply.problem else "preflight" if reply.status == 204 else "admin"
 
 
-def json_log(write: Write) -> Log:
-    """One JSON object a request."""
+def json_log(write: WriteLine) -> AccessLog:
+    """Log one JSON object for each request."""
 
     def log(record: AccessRecord) -> None:
         decision, reply = record.reply.decision, record.reply

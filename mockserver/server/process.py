@@ -1,4 +1,4 @@
-"""A server that is all that a process does: from its start to a signal that ends it."""
+"""A process that serves: from its start to the signal that ends it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ try:
 except ImportError:  # on Windows
     resource = None  # type: ignore[assignment]
 
-_NO_RESOURCES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""What the system says when no connection can be opened."""
+_RESOURCE_ERRNOS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""Error numbers of `accept` where the system has no resources for one more connection."""
 
 
 def run(
@@ -28,16 +28,16 @@ def run(
     host: str,
     port: int,
     admin_port: int | None,
-    started: Callable[[str, str], None],
-    beside: Callable[[], Coroutine[None, None, None]] | None = None,
+    on_started: Callable[[str, str], None],
+    background: Callable[[], Coroutine[None, None, None]] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; what is in flight is answered first. Raises `OSError` if it cannot listen.
+    """Serve until SIGTERM or SIGINT, and finish the requests in flight. Raises `OSError` if it cannot listen.
 
-    `started` is told the base URL, and that of the admin API; `beside` is done as long as it serves.
+    `on_started` is called with the base URL and that of the admin API; `background` runs while the server does.
     """
-    gc.freeze()  # what is loaded by now stays, so that no collection of garbage need look through it
+    gc.freeze()  # what is loaded by now stays: garbage collection need not look through it
     raise_fd_limit()
-    asyncio.run(_run(server, host, port, admin_port, started, beside))
+    asyncio.run(_run(server, host, port, admin_port, on_started, background))
 
 
 async def _run(
@@ -45,25 +45,27 @@ async def _run(
     host: str,
     port: int,
     admin_port: int | None,
-    started: Callable[[str, str], None],
-    beside: Callable[[], Coroutine[None, None, None]] | None,
+    on_started: Callable[[str, str], None],
+    background: Callable[[], Coroutine[None, None, None]] | None,
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(loop_exception_handler)
-    # Windows has no signal handlers on its loop; there Ctrl-C ends asyncio.run itself.
+    # An event loop on Windows has no signal handlers; there Ctrl-C ends asyncio.run itself.
     signals = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, stopped.set)
     try:
-        admin_taken = await server.start_admin(host, admin_port) if admin_port is not None else None
-        taken = await server.start(host, port)
-        started(server.url(host, taken), server.url(host, taken if admin_taken is None else admin_taken))
-        task = asyncio.ensure_future(beside()) if beside is not None else None
+        bound_admin_port = await server.start_admin(host, admin_port) if admin_port is not None else None
+        bound_port = await server.start(host, port)
+        on_started(
+            server.url(host, bound_port), server.url(host, bound_port if bound_admin_port is None else bound_admin_port)
+        )
+        task = asyncio.ensure_future(background()) if background is not None else None
         await stopped.wait()
         if task is not None:
             task.cancel()
-        for number in signals:  # a second one does not wait for what is in flight
+        for number in signals:  # a second signal ends the process at once
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
     finally:
@@ -79,10 +81,10 @@ def raise_fd_limit() -> None:
 
 
 def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Note in one line that no more connections can be opened; asyncio tries again. Show other errors in full."""
+    """Log in one line that no connection can be accepted (asyncio tries again); show other errors in full."""
     error = context.get("exception")
-    if isinstance(error, OSError) and error.errno in _NO_RESOURCES:
+    if isinstance(error, OSError) and error.errno in _RESOURCE_ERRNOS:
         edge_log.warning("mockserver: no connection can be taken up for a second: %s", error.strerror)
     elif not (isinstance(error, ValueError) and "Invalid file descriptor: -1" in str(error)):
-        # That is asyncio's, which tries again on a socket where nobody listens any more.
+        # asyncio retries `accept` on a socket that was closed meanwhile.
         loop.default_exception_handler(context)

@@ -1,4 +1,4 @@
-"""Answers as bytes, and the outbox that writes the answers of one turn of the event loop together."""
+"""Replies encoded as HTTP/1.1, and the queue that writes those of one event loop iteration together."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ KEEP_ALIVE: Final = ("Connection", "keep-alive")
 CHUNKED: Final = ("Transfer-Encoding", "chunked")
 
 MAX_HEADERS: Final = 128
-MAX_LINE: Final = 8_190
-"""Limits on the head of a request: how many headers, and the bytes of one or of the request line."""
+MAX_LINE_BYTES: Final = 8_190
+"""Limits on the head of a request: the number of headers, and the bytes of a header or of the request line."""
 
-BODILESS: Final = (204, 304)
-"""Statuses whose answers have neither a body nor its length."""
+BODILESS_STATUSES: Final = (204, 304)
+"""Statuses whose replies have neither a body nor a `Content-Length`."""
 
 
-class Sent(web.StreamResponse):
-    """Tells aiohttp that the answer is on the wire already, and whether the connection stays open."""
+class SentResponse(web.StreamResponse):
+    """Tells aiohttp that the reply is written already, and whether the connection stays open."""
 
     def __init__(self, *, keep_alive: bool) -> None:
-        """Have no state but this, so that one object serves every request."""
+        """Keep nothing else: one object serves every request."""
         super().__init__()
         self._stays_open = keep_alive
 
@@ -50,102 +50,103 @@ class Sent(web.StreamResponse):
         """Write nothing."""
 
 
-SENT_AND_OPEN: Final = Sent(keep_alive=True)
-SENT_AND_CLOSED: Final = Sent(keep_alive=False)
+SENT_KEEP_ALIVE: Final = SentResponse(keep_alive=True)
+SENT_CLOSE: Final = SentResponse(keep_alive=False)
 
 
-def head(
+def encode_head(
     status: int,
     headers: Headers,
     length: int | None,
     version: tuple[int, int] = HttpVersion11,
     own_headers: Headers = (),
 ) -> bytes:
-    """Build the head of an answer; `length` is that of its body, None where it is not announced.
+    """Encode status line and headers; `length` is that of the body, None for no `Content-Length`.
 
-    `own_headers` are those that differ from answer to answer; the lines of the others are made once. Raises
-    `ValueError` where a header holds the end of a line.
+    `own_headers` differ from reply to reply; the lines of `headers` are cached. Raises `ValueError` where a header
+    holds a line break.
     """
-    begin = _begin(status, headers, old=version < HttpVersion11)
-    sized = "" if length is None or status in BODILESS else f"Content-Length: {length}\r\n"
-    return f"{begin}{_lines(own_headers)}{sized}{_date(int(time.time()))}\r\n".encode("utf-8", "surrogateescape")
+    begin = _shared_lines(status, headers, old=version < HttpVersion11)
+    sized = "" if length is None or status in BODILESS_STATUSES else f"Content-Length: {length}\r\n"
+    return f"{begin}{_header_lines(own_headers)}{sized}{_date_line(int(time.time()))}\r\n".encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 @functools.lru_cache(maxsize=512)
-def _begin(status: int, headers: Headers, *, old: bool) -> str:
-    """The status line and the headers that many answers share.
+def _shared_lines(status: int, headers: Headers, *, old: bool) -> str:
+    """The status line and the headers that many replies share.
 
-    Made once for all of them: worth 1.7 µs a request (docs/performance.md).
+    Cached: worth 1.7 µs a request (docs/performance.md).
     """
     try:
         phrase = http.HTTPStatus(status).phrase
     except ValueError:
         phrase = "Unknown"
-    return f"HTTP/1.{0 if old else 1} {status} {phrase}\r\nServer: {SERVER}\r\n{_lines(headers)}"
+    return f"HTTP/1.{0 if old else 1} {status} {phrase}\r\nServer: {SERVER}\r\n{_header_lines(headers)}"
 
 
-def _lines(headers: Headers) -> str:
-    """Header lines. Raises `ValueError` where one would hold the end of a line."""
+def _header_lines(headers: Headers) -> str:
+    """Header lines. Raises `ValueError` where a header holds a line break."""
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     text = "".join(lines)
     if text.count("\r") != len(lines) or text.count("\n") != len(lines):
-        raise ValueError("a header holds the end of a line")
+        raise ValueError("a header holds a line break")
     return text
 
 
-def last_answer(reply: Reply) -> bytes:
-    """Build the whole of an answer after which the connection is closed."""
+def encode_closing_reply(reply: Reply) -> bytes:
+    """Encode a whole reply after which the connection is closed."""
     headers = reply.all_headers if CLOSE in reply.headers else (*reply.all_headers, CLOSE)
-    return head(reply.status, headers, len(reply.body)) + reply.body
+    return encode_head(reply.status, headers, len(reply.body)) + reply.body
 
 
-def mock_failed() -> Reply:
-    """500: the fault is the mock's own."""
+def internal_error() -> Reply:
+    """500: a bug of the mock itself."""
     what = "This is a fault of the mock, not of the request; its log says more."
     return problem(500, "broken", "The mock failed", what)
 
 
-def unreadable_head(received: bytes) -> Reply:
-    """Say what is wrong with a head that aiohttp could not read: its size, or that it is no HTTP."""
+def unreadable_request(received: bytes) -> Reply:
+    """The problem with a head that aiohttp could not parse: 431 for its size, otherwise 400."""
     lines = received.lstrip(b"\r\n").partition(b"\r\n\r\n")[0].split(b"\r\n")
     begins_well = re.match(rb"[A-Z]{1,20} ", lines[0])
-    if begins_well and (len(lines) > MAX_HEADERS + 1 or any(len(line) > MAX_LINE for line in lines)):
-        what = f"A request has at most {MAX_HEADERS} headers, and no line longer than {MAX_LINE} bytes."
+    if begins_well and (len(lines) > MAX_HEADERS + 1 or any(len(line) > MAX_LINE_BYTES for line in lines)):
+        what = f"A request has at most {MAX_HEADERS} headers, and no line longer than {MAX_LINE_BYTES} bytes."
         return problem(431, "headers-too-large", "The head of the request is too large", what)
     return no_http("What came could not be read.")
 
 
-def chunk(data: bytes) -> bytes:
-    """Frame a part of a body whose length is not announced; an empty one ends it."""
+def encode_chunk(data: bytes) -> bytes:
+    """Encode one chunk of a body (`Transfer-Encoding: chunked`); an empty one ends the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 @functools.lru_cache(maxsize=1)
-def _date(second: int) -> str:
+def _date_line(second: int) -> str:
     return f"Date: {format_date_time(second)}\r\n"
 
 
-class Outbox:
-    """Writes the answers of one turn of the event loop at its end.
+class WriteQueue:
+    """Collects the replies of one event loop iteration and writes them at its end.
 
-    A client that is woken by each takes turns with the server: gathering saves some 5 µs an answer under load
-    (docs/performance.md).
+    Clients are then woken together, not one by one: it saves some 5 µs a reply under load (docs/performance.md).
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write in the turns of this loop."""
+        """Write at the end of the iterations of `loop`."""
         self._loop = loop
-        self._waiting: list[tuple[asyncio.WriteTransport, bytes]] = []
+        self._pending: list[tuple[asyncio.WriteTransport, bytes]] = []
 
-    def send(self, transport: asyncio.WriteTransport, data: bytes) -> None:
-        """Have bytes written at the end of this turn."""
-        if not self._waiting:
+    def enqueue(self, transport: asyncio.WriteTransport, data: bytes) -> None:
+        """Write the data at the end of this iteration."""
+        if not self._pending:
             self._loop.call_soon(self.flush)
-        self._waiting.append((transport, data))
+        self._pending.append((transport, data))
 
     def flush(self) -> None:
-        """Write what waits."""
-        waiting, self._waiting = self._waiting, []
-        for transport, data in waiting:
+        """Write what is collected."""
+        pending, self._pending = self._pending, []
+        for transport, data in pending:
             if not transport.is_closing():
                 transport.write(data)

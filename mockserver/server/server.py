@@ -1,4 +1,4 @@
-"""The server: an engine on a socket, or on two."""
+"""The server: an engine on one port, or on two."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from mockserver.core.address import base_url
 from mockserver.engine.engine import Engine
 from mockserver.server.connection import Connection, Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler
-from mockserver.server.logs import Log, aiohttp_log, no_log
-from mockserver.server.response import MAX_HEADERS, MAX_LINE, Outbox
+from mockserver.server.logs import AccessLog, aiohttp_log, no_log
+from mockserver.server.response import MAX_HEADERS, MAX_LINE_BYTES, WriteQueue
 from mockserver.server.timeouts import TimeoutMonitor
-from mockserver.server.tls import Secured
+from mockserver.server.tls import TlsContext
 
 DRAIN_SECONDS: Final = 8.0
-"""How long requests in flight may take after SIGTERM; with the next below the ten seconds that a container gets."""
+"""How long requests in flight may take after SIGTERM; with `CLOSE_SECONDS` less than the ten of a container."""
 
 CLOSE_SECONDS: Final = 1.0
-"""How long what is still open after that may take to be closed."""
+"""How long connections may take to close after that."""
 
 HANDSHAKE_SECONDS: Final = 10.0
-"""How long a client may take to agree on TLS."""
+"""How long a TLS handshake may take."""
 
 BACKLOG: Final = 1_024
-"""Connections that may wait to be taken up."""
+"""Connections that may wait to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port that is listened on."""
+    """One open port."""
 
     socket: asyncio.Server
     handler: Handler
@@ -45,13 +45,13 @@ class Listener:
     connections: Connections
 
     def stop(self) -> None:
-        """Take up no more connections, and wake all that waits on those that there are."""
+        """Accept no more connections, and wake all that wait for the open ones."""
         self.socket.close()
         for connection in self.connections.open:
             connection.interrupted.set()
 
     async def close(self, seconds: float) -> None:
-        """Close all connections; those that are not closed after so many seconds are cut."""
+        """Close all connections; abort those that are still open after so many seconds."""
         self.connections.slow_heads.stop()
         for connection in list(self.connections.open):
             connection.close()
@@ -66,53 +66,53 @@ class Listener:
 
 
 class Server:
-    """An engine on a socket, or on two: the admin API can have a port of its own."""
+    """An engine on one port, or on two: the admin API can have a port of its own."""
 
     def __init__(
         self,
         engine: Engine,
-        log: Log = no_log,
+        log: AccessLog = no_log,
         access: Access | None = None,
         *,
-        admins: bool = True,
-        tls: Secured | None = None,
+        admin_enabled: bool = True,
+        tls: TlsContext | None = None,
     ) -> None:
-        """Serve `engine`; `log` is called once a request, `admins` is for the admin API, `tls` makes it https."""
+        """Serve `engine`; call `log` once for each request; with `tls` serve https."""
         self._engine = engine
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
         access = access or Access()
         api = admin.Admin(engine, routes, access, self._scheme)
-        self._dispatcher = Dispatcher(engine, access, api, admin_enabled=admins)
+        self._dispatcher = Dispatcher(engine, access, api, admin_enabled=admin_enabled)
         self._log = log
         self._stopping = asyncio.Event()
         self._listeners: list[Listener] = []
 
     async def start(self, host: str, port: int) -> int:
-        """Listen, and give the port (a free one for 0). Raises `OSError`."""
-        taken = await self._listen(host, port, self._dispatcher.answer)
-        self._dispatcher.operations_port = taken if len(self._listeners) > 1 else None
-        return taken
+        """Listen; return the port (a free one for 0). Raises `OSError`."""
+        bound_port = await self._listen(host, port, self._dispatcher.dispatch)
+        self._dispatcher.operations_port = bound_port if len(self._listeners) > 1 else None
+        return bound_port
 
     async def start_admin(self, host: str, port: int) -> int:
-        """Give the admin API a port of its own, before `start`; there it is alone. Raises `OSError`."""
-        taken = await self._listen(host, port, self._dispatcher.answer_admin)
-        self._dispatcher.admin_disabled_reason = f"It has a port of its own: {taken}."
-        return taken
+        """Serve the admin API, and nothing else, on this port; to be called before `start`. Raises `OSError`."""
+        bound_port = await self._listen(host, port, self._dispatcher.dispatch_admin)
+        self._dispatcher.admin_disabled_reason = f"It has a port of its own: {bound_port}."
+        return bound_port
 
     def url(self, host: str, port: int) -> str:
-        """The URL by which it is reached there from the same machine."""
+        """The URL by which the same machine reaches a port."""
         return base_url(host, port, self._scheme)
 
     async def stop(self) -> None:
-        """Stop listening, answer what is in flight, close."""
+        """Stop listening, finish the requests in flight, close the connections."""
         self._stopping.set()
         for listener in self._listeners:
             listener.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 for listener in self._listeners:
-                    while not listener.handler.drained.is_set():  # another may begin before this task is woken
+                    while not listener.handler.drained.is_set():  # another may begin before this task wakes
                         await listener.handler.drained.wait()
         for listener in self._listeners:
             await listener.close(CLOSE_SECONDS)
@@ -123,15 +123,15 @@ class Server:
             handler,
             access_log=None,
             logger=aiohttp_log,
-            max_line_size=MAX_LINE,
-            max_field_size=MAX_LINE,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,
-            lingering_time=0,  # a connection lingers by itself
+            lingering_time=0,  # `Connection` lingers by itself
         )
         connections = Connections(
-            Outbox(loop),
+            WriteQueue(loop),
             TimeoutMonitor(self._request_timeout, Connection.refuse_slow_head),
-            TimeoutMonitor(self._request_timeout, Connection.check_reader),
+            TimeoutMonitor(self._request_timeout, Connection.check_slow_reader),
             self._request_timeout,
             self._stopping,
         )
@@ -162,16 +162,16 @@ async def serving(
     engine: Engine,
     host: str = "127.0.0.1",
     port: int = 0,
-    log: Log = no_log,
+    log: AccessLog = no_log,
     access: Access | None = None,
     *,
-    admins: bool = True,
-    tls: Secured | None = None,
+    admin_enabled: bool = True,
+    tls: TlsContext | None = None,
 ) -> AsyncIterator[str]:
-    """Serve within a block; gives the base URL."""
-    server = Server(engine, log, access, admins=admins, tls=tls)
-    taken = await server.start(host, port)
+    """Serve within a block; yields the base URL."""
+    server = Server(engine, log, access, admin_enabled=admin_enabled, tls=tls)
+    bound_port = await server.start(host, port)
     try:
-        yield server.url(host, taken)
+        yield server.url(host, bound_port)
     finally:
         await server.stop()

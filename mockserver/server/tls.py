@@ -1,4 +1,4 @@
-"""TLS: the certificate that the server shows."""
+"""TLS: the certificate of the server, and why a handshake fails."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final, TypeAlias
 
 from mockserver.client.trust import TlsError, pem_text, ssl_reason
 
-Secured: TypeAlias = ssl.SSLContext
-"""What makes a connection one of TLS."""
+TlsContext: TypeAlias = ssl.SSLContext
+"""Certificate, key and options of TLS connections."""
 
-Note: TypeAlias = Callable[[str], None]
-"""Says one line to people."""
+ReportLine: TypeAlias = Callable[[str], None]
+"""Shows one line to the user."""
 
 _REASONS: Final = {
     "HTTP_REQUEST": "it speaks HTTP, and this port speaks TLS (https)",
@@ -24,8 +24,8 @@ _REASONS: Final = {
 }
 
 
-def server_context(cert: Path, key: Path, note: Note) -> Secured:
-    """What a server shows to its clients; `note` is told of each that cannot be spoken with. Raises `TlsError`."""
+def server_context(cert: Path, key: Path, report_line: ReportLine) -> TlsContext:
+    """Load certificate and key; `report_line` is called for each failed handshake. Raises `TlsError`."""
     chain, secret = pem_text(cert), pem_text(key)
     if "-----BEGIN CERTIFICATE-----" not in chain:
         raise TlsError(f"{cert}: expected a certificate in PEM form (BEGIN CERTIFICATE), got none")
@@ -34,13 +34,13 @@ def server_context(cert: Path, key: Path, note: Note) -> Secured:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    context.sslobject_class = _reporting(note)
+    context.sslobject_class = _reporting_ssl_object(report_line)
 
-    def locked() -> str:
+    def refuse_password() -> str:
         raise TlsError(f"{key}: the key is locked with a password; give one that is not")
 
     try:
-        context.load_cert_chain(cert, key, locked)
+        context.load_cert_chain(cert, key, refuse_password)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise TlsError(f"{key}: the key does not belong to the certificate in {cert}") from None
@@ -48,8 +48,8 @@ def server_context(cert: Path, key: Path, note: Note) -> Secured:
     return context
 
 
-def _reporting(note: Note) -> type[ssl.SSLObject]:
-    """Make a class of connections whose failures are reported, in one line that shows none of their bytes."""
+def _reporting_ssl_object(report_line: ReportLine) -> type[ssl.SSLObject]:
+    """A class of TLS connections that report a failed handshake in one line, without its bytes."""
 
     class Reporting(ssl.SSLObject):
         def do_handshake(self) -> None:
@@ -64,12 +64,12 @@ def _reporting(note: Note) -> type[ssl.SSLObject]:
         def read(self, len: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]  # noqa: A002
             try:
                 return super().read(len, buffer)
-            except ssl.SSLError as error:  # with TLS 1.3 a client says only now what it does not trust
+            except ssl.SSLError as error:  # with TLS 1.3 the client refuses a certificate only now
                 if "ALERT" in (error.reason or ""):
                     _report(error)
                 raise
 
     def _report(error: ssl.SSLError) -> None:
-        note(f"refused a connection: {_REASONS.get(error.reason or '', ssl_reason(error))}")
+        report_line(f"refused a connection: {_REASONS.get(error.reason or '', ssl_reason(error))}")
 
     return Reporting

@@ -134,7 +134,7 @@ async def test_a_stream_shows_that_it_is_there(
     url: str, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment now and then."""
-    monkeypatch.setattr("mockserver.server.exchange.HEARTBEAT", 0.01)
+    monkeypatch.setattr("mockserver.server.exchange.HEARTBEAT_SECONDS", 0.01)
     async with listening(client, url) as stream:
         assert await block(stream) == [": still here"]
 

@@ -143,7 +143,7 @@ async def test_what_fails_in_telling_cuts_the_connection(
 async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A header that holds the end of a line never reaches a client."""
+    """A header that holds the line break never reaches a client."""
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     reply = Reply(200, (("A", "b\r\nSet-Cookie: x"),), b"")
@@ -156,7 +156,7 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
         came = await exchange(url, head("POST", PATH, length=len(BODY)) + BODY)
     assert (came.startswith(b"HTTP/1.1 500 "), b"Set-Cookie" in came) == (True, False)
     assert deliveries.told == [(200, False)]
-    assert "end of a line" in caplog.text
+    assert "line break" in caplog.text
 
 
 async def test_a_client_that_resets_while_it_sends_is_no_request(

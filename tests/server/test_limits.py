@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
-from mockserver.server.response import MAX_HEADERS, MAX_LINE
+from mockserver.server.response import MAX_HEADERS, MAX_LINE_BYTES
 from tests.support import LASTING, PATH, head, problem, raw
 
 MIB = 1_048_576
@@ -19,9 +19,9 @@ MIB = 1_048_576
 @pytest.mark.parametrize(
     "sent",
     [
-        head("POST", PATH, "X-Long: " + "x" * (MAX_LINE + 1), length=2) + b"{}",
+        head("POST", PATH, "X-Long: " + "x" * (MAX_LINE_BYTES + 1), length=2) + b"{}",
         head("POST", PATH, *(f"X-{number}: x" for number in range(MAX_HEADERS + 1)), length=2) + b"{}",
-        head("POST", PATH + "?" + "x" * (MAX_LINE + 1), length=2) + b"{}",
+        head("POST", PATH + "?" + "x" * (MAX_LINE_BYTES + 1), length=2) + b"{}",
         head("POST", PATH, "X-Long: " + "x" * 3 * MIB),
     ],
     ids=["long header", "many headers", "long target", "far more than is read at once"],

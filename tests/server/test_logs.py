@@ -19,7 +19,7 @@ from mockserver.engine.explaining import explained, text
 from mockserver.server import log_writer as lines_module
 from mockserver.server import logs
 from mockserver.server import server as edge
-from mockserver.server.log_writer import Lines
+from mockserver.server.log_writer import LineWriter
 from tests.support import LASTING, MOCKSERVER, PATH, Serving, alone, explain, head, raw, serving, spawned
 
 
@@ -184,7 +184,7 @@ def test_a_stream_that_can_be_written_again_gets_the_lines_that_follow(capsys: p
                 raise OSError("no space")
 
     stream = Full()
-    write = Lines(stream)
+    write = LineWriter(stream)
     write("one")
     write("two")
     write.close()
@@ -216,8 +216,8 @@ def test_lines_that_wait_too_long_are_lost_with_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What nobody reads is lost beyond a bound, and that is said once."""
-    monkeypatch.setattr(lines_module, "MAX_WAITING", 2)
-    monkeypatch.setattr(lines_module, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(lines_module, "MAX_QUEUED_LINES", 2)
+    monkeypatch.setattr(lines_module, "CLOSE_TIMEOUT_SECONDS", 0.05)
     going_on = threading.Event()
 
     class Stuck(io.StringIO):
@@ -225,7 +225,7 @@ def test_lines_that_wait_too_long_are_lost_with_a_note(
             going_on.wait()
             return 0
 
-    write = Lines(Stuck())
+    write = LineWriter(Stuck())
     for number in range(9):
         write(str(number))
     write.close()

@@ -1,4 +1,4 @@
-"""Answers as they go over the wire: one write, whole, and safe from a header that holds the end of a line."""
+"""Answers as they go over the wire: one write, whole, and safe from a header that holds the line break."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from mockserver import Engine
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
-from mockserver.server.response import head, last_answer
+from mockserver.server.response import encode_closing_reply, encode_head
 from mockserver.server.server import serving as serving_here
 from tests.support import LASTING, PATH, Serving, journal, serving
 
@@ -29,7 +29,7 @@ def server() -> Iterator[Serving]:
 
 def test_the_head_of_an_answer() -> None:
     """Status line, headers in order, the length of the body, the time, an empty line."""
-    lines = head(201, (("A", "b"), ("C", "é")), 2).decode().split("\r\n")
+    lines = encode_head(201, (("A", "b"), ("C", "é")), 2).decode().split("\r\n")
     assert lines[0] == "HTTP/1.1 201 Created"
     assert lines[1].startswith("Server: mockserver/")
     assert lines[2:5] == ["A: b", "C: é", "Content-Length: 2"]
@@ -41,29 +41,29 @@ def test_the_head_of_an_answer() -> None:
 @pytest.mark.parametrize("headers", [(), (("Connection", "close"),)])
 def test_the_last_answer_says_so_once(headers: tuple[tuple[str, str], ...]) -> None:
     """Whether the reply says it itself or not."""
-    begin, _, body = last_answer(Reply(413, headers, b"{}")).partition(b"\r\n\r\n")
+    begin, _, body = encode_closing_reply(Reply(413, headers, b"{}")).partition(b"\r\n\r\n")
     assert (begin.count(b"Connection: close"), body) == (1, b"{}")
 
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_a_body_has_no_length(status: int) -> None:
     """Nor has one whose length is not announced."""
-    assert b"Content-Length" not in head(status, (), 0)
-    assert b"Content-Length" not in head(200, (), None)
+    assert b"Content-Length" not in encode_head(status, (), 0)
+    assert b"Content-Length" not in encode_head(200, (), None)
 
 
 def test_a_status_without_a_name() -> None:
     """Any number that HTTP allows can be answered."""
-    assert head(599, (), 0).startswith(b"HTTP/1.1 599 Unknown\r\n")
+    assert encode_head(599, (), 0).startswith(b"HTTP/1.1 599 Unknown\r\n")
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb"])
 def test_a_header_cannot_begin_another(value: str) -> None:
     """What would end its line is refused."""
-    with pytest.raises(ValueError, match="end of a line"):
-        head(200, (("A", value),), 0)
-    with pytest.raises(ValueError, match="end of a line"):
-        head(200, (("A", value), ("B", "c")), 0)
+    with pytest.raises(ValueError, match="line break"):
+        encode_head(200, (("A", value),), 0)
+    with pytest.raises(ValueError, match="line break"):
+        encode_head(200, (("A", value), ("B", "c")), 0)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])

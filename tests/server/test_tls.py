@@ -67,7 +67,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return Files(at / "ca.pem", at / "cert.pem", at / "key.pem")
 
 
-def secured(files: Files, note: Callable[[str], None] = print) -> tls.Secured:
+def secured(files: Files, note: Callable[[str], None] = print) -> tls.TlsContext:
     return tls.server_context(files.cert, files.key, note)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mockserver import Engine, load
 from mockserver.server.logs import AccessRecord
-from mockserver.server.response import Outbox
+from mockserver.server.response import WriteQueue
 from mockserver.server.server import Server
 from tests.support import PATH, answer, head
 
@@ -31,10 +31,10 @@ class Transport:
 
 async def test_what_waits_can_be_written_before() -> None:
     loop, sent = asyncio.get_running_loop(), Transport()
-    outbox = Outbox(loop)
-    outbox.send(cast(Any, sent), b"1")
+    queue = WriteQueue(loop)
+    queue.enqueue(cast(Any, sent), b"1")
     assert sent.written == []
-    outbox.flush()
+    queue.flush()
     assert sent.written == [b"1"]
     await asyncio.sleep(0)
     assert sent.written == [b"1"]
@@ -42,10 +42,10 @@ async def test_what_waits_can_be_written_before() -> None:
 
 async def test_answers_of_one_turn_are_written_at_its_end_and_in_their_order() -> None:
     loop, sent = asyncio.get_running_loop(), Transport()
-    outbox, seen = Outbox(loop), list[list[bytes]]()
+    queue, seen = WriteQueue(loop), list[list[bytes]]()
 
     def answered(number: int) -> None:
-        outbox.send(cast(Any, sent), b"%d" % number)
+        queue.enqueue(cast(Any, sent), b"%d" % number)
         seen.append(list(sent.written))
 
     for number in range(3):
@@ -58,9 +58,9 @@ async def test_answers_of_one_turn_are_written_at_its_end_and_in_their_order() -
 
 async def test_a_client_that_left_meanwhile_is_written_nothing() -> None:
     loop, stayed, left = asyncio.get_running_loop(), Transport(), Transport()
-    outbox = Outbox(loop)
-    loop.call_soon(outbox.send, cast(Any, left), b"answer")
-    loop.call_soon(outbox.send, cast(Any, stayed), b"answer")
+    queue = WriteQueue(loop)
+    loop.call_soon(queue.enqueue, cast(Any, left), b"answer")
+    loop.call_soon(queue.enqueue, cast(Any, stayed), b"answer")
     loop.call_soon(setattr, left, "closing", True)
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -24,7 +24,7 @@ from mockserver.admin.routes import paths, routes
 from mockserver.decision.router import Target
 from mockserver.engine.engine import run_now
 from mockserver.server.faults import GARBAGE
-from mockserver.server.response import CLOSE, head
+from mockserver.server.response import CLOSE, encode_head
 from tests.support import BATCH, LASTING, PATH, PATIENCE
 
 INSTANT: Final = "2024-11-15T14:32:18.123Z"
@@ -135,13 +135,13 @@ class Expected:
         self.reply = reply
         self.fault = reply.fault.kind if reply.fault is not None else ""
         self.body = reply.body
-        self.lines = _compared(head(reply.status, reply.all_headers, len(reply.body)).split(b"\r\n"))
+        self.lines = _compared(encode_head(reply.status, reply.all_headers, len(reply.body)).split(b"\r\n"))
 
     def closing(self) -> bytes:
         """All that comes before the connection is closed."""
         if self.fault in ("truncate", "dribble"):
             end = len(self.body) // 2 if self.fault == "truncate" else len(self.body)
-            begin = head(self.reply.status, (*self.reply.all_headers, CLOSE), len(self.body))
+            begin = encode_head(self.reply.status, (*self.reply.all_headers, CLOSE), len(self.body))
             lines = _compared(begin.split(b"\r\n"))
             return b"\r\n".join(lines) + b"\r\n\r\n" + self.body[:end]
         return GARBAGE if self.fault == "garbage" else b""
