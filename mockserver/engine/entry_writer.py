@@ -158,7 +158,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
     return EntryDecision(
         scenario=scenario_info(scenario, decision.alternative),
         trigger=decision.trigger,
-        settings=_settings(facts["settings"]),
+        settings=_entry_settings(facts["settings"]),
         assumed=decision.assumed,
         cause=decision.cause,
         committed=decision.committed,
@@ -192,8 +192,15 @@ def scenario_info(scenario: Scenario, alternative: Alternative | None) -> Scenar
     )
 
 
-def _settings(settings: Settings) -> EntrySettings:
-    return EntrySettings(**{name: getattr(settings, name) for name in EntrySettings.__struct_fields__})
+def _entry_settings(settings: Settings) -> EntrySettings:
+    return EntrySettings(
+        settings.error_status,
+        settings.mock_headers,
+        settings.require_headers,
+        settings.seed,
+        settings.utc_offset,
+        settings.max_depth,
+    )
 
 
 def _mask_document(data: bytes) -> bytes:

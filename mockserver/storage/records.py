@@ -55,6 +55,8 @@ class Records:
         self._drawn: dict[str, int] = {}
         """How far beyond the first id the last draw came, to save the next search; not part of the state."""
         self._base = _first_id(name, seed)
+        self.changes = 0
+        """How often records or ids have changed: while it is the same, whatever was read is the same."""
 
     def stored(self, collection: str, key: str) -> bytes | None:
         """What is stored under a key; the same object until somebody writes it."""
@@ -100,12 +102,14 @@ class Records:
     def consume(self, names: Iterable[str]) -> None:
         """Use up the ids that were drawn last, by name."""
         for name in names:
+            self.changes += 1
             self._used[name] = self._used.get(name, 0) + 1
             if name in self._drawn:
                 self._searched[name] = self._drawn[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Restart the ids from another seed; the records stay."""
+        self.changes += 1
         self._base = _first_id(name, seed)
         self._used, self._searched, self._drawn = {}, {}, {}
 
@@ -128,12 +132,14 @@ class Records:
     def put(self, collection: str, key: str, record: Record | None) -> None:
         """Write a record in place of what was there; None is a tombstone."""
         stored = self._stored[collection]
+        self.changes += 1
         self.count += key not in stored
         stored[key] = _TOMBSTONE if record is None else _encode(record)
 
     def restore(self, collection: str, key: str) -> None:
         """Remove what was written under a key."""
         if self._stored[collection].pop(key, None) is not None:
+            self.changes += 1
             self.count -= 1
             self._drawn = {}
 
@@ -151,6 +157,7 @@ class Records:
 
     def load(self, state: State) -> None:
         """Replace what is kept."""
+        self.changes += 1
         self._stored = {name: {} for name in self.collections}
         self._retired, self.count = {}, 0
         for collection, records in state.records.items():
@@ -166,6 +173,7 @@ class Records:
         Records of a removed collection are kept aside until it is back, or for a reset. `id_offsets` says by how much
         the ids of a name begin lower than before; they go on above those given out.
         """
+        self.changes += 1
         before = {**self._retired, **self._stored}
         self._stored = {name: _fold_keys(before.pop(name, {}), one.fold) for name, one in collections.items()}
         self._retired = {name: stored for name, stored in before.items() if stored}

@@ -34,6 +34,7 @@ from mockserver.storage.shared import Shared
 class _Versions(Struct, frozen=True, gc=False):
     """What a look has read and drawn; the commit compares it with what there is then."""
 
+    changes: int
     read: list[ReadRecord]
     new: tuple[NewId, ...]
 
@@ -94,7 +95,7 @@ class MemorySandbox:
             turns=self.turns.get(operation.id, {}),
             sandbox=self.name,
             delays=self._delays,
-            versions=_Versions(read, operation.new),
+            versions=_Versions(records.changes, read, operation.new),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
@@ -126,14 +127,8 @@ class MemorySandbox:
 
     def _has_changed(self, view: View, effects: Effects) -> bool:
         """Whether something that the decision read has changed since the look."""
-        records, versions = self.records, view.versions
-        for one in versions.read:
-            if records.stored(one.collection, one.key) is not one.stored:
-                return True
-        if effects.new:
-            for new in versions.new:
-                if new.name in effects.new and records.next_id(new) != view.facts["new"][new.name]:
-                    return True
+        if view.versions.changes != self.records.changes and self._have_records_changed(view, effects):
+            return True
         for scenario in effects.turns:
             if self.turns.get(view.operation, {}).get(scenario, 0) != view.turns.get(scenario, 0):
                 return True
@@ -141,6 +136,14 @@ class MemorySandbox:
             return False
         used = next(one for one in view.armed if one.id == effects.armed)
         return all(one is not used for one in self.armed)
+
+    def _have_records_changed(self, view: View, effects: Effects) -> bool:
+        """Whether a record that was read, or an id that was drawn and is consumed, has changed since the look."""
+        records, versions = self.records, view.versions
+        if any(records.stored(one.collection, one.key) is not one.stored for one in versions.read):
+            return True
+        consumed = [new for new in versions.new if new.name in effects.new]
+        return any(records.next_id(new) != view.facts["new"][new.name] for new in consumed)
 
     async def delivered(self, entry_id: str, *, complete: bool) -> None:
         """See `Sandbox`."""
