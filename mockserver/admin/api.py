@@ -20,7 +20,8 @@ from mockserver.core.directives import DirectiveError
 from mockserver.core.model import MISSING, NOTHING
 from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
-from mockserver.core.values import NotJsonError, close_matches, read, write
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import NotJsonError, read, write
 from mockserver.decision.router import Target
 from mockserver.engine.engine import Engine
 from mockserver.schema.schema_set import SchemaSet
@@ -236,15 +237,14 @@ def _never(fault: object) -> None:
 def _check_query(route: Route, query: Mapping[str, str]) -> None:
     for name in query:
         if name not in route.query:
-            spelt = close_matches(name, route.query)
-            meant = f" Did you mean {spelt[0]}?" if spelt else ""
+            near = close_matches(name, route.query)
             known = f"is not one of {', '.join(route.query)}" if route.query else "came; there are none here"
             raise refused(
                 400,
                 "unknown-parameter",
                 "A query parameter is not known here",
-                f"{name} {known}.{meant}",
-                did_you_mean=list(spelt),
+                f"{name} {known}.{did_you_mean_sentence(near[:1])}",
+                did_you_mean=list(near),
             )
 
 
@@ -268,5 +268,4 @@ def _body(route: Route, validator: Validator | None, body: bytes) -> Any:
 
 
 def _meant(path: tuple[str | int, ...], known: tuple[str, ...]) -> str:
-    spelt = close_matches(str(path[-1]), known) if path else ()
-    return f" Did you mean {spelt[0]}?" if spelt else ""
+    return did_you_mean_sentence(close_matches(str(path[-1]), known)[:1]) if path else ""

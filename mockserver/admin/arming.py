@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused, understood
 from mockserver.admin.sandboxes import sandbox_of, scenarios_of
-from mockserver.contract.loading import ConfigError, given_conditions
+from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.model import FAULTS
-from mockserver.core.problems import or_else
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches, printable
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import printable
 from mockserver.decision.view import Armed
 
 MOST_ARMED: Final = 100
@@ -88,7 +88,7 @@ async def operation_of(call: Call, name: str | None, scenario: str | None = None
         found = [operation for operation in operations if operation.id == name]
         if not found:
             spelt = close_matches(name, names)
-            detail = f"There is no {printable(name, 80)}.{or_else(spelt)}"
+            detail = f"There is no {printable(name, 80)}.{did_you_mean_sentence(spelt)}"
             title = "There is no such operation"
             raise refused(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
         return found[0]
@@ -106,7 +106,7 @@ async def scenario_of(call: Call, operation: Operation, name: str, status: int =
     if found is None:
         names = [scenario.id for scenario in scenarios]
         spelt, title = close_matches(name, names), "There is no such scenario"
-        detail = f"There is no {printable(name, 80)} in {operation.id}.{or_else(spelt)}"
+        detail = f"There is no {printable(name, 80)} in {operation.id}.{did_you_mean_sentence(spelt)}"
         raise refused(status, "unknown-scenario", title, detail, did_you_mean=list(spelt), scenarios=names)
     return found
 
@@ -155,7 +155,7 @@ async def _arm(call: Call) -> Reply:
         turns = (await _turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)
     try:
-        when = given_conditions(operation, spec["when"]) if "when" in spec else ()
+        when = compile_runtime_conditions(operation, spec["when"]) if "when" in spec else ()
     except ConfigError as error:
         raise bad_config(error, "when") from None
     if len(sandbox.armed) >= MOST_ARMED:

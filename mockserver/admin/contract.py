@@ -7,12 +7,12 @@ from typing import Any, Final
 from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.sandboxes import sandbox_of
-from mockserver.contract.loading import ConfigError, given_scenario
+from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection
-from mockserver.core.problems import or_else
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches, printable
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import printable
 from mockserver.export.formats import EXPORTS
 from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
@@ -61,7 +61,7 @@ async def _export(call: Call) -> Reply:
     kind = call.parameters["kind"]
     if kind not in EXPORTS:
         spelt = close_matches(kind, EXPORTS)
-        detail = f"There is no {printable(kind, 80)}.{or_else(spelt)}"
+        detail = f"There is no {printable(kind, 80)}.{did_you_mean_sentence(spelt)}"
         raise refused(
             404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
         )
@@ -127,7 +127,7 @@ async def _put_scenario(call: Call) -> Reply:
         detail = f"It has {len(call.raw)} bytes; a scenario has at most {LONGEST_SCENARIO}."
         raise refused(413, "scenario-too-large", "The scenario is too large", detail, limit=LONGEST_SCENARIO)
     try:
-        scenario = given_scenario(operation, call.raw, name)
+        scenario = compile_runtime_scenario(operation, call.raw, name)
     except ConfigError as error:
         raise bad_config(error, "scenario") from None
     if name == operation.scenarios[-1].id and not scenario.answers_all:

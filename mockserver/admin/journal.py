@@ -16,9 +16,9 @@ from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, as_te
 from mockserver.admin.sandboxes import scenarios_of
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Provenance, Trigger
-from mockserver.core.problems import or_else
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches, printable
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import printable
 from mockserver.engine.bundle import bundle
 from mockserver.engine.entries import JournalEntry, read_entry
 from mockserver.engine.reconstruction import reconstructed
@@ -100,7 +100,7 @@ async def _check_word(call: Call, name: str, word: str) -> None:
             return
     if word not in words:
         spelt = close_matches(word, words)
-        detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{or_else(spelt)}"
+        detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{did_you_mean_sentence(spelt)}"
         title = "A query parameter has no usable value"
         raise refused(400, "bad-parameter", title, detail, did_you_mean=list(spelt))
 

@@ -13,9 +13,9 @@ from mockserver.core.address import HEALTH
 from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.directives import parse_time_span
 from mockserver.core.instants import parse_instant, utc_millis
-from mockserver.core.problems import no_room, problem
+from mockserver.core.problems import no_room_for_sandbox, problem
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches
+from mockserver.core.spelling import close_matches
 from mockserver.engine.metrics import CONTENT_TYPE
 from mockserver.storage.interface import Clock, Sandbox
 from mockserver.version import __version__
@@ -28,7 +28,7 @@ async def sandbox_of(call: Call) -> Sandbox:
     """The sandbox that a request is about, made on first use. Raises `AdminError` where there is no room."""
     sandbox = await call.engine.storage.sandbox(call.sandbox)
     if sandbox is None:
-        raise AdminError(no_room(call.engine.settings))
+        raise AdminError(no_room_for_sandbox(call.engine.settings))
     return sandbox
 
 

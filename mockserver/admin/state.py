@@ -11,9 +11,10 @@ from msgspec import Struct
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused
 from mockserver.admin.sandboxes import sandbox_of
 from mockserver.core.model import Collection, NewId, Record, Violation
-from mockserver.core.problems import no_room_for_record, or_else
+from mockserver.core.problems import no_room_for_record
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches, is_blank
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import is_blank
 from mockserver.storage.interface import Counter, Sandbox, State
 
 MOST_COMPARED: Final = 10_000
@@ -67,15 +68,10 @@ def _shown(record: Record | None, key: str, tombstone: str = "request") -> dict[
 
 
 def _unknown(name: str, names: Mapping[str, Any]) -> AdminError:
-    spelt = close_matches(name, names)
-    return refused(
-        404,
-        "unknown-collection",
-        "There is no such collection",
-        f"There is no {name[:80]}.{or_else(spelt)}",
-        did_you_mean=list(spelt),
-        collections=list(names),
-    )
+    near = close_matches(name, names)
+    detail = f"There is no {name[:80]}.{did_you_mean_sentence(near)}"
+    more = {"did_you_mean": list(near), "collections": list(names)}
+    return refused(404, "unknown-collection", "There is no such collection", detail, **more)
 
 
 class _Place(Struct, frozen=True):
@@ -123,18 +119,18 @@ async def _nothing(place: _Place) -> AdminError:
     collection, key = place.collection, place.key
     keys = {**collection.seeds, **(await place.sandbox.state()).records[collection.name]}
     spelt = close_matches(key, [name for name in islice(keys, MOST_COMPARED) if name != key])
-    detail = f"{collection.name} has no {key[:80]}.{or_else(spelt)} PUT makes one."
+    detail = f"{collection.name} has no {key[:80]}.{did_you_mean_sentence(spelt)} PUT makes one."
     return refused(404, "unknown-record", "There is no such record", detail, did_you_mean=list(spelt))
 
 
 def _wrong(what: str, violations: tuple[Violation, ...]) -> AdminError:
     first = violations[0]
-    spelt = close_matches(str(first.path[-1]), first.known) if first.path else ()
+    near = did_you_mean_sentence(close_matches(str(first.path[-1]), first.known)) if first.path else ""
     return refused(
         400,
         "bad-record",
         "A record does not have the members of its collection",
-        f"{what}: {first.text}.{or_else(spelt)}",
+        f"{what}: {first.text}.{near}",
         violations=[{"pointer": v.pointer, "keyword": v.keyword, "message": v.message} for v in violations[:20]],
     )
 
@@ -230,7 +226,7 @@ async def _load(call: Call) -> Reply:
     counters = {}
     for name, counter in call.body.get("new", {}).items():
         if name not in ids:
-            detail = f"There is no id {name[:80]}.{or_else(close_matches(name, ids))}"
+            detail = f"There is no id {name[:80]}.{did_you_mean_sentence(close_matches(name, ids))}"
             raise refused(400, "unknown-id", "A snapshot counts ids that are not given out here", detail)
         counters[name] = Counter(counter["used"], counter["searched"])
     if sum(map(len, records.values())) > engine.settings.max_records:

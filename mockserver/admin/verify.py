@@ -12,7 +12,7 @@ from typing import Any, Final
 from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter, may_lack
-from mockserver.contract.loading import ConfigError, given_conditions
+from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.masks import mask_account_numbers
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
@@ -65,7 +65,7 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
         raise refused(400, "bad-when", "The when cannot be used", detail)
     tried = await scenario_of(call, operation, name) if operation is not None and name is not None else None
     try:
-        conditions = given_conditions(operation, when) if operation is not None and when else ()
+        conditions = compile_runtime_conditions(operation, when) if operation is not None and when else ()
     except ConfigError as error:
         raise bad_config(error, "when") from None
     low = count.get("exactly", count.get("at_least", 0))

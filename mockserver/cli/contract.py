@@ -14,7 +14,8 @@ from mockserver.cli.journal import content, or_by_server, pairs
 from mockserver.cli.options import FOLDER, contract_options, loaded, note, option
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
-from mockserver.core.values import close_matches, write_ascii
+from mockserver.core.spelling import close_matches, did_you_mean
+from mockserver.core.values import write_ascii
 from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, run_now
 from mockserver.engine.explaining import explained, text
@@ -106,8 +107,6 @@ def _operation(contract: Contract, name: str | None) -> Operation:
     if name is None:
         return contract.operations[0]
     if name not in by_id:
-        spelt = close_matches(name, by_id)
-        raise click.BadParameter(
-            f"there is no operation {name}; " + (f"did you mean {spelt[0]}?" if spelt else f"one of {', '.join(by_id)}")
-        )
+        hint = did_you_mean(close_matches(name, by_id)[:1]) or f"one of {', '.join(by_id)}"
+        raise click.BadParameter(f"there is no operation {name}; {hint}")
     return by_id[name]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from mockserver.core.values import close_matches
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.version import __version__
 
 SERVE: Final = "serve"
@@ -102,8 +102,7 @@ class _DefaultServe(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if self.get_command(ctx, args[0]) is None:
-            spelt = close_matches(args[0], self.list_commands(ctx))
-            meant = f" Did you mean {spelt[0]}?" if spelt else ""
+            meant = did_you_mean_sentence(close_matches(args[0], self.list_commands(ctx))[:1])
             ctx.fail(f"No such command {args[0]!r}.{meant}")
         return super().resolve_command(ctx, args)
 

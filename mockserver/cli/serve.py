@@ -25,7 +25,8 @@ from mockserver.core.address import base_url
 from mockserver.core.contract import Reload
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Settings
-from mockserver.core.values import close_matches, write_ascii
+from mockserver.core.spelling import close_matches, did_you_mean
+from mockserver.core.values import write_ascii
 from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, frozen
 from mockserver.engine.reloading import Reloader
@@ -232,5 +233,5 @@ def _warn_of_unknown_variables() -> None:
     for variable in given:
         name = variable.removeprefix(PREFIX)
         if name not in known and not re.search(r"(^|_)(SERVICE|PORT)_", name):
-            spelt = close_matches(name, known)
-            note(f"unknown environment variable {variable}" + (f", did you mean {PREFIX}{spelt[0]}?" if spelt else ""))
+            hint = did_you_mean([PREFIX + near for near in close_matches(name, known)[:1]])
+            note(", ".join(filter(None, [f"unknown environment variable {variable}", hint])))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from mockserver.contract.layers import ConfigNode
 from mockserver.contract.operations import EnvelopeParts, OperationCompiler
 from mockserver.contract.paths import Context, Scope
-from mockserver.contract.templates import body_form, body_of, compile_template, constant
+from mockserver.contract.templates import compile_body_format, compile_template, constant, render_body
 from mockserver.core.contract import Envelope, Scenario, Turn, Turns
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
@@ -110,7 +110,7 @@ class AnswerCompiler:
             "violation": MISSING,
             **{name: [] if lookup.many else MISSING for name, lookup in operation.lookups.items()},
         }
-        body = read(body_of(body_form(answer.body), facts), 1_000)
+        body = read(render_body(compile_body_format(answer.body), facts), 1_000)
         for violation in answer.envelope.violations(body):
             expected, got, hint = describe(violation, body)
             entry.fault(
@@ -172,7 +172,7 @@ def _of_turn(entry: ConfigNode, scenario: Scenario, turn: WrittenTurn) -> Scenar
         envelope=answer.envelope,
         status=answer.status,
         body=answer.body,
-        form=body_form(answer.body),
+        body_format=compile_body_format(answer.body),
         new=answer.body.new,
         fault=parse_directive(entry, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
         delay=parse_directive(entry, turn.data, "delay", parse_delay, turn.at) or scenario.delay,

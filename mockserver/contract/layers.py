@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.contract.paths import Context, Scope, unknown_name
 from mockserver.contract.sources import SourceFile
-from mockserver.core.contract import Replaced
+from mockserver.core.contract import Replacement
 from mockserver.core.model import Diagnostic, Path, Position
 from mockserver.schema.schema_set import SchemaSet
 
@@ -86,7 +86,7 @@ class Layers:
         self.operations: dict[str, Parts] = {}
         self.scenarios: dict[str, Table] = {}
         self.schemas: Table = {}
-        self.replaced: list[Replaced] = []
+        self.replaced: list[Replacement] = []
         self._layer = 0
         """The number of the layer that is added; 0 is the base."""
 
@@ -152,7 +152,7 @@ class Layers:
             )
             return
         if self._layer:
-            self.replaced.append(Replaced(what, entry.position, before.position if before else None))
+            self.replaced.append(Replacement(what, entry.position, before.position if before else None))
         table[name] = entry
 
 

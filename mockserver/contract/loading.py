@@ -129,7 +129,7 @@ def _as_bytes(path: FilePath) -> bytes:
 # -- at run time ------------------------------------------------------------------------------------
 
 
-def given_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
+def compile_runtime_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
     """A scenario given while the mock runs, in YAML or JSON as in a file, under a name. Raises `ConfigError`."""
     source = read_text(body, GIVEN)
     if isinstance(source.data, dict) and source.data.setdefault("scenario", name) != name:
@@ -138,13 +138,13 @@ def given_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
                 ("scenario",), "another name than in the path", name, printable(str(source.data["scenario"]), 80)
             )
         )
-    scenario = _compile_part(source, "scenario", operation.run_time.scenario)
+    scenario = _compile_part(source, "scenario", operation.runtime_compiler.scenario)
     return replace(scenario, source_text=body.decode("utf-8-sig"))
 
 
-def given_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
+def compile_runtime_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
     """The conditions of a `when` given while the mock runs. Raises `ConfigError`."""
-    return _compile_part(SourceFile(GIVEN, when), "when", operation.run_time.conditions)
+    return _compile_part(SourceFile(GIVEN, when), "when", operation.runtime_compiler.conditions)
 
 
 _Compiled = TypeVar("_Compiled")

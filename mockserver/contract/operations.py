@@ -78,7 +78,7 @@ class OperationCompiler:
         self._compile_lookups()
         self.envelopes = self._envelopes()
 
-    def finish(self, scenarios: Sequence[Scenario], run_time: RuntimeCompiler) -> Operation:
+    def finish(self, scenarios: Sequence[Scenario], runtime_compiler: RuntimeCompiler) -> Operation:
         """The operation with its scenarios."""
         others = [("path", self.path_schema), ("query", self.query)]
         named = {root: sound(self.parts.members, root) for root in ("body", "query", "path")}
@@ -96,7 +96,7 @@ class OperationCompiler:
             by_id={scenario.id: scenario for scenario in scenarios},
             assumed=self._assumption_ids(self.parts.members),
             sensitive=self.sensitive,
-            run_time=run_time,
+            runtime_compiler=runtime_compiler,
             schemas={root: entry.data for root, entry in named.items() if entry is not None},
         )
 

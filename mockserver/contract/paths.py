@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
-from mockserver.core.values import close_matches, readable, write_ascii
+from mockserver.core.spelling import close_matches, did_you_mean
+from mockserver.core.values import readable, write_ascii
 from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
@@ -90,9 +91,8 @@ class Context(NamedTuple):
 def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagnostic:
     """The report of a name that is none of `names`, with a near spelling."""
     known = tuple(names)
-    near = close_matches(name, known)
     expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
-    return Diagnostic(at, what, expected, name, f"did you mean {near[0]}?" if near else "")
+    return Diagnostic(at, what, expected, name, did_you_mean(close_matches(name, known)[:1]))
 
 
 class Place(NamedTuple):

@@ -10,7 +10,7 @@ from mockserver.contract.conditions import compile_when
 from mockserver.contract.layers import ConfigNode, Table
 from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Scope
-from mockserver.contract.templates import body_form, compile_template
+from mockserver.contract.templates import compile_body_format, compile_template
 from mockserver.core.contract import Alternative, Assumption, Change, Example, RenderedMember, RuntimeCompiler, Scenario
 from mockserver.core.directives import parse_delay, parse_fault
 from mockserver.core.language import Condition, Template
@@ -79,7 +79,7 @@ class _ScenarioCompiler:
             envelope=answer.envelope,
             status=answer.status,
             body=answer.body,
-            form=body_form(answer.body),
+            body_format=compile_body_format(answer.body),
             changes=changes,
             new=answer.body.new.union(*(template.new for template in rendered)),
             examples=tuple(self._examples(entry)),

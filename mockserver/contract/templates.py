@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
-from mockserver.core.language import BodyForm, Template
+from mockserver.core.language import BodyFormat, Template
 from mockserver.core.model import MISSING, Facts
 from mockserver.core.values import is_blank, kind, write, write_ascii
 
@@ -184,12 +184,12 @@ def _each(node: Mapping[str, Any], context: Context) -> Template:
 # -- bodies -------------------------------------------------------------------------------------------
 
 
-def body_form(template: Template) -> BodyForm:
+def compile_body_format(template: Template) -> BodyFormat:
     """A body cut into its constant bytes, which are written once, and the values between them."""
     texts: list[bytes] = []
     values: list[Extract] = []
     _cut(template, texts, values)
-    return BodyForm(b"".join(texts), tuple(values))
+    return BodyFormat(b"".join(texts), tuple(values))
 
 
 def _cut(template: Template, texts: list[bytes], values: list[Callable[[Facts], Any]]) -> None:
@@ -215,6 +215,6 @@ def _literal(value: Any) -> bytes:
     return write(value).replace(b"%", b"%%")
 
 
-def body_of(form: BodyForm, facts: Facts) -> bytes:
+def render_body(form: BodyFormat, facts: Facts) -> bytes:
     """The JSON of a body."""
     return form.text % tuple([write(value(facts)) for value in form.values])

@@ -25,7 +25,8 @@ from mockserver.contract.sources import (
     read_utf8,
 )
 from mockserver.core.model import MISSING, Path
-from mockserver.core.values import close_matches, printable
+from mockserver.core.spelling import close_matches, did_you_mean
+from mockserver.core.values import printable
 
 MOST_ALIASED: Final = 100_000
 """Values that aliases may repeat in one file, all told."""
@@ -136,9 +137,8 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent, at: Path) -> Any:
         name = str(event.anchor)
         if name not in self._anchors:
-            near = close_matches(name, self._anchors)
             expected = "an alias of an anchor that stands before it"
-            hint = f"did you mean *{near[0]}?" if near else ""
+            hint = did_you_mean([f"*{near}" for near in close_matches(name, self._anchors)[:1]])
             raise self._stop(event, f"unknown alias *{name}", expected, f"*{name}", hint)
         value = self._anchors[name]
         size = _size_of(value, MOST_ALIASED)

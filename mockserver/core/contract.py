@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockserver.core.language import BodyForm, Condition, Template
+from mockserver.core.language import BodyFormat, Condition, Template
 from mockserver.core.model import (
     Collection,
     Delay,
@@ -122,7 +122,7 @@ class Scenario:
     envelope: Envelope
     status: Template
     body: Template
-    form: BodyForm
+    body_format: BodyFormat
     changes: tuple[Change, ...]
     new: frozenset[str]
     examples: tuple[Example, ...]
@@ -165,13 +165,13 @@ class Turns(Struct, frozen=True):
         return self.turns[-1]
 
     @property
-    def form(self) -> tuple[object, ...]:
+    def structure(self) -> tuple[object, ...]:
         """What makes a place in the series mean the same in another one: how many answers, and where it passes."""
         return (self.cycle, *((turn.times, turn.scenario is None) for turn in self.turns))
 
 
 class RuntimeCompiler(Struct, frozen=True):
-    """Compiles what is given while the mock runs, against its operation; see `loading.given_scenario`.
+    """Compiles what is given while the mock runs, against its operation; see `loading.compile_runtime_scenario`.
 
     Both take a `layers.ConfigNode` whose data has passed the format, and report to its source.
     """
@@ -202,10 +202,10 @@ class Operation:
     by_id: Mapping[str, Scenario]
     assumed: tuple[str, ...]
     sensitive: tuple[Path, ...]
-    run_time: RuntimeCompiler
+    runtime_compiler: RuntimeCompiler
     schemas: Mapping[str, str] = field(default_factory=dict)
 
-    def fill(self, parameters: Mapping[str, str]) -> str:
+    def fill_path(self, parameters: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""
         path = self.path
         for name in self.parameters:
@@ -213,7 +213,7 @@ class Operation:
         return path
 
 
-class Replaced(Struct, frozen=True):
+class Replacement(Struct, frozen=True):
     """Something that an overlay put in the place of something else (`before` is None where it is new)."""
 
     what: str
@@ -234,7 +234,7 @@ class Contract:
     collections: Mapping[str, Collection]
     assumptions: Mapping[str, str]
     settings: Settings
-    replaced: tuple[Replaced, ...] = ()
+    replaced: tuple[Replacement, ...] = ()
     schemas: Relink = lambda _: {}
 
     @property

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.core.model import FAULTS, Delay, Fault
-from mockserver.core.problems import bad_directive, or_else
+from mockserver.core.problems import bad_directive
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches, printable, write_ascii
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import printable, write_ascii
 
 MAX_SECONDS: Final = 300.0
 """The longest delay, and the longest time that a fault takes."""
@@ -141,13 +142,12 @@ def parse_fault(spec: Any) -> Fault:
     settings: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec) if isinstance(spec, dict) else {}
     kind = settings.pop("kind", None)
     if kind not in FAULTS:
-        spelt = or_else(close_matches(kind, FAULTS)) if isinstance(kind, str) else ""
-        raise DirectiveError(f"expected a fault, one of {', '.join(FAULTS)}, got {_quoted(kind)}.{spelt}")
+        near = did_you_mean_sentence(close_matches(kind, FAULTS)) if isinstance(kind, str) else ""
+        raise DirectiveError(f"expected a fault, one of {', '.join(FAULTS)}, got {_quoted(kind)}.{near}")
     for name in settings:
         if name not in _FAULT_MEMBERS:
-            raise DirectiveError(
-                f"a fault has no {printable(str(name), 40)}.{or_else(close_matches(str(name), _FAULT_MEMBERS))}"
-            )
+            near = did_you_mean_sentence(close_matches(str(name), _FAULT_MEMBERS))
+            raise DirectiveError(f"a fault has no {printable(str(name), 40)}.{near}")
     retry_after = _number_setting(settings, "retry_after", None, 0, 86_400)
     return Fault(
         kind,

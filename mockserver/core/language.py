@@ -71,7 +71,7 @@ class Template:
     new: frozenset[str] = frozenset()
 
 
-class BodyForm(Struct, frozen=True):
+class BodyFormat(Struct, frozen=True):
     """The JSON of a body, `%b` where one of the `values` goes."""
 
     text: bytes

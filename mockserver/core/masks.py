@@ -10,7 +10,8 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
-from mockserver.core.model import MISSING, Path, json_pointer_step
+from mockserver.core.json_pointer import json_pointer_step
+from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Headers
 from mockserver.core.values import NotJsonError, mask, printable, read, readable
 

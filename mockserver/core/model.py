@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
+
+from mockserver.core.json_pointer import json_pointer
 
 
 class Missing(enum.Enum):
@@ -72,21 +74,11 @@ class Request(Struct, frozen=True, gc=False):
     query: Mapping[str, str] = NOTHING
 
 
-def json_pointer_step(step: str | int) -> str:
-    """One step of a JSON Pointer (RFC 6901)."""
-    return str(step).replace("~", "~0").replace("/", "~1")
-
-
-def json_pointer(path: Iterable[str | int]) -> str:
-    """A JSON Pointer (RFC 6901)."""
-    return "".join("/" + json_pointer_step(step) for step in path)
-
-
 class Violation(Struct, frozen=True, gc=False):
     """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what was got.
 
     `message` says what was expected and what kind of thing was got; it never holds a value of the request.
-    `got` is one of `values.CAME`. `known` are the names allowed where a name or a word is unknown, and
+    `got` is one of `values.KINDS_OF_ABSENCE`. `known` are the names allowed where a name or a word is unknown, and
     `about` is the schema's description of the place; both serve people who write files.
     """
 
@@ -187,7 +179,7 @@ class Collection:
     fold: Callable[[str], str]
     violations: Callable[[Any], tuple[Violation, ...]]
 
-    def unseen(self, key: str) -> Record | None:
+    def default_record(self, key: str) -> Record | None:
         """The record of a key that was never seen: the default of an open collection."""
         return Record({**self.default, "key": key, "origin": "default"}) if self.open else None
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mockserver.core.model import Settings
 from mockserver.core.reply import Reply
+from mockserver.core.spelling import did_you_mean_sentence
 from mockserver.core.values import printable, write
 
 PROBLEM: Final = "urn:mockserver:problem:"
@@ -47,36 +48,30 @@ def problem(
     return Reply(status, content, write(body), problem=kind)
 
 
-def or_else(names: Sequence[str]) -> str:
-    """`did you mean a, b or c?`, or nothing."""
-    if not names:
-        return ""
-    return " Did you mean " + (names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]) + "?"
-
-
-def unknown_scenario(asked: str, names: Sequence[str], spelt: Sequence[str], elsewhere: str | None) -> Reply:
+def unknown_scenario(name: str, names: Sequence[str], near: Sequence[str], elsewhere: str | None) -> Reply:
     """400: the request header `Mock-Scenario` names no scenario of this operation."""
-    named = printable(asked, 80)
+    named = printable(name, 80)
     why = f"{named} is a scenario of {elsewhere}, not of this operation." if elsewhere else f"There is no {named}."
     return problem(
         400,
         "unknown-scenario",
         "The request header Mock-Scenario names no scenario of this operation",
-        why + or_else(spelt),
-        did_you_mean=list(spelt),
+        why + did_you_mean_sentence(near),
+        did_you_mean=list(near),
         scenarios=list(names),
     )
 
 
-def misspelt_trigger(path: str, collection: str, spelt: Sequence[str], names: Sequence[str]) -> Reply:
+def unknown_test_value(path: str, collection: str, near: Sequence[str], names: Sequence[str]) -> Reply:
     """400: a value of the reserved form that is no reserved test value."""
     return problem(
         400,
         "unknown-test-value",
         "A value of the reserved form is no reserved test value",
-        f"{path} has the form of a reserved test value, but {collection} have none of that name." + or_else(spelt),
+        f"{path} has the form of a reserved test value, but {collection} have none of that name."
+        + did_you_mean_sentence(near),
         member=path,
-        did_you_mean=list(spelt),
+        did_you_mean=list(near),
         test_values=list(names),
     )
 
@@ -99,7 +94,7 @@ def bad_directive(detail: str) -> Reply:
     return problem(400, "bad-directive", "A directive in the request headers cannot be understood", detail)
 
 
-def no_room(settings: Settings) -> Reply:
+def no_room_for_sandbox(settings: Settings) -> Reply:
     """503: there is no place for one more sandbox."""
     return problem(
         503,
@@ -123,15 +118,15 @@ def sandbox_gone(name: str) -> Reply:
     )
 
 
-def no_room_for_record(most: int) -> Reply:
+def no_room_for_record(limit: int) -> Reply:
     """507: what the request would write has no place in its sandbox, so that nothing was changed."""
     return problem(
         507,
         "no-room-for-record",
         "There is no room for one more record in this sandbox",
-        f"It keeps at most {most} records, and this would make it more; nothing was changed. POST /__admin/reset makes "
-        "room, and so does a greater setting max_records.",
-        limit=most,
+        f"It keeps at most {limit} records, and this would make it more; nothing was changed. POST /__admin/reset "
+        "makes room, and so does a greater setting max_records.",
+        limit=limit,
     )
 
 
@@ -158,19 +153,21 @@ def too_slow(limit: float) -> Reply:
     )
 
 
-def no_http(detail: str, status: int = 400) -> Reply:
+def not_http(detail: str, status: int = 400) -> Reply:
     """400, or what else it is: the request cannot be read as HTTP."""
     return problem(status, "no-http", "The request is no HTTP/1.1", detail)
 
 
-def not_found(path: str, paths: Sequence[str], spelt: Sequence[str]) -> Reply:
+def not_found(path: str, paths: Sequence[str], near: Sequence[str]) -> Reply:
     """404: no operation and no admin route has this path."""
     return problem(
         404,
         "unknown-path",
         "Nothing is served at this path",
-        f"There is no {printable(path, 200)}." + or_else(spelt) + " A sandbox goes in front: /sandbox/NAME/...",
-        did_you_mean=list(spelt),
+        f"There is no {printable(path, 200)}."
+        + did_you_mean_sentence(near)
+        + " A sandbox goes in front: /sandbox/NAME/...",
+        did_you_mean=list(near),
         paths=list(paths),
     )
 

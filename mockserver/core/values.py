@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
-CAME: Final = ("missing", "null", "empty", "blank", "other")
+KINDS_OF_ABSENCE: Final = ("missing", "null", "empty", "blank", "other")
 """What can stand where a member was looked for, as scenarios name it (`came:`)."""
 
 
@@ -98,7 +97,7 @@ def write(value: Any) -> bytes:
     return _encode(value)
 
 
-def read_trusted(data: bytes) -> Any:
+def read_trusted_json(data: bytes) -> Any:
     """The value that `write` wrote."""
     return _decode(data)
 
@@ -133,7 +132,7 @@ def is_blank(value: Any) -> bool:
 
 
 def kind_of_absence(value: Any) -> str:
-    """Which of `CAME` a value that is there counts as."""
+    """Which of `KINDS_OF_ABSENCE` a value that is there counts as."""
     if value is None:
         return "null"
     if isinstance(value, str) and is_blank(value):
@@ -152,21 +151,6 @@ def equal(left: Any, right: Any) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(equal, left, right))
     return bool(left == right)
-
-
-def close_matches(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The names spelt like `name`, nearest first, at most three."""
-    import difflib  # by whom something is misspelt, who has the time
-
-    folded: dict[str, str] = {}
-    for candidate in names:
-        folded.setdefault(_fold(candidate), candidate)
-    found = difflib.get_close_matches(_fold(name[:200]), folded, n=3, cutoff=0.6)
-    return tuple(folded[match] for match in found)
-
-
-def _fold(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
 
 
 def mask(text: str) -> str:

@@ -12,9 +12,9 @@ from mockserver.contract.paths import VIOLATION
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, Path, Trigger, Write
-from mockserver.core.problems import misspelt_trigger, unknown_scenario
+from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Reply
-from mockserver.core.values import close_matches
+from mockserver.core.spelling import close_matches
 from mockserver.decision.order import Candidate, assumptions_of, holds
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed, View
@@ -39,7 +39,7 @@ def decide(route: Route, document: Document, view: View) -> Decision | Reply:
     if view.misspelt is not None:
         collection = view.misspelt.collection
         spelt = close_matches(view.misspelt.key(facts), collection.test_values)
-        return misspelt_trigger(view.misspelt.path, collection.name, spelt, collection.test_values)
+        return unknown_test_value(view.misspelt.path, collection.name, spelt, collection.test_values)
     return _decision(route, document, view, _first_match(route, document, view, armed))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from mockserver.core.contract import Operation, WarningRules
 from mockserver.core.model import MISSING, Document, Path, Request, RequestWarning, Settings, Violation
+from mockserver.core.spelling import did_you_mean
 from mockserver.core.values import NotJsonError, is_blank, kind, kind_of_absence, printable, read
 
 MOST_WARNINGS: Final = 100
@@ -77,7 +78,8 @@ def _header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Re
     return found
 
 
-def _unknown_member(path: Path, spelt: tuple[str, ...], point: str) -> RequestWarning:
-    meant = f", did you mean {spelt[0]}?" if spelt else ""
-    message = f"{printable(str(path[-1]), 40)} is not a documented member{meant}"
+def _unknown_member(path: Path, near: tuple[str, ...], point: str) -> RequestWarning:
+    message = ", ".join(
+        filter(None, [f"{printable(str(path[-1]), 40)} is not a documented member", did_you_mean(near[:1])])
+    )
     return RequestWarning("body", Violation("body", path, "", "", "").pointer, "unknown-member", message, point)

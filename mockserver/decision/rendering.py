@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mockserver.contract.templates import body_of
+from mockserver.contract.templates import render_body
 from mockserver.core.model import RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
 from mockserver.core.values import printable, write_ascii
@@ -52,7 +52,7 @@ def render(decision: Decision, route: Route, entry: str) -> Reply:
     return Reply(
         status,
         headers,
-        body_of(scenario.form, decision.facts),
+        render_body(scenario.body_format, decision.facts),
         own_headers,
         decision,
         fault=fault,

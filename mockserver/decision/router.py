@@ -14,7 +14,7 @@ from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.masks import masked_text
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.values import close_matches
+from mockserver.core.spelling import close_matches
 
 SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 SANDBOX_PREFIX: Final = "/sandbox/"

@@ -11,13 +11,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from mockserver.contract.loading import ENTRY_FORMAT, ConfigError, format_validator, given_scenario
+from mockserver.contract.loading import ENTRY_FORMAT, ConfigError, compile_runtime_scenario, format_validator
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.instants import parse_instant
 from mockserver.core.masks import mask_account_numbers
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import printable, read_trusted, write
+from mockserver.core.values import printable, read_trusted_json, write
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.order import in_force, order_of
@@ -58,7 +58,7 @@ class Replayed(Struct, frozen=True):
 
 def bundle(data: bytes) -> dict[str, Any]:
     """The bundle of a journal entry, which is given as its document."""
-    return {"format": FORMAT, "entry": read_trusted(data)}
+    return {"format": FORMAT, "entry": read_trusted_json(data)}
 
 
 def replay(given: Any, contract: Contract) -> Replayed:
@@ -118,7 +118,7 @@ def _decided_again(
     route = Route(contract, operation, entry.request.path, entry.sandbox, directives)
     decision = decide(route, document, view)
     if isinstance(decision, Reply):
-        raise BundleError(f"the mock refuses the request now: {read_trusted(decision.body)['detail']}")
+        raise BundleError(f"the mock refuses the request now: {read_trusted_json(decision.body)['detail']}")
     return decision, render(decision, route, entry.id)
 
 
@@ -135,7 +135,7 @@ def _forced(was: EntryDecision, operation: Operation, by_id: Mapping[str, Scenar
 
 def _compiled(operation: Operation, name: str, text: str) -> Scenario:
     try:
-        return given_scenario(operation, text.encode(), name)
+        return compile_runtime_scenario(operation, text.encode(), name)
     except ConfigError as error:
         raise BundleError(f"scenario {name}, added at run time, does not fit this contract:\n{error}") from None
 

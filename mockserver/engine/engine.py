@@ -148,7 +148,7 @@ class Engine:
             return await self._refuse(service, request, route, started)
         sandbox = await self.storage.sandbox(route.sandbox)
         if sandbox is None:
-            return await self._refuse(service, request, problems.no_room(service.settings), started)
+            return await self._refuse(service, request, problems.no_room_for_sandbox(service.settings), started)
         document = read_document(route.operation, request, route.parameters, sandbox.settings)
         entry_id = sandbox.next_entry_id()
         while True:
@@ -203,7 +203,7 @@ class Engine:
             return await refused(route, _named_sandbox(request))
         sandbox = await self.storage.peek(route.sandbox)
         if sandbox is None:
-            return await refused(problems.no_room(service.settings), route.sandbox)
+            return await refused(problems.no_room_for_sandbox(service.settings), route.sandbox)
         document = read_document(route.operation, request, route.parameters, sandbox.settings)
         view = await sandbox.look(route.operation, document)
         decision = decide(route, document, view)

@@ -186,7 +186,7 @@ async def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario:
         if await _meets(asked, sent, operation, scenario):
             return curl(sent, url)
     headers = {"content-type": "application/json", FORCED: scenario.id}
-    sent = Request(operation.method, operation.fill({}), b"" if operation.method == "GET" else b"{}", headers)
+    sent = Request(operation.method, operation.fill_path({}), b"" if operation.method == "GET" else b"{}", headers)
     for example in scenario.examples:
         sent = [*requests(operation, example)][-1]
         sent = replace(sent, headers={**sent.headers, FORCED: scenario.id})

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.core.model import Request
 from mockserver.core.reply import Decision
+from mockserver.core.spelling import did_you_mean
 from mockserver.core.values import printable, write
 from mockserver.engine.engine import Explanation
 from mockserver.engine.views import decision_info, lines, missed, text_or_json, violation
@@ -62,7 +63,7 @@ def text(shown: Mapping[str, Any]) -> Iterator[str]:
         for one in miss["evidence"]:
             yield from (f"    {line}" for line in lines(one["at"], one["expected"], one["came"]))
         if miss["did_you_mean"]:
-            yield f"    hint: did you mean {' or '.join(miss['did_you_mean'])}?"
+            yield f"    hint: {did_you_mean(miss['did_you_mean'])}"
 
 
 def _reasons(shown: Mapping[str, Any]) -> Iterator[str]:

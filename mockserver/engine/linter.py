@@ -38,7 +38,7 @@ def requests(operation: Operation, example: Example) -> Iterator[Request]:
     for body in (*example.before, example.request):
         yield Request(
             operation.method,
-            operation.fill(example.path),
+            operation.fill_path(example.path),
             b"" if body is MISSING else write(body),
             {"content-type": "application/json", **example.headers},
             example.query,

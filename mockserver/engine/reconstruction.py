@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from mockserver.contract.loading import ConfigError, given_scenario
+from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.model import MISSING, Document, Request, Tick, Violation
 from mockserver.core.reply import NearMiss
@@ -103,4 +103,4 @@ def _added(decision: EntryDecision, operation: Operation) -> Iterator[Scenario]:
     """The scenarios that were added at run time, compiled again; those that no longer fit are passed over."""
     for one in decision.added:
         with suppress(ConfigError):
-            yield given_scenario(operation, one.text.encode(), one.scenario)
+            yield compile_runtime_scenario(operation, one.text.encode(), one.scenario)

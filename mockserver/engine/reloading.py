@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mockserver.contract.loading import ConfigError, Files, given_conditions, given_scenario
+from mockserver.contract.loading import ConfigError, Files, compile_runtime_conditions, compile_runtime_scenario
 from mockserver.core.contract import Contract, Operation, Reload, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import Settings
@@ -81,7 +81,7 @@ class ReloadedContract:
         """The conditions of a `when`, or why there are none."""
         key = (operation, write(dict(when)))
         if key not in self._conditions:
-            self._conditions[key] = self._compiled(operation, lambda found: given_conditions(found, when))
+            self._conditions[key] = self._compiled(operation, lambda found: compile_runtime_conditions(found, when))
         return self._conditions[key]
 
     def _compiled(self, operation: str, compiled: Callable[[Operation], _T | str]) -> _T | str:
@@ -95,7 +95,7 @@ class ReloadedContract:
 
 
 def _scenario(text: SourceText, operation: Operation) -> Scenario | str:
-    scenario = given_scenario(operation, text.text.encode(), text.scenario)
+    scenario = compile_runtime_scenario(operation, text.text.encode(), text.scenario)
     if text.scenario == operation.scenarios[-1].id and not scenario.answers_all:
         return f"{text.scenario} is the final scenario now, and has to answer everything"
     return scenario
@@ -172,7 +172,7 @@ def _kept_turns(
 
 
 def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
-    return {scenario.id: scenario.turns.form for scenario in scenarios if scenario.turns is not None}
+    return {scenario.id: scenario.turns.structure for scenario in scenarios if scenario.turns is not None}
 
 
 def _id_offsets(old: Contract, new: Contract) -> dict[str, int]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockserver.core.contract import Operation
+from mockserver.core.json_pointer import json_pointer
 from mockserver.core.language import Evidence
-from mockserver.core.model import Facts, Record, Violation, Write, json_pointer
+from mockserver.core.model import Facts, Record, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.core.values import NotJsonError, read, write
 from mockserver.decision.near_misses import near_seeds

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import DURATION
+from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import FAULTS, MISSING, Path, Settings
 from mockserver.core.problems import PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.decision.rendering import MOCK_HEADERS
@@ -94,8 +95,7 @@ def component_names(files: Iterable[str]) -> dict[str, str]:
 
 def _fragment(at: Path) -> str:
     """A JSON Pointer as it stands in a URL."""
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in at)
-    return quote(pointer, safe="/~$!&'()*+,;=:@")
+    return quote(json_pointer(at), safe="/~$!&'()*+,;=:@")
 
 
 def _header(name: str, text: str, schema: Mapping[str, Any] | None = None, *, required: bool = False) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Ou
     last = (
         tried[0][1][-1]
         if tried
-        else Request(operation.method, operation.fill({}), b"{}" if "body" in operation.schemas else b"")
+        else Request(operation.method, operation.fill_path({}), b"{}" if "body" in operation.schemas else b"")
     )
     forced = msgspec.structs.replace(last, headers={**last.headers, "mock-scenario": scenario.id})
     for example, sent in (*tried, (None, (forced,))):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.core.model import Path
-from mockserver.core.values import close_matches
+from mockserver.core.spelling import close_matches
 from mockserver.schema.references import Located
 from mockserver.schema.subschemas import DECLARE
 

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.core.model import Path, json_pointer
+from mockserver.core.json_pointer import json_pointer
+from mockserver.core.model import Path
 
 Relink = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 """Gives schemas by file name, each reference written as the argument says (`SchemaSet.relinked`)."""

@@ -14,6 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from mockserver.core.json_pointer import json_pointer_steps
 from mockserver.core.model import Path
 from mockserver.schema.subschemas import SAME_PLACE, references, subschemas
 
@@ -116,7 +117,6 @@ class Resources:
         """The schema in which a keyword stands: a URI with a JSON Pointer to the keyword."""
         uri, _, pointer = keyword_location.partition("#")
         found = self.registry.contents(uri)
-        for token in unquote(pointer).split("/")[1:-1]:
-            step = token.replace("~1", "/").replace("~0", "~")
+        for step in json_pointer_steps(unquote(pointer))[:-1]:
             found = found[int(step) if isinstance(found, list) else step]
         return found

@@ -8,7 +8,8 @@ from typing import Any
 from jsonschema_rs import Registry
 
 from mockserver.core.model import Diagnostic, Path, Report
-from mockserver.core.values import close_matches, printable
+from mockserver.core.spelling import close_matches, did_you_mean
+from mockserver.core.values import printable
 from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
 from mockserver.schema.limits import MOST_ERRORS
 from mockserver.schema.references import BASE, Located, Resources, file_uri
@@ -119,13 +120,13 @@ class SchemaSet:
     def _leads_nowhere(self, place: Path, reference: Reference) -> Diagnostic:
         files = [name for name in (*self._schemas, *sorted(self.unsound)) if name not in reference.text]
         file, hash_, pointer = reference.text.partition("#")
-        meant = [f"did you mean {name}{hash_}{pointer}?" for name in close_matches(file, files)[:1]]
+        meant = did_you_mean([f"{name}{hash_}{pointer}" for name in close_matches(file, files)[:1]])
         return Diagnostic(
             place,
             f"{reference.keyword} that leads nowhere",
             "a place in this schema or in another schema file of this contract",
             reference.text,
-            "; ".join(["schemas are never fetched; put the file beside this one", *meant]),
+            "; ".join(filter(None, ["schemas are never fetched; put the file beside this one", meant])),
         )
 
     def validator(self, name: str) -> Validator | None:

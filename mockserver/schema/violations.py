@@ -9,7 +9,8 @@ from typing import Any, Final, TypeAlias
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from mockserver.core.model import MISSING, Path, Violation
-from mockserver.core.values import close_matches, kind_of_absence, printable, write_ascii
+from mockserver.core.spelling import close_matches, did_you_mean
+from mockserver.core.values import kind_of_absence, printable, write_ascii
 from mockserver.schema.messages import message
 from mockserver.schema.references import BASE
 from mockserver.schema.subschemas import ends_with_keyword
@@ -41,8 +42,8 @@ def describe(violation: Violation, data: Any) -> tuple[str, str, str]:
     value = value_at(data, violation.path)
     shown = "nothing" if value is MISSING else printable(write_ascii(value), 80)
     expected = violation.message.removeprefix("expected ").partition(", got ")[0]
-    spelt = close_matches(value, violation.known) if isinstance(value, str) else ()
-    return expected, shown, f"did you mean {spelt[0]}?" if spelt else violation.about
+    near = close_matches(value, violation.known)[:1] if isinstance(value, str) else ()
+    return expected, shown, did_you_mean(near) or violation.about
 
 
 def violations_of(

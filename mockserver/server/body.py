@@ -38,7 +38,7 @@ async def read_body(
     except TimeoutError:
         return problems.too_slow(settings.request_timeout)
     except BrokenChunksError:
-        return problems.no_http("The chunks of its body are not written as HTTP/1.1 wants them.")
+        return problems.not_http("The chunks of its body are not written as HTTP/1.1 wants them.")
     except web.RequestPayloadError:
         what = "Its Content-Encoding says how to unpack it, but that fails."
         return problems.problem(400, "unreadable-body", "The request body cannot be read", what)

@@ -12,7 +12,7 @@ from wsgiref.handlers import format_date_time
 
 from aiohttp import HttpVersion11, web
 
-from mockserver.core.problems import no_http, problem
+from mockserver.core.problems import not_http, problem
 from mockserver.core.reply import Headers, Reply
 from mockserver.version import __version__
 
@@ -114,7 +114,7 @@ def unreadable_request(received: bytes) -> Reply:
     if begins_well and (len(lines) > MAX_HEADERS + 1 or any(len(line) > MAX_LINE_BYTES for line in lines)):
         what = f"A request has at most {MAX_HEADERS} headers, and no line longer than {MAX_LINE_BYTES} bytes."
         return problem(431, "headers-too-large", "The head of the request is too large", what)
-    return no_http("What came could not be read.")
+    return not_http("What came could not be read.")
 
 
 def encode_chunk(data: bytes) -> bytes:

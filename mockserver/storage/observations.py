@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mockserver.core.json_pointer import json_pointer
 from mockserver.core.masks import SecretPlaces, masked_text
-from mockserver.core.model import Request, Violation, json_pointer
+from mockserver.core.model import Request, Violation
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
 from mockserver.storage.coverage import Observation, Outcome

@@ -73,7 +73,7 @@ class Records:
             return None if data == _TOMBSTONE else _decode(data)
         if key in collection.seeds:
             return collection.seeds[key]
-        return collection.unseen(key)
+        return collection.default_record(key)
 
     def find(self, collection: Collection, key: str) -> Record | None:
         """The same, without keeping what was read."""

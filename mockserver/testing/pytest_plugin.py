@@ -243,7 +243,7 @@ def _asked(item: pytest.Item, servers: Servers) -> dict[str, Any]:
 
 def _meant(settings: Iterable[str]) -> str:
     """What may have been meant by a name in a marker that is taken for one of a setting."""
-    from mockserver.core.values import close_matches
+    from mockserver.core.spelling import close_matches
 
     spelt = [known for name in settings for known in close_matches(name, ("contract", "overlay", "clock", "seed"))]
     return f" Or did you mean {spelt[0]}?" if spelt and spelt[0] not in settings else ""

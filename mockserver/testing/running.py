@@ -23,7 +23,7 @@ from mockserver.contract.loading import load
 from mockserver.core.contract import Contract
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Settings
-from mockserver.core.values import close_matches
+from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.engine.engine import Engine, frozen
 from mockserver.server.server import serving
 
@@ -100,9 +100,7 @@ def _settings(settings: Settings, **changes: Any) -> Settings:
     names = [field.name for field in fields(Settings)]
     for name in changes:
         if name not in names:
-            spelt = close_matches(name, names)
-            raise TypeError(
-                f"there is no setting {name}; " + (f"did you mean {spelt[0]}?" if spelt else f"one of {names}")
-            )
+            hint = did_you_mean(close_matches(name, names)[:1]) or f"one of {names}"
+            raise TypeError(f"there is no setting {name}; {hint}")
     plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
     return replace(settings, **plain)

@@ -15,7 +15,7 @@ import pytest
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin import coverage as admin_coverage
-from mockserver.contract.loading import given_scenario
+from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.model import FAULTS, Violation
 from mockserver.engine.engine import run_now
 from mockserver.engine.examples import scenarios
@@ -103,7 +103,7 @@ def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contr
     text = b"documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
     sandbox = run_now(engine.storage.sandbox(""))
     assert sandbox is not None
-    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text, name)], name))
+    run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, name)], name))
     reply = engine.handle_sync(post(LASTING))
     assert reply.decision is not None
     assert reply.decision.scenario.id == name

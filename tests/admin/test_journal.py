@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request, frozen
-from mockserver.contract.loading import given_scenario
+from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.engine.engine import run_now
 from mockserver.engine.reconstruction import reconstructed
 from mockserver.engine.views import records, row, text_or_json, whole
@@ -58,7 +58,7 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
     text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
     sandbox = run_now(engine.storage.find(""))
     assert sandbox is not None
-    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text.encode(), "mine")], "mine"))
+    run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text.encode(), "mine")], "mine"))
     sent(engine, LASTING)
     newer, older = run_now(engine.storage.entries(""))
     assert 50_000 < len(newer.data) - len(older.data) < 51_000

@@ -15,7 +15,7 @@ from mockserver.contract.conditions import LOGIC
 from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
 from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.model import Settings
-from mockserver.core.values import CAME
+from mockserver.core.values import KINDS_OF_ABSENCE
 from mockserver.schema.schema_set import SchemaSet
 
 FORMATS: dict[str, Any] = {
@@ -73,7 +73,7 @@ def test_logic_and_violations_are_those_of_the_code() -> None:
 
 def test_what_came_is_what_the_code_says() -> None:
     """The words for what came are those of violations; an unquoted null is the word."""
-    assert SCENARIOS["came"]["enum"] == [*CAME, None]
+    assert SCENARIOS["came"]["enum"] == [*KINDS_OF_ABSENCE, None]
 
 
 def test_settings_are_those_of_the_code() -> None:

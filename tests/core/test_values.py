@@ -96,14 +96,6 @@ def test_equality_is_typed() -> None:
     assert values.equal([{"a": 1}], [{"a": 1.0}])
 
 
-def test_near_spellings() -> None:
-    """Case, hyphens and underscores do not count; the nearest comes first, far ones not at all."""
-    names = ("customer_id", "customer", "balance")
-    assert values.close_matches("customerId", names)[0] == "customer_id"
-    assert values.close_matches("balanse", names) == ("balance",)
-    assert values.close_matches("zzz", names) == ()
-
-
 def test_a_mask_keeps_the_shape() -> None:
     """Digits become 0, letters x, the rest stays."""
     assert values.mask("48x1") == "00x0"

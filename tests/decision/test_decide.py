@@ -48,7 +48,7 @@ def view_of(contract: Contract, document: Document, written: Written | None = No
     def find(collection: Collection, key: str) -> Record | None:
         if written is not None and (collection.name, key) in written:
             return written[collection.name, key]
-        return collection.unseen(key)
+        return collection.default_record(key)
 
     order = order_of(operation.scenarios)
     facts = {**facts_of(document, Settings(), order), "new": NEW, "tick": Tick(0)}

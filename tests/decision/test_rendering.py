@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.contract.paths import Context, Scope
-from mockserver.contract.templates import body_form, body_of, compile_template
+from mockserver.contract.templates import compile_body_format, compile_template, render_body
 from mockserver.core import problems
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
 from mockserver.core.reply import Reply
@@ -35,7 +35,7 @@ def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
     faults: list[Diagnostic] = []
     template = compile_template(node, Context(SCOPE, SchemaSet(), faults.append))
     facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
-    body = body_of(body_form(template), facts)
+    body = render_body(compile_body_format(template), facts)
     assert json.loads(body) == template.render(facts)
     assert faults == []
 
@@ -43,9 +43,9 @@ def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
 def test_what_is_constant_is_written_once() -> None:
     """A body without references is made beforehand, whatever is in it."""
     template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, Context(SCOPE, SchemaSet(), lambda _: None))
-    form = body_form(template)
+    form = compile_body_format(template)
     assert form.values == ()
-    assert body_of(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
+    assert render_body(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
 
     assert template.constant is not MISSING
 
@@ -62,20 +62,6 @@ def test_a_listing_is_ascii_bounded_and_counted() -> None:
     assert json.loads(rendering._listed([RequestWarning("header", "/x", "k", "m", "p")])) == [
         {"in": "header", "pointer": "/x", "keyword": "k", "message": "m"}
     ]
-
-
-@pytest.mark.parametrize(
-    ("names", "text"),
-    [
-        ((), ""),
-        (("a",), " Did you mean a?"),
-        (("a", "b"), " Did you mean a or b?"),
-        (("a", "b", "c"), " Did you mean a, b or c?"),
-    ],
-)
-def test_near_spellings_in_words(names: tuple[str, ...], text: str) -> None:
-    """One sentence, or nothing."""
-    assert problems.or_else(names) == text
 
 
 def test_a_problem_is_rfc_9457() -> None:
@@ -111,7 +97,10 @@ def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, sh
 
 def test_what_has_no_room_says_what_makes_room() -> None:
     """A client is told how long to wait, and a tester what to do."""
-    sandbox, record = problems.no_room(Settings(max_sandboxes=3, sandbox_ttl=60.0)), problems.no_room_for_record(5)
+    sandbox, record = (
+        problems.no_room_for_sandbox(Settings(max_sandboxes=3, sandbox_ttl=60.0)),
+        problems.no_room_for_record(5),
+    )
     assert json.loads(sandbox.body) == {
         "type": "urn:mockserver:problem:no-room-for-sandbox",
         "title": "There is no room for one more sandbox",
@@ -132,7 +121,7 @@ def test_what_has_no_room_says_what_makes_room() -> None:
 
 PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
     (
-        problems.misspelt_trigger("body.thing", "things", ("TEST-A",), ("TEST-A", "TEST-B")),
+        problems.unknown_test_value("body.thing", "things", ("TEST-A",), ("TEST-A", "TEST-B")),
         {
             "type": "urn:mockserver:problem:unknown-test-value",
             "title": "A value of the reserved form is no reserved test value",
@@ -188,7 +177,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
-        problems.no_http("What is wrong."),
+        problems.not_http("What is wrong."),
         {
             "type": "urn:mockserver:problem:no-http",
             "title": "The request is no HTTP/1.1",

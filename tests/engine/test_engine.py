@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from mockserver import Contract, Engine, Reply, Request, load
-from mockserver.contract.loading import given_scenario
+from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.reply import Effects
 from mockserver.decision.view import View
 from mockserver.engine.engine import run_now
@@ -173,7 +173,7 @@ def test_near_misses_are_told_by_what_still_fits(contract: Contract, tmp_path: P
     text = b"documented: Mine.\nwhen: {body.customer_id: other}\nrespond: {error: {code: 1}}\n"
     sandbox = run_now(engine.storage.sandbox(""))
     assert sandbox is not None
-    run_now(sandbox.set_scenarios(operation, [given_scenario(operation, text, "mine")], "mine"))
+    run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, "mine")], "mine"))
     engine.handle_sync(asked())
     (entry,) = journal(engine)
     shown = whole(entry, contract.hash, reconstructed(entry, contract, engine.storage.orders))

@@ -136,10 +136,10 @@ def test_one_that_is_met_in_two_ways_counts_once(tmp_path: Path) -> None:
     assert [engine.handle_sync(both).status for _ in range(6)] == [503, 503, 200] * 2
 
 
-def test_series_mean_the_same_by_their_form() -> None:
+def test_series_mean_the_same_by_their_structure() -> None:
     """By how many answers each has, where it stands aside and whether it begins again; not by what they say."""
     answer = next(iter(load().scenarios))
     series = Turns((Turn(answer, times=2), Turn()))
-    assert series.form == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=Delay("fixed", 1)))).form
+    assert series.structure == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=Delay("fixed", 1)))).structure
     for other in (Turns(series.turns, cycle=True), Turns((Turn(answer), Turn())), Turns((Turn(answer, times=2),) * 2)):
-        assert other.form != series.form
+        assert other.structure != series.structure

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockserver import ConfigError, Engine, load
-from mockserver.contract.loading import given_conditions, given_scenario
+from mockserver.contract.loading import compile_runtime_conditions, compile_runtime_scenario
 from mockserver.core.model import Request
 from tests.support import BATCH, PATH, folder
 
@@ -94,9 +94,10 @@ def given(when: Mapping[str, Any], value: Any) -> Callable[[], str]:
         body = json.dumps({"documented": "Given.", "when": when, "respond": {"error": {"code": 1}}}).encode()
         facts: dict[str, Any] = {"body": value}
         met = [
-            scenario.alternatives[0].conditions[0].fails(facts) for scenario in [given_scenario(operation, body, "x")]
+            scenario.alternatives[0].conditions[0].fails(facts)
+            for scenario in [compile_runtime_scenario(operation, body, "x")]
         ]
-        met += [condition.fails(facts) for condition in given_conditions(operation, when)]
+        met += [condition.fails(facts) for condition in compile_runtime_conditions(operation, when)]
         return "met" if met == [None, None] else "not met"
 
     return tried
