@@ -14,7 +14,7 @@ import msgspec
 from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text
 from mockserver.admin.journal import bad_parameter, flag
 from mockserver.core.reply import Reply
-from mockserver.engine.examples import curl_for, scenarios
+from mockserver.engine.examples import curl_for, scenario_rows
 from mockserver.reports.coverage_page import FORMS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 
@@ -32,7 +32,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
     shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
-    for row in engine.cached(("scenarios", settings.error_status), lambda: scenarios(shown)):
+    for row in engine.cached(("scenarios", settings.error_status), lambda: scenario_rows(shown)):
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
         counts = tally.counts_of(scenario)

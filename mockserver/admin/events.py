@@ -10,7 +10,7 @@ from mockserver.admin.journal import ABOUT, entries_of, entry_filter, flag
 from mockserver.core.reply import Reply
 from mockserver.core.values import write
 from mockserver.engine.entries import JournalEntry, read_entry
-from mockserver.engine.views import event
+from mockserver.engine.views import server_sent_event
 from mockserver.storage.interface import Entry, Listener
 
 
@@ -50,7 +50,7 @@ class _Events:
 
     def _events(self, entries: Iterable[Entry]) -> bytes:
         read = (read_entry(entry.data) for entry in entries)
-        return b"".join(event(entry) for entry in read if self._is_wanted(entry))
+        return b"".join(server_sent_event(entry) for entry in read if self._is_wanted(entry))
 
 
 async def _events(call: Call) -> Reply:

@@ -21,8 +21,8 @@ from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import printable
 from mockserver.engine.bundle import bundle
 from mockserver.engine.entries import JournalEntry, read_entry
-from mockserver.engine.reconstruction import reconstructed
-from mockserver.engine.views import is_unexpected, row, whole
+from mockserver.engine.reconstruction import reconstruct
+from mockserver.engine.views import entry_details, entry_summary, is_unexpected
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har
 from mockserver.reports.words import language
@@ -80,7 +80,7 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
         await _check_word(call, name, word)
 
     def is_wanted(entry: JournalEntry) -> bool:
-        shown = row(entry) if wanted else {}
+        shown = entry_summary(entry) if wanted else {}
         return (
             (since is None or entry.at_ns >= since)
             and all(shown[name] == value for name, value in wanted)
@@ -142,7 +142,7 @@ async def _page(call: Call, found: Iterable[JournalEntry]) -> Reply:
     shown = entries[:limit]
     more = {"before": shown[-1].id} if len(entries) > limit else {}
     lost = await call.engine.storage.lost_entries(call.sandbox)
-    rows = [row(entry) for entry in shown]
+    rows = [entry_summary(entry) for entry in shown]
     return as_json({"requests": rows, "lost": lost, "incomplete": await may_lack(call), **more})
 
 
@@ -165,8 +165,8 @@ async def _entry(call: Call) -> Entry:
 async def _one(call: Call) -> Reply:
     engine = call.engine
     entry = read_entry((await _entry(call)).data)
-    made_again = reconstructed(entry, engine.contract, engine.storage.orders)
-    return as_json(whole(entry, engine.contract.hash, made_again))
+    made_again = reconstruct(entry, engine.contract, engine.storage.orders)
+    return as_json(entry_details(entry, engine.contract.hash, made_again))
 
 
 async def _clear(call: Call) -> Reply:

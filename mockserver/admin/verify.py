@@ -20,8 +20,8 @@ from mockserver.core.reply import Reply
 from mockserver.core.values import write
 from mockserver.engine import verification
 from mockserver.engine.entries import JournalEntry, read_entry
-from mockserver.engine.explaining import explained, text
-from mockserver.engine.reconstruction import Reconstruction, reconstructed
+from mockserver.engine.explaining import explanation_json, explanation_lines
+from mockserver.engine.reconstruction import Reconstruction, reconstruct
 
 # -- claims -------------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     if mask_account_numbers(write(when)) != write(when):
         detail = "The journal masks payment account numbers, so that no claim can compare one."
         raise refused(400, "bad-when", "The when cannot be used", detail)
-    tried = await scenario_of(call, operation, name) if operation is not None and name is not None else None
+    definition = await scenario_of(call, operation, name) if operation is not None and name is not None else None
     try:
         conditions = compile_runtime_conditions(operation, when) if operation is not None and when else ()
     except ConfigError as error:
@@ -73,7 +73,7 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     if ("exactly" in count and len(count) > 1) or (high is not None and high < low):
         detail = "count is exactly N, or at_least N and at_most M with N not above M."
         raise refused(400, "bad-count", "The count cannot be meant", detail)
-    return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, tried)
+    return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, definition)
 
 
 async def _verify(call: Call) -> Reply:
@@ -89,7 +89,7 @@ async def _verify(call: Call) -> Reply:
             verdict = verification.verify(await _claim(call, spec), entries, lost=lost)
         else:
             verdict = verification.in_order([await _claim(call, one) for one in ordered], entries, lost=lost)
-    told, shown = verification.text(verdict, call.sandbox), verification.as_json(verdict)
+    told, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
     if verdict.holds:
         return as_json({**shown, "text": told})
     title = "The claim cannot be told: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
@@ -101,11 +101,11 @@ async def _recorded(call: Call) -> list[verification.RecordedRequest]:
     """The requests of the sandbox, oldest first."""
     engine = call.engine
 
-    def reconstruct(entry: JournalEntry) -> Reconstruction | None:
-        return reconstructed(entry, engine.contract, engine.storage.orders)
+    def reconstruction(entry: JournalEntry) -> Reconstruction | None:
+        return reconstruct(entry, engine.contract, engine.storage.orders)
 
     entries = await engine.storage.entries(call.sandbox)
-    return [verification.RecordedRequest(read_entry(one.data), reconstruct) for one in reversed(entries)]
+    return [verification.RecordedRequest(read_entry(one.data), reconstruction) for one in reversed(entries)]
 
 
 async def _armed(call: Call) -> verification.Verdict:
@@ -149,8 +149,8 @@ async def _explain(call: Call) -> Reply:
         headers["mock-sandbox"] = call.sandbox
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else write(body)
     request = Request(method, path, raw, headers, spec.get("query", {}))
-    shown = explained(request, await call.engine.explain(request))
-    return as_text("\n".join(text(shown)) + "\n") if call.query.get("format") == "text" else as_json(shown)
+    shown = explanation_json(request, await call.engine.explain(request))
+    return as_text("\n".join(explanation_lines(shown)) + "\n") if call.query.get("format") == "text" else as_json(shown)
 
 
 ROUTES: Final = (

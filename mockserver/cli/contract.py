@@ -18,7 +18,7 @@ from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import write_ascii
 from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, run_now
-from mockserver.engine.explaining import explained, text
+from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.linter import examine
 
 
@@ -50,8 +50,8 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
 @click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
 def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | None, as_json: bool) -> None:
     """List the scenarios: what each answers and how to meet it."""
-    rows = listing.scenarios(loaded(contract, overlay, mounts))
-    click.echo(write_ascii(rows) if as_json else "\n".join(listing.table(rows)))
+    rows = listing.scenario_rows(loaded(contract, overlay, mounts))
+    click.echo(write_ascii(rows) if as_json else "\n".join(listing.scenario_table(rows)))
 
 
 @click.command()
@@ -98,8 +98,8 @@ def explain(
     for file in before:
         engine.handle_sync(request(file))
     asked = request(source)
-    shown = explained(asked, run_now(engine.explain(asked)))
-    click.echo(write_ascii(shown) if as_json else "\n".join(text(shown)))
+    shown = explanation_json(asked, run_now(engine.explain(asked)))
+    click.echo(write_ascii(shown) if as_json else "\n".join(explanation_lines(shown)))
 
 
 def _operation(contract: Contract, name: str | None) -> Operation:

@@ -16,7 +16,7 @@ import click
 
 from mockserver.cli.remote import Remote, fail, json_object, parsed_json, remote_options
 from mockserver.contract.loading import ConfigError, load
-from mockserver.engine.bundle import BundleError, Replayed
+from mockserver.engine.bundle import BundleError, ReplayResult
 from mockserver.engine.bundle import replay as make_again
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -202,18 +202,18 @@ def replay(file: str, contract: Path | None, overlay: tuple[Path, ...], *, as_js
     sys.exit(1 if replayed.differences else 0)
 
 
-def _replayed_json(replayed: Replayed) -> str:
+def _replayed_json(replayed: ReplayResult) -> str:
     differences = [{"at": one.name, "then": one.before, "now": one.now} for one in replayed.differences]
     shown = {"same": not differences, "scenario": replayed.scenario, "same_contract": replayed.same_contract}
-    shown["spoilt"] = replayed.spoilt
+    shown["spoilt"] = replayed.disturbance
     return json.dumps({**shown, "differences": differences}, ensure_ascii=False)
 
 
-def _replayed(replayed: Replayed) -> Iterator[str]:
+def _replayed(replayed: ReplayResult) -> Iterator[str]:
     if not replayed.same_contract:
         yield "the contract has changed since"
-    if replayed.spoilt:
-        yield f"its answer was spoilt on purpose: {replayed.spoilt}"
+    if replayed.disturbance:
+        yield f"its answer was spoilt on purpose: {replayed.disturbance}"
     if not replayed.differences:
         yield f"the same decision: {replayed.scenario}"
         return

@@ -1,6 +1,6 @@
-"""One request in one file: its journal entry, from which its decision can be made again elsewhere.
+"""Bundles: one journal entry as a file, from which its decision can be made again elsewhere.
 
-No server, no storage and no clock is needed for that.
+A replay needs no server, no storage and no clock.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ from mockserver.decision.router import Route
 from mockserver.decision.view import Armed
 from mockserver.engine.entries import EntryDecision, JournalEntry, read_entry
 from mockserver.engine.reconstruction import request_of, view_of
-from mockserver.engine.views import text_or_json, violation
+from mockserver.engine.views import text_or_json, violation_json
 
 FORMAT: Final = 3
 """2 was a document of its own; since 3 a bundle holds the journal entry."""
 
 
 class BundleError(Exception):
-    """What was given is no bundle, or none of this contract; the message says why."""
+    """The document is no bundle, or not one of this contract; the message says why."""
 
 
 class Difference(Struct, frozen=True):
-    """A part of a decision that came out another way."""
+    """A part of a decision that is another one now."""
 
     name: str
     before: Any
     now: Any
 
 
-class Replayed(Struct, frozen=True):
-    """What came of a replay: the differences, and whether the contract is the same.
+class ReplayResult(Struct, frozen=True):
+    """The result of a replay: the differences, and whether the contract is the same.
 
-    `spoilt` is how the answer was spoilt or held up on purpose, in words; the decision does not know of that.
+    `disturbance` says in words which fault or delay the answer had, which a replay does not repeat.
     """
 
     differences: tuple[Difference, ...]
     same_contract: bool
     scenario: str
-    spoilt: str = ""
+    disturbance: str = ""
 
 
 def bundle(data: bytes) -> dict[str, Any]:
-    """The bundle of a journal entry, which is given as its document."""
+    """The bundle of a journal entry, from its encoded document."""
     return {"format": FORMAT, "entry": read_trusted_json(data)}
 
 
-def replay(given: Any, contract: Contract) -> Replayed:
+def replay(document: Any, contract: Contract) -> ReplayResult:
     """Make the decision of a bundle again. Raises `BundleError`."""
-    entry = _entry(given)
+    entry = _entry(document)
     decision = entry.decision
     if decision is None:
         raise BundleError(f"the bundle is of a request that the mock refused ({entry.problem}): there is no decision")
@@ -71,45 +71,46 @@ def replay(given: Any, contract: Contract) -> Replayed:
     operation = next((one for one in contract.operations if one.id == name), None)
     if operation is None:
         raise BundleError(f"the contract has no operation {name}")
-    made, reply = _decided_again(entry, decision, operation, contract)
-    now = _outcome(made, reply)
-    before = _outcome_of(entry, decision)
-    if entry.fault == "gateway":  # which answered with a status of its own
+    again, reply = _decide_again(entry, decision, operation, contract)
+    now = _outcome(again, reply)
+    before = _recorded_outcome(entry, decision)
+    if entry.fault == "gateway":  # it answers with a status of its own
         before["status"] = now["status"]
     differences = [Difference(n, before[n], value) for n, value in now.items() if before[n] != value]
-    return Replayed(tuple(differences), entry.contract == contract.hash, made.scenario.id, _spoilt(entry, decision))
+    same, disturbance = entry.contract == contract.hash, _disturbance(entry, decision)
+    return ReplayResult(tuple(differences), same, again.scenario.id, disturbance)
 
 
-def _entry(given: Any) -> JournalEntry:
-    found = given.get("format") if isinstance(given, dict) else None
+def _entry(document: Any) -> JournalEntry:
+    found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
-        came = f"format: {found}" if found is not None else "something else"
+        got = f"format: {found}" if found is not None else "something else"
         where = "as GET /__admin/requests/ID/bundle of this version gives it"
-        raise BundleError(f"expected a bundle with format: {FORMAT}, {where}, got {printable(came, 40)}")
-    wrong = format_validator(ENTRY_FORMAT).violations("entry", given.get("entry"))
+        raise BundleError(f"expected a bundle with format: {FORMAT}, {where}, got {printable(got, 40)}")
+    wrong = format_validator(ENTRY_FORMAT).violations("entry", document.get("entry"))
     if wrong:
-        told = next((one for one in wrong if one.keyword != "oneOf"), wrong[0])  # which says least
-        raise BundleError(f"the bundle is not whole: {told.text}")
+        first = next((one for one in wrong if one.keyword != "oneOf"), wrong[0])  # oneOf says least
+        raise BundleError(f"the bundle is not whole: {first.text}")
     try:
-        entry = read_entry(write(given["entry"]))
+        entry = read_entry(write(document["entry"]))
         parse_instant(entry.time)
     except ValueError as error:
         raise BundleError(f"the bundle is not whole: {error}") from None
     return entry
 
 
-def _decided_again(
-    entry: JournalEntry, was: EntryDecision, operation: Operation, contract: Contract
+def _decide_again(
+    entry: JournalEntry, recorded: EntryDecision, operation: Operation, contract: Contract
 ) -> tuple[Decision, Reply]:
-    """The decision and its reply, by this contract, with the records, ids and time of that request."""
-    added = [_compiled(operation, one.scenario, one.text) for one in was.added]
+    """The decision and reply by this contract, with the records, ids and time of that request."""
+    added = [_compile(operation, one.scenario, one.text) for one in recorded.added]
     order = order_of(in_force(operation, added), added)
     request = request_of(entry)
-    document = read_document(operation, request, entry.request.path, was.settings.settings)
-    view = view_of(entry, was, operation, order, document)
-    forced = _forced(was, operation, order.by_id) if was.scenario.forced else None
-    directives = Directives(forced.id) if forced is not None and was.trigger == "header" else Directives()
-    if forced is not None and was.trigger == "armed":
+    document = read_document(operation, request, entry.request.path, recorded.settings.settings)
+    view = view_of(entry, recorded, operation, order, document)
+    forced = _forced(recorded, operation, order.by_id) if recorded.scenario.forced else None
+    directives = Directives(forced.id) if forced is not None and recorded.trigger == "header" else Directives()
+    if forced is not None and recorded.trigger == "armed":
         armed = Armed(id=1, operation=operation.id, turns=Turns((Turn(forced),)), left=None, when=(), spec={})
         view = msgspec.structs.replace(view, armed=(armed,))
     elif forced is not None:
@@ -122,18 +123,18 @@ def _decided_again(
     return decision, render(decision, route, entry.id)
 
 
-def _forced(was: EntryDecision, operation: Operation, by_id: Mapping[str, Scenario]) -> Scenario:
-    """The scenario that a header or something armed has forced."""
-    name = was.scenario.scenario
-    if was.forced_text is not None:
-        return _compiled(operation, name, was.forced_text)
+def _forced(recorded: EntryDecision, operation: Operation, by_id: Mapping[str, Scenario]) -> Scenario:
+    """The scenario that was forced by a header or armed."""
+    name = recorded.scenario.scenario
+    if recorded.forced_text is not None:
+        return _compile(operation, name, recorded.forced_text)
     scenario = operation.by_id.get(name) or by_id.get(name)
     if scenario is None:
         raise BundleError(f"the contract has no scenario {name}")
     return scenario
 
 
-def _compiled(operation: Operation, name: str, text: str) -> Scenario:
+def _compile(operation: Operation, name: str, text: str) -> Scenario:
     try:
         return compile_runtime_scenario(operation, text.encode(), name)
     except ConfigError as error:
@@ -141,14 +142,14 @@ def _compiled(operation: Operation, name: str, text: str) -> Scenario:
 
 
 def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
-    """What is compared of a decision."""
+    """The parts of a decision that are compared."""
     return {
         "scenario": decision.scenario.id,
         "trigger": decision.trigger,
         "source": decision.source,
         "assumed": list(decision.assumed),
         "cause": decision.cause,
-        "violations": [violation(one) for one in decision.document.violations],
+        "violations": [violation_json(one) for one in decision.document.violations],
         "warnings": [warning.message for warning in decision.document.warnings],
         "writes": [
             {"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.effects.writes
@@ -158,15 +159,15 @@ def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
     }
 
 
-def _outcome_of(entry: JournalEntry, decision: EntryDecision) -> dict[str, Any]:
-    """The same of the decision that an entry tells of."""
+def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str, Any]:
+    """The same parts of the decision in an entry."""
     return {
         "scenario": decision.scenario.scenario,
         "trigger": decision.trigger,
         "source": decision.scenario.source,
         "assumed": list(decision.assumed),
         "cause": decision.cause,
-        "violations": [violation(one) for one in decision.violations],
+        "violations": [violation_json(one) for one in decision.violations],
         "warnings": [warning.message for warning in decision.warnings],
         "writes": [{"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.writes],
         "status": entry.reply.status,
@@ -174,11 +175,11 @@ def _outcome_of(entry: JournalEntry, decision: EntryDecision) -> dict[str, Any]:
     }
 
 
-def _spoilt(entry: JournalEntry, decision: EntryDecision) -> str:
-    found = []
+def _disturbance(entry: JournalEntry, decision: EntryDecision) -> str:
+    parts = []
     if entry.fault:
         kept = "only the answer was lost" if decision.committed else "nothing was committed"
-        found.append(f"fault {entry.fault}, {kept}")
+        parts.append(f"fault {entry.fault}, {kept}")
     if entry.delay_ms:
-        found.append(f"delay of {entry.delay_ms:.0f} ms")
-    return "; ".join(found)
+        parts.append(f"delay of {entry.delay_ms:.0f} ms")
+    return "; ".join(parts)

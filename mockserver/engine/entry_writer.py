@@ -1,4 +1,4 @@
-"""Writes journal entries: everything secret is masked before a document is encoded, and the document says where."""
+"""Writes journal entries: secrets are masked before the document is encoded, and `masked` says where."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class EntryWriter:
     """Writes the entries of requests to one contract."""
 
     def __init__(self, contract: str, places: Mapping[str, SecretPlaces], anywhere: SecretPlaces) -> None:
-        """`contract` is its hash; `places` has what is secret by operation, `anywhere` that of all of them."""
+        """`contract` is its hash; `places` are the secrets by operation, `anywhere` those of all operations."""
         self._contract = contract
         self._places = places
         self._anywhere = anywhere
@@ -178,7 +178,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
 
 
 def scenario_info(scenario: Scenario, alternative: Alternative | None) -> ScenarioInfo:
-    """What an entry tells of the scenario that answered, and of the alternative that held."""
+    """The scenario that answered and the alternative that held, as an entry shows them."""
     because = tuple(condition.text for condition in alternative.conditions) if alternative is not None else ()
     return ScenarioInfo(
         operation=scenario.operation,

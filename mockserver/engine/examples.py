@@ -1,4 +1,4 @@
-"""How people meet a scenario: the table of scenarios, curl lines, the banner."""
+"""The table of scenarios, curl lines and the start-up banner: how people trigger a scenario."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.core.contract import Contract, Example, Operation, Scenario
@@ -14,21 +15,21 @@ from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import NotJsonError, read, write, write_ascii
 from mockserver.engine.engine import Engine
-from mockserver.engine.linter import Fresh, requests
+from mockserver.engine.linter import ExampleRunner, example_requests
 
 
-def scenarios(contract: Contract) -> list[dict[str, Any]]:
+def scenario_rows(contract: Contract) -> list[dict[str, Any]]:
     """Every scenario as JSON: id, operation, source, heading, status, error, note, trigger, examples.
 
     `status` and `error` are those of the answer to the first example (null where there is no example, or
     no member `error` in the body). An example has `request`, the body, and `before`, the bodies to send first.
     """
-    fresh = Fresh(contract)
-    return [_scenario(fresh, o, s) for o in contract.operations for s in o.scenarios]
+    runner = ExampleRunner(contract)
+    return [_scenario(runner, o, s) for o in contract.operations for s in o.scenarios]
 
 
-def _scenario(fresh: Fresh, operation: Operation, scenario: Scenario) -> dict[str, Any]:
-    reply = fresh.run(operation, scenario.examples[0]) if scenario.examples else None
+def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -> dict[str, Any]:
+    reply = runner.run(operation, scenario.examples[0]) if scenario.examples else None
     body = read(reply.body, 1_000) if reply is not None else {}
     return {
         "id": scenario.id,
@@ -39,7 +40,7 @@ def _scenario(fresh: Fresh, operation: Operation, scenario: Scenario) -> dict[st
         "status": reply.status if reply is not None else None,
         "error": body.get("error") if isinstance(body, dict) else None,
         "note": scenario.note,
-        "trigger": triggers(operation, scenario, reply),
+        "trigger": how_to_trigger(operation, scenario, reply),
         "examples": [_example(example) for example in scenario.examples],
     }
 
@@ -54,34 +55,34 @@ def _example(example: Example) -> dict[str, Any]:
     return shown
 
 
-def triggers(operation: Operation, scenario: Scenario, first: Reply | None) -> str:
-    """How a tester meets a scenario: reserved values, what is malformed in its first example, or its conditions."""
+def how_to_trigger(operation: Operation, scenario: Scenario, first: Reply | None) -> str:
+    """How a tester triggers a scenario: reserved values, what is malformed in its first example, or its conditions."""
     for example in scenario.examples:
         found = [] if example.before else list(_seeds(operation, example))
         if found:
             return ", ".join(found)
     violation = first.decision.facts["violation"] if first is not None and first.decision is not None else MISSING
     if violation is not MISSING:
-        value = _at(scenario.examples[0].request, violation["where"])
+        value = _value_at(scenario.examples[0].request, violation["where"])
         return f"{violation['where']} {violation['came'] if violation['came'] == 'missing' else write_ascii(value)}"
     return " and ".join(c.text for c in scenario.alternatives[0].conditions) or "whatever no other scenario answers"
 
 
 def _seeds(operation: Operation, example: Example) -> Iterator[str]:
     for lookup in operation.lookups:
-        key = _at(example.request, lookup.path) if lookup.path.startswith("body.") else None
+        key = _value_at(example.request, lookup.path) if lookup.path.startswith("body.") else None
         if isinstance(key, str) and (lookup.fold or str)(key) in lookup.collection.seeds:
             yield f"{lookup.path} {key}"
 
 
-def _at(request: Any, path: str) -> Any:
+def _value_at(request: Any, path: str) -> Any:
     _, *steps = path.split(".")
     for step in steps:
         request = request.get(step) if isinstance(request, dict) else None
     return request
 
 
-def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The scenarios as lines: id, source, status, code, how to trigger, note."""
     titles = ("id", "source", "status", "code", "how to trigger", "note")
     cells = [
@@ -110,13 +111,13 @@ def _cell(value: Any) -> str:
 
 
 def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
-    """The lines shown at the start: the URL, a curl that always works, and how to meet an error."""
+    """The lines shown at the start: the URL, a curl line that always works, and how to get an error."""
     yield f"mock server on {url}   contract {contract.hash}, {sum(1 for _ in contract.scenarios)} scenarios"
     for operation in contract.operations:
         yield f"  {operation.method} {url}{operation.path}"
-    lasting = _lasting(contract, settings)
-    if lasting is not None:
-        operation, request = lasting
+    example = _repeatable_example(contract, settings)
+    if example is not None:
+        operation, request = example.operation, example.request
         yield ""
         yield "try it:"
         yield f"  {curl(request, url)}"
@@ -145,21 +146,28 @@ def curl(request: Request, url: str) -> str:
     return " ".join(map(shlex.quote, parts))
 
 
-def _lasting(contract: Contract, settings: Settings) -> tuple[Operation, Request] | None:
-    """The first request of an example that changes state and is answered alike however often it is sent."""
-    fresh = Fresh(contract, settings)
+class _OperationRequest(Struct, frozen=True):
+    """A request to an operation."""
+
+    operation: Operation
+    request: Request
+
+
+def _repeatable_example(contract: Contract, settings: Settings) -> _OperationRequest | None:
+    """The first example that changes state and gets the same answer however often it is sent."""
+    runner = ExampleRunner(contract, settings)
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples if scenario.changes else ():
-                request = _demanded([*requests(operation, example)][-1], settings)
-                decisions = [reply.decision for reply in fresh.replies([request] * 3)]
+                request = _with_required([*example_requests(operation, example)][-1], settings)
+                decisions = [reply.decision for reply in runner.replies([request] * 3)]
                 if all(d is not None and d.scenario is scenario for d in decisions):
-                    return operation, request
+                    return _OperationRequest(operation, request)
     return None
 
 
-def _demanded(request: Request, settings: Settings) -> Request:
-    """The request with what the settings demand of all."""
+def _with_required(request: Request, settings: Settings) -> Request:
+    """The request with the sandbox and the headers that the settings require."""
     path = f"/sandbox/demo{request.path}" if settings.require_sandbox else request.path
     headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
     return replace(request, path=path, headers=headers)
@@ -167,43 +175,45 @@ def _demanded(request: Request, settings: Settings) -> Request:
 
 # -- a scenario in a sandbox as it is now ---------------------------------------------------------------
 
-FORCED: Final = "mock-scenario"
+SCENARIO_HEADER: Final = "mock-scenario"
 
 
 async def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario: Scenario, url: str) -> str:
-    """A command line that meets a scenario in a sandbox; `url` is the server's.
+    """A curl line that triggers a scenario in a sandbox; `url` is the server's.
 
-    By values, if one of its examples is answered by it now and writes nothing, so that the lines of all scenarios
-    can be run one after the other; otherwise by the header that names it.
+    By values, if one of its examples gets it now and writes nothing, so that the lines of all scenarios can run one
+    after the other; otherwise by the header that names it.
     """
-    known = await engine.storage.find(sandbox)
-    settings = engine.settings if known is None else known.settings
-    # Looking makes no sandbox: one that is not there is as a fresh one.
-    asked = engine if known is not None else engine.cached("fresh", lambda: Engine(engine.contract, settings=settings))
+    found = await engine.storage.find(sandbox)
+    settings = engine.settings if found is None else found.settings
+    # No sandbox is made: one that does not exist is like a fresh one.
+    answering = (
+        engine if found is not None else engine.cached("fresh", lambda: Engine(engine.contract, settings=settings))
+    )
     prefix = f"/sandbox/{sandbox or 'demo'}" if sandbox or settings.require_sandbox else ""
     for request in _by_values(operation, scenario):
         sent = _in_sandbox(request, prefix, settings)
-        if await _meets(asked, sent, operation, scenario):
+        if await _gets_scenario(answering, sent, operation, scenario):
             return curl(sent, url)
-    headers = {"content-type": "application/json", FORCED: scenario.id}
+    headers = {"content-type": "application/json", SCENARIO_HEADER: scenario.id}
     sent = Request(operation.method, operation.fill_path({}), b"" if operation.method == "GET" else b"{}", headers)
     for example in scenario.examples:
-        sent = [*requests(operation, example)][-1]
-        sent = replace(sent, headers={**sent.headers, FORCED: scenario.id})
+        sent = [*example_requests(operation, example)][-1]
+        sent = replace(sent, headers={**sent.headers, SCENARIO_HEADER: scenario.id})
         break
     return curl(_in_sandbox(sent, prefix, settings), url)
 
 
 def _by_values(operation: Operation, scenario: Scenario) -> Iterator[Request]:
-    """The requests of its examples that need none before them, then the same about records that never change."""
-    alone = [[*requests(operation, example)][-1] for example in scenario.examples if not example.before]
+    """The requests of examples that need none before them, then the same with records that never change."""
+    alone = [[*example_requests(operation, example)][-1] for example in scenario.examples if not example.before]
     yield from alone
     for request in alone:
         yield from _about_constant_records(operation, request)
 
 
 def _about_constant_records(operation: Operation, request: Request) -> Iterator[Request]:
-    """The request about records that no request changes, where it has the key of such a collection in its body."""
+    """The request with the key of a record that no request changes, where its body has such a key."""
     try:
         body = read(request.body, 1_000)
     except NotJsonError:
@@ -212,26 +222,26 @@ def _about_constant_records(operation: Operation, request: Request) -> Iterator[
         root, *steps = lookup.path.split(".")
         keys = sorted(k for k in lookup.collection.constant if lookup.collection.seeds.get(k) is not None)
         if root == "body" and keys:
-            body = _with(body, steps, keys[0])
+            body = _replace_text(body, steps, keys[0])
     yield replace(request, body=write(body))
 
 
-def _with(value: Any, steps: list[str], key: str) -> Any:
-    """A JSON value with `key` for the text that stands at a place, if one does."""
+def _replace_text(value: Any, steps: list[str], key: str) -> Any:
+    """A JSON value with `key` in place of the text at a path, if there is one."""
     if not steps:
         return key if isinstance(value, str) else value
     if not isinstance(value, dict) or steps[0] not in value:
         return value
-    return {**value, steps[0]: _with(value[steps[0]], steps[1:], key)}
+    return {**value, steps[0]: _replace_text(value[steps[0]], steps[1:], key)}
 
 
 def _in_sandbox(request: Request, prefix: str, settings: Settings) -> Request:
-    """The request in its sandbox, with the headers that the settings ask of all."""
+    """The request in its sandbox, with the headers that the settings require."""
     headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
     return replace(request, path=prefix + request.path, headers=headers)
 
 
-async def _meets(engine: Engine, request: Request, operation: Operation, scenario: Scenario) -> bool:
+async def _gets_scenario(engine: Engine, request: Request, operation: Operation, scenario: Scenario) -> bool:
     """Whether a request would get the scenario of the contract, whole, and change nothing."""
     explanation = await engine.explain(request)
     decision = explanation.reply.decision

@@ -1,4 +1,4 @@
-"""Explanations: what a request would get and why, as JSON and as text that reads like a compiler's message."""
+"""Explanations as JSON and as text: what a request would get, and why."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mockserver.core.reply import Decision
 from mockserver.core.spelling import did_you_mean
 from mockserver.core.values import printable, write
 from mockserver.engine.engine import Explanation
-from mockserver.engine.views import decision_info, lines, missed, text_or_json, violation
+from mockserver.engine.views import decision_json, evidence_lines, near_misses_json, text_or_json, violation_json
 
 
-def explained(request: Request, explanation: Explanation) -> dict[str, Any]:
-    """An explanation as JSON: the answer, and why it is that one; without a decision a problem."""
+def explanation_json(request: Request, explanation: Explanation) -> dict[str, Any]:
+    """An explanation as JSON: the answer and the reasons, or the problem where the mock would refuse."""
     reply, decision = explanation.reply, explanation.reply.decision
     return {
         "method": request.method,
@@ -22,15 +22,15 @@ def explained(request: Request, explanation: Explanation) -> dict[str, Any]:
         "status": reply.status,
         "reply": text_or_json(reply.body),
         "problem": reply.problem,
-        **(_why(decision, explanation) if decision is not None else {}),
+        **(_decision_members(decision, explanation) if decision is not None else {}),
     }
 
 
-def _why(decision: Decision, explanation: Explanation) -> dict[str, Any]:
+def _decision_members(decision: Decision, explanation: Explanation) -> dict[str, Any]:
     fault = explanation.reply.fault
     return {
-        "decision": decision_info(decision),
-        "violations": [violation(one) for one in decision.document.violations],
+        "decision": decision_json(decision),
+        "violations": [violation_json(one) for one in decision.document.violations],
         "warnings": [warn.message for warn in decision.document.warnings],
         "writes": [
             {"collection": w.collection, "key": w.key, "members": [*w.members]} for w in decision.effects.writes
@@ -38,12 +38,12 @@ def _why(decision: Decision, explanation: Explanation) -> dict[str, Any]:
         "fault": fault.kind if fault is not None else None,
         "delay_ms": round(explanation.reply.delay_ms, 3),
         "committed": decision.committed,
-        "misses": missed(decision.operation, explanation.facts, explanation.misses),
+        "misses": near_misses_json(decision.operation, explanation.facts, explanation.misses),
     }
 
 
-def text(shown: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of an explanation that was given as JSON."""
+def explanation_lines(shown: Mapping[str, Any]) -> Iterator[str]:
+    """The text of an explanation, from its JSON."""
     first = f"{shown['method']} {printable(shown['path'], 200)} -> {shown['status']}"
     if "decision" not in shown:
         yield f"{first} (no answer of the API)"
@@ -61,7 +61,7 @@ def text(shown: Mapping[str, Any]) -> Iterator[str]:
     for miss in shown["misses"]:
         yield f"  {miss['scenario']}  ({miss['position']})"
         for one in miss["evidence"]:
-            yield from (f"    {line}" for line in lines(one["at"], one["expected"], one["came"]))
+            yield from (f"    {line}" for line in evidence_lines(one["at"], one["expected"], one["came"]))
         if miss["did_you_mean"]:
             yield f"    hint: {did_you_mean(miss['did_you_mean'])}"
 

@@ -1,7 +1,4 @@
-"""The linter: runs the examples of a contract, each on a fresh state, and finds what is shadowed.
-
-Knows how to serve a contract in process; it reads no file of its own.
-"""
+"""The linter: runs the examples of a contract, each on fresh state, and finds shadowed scenarios."""
 
 from __future__ import annotations
 
@@ -18,22 +15,21 @@ from mockserver.core.values import read, write
 from mockserver.engine.engine import Engine, frozen, run_now
 from mockserver.schema.violations import describe
 
-INSTANT_NS = 1_731_681_138_123_000_000
-"""The instant at which examples run, 2024-11-15T14:32:18.123Z: any will do, but always the same."""
+EXAMPLE_TIME_NS = 1_731_681_138_123_000_000
+"""The time at which examples run, 2024-11-15T14:32:18.123Z, so that they give the same each time."""
+
+_EXAMPLE_HINT: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
 
 
-_WRITE_ONE: Final = "write a request that meets it, so that check can tell when another scenario catches it first"
-
-
-class Ran(Struct, frozen=True):
-    """An example that was run, and the reply that it got."""
+class ExampleRun(Struct, frozen=True):
+    """An example and the reply to it."""
 
     scenario: Scenario
     example: Example
     reply: Reply
 
 
-def requests(operation: Operation, example: Example) -> Iterator[Request]:
+def example_requests(operation: Operation, example: Example) -> Iterator[Request]:
     """The requests of an example: those to send first, then its own."""
     for body in (*example.before, example.request):
         yield Request(
@@ -45,30 +41,30 @@ def requests(operation: Operation, example: Example) -> Iterator[Request]:
         )
 
 
-class Fresh:
-    """A contract that runs examples, each on a fresh state; it is made ready once."""
+class ExampleRunner:
+    """Runs examples of a contract, each on fresh state."""
 
     def __init__(self, contract: Contract, settings: Settings | None = None) -> None:
-        """Serve it, with other settings than its own if they are given."""
-        self._engine = Engine(contract, settings=settings, clock=frozen(INSTANT_NS))
+        """Prepare the contract once; `settings` replace its own."""
+        self._engine = Engine(contract, settings=settings, clock=frozen(EXAMPLE_TIME_NS))
 
     def replies(self, requests: Iterable[Request]) -> list[Reply]:
-        """What requests are answered one after the other."""
+        """The replies to requests, one after the other, on fresh state."""
         run_now(self._engine.storage.reset_all())
         return [self._engine.handle_sync(request) for request in requests]
 
     def run(self, operation: Operation, example: Example) -> Reply:
         """The reply to an example's request."""
-        return self.replies(requests(operation, example))[-1]
+        return self.replies(example_requests(operation, example))[-1]
 
 
-def run_all(contract: Contract) -> Iterator[Ran]:
-    """Every example of every scenario, in order, with the reply that it got."""
-    fresh = Fresh(contract)
+def run_examples(contract: Contract) -> Iterator[ExampleRun]:
+    """Every example of every scenario in order, with its reply."""
+    runner = ExampleRunner(contract)
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples:
-                yield Ran(scenario, example, fresh.run(operation, example))
+                yield ExampleRun(scenario, example, runner.run(operation, example))
 
 
 def check(contract: Contract) -> tuple[Problem, ...]:
@@ -82,22 +78,22 @@ def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...
     An overlay that closes a collection, say, does so on purpose; its own examples must meet their scenarios.
     """
     wrong = [
-        Problem(s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _WRITE_ONE)
+        Problem(s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _EXAMPLE_HINT)
         for s in contract.scenarios
         if not s.examples
     ]
     elsewhere: list[Problem] = []
     overlaid = {replaced.position for replaced in contract.replaced}
-    for ran in run_all(contract):
-        below = overlaid and ran.scenario.position not in overlaid
-        (elsewhere if below else wrong).extend(_problems(ran))
+    for run in run_examples(contract):
+        below = overlaid and run.scenario.position not in overlaid
+        (elsewhere if below else wrong).extend(_problems(run))
     return (*wrong, *_disagreements(contract)), tuple(elsewhere)
 
 
 def _disagreements(contract: Contract) -> Iterator[Problem]:
     """The examples on whose form the validator and the reference implementation of JSON Schema disagree."""
     from mockserver.schema.reference_validator import (
-        ReferenceValidator,  # it takes long to import, and who serves does not need it
+        ReferenceValidator,  # slow to import, and a server does not need it
     )
 
     reference = ReferenceValidator(contract.schemas)
@@ -123,14 +119,14 @@ def _verdict(*, is_valid: bool) -> str:
     return "well formed" if is_valid else "not well formed"
 
 
-def _problems(ran: Ran) -> Iterator[Problem]:
-    expected, decision, position = ran.scenario.id, ran.reply.decision, ran.example.position
+def _problems(run: ExampleRun) -> Iterator[Problem]:
+    expected, decision, position = run.scenario.id, run.reply.decision, run.example.position
     if decision is None:
-        problem = read(ran.reply.body, 100)
+        problem = read(run.reply.body, 100)
         what = f"an example of {expected} that the mock itself refuses"
         yield Problem(position, what, expected, str(problem["title"]), str(problem["detail"]))
         return
-    if decision.scenario is not ran.scenario:
+    if decision.scenario is not run.scenario:
         caught = decision.scenario
         yield Problem(
             position,
@@ -140,10 +136,10 @@ def _problems(ran: Ran) -> Iterator[Problem]:
             f"make the conditions of {caught.id} narrower, put {expected} before it, or change the example",
         )
         return
-    answer = read(ran.reply.body, 1_000)
-    for violation in ran.scenario.envelope.violations(answer):
+    answer = read(run.reply.body, 1_000)
+    for violation in run.scenario.envelope.violations(answer):
         wanted, got, hint = describe(violation, answer)
         what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
         yield Problem(
-            position, what, wanted, got, hint or f"the schema is that of the envelope {ran.scenario.envelope.name}"
+            position, what, wanted, got, hint or f"the schema is that of the envelope {run.scenario.envelope.name}"
         )

@@ -1,7 +1,6 @@
-"""What is counted: requests by scenario and status, problems, how long deciding took; as Prometheus text.
+"""Metrics as Prometheus text: requests by scenario and status, problems, time to decide.
 
-Knows prometheus-client and is its one home; it knows replies, not requests. Counting is a few additions: the
-library is asked, and imported, when somebody reads.
+The one home of prometheus-client, which is imported only when somebody reads the metrics.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS: Final = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0)
 """The upper bounds of the buckets, in seconds."""
 
-MOST_SERIES: Final = 10_000
-"""Pairs of scenario and status that are told apart (scenarios can be given at run time); the rest are `other`."""
+MAX_SERIES: Final = 10_000
+"""Pairs of scenario and status with a count of their own (there can be run-time scenarios); the rest are `other`."""
 
 
 class Metrics:
     """The counts of one engine."""
 
     def __init__(self, gauges: Callable[[], Gauges]) -> None:
-        """Begin at zero; `gauges` is asked when somebody reads."""
+        """Begin at zero; `gauges` is called when somebody reads."""
         self._gauges = gauges
         self._requests: dict[tuple[str, int], int] = {}
         self._problems: dict[str, int] = {}
@@ -39,32 +38,32 @@ class Metrics:
         self._last_good_ns: int | None = None
 
     def count(self, reply: Reply, nanos: int) -> None:
-        """Count one request that was answered like this, and how long that took."""
+        """Count one reply and the time it took."""
         if reply.problem is not None:
             self._problems[reply.problem] = self._problems.get(reply.problem, 0) + 1
         key = (reply.decision.scenario.id if reply.decision is not None else "", reply.status)
-        if key not in self._requests and len(self._requests) >= MOST_SERIES:
+        if key not in self._requests and len(self._requests) >= MAX_SERIES:
             key = ("other", 0)
         self._requests[key] = self._requests.get(key, 0) + 1
         self._buckets[bisect_left(BOUNDS, nanos / 1e9)] += 1
         self._nanos += nanos
 
-    def loaded(self, at_ns: int) -> None:
-        """Note when files were loaded that make a contract."""
+    def record_load(self, at_ns: int) -> None:
+        """Record the time of a good load."""
         self._last_good_ns = at_ns
 
-    def reloaded(self, *, good: bool) -> None:
-        """Count one time that files were loaded anew."""
+    def count_reload(self, *, good: bool) -> None:
+        """Count one reload."""
         self._reloads["good" if good else "bad"] += 1
 
     def text(self) -> bytes:
         """All of it as Prometheus text."""
         from prometheus_client import generate_latest
 
-        return generate_latest(self)  # of a registry it asks `collect` alone
+        return generate_latest(self)  # it calls nothing but `collect`
 
     def collect(self) -> Iterator[Metric]:
-        """The families, made when somebody reads."""
+        """The metric families."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         labels = ["scenario", "status"]

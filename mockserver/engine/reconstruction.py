@@ -1,4 +1,4 @@
-"""What a decision saw, made again from its journal entry, so that the functions that decided can say why."""
+"""Reconstructs what a decision saw from its journal entry, so that the functions that decided can say why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mockserver.engine.entries import JSON, EntryDecision, JournalEntry
 
 
 class Reconstruction(Struct, frozen=True):
-    """A decision that was made, with what it saw; the request is masked, which changes no decision."""
+    """A past decision with what it saw; the request is masked, which changes no decision."""
 
     entry: JournalEntry
     decision: EntryDecision
@@ -36,13 +36,13 @@ class Reconstruction(Struct, frozen=True):
         return near_misses(self.operation, self.view.order.scenarios, self.view.facts, aside)
 
 
-def reconstructed(
+def reconstruct(
     entry: JournalEntry, contract: Contract, orders: Mapping[str, Order] | None = None
 ) -> Reconstruction | None:
-    """The decision of an entry, against the contract that is served now.
+    """The decision of an entry under the contract that is served now.
 
-    None where no scenario answered, or the contract has its operation no more. `orders` are those of the contract's
-    scenarios, if they are at hand.
+    None where no scenario answered, or the contract no longer has the operation. `orders` are the orders of the
+    contract's scenarios, if the caller has them.
     """
     if entry.decision is None:
         return None
@@ -50,16 +50,16 @@ def reconstructed(
     operation = next((one for one in contract.operations if one.id == name), None)
     if operation is None:
         return None
-    added = [*_added(entry.decision, operation)]
-    known = orders[operation.id] if orders is not None and not added else None
-    order = known or order_of(in_force(operation, added), added)
+    added = [*_runtime_scenarios(entry.decision, operation)]
+    order = orders[operation.id] if orders is not None and not added else None
+    order = order or order_of(in_force(operation, added), added)
     return Reconstruction(entry, entry.decision, operation, view_of(entry, entry.decision, operation, order))
 
 
 def view_of(
     entry: JournalEntry, decision: EntryDecision, operation: Operation, order: Order, document: Document | None = None
 ) -> View:
-    """The view of the sandbox that a decision had; `document` is its request, if it was read anew."""
+    """The view of the sandbox that a decision had; `document` is its request, if it was read again."""
     facts = facts_of(document or document_of(entry, decision), decision.settings.settings, order)
     facts["new"] = decision.new
     facts["tick"] = Tick(entry.at_ns)
@@ -99,8 +99,8 @@ def _body(entry: JournalEntry) -> Any:
     return entry.request.body.shown if entry.request.body.encoding == JSON else MISSING
 
 
-def _added(decision: EntryDecision, operation: Operation) -> Iterator[Scenario]:
-    """The scenarios that were added at run time, compiled again; those that no longer fit are passed over."""
+def _runtime_scenarios(decision: EntryDecision, operation: Operation) -> Iterator[Scenario]:
+    """The run-time scenarios of an entry, compiled again; those that no longer fit are left out."""
     for one in decision.added:
         with suppress(ConfigError):
             yield compile_runtime_scenario(operation, one.text.encode(), one.scenario)

@@ -1,7 +1,7 @@
-"""Loading the files of a contract anew, and serving what they make; what sandboxes have is sandboxes_after over.
+"""Loads the files of a contract again and serves the new contract; sandboxes keep what still fits.
 
-All that can fail or take long is done in a thread of its own before the step that serves the new contract, which only
-assigns: no request sees half a contract.
+All that can fail or take long runs in a thread. The step that serves the new contract only assigns, so that no request
+sees half a contract.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from mockserver.decision.view import Armed
 from mockserver.engine.engine import Engine
 from mockserver.storage.interface import ReloadedSandbox, Sandbox
 
-INTERVAL: Final = 1.0
-"""Seconds between two polls; a change is loaded once the files are stable for two polls."""
+POLL_SECONDS: Final = 1.0
+"""Between two polls; a change is loaded once the files are the same in two polls."""
 
-MOST_TRIES: Final = 10
-"""How often files are read that change while they are read."""
+MAX_ATTEMPTS: Final = 10
+"""How often files that change while they are read are read again."""
 
-MOST_NOTES: Final = 100
-"""How many of the things that were dropped are listed."""
+MAX_NOTES: Final = 100
+"""How many dropped things are listed."""
 
 _T = TypeVar("_T")
 
@@ -48,14 +48,14 @@ class SourceText(Struct, frozen=True):
 
 
 class ArmedConditions(Struct, frozen=True):
-    """The `when` of something armed, as it was given."""
+    """The `when` of an armed outcome, as it was sent."""
 
     operation: str
     when: Mapping[str, Any]
 
 
 class ReloadedContract:
-    """A new contract, and what was added at run time compiled against it, each text once."""
+    """A new contract with the run-time scenarios and armed conditions compiled against it, each text once."""
 
     def __init__(self, contract: Contract) -> None:
         """Nothing is compiled yet."""
@@ -65,7 +65,7 @@ class ReloadedContract:
         self._conditions: dict[tuple[str, bytes], tuple[Condition, ...] | str] = {}
 
     def compile(self, texts: Iterable[SourceText], whens: Iterable[ArmedConditions]) -> None:
-        """Compile texts that will be asked for; away from the loop that answers, as it may take long."""
+        """Compile texts ahead, in a thread, as it may take long."""
         for text in texts:
             self.scenario(text)
         for one in whens:
@@ -102,18 +102,18 @@ def _scenario(text: SourceText, operation: Operation) -> Scenario | str:
 
 
 async def serve(engine: Engine, reloaded: ReloadedContract, settings: Settings) -> tuple[str, ...]:
-    """Serve the new contract in the place of the old one; what sandboxes had to give up is listed in words."""
+    """Serve the new contract from now on; the notes say what sandboxes have lost."""
     notes: list[str] = []
     sandboxes = await engine.storage.sandboxes()
-    sandboxes_after = {one.name: _carry(engine.contract, one, reloaded, settings, notes) for one in sandboxes}
+    sandboxes_after = {one.name: _reload_sandbox(engine.contract, one, reloaded, settings, notes) for one in sandboxes}
     id_offsets = _id_offsets(engine.contract, reloaded.contract)
     await engine.storage.serve(reloaded.contract, settings, sandboxes_after, id_offsets)
     engine.serve(reloaded.contract, settings)
-    more = [f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []
-    return (*notes[:MOST_NOTES], *more)
+    more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
+    return (*notes[:MAX_NOTES], *more)
 
 
-def _carry(
+def _reload_sandbox(
     before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, settings: Settings, notes: list[str]
 ) -> ReloadedSandbox:
     where = f"sandbox {sandbox.name}" if sandbox.name else "the default sandbox"
@@ -131,7 +131,7 @@ def _carry(
         added[operation] = tuple(kept)
     armed = []
     for one in sandbox.armed:
-        bound = _bound(one, reloaded, added)
+        bound = _rebind(one, reloaded, added)
         if isinstance(bound, Armed):
             armed.append(bound)
         else:
@@ -140,8 +140,8 @@ def _carry(
     return ReloadedSandbox(own, added, tuple(armed), turns)
 
 
-def _bound(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]) -> Armed | str:
-    """What is armed, with the scenarios and conditions of the new contract; or what it misses there."""
+def _rebind(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]) -> Armed | str:
+    """An armed outcome with the scenarios and conditions of the new contract, or why there is none."""
     operation = reloaded.operations.get(armed.operation)
     if operation is None:
         return f"there is no operation {armed.operation}"
@@ -162,7 +162,7 @@ def _bound(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[S
 def _kept_turns(
     name: str, before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]
 ) -> Mapping[str, int]:
-    """The counts of answers in turn of an operation, where the series means the same in the new contract."""
+    """The counts of answers in turn of an operation, of series that are the same in the new contract."""
     old = next((one for one in before.operations if one.id == name), None)
     new = reloaded.operations.get(name)
     old_forms = _forms(in_force(old, sandbox.runtime_scenarios.get(name, ()))) if old is not None else {}
@@ -176,7 +176,7 @@ def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
 
 
 def _id_offsets(old: Contract, new: Contract) -> dict[str, int]:
-    """How much lower new ids begin than before, by name: so many numbers are passed over, lest one comes twice."""
+    """By how much the ids of a name begin lower than before; so many are skipped, so that none is given out twice."""
     first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.new}
     id_offsets: dict[str, int] = {}
     for operation in new.operations:
@@ -197,7 +197,7 @@ class Reloader:
         settings: Callable[[Settings], Settings] = lambda settings: settings,
         on_reload: Callable[[Reload], None] = lambda _: None,
     ) -> None:
-        """`settings` lays what was set elsewhere over the settings of the files; `on_reload` is called after each."""
+        """`settings` applies options and variables to the settings of the files; `on_reload` is called after each."""
         self._engine = engine
         self._files = files
         self._now_ns = now_ns
@@ -206,10 +206,10 @@ class Reloader:
         self._lock = asyncio.Lock()
         self._served = ""
         engine.reload = self.reload
-        engine.metrics.loaded(now_ns())
+        engine.metrics.record_load(now_ns())
 
-    async def watch(self, served: str, interval: float = INTERVAL) -> None:
-        """Poll the files for ever; `served` is the fingerprint of those that are served."""
+    async def watch(self, served: str, interval: float = POLL_SECONDS) -> None:
+        """Poll the files until cancelled; `served` is the fingerprint of the files that are served."""
         self._served = before = served
         self._engine.last_reload = Reload(self._now_ns())
         while True:
@@ -223,11 +223,11 @@ class Reloader:
         """Load the files now."""
         async with self._lock:
             sandboxes = await self._engine.storage.sandboxes()
-            made = await _in_thread(partial(self._read, _texts(sandboxes), _conditions(sandboxes)))
-            done = await self._serve(made) if isinstance(made, ReloadedContract) else Reload(self._now_ns(), made)
+            loaded = await _in_thread(partial(self._read, _runtime_texts(sandboxes), _armed_conditions(sandboxes)))
+            done = await self._serve(loaded) if isinstance(loaded, ReloadedContract) else Reload(self._now_ns(), loaded)
             if not done.errors:
-                self._engine.metrics.loaded(done.at_ns)
-            self._engine.metrics.reloaded(good=not done.errors)
+                self._engine.metrics.record_load(done.at_ns)
+            self._engine.metrics.count_reload(good=not done.errors)
             self._engine.last_reload = done
             self._on_reload(done)
             return done
@@ -235,16 +235,16 @@ class Reloader:
     def _read(
         self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
     ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
-        """What the files make, with what was added at run time compiled against it; or what is wrong with them."""
-        for _ in range(MOST_TRIES):
+        """The contract of the files, or what is wrong with them."""
+        for _ in range(MAX_ATTEMPTS):
             fingerprint = self._files.fingerprint()
-            made = self._loaded(texts, whens)
+            loaded = self._load(texts, whens)
             if self._files.fingerprint() == fingerprint:
                 self._served = fingerprint
-                return made
+                return loaded
         return (_problem("the files change while they are read", "try it again when they are whole"),)
 
-    def _loaded(
+    def _load(
         self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
     ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
         try:
@@ -264,29 +264,29 @@ class Reloader:
         return Reload(self._now_ns(), notes=notes)
 
 
-def _texts(sandboxes: Iterable[Sandbox]) -> list[SourceText]:
+def _runtime_texts(sandboxes: Iterable[Sandbox]) -> list[SourceText]:
     added = [one for sandbox in sandboxes for scenarios in sandbox.runtime_scenarios.values() for one in scenarios]
     return [SourceText(one.operation, one.id, one.source_text or "") for one in added]
 
 
-def _conditions(sandboxes: Iterable[Sandbox]) -> list[ArmedConditions]:
+def _armed_conditions(sandboxes: Iterable[Sandbox]) -> list[ArmedConditions]:
     armed = [one for sandbox in sandboxes for one in sandbox.armed if "when" in one.spec]
     return [ArmedConditions(one.operation, one.spec["when"]) for one in armed]
 
 
 async def _in_thread(work: Callable[[], _T]) -> _T:
-    """The result of work in a daemon thread: the process need not wait for it at its end, as loading can take long."""
-    made: Future[_T] = Future()
-    made.set_running_or_notify_cancel()
+    """The result of work in a daemon thread, for which the process does not wait at its end: loading can take long."""
+    future: Future[_T] = Future()
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
-            made.set_result(work())
+            future.set_result(work())
         except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-            made.set_exception(error)
+            future.set_exception(error)
 
     Thread(target=run, daemon=True, name="files").start()
-    return await asyncio.wrap_future(made)
+    return await asyncio.wrap_future(future)
 
 
 def _failure(error: Exception) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Claims about the journal: how many requests of a kind came, and in which order; with the nearest misses."""
+"""Claims about the journal: how many requests match, and in which order; with the nearest misses."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import Against, near_miss, rank
 from mockserver.engine.entries import JournalEntry
 from mockserver.engine.reconstruction import Reconstruction
-from mockserver.engine.views import evidence, lines
+from mockserver.engine.views import evidence_json, evidence_lines
 
-MOST_SHOWN: Final = 3
-"""Near misses that are shown."""
+MAX_SHOWN: Final = 3
+"""Near misses in a verdict."""
 
-MOST_COMPARED: Final = 1_000
-"""The last entries among which near misses are looked for."""
+MAX_COMPARED: Final = 1_000
+"""The last entries in which near misses are searched."""
 
 
 class RecordedRequest:
-    """A request of the journal, with its decision, which is made again when it is first asked for."""
+    """A request of the journal; its decision is reconstructed on first use."""
 
     def __init__(self, entry: JournalEntry, reconstruct: Callable[[JournalEntry], Reconstruction | None]) -> None:
-        """`reconstruct` gives None where the contract has the operation no more."""
+        """`reconstruct` gives None where the contract no longer has the operation."""
         self.entry = entry
         self._reconstruct = reconstruct
 
     @cached_property
-    def made_again(self) -> Reconstruction | None:
-        """What the decision saw."""
+    def reconstruction(self) -> Reconstruction | None:
+        """What the decision saw; None where it cannot be reconstructed."""
         return self._reconstruct(self.entry)
 
 
 class RequestMiss(Struct, frozen=True):
-    """A request that a claim misses, and the evidence against it."""
+    """A request that does not match a claim, and the evidence against it."""
 
     entry: JournalEntry
     miss: NearMiss
@@ -49,9 +49,9 @@ class RequestMiss(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """That `low` to `high` (None: any number of) requests are of a kind.
+    """The claim that `low` to `high` (None: any number of) requests match.
 
-    `scenario` names the one that answered; `tried` is that scenario, where it is known, for evidence against it.
+    `scenario` is the id of the one that answered, `definition` that scenario where it is in force, for evidence.
     """
 
     operation: str | None = None
@@ -59,21 +59,21 @@ class Claim:
     when: tuple[Condition, ...] = ()
     low: int = 1
     high: int | None = None
-    tried: Scenario | None = None
+    definition: Scenario | None = None
 
     @property
     def text(self) -> str:
         """The claim in words."""
-        many = f"at least {self.low}"
+        number = f"at least {self.low}"
         if self.high is not None:
-            many = f"exactly {self.high}" if self.low == self.high else f"{self.low} to {self.high}"
+            number = f"exactly {self.high}" if self.low == self.high else f"{self.low} to {self.high}"
         parts = [f"answered by {self.scenario}"] if self.scenario else []
         parts += [f"of {self.operation}"] if self.operation else []
         parts += ["with " + " and ".join(c.text for c in self.when)] if self.when else []
-        return f"{many} request{'' if many.endswith(' 1') else 's'} {' '.join(parts) or 'that the API answered'}"
+        return f"{number} request{'' if number.endswith(' 1') else 's'} {' '.join(parts) or 'that the API answered'}"
 
-    def meets(self, request: RecordedRequest) -> bool:
-        """Whether a request is one of those."""
+    def matches(self, request: RecordedRequest) -> bool:
+        """Whether a request counts for the claim."""
         decision = request.entry.decision
         if decision is None or (self.scenario is not None and decision.scenario.scenario != self.scenario):
             return False
@@ -81,17 +81,17 @@ class Claim:
             return False
         if not self.when:
             return True
-        made_again = request.made_again
-        return made_again is not None and all_hold(self.when, made_again.view.facts)
+        reconstruction = request.reconstruction
+        return reconstruction is not None and all_hold(self.when, reconstruction.view.facts)
 
     def allows(self, count: int) -> bool:
-        """Whether so many are as claimed."""
+        """Whether the claim holds with so many matching requests."""
         return self.low <= count and (self.high is None or count <= self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a claim. `incomplete`: entries that could matter are lost, so that it does not hold."""
+    """Whether a claim holds. `incomplete`: it does not because entries that could matter are lost."""
 
     holds: bool
     expected: str
@@ -104,19 +104,19 @@ class Verdict:
 
 def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
     """Whether a claim holds of entries, oldest first; `lost`: there were more."""
-    met: list[RecordedRequest] = []
+    matching: list[RecordedRequest] = []
     others: list[RecordedRequest] = []
     for one in entries:
-        (met if claim.meets(one) else others).append(one)
-    # What is lost could only add to what came.
-    holds = claim.allows(len(met)) and not (lost and claim.high is not None)
+        (matching if claim.matches(one) else others).append(one)
+    # Lost entries could only raise the count.
+    holds = claim.allows(len(matching)) and not (lost and claim.high is not None)
     return Verdict(
         holds,
         claim.text,
-        len(met),
-        tuple(one.entry.id for one in met),
-        nearest(claim, others) if len(met) < claim.low else (),
-        incomplete=not holds and lost and (claim.high is None or len(met) <= claim.high),
+        len(matching),
+        tuple(one.entry.id for one in matching),
+        nearest(claim, others) if len(matching) < claim.low else (),
+        incomplete=not holds and lost and (claim.high is None or len(matching) <= claim.high),
     )
 
 
@@ -124,16 +124,16 @@ def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, los
     """Whether the entries, oldest first, can be cut into parts of which the claims hold one after the other."""
     reached = [index == 0 for index in range(len(entries) + 1)]
     for number, claim in enumerate(claims, 1):
-        counts = [0, *accumulate(int(claim.meets(entry)) for entry in entries)]
+        counts = [0, *accumulate(int(claim.matches(entry)) for entry in entries)]
         before = reached
-        reached = _reach(claim, counts, before)
+        reached = _possible_ends(claim, counts, before)
         if not any(reached) or (number == len(claims) and not reached[-1]):
             start = before.index(True)
             return Verdict(
                 holds=False,
                 expected=f"{number}. {claim.text}" + (", after what goes before" if number > 1 else ""),
                 got=counts[-1] - counts[start],
-                misses=nearest(claim, [e for e in entries[start:] if not claim.meets(e)]),
+                misses=nearest(claim, [e for e in entries[start:] if not claim.matches(e)]),
                 incomplete=lost,
                 note=f"{counts[-1]} in all" if start else "",
             )
@@ -142,8 +142,8 @@ def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, los
     return Verdict(holds=True, expected="requests in order", got=len(entries))
 
 
-def _reach(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[bool]:
-    """Where a part can end that begins where one before it could; `counts` are those of matches up to there."""
+def _possible_ends(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[bool]:
+    """Where a part can end that begins where the one before it can; `counts` are the matches up to each place."""
     starts = [0, *accumulate(map(int, before))]
     reached = []
     for end, count in enumerate(counts):
@@ -154,40 +154,40 @@ def _reach(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[
 
 
 def nearest(claim: Claim, entries: Sequence[RecordedRequest]) -> tuple[RequestMiss, ...]:
-    """The requests that the claim misses by least, with the evidence against each."""
+    """The requests that nearly match the claim, with the evidence against each."""
     found: list[RequestMiss] = []
     against: list[Against] = []
-    for one in entries[-MOST_COMPARED:]:
-        if one.made_again is not None:
-            miss = _miss(claim, one.made_again)
+    for one in entries[-MAX_COMPARED:]:
+        if one.reconstruction is not None:
+            miss = _near_miss(claim, one.reconstruction)
             found.append(RequestMiss(one.entry, miss))
-            against.append(Against(miss, one.made_again.operation, one.made_again.view.facts))
-    return tuple(found[number] for number in rank(against)[:MOST_SHOWN])
+            against.append(Against(miss, one.reconstruction.operation, one.reconstruction.view.facts))
+    return tuple(found[number] for number in rank(against)[:MAX_SHOWN])
 
 
-def _miss(claim: Claim, made_again: Reconstruction) -> NearMiss:
+def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:
     evidence_against: list[Evidence] = []
     held = 0
-    facts, operation = made_again.view.facts, made_again.operation
-    answered = made_again.decision.scenario.scenario
+    facts, operation = reconstruction.view.facts, reconstruction.operation
+    answered = reconstruction.decision.scenario.scenario
     if claim.operation is not None and operation.id != claim.operation:
         evidence_against.append(Evidence("operation", claim.operation, operation.id))
     if claim.scenario is not None and answered != claim.scenario:
         evidence_against.append(Evidence("scenario", claim.scenario, answered))
-        if claim.tried is not None and claim.tried.operation == operation.id:
-            tried = near_miss(claim.tried, facts)
-            evidence_against += tried.evidence
-            held += tried.held
+        if claim.definition is not None and claim.definition.operation == operation.id:
+            miss = near_miss(claim.definition, facts)
+            evidence_against += miss.evidence
+            held += miss.held
     for condition in claim.when:
         found = condition.evidence(facts)
         held += not found
         evidence_against += found
-    scenario = claim.tried or made_again.view.order.scenarios[-1]
+    scenario = claim.definition or reconstruction.view.order.scenarios[-1]
     return NearMiss(scenario, tuple(evidence_against), held)
 
 
-def text(verdict: Verdict, sandbox: str) -> str:
-    """A verdict as it stands in a log."""
+def verdict_text(verdict: Verdict, sandbox: str) -> str:
+    """A verdict as text for a log."""
     where = f" in sandbox {sandbox}" if sandbox else ""
     if verdict.holds:
         return f"holds{where}: {verdict.expected}, got {verdict.got}"
@@ -201,11 +201,11 @@ def text(verdict: Verdict, sandbox: str) -> str:
         answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
         request = f"{entry.request.method} {entry.request.target}"
         shown.append(f"  #{entry.id} {request} -> {entry.reply.status} {answered}")
-        shown += [f"    {line}" for e in missed.miss.evidence for line in lines(e.path, e.expected, e.got)]
+        shown += [f"    {line}" for e in missed.miss.evidence for line in evidence_lines(e.path, e.expected, e.got)]
     return "\n".join(shown)
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """A verdict as members of a JSON object."""
     return {
         "holds": verdict.holds,
@@ -217,7 +217,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
             {
                 "id": missed.entry.id,
                 "target": missed.entry.request.target,
-                "evidence": [evidence(one) for one in missed.miss.evidence],
+                "evidence": [evidence_json(one) for one in missed.miss.evidence],
             }
             for missed in verdict.misses
         ],

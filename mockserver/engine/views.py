@@ -17,8 +17,8 @@ from mockserver.engine.entry_writer import scenario_info
 from mockserver.engine.reconstruction import Reconstruction
 
 
-def row(entry: JournalEntry) -> dict[str, Any]:
-    """An entry in short."""
+def entry_summary(entry: JournalEntry) -> dict[str, Any]:
+    """An entry as a row of a list."""
     decision = entry.decision
     return {
         "id": entry.id,
@@ -41,7 +41,7 @@ def row(entry: JournalEntry) -> dict[str, Any]:
 
 
 def is_unexpected(decision: EntryDecision | None) -> bool:
-    """Whether an answer is a misuse, assumed, the default, or was forced although the request is malformed."""
+    """Whether an answer is a problem, assumed, the default, or was forced although the request is malformed."""
     if decision is None:
         return True
     if decision.scenario.forced:
@@ -49,19 +49,19 @@ def is_unexpected(decision: EntryDecision | None) -> bool:
     return decision.scenario.source == "assumed" or decision.trigger == "default"
 
 
-def whole(entry: JournalEntry, contract: str, made_again: Reconstruction | None) -> dict[str, Any]:
-    """An entry with all that is known of it.
+def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruction | None) -> dict[str, Any]:
+    """All details of an entry.
 
-    `contract` is the hash of the contract that is served; near misses are told by that, and the entry says so where it
-    is another one than the one that decided.
+    `contract` is the hash of the contract that is served. Near misses follow from that one; `contract_changed` says
+    that another one decided.
     """
     decision = entry.decision
     shown = {
-        **row(entry),
+        **entry_summary(entry),
         "contract": entry.contract,
         "contract_changed": entry.contract != contract,
-        "request": {"headers": pairs(entry.request.headers), "body": entry.request.body.shown},
-        "reply": {"headers": pairs(entry.reply.headers), "body": entry.reply.body.shown},
+        "request": {"headers": header_list(entry.request.headers), "body": entry.request.body.shown},
+        "reply": {"headers": header_list(entry.reply.headers), "body": entry.reply.body.shown},
         "masked": list(entry.masked),
         "violations": [],
         "warnings": [],
@@ -70,29 +70,31 @@ def whole(entry: JournalEntry, contract: str, made_again: Reconstruction | None)
         "records": [],
     }
     if decision is not None:
-        shown["violations"] = [violation(one) for one in decision.violations]
+        shown["violations"] = [violation_json(one) for one in decision.violations]
         shown["warnings"] = [warning.message for warning in decision.warnings]
-        shown["decision"] = decided(decision.scenario, decision.trigger, decision.assumed)
-        shown["records"] = records(decision)
-    if made_again is not None:
-        shown["misses"] = missed(made_again.operation, made_again.view.facts, made_again.near_misses)
+        shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
+        shown["records"] = record_changes(decision)
+    if reconstruction is not None:
+        shown["misses"] = near_misses_json(
+            reconstruction.operation, reconstruction.view.facts, reconstruction.near_misses
+        )
     return shown
 
 
-def pairs(headers: Headers) -> list[dict[str, str]]:
-    """Headers as name and value, repeated ones kept."""
+def header_list(headers: Headers) -> list[dict[str, str]]:
+    """Headers as JSON, repeated ones kept."""
     return [{"name": name, "value": value} for name, value in headers]
 
 
 def text_or_json(body: bytes) -> Any:
-    """A body as the JSON value that it is, or as text."""
+    """A body as a JSON value, or as text where it is none."""
     try:
         return read(body, 1_000)
     except NotJsonError:
         return body.decode("utf-8", "replace")
 
 
-def violation(one: Violation | EntryViolation) -> dict[str, str]:
+def violation_json(one: Violation | EntryViolation) -> dict[str, str]:
     """A violation as JSON."""
     return {
         "at": ".".join((one.root, *map(str, one.path))),
@@ -103,29 +105,29 @@ def violation(one: Violation | EntryViolation) -> dict[str, str]:
     }
 
 
-def evidence(one: Evidence) -> dict[str, str]:
+def evidence_json(one: Evidence) -> dict[str, str]:
     """A piece of evidence as JSON."""
     return {"at": one.path, "expected": one.expected, "came": one.got}
 
 
-def lines(at: str, expected: str, got: str) -> tuple[str, str]:
+def evidence_lines(at: str, expected: str, got: str) -> tuple[str, str]:
     """A piece of evidence as lines: the member, what was expected, what was got."""
     expected = expected.removeprefix(at).strip().removeprefix("is ")
     return f"{at}: expected {expected}", f"{' ' * len(at)}  got      {got}"
 
 
-def event(entry: JournalEntry) -> bytes:
+def server_sent_event(entry: JournalEntry) -> bytes:
     """An entry as a server-sent event."""
-    return b"id: %s\nevent: entry\ndata: %s\n\n" % (entry.id.encode(), write(row(entry)))
+    return b"id: %s\nevent: entry\ndata: %s\n\n" % (entry.id.encode(), write(entry_summary(entry)))
 
 
-def decision_info(decision: Decision) -> dict[str, Any]:
-    """A decision as JSON: what answers, on what grounds."""
-    return decided(scenario_info(decision.scenario, decision.alternative), decision.trigger, decision.assumed)
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """A decision as JSON: the scenario that answers, and why."""
+    return answer_json(scenario_info(decision.scenario, decision.alternative), decision.trigger, decision.assumed)
 
 
-def decided(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) -> dict[str, Any]:
-    """What answered, on what grounds, as JSON."""
+def answer_json(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) -> dict[str, Any]:
+    """The scenario that answered, and why, as JSON."""
     return {
         "operation": scenario.operation,
         "scenario": scenario.scenario,
@@ -139,21 +141,21 @@ def decided(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) -> dic
     }
 
 
-def missed(operation: Operation, facts: Facts, found: Iterable[NearMiss]) -> list[dict[str, Any]]:
-    """Near misses as JSON, each with the seeds that a key of the request is spelt nearly like."""
+def near_misses_json(operation: Operation, facts: Facts, found: Iterable[NearMiss]) -> list[dict[str, Any]]:
+    """Near misses as JSON, each with the seeds whose spelling is close to a key of the request."""
     return [
         {
             "scenario": one.scenario.id,
             "position": str(one.scenario.position),
             "held": one.held,
-            "evidence": [evidence(e) for e in one.evidence],
+            "evidence": [evidence_json(e) for e in one.evidence],
             "did_you_mean": list(near_seeds(one, operation, facts)),
         }
         for one in found
     ]
 
 
-def records(decision: EntryDecision) -> list[dict[str, Any]]:
+def record_changes(decision: EntryDecision) -> list[dict[str, Any]]:
     """The records that were looked up by key, each before and after the request."""
     writes = {(one.collection, one.key): one for one in decision.writes}
     shown = []

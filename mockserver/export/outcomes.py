@@ -16,10 +16,10 @@ from mockserver.core.model import Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import read
 from mockserver.engine.engine import Engine, frozen
-from mockserver.engine.examples import triggers
-from mockserver.engine.linter import INSTANT_NS, requests
+from mockserver.engine.examples import how_to_trigger
+from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
 
-LATER_NS: Final = INSTANT_NS + 86_461_001_001_001
+LATER_NS: Final = EXAMPLE_TIME_NS + 86_461_001_001_001
 """Another instant, to tell what of an answer the time decides."""
 
 
@@ -63,7 +63,9 @@ def outcomes(contract: Contract, settings: Settings) -> Iterator[Outcome]:
 
 def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Outcome:
     by_values = sorted(scenario.examples, key=lambda example: len(example.before))
-    tried: list[tuple[Example | None, tuple[Request, ...]]] = [(e, (*requests(operation, e),)) for e in by_values]
+    tried: list[tuple[Example | None, tuple[Request, ...]]] = [
+        (e, (*example_requests(operation, e),)) for e in by_values
+    ]
     last = (
         tried[0][1][-1]
         if tried
@@ -71,7 +73,7 @@ def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Ou
     )
     forced = msgspec.structs.replace(last, headers={**last.headers, "mock-scenario": scenario.id})
     for example, sent in (*tried, (None, (forced,))):
-        reply = _answer(contract, sent, INSTANT_NS)
+        reply = _answer(contract, sent, EXAMPLE_TIME_NS)
         if reply.decision is not None and reply.decision.scenario is scenario:
             return _met(contract, reply.decision, example, sent, reply)
     raise ValueError(f"scenario {scenario.id} is not met by its own name: {reply.problem}")
@@ -84,7 +86,7 @@ def _met(
     body, later = (read(one.body, 1_000) for one in (reply, _answer(again, sent, LATER_NS)))
     operation, scenario = decision.operation, decision.scenario
     others = [other for other in scenario.examples if other is not example]
-    how = triggers(operation, replace(scenario, examples=(example, *others) if example else ()), reply)
+    how = how_to_trigger(operation, replace(scenario, examples=(example, *others) if example else ()), reply)
     return Outcome(operation, scenario, example, sent, reply, decision, body, (*_steady(body, later),), how)
 
 

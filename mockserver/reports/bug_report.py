@@ -16,7 +16,7 @@ from typing import Final
 from mockserver.core.contract import Contract
 from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.engine.entries import Body, EntryDecision, JournalEntry
-from mockserver.engine.views import violation
+from mockserver.engine.views import violation_json
 from mockserver.reports.words import WORDS, Words
 from mockserver.version import __version__
 
@@ -141,7 +141,7 @@ def _facts(
 
 
 def _violated(decision: EntryDecision | None, words: Words) -> Iterator[str]:
-    found = [violation(one) for one in decision.violations] if decision is not None else []
+    found = [violation_json(one) for one in decision.violations] if decision is not None else []
     if found:
         yield _table(words["wrong"], ((one["at"], one["message"]) for one in found))
     warnings = [warning.message for warning in decision.warnings] if decision is not None else []

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.engine.entries import JournalEntry
-from mockserver.engine.views import pairs
+from mockserver.engine.views import header_list
 
 _NO_ANSWER = ("hang", "reset", "empty", "garbage")
 """Faults after which no HTTP answer reached the client."""
@@ -37,7 +37,7 @@ def _entry(entry: JournalEntry, scheme: str) -> dict[str, Any]:
             "url": url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": pairs(entry.request.headers),
+            "headers": header_list(entry.request.headers),
             "queryString": [{"name": n, "value": v} for n, v in parse_qsl(urlsplit(url).query, keep_blank_values=True)],
             "headersSize": -1,
             "bodySize": len(body),
@@ -59,7 +59,7 @@ def _response(entry: JournalEntry) -> dict[str, Any]:
         "statusText": "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": pairs(headers),
+        "headers": header_list(headers),
         "content": {
             "size": len(body),
             "mimeType": next((value for name, value in headers if name.lower() == "content-type"), ""),

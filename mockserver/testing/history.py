@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from mockserver.client.admin_api import MockError
 from mockserver.client.mock import Mock
-from mockserver.engine.views import lines
+from mockserver.engine.views import evidence_lines
 
 MOST: Final = 30
 """Requests that are shown."""
@@ -69,4 +69,4 @@ def _told(entry: Mapping[str, Any]) -> Iterator[str]:
     for miss in near[:MOST_MISSES]:
         yield f"  {miss['scenario']}"
         for one in miss["evidence"]:
-            yield from (f"    {line}" for line in lines(one["at"], one["expected"], one["came"]))
+            yield from (f"    {line}" for line in evidence_lines(one["at"], one["expected"], one["came"]))

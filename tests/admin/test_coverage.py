@@ -18,8 +18,8 @@ from mockserver.admin import coverage as admin_coverage
 from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.model import FAULTS, Violation
 from mockserver.engine.engine import run_now
-from mockserver.engine.examples import scenarios
-from mockserver.engine.linter import requests
+from mockserver.engine.examples import scenario_rows
+from mockserver.engine.linter import example_requests
 from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.server.server import serving
 from mockserver.storage import coverage, observations
@@ -313,7 +313,7 @@ def test_every_documented_example_meets_its_outcome(contract: Contract) -> None:
     engine = Engine(contract)
     for operation in contract.operations:
         for scenario in operation.scenarios:
-            for request in requests(operation, scenario.examples[0]):
+            for request in example_requests(operation, scenario.examples[0]):
                 engine.handle_sync(request)
             run_now(engine.storage.reset(""))
     assert met(tallied(engine, None), contract).keys() == {s.id for s in contract.scenarios}
@@ -436,9 +436,9 @@ async def test_examples_run_once_for_a_contract(
 
     def counted(one: Contract) -> list[dict[str, Any]]:
         ran.append(one)
-        return scenarios(one)
+        return scenario_rows(one)
 
-    monkeypatch.setattr(admin_coverage, "scenarios", counted)
+    monkeypatch.setattr(admin_coverage, "scenario_rows", counted)
     engine = Engine(contract)
     async with serving(engine) as url:
         for number in range(3):

@@ -10,8 +10,8 @@ import pytest
 from mockserver import Contract, Engine, Request, frozen
 from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.engine.engine import run_now
-from mockserver.engine.reconstruction import reconstructed
-from mockserver.engine.views import records, row, text_or_json, whole
+from mockserver.engine.reconstruction import reconstruct
+from mockserver.engine.views import entry_details, entry_summary, record_changes, text_or_json
 from mockserver.reports.har import har
 from mockserver.server import logs
 from mockserver.server import server as edge
@@ -303,18 +303,20 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     sent(engine, {**new, "customer": person})
     sent(engine, LASTING, mock_scenario="rfc-invalid")
     forced, created, problematic, lost = journal(engine, None)
-    shown = [whole(one, contract.hash, reconstructed(one, contract)) for one in (forced, problematic)]
+    shown = [entry_details(one, contract.hash, reconstruct(one, contract)) for one in (forced, problematic)]
     assert har([lost, problematic], "1")["log"]["entries"][0]["response"]["status"] == 0
-    assert (row(problematic)["scenario"], row(problematic)["target"]) == (None, "/nothing?a=x0")
+    assert (entry_summary(problematic)["scenario"], entry_summary(problematic)["target"]) == (None, "/nothing?a=x0")
     assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
     assert text_or_json(b"\xff") == "�"
-    assert (shown[0]["misses"], row(forced)["trigger"]) == ([], "header")
+    assert (shown[0]["misses"], entry_summary(forced)["trigger"]) == ([], "header")
     assert created.decision is not None
-    emails = [one for one in records(created.decision) if one["lookup"] == "email"]
+    emails = [one for one in record_changes(created.decision) if one["lookup"] == "email"]
     assert emails[0]["before"] is None
     assert emails[0]["after"]["origin"] == "request"
     assert lost.decision is not None
-    assert [one["after"] == one["before"] for one in records(lost.decision)] == [True] * 4  # nothing was committed
+    assert [one["after"] == one["before"] for one in record_changes(lost.decision)] == [
+        True
+    ] * 4  # nothing was committed
 
 
 def test_a_journal_is_no_more_than_its_entries() -> None:

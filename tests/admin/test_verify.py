@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
-from mockserver.engine.reconstruction import reconstructed
-from mockserver.engine.verification import Claim, RecordedRequest, in_order, text, verify
+from mockserver.engine.reconstruction import reconstruct
+from mockserver.engine.verification import Claim, RecordedRequest, in_order, verdict_text, verify
 from mockserver.server import server as edge
 from tests.support import BATCH, LASTING, PATH, PATIENCE, journal, run, serving
 
@@ -181,7 +181,7 @@ def recorded(contract: Contract, kinds: str) -> list[RecordedRequest]:
         body = json.dumps(PIN if kind == "D" else LASTING).encode()
         path = "/nothing" if kind == "X" else PATH
         engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
-    return [RecordedRequest(entry, lambda one: reconstructed(one, contract)) for entry in journal(engine)[::-1]]
+    return [RecordedRequest(entry, lambda one: reconstruct(one, contract)) for entry in journal(engine)[::-1]]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_claims_in_order_cut_the_journal_into_parts(
     """Each claim holds of its part, others may come between."""
     verdict = in_order(claims, recorded(contract, kinds), lost=False)
     assert verdict.holds is holds
-    assert text(verdict, "").startswith("holds" if holds else "does not hold")
+    assert verdict_text(verdict, "").startswith("holds" if holds else "does not hold")
 
 
 def test_a_claim_is_told_in_words(contract: Contract) -> None:

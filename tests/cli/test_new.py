@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mockserver import load
-from mockserver.engine.examples import scenarios
+from mockserver.engine.examples import scenario_rows
 from mockserver.engine.linter import check
 from tests.support import run, serving
 
@@ -28,7 +28,7 @@ def test_a_new_contract_shows_one_success_and_errors_of_each_kind(tmp_path: Path
     assert run("new", str(tmp_path / "shop")).returncode == 0
     contract = load(tmp_path / "shop")
     assert check(contract) == ()
-    assert [(row["id"], row["source"], row["status"]) for row in scenarios(contract)] == [
+    assert [(row["id"], row["source"], row["status"]) for row in scenario_rows(contract)] == [
         ("bad-request", "assumed", 400),
         ("already-collected", "documented", 409),
         ("collected", "documented", 200),

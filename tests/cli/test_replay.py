@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, load
-from mockserver.engine.bundle import Replayed, replay
+from mockserver.engine.bundle import ReplayResult, replay
 from tests.support import LASTING, PATH, Serving, folder, run, serving
 
 BUSY = """\
@@ -85,7 +85,7 @@ def answer(bundle: str) -> Any:
 
 def same(bundle: str, scenario: str, spoilt: str = "", contract: Contract | None = None) -> None:
     """The bundle is decided again as it was."""
-    assert replay(json.loads(bundle), contract or load()) == Replayed((), True, scenario, spoilt)
+    assert replay(json.loads(bundle), contract or load()) == ReplayResult((), True, scenario, spoilt)
 
 
 def test_a_scenario_given_at_run_time_comes_with_the_bundle(box: Box) -> None:

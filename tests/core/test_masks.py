@@ -23,8 +23,8 @@ from mockserver.core.masks import (
 )
 from mockserver.core.model import MISSING
 from mockserver.engine.engine import run_now
-from mockserver.engine.reconstruction import reconstructed
-from mockserver.engine.views import whole
+from mockserver.engine.reconstruction import reconstruct
+from mockserver.engine.views import entry_details
 from tests.support import LASTING, ONCE, PATH, PING, folder, journal
 
 JSON = {"content-type": "application/json"}
@@ -170,7 +170,7 @@ def test_a_number_that_is_a_key_is_masked_in_records_and_writes(contract: Contra
     for entry in run_now(engine.storage.entries("")):
         assert number.encode() not in entry.data
     for one in journal(engine):
-        shown = whole(one, contract.hash, reconstructed(one, contract))
+        shown = entry_details(one, contract.hash, reconstruct(one, contract))
         assert number not in json.dumps(shown, default=str)
         assert shown["masked"]
 
@@ -190,7 +190,7 @@ def test_a_number_that_is_a_name_is_masked_in_what_is_said_about_it(contract: Co
     assert entry.decision is not None
     assert entry.decision.violations
     assert any(warn.keyword == "unknown-member" for warn in entry.decision.warnings) is (where != "query")
-    assert number not in json.dumps(whole(entry, contract.hash, reconstructed(entry, contract)), default=str)
+    assert number not in json.dumps(entry_details(entry, contract.hash, reconstruct(entry, contract)), default=str)
     assert number.encode() not in kept.data
 
 

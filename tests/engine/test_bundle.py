@@ -12,7 +12,7 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.core.problems import no_room_for_record
 from mockserver.engine.bundle import BundleError, bundle, replay
 from mockserver.engine.engine import run_now
-from mockserver.engine.linter import requests
+from mockserver.engine.linter import example_requests
 from tests.support import LASTING, ONCE, PATH, folder, journal, problem, run, serving
 
 
@@ -30,7 +30,7 @@ def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> N
         for scenario in operation.scenarios:
             for example in scenario.examples:
                 engine = Engine(contract)
-                for request in requests(operation, example):
+                for request in example_requests(operation, example):
                     engine.handle_sync(request)
                     count += 1
                 replayed = replay(bundled(engine, len(journal(engine))), contract)

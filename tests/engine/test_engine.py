@@ -14,8 +14,8 @@ from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.reply import Effects
 from mockserver.decision.view import View
 from mockserver.engine.engine import run_now
-from mockserver.engine.reconstruction import reconstructed
-from mockserver.engine.views import records, whole
+from mockserver.engine.reconstruction import reconstruct
+from mockserver.engine.views import entry_details, record_changes
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone
 from mockserver.storage.sandbox import MemorySandbox
@@ -155,12 +155,14 @@ def test_records_by_a_list_of_keys_are_seen_again(tmp_path: Path) -> None:
     many, one, none = journal(engine)[::-1]
     found: list[Any] = []
     for entry in (many, one, none):
-        again = reconstructed(entry, contract, engine.storage.orders)
+        again = reconstruct(entry, contract, engine.storage.orders)
         assert again is not None
         found.append([record["owner"] for record in again.view.facts["things"]])
         assert [miss.scenario.id for miss in again.near_misses] == ([] if entry is one else ["mine"])
     assert found == [["me", "you"], [], []]
-    assert [[record["key"] for record in records(entry.decision)] for entry in (many, one, none) if entry.decision] == [
+    assert [
+        [record["key"] for record in record_changes(entry.decision)] for entry in (many, one, none) if entry.decision
+    ] == [
         [],
         ["a"],
         [],
@@ -176,16 +178,16 @@ def test_near_misses_are_told_by_what_still_fits(contract: Contract, tmp_path: P
     run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, "mine")], "mine"))
     engine.handle_sync(asked())
     (entry,) = journal(engine)
-    shown = whole(entry, contract.hash, reconstructed(entry, contract, engine.storage.orders))
+    shown = entry_details(entry, contract.hash, reconstruct(entry, contract, engine.storage.orders))
     assert "mine" in [miss["scenario"] for miss in shown["misses"]]
     assert shown["contract_changed"] is False
     other = load(overlays=[folder(tmp_path / "ping", PING)])
-    shown = whole(entry, other.hash, reconstructed(entry, other))
+    shown = entry_details(entry, other.hash, reconstruct(entry, other))
     assert (shown["contract_changed"], "mine" in [miss["scenario"] for miss in shown["misses"]]) == (True, True)
     assert entry.decision is not None
     added = tuple(msgspec.structs.replace(one, text="respond: {eror: {}}") for one in entry.decision.added)
     decision = msgspec.structs.replace(entry.decision, added=added)
-    again = reconstructed(msgspec.structs.replace(entry, decision=decision), contract)
+    again = reconstruct(msgspec.structs.replace(entry, decision=decision), contract)
     assert again is not None
     assert again.near_misses
     assert "mine" not in [miss.scenario.id for miss in again.near_misses]

@@ -28,8 +28,8 @@ from mockserver.engine.entries import (
     ScenarioInfo,
     read_entry,
 )
-from mockserver.engine.linter import requests
-from mockserver.engine.reconstruction import document_of, reconstructed
+from mockserver.engine.linter import example_requests
+from mockserver.engine.reconstruction import document_of, reconstruct
 from mockserver.server.server import serving
 from tests.support import LASTING, ONCE, PATH, PING, folder, journal
 
@@ -149,7 +149,7 @@ def test_entries_of_all_examples_are_as_the_schema_says(contract: Contract) -> N
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples:
-                for request in requests(operation, example):
+                for request in example_requests(operation, example):
                     engine.handle_sync(request)
             sent(engine, b"{}", path=operation.path, headers={"mock-scenario": scenario.id})
     found = {entry["decision"]["scenario"]["scenario"] for entry in documents(engine)}
@@ -264,9 +264,9 @@ def test_a_decision_is_reconstructed_only_against_a_contract_that_has_its_operat
     sent(engine, b"", "/v1/ping/a", method="GET")
     sent(engine, b"", "/nothing", method="GET")
     refused, ping = journal(engine)
-    assert reconstructed(refused, both) is None
-    assert reconstructed(ping, contract) is None
-    again = reconstructed(ping, both, engine.storage.orders)
+    assert reconstruct(refused, both) is None
+    assert reconstruct(ping, contract) is None
+    again = reconstruct(ping, both, engine.storage.orders)
     assert again is not None
     assert again.near_misses == ()
     assert ping.decision is not None

@@ -72,8 +72,8 @@ def test_series_are_bounded(contract: Contract) -> None:
     """Scenarios that were given at run time do not make series without end."""
     metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0))
     reply = Engine(contract).handle_sync(Request("GET", "/"))
-    metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MOST_SERIES)}
+    metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MAX_SERIES)}
     for _ in range(2):
         metrics.count(reply, 1)
     assert metrics._requests["other", 0] == 2
-    assert len(metrics._requests) == counted.MOST_SERIES + 1
+    assert len(metrics._requests) == counted.MAX_SERIES + 1

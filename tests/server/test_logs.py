@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin.routes import paths
 from mockserver.core.masks import masked_target
-from mockserver.engine.explaining import explained, text
+from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.server import log_writer as lines_module
 from mockserver.server import logs
 from mockserver.server import server as edge
@@ -120,7 +120,7 @@ def bodies(secret: str) -> list[bytes]:
         {**LASTING, "reference_batch": "", "customer_id": None, "customer": {"first_name": secret, "email": [secret]}},
     ]
     broken = [f'{{"pin": "{secret}', f'{{"pin": {secret}}}', secret]
-    return [text.encode() for text in (*map(json.dumps, places), *broken)]
+    return [explanation_lines.encode() for explanation_lines in (*map(json.dumps, places), *broken)]
 
 
 CONTRACT = load()
@@ -134,7 +134,7 @@ def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
         for forced in ({}, {"mock-scenario": "malformed"}, {"mock-scenario": "rfc"}):
             engine, lines = Engine(CONTRACT), list[str]()
             request = Request("POST", PATH, body, {header: f"Bearer {secret}", **forced}, {"pin": secret})
-            lines += text(explained(request, explain(engine, request)))
+            lines += explanation_lines(explanation_json(request, explain(engine, request)))
             reply = engine.handle_sync(request)
             target = masked_target(PATH, f"pin={secret}&{secret}")
             for log in (logs.human_log, logs.json_log):

@@ -35,7 +35,7 @@ def outcomes() -> str:
             (row["error"] or {}).get("code", ""),
             f"`{row['trigger']}`",
         )
-        for row in sorted(listing.scenarios(load()), key=lambda row: str(row["source"]), reverse=True)
+        for row in sorted(listing.scenario_rows(load()), key=lambda row: str(row["source"]), reverse=True)
     ]
     return _table(["scenario", "documented as", "status", "code", "met by"], rows)
 
