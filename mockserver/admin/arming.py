@@ -1,14 +1,11 @@
-"""Admin routes about what is armed: scenarios, faults and delays for the next matching requests of a sandbox.
-
-Knows how they are asked for and shown; it neither decides a request nor performs a fault.
-"""
+"""Admin routes that arm scenarios, faults and delays for the next matching requests of a sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, refused, understood
+from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive
 from mockserver.admin.sandboxes import sandbox_of, scenarios_of
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
@@ -19,46 +16,49 @@ from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import printable
 from mockserver.decision.view import Armed
 
-MOST_ARMED: Final = 100
-"""How much can be armed at once in a sandbox."""
+MAX_ARMED: Final = 100
+"""Armed outcomes of one sandbox."""
 
 
-def _example(kind: str) -> dict[str, Any]:
-    """A kind of fault with the settings that it heeds, at their defaults."""
+def _fault_example(kind: str) -> dict[str, Any]:
+    """A kind of fault with its settings at their defaults."""
     fault = parse_fault(kind)
     return {"kind": kind, **{name: getattr(fault, name) for name in FAULT_SETTINGS.get(kind, ())}}
 
 
-_WHAT: Final[Mapping[str, Any]] = {
-    "scenario": {"description": "The id of the scenario that answers, and changes nothing.", "type": "string"},
+_OUTCOME: Final[Mapping[str, Any]] = {
+    "scenario": {"description": "The id of the scenario that answers; it changes no records.", "type": "string"},
     "fault": {
-        "description": "What goes wrong: a kind's name, or an object with kind and its settings.",
+        "description": "What goes wrong: the name of a kind, or an object with kind and its settings.",
         "type": ["string", "object"],
-        "examples": [_example(kind) for kind in FAULTS],
+        "examples": [_fault_example(kind) for kind in FAULTS],
     },
     "commit": {
-        "description": "Whether what a request changes is committed all the same, so that only the answer is lost.",
+        "description": "Whether the changes of the request are kept although the fault takes its answer.",
         "type": "boolean",
     },
     "delay": {
-        "description": "How long it takes: 1500ms, {uniform: [from, to]}, {lognormal: {median, sigma, cap}}.",
+        "description": "How long the answer takes: 1500ms, {uniform: [from, to]}, {lognormal: {median, sigma, cap}}.",
         "type": ["string", "number", "object"],
     },
 }
 
-_ARM: Final[Mapping[str, Any]] = {
+_ARM_BODY: Final[Mapping[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        **_WHAT,
+        **_OUTCOME,
         "operation": {"description": "The operation; needed where the contract has several.", "type": "string"},
         "times": {
-            "description": 'How many matching requests get it, 1 where nothing is said, or "always".',
+            "description": 'How many matching requests get it, or "always"; 1 by default.',
             "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"const": "always"}],
         },
-        "when": {"description": "Conditions as in a scenario file; without them every request.", "type": "object"},
+        "when": {
+            "description": "Conditions as in a scenario file; without them every request matches.",
+            "type": "object",
+        },
         "responses": {
-            "description": "What the requests get in turn, until it is taken away. {pass: true}: the ordinary answer.",
+            "description": "What the matching requests get in turn, until disarmed. {pass: true}: the ordinary answer.",
             "type": "array",
             "minItems": 1,
             "maxItems": 100,
@@ -66,14 +66,14 @@ _ARM: Final[Mapping[str, Any]] = {
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {
-                    **_WHAT,
+                    **_OUTCOME,
                     "pass": {"description": "The ordinary answer.", "const": True},
                     "times": {"description": "For how many requests.", "type": "integer", "minimum": 1},
                 },
             },
         },
         "repeat": {
-            "description": "What comes after the last of the responses: it stays (last) or all begin again (cycle).",
+            "description": "What follows the last of the responses: the last one again (last), or the first (cycle).",
             "enum": ["last", "cycle"],
         },
     },
@@ -81,7 +81,10 @@ _ARM: Final[Mapping[str, Any]] = {
 
 
 async def operation_of(call: Call, name: str | None, scenario: str | None = None) -> Operation:
-    """The operation of a name, the only one, or the only one with such a scenario. Raises `AdminError`."""
+    """The operation of this name; without a name the only one, or the only one with the scenario.
+
+    Raises `AdminError`.
+    """
     operations = call.engine.contract.operations
     names = [operation.id for operation in operations]
     if name is not None:
@@ -90,50 +93,52 @@ async def operation_of(call: Call, name: str | None, scenario: str | None = None
             spelt = close_matches(name, names)
             detail = f"There is no {printable(name, 80)}.{did_you_mean_sentence(spelt)}"
             title = "There is no such operation"
-            raise refused(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
+            raise admin_error(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
         return found[0]
     found = [one for one in operations if scenario in [s.id for s in await scenarios_of(call, one)]]
     if len(operations) > 1 and len(found) != 1:
-        detail = f"The contract has several: name one of {', '.join(names)} as operation."
-        raise refused(400, "operation-needed", "It takes an operation to tell what is meant", detail, operations=names)
+        detail = f"Expected operation, one of {', '.join(names)}; got none."
+        raise admin_error(
+            400, "operation-needed", "The contract has several operations: name one", detail, operations=names
+        )
     return (found or operations)[0]
 
 
 async def scenario_of(call: Call, operation: Operation, name: str, status: int = 400) -> Scenario:
-    """The scenario in force of a name. Raises `AdminError` with near spellings."""
+    """The scenario in force with this id. Raises `AdminError` with close matches."""
     scenarios = await scenarios_of(call, operation)
     found = next((scenario for scenario in scenarios if scenario.id == name), None)
     if found is None:
         names = [scenario.id for scenario in scenarios]
         spelt, title = close_matches(name, names), "There is no such scenario"
         detail = f"There is no {printable(name, 80)} in {operation.id}.{did_you_mean_sentence(spelt)}"
-        raise refused(status, "unknown-scenario", title, detail, did_you_mean=list(spelt), scenarios=names)
+        raise admin_error(status, "unknown-scenario", title, detail, did_you_mean=list(spelt), scenarios=names)
     return found
 
 
 def bad_config(error: ConfigError, what: str) -> AdminError:
-    """The error that tells all that is wrong in a part of a scenario file."""
+    """Make the error of a part of a scenario file, with all that is wrong in it."""
     first = error.problems[0]
     detail = f"{first.position}: {first.what}; expected {first.expected}" + (
         f"; {first.hint}" if first.hint.startswith("did you mean") else "."
     )
-    return refused(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.shown)
+    return admin_error(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.shown)
 
 
 async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
     if ("pass" in spec) == any(name in spec for name in ("scenario", "fault", "delay")):
         detail = "Give a scenario, a fault or a delay" + (", or pass: true alone." if "pass" in spec else ".")
-        raise refused(400, "bad-arming", "It is not told what to arm", detail)
+        raise admin_error(400, "bad-arming", "The request does not say what to arm", detail)
     fault = spec.get("fault")
     if "commit" in spec:
         if fault is None:
-            detail = "commit says whether changes are kept where a fault takes the answer: give a fault as well."
-            raise refused(400, "bad-arming", "commit goes with a fault", detail)
+            detail = "commit keeps the changes of a request whose answer a fault takes: give a fault as well."
+            raise admin_error(400, "bad-arming", "commit goes with a fault", detail)
         fault = {**(fault if isinstance(fault, dict) else {"kind": fault}), "commit": spec["commit"]}
     return Turn(
         await scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
-        understood(parse_fault, fault) if fault is not None else None,
-        understood(parse_delay, spec["delay"]) if "delay" in spec else None,
+        parse_directive(parse_fault, fault) if fault is not None else None,
+        parse_directive(parse_delay, spec["delay"]) if "delay" in spec else None,
         spec.get("times", 1) if spec.get("times") != "always" else 1,
     )
 
@@ -144,13 +149,13 @@ async def _arm(call: Call) -> Reply:
     operation = await operation_of(call, spec.get("operation"), spec.get("scenario"))
     left: int | None = None
     if "responses" in spec:
-        alone = [name for name in (*_WHAT, "times") if name in spec]
-        if alone:
-            detail = f"{', '.join(alone)} cannot stand beside responses: it goes into one of them."
-            raise refused(400, "bad-arming", "It is not told what to arm", detail)
+        misplaced = [name for name in (*_OUTCOME, "times") if name in spec]
+        if misplaced:
+            detail = f"{', '.join(misplaced)} cannot stand beside responses: put it into one of them."
+            raise admin_error(400, "bad-arming", "The request does not say what to arm", detail)
         turns = tuple([await _turn(call, operation, turn) for turn in spec["responses"]])
     elif "repeat" in spec:
-        raise refused(400, "bad-arming", "repeat goes with responses", "repeat says what comes after the last of them.")
+        raise admin_error(400, "bad-arming", "repeat goes with responses", "repeat says what follows the last of them.")
     else:
         turns = (await _turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)
@@ -158,42 +163,42 @@ async def _arm(call: Call) -> Reply:
         when = compile_runtime_conditions(operation, spec["when"]) if "when" in spec else ()
     except ConfigError as error:
         raise bad_config(error, "when") from None
-    if len(sandbox.armed) >= MOST_ARMED:
-        detail = f"At most {MOST_ARMED} things are armed at once; DELETE {PREFIX}/armed makes room."
-        raise refused(409, "too-much-armed", "There is no room to arm one more thing", detail)
-    order = Turns(turns, spec.get("repeat") == "cycle")
+    if len(sandbox.armed) >= MAX_ARMED:
+        detail = f"A sandbox has at most {MAX_ARMED} armed outcomes; DELETE {PREFIX}/armed makes room."
+        raise admin_error(409, "too-much-armed", "There is no room for one more armed outcome", detail)
+    responses = Turns(turns, spec.get("repeat") == "cycle")
     armed = await sandbox.arm(
-        lambda number: Armed(id=number, operation=operation.id, turns=order, left=left, when=when, spec=spec)
+        lambda number: Armed(id=number, operation=operation.id, turns=responses, left=left, when=when, spec=spec)
     )
-    return as_json(_shown(armed), 201)
+    return json_reply(_armed_row(armed), 201)
 
 
-def _shown(armed: Armed) -> dict[str, Any]:
+def _armed_row(armed: Armed) -> dict[str, Any]:
     left = "always" if armed.left is None else armed.left
     return {"id": armed.id, **armed.spec, "operation": armed.operation, "left": left, "used": armed.used}
 
 
-async def _armed(call: Call) -> Reply:
-    return as_json({"armed": [_shown(armed) for armed in (await sandbox_of(call)).armed]})
+async def _list_armed(call: Call) -> Reply:
+    return json_reply({"armed": [_armed_row(armed) for armed in (await sandbox_of(call)).armed]})
 
 
-async def _clear(call: Call) -> Reply:
+async def _disarm_all(call: Call) -> Reply:
     sandbox = await sandbox_of(call)
-    taken = [armed.id for armed in sandbox.armed]
-    await sandbox.disarm(taken)
-    return as_json({"status": "taken away", "armed": taken})
+    ids = [armed.id for armed in sandbox.armed]
+    await sandbox.disarm(ids)
+    return json_reply({"status": "taken away", "armed": ids})
 
 
-async def _take_away(call: Call) -> Reply:
+async def _disarm(call: Call) -> Reply:
     sandbox = await sandbox_of(call)
-    name = call.parameters["id"]
-    found = next((armed for armed in sandbox.armed if str(armed.id) == name), None)
+    armed_id = call.parameters["id"]
+    found = next((armed for armed in sandbox.armed if str(armed.id) == armed_id), None)
     if found is None:
-        detail = f"Nothing with the id {printable(name, 40)} is armed; what has no requests left is gone."
-        there = [armed.id for armed in sandbox.armed]
-        raise refused(404, "not-armed", "Nothing of this id is armed", detail, armed=there)
+        detail = f"Nothing with the id {printable(armed_id, 40)} is armed; an outcome that is used up is gone."
+        ids = [armed.id for armed in sandbox.armed]
+        raise admin_error(404, "not-armed", "Nothing of this id is armed", detail, armed=ids)
     await sandbox.disarm([found.id])
-    return as_json({"status": "taken away", "armed": [found.id]})
+    return json_reply({"status": "taken away", "armed": [found.id]})
 
 
 ROUTES: Final = (
@@ -202,10 +207,10 @@ ROUTES: Final = (
         f"{PREFIX}/arm",
         "Arm a scenario, a fault or a delay for the next matching requests.",
         _arm,
-        body=_ARM,
-        answers={201: "What was armed, with its id."},
+        body=_ARM_BODY,
+        responses={201: "The armed outcome, with its id."},
     ),
-    Route("GET", f"{PREFIX}/armed", "What is armed, in the order in which it is looked at.", _armed),
-    Route("DELETE", f"{PREFIX}/armed", "Take away all that is armed.", _clear),
-    Route("DELETE", f"{PREFIX}/armed/{{id}}", "Take away one thing that is armed.", _take_away),
+    Route("GET", f"{PREFIX}/armed", "The armed outcomes, in the order in which they are tried.", _list_armed),
+    Route("DELETE", f"{PREFIX}/armed", "Disarm everything.", _disarm_all),
+    Route("DELETE", f"{PREFIX}/armed/{{id}}", "Disarm one outcome.", _disarm),
 )

@@ -1,4 +1,4 @@
-"""The console for browsers: its page and its files, which hold no data and need no token."""
+"""The console for browsers: a page and its files, which hold no data and need no token."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mockserver.admin.api import PREFIX, Call, Route, refused
-from mockserver.admin.safety import strange
+from mockserver.admin.api import PREFIX, Call, Route, admin_error
+from mockserver.admin.safety import cross_site_refusal
 from mockserver.core.reply import Reply
 
 FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"
-PLACE: Final = b"{console}/"
-"""What stands in the page where the way to the other files is to stand."""
+ASSETS_MARK: Final = b"{console}/"
+"""The mark in the page that stands for the path of the other files."""
 
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -28,101 +28,111 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_GUARDS: Final = (
+_SECURITY_HEADERS: Final = (
     ("Content-Security-Policy", _POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-_REFUSED: Final = re.compile(r"q=0(\.0*)?")
+_ZERO_QUALITY: Final = re.compile(r"q=0(\.0*)?")
 
 
 class Asset(NamedTuple):
-    """A file: its bytes plain and packed, its type, and how long a browser may keep it."""
+    """A file of the console: its type, its bytes plain and compressed, and its cache headers."""
 
-    kind: str
+    content_type: str
     body: bytes
-    packed: bytes
-    tag: str
-    keep: str
+    gzipped: bytes
+    etag: str
+    cache_control: str
 
     @classmethod
-    def of(cls, kind: str, body: bytes, keep: str) -> Asset:
-        """Packed, with the tag of its content."""
+    def of(cls, content_type: str, body: bytes, cache_control: str) -> Asset:
+        """Compress the file, and hash its content."""
         import gzip
 
-        return cls(kind, body, gzip.compress(body, 9, mtime=0), hashlib.sha256(body).hexdigest()[:16], keep)
+        etag = hashlib.sha256(body).hexdigest()[:16]
+        return cls(content_type, body, gzip.compress(body, 9, mtime=0), etag, cache_control)
 
     def reply(self, headers: Mapping[str, str]) -> Reply:
-        """The file as a browser with these request headers gets it; 304 where it has it already."""
-        packed = _unpacks(headers.get("accept-encoding", ""))
-        tag = f'"{self.tag}{"-gzip" if packed else ""}"'
-        shared = (("ETag", tag), ("Cache-Control", self.keep), ("Vary", "Accept-Encoding"), *_GUARDS)
-        if tag in re.split(r",\s*", headers.get("if-none-match", "").replace("W/", "")):
-            return Reply(304, shared, b"")
-        encoded = (("Content-Encoding", "gzip"),) if packed else ()
-        return Reply(200, (("Content-Type", self.kind), *encoded, *shared), self.packed if packed else self.body)
+        """The file for a browser with these request headers; 304 where its copy is current."""
+        accepts_gzip = _accepts_gzip(headers.get("accept-encoding", ""))
+        etag = f'"{self.etag}{"-gzip" if accepts_gzip else ""}"'
+        common_headers = (
+            ("ETag", etag),
+            ("Cache-Control", self.cache_control),
+            ("Vary", "Accept-Encoding"),
+            *_SECURITY_HEADERS,
+        )
+        if etag in re.split(r",\s*", headers.get("if-none-match", "").replace("W/", "")):
+            return Reply(304, common_headers, b"")
+        encoding = (("Content-Encoding", "gzip"),) if accepts_gzip else ()
+        return Reply(
+            200,
+            (("Content-Type", self.content_type), *encoding, *common_headers),
+            self.gzipped if accepts_gzip else self.body,
+        )
 
 
-def _unpacks(accepted: str) -> bool:
-    """Whether what a browser accepts (`gzip, br;q=0.5`) has gzip in it."""
+def _accepts_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` such as `gzip, br;q=0.5` has gzip in it."""
     for part in accepted.lower().split(","):
         name, _, quality = part.partition(";")
         if name.strip() == "gzip":
-            return not _REFUSED.fullmatch(quality.strip())
+            return not _ZERO_QUALITY.fullmatch(quality.strip())
     return False
 
 
 class Console(NamedTuple):
-    """All files by name, and the page at each of its two places: at `/`, and at `/__admin/` where the files are."""
+    """All files by name, and the page for each of its two addresses: `/` and `/__admin/`."""
 
     version: str
     files: Mapping[str, Asset]
-    at_root: Asset
-    at_home: Asset
+    root_page: Asset
+    home_page: Asset
 
 
 @cache
 def console() -> Console:
-    """The console; its version changes with any of its files, so that a browser may keep them for ever."""
+    """Load the console. Its version changes with any of its files, so that browsers may cache them for ever."""
     sources = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir()) if file.suffix in _TYPES}
     version = hashlib.sha256(b"\0".join(b"%s\0%s" % (n.encode(), body) for n, body in sources.items())).hexdigest()[:16]
     page = sources.pop(PAGE)
-    kept = "public, max-age=31536000, immutable"
-    files = {name: Asset.of(_TYPES[Path(name).suffix], body, kept) for name, body in sources.items()}
-    at_root, at_home = (
-        Asset.of(_TYPES[".html"], page.replace(PLACE, f"{way}console/{version}/".encode()), "no-cache")
-        for way in ("__admin/", "")
+    immutable = "public, max-age=31536000, immutable"
+    files = {name: Asset.of(_TYPES[Path(name).suffix], body, immutable) for name, body in sources.items()}
+    root_page, home_page = (
+        Asset.of(_TYPES[".html"], page.replace(ASSETS_MARK, f"{prefix}console/{version}/".encode()), "no-cache")
+        for prefix in ("__admin/", "")
     )
-    return Console(version, files, at_root, at_home)
+    return Console(version, files, root_page, home_page)
 
 
 HOME: Final = f"{PREFIX}/"
 
 
-def shell(method: str, sent: str, path: str, headers: Mapping[str, str]) -> Reply | None:
-    """The console's page for a browser that opens the mock; None for anyone who did not ask for a page.
+def console_page(method: str, sent: str, path: str, headers: Mapping[str, str]) -> Reply | None:
+    """The page of the console for a browser that opens the mock; None for any other request.
 
-    `sent` is the path with the sandbox in it, `path` what is below that.
+    sent: the path with the sandbox in it; `path` is without.
     """
     if method not in ("GET", "HEAD") or path not in ("/", PREFIX) or "text/html" not in headers.get("accept", ""):
         return None
-    if not sent.endswith("/"):  # or what the page names by relative paths would be looked for elsewhere
+    if not sent.endswith("/"):  # the page names its files by relative paths
         return Reply(307, (("Location", f"{sent.rpartition('/')[2]}/"), ("Cache-Control", "no-cache")), b"")
-    return strange(headers) or console().at_root.reply(headers)
+    return cross_site_refusal(headers) or console().root_page.reply(headers)
 
 
 async def _page(call: Call) -> Reply:
-    return console().at_home.reply(call.headers)
+    return console().home_page.reply(call.headers)
 
 
 async def _file(call: Call) -> Reply:
-    found, name = console(), call.parameters["file"]
-    if call.parameters["version"] != found.version or name not in found.files:
-        detail = "The console has no such file, or none of this version; its page names those that there are."
-        raise refused(404, "unknown-file", "There is no such file", detail)
-    return found.files[name].reply(call.headers)
+    files, name = console(), call.parameters["file"]
+    if call.parameters["version"] != files.version or name not in files.files:
+        detail = "The console has no such file, or not in this version; its page names the current ones."
+        raise admin_error(404, "unknown-file", "There is no such file", detail)
+    return files.files[name].reply(call.headers)
 
 
 ROUTES: Final = (
@@ -131,19 +141,19 @@ ROUTES: Final = (
         HOME,
         "The console: a page for browsers.",
         _page,
-        is_open=True,
-        is_page=True,
-        answers={200: "The page.", 304: "The browser has it."},
-        media="text/html",
+        is_public=True,
+        is_console=True,
+        responses={200: "The page.", 304: "The browser's copy is current."},
+        media_type="text/html",
     ),
     Route(
         "GET",
         f"{PREFIX}/console/{{version}}/{{file}}",
-        "A file that the console's page names.",
+        "A file of the console.",
         _file,
-        is_open=True,
-        is_page=True,
-        answers={200: "The file.", 304: "The browser has it."},
-        media="*/*",
+        is_public=True,
+        is_console=True,
+        responses={200: "The file.", 304: "The browser's copy is current."},
+        media_type="*/*",
     ),
 )

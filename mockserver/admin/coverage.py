@@ -1,7 +1,4 @@
-"""The admin route that tells which outcomes of the contract were met, and how the client behaved on the way.
-
-Knows what was counted and how to show it; it counts nothing.
-"""
+"""The admin route of coverage: which outcomes of the contract were met, and how the client behaved."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text
-from mockserver.admin.journal import bad_parameter, flag
+from mockserver.admin.api import PREFIX, Call, Route, json_reply, text_reply
+from mockserver.admin.journal import bad_parameter, bool_parameter
 from mockserver.core.reply import Reply
 from mockserver.engine.examples import curl_for, scenario_rows
 from mockserver.reports.coverage_page import FORMS
@@ -22,17 +19,17 @@ from mockserver.storage.coverage import Outcome, RetryStats, Tally
 async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
     """The coverage of a sandbox, or of all (None), as JSON.
 
-    An outcome is met if its answer was sent whole; `faults` has those that a fault took as well.
+    An outcome is met once its full answer was sent; `faults` counts faulted answers too.
     """
     engine, name = call.engine, sandbox or ""
-    known = await engine.storage.find(name)
-    settings = engine.settings if known is None else known.settings
+    found = await engine.storage.find(name)
+    settings = engine.settings if found is None else found.settings
     contract = engine.contract
-    # The status of the answers is that of this server; what it asks of every request is no part of an example.
-    shown = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
+    # Examples have the error status of this sandbox, but no headers that the server requires.
+    example_contract = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
-    for row in engine.cached(("scenarios", settings.error_status), lambda: scenario_rows(shown)):
+    for row in engine.cached(("scenarios", settings.error_status), lambda: scenario_rows(example_contract)):
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
         counts = tally.counts_of(scenario)
@@ -74,7 +71,7 @@ def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def _behaviour(tally: Tally) -> dict[str, Any]:
     retries: dict[Outcome, RetryStats] = {}
     for outcome, stats in tally.retries.items():
-        key = msgspec.structs.replace(outcome, from_contract=True)  # a scenario of that id, whoever has it
+        key = msgspec.structs.replace(outcome, from_contract=True)  # adds run-time scenarios of the same id
         retries.setdefault(key, RetryStats(0, stats.shortest_ns, stats.longest_ns)).add(stats)
     ranked = sorted(retries.items(), key=lambda item: -item[1].count)
     return {
@@ -95,16 +92,16 @@ def _behaviour(tally: Tally) -> dict[str, Any]:
 
 
 async def _coverage(call: Call) -> Reply:
-    form = call.query.get("format", "json")
-    if form != "json" and form not in FORMS:
+    name = call.query.get("format", "json")
+    if name != "json" and name not in FORMS:
         raise bad_parameter(f"format is json, {', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")
-    everything = flag(call, "all")
-    tally = await call.engine.storage.tally(None if everything else call.sandbox)
-    told = await report(call, tally, None if everything else call.sandbox)
-    if form == "json":
-        return as_json(told)
-    media, render = FORMS[form]
-    return as_text(render(told), media)
+    sandbox = None if bool_parameter(call, "all") else call.sandbox
+    tally = await call.engine.storage.tally(sandbox)
+    coverage = await report(call, tally, sandbox)
+    if name == "json":
+        return json_reply(coverage)
+    media, render = FORMS[name]
+    return text_reply(render(coverage), media)
 
 
 ROUTES: Final = (
@@ -113,6 +110,6 @@ ROUTES: Final = (
         f"{PREFIX}/coverage",
         "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
         _coverage,
-        query={"all": "true: of every sandbox that there ever was", "format": "json, text, junit or html"},
+        query={"all": "true: of all sandboxes, deleted ones too", "format": "json, text, junit or html"},
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route
-from mockserver.admin.journal import ABOUT, entries_of, entry_filter, flag
+from mockserver.admin.journal import FILTERS, bool_parameter, entries_of, entry_filter
 from mockserver.core.reply import Reply
 from mockserver.core.values import write
 from mockserver.engine.entries import JournalEntry, read_entry
@@ -15,7 +15,7 @@ from mockserver.storage.interface import Entry, Listener
 
 
 class _Events:
-    """New entries as server-sent events."""
+    """A feed of new entries as server-sent events."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class _Events:
         is_wanted: Callable[[JournalEntry], bool],
         missed: Iterable[Entry],
     ) -> None:
-        """`missed` came before, and is sent first; of what comes, what is wanted."""
+        """Send `missed` first, then new entries that are wanted."""
         self._listen = listen
         self._is_wanted = is_wanted
         self._listener: Listener | None = None
@@ -40,8 +40,8 @@ class _Events:
         if self._listener is None:
             return first
         lost, self._listener.missed = self._listener.missed, 0
-        told = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
-        return first + told + self._events(self._listener.take())
+        lost_event = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
+        return first + lost_event + self._events(self._listener.take())
 
     def close(self) -> None:
         """See `Feed`."""
@@ -54,7 +54,7 @@ class _Events:
 
 
 async def _events(call: Call) -> Reply:
-    sandbox = None if flag(call, "all") else call.sandbox
+    sandbox = None if bool_parameter(call, "all") else call.sandbox
     feed = _Events(
         lambda wake: call.engine.storage.listen(sandbox, wake), await entry_filter(call), await _missed(call)
     )
@@ -63,12 +63,12 @@ async def _events(call: Call) -> Reply:
 
 
 async def _missed(call: Call) -> Sequence[Entry]:
-    """The entries since the one that a client saw last, oldest first; none where it names none."""
-    seen = call.headers.get("last-event-id", "")
+    """The entries after the one of the header `Last-Event-ID`, oldest first; none without it."""
+    last_id = call.headers.get("last-event-id", "")
     try:
-        return (await entries_of(call, after=seen))[::-1] if seen else ()
+        return (await entries_of(call, after=last_id))[::-1] if last_id else ()
     except AdminError:
-        return ()  # an id of something else
+        return ()  # the id of something else
 
 
 ROUTES: Final = (
@@ -77,7 +77,7 @@ ROUTES: Final = (
         f"{PREFIX}/events",
         "New requests as server-sent events.",
         _events,
-        query=ABOUT,
-        media="text/event-stream",
+        query=FILTERS,
+        media_type="text/event-stream",
     ),
 )

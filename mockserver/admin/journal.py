@@ -1,7 +1,4 @@
-"""Admin routes about the journal: entries and their filters, archives, events, bundles.
-
-Knows how to ask and what to show; it decides nothing.
-"""
+"""Admin routes of the journal: entries and their filters, HTTP archive, bundles, bug reports."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, as_text, refused
+from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.sandboxes import scenarios_of
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Provenance, Trigger
@@ -29,35 +26,35 @@ from mockserver.reports.words import language
 from mockserver.storage.interface import Entry
 from mockserver.version import __version__
 
-MOST: Final = 1_000
-"""Entries in one answer, but for an archive."""
+MAX_PAGE: Final = 1_000
+"""Entries of one page; an archive has no limit."""
 
 
 # -- entries ------------------------------------------------------------------------------------------
 
 
 def bad_parameter(detail: str) -> AdminError:
-    """The error of a query parameter."""
-    return refused(400, "bad-parameter", "A query parameter has no usable value", detail)
+    """Make the error of a query parameter."""
+    return admin_error(400, "bad-parameter", "A query parameter has no usable value", detail)
 
 
-def _number(call: Call, name: str, default: int, most: int) -> int:
+def _int_parameter(call: Call, name: str, default: int, most: int) -> int:
     text = call.query.get(name, str(default))
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= most:
         raise bad_parameter(f"{name} is a number from 1 to {most}.")
     return int(text)
 
 
-def flag(call: Call, name: str) -> bool:
-    """A query parameter that is true or false."""
+def bool_parameter(call: Call, name: str) -> bool:
+    """A query parameter that is true or false, false by default. Raises `AdminError`."""
     if call.query.get(name, "false") not in ("true", "false"):
         raise bad_parameter(f"{name} is true or false.")
     return call.query.get(name) == "true"
 
 
 async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequence[Entry]:
-    """The entries of the sandbox, or of all, newest first. Raises `AdminError`."""
-    sandbox = None if flag(call, "all") else call.sandbox
+    """The entries of the sandbox, or of all, newest first. Raises `AdminError` for a bad id."""
+    sandbox = None if bool_parameter(call, "all") else call.sandbox
     try:
         return await call.engine.storage.entries(sandbox, before=before, after=after)
     except ValueError as error:
@@ -65,17 +62,17 @@ async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequen
 
 
 async def _filtered(call: Call) -> Iterator[JournalEntry]:
-    """The entries that the query asks for, newest first."""
+    """The entries that match the query, newest first."""
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
     return filter(is_wanted, (read_entry(entry.data) for entry in entries))
 
 
 async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
-    """Tells the entries that the query asks for."""
+    """A function that tells whether an entry matches the query. Raises `AdminError`."""
     query = call.query
     since = _since(query.get("since"))
     text = query.get("text", "").lower()
-    wanted = [(name, query[name]) for name in _WORDS if name in query]
+    wanted = [(name, query[name]) for name in _WORD_FILTERS if name in query]
     for name, word in wanted:
         await _check_word(call, name, word)
 
@@ -84,15 +81,15 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
         return (
             (since is None or entry.at_ns >= since)
             and all(shown[name] == value for name, value in wanted)
-            and (not text or text in _all_text(entry))
+            and (not text or text in _searchable_text(entry))
         )
 
     return is_wanted
 
 
 async def _check_word(call: Call, name: str, word: str) -> None:
-    """Refuse a word of a filter that no entry could have: it is misspelt."""
-    words: Iterable[str] = _WORDS[name]
+    """Refuse a misspelt value of a filter, which no entry could have."""
+    words: Iterable[str] = _WORD_FILTERS[name]
     if name == "scenario":
         operations = call.engine.contract.operations
         words = dict.fromkeys([s.id for operation in operations for s in await scenarios_of(call, operation)])
@@ -102,11 +99,11 @@ async def _check_word(call: Call, name: str, word: str) -> None:
         spelt = close_matches(word, words)
         detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{did_you_mean_sentence(spelt)}"
         title = "A query parameter has no usable value"
-        raise refused(400, "bad-parameter", title, detail, did_you_mean=list(spelt))
+        raise admin_error(400, "bad-parameter", title, detail, did_you_mean=list(spelt))
 
 
 async def _has_answered(call: Call, scenario: str) -> bool:
-    """Whether a scenario has answered that is not in force: one of another sandbox, or one that was taken away."""
+    """Whether the journal has an answer of a scenario that is not in force here: deleted, or of another sandbox."""
     entries = [read_entry(entry.data) for entry in await call.engine.storage.entries(None)]
     return any(one.decision is not None and one.decision.scenario.scenario == scenario for one in entries)
 
@@ -118,7 +115,7 @@ def _since(text: str | None) -> int | None:
         raise bad_parameter(f"since: {error}.") from None
 
 
-def _all_text(entry: JournalEntry) -> str:
+def _searchable_text(entry: JournalEntry) -> str:
     answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
     bodies = (entry.request.body.data + b"\n" + entry.reply.body.data).decode("utf-8", "replace")
     headers = map(": ".join, entry.request.headers)
@@ -130,27 +127,27 @@ async def _list(call: Call) -> Reply:
     if kind not in ("json", "har"):
         raise bad_parameter("format is json or har.")
     if kind == "har":
-        limit = _number(call, "limit", 2**62, 2**62)
+        limit = _int_parameter(call, "limit", 2**62, 2**62)
         entries = [*islice(await _filtered(call), limit)]
-        return as_json(har(reversed(entries), __version__, urlsplit(call.url).scheme))
+        return json_reply(har(reversed(entries), __version__, urlsplit(call.url).scheme))
     return await _page(call, await _filtered(call))
 
 
 async def _page(call: Call, found: Iterable[JournalEntry]) -> Reply:
-    limit = _number(call, "limit", 100, MOST)
+    limit = _int_parameter(call, "limit", 100, MAX_PAGE)
     entries = [*islice(found, limit + 1)]
     shown = entries[:limit]
     more = {"before": shown[-1].id} if len(entries) > limit else {}
     lost = await call.engine.storage.lost_entries(call.sandbox)
     rows = [entry_summary(entry) for entry in shown]
-    return as_json({"requests": rows, "lost": lost, "incomplete": await may_lack(call), **more})
+    return json_reply({"requests": rows, "lost": lost, "incomplete": await is_incomplete(call), **more})
 
 
 async def _unexpected(call: Call) -> Reply:
     return await _page(call, (entry for entry in await _filtered(call) if is_unexpected(entry.decision)))
 
 
-async def _entry(call: Call) -> Entry:
+async def _stored_entry(call: Call) -> Entry:
     """The entry that the path names. Raises `AdminError`."""
     storage, name = call.engine.storage, call.parameters["id"]
     entry = await storage.entry(name)
@@ -158,106 +155,106 @@ async def _entry(call: Call) -> Entry:
         where = f"; it is one of sandbox {entry.sandbox or '(default)'}" if entry is not None else ""
         detail = f"The journal of this sandbox has no entry {name[:20]}{where}."
         lost = await storage.lost_entries(call.sandbox)
-        raise refused(404, "unknown-entry", "There is no such entry", detail, lost=lost)
+        raise admin_error(404, "unknown-entry", "There is no such entry", detail, lost=lost)
     return entry
 
 
-async def _one(call: Call) -> Reply:
+async def _get_entry(call: Call) -> Reply:
     engine = call.engine
-    entry = read_entry((await _entry(call)).data)
-    made_again = reconstruct(entry, engine.contract, engine.storage.orders)
-    return as_json(entry_details(entry, engine.contract.hash, made_again))
+    entry = read_entry((await _stored_entry(call)).data)
+    reconstruction = reconstruct(entry, engine.contract, engine.storage.orders)
+    return json_reply(entry_details(entry, engine.contract.hash, reconstruction))
 
 
 async def _clear(call: Call) -> Reply:
-    return as_json({"status": "cleared", "requests": await call.engine.storage.clear_entries(call.sandbox)})
+    return json_reply({"status": "cleared", "requests": await call.engine.storage.clear_entries(call.sandbox)})
 
 
 async def _bundle(call: Call) -> Reply:
-    data = (await _entry(call)).data
+    data = (await _stored_entry(call)).data
     entry = read_entry(data)
     if entry.decision is None:
         detail = f"Entry {entry.id} is the problem {entry.problem}: no scenario answered."
-        raise refused(409, "no-decision", "There is no decision to make again", detail)
-    return as_json(bundle(data))
+        raise admin_error(409, "no-decision", "There is no decision to replay", detail)
+    return json_reply(bundle(data))
 
 
 async def _report(call: Call) -> Reply:
-    entry = read_entry((await _entry(call)).data)
+    entry = read_entry((await _stored_entry(call)).data)
     sandbox = await call.engine.storage.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
-    spoken = language(call.headers.get("accept-language", ""))
-    shown = report(entry, call.engine.contract, settings.utc_offset, spoken, urlsplit(call.url).scheme)
-    page = as_text(shown, "text/html; charset=utf-8")
-    about = (("Content-Language", spoken), ("Vary", "Accept-Language"))
+    language_code = language(call.headers.get("accept-language", ""))
+    shown = report(entry, call.engine.contract, settings.utc_offset, language_code, urlsplit(call.url).scheme)
+    page = text_reply(shown, "text/html; charset=utf-8")
+    about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
     return replace(page, headers=(*page.headers, *about, *guards))
 
 
-async def may_lack(call: Call) -> bool:
+async def is_incomplete(call: Call) -> bool:
     """Whether the journal may lack entries of the sandbox."""
     storage = call.engine.storage
-    off = not call.engine.settings.journal_entries
-    return off or await storage.lost_entries(call.sandbox) > 0 or await storage.was_evicted(call.sandbox)
+    is_off = not call.engine.settings.journal_entries
+    return is_off or await storage.lost_entries(call.sandbox) > 0 or await storage.was_evicted(call.sandbox)
 
 
-_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+_WORD_FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "scenario": (),
     "source": get_args(Provenance),
     "trigger": get_args(Trigger),
 }
-"""Filters by what stands in an entry, with the words that can."""
+"""Filters by a member of an entry, with the values that it can have."""
 
-_ALL: Final = {"all": "true: of every sandbox"}
-ABOUT: Final = {
+_ALL_SANDBOXES: Final = {"all": "true: of every sandbox"}
+FILTERS: Final = {
     "scenario": "The id of the scenario that answered",
     "source": "documented or assumed",
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
-    "text": "What stands in the request, the reply or the scenario's id",
-    **_ALL,
+    "text": "A text in the request, the reply or the id of the scenario",
+    **_ALL_SANDBOXES,
 }
-_FILTERS: Final = {
-    **ABOUT,
-    "limit": f"How many; 100 where nothing is said, {MOST} at most",
-    "before": "The id of an entry, a text: only older ones",
+_PAGE_PARAMETERS: Final = {
+    **FILTERS,
+    "limit": f"How many; 100 by default, {MAX_PAGE} at most",
+    "before": "The id of an entry: only older ones",
 }
 
 ROUTES: Final = (
     Route(
         "GET",
         f"{PREFIX}/requests",
-        "The requests that came, newest first.",
+        "The received requests, newest first.",
         _list,
-        query={**_FILTERS, "format": "json, or har for an HTTP archive"},
+        query={**_PAGE_PARAMETERS, "format": "json, or har for an HTTP archive"},
     ),
     Route("DELETE", f"{PREFIX}/requests", "Empty the journal of the sandbox.", _clear),
     Route(
         "GET",
         f"{PREFIX}/requests/unexpected",
-        "The requests that got what nobody asked for: misuses, assumed and default answers, malformed forced ones.",
+        "Requests with an unexpected answer: misuse, assumed, default, or forced for a malformed request.",
         _unexpected,
-        query=_FILTERS,
+        query=_PAGE_PARAMETERS,
     ),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}",
-        "One request: what came, what was decided and why, what went out.",
-        _one,
-        answers={200: "All that is known of it; near misses are told by the contract that is served."},
+        "One request: what was received, what was decided and why, what was sent.",
+        _get_entry,
+        responses={200: "The entry; near misses are those of the contract that is served now."},
     ),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/bundle",
-        "One request as a file that `mockserver replay` decides again: its journal entry.",
+        "The journal entry as a file for `mockserver replay`.",
         _bundle,
     ),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/report",
-        "One request as a page of HTML to attach to a ticket, in English or Spanish as `Accept-Language` asks.",
+        "One request as an HTML page to attach to a ticket, in English or Spanish by `Accept-Language`.",
         _report,
-        answers={200: "The page; it is whole in itself and holds no script."},
-        media="text/html",
+        responses={200: "The page; it is self-contained and has no script."},
+        media_type="text/html",
     ),
 )

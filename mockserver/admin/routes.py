@@ -1,6 +1,6 @@
-"""The table of admin routes: it feeds routing, the OpenAPI document and the README.
+"""The table of admin routes, and its OpenAPI document.
 
-The modules with the routes are imported at the first request for one, so that a server starts without them.
+The modules with the routes are imported at the first admin request, which keeps the start of a server short.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from mockserver.admin.api import PREFIX, Call, Route, as_json
+from mockserver.admin.api import PREFIX, Call, Route, json_reply
 from mockserver.core.problems import PROBLEM_CONTENT, PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.core.reply import Reply
 from mockserver.version import __version__
 
 
 async def _openapi(call: Call) -> Reply:  # noqa: ARG001 - as every route
-    return as_json(openapi_document(routes()))
+    return json_reply(openapi_document(routes()))
 
 
 @cache
@@ -43,18 +43,18 @@ def routes() -> tuple[Route, ...]:
             f"{PREFIX}/openapi.json",
             "This table as an OpenAPI 3.1 document.",
             _openapi,
-            answers={200: "The document."},
+            responses={200: "The document."},
         ),
     )
 
 
 def paths() -> tuple[str, ...]:
-    """Method and path of each, for who asked for one that there is not."""
+    """Method and path of each route, for the problem of an unknown path."""
     return tuple(f"{route.method} {route.path}" for route in routes())
 
 
 def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
-    """The document; every route stands in it, and nothing else."""
+    """Describe the routes as an OpenAPI 3.1 document."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -63,7 +63,7 @@ def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
         "info": {
             "title": "mockserver admin API",
             "version": __version__,
-            "description": "What is asked of the mock itself, of the default sandbox or of a named one.",
+            "description": "Controls the mock: its default sandbox, or a named one.",
         },
         "servers": [
             {"url": "/", "description": "The default sandbox; the header Mock-Sandbox names another one."},
@@ -77,7 +77,11 @@ def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "Where --admin-token was given."}
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Needed where the server has an admin token (--admin-token).",
+                }
             },
             "schemas": {"Problem": PROBLEM_SCHEMA},
             "responses": {"Problem": PROBLEM_RESPONSE},
@@ -87,7 +91,7 @@ def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     words = re.findall(r"[A-Za-z]+", route.path.removeprefix("/__admin"))
-    shown: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": route.method.lower() + "".join(word.title() for word in words),
         "summary": route.summary,
         "parameters": [
@@ -100,18 +104,18 @@ def _operation(route: Route) -> dict[str, Any]:
                 for name, text in route.query.items()
             ),
         ],
-        "responses": {str(status): _answer(route, status, text) for status, text in route.answers.items()}
+        "responses": {str(status): _response(route, status, text) for status, text in route.responses.items()}
         | {"default": {"$ref": "#/components/responses/Problem"}},
     }
     if route.body is not None:
         content = {"application/json": {"schema": dict(route.body)}}
-        shown["requestBody"] = {"required": route.needs_body, "content": content}
-    if route.is_open:
-        shown["security"] = []
-    return shown
+        operation["requestBody"] = {"required": route.needs_body, "content": content}
+    if route.is_public:
+        operation["security"] = []
+    return operation
 
 
-def _answer(route: Route, status: int, text: str) -> dict[str, Any]:
+def _response(route: Route, status: int, text: str) -> dict[str, Any]:
     if status >= 400:
         return {"description": text, "content": PROBLEM_CONTENT}
-    return {"description": text, "content": {route.media: {}}}
+    return {"description": text, "content": {route.media_type: {}}}

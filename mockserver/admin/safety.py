@@ -1,7 +1,4 @@
-"""Who may use the admin API, and from which pages a browser may: tokens, hosts, origins.
-
-Knows headers as names and values; it knows no route and no socket.
-"""
+"""Access to the admin API and CORS of the operations: token, hosts, origins."""
 
 from __future__ import annotations
 
@@ -22,37 +19,37 @@ PREFLIGHT_SECONDS: Final = "600"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What was set: a token for the admin API, hosts by which browsers may call it, origins for the operations."""
+    """Who may call: the admin token, host names of the admin API, origins whose pages may read the operations."""
 
     token: str = ""
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
 
-    def admits(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request bears the token, if one is asked for; the comparison takes the same time for any."""
+    def is_authorized(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request has the token, if there is one; compared in constant time."""
         if not self.token:
             return True
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), self.token.encode())
-        return same and scheme.lower() == "bearer"
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        is_equal = hmac.compare_digest(token.strip().encode("utf-8", "replace"), self.token.encode())
+        return is_equal and scheme.lower() == "bearer"
 
     def refusal(self, headers: Mapping[str, str]) -> Reply | None:
         """Why a browser's request to the admin API is refused; None for one that is not, or from no browser."""
         if "origin" not in headers and not any(name.lower().startswith("sec-fetch-") for name in headers):
             return None
         host = headers.get("host", "")
-        if not self._known(host):
+        if not self._is_allowed(host):
             return _forbidden(
                 f"A browser sent it to the host {printable(host, 100)}, which is neither loopback nor an IP address. "
                 "--allowed-host NAME allows it."
             )
         site = headers.get("sec-fetch-site", "none")
         origin = headers.get("origin")
-        if site not in ("same-origin", "none") or (origin is not None and not _same(origin, host)):
+        if site not in ("same-origin", "none") or (origin is not None and not _is_same_origin(origin, host)):
             return _forbidden("A browser sent it from a page of another origin; the admin API is not for other pages.")
         return None
 
-    def _known(self, host: str) -> bool:
+    def _is_allowed(self, host: str) -> bool:
         try:
             name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
         except ValueError:
@@ -66,61 +63,68 @@ class Access:
         return True
 
     def cors(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
-        """The headers that let a page read an answer that has headers of these names; none for other pages."""
+        """The CORS headers of an answer; none where the page's origin is not allowed.
+
+        reply: the names of the answer's own headers, of which a page may read those of the mock.
+        """
         if not self.cors_origins:
             return ()
         origin = headers.get("origin")
-        everyone = "*" in self.cors_origins
-        if origin is None or not (everyone or origin in self.cors_origins):
+        any_origin = "*" in self.cors_origins
+        if origin is None or not (any_origin or origin in self.cors_origins):
             return ()
-        shown = ", ".join(name for name in reply if name.startswith("Mock-") or name in ("Retry-After", "Allow"))
+        exposed = ", ".join(name for name in reply if name.startswith("Mock-") or name in ("Retry-After", "Allow"))
         return (
-            ("Access-Control-Allow-Origin", "*" if everyone else origin),
-            *(() if everyone else (("Vary", "Origin"),)),
-            *((("Access-Control-Expose-Headers", shown),) if shown else ()),
+            ("Access-Control-Allow-Origin", "*" if any_origin else origin),
+            *(() if any_origin else (("Vary", "Origin"),)),
+            *((("Access-Control-Expose-Headers", exposed),) if exposed else ()),
         )
 
     def preflight(self, method: str, headers: Mapping[str, str]) -> Reply | None:
-        """The answer to a browser's question whether a page may send its request; None for any other request."""
+        """The answer to a CORS preflight of an allowed origin; None for any other request."""
         if method != "OPTIONS":
             return None
-        wanted = headers.get("access-control-request-method")
-        opened = self.cors(headers)
-        if wanted is None or not opened:
+        requested_method = headers.get("access-control-request-method")
+        cors = self.cors(headers)
+        if requested_method is None or not cors:
             return None
-        asked = headers.get("access-control-request-headers")
+        requested_headers = headers.get("access-control-request-headers")
         return Reply(
             204,
             (
-                *opened,
-                ("Access-Control-Allow-Methods", printable(wanted, 40)),
-                *((("Access-Control-Allow-Headers", printable(asked, 4_000)),) if asked else ()),
+                *cors,
+                ("Access-Control-Allow-Methods", printable(requested_method, 40)),
+                *(
+                    (("Access-Control-Allow-Headers", printable(requested_headers, 4_000)),)
+                    if requested_headers
+                    else ()
+                ),
                 ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
             ),
             b"",
         )
 
 
-def _same(origin: str, host: str) -> bool:
-    """Whether an origin is that of a host as a request names it; the port of a scheme need not be named."""
+def _is_same_origin(origin: str, host: str) -> bool:
+    """Whether an origin is that of a `Host` header; default ports may be left out."""
     try:
         left, right = urlsplit(origin), urlsplit(f"//{host}")
-        usual = {"http": 80, "https": 443}[left.scheme]
-        same = (left.hostname, left.port or usual) == (right.hostname, right.port or usual)
-    except (KeyError, ValueError):  # `null`, or no origin at all
+        default_port = {"http": 80, "https": 443}[left.scheme]
+        is_equal = (left.hostname, left.port or default_port) == (right.hostname, right.port or default_port)
+    except (KeyError, ValueError):  # `null`, or not an origin
         return False
-    return same
+    return is_equal
 
 
-def strange(headers: Mapping[str, str]) -> Reply | None:
-    """Why a file of the console is refused to a browser: a page of another origin takes it in.
+def cross_site_refusal(headers: Mapping[str, str]) -> Reply | None:
+    """Refuse a file of the console that a page of another origin embeds; None otherwise.
 
-    A link on such a page may lead to the console, and its host may have any name: the files hold no data.
+    Links to the console are allowed, and any `Host`: the files hold no data.
     """
-    opened = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    if opened or headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+    is_navigation = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    if is_navigation or headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
         return None
-    return _forbidden("A page of another origin takes it in; the console is no part of other pages.")
+    return _forbidden("A page of another origin embeds it; the console is not served to other pages.")
 
 
 def _forbidden(detail: str) -> Reply:
@@ -128,16 +132,16 @@ def _forbidden(detail: str) -> Reply:
 
 
 def unauthorized() -> Reply:
-    """401: the admin API asks for a token that did not come."""
+    """401: the request has no token, or a wrong one."""
     return problem(
         401,
         "token-needed",
         "The admin API asks for a token",
-        "Send the header Authorization: Bearer TOKEN, with what --admin-token was given.",
+        "Send the header Authorization: Bearer TOKEN, with the value of --admin-token.",
         {"WWW-Authenticate": "Bearer"},
     )
 
 
-def elsewhere(why: str) -> Reply:
+def admin_not_served(why: str) -> Reply:
     """404: the admin API is not served here."""
     return problem(404, "no-admin-here", "The admin API is not served here", why)

@@ -1,4 +1,4 @@
-"""Admin routes about the mock and its sandboxes: health, metrics, reset, list, drop, settings, clock."""
+"""Admin routes of the server and its sandboxes: health, metrics, reset, reload, settings, clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, as_json, as_text, refused, understood
+from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive, text_reply
 from mockserver.contract.loading import CONTRACT_FORMAT, shipped
 from mockserver.contract.sources import read_json
 from mockserver.core.address import HEALTH
@@ -20,12 +20,12 @@ from mockserver.engine.metrics import CONTENT_TYPE
 from mockserver.storage.interface import Clock, Sandbox
 from mockserver.version import __version__
 
-MOST_ERRORS: Final = 20
-"""How much of what is wrong in files is shown; the log has all of it."""
+MAX_ERRORS_SHOWN: Final = 20
+"""Errors of files in an answer; the log has all of them."""
 
 
 async def sandbox_of(call: Call) -> Sandbox:
-    """The sandbox that a request is about, made on first use. Raises `AdminError` where there is no room."""
+    """The sandbox of an admin request, made on first use. Raises `AdminError` where there is no room for it."""
     sandbox = await call.engine.storage.sandbox(call.sandbox)
     if sandbox is None:
         raise AdminError(no_room_for_sandbox(call.engine.settings))
@@ -33,7 +33,7 @@ async def sandbox_of(call: Call) -> Sandbox:
 
 
 async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
-    """The scenarios in force in the sandbox that a request is about, which need not be there."""
+    """The scenarios in force in the sandbox of an admin request; this does not make the sandbox."""
     sandbox = await call.engine.storage.find(call.sandbox)
     return operation.scenarios if sandbox is None else sandbox.order(operation).scenarios
 
@@ -42,124 +42,130 @@ async def _health(call: Call) -> Reply:
     contract = call.engine.contract
     count = sum(1 for _ in contract.scenarios)
     health = {"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count}
-    last = call.engine.last_reload
-    return as_json(health if last is None else {**health, "reload": _shown(last)})
+    last_reload = call.engine.last_reload
+    return json_reply(health if last_reload is None else {**health, "reload": _reload_status(last_reload)})
 
 
-def _shown(reload: Reload) -> dict[str, Any]:
-    status, errors = "failed" if reload.errors else "ok", reload.errors[:MOST_ERRORS]
+def _reload_status(reload: Reload) -> dict[str, Any]:
+    status, errors = "failed" if reload.errors else "ok", reload.errors[:MAX_ERRORS_SHOWN]
     return {"status": status, "at": utc_millis(reload.at_ns), "errors": errors, "notes": reload.notes}
 
 
 async def _reload(call: Call) -> Reply:
-    again, engine = call.engine.reload, call.engine
-    if again is None:
+    reload, engine = call.engine.reload, call.engine
+    if reload is None:
         detail = "This server was started with a contract in memory."
-        raise refused(409, "no-files", "There are no files to load anew", detail)
-    done = await again()
-    if not done.errors:
-        return as_json({"status": "reloaded", "contract": engine.contract.hash, "notes": done.notes})
-    first = done.errors[0]
+        raise admin_error(409, "no-files", "There are no files to load again", detail)
+    result = await reload()
+    if not result.errors:
+        return json_reply({"status": "reloaded", "contract": engine.contract.hash, "notes": result.notes})
+    first = result.errors[0]
     detail = f"{first['at']}: {first['what']}; the contract stays as it was.".removeprefix(": ")
-    errors = done.errors[:MOST_ERRORS]
-    return problem(409, "bad-contract", "The files make no contract", detail, errors=errors)
+    errors = result.errors[:MAX_ERRORS_SHOWN]
+    return problem(409, "bad-contract", "The files are not a valid contract", detail, errors=errors)
 
 
 async def _reset(call: Call) -> Reply:
     if call.query.get("all", "false") not in ("true", "false"):
-        raise refused(400, "bad-parameter", "A query parameter has no usable value", "all is true or false.")
+        raise admin_error(400, "bad-parameter", "A query parameter has no usable value", "all is true or false.")
     if call.query.get("all") == "true":
-        return as_json({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
+        return json_reply({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
     await call.engine.storage.reset(call.sandbox)
-    return as_json({"status": "reset", "sandbox": call.sandbox})
+    return json_reply({"status": "reset", "sandbox": call.sandbox})
 
 
 async def _metrics(call: Call) -> Reply:
-    return as_text(call.engine.metrics.text().decode(), CONTENT_TYPE)
+    return text_reply(call.engine.metrics.text().decode(), CONTENT_TYPE)
 
 
 async def _list(call: Call) -> Reply:
     storage = call.engine.storage
     entries = Counter(entry.sandbox for entry in await storage.entries(None))
-    shown = [
+    rows = [
         {
             "name": sandbox.name,
             "entries": entries[sandbox.name],
             "armed": len(sandbox.armed),
-            "scenarios": sum(len(own) for own in sandbox.runtime_scenarios.values()),
+            "scenarios": sum(map(len, sandbox.runtime_scenarios.values())),
             "incomplete": sandbox.evicted_before,
         }
-        for sandbox in sorted(await storage.sandboxes(), key=lambda one: one.name)
+        for sandbox in sorted(await storage.sandboxes(), key=lambda sandbox: sandbox.name)
     ]
-    return as_json({"sandboxes": shown, "most": call.engine.settings.max_sandboxes})
+    return json_reply({"sandboxes": rows, "most": call.engine.settings.max_sandboxes})
 
 
 async def _drop(call: Call) -> Reply:
     name = call.parameters["name"]
     if await call.engine.storage.find(name) is None:
         spelt = close_matches(name, await call.engine.storage.names())
-        raise refused(404, "unknown-sandbox", "There is no such sandbox", f"There is no {name}.", did_you_mean=spelt)
+        raise admin_error(
+            404, "unknown-sandbox", "There is no such sandbox", f"There is no {name}.", did_you_mean=spelt
+        )
     await call.engine.storage.reset(name)
-    return as_json({"status": "dropped", "sandbox": name})
+    return json_reply({"status": "dropped", "sandbox": name})
 
 
 _SANDBOX_ROUTES: Final = (
-    Route("GET", HEALTH, "Whether the mock is well, its version and its contract.", _health, is_open=True),
+    Route("GET", HEALTH, "Whether the server is up, its version and its contract.", _health, is_public=True),
     Route(
         "GET",
         f"{PREFIX}/metrics",
         "Requests, problems, latency, sandboxes, journal and armed outcomes as Prometheus text.",
         _metrics,
-        answers={200: "The text form, version 0.0.4."},
-        media=CONTENT_TYPE,
+        responses={200: "The text form, version 0.0.4."},
+        media_type=CONTENT_TYPE,
     ),
     Route(
         "POST",
         f"{PREFIX}/reset",
-        "Bring the sandbox back to its seeds and settings, nothing armed or counted, its journal empty.",
+        "Bring the sandbox back to its seeds and settings; nothing is armed or counted, and its journal is empty.",
         _reset,
-        query={"all": "true: every sandbox, and what is counted in total"},
+        query={"all": "true: every sandbox, and the counts in total"},
     ),
     Route(
         "POST",
         f"{PREFIX}/reload",
-        "Load the files of the contract anew, in one step; bad ones change nothing. --watch does so by itself.",
+        "Load the files of the contract again; files with errors change nothing. --watch does so by itself.",
         _reload,
-        answers={
-            200: "They are served from now on; notes tell what sandboxes had that has no place any more.",
-            409: "They make no contract; errors tell why. Or there are no files.",
+        responses={
+            200: "They are served from now on; anything of a sandbox that was dropped is listed in notes.",
+            409: "They are not a valid contract, with errors; or there are no files.",
         },
     ),
-    Route("GET", f"{PREFIX}/sandboxes", "The sandboxes that are there.", _list),
-    Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Forget a sandbox and all that is in it.", _drop),
+    Route("GET", f"{PREFIX}/sandboxes", "All sandboxes.", _list),
+    Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Delete a sandbox and all that is in it.", _drop),
 )
 
 
 # -- settings and clock ---------------------------------------------------------------------------------
 
-OWN: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
-"""The settings that a sandbox can have of its own; the others are the server's."""
+SANDBOX_SETTINGS: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
+"""The settings that a sandbox can change; the others are the server's."""
 
 _EARLIEST, _LATEST = parse_instant("0001-01-02T00:00:00Z"), parse_instant("9999-12-30T00:00:00Z")
 
 
-def _format() -> dict[str, Any]:
-    """The JSON Schema of these settings, as contract files have it."""
+def _settings_schema() -> dict[str, Any]:
+    """The JSON Schema of these settings, taken from that of contract files."""
     all_settings = read_json(shipped() / "schemas" / CONTRACT_FORMAT, "").data["properties"]["settings"]["properties"]
-    return {"type": "object", "additionalProperties": False, "properties": {n: all_settings[n] for n in OWN}}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {n: all_settings[n] for n in SANDBOX_SETTINGS},
+    }
 
 
 async def _settings(call: Call) -> Reply:
     settings = asdict((await sandbox_of(call)).settings)
-    return as_json({name: settings[name] for name in OWN})
+    return json_reply({name: settings[name] for name in SANDBOX_SETTINGS})
 
 
 async def _configure(call: Call) -> Reply:
     sandbox = await sandbox_of(call)
-    given = dict(call.body)
-    if "require_headers" in given:
-        given["require_headers"] = tuple(given["require_headers"])
-    await sandbox.configure(given)
+    changes = dict(call.body)
+    if "require_headers" in changes:
+        changes["require_headers"] = tuple(changes["require_headers"])
+    await sandbox.configure(changes)
     return await _settings(call)
 
 
@@ -169,13 +175,13 @@ _CLOCK: Final = {
     "maxProperties": 1,
     "additionalProperties": False,
     "properties": {
-        "freeze": {"description": 'Stand still at this RFC 3339 instant, or at "now".', "type": "string"},
-        "set": {"description": "Run on from this RFC 3339 instant.", "type": "string"},
+        "freeze": {"description": 'Stop at this RFC 3339 instant, or at "now".', "type": "string"},
+        "set": {"description": "Continue from this RFC 3339 instant.", "type": "string"},
         "advance": {
-            "description": "Go forward by a duration such as 90s, 15m, 2h or 1d (back, with a minus), standing or not.",
+            "description": "Go forward by a duration such as 90s, 15m, 2h or 1d (back with a minus), stopped or not.",
             "type": "string",
         },
-        "real": {"description": "Back to the server's clock, which --clock freezes.", "const": True},
+        "real": {"description": "Go back to the server's clock, which --clock freezes.", "const": True},
     },
 }
 
@@ -184,64 +190,64 @@ async def _clock(call: Call) -> Reply:
     clock = (await sandbox_of(call)).clock
     mode = "frozen" if clock.frozen_ns is not None else "shifted" if clock.offset_ns else "real"
     now = clock.read(call.engine.clock())
-    return as_json({"now": utc_millis(now), "now_ns": str(now), "mode": mode})
+    return json_reply({"now": utc_millis(now), "now_ns": str(now), "mode": mode})
 
 
 async def _set_clock(call: Call) -> Reply:
-    sandbox, real = await sandbox_of(call), call.engine.clock()
-    ((how, what),) = call.body.items()
-    await sandbox.set_clock(_changed_clock(sandbox.clock, real, how, what))
+    sandbox, real_ns = await sandbox_of(call), call.engine.clock()
+    ((action, value),) = call.body.items()
+    await sandbox.set_clock(_changed_clock(sandbox.clock, real_ns, action, value))
     return await _clock(call)
 
 
-def _changed_clock(clock: Clock, real: int, how: str, what: Any) -> Clock:
-    """The clock after a change; `real` is the server's time. Raises `AdminError`."""
-    if how == "real":
+def _changed_clock(clock: Clock, real_ns: int, action: str, value: Any) -> Clock:
+    """The clock after a change; `real_ns` is the server's time. Raises `AdminError`."""
+    if action == "real":
         return Clock()
-    now = clock.read(real)
-    if how == "advance":
-        by_ns = understood(parse_time_span, what)
-        _within(now + by_ns)
+    now = clock.read(real_ns)
+    if action == "advance":
+        advance_ns = parse_directive(parse_time_span, value)
+        _check_bounds(now + advance_ns)
         if clock.frozen_ns is not None:
-            return Clock(frozen_ns=clock.frozen_ns + by_ns)
-        return Clock(offset_ns=clock.offset_ns + by_ns)
-    instant = now if (how, what) == ("freeze", "now") else _instant(what)
-    return Clock(frozen_ns=instant) if how == "freeze" else Clock(offset_ns=instant - real)
+            return Clock(frozen_ns=clock.frozen_ns + advance_ns)
+        return Clock(offset_ns=clock.offset_ns + advance_ns)
+    instant = now if (action, value) == ("freeze", "now") else _instant(value)
+    return Clock(frozen_ns=instant) if action == "freeze" else Clock(offset_ns=instant - real_ns)
 
 
 def _instant(text: str) -> int:
     try:
         instant = parse_instant(text)
     except ValueError as error:
-        raise refused(400, "bad-instant", "An instant cannot be understood", f"{error}.") from None
-    _within(instant)
+        raise admin_error(400, "bad-instant", "An instant cannot be understood", f"{error}.") from None
+    _check_bounds(instant)
     return instant
 
 
-def _within(instant: int) -> None:
+def _check_bounds(instant: int) -> None:
     if not _EARLIEST <= instant <= _LATEST:
-        detail = "A clock stands between the years 1 and 9999."
-        raise refused(400, "bad-instant", "An instant is out of bounds", detail)
+        detail = "Expected an instant between the years 1 and 9999."
+        raise admin_error(400, "bad-instant", "An instant is out of bounds", detail)
 
 
 _SETTING_ROUTES: Final = (
-    Route("GET", f"{PREFIX}/settings", "The settings that the sandbox has of its own.", _settings),
+    Route("GET", f"{PREFIX}/settings", "The settings that a sandbox can change.", _settings),
     Route(
         "PUT",
         f"{PREFIX}/settings",
-        "Change some of them, until a reset; a seed begins the generated ids again.",
+        "Change some of them until the next reset; a new seed restarts the generated ids.",
         _configure,
-        body=_format(),
-        answers={200: "The settings as they are now."},
+        body=_settings_schema(),
+        responses={200: "The settings after the change."},
     ),
     Route("GET", f"{PREFIX}/clock", "The time of the sandbox.", _clock),
     Route(
         "PUT",
         f"{PREFIX}/clock",
-        "Freeze, set or advance the time of the sandbox, or let it be real again.",
+        "Freeze, set or advance the time of the sandbox, or return to real time.",
         _set_clock,
         body=_CLOCK,
-        answers={200: "The time of the sandbox now."},
+        responses={200: "The time of the sandbox after the change."},
     ),
 )
 

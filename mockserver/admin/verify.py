@@ -1,17 +1,13 @@
-"""Admin routes that ask about requests: claims about those that came, explanations of one that might come.
-
-Knows how to ask and what to show; what a claim comes to is said by `verification`, what a request would get by
-the engine.
-"""
+"""Admin routes that verify claims about received requests, and explain what a request would get."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, Call, Route, as_json, as_text, refused
+from mockserver.admin.api import PREFIX, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
-from mockserver.admin.journal import bad_parameter, may_lack
+from mockserver.admin.journal import bad_parameter, is_incomplete
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.masks import mask_account_numbers
 from mockserver.core.model import Request
@@ -31,7 +27,7 @@ _CLAIM: Final[Mapping[str, Any]] = {
     "scenario": {"description": "The scenario that answered.", "type": "string"},
     "operation": {"description": "The operation; needed where the contract has several.", "type": "string"},
     "count": {
-        "description": "How many requests; at least one where nothing is said.",
+        "description": "How many requests; at least one by default.",
         "type": "object",
         "additionalProperties": False,
         "minProperties": 1,
@@ -44,14 +40,14 @@ _CLAIMS: Final[Mapping[str, Any]] = {
     "maxItems": 100,
     "items": {"type": "object", "additionalProperties": False, "properties": _CLAIM},
 }
-_VERIFY: Final[Mapping[str, Any]] = {
+_VERIFY_BODY: Final[Mapping[str, Any]] = {
     **_CLAIMS,
     "type": ["object", "array"],
     "additionalProperties": False,
     "properties": {
         **_CLAIM,
-        "in_order": {"description": "Claims, one after the other.", **_CLAIMS},
-        "armed": {"description": "That nothing armed is left over.", "const": "used"},
+        "in_order": {"description": "Claims that hold one after the other.", **_CLAIMS},
+        "armed": {"description": "Claims that everything armed was used.", "const": "used"},
     },
 }
 
@@ -61,8 +57,8 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     needs_operation = name or when or "operation" in spec
     operation = await operation_of(call, spec.get("operation"), name) if needs_operation else None
     if mask_account_numbers(write(when)) != write(when):
-        detail = "The journal masks payment account numbers, so that no claim can compare one."
-        raise refused(400, "bad-when", "The when cannot be used", detail)
+        detail = "The journal masks payment account numbers; a claim cannot compare one."
+        raise admin_error(400, "bad-when", "The when cannot be used", detail)
     definition = await scenario_of(call, operation, name) if operation is not None and name is not None else None
     try:
         conditions = compile_runtime_conditions(operation, when) if operation is not None and when else ()
@@ -72,32 +68,34 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     high = count.get("exactly", count.get("at_most"))
     if ("exactly" in count and len(count) > 1) or (high is not None and high < low):
         detail = "count is exactly N, or at_least N and at_most M with N not above M."
-        raise refused(400, "bad-count", "The count cannot be meant", detail)
+        raise admin_error(400, "bad-count", "The count is contradictory", detail)
     return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, definition)
 
 
 async def _verify(call: Call) -> Reply:
-    spec, lost = call.body, await may_lack(call)
+    spec, lost = call.body, await is_incomplete(call)
     ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
-        raise refused(400, "bad-claim", "The claim cannot be meant", "in_order and armed stand alone.")
+        raise admin_error(400, "bad-claim", "The claim is contradictory", "in_order and armed allow no other member.")
     if isinstance(spec, dict) and "armed" in spec:
-        verdict = await _armed(call)
+        verdict = await _unused_armed(call)
     else:
-        entries = await _recorded(call)
+        entries = await _recorded_requests(call)
         if ordered is None:
             verdict = verification.verify(await _claim(call, spec), entries, lost=lost)
         else:
             verdict = verification.in_order([await _claim(call, one) for one in ordered], entries, lost=lost)
-    told, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
+    verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
     if verdict.holds:
-        return as_json({**shown, "text": told})
-    title = "The claim cannot be told: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
+        return json_reply({**shown, "text": verdict_text})
+    title = (
+        "The claim cannot be checked: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
+    )
     detail = f"expected {verdict.expected}, got {verdict.got}."
-    return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=told)
+    return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=verdict_text)
 
 
-async def _recorded(call: Call) -> list[verification.RecordedRequest]:
+async def _recorded_requests(call: Call) -> list[verification.RecordedRequest]:
     """The requests of the sandbox, oldest first."""
     engine = call.engine
 
@@ -108,7 +106,7 @@ async def _recorded(call: Call) -> list[verification.RecordedRequest]:
     return [verification.RecordedRequest(read_entry(one.data), reconstruction) for one in reversed(entries)]
 
 
-async def _armed(call: Call) -> verification.Verdict:
+async def _unused_armed(call: Call) -> verification.Verdict:
     sandbox = await call.engine.storage.find(call.sandbox)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {write(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
@@ -120,17 +118,17 @@ async def _armed(call: Call) -> verification.Verdict:
 
 # -- explanations -------------------------------------------------------------------------------------
 
-_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
-_EXPLAIN: Final[Mapping[str, Any]] = {
+_TEXT_MEMBERS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+_EXPLAIN_BODY: Final[Mapping[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "operation": {"description": "Says method and path where they are not given.", "type": "string"},
+        "operation": {"description": "Gives method and path where they are missing.", "type": "string"},
         "method": {"type": "string"},
         "path": {"type": "string"},
-        "headers": _TEXTS,
-        "query": _TEXTS,
-        "body": {"description": "A JSON value; a string is taken as it is, as raw text."},
+        "headers": _TEXT_MEMBERS,
+        "query": _TEXT_MEMBERS,
+        "body": {"description": "A JSON value; a string is sent as raw text."},
     },
 }
 
@@ -150,24 +148,28 @@ async def _explain(call: Call) -> Reply:
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else write(body)
     request = Request(method, path, raw, headers, spec.get("query", {}))
     shown = explanation_json(request, await call.engine.explain(request))
-    return as_text("\n".join(explanation_lines(shown)) + "\n") if call.query.get("format") == "text" else as_json(shown)
+    return (
+        text_reply("\n".join(explanation_lines(shown)) + "\n")
+        if call.query.get("format") == "text"
+        else json_reply(shown)
+    )
 
 
 ROUTES: Final = (
     Route(
         "POST",
         f"{PREFIX}/verify",
-        "Whether a claim holds: how many requests of a kind came, in which order, or that nothing armed is left.",
+        "Verify a claim: how many requests of a kind were received, in which order, or that everything armed was used.",
         _verify,
-        body=_VERIFY,
-        answers={200: "It holds.", 409: "It does not, or cannot be told; with the nearest misses."},
+        body=_VERIFY_BODY,
+        responses={200: "It holds.", 409: "It does not, or cannot be checked; with the near misses."},
     ),
     Route(
         "POST",
         f"{PREFIX}/explain",
-        "What a request would get and why, without its being made.",
+        "What a request would get and why; nothing changes.",
         _explain,
-        body=_EXPLAIN,
+        body=_EXPLAIN_BODY,
         query={"format": "json or text"},
     ),
 )

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mockserver.admin import api as admin
 from mockserver.admin import console_files
-from mockserver.admin.safety import Access, elsewhere
+from mockserver.admin.safety import Access, admin_not_served
 from mockserver.core.address import HEALTH
 from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request
@@ -52,7 +52,7 @@ class Dispatcher:
     The admin API is served on the port of the operations, on a port of its own, or not at all.
     """
 
-    def __init__(self, engine: Engine, access: Access, api: admin.Admin, *, admin_enabled: bool) -> None:
+    def __init__(self, engine: Engine, access: Access, api: admin.AdminApi, *, admin_enabled: bool) -> None:
         """Take replies of operations from `engine`, those below `/__admin` from `api`."""
         self._engine = engine
         self._access = access
@@ -70,9 +70,9 @@ class Dispatcher:
             if _is_admin(found.path):
                 if disabled is None or found.path == HEALTH:
                     return await self.dispatch_admin(request, body)
-                return DispatchResult(elsewhere(disabled), sandbox)
+                return DispatchResult(admin_not_served(disabled), sandbox)
             if found.path == "/" and disabled is None and self._has_no_operation("/"):
-                page = console_files.shell(request.method, path, found.path, headers)
+                page = console_files.console_page(request.method, path, found.path, headers)
                 if page is not None:
                     return DispatchResult(page, sandbox)
         preflight = self._access.preflight(request.method, headers)
@@ -98,10 +98,10 @@ class Dispatcher:
         if isinstance(body, Reply):
             return DispatchResult(body, found.sandbox)
         method, headers = request.method, request.headers
-        reply = console_files.shell(method, request.path, found.path, headers)
+        reply = console_files.console_page(method, request.path, found.path, headers)
         if reply is None:
             place = Target(found.sandbox, _path_as_sent(request))
-            reply = await self._api.answer(method, place, request.query, headers, body, self.operations_port)
+            reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
         return DispatchResult(reply, found.sandbox)
 
     def _has_no_operation(self, path: str) -> bool:

@@ -82,7 +82,7 @@ class Server:
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
         access = access or Access()
-        api = admin.Admin(engine, routes, access, self._scheme)
+        api = admin.AdminApi(engine, routes, access, self._scheme)
         self._dispatcher = Dispatcher(engine, access, api, admin_enabled=admin_enabled)
         self._log = log
         self._stopping = asyncio.Event()

@@ -19,7 +19,7 @@ def test_every_route_is_described() -> None:
     """A summary in words, and what its answers mean; every part of a path is named once."""
     for route in routes():
         assert route.summary.endswith("."), route.path
-        assert route.answers, route.path
-        assert all(route.answers.values())
+        assert route.responses, route.path
+        assert all(route.responses.values())
         assert (route.body is None) or route.method in ("POST", "PUT", "PATCH"), route.path
         assert all(route.query.values()), route.path

@@ -37,7 +37,7 @@ async def test_no_route_but_health_is_open(contract: Contract, client: aiohttp.C
     headers = {} if sent is None else {"Authorization": sent}
     async with edge.serving(Engine(contract), access=Access(TOKEN)) as url:
         others = [("GET", "/__admin"), ("PUT", "/__admin/x")]
-        for method, path in [*((r.method, filled(r.path)) for r in routes() if not r.is_page), *others]:
+        for method, path in [*((r.method, filled(r.path)) for r in routes() if not r.is_console), *others]:
             for prefix in ("", "/sandbox/a"):
                 async with client.request(method, url + prefix + path, headers=headers) as response:
                     assert response.status == (200 if path == "/__admin/health" else 401), (method, path)

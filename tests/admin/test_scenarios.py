@@ -102,7 +102,7 @@ async def test_the_id_of_a_file_replaces_it_in_its_place(url: str, client: aioht
 async def test_the_final_scenario_has_to_answer_everything(url: str, client: aiohttp.ClientSession, text: str) -> None:
     """One that would not is no replacement of it."""
     shown = await put(client, url, "customer-unknown", text, 400)
-    assert "neither when nor then" in shown["detail"]
+    assert "expected neither when, nor then" in shown["detail"]
 
 
 @pytest.mark.parametrize(

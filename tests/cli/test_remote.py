@@ -79,7 +79,7 @@ def test_all_sandboxes_are_reset() -> None:
     ("arguments", "code", "hint"),
     [
         (("state", "card"), 1, "There is no such collection: There is no card. Did you mean cards"),
-        (("state", "cards", "X", "--put", '{"status": "lost"}'), 1, "does not have the members"),
+        (("state", "cards", "X", "--put", '{"status": "lost"}'), 1, "do not fit its collection"),
         (("state", "cards", "X", "--put", "{"), 2, "expected JSON"),
         (("state", "cards", "X", "--put", "[" * 100_000), 2, "nested too deep"),
         (("arm", "rfc-invalid", "--when", '{"a":' * 20_000), 2, "nested too deep"),

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.api import Admin
+from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import routes
 from mockserver.core.values import write
 from mockserver.decision.router import Target
@@ -35,7 +35,7 @@ def delays(
     engine = Engine(contract, settings=replace(contract.settings, seed=seed))
     if delay is not None:
         spec = write({"delay": delay, "times": "always"})
-        arm = Admin(engine, routes).answer("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec)
+        arm = AdminApi(engine, routes).handle("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec)
         assert run_now(arm).status == 201
     path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
     return [engine.handle_sync(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
@@ -90,7 +90,7 @@ def test_explaining_draws_nothing(contract: Contract) -> None:
     """The series goes on as if nobody had asked."""
     engine = Engine(contract)
     spec = write({"delay": UNIFORM, "times": "always"})
-    run_now(Admin(engine, routes).answer("POST", Target("", "/__admin/arm"), {}, {}, spec))
+    run_now(AdminApi(engine, routes).handle("POST", Target("", "/__admin/arm"), {}, {}, spec))
     request = Request("POST", PATH, write(LASTING))
     for due in delays(contract, UNIFORM, count=3):
         assert explain(engine, request).reply.delay_ms == due

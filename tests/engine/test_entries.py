@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.sandboxes import OWN
+from mockserver.admin.sandboxes import SANDBOX_SETTINGS
 from mockserver.contract.loading import shipped
 from mockserver.core.model import FAULTS, Provenance, Record, RequestWarning, Trigger, Write
 from mockserver.engine.engine import run_now
@@ -103,7 +103,7 @@ def test_schema_and_code_name_the_same_members() -> None:
     assert SCHEMA["properties"]["fault"]["enum"] == [*FAULTS]
     assert SCHEMA["$defs"]["decision"]["properties"]["trigger"]["enum"] == [*get_args(Trigger)]
     assert SCHEMA["$defs"]["scenario"]["properties"]["source"]["enum"] == [*get_args(Provenance)]
-    assert tuple(SCHEMA["$defs"]["settings"]["properties"]) == OWN
+    assert tuple(SCHEMA["$defs"]["settings"]["properties"]) == SANDBOX_SETTINGS
 
 
 def test_the_schema_is_no_schema_of_a_contract(tmp_path: Path, contract: Contract) -> None:

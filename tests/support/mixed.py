@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mockserver import Engine, Reply, Request, frozen, load, parse_instant
-from mockserver.admin.api import Admin
+from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import paths, routes
 from mockserver.decision.router import Target
 from mockserver.engine.engine import run_now
@@ -312,7 +312,7 @@ class Run:
         contract = load()
         quiet = replace(contract.settings, journal_entries=0)
         self.engine = Engine(contract, settings=quiet, clock=frozen(parse_instant(INSTANT)), admin_paths=paths)
-        self.admin = Admin(self.engine, routes)
+        self.admin = AdminApi(self.engine, routes)
         self.selector = selectors.DefaultSelector()
         self.met: Counter[str] = Counter()
         self.differences: list[str] = []
@@ -329,7 +329,7 @@ class Run:
             if path.endswith("reset"):
                 lane.entries.clear()
             target = Target(lane.sandbox, path)
-            reply = run_now(self.admin.answer(request.method, target, {}, request.headers, request.body))
+            reply = run_now(self.admin.handle(request.method, target, {}, request.headers, request.body))
         else:
             reply = self.engine.handle_sync(request)
         return Expected(reply)
