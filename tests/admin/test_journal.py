@@ -17,7 +17,8 @@ from mockserver.server import logs
 from mockserver.server import server as edge
 from mockserver.storage.interface import Entry
 from mockserver.storage.journal import Journal
-from tests.support import LASTING, ONCE, PATH, head, journal, problem, raw, run, serving
+from tests.support import LASTING, ONCE, PATH, head, journal, problem, raw
+from tests.support.clients import get_json, post_body, send_five
 
 JSON = {"content-type": "application/json"}
 
@@ -96,38 +97,14 @@ def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytes
     assert listener.take() == ()
 
 
-async def got(client: aiohttp.ClientSession, url: str, status: int = 200, method: str = "GET") -> Any:
-    """The JSON of an answer of this status."""
-    async with client.request(method, url) as response:
-        assert response.status == status, await response.text()
-        return await response.json(content_type=None)
-
-
-async def post(client: aiohttp.ClientSession, url: str, body: object, **headers: str) -> aiohttp.ClientResponse:
-    """One request, its answer read."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with client.post(url + PATH, json=body, headers=named) as response:
-        await response.read()
-        return response
-
-
-async def some(client: aiohttp.ClientSession, url: str) -> None:
-    """Five requests of different kinds."""
-    await post(client, url, ONCE)
-    await post(client, url, ONCE)
-    await post(client, url, {**ONCE, "pin": "12a4"}, Mock_Scenario="provider-communication")
-    await post(client, url, {**LASTING, "card_identifier": 7})
-    await post(client, url, LASTING, Mock_Scenario="nothing")
-
-
 async def test_an_answer_names_its_entry_and_its_cause(url: str, client: aiohttp.ClientSession) -> None:
     """Mock-Entry leads to the entry, Mock-Cause to the one that wrote the record, on problems as well."""
-    first, second = await post(client, url, ONCE), await post(client, url, ONCE)
+    first, second = await post_body(client, url, ONCE), await post_body(client, url, ONCE)
     assert (first.headers["Mock-Entry"], second.headers["Mock-Cause"]) == ("1", "1")
-    misused = await post(client, url, ONCE, Mock_Scenario="nothing")
+    misused = await post_body(client, url, ONCE, Mock_Scenario="nothing")
     assert misused.headers["Mock-Entry"] == "3"
-    assert (await got(client, f"{url}/__admin/requests/3"))["problem"] == "unknown-scenario"
-    entry = await got(client, f"{url}/__admin/requests/{second.headers['Mock-Entry']}")
+    assert (await get_json(client, f"{url}/__admin/requests/3"))["problem"] == "unknown-scenario"
+    entry = await get_json(client, f"{url}/__admin/requests/{second.headers['Mock-Entry']}")
     assert (entry["scenario"], entry["trigger"], entry["cause"]) == ("card-already-activated", "state", "1")
 
 
@@ -145,8 +122,8 @@ async def test_a_log_line_names_entry_and_cause(contract: Contract) -> None:
     lines: list[str] = []
     for log in (logs.human_log, logs.json_log):
         async with edge.serving(Engine(contract), log=log(lines.append)) as url, aiohttp.ClientSession() as client:
-            await post(client, url, ONCE)
-            await post(client, url, ONCE)
+            await post_body(client, url, ONCE)
+            await post_body(client, url, ONCE)
     assert " #1 " in lines[0]
     assert " #2 after #1 " in lines[1]
     assert [json.loads(line).get("cause") for line in lines[2:]] == [None, "1"]
@@ -174,8 +151,8 @@ async def test_requests_are_filtered_and_paged(
     url: str, client: aiohttp.ClientSession, query: str, ids: list[int]
 ) -> None:
     """By scenario, source, trigger, instant and text, newest first, a page at a time."""
-    await some(client, url)
-    page = await got(client, f"{url}/__admin/requests{query}")
+    await send_five(client, url)
+    page = await get_json(client, f"{url}/__admin/requests{query}")
     assert [one["id"] for one in page["requests"]] == [str(number) for number in ids]
     assert ("before" in page) is ("limit" in query)
 
@@ -212,7 +189,7 @@ async def test_a_filter_by_what_no_entry_can_have_is_told(url: str, client: aioh
             async with client.get(f"{url}/__admin/{path}{'' if path.endswith('&') else '?'}{query}") as response:
                 assert response.status == 400
                 assert problem(await response.read())["did_you_mean"][0] == meant
-    assert await got(client, f"{url}/__admin/requests?scenario=rfc-invalid") == {
+    assert await get_json(client, f"{url}/__admin/requests?scenario=rfc-invalid") == {
         "requests": [],
         "lost": 0,
         "incomplete": False,
@@ -220,27 +197,27 @@ async def test_a_filter_by_what_no_entry_can_have_is_told(url: str, client: aioh
     mine = f"{url}/__admin/scenarios/mine"
     async with client.put(mine, data="documented: Mine.\nrespond: {error: {code: 1}}\n") as response:
         assert response.status == 201
-    await post(client, url, LASTING)
+    await post_body(client, url, LASTING)
     async with client.delete(mine) as response:
         assert response.status == 200
-    assert len((await got(client, f"{url}/__admin/requests?scenario=mine"))["requests"]) == 1
+    assert len((await get_json(client, f"{url}/__admin/requests?scenario=mine"))["requests"]) == 1
 
 
 async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSession) -> None:
     """Misuses, assumed and default answers, and forced ones that were malformed."""
-    await some(client, url)
-    await post(client, url, LASTING, Mock_Scenario="provider-communication")
-    page = await got(client, f"{url}/__admin/requests/unexpected")
+    await send_five(client, url)
+    await post_body(client, url, LASTING, Mock_Scenario="provider-communication")
+    page = await get_json(client, f"{url}/__admin/requests/unexpected")
     assert [one["id"] for one in page["requests"]] == ["5", "4", "3"]
-    everything = (await got(client, f"{url}/__admin/requests"))["requests"]
+    everything = (await get_json(client, f"{url}/__admin/requests"))["requests"]
     assert {one["id"] for one in everything if one["unexpected"]} == {"3", "4", "5"}
 
 
 async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -> None:
     """Request, violations, decision, evidence, records before and after, reply, timing."""
-    await post(client, url, ONCE, Authorization_Ecommerce="Bearer s3cret")
-    await post(client, url, {**ONCE, "pin": "12a4"})
-    first, second = [await got(client, f"{url}/__admin/requests/{number}") for number in (1, 2)]
+    await post_body(client, url, ONCE, Authorization_Ecommerce="Bearer s3cret")
+    await post_body(client, url, {**ONCE, "pin": "12a4"})
+    first, second = [await get_json(client, f"{url}/__admin/requests/{number}") for number in (1, 2)]
     assert first["request"]["body"] == ONCE
     assert {"name": "Authorization-Ecommerce", "value": "Xxxxxx x0xxxx"} in first["request"]["headers"]
     card = next(one for one in first["records"] if one["lookup"] == "card")
@@ -260,37 +237,22 @@ async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -
 
 async def test_an_entry_that_is_not_there_is_told(url: str, client: aiohttp.ClientSession) -> None:
     """Also one of another sandbox, which is named."""
-    await post(client, url, LASTING)
+    await post_body(client, url, LASTING)
     for path in ("requests/2", "requests/x", "requests/2/bundle"):
-        assert "no entry" in (await got(client, f"{url}/__admin/{path}", 404))["detail"]
-    assert "(default)" in (await got(client, f"{url}/sandbox/a/__admin/requests/1", 404))["detail"]
+        assert "no entry" in (await get_json(client, f"{url}/__admin/{path}", 404))["detail"]
+    assert "(default)" in (await get_json(client, f"{url}/sandbox/a/__admin/requests/1", 404))["detail"]
 
 
 async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.ClientSession) -> None:
     """Of that one alone; ids go on."""
-    await post(client, url, LASTING)
-    await post(client, url + "/sandbox/a", LASTING)
-    assert await got(client, f"{url}/sandbox/a/__admin/requests", method="DELETE") == {
+    await post_body(client, url, LASTING)
+    await post_body(client, url + "/sandbox/a", LASTING)
+    assert await get_json(client, f"{url}/sandbox/a/__admin/requests", method="DELETE") == {
         "status": "cleared",
         "requests": 1,
     }
-    page = await got(client, f"{url}/__admin/requests?all=true")
+    page = await get_json(client, f"{url}/__admin/requests?all=true")
     assert [one["id"] for one in page["requests"]] == ["1"]
-
-
-async def test_requests_are_an_http_archive(url: str, client: aiohttp.ClientSession) -> None:
-    """HAR 1.2, oldest first, all of them or so many."""
-    await some(client, url)
-    archive = (await got(client, f"{url}/__admin/requests?format=har"))["log"]
-    assert (archive["version"], len(archive["entries"])) == ("1.2", 5)
-    assert archive["entries"][0]["request"]["url"] == f"{url}{PATH}"
-    assert json.loads(archive["entries"][0]["request"]["postData"]["text"]) == ONCE
-    short = (await got(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]
-    assert [one["response"]["status"] for one in short["entries"]] == [400]
-    await post(client, url, LASTING, Mock_Fault="gateway; status=502")
-    (spoilt,) = (await got(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]["entries"]
-    assert (spoilt["response"]["status"], spoilt["response"]["content"]["text"]) == (502, "")
-    assert spoilt["response"]["comment"] == "fault: gateway"
 
 
 def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
@@ -326,36 +288,3 @@ def test_a_journal_is_no_more_than_its_entries() -> None:
     assert (empty.next_id(), empty.next_id(), empty.clear("")) == ("1", "2", 0)
     empty.add(Entry("1", "", b"too long"))
     assert (len(empty), empty.size, empty.evictions, empty.lost("")) == (0, 0, 1, 1)
-
-
-def test_requests_are_shown_on_the_command_line() -> None:
-    """As a table, as JSON, one by one, as an archive; and emptied."""
-    with serving("--log-format", "json") as serve:
-        address = ("--url", serve.url)
-        serve.post(ONCE)
-        serve.post(ONCE)
-        serve.post(LASTING, f"/sandbox/a{PATH}")
-        serve.post(ONCE, **{"Mock-Scenario": "nothing"})
-        table = run("requests", *address).stdout.splitlines()
-        titles = ["id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault"]
-        assert table[0].split() == titles
-        assert [line.split()[0] for line in table[1:]] == ["4", "2", "1"]
-        assert "problem: unknown-scenario" in table[1]
-        every = run("requests", *address, "--all").stdout.splitlines()
-        assert (every[0].split(), every[2].split()[0]) == (["sandbox", *titles], "a")
-        one = run("requests", *address, "--limit", "1")
-        assert "--before 4" in one.stderr
-        assert len(json.loads(run("requests", *address, "--json", "--all").stdout)["requests"]) == 4
-        assert json.loads(run("requests", "2", *address, "--json").stdout)["cause"] == "1"
-        assert (
-            len(
-                json.loads(run("requests", *address, "--har", "--scenario", "card-already-activated").stdout)["log"][
-                    "entries"
-                ]
-            )
-            == 1
-        )
-        assert "unexpected" not in run("requests", *address, "--unexpected").stderr
-        assert run("requests", *address, "--sandbox", "a", "--clear").stdout == "cleared 1 requests\n"
-        assert run("requests", "9", *address).returncode == 1
-        assert run("requests", "--bundle", *address).returncode == 2

@@ -11,7 +11,7 @@ from mockserver import Contract, Engine, Request
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.verification import Claim, RecordedRequest, in_order, verdict_text, verify
 from mockserver.server import server as edge
-from tests.support import BATCH, LASTING, PATH, PATIENCE, journal, run, serving
+from tests.support import BATCH, LASTING, PATH, PATIENCE, journal
 
 PIN = {**LASTING, "pin": "12a4"}
 DIGITS, LASTS, UNKNOWN = "pin-not-digits", "activated-existing-customer", "card-missing-in-batch"
@@ -215,23 +215,3 @@ def test_a_claim_is_told_in_words(contract: Contract) -> None:
     assert verdict.misses[0].miss.evidence[0].path == "operation"
     verdict = verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
     assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
-
-
-def test_claims_are_made_on_the_command_line() -> None:
-    """Exit status 0 where they hold, 1 where they do not; from options, a file, or standard input."""
-    with serving() as serve:
-        address = ("--url", serve.url)
-        serve.post(PIN)
-        held = run("verify", *address, "--scenario", DIGITS, "--exactly", "1")
-        assert (held.returncode, held.stdout.startswith("holds: exactly 1 request")) == (0, True)
-        failed = run("verify", *address, "--when", '{"body.customer_id": "x"}')
-        assert (failed.returncode, "nearest misses:" in failed.stdout) == (1, True)
-        claim = json.dumps([{"scenario": DIGITS}])
-        shown = run("verify", *address, "--claim", "-", "--json", stdin=claim)
-        assert (shown.returncode, json.loads(shown.stdout)["holds"]) == (0, True)
-        assert run("verify", *address, "--armed-used").returncode == 0
-        misspelt = run("verify", *address, "--scenario", "pin-no-digits")
-        assert (misspelt.returncode, DIGITS in misspelt.stderr) == (1, True)
-        for wrong in (("--claim", "-", "--exactly", "1"), ("--when", "["), ("--when", "[]"), ("--claim", "/nothing")):
-            assert run("verify", *address, *wrong).returncode == 2
-        assert run("verify", *address, "--claim", "-", stdin="{").returncode == 2

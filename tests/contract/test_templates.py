@@ -1,95 +1,20 @@
-"""Paths and references: what they find, what they keep, what is wrong with them at boot."""
+"""Templates: the values that references give, and what is wrong with them at boot."""
 
 from typing import Any
 
 import pytest
 
-from mockserver.contract.paths import Context, Scope, compile_path
+from mockserver.contract.paths import Context
 from mockserver.contract.templates import compile_template
 from mockserver.core.language import Template
-from mockserver.core.model import MISSING, Diagnostic, Facts, Settings, Tick
+from mockserver.core.model import MISSING, Diagnostic
 from mockserver.schema.schema_set import SchemaSet
-
-MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
-    ("body", ()): ("name", "list", "deep"),
-    ("now", ()): ("utc_millis", "offset_nanos", "epoch_millis"),
-    ("new", ()): ("id",),
-    ("things[]", ()): ("size", "key"),
-}
-SCOPE = Scope(
-    ("body", "header", "query", "now", "new", "settings", "things", "one"),
-    lambda root, path: MEMBERS.get((root, path), ()),
-    sensitive=(("body", "deep", "secret"),),
-    many=frozenset({"things"}),
-)
-FACTS: Facts = {
-    "body": {"name": "Laura", "list": ["a", {"b": 2}], "deep": {"er": {"x": None}}},
-    "header": {"x-name": "caf\udcc3\udca9", "y": "1"},
-    "query": {},
-    "now": None,
-    "new": {"id": "id_1"},
-    "settings": Settings(error_status=418, utc_offset="-06:00"),
-    "tick": Tick(1_731_681_138_123_456_789),
-    "things": [{"size": 1, "key": "a"}, {"key": "b"}],
-    "one": MISSING,
-}
+from tests.support.scopes import FACTS, SCOPE
 
 
 def template(node: Any) -> tuple[Template, list[Diagnostic]]:
     faults: list[Diagnostic] = []
     return compile_template(node, Context(SCOPE, SchemaSet(), faults.append)), faults
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("body", FACTS["body"]),
-        ("body.name", "Laura"),
-        ("body.name.x", MISSING),
-        ("body.list.0", "a"),
-        ("body.list.1.b", 2),
-        ("body.list.2", MISSING),
-        ("body.list.b", MISSING),
-        ("body.deep.er.x", None),
-        ("body.deep.er.y", MISSING),
-        ("header.X-Name", "café"),
-        ("header.none", MISSING),
-        ("query.a", MISSING),
-        ("one", MISSING),
-        ("one.member", MISSING),
-        ("new.id", "id_1"),
-        ("settings.error_status", 418),
-        ("now.utc_millis", "2024-11-15T14:32:18.123Z"),
-        ("now.offset_nanos", "2024-11-15T08:32:18.123456789-06:00"),
-        ("now.epoch_millis", 1_731_681_138_123),
-    ],
-)
-def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
-    """A path gives the value at its place, typed, or MISSING."""
-    faults: list[Diagnostic] = []
-    place = compile_path(path, Context(SCOPE, SchemaSet(), faults.append))
-    assert faults == []
-    assert place is not None
-    assert place.extract(FACTS) == value or place.extract(FACTS) is value
-
-
-@pytest.mark.parametrize(
-    ("path", "hint"),
-    [
-        ("bdy.name", "did you mean body?"),
-        ("body.nmae", "did you mean name?"),
-        ("now.utc_mills", "did you mean utc_millis?"),
-        ("zzzz.name", ""),
-        ("body..name", ""),
-        ("body.na me", ""),
-        ("", ""),
-    ],
-)
-def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
-    """An unknown root or member is a fault with the near spelling."""
-    faults: list[Diagnostic] = []
-    assert compile_path(path, Context(SCOPE, SchemaSet(), faults.append, ("at",))) is None
-    assert [(fault.at, fault.hint) for fault in faults] == [(("at",), hint)]
 
 
 @pytest.mark.parametrize(

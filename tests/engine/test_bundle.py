@@ -13,7 +13,7 @@ from mockserver.core.problems import no_room_for_record
 from mockserver.engine.bundle import BundleError, bundle, replay
 from mockserver.engine.engine import run_now
 from mockserver.engine.linter import example_requests
-from tests.support import LASTING, ONCE, PATH, folder, journal, problem, run, serving
+from tests.support import LASTING, ONCE, PATH, journal, problem
 
 
 def bundled(engine: Engine, number: int) -> Any:
@@ -129,41 +129,3 @@ async def test_a_problem_has_no_bundle(url: str, client: aiohttp.ClientSession) 
         pass
     async with client.get(f"{url}/__admin/requests/1/bundle") as response:
         assert (response.status, problem(await response.read())["type"]) == (409, "urn:mockserver:problem:no-decision")
-
-
-CHANGED = """\
-format: 1
-operation: activateCardForCustomer
-scenarios:
-- scenario: pin-not-digits
-  documented: PIN validations.
-  when: {violation: {at: body.pin, keyword: pattern}}
-  respond: {error: {code: 1, hints: [Another]}}
-  examples: [{request: {pin: "12a4"}}]
-- scenario: early
-  assumed: [check-order]
-  when: {body.customer_id: TEST-CUSTOMER}
-  respond: {error: {code: 2, hints: [Early]}}
-  examples: [{request: {customer_id: TEST-CUSTOMER}}]
-"""
-
-
-def test_a_bundle_is_replayed_on_the_command_line(tmp_path: Path) -> None:
-    """Exit status 0 for the same decision, 1 for another one; it tells whether the contract has changed."""
-    overlay = folder(tmp_path / "overlay", {"changed.yaml": CHANGED})
-    load(overlays=[overlay])
-    file = tmp_path / "bundle.json"
-    with serving() as serve:
-        serve.post(LASTING, **{"X-A": "b"})
-        shown = run("requests", "1", "--bundle", "--url", serve.url)
-        file.write_text(shown.stdout)
-    same = run("replay", str(file))
-    assert (same.returncode, same.stdout) == (0, "the same decision: activated-existing-customer\n")
-    other = run("replay", str(file), "--overlay", str(overlay))
-    assert other.returncode == 1
-    assert other.stdout.startswith('the contract has changed since\nanother decision:\n  scenario: then "activated')
-    told = json.loads(run("replay", "-", "--overlay", str(overlay), "--json", stdin=shown.stdout).stdout)
-    assert (told["same"], told["same_contract"], told["scenario"]) == (False, False, "early")
-    assert run("replay", "-", stdin="{}").returncode == 1
-    assert run("replay", "-", stdin="{").returncode == 2
-    assert run("replay", str(file), "--contract", str(tmp_path / "none")).returncode == 1

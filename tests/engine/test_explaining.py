@@ -12,7 +12,7 @@ from mockserver import Contract, Engine, NearMiss, Request
 from mockserver.core.language import Evidence
 from mockserver.decision.near_misses import Against, near_seeds, rank
 from mockserver.engine.engine import run_now
-from tests.support import LASTING, ONCE, PATH, PING, explain, folder, problem, run, serving
+from tests.support import LASTING, ONCE, PATH, explain, problem, run
 
 
 async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> Any:
@@ -197,24 +197,3 @@ async def test_what_cannot_be_explained_is_told(url: str, client: aiohttp.Client
     async with client.post(f"{url}/__admin/explain", json=spec) as response:
         assert response.status == 400
         problem(await response.read())
-
-
-def test_explanations_on_the_command_line(tmp_path: Any) -> None:
-    """With --url the server is asked, its state counts; without, it is as it was."""
-    overlay = folder(tmp_path / "overlay", PING)
-    (tmp_path / "body.json").write_text(json.dumps(ONCE))
-    body = ("--request", str(tmp_path / "body.json"))
-    with serving("--overlay", str(overlay)) as serve:
-        address = ("--url", serve.url)
-        serve.post(ONCE)
-        operation = ("--operation", "activateCardForCustomer")
-        assert "card-already-activated" in run("explain", *body, *address, *operation).stdout
-        shown = json.loads(run("explain", *body, *address, *operation, "--sandbox", "a", "--json").stdout)
-        assert shown["decision"]["scenario"] == "activated-existing-customer"
-        path = ("--path", "/v1/ping/a", "--operation", "ping", "--query", "a=b", "--header", "X-A: b")
-        assert "-> 200 pong" in run("explain", *body, *address, *path).stdout
-        failed = run("explain", *body, *address, "--operation", "pin")
-        assert (failed.returncode, "Did you mean ping?" in failed.stderr) == (1, True)
-        assert run("explain", *body, *address, "--before", "x").returncode == 2
-    assert "activated-existing-customer" in run("explain", *body).stdout
-    assert run("explain", *body, "--sandbox", "a").returncode == 2

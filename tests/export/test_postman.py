@@ -10,9 +10,9 @@ import pytest
 
 from mockserver import Contract, load
 from mockserver.export.postman import SCHEMA, document
-from tests.export.test_openapi import SHELF
 from tests.support import folder, run, serving
 from tests.support.npm import installed, tried
+from tests.support.shelf import SHELF
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 from mockserver import Contract, load
 from mockserver.export.typescript import document
 from mockserver.export.typescript_types import Types
-from tests.export.test_openapi import SHELF
 from tests.support import BATCH, PATH, folder, run, serving
 from tests.support.npm import done, installed
+from tests.support.shelf import SHELF
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"^```ts\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

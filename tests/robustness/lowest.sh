@@ -12,6 +12,6 @@ uv pip list --quiet | grep -E "$(sed -n '/^dependencies/,/^]/s/^ *"\([a-z0-9-]*\
 uv pip freeze --quiet | grep -v '^activation-mockserver' >"$place/lowest.txt"
 uv pip install --quiet --constraint "$place/lowest.txt" httpx hypothesis pytest pytest-aiohttp pytest-xdist requests
 "$place/bin/python" -m pytest -q -n 2 -p no:cacheprovider \
-  tests/core tests/schema/test_validator.py tests/contract tests/decision tests/storage tests/engine \
-  tests/admin/test_{api,clock,events,journal,sandboxes,scenarios,state,verify}.py tests/client/test_mock.py \
+  tests/core tests/schema/test_{validator,violations}.py tests/contract tests/decision tests/storage tests/engine \
+  tests/admin/test_{api,clock,contract,events,journal,sandboxes,state,verify}.py tests/client/test_mock.py \
   tests/server/test_{faults,limits,response,server}.py tests/documents tests/transcripts

@@ -57,10 +57,10 @@ MEMORY: Final = 3 * 2**30
 
 FIRST: Final = {
     "core.model": ("core/model", "decision/decide", "core/values", "decision/rendering"),
-    "contract.conditions": ("contract/conditions",),
-    "contract.operators": ("contract/conditions",),
-    "schema.validator": ("schema/validator",),
-    "schema.violations": ("schema/validator",),
+    "contract.conditions": ("contract/conditions", "contract/operators"),
+    "contract.operators": ("contract/operators", "contract/conditions"),
+    "schema.validator": ("schema/validator", "schema/violations"),
+    "schema.violations": ("schema/violations", "schema/validator"),
     "decision.decide": ("decision/decide", "documents"),
     "decision.index": ("decision", "decision/order"),
     "decision.near_misses": ("decision", "decision/order"),
@@ -74,7 +74,10 @@ FIRST: Final = {
 REST: Final = (
     (
         "contract/conditions",
+        "contract/operators",
         "schema/validator",
+        "schema/violations",
+        "decision/document",
         "decision/decide",
         "decision/rendering",
         "documents",
@@ -84,6 +87,7 @@ REST: Final = (
     (
         *(
             "decision/order",
+            "contract/paths",
             "contract/templates",
             "admin/state",
             "engine/sequences",
@@ -101,7 +105,7 @@ REST: Final = (
         "server/operation",
         "contract/layers",
         "contract/sources",
-        "admin/scenarios",
+        "admin/contract",
         "engine/delays",
         "reports/bug_report",
         "contract/file_formats",
@@ -116,7 +120,6 @@ LAST: Final = {
 """And slow ones, for the modules that they know."""
 
 OPTIONS: Final = (
-    "--deselect=tests/engine/test_explaining.py::test_explanations_on_the_command_line",  # in another process
     "--deselect=tests/contract/test_loading.py::test_whatever_stands_in_a_file_there_is_a_contract_or_a_report",  # slow
     *("-x", "-q", "--assert=plain", "--hypothesis-profile", "mutants", "-pno:cacheprovider"),
     *("-ppytest_asyncio.plugin", "-ppytest_aiohttp.plugin", "-p_hypothesis_pytestplugin"),

@@ -2,16 +2,10 @@
 
 import asyncio
 import gzip
-import http.client
 import io
 import json
-import os
-import shutil
-import signal
 import socket
-import subprocess
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,28 +13,21 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine, __version__, load
+from mockserver import Contract, Engine, load
 from mockserver.admin.routes import paths
-from mockserver.core.address import base_url
 from mockserver.server import logs
 from mockserver.server import server as edge
 from tests.support import (
-    BATCH,
     LASTING,
-    MOCKSERVER,
     ONCE,
     PATH,
-    PATIENCE,
     PING,
-    alone,
     answer,
     folder,
     head,
     problem,
     raw,
-    run,
     serving,
-    spawned,
 )
 
 MIB = 1_048_576
@@ -367,106 +354,6 @@ async def test_one_setting_switches_all_headers_off(contract: Contract, client: 
 # -- start and stop -----------------------------------------------------------------------------------
 
 
-def test_the_curl_of_the_banner_works_however_often_it_is_sent() -> None:
-    """The command line that is shown succeeds three times over, the one for an error as well."""
-    with serving() as serve:
-        serve.out.wait("stop with")
-        good, bad = [line.strip() for line in serve.out.seen if line.strip().startswith("curl ")]
-        assert f"  POST {serve.url}{PATH}" in serve.out.seen
-        for line, status in [(good, "200 OK"), (bad, "400 Bad Request")] * 3:
-            shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
-            assert shown.startswith(f"HTTP/1.1 {status}")
-            assert ("Mock-Trigger: header" in shown) is (line == bad)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--require-sandbox", "--require-header", "Authorization-ecommerce", "--require-header", "X-Key"],
-        ["--host", "::1"],
-        ["--host", "localhost"],
-    ],
-)
-def test_the_curl_of_the_banner_works_with_these_options(options: list[str]) -> None:
-    """What a setting demands stands in the command line; an IPv6 host is written as curl reads it."""
-    with serving(*options) as serve:
-        serve.out.wait("stop with")
-        good = next(line for line in serve.out.seen if line.strip().startswith("curl "))
-        for _ in range(3):
-            shown = subprocess.run(["sh", "-c", good], capture_output=True, text=True, check=True).stdout
-            assert shown.startswith("HTTP/1.1 200 OK")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_server_ends_by_itself_with_status_0(number: signal.Signals) -> None:
-    """SIGTERM and Ctrl-C end it, though a client keeps a connection open and another has sent half a request."""
-    with serving() as serve:
-        idle = http.client.HTTPConnection(urlsplit(serve.url).netloc)
-        idle.request("GET", "/__admin/health")
-        assert idle.getresponse().read()
-        with socket.create_connection(("127.0.0.1", urlsplit(serve.url).port or 0)) as half:
-            half.sendall(b"POST / HTT")
-            assert serve.stop(number) == 0
-        idle.close()
-        assert serve.err.rest() == []
-
-
-async def test_what_is_in_flight_is_answered_before_the_end() -> None:
-    """A client that sends its body slowly is answered after SIGTERM; new clients are refused."""
-    with serving() as serve:
-        split = urlsplit(serve.url)
-        reader, writer = await asyncio.open_connection(split.hostname, split.port)
-        body = json.dumps(LASTING).encode()
-        writer.write(head("POST", PATH, "Expect: 100-continue", length=len(body)))
-        await reader.readuntil(b"\r\n\r\n")  # so the request is in flight
-        writer.write(body[:10])
-        serve.process.send_signal(signal.SIGTERM)
-        await refused(split.port)
-        assert serve.process.poll() is None
-        writer.write(body[10:])
-        status, headers, _ = await answer(reader)
-        assert (status, headers["connection"]) == ("HTTP/1.1 200 OK", "close")
-        writer.close()
-        assert serve.process.wait(timeout=PATIENCE) == 0
-
-
-async def test_a_client_that_never_ends_its_request_is_not_waited_for_without_end(
-    contract: Contract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a time the connection is closed without an answer."""
-    monkeypatch.setattr(edge, "DRAIN_SECONDS", 0.01)
-    async with edge.serving(Engine(contract)) as url:
-        split = urlsplit(url)
-        reader, writer = await asyncio.open_connection(split.hostname, split.port)
-        writer.write(head("POST", PATH, "Expect: 100-continue", length=2))
-        await reader.readuntil(b"\r\n\r\n")
-    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
-    writer.close()
-
-
-async def test_a_second_ctrl_c_does_not_wait() -> None:
-    """Who asks twice does not wait for a client that never ends its request."""
-    with serving() as serve:
-        split = urlsplit(serve.url)
-        reader, writer = await asyncio.open_connection(split.hostname, split.port)
-        writer.write(head("POST", PATH, "Expect: 100-continue", length=2))
-        await reader.readuntil(b"\r\n\r\n")
-        serve.process.send_signal(signal.SIGINT)
-        await refused(split.port)
-        assert serve.stop(signal.SIGINT) == -signal.SIGINT
-        writer.close()
-
-
-async def refused(port: int | None) -> None:
-    """Wait until nobody listens any more."""
-    while True:
-        try:
-            (await asyncio.open_connection("127.0.0.1", port))[1].close()
-        except OSError:
-            return
-        await asyncio.sleep(0.01)
-
-
 async def test_a_client_that_leaves_in_the_middle_harms_nobody() -> None:
     """A broken-off request leaves no trace on standard error, and the next one is answered."""
     with serving() as serve:
@@ -530,27 +417,6 @@ async def test_a_fault_of_the_server_itself_is_not_hidden(
     assert [record.reply.status for record in records] == ([500] if broken == "engine" else [])
 
 
-async def test_a_port_in_use_is_one_clear_line() -> None:
-    """A second server on a port says so and ends with status 1."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        ended = run("--port", str(port))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    (line,) = ended.stderr.splitlines()
-    assert line == (
-        f"mockserver: cannot listen on http://127.0.0.1:{port}: Address already in use; try --port 0 for a free port"
-    )
-
-
-def test_a_host_that_is_not_there_is_one_clear_line() -> None:
-    """An address of another machine, or a name that nobody knows, ends with status 1."""
-    for host in ("192.0.2.1", "nobody.invalid"):
-        ended = run("--host", host, "--port", "0")
-        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
-        assert f"cannot listen on http://{host}:0: " in ended.stderr
-        assert "--port 0" not in ended.stderr
-
-
 async def test_the_port_is_freed_where_listening_fails(contract: Contract) -> None:
     """A server that could not start can be started again."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
@@ -561,110 +427,3 @@ async def test_the_port_is_freed_where_listening_fails(contract: Contract) -> No
 async def test_stopping_what_never_started_is_nothing(contract: Contract) -> None:
     """`stop` before `start` has nothing to do."""
     await edge.Server(Engine(contract)).stop()
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("0.0.0.0", "http://127.0.0.1:1"),
-        ("", "http://127.0.0.1:1"),
-        ("::", "http://[::1]:1"),
-        ("::1", "http://[::1]:1"),
-        ("mock", "http://mock:1"),
-    ],
-)
-def test_a_url_reaches_the_host_that_is_listened_on(host: str, url: str) -> None:
-    """An address that stands for all is shown as one that can be called."""
-    assert base_url(host, 1) == url
-
-
-def test_the_server_runs_with_nothing_writable_as_any_user(tmp_path: Path) -> None:
-    """As user 54321, without a home, in a folder that cannot be written, it serves and leaves nothing."""
-    # The one right that is left is to read what is closed to others, where the Python itself may lie.
-    rights = "-all,+dac_read_search"
-    drop = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-    drop += [f"--{kind}-caps={rights}" for kind in ("inh", "ambient")] + [f"--bounding-set={rights}"]
-    if shutil.which("setpriv") is None or subprocess.run([*drop, "true"], check=False).returncode:
-        pytest.skip("only root can become another user, and needs setpriv for it")
-    here = tmp_path / "here"
-    here.mkdir()
-    nowhere = str(here / "nowhere")
-    with serving(env={"HOME": nowhere, "TMPDIR": nowhere, "USER": ""}, cwd=here, prefix=drop) as serve:
-        assert Path(f"/proc/{serve.process.pid}").stat().st_uid == 54321
-        assert serve.post(LASTING)[0] == 200
-        assert serve.stop() == 0
-        assert serve.err.rest() == []
-    assert list(here.iterdir()) == []
-
-
-def test_the_port_that_kubernetes_sets_is_passed_over() -> None:
-    """`MOCKSERVER_PORT=tcp://...` is ignored with a line that says so; the port is the default one."""
-    link, host = "tcp://10.0.0.1:8080", alone()
-    env = {"MOCKSERVER_PORT": link, "MOCKSERVER_SERVICE_HOST": "10.0.0.1"}
-    with spawned(MOCKSERVER, "--host", host, env=env) as serve:
-        serve.started()
-        assert serve.url == f"http://{host}:8080"
-        assert serve.stop() == 0
-        (line,) = serve.err.rest()
-    assert (
-        line == f"mockserver: ignored MOCKSERVER_PORT={link}: set by Kubernetes for a service, no value of this option"
-    )
-
-
-def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
-    """`--seed` gives other ids; the same seed gives the same."""
-    found = []
-    for seed in ("0", "7", "7"):
-        with serving("--seed", seed) as serve:
-            bodies = [{**ONCE, "card_identifier": card, "customer_id": card} for card in ("A", "B")]
-            found.append([json.loads(serve.post(body)[2])["payload"]["card_id"] for body in bodies])
-    first, second, third = [[int(i.removeprefix("card_")) for i in ids] for ids in found]
-    assert first == [987654321, 987654322]
-    assert second == third != first
-    assert all(b == a + 1 for a, b in pairwise(second))
-
-
-def test_the_clock_is_frozen_to_the_nanosecond() -> None:
-    """`--clock` gives the documented timestamps, in both forms."""
-    with serving("--clock", "2025-11-18T11:50:57.960232171-06:00") as serve:
-        assert json.loads(serve.post(LASTING)[2])["timestamp"] == "2025-11-18T17:50:57.960Z"
-        assert json.loads(serve.post({})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
-
-
-def test_options_of_the_command_line_reach_the_answers() -> None:
-    """`--error-status`, `--require-header` and `--no-mock-headers`."""
-    with serving("--error-status", "200", "--no-mock-headers", "--require-header", "X-Key") as serve:
-        status, headers, body = serve.post({}, **{"X-Key": "any"})
-        assert (status, json.loads(body)["text"]) == (200, "Error")
-        assert not [name for name in headers if name.startswith("Mock-")]
-        assert serve.post(LASTING)[0] == 401
-        assert serve.post(LASTING, **{"x-key": "any"})[0] == 200
-
-
-def test_every_option_is_read_from_the_environment(tmp_path: Path) -> None:
-    """`MOCKSERVER_...` does what the option does; several overlays are parted like PATH."""
-    ping = folder(tmp_path / "ping", PING)
-    other = folder(tmp_path / "other", {"other.yaml": "format: 1\nsettings: {error_status: 418}\n"})
-    env = {
-        "MOCKSERVER_HOST": "::1",
-        "MOCKSERVER_CLOCK": "2024-11-15T14:32:18.123Z",
-        "MOCKSERVER_LOG_FORMAT": "json",
-        "MOCKSERVER_REQUIRE_SANDBOX": "1",
-        "MOCKSERVER_NO_MOCK_HEADERS": "true",
-        "MOCKSERVER_REQUIRE_HEADER": "X-One X-Two",
-        "MOCKSERVER_OVERLAY": os.pathsep.join(map(str, (ping, other))),
-        "MOCKSERVER_SEED": "3",
-    }
-    with serving(env=env) as serve:
-        assert serve.url.startswith("http://[::1]:")
-        assert serve.post(LASTING)[0] == 400  # no sandbox
-        assert serve.post(LASTING, path=f"/sandbox/a{PATH}", **{"X-One": "1"})[0] == 401
-        status, headers, body = serve.post({}, path=f"/sandbox/a{PATH}", **{"X-One": "1", "X-Two": "2"})
-        assert (status, json.loads(body)["timestamp"]) == (418, "2024-11-15T08:32:18.123000000-06:00")
-        assert not [name for name in headers if name.startswith("Mock-")]
-        assert serve.post({}, path="/sandbox/a/v1/ping/x")[0] == 405
-        assert json.loads(serve.out.seen[0])["version"] == __version__
-    env = {"MOCKSERVER_ERROR_STATUS": "422", "MOCKSERVER_CONTRACT": str(folder(tmp_path / "own", PING))}
-    with serving(env=env) as serve:
-        assert serve.post(LASTING)[0] == 404
-        assert BATCH not in "".join(serve.out.seen)

@@ -1,4 +1,4 @@
-"""Commands that talk to a running server: reset and state, and what they say when that fails."""
+"""The commands `reset` and `state`, and what they say when they fail."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Bundles of a running server, decided again offline by the command: what was given while it ran comes with them."""
+"""The commands `requests`, `verify` and `replay`."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from mockserver import Contract, load
 from mockserver.engine.bundle import ReplayResult, replay
-from tests.support import LASTING, PATH, Serving, folder, run, serving
+from tests.support import LASTING, ONCE, PATH, Serving, folder, run, serving
 
 BUSY = """\
 documented: Busy.
@@ -240,3 +240,94 @@ def test_the_command_says_what_came_of_it(box: Box) -> None:
         "spoilt": spoilt,
         "differences": [],
     }
+
+
+def test_requests_are_shown_on_the_command_line() -> None:
+    """As a table, as JSON, one by one, as an archive; and emptied."""
+    with serving("--log-format", "json") as serve:
+        address = ("--url", serve.url)
+        serve.post(ONCE)
+        serve.post(ONCE)
+        serve.post(LASTING, f"/sandbox/a{PATH}")
+        serve.post(ONCE, **{"Mock-Scenario": "nothing"})
+        table = run("requests", *address).stdout.splitlines()
+        titles = ["id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault"]
+        assert table[0].split() == titles
+        assert [line.split()[0] for line in table[1:]] == ["4", "2", "1"]
+        assert "problem: unknown-scenario" in table[1]
+        every = run("requests", *address, "--all").stdout.splitlines()
+        assert (every[0].split(), every[2].split()[0]) == (["sandbox", *titles], "a")
+        one = run("requests", *address, "--limit", "1")
+        assert "--before 4" in one.stderr
+        assert len(json.loads(run("requests", *address, "--json", "--all").stdout)["requests"]) == 4
+        assert json.loads(run("requests", "2", *address, "--json").stdout)["cause"] == "1"
+        assert (
+            len(
+                json.loads(run("requests", *address, "--har", "--scenario", "card-already-activated").stdout)["log"][
+                    "entries"
+                ]
+            )
+            == 1
+        )
+        assert "unexpected" not in run("requests", *address, "--unexpected").stderr
+        assert run("requests", *address, "--sandbox", "a", "--clear").stdout == "cleared 1 requests\n"
+        assert run("requests", "9", *address).returncode == 1
+        assert run("requests", "--bundle", *address).returncode == 2
+
+
+CHANGED = """\
+format: 1
+operation: activateCardForCustomer
+scenarios:
+- scenario: pin-not-digits
+  documented: PIN validations.
+  when: {violation: {at: body.pin, keyword: pattern}}
+  respond: {error: {code: 1, hints: [Another]}}
+  examples: [{request: {pin: "12a4"}}]
+- scenario: early
+  assumed: [check-order]
+  when: {body.customer_id: TEST-CUSTOMER}
+  respond: {error: {code: 2, hints: [Early]}}
+  examples: [{request: {customer_id: TEST-CUSTOMER}}]
+"""
+
+
+def test_a_bundle_is_replayed_on_the_command_line(tmp_path: Path) -> None:
+    """Exit status 0 for the same decision, 1 for another one; it tells whether the contract has changed."""
+    overlay = folder(tmp_path / "overlay", {"changed.yaml": CHANGED})
+    load(overlays=[overlay])
+    file = tmp_path / "bundle.json"
+    with serving() as serve:
+        serve.post(LASTING, **{"X-A": "b"})
+        shown = run("requests", "1", "--bundle", "--url", serve.url)
+        file.write_text(shown.stdout)
+    same = run("replay", str(file))
+    assert (same.returncode, same.stdout) == (0, "the same decision: activated-existing-customer\n")
+    other = run("replay", str(file), "--overlay", str(overlay))
+    assert other.returncode == 1
+    assert other.stdout.startswith('the contract has changed since\nanother decision:\n  scenario: then "activated')
+    told = json.loads(run("replay", "-", "--overlay", str(overlay), "--json", stdin=shown.stdout).stdout)
+    assert (told["same"], told["same_contract"], told["scenario"]) == (False, False, "early")
+    assert run("replay", "-", stdin="{}").returncode == 1
+    assert run("replay", "-", stdin="{").returncode == 2
+    assert run("replay", str(file), "--contract", str(tmp_path / "none")).returncode == 1
+
+
+def test_claims_are_made_on_the_command_line() -> None:
+    """Exit status 0 where they hold, 1 where they do not; from options, a file, or standard input."""
+    with serving() as serve:
+        address = ("--url", serve.url)
+        serve.post({**LASTING, "pin": "12a4"})
+        held = run("verify", *address, "--scenario", "pin-not-digits", "--exactly", "1")
+        assert (held.returncode, held.stdout.startswith("holds: exactly 1 request")) == (0, True)
+        failed = run("verify", *address, "--when", '{"body.customer_id": "x"}')
+        assert (failed.returncode, "nearest misses:" in failed.stdout) == (1, True)
+        claim = json.dumps([{"scenario": "pin-not-digits"}])
+        shown = run("verify", *address, "--claim", "-", "--json", stdin=claim)
+        assert (shown.returncode, json.loads(shown.stdout)["holds"]) == (0, True)
+        assert run("verify", *address, "--armed-used").returncode == 0
+        misspelt = run("verify", *address, "--scenario", "pin-no-digits")
+        assert (misspelt.returncode, "pin-not-digits" in misspelt.stderr) == (1, True)
+        for wrong in (("--claim", "-", "--exactly", "1"), ("--when", "["), ("--when", "[]"), ("--claim", "/nothing")):
+            assert run("verify", *address, *wrong).returncode == 2
+        assert run("verify", *address, "--claim", "-", stdin="{").returncode == 2

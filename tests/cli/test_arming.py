@@ -1,0 +1,31 @@
+"""The commands `arm` and `armed`."""
+
+import json
+
+from tests.support import LASTING, MOCKSERVER, PATH, run, spawned
+
+
+def test_the_command_line_arms_a_running_server() -> None:
+    """Arms, shows and clears, in a sandbox; `--json` gives what the server said; a refusal is one line."""
+    with spawned(MOCKSERVER, "--port", "0") as serve:
+        serve.started()
+        where = ["--url", serve.url, "--sandbox", "cli"]
+        armed = run("arm", "rfc-invalid", "--times", "2", "--when", '{"header.x": "1"}', "--delay", "1ms", *where)
+        assert (armed.returncode, armed.stdout) == (
+            0,
+            '1  scenario rfc-invalid, delay 1ms, when {"header.x": "1"}: 2 to come\n',
+        ), armed.stderr
+        lost = run("arm", "--fault", "reset", "--commit", "--times", "always", "--json", *where)
+        assert json.loads(lost.stdout)["commit"] is True
+        assert run("armed", *where).stdout.splitlines()[1] == (
+            "2  fault reset, only the answer is lost: until it is taken away"
+        )
+        assert serve.post(LASTING, f"/sandbox/cli{PATH}", x="1")[1]["Mock-Scenario"] == "rfc-invalid"
+        assert [one["left"] for one in json.loads(run("armed", "--json", *where).stdout)["armed"]] == [1, "always"]
+        assert run("armed", "--clear", *where).stdout == "took away 2\n"
+        assert run("armed", *where).stdout == "nothing is armed\n"
+        wrong = run("arm", "rfc-invalit", *where)
+        assert (wrong.returncode, wrong.stdout) == (1, "")
+        assert "Did you mean rfc-invalid" in wrong.stderr
+    for arguments in (["--times", "no"], ["--when", "{"], ["--when", "[]"]):
+        assert run("arm", "x", *arguments).returncode == 2

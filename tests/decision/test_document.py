@@ -1,0 +1,154 @@
+"""Requests as read: JSON body, violations of each part, warnings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from mockserver import load
+from mockserver.core.contract import Operation, WarningRules
+from mockserver.core.model import MISSING, Request, Settings, Violation
+from mockserver.decision.document import MOST_WARNINGS, read_body, read_document
+from mockserver.schema.validator import Validator
+from tests.support.schemas import compiled
+
+
+@pytest.mark.parametrize(
+    ("data", "came", "message"),
+    [
+        (b"", "missing", "expected a JSON object, got nothing"),
+        (b" \r\n\t", "missing", "expected a JSON object, got nothing"),
+        (b"{", "other", "not JSON, reading stopped at line 1, column 2"),
+        (b'{"a": NaN}', "other", "not JSON, reading stopped at line 1, column 7"),
+        (b'{"a": Infinity}', "other", "not JSON, reading stopped at line 1, column 7"),
+        (b"{} {}", "other", "not JSON, reading stopped at line 1, column 4"),
+        (b"{'a': 1}", "other", "not JSON, reading stopped at line 1, column 2"),
+        (b'\xef\xbb\xbf{"a": 1}', "other", "not JSON, reading stopped at line 1, column 1"),
+        (b'{"a": "\xff"}', "other", "not UTF-8 at byte 7"),
+        (b'{"a": "\xed\xa0\x80"}', "other", "not UTF-8 at byte 7"),
+        (b"[" * 65 + b"]" * 65, "other", "nested deeper than 64 levels"),
+        (b"[" * 5_000 + b"]" * 5_000, "other", "nested deeper than 64 levels"),
+        (b"[]", "other", "expected a JSON object, got an array"),
+        (b"null", "null", "expected a JSON object, got null"),
+        (b'""', "empty", "expected a JSON object, got a string"),
+        (b'" "', "blank", "expected a JSON object, got a string"),
+        (b"true", "other", "expected a JSON object, got a boolean"),
+        (b"1", "other", "expected a JSON object, got a number"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_one_violation(data: bytes, came: str, message: str) -> None:
+    """Whatever is not a JSON object in UTF-8 is a violation of the body, keyword `parse`, that never shows it."""
+    body, violations = read_body(data, 64)
+    assert body is MISSING
+    assert violations == (Violation("body", (), "parse", came, message),)
+
+
+def test_a_lone_surrogate_is_no_text() -> None:
+    """An escape that is half a character is refused."""
+    body, [violation] = read_body(b'{"a": "\\ud800"}', 64)
+    assert body is MISSING
+    assert violation.message == "not JSON, half of a surrogate pair stands alone at line 1, column 8"
+
+
+def test_a_body_at_the_limit_of_depth_is_read() -> None:
+    """The limit counts levels."""
+    data = b'{"a":' + b"[" * 63 + b"]" * 63 + b"}"
+    body, violations = read_body(data, 64)
+    assert (body, violations) == (json.loads(data), ())
+
+
+BODY = compiled({"properties": {"name": {"type": "string"}}})
+
+
+NUMBER = compiled({"properties": {"n": {"pattern": "^[0-9]+$"}}, "required": ["n"]})
+
+
+def reading(body: Validator | None, others: tuple[tuple[str, Validator], ...], warnings: WarningRules) -> Operation:
+    """An operation that reads a request with these schemas and rules."""
+    return replace(load().operations[0], body=body, parameter_schemas=others, warnings=warnings)
+
+
+def wheres(
+    operation: Operation,
+    body: bytes = b"{}",
+    headers: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> list[tuple[str, str, str]]:
+    """Where, keyword and what came, of each violation of a request."""
+    document = read_document(
+        operation, Request("GET", "/", body, headers or {}), parameters or {}, settings or Settings()
+    )
+    return [(v.where, v.keyword, v.got) for v in document.violations]
+
+
+def test_violations_come_by_part_of_the_request() -> None:
+    """Headers first, then path, query and body."""
+    operation = reading(BODY, (("path", NUMBER), ("query", NUMBER)), WarningRules())
+    settings = Settings(require_headers=("X-Key", "X-Other", "X-Third"))
+    headers = {"x-key": "k", "x-other": " "}
+    assert wheres(operation, b'{"name": 5}', headers, settings, {"n": "x"}) == [
+        ("header.x-other", "required", "blank"),
+        ("header.x-third", "required", "missing"),
+        ("path.n", "pattern", "other"),
+        ("query.n", "required", "missing"),
+        ("body.name", "type", "other"),
+    ]
+    assert wheres(operation, b"{", headers, parameters={"n": "1"})[-1] == ("body", "parse", "other")
+
+
+def test_the_words_for_a_header_tell_missing_and_blank_apart() -> None:
+    """A required header that is sent empty is not taken."""
+    operation = reading(None, (), WarningRules())
+    settings = Settings(require_headers=("X-A", "X-B"))
+    document = read_document(operation, Request("GET", "/", b"", {"x-a": ""}), {}, settings)
+    assert [v.text for v in document.violations] == [
+        "header.x-a: is required, but blank",
+        "header.x-b: is required, but missing",
+    ]
+
+
+def test_a_body_that_no_schema_describes_is_not_looked_at() -> None:
+    """An operation without a body schema takes any body."""
+    document = read_document(reading(None, (), WarningRules()), Request("GET", "/", b"{"), {}, Settings())
+    assert (document.body, document.violations, document.warnings) == (MISSING, (), ())
+
+
+WARNING = WarningRules("extra", ("application/json", "types"), (("X-A", "X-B"), "keys"))
+
+
+def warnings(operation: Operation, body: bytes, **headers: str) -> list[tuple[str, str, str, str]]:
+    """Keyword, pointer, message and point of each warning."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    found = read_document(operation, Request("POST", "/", body, sent), {}, Settings()).warnings
+    return [(warn.keyword, warn.pointer, warn.message, warn.point) for warn in found]
+
+
+def test_what_is_accepted_with_a_warning_is_named() -> None:
+    """Unknown members, other content types and missing headers are named, each with its open point."""
+    operation = reading(BODY, (), WARNING)
+    assert warnings(operation, b'{"name": "a"}', content_type="Application/JSON ; charset=utf-8", x_b="1") == []
+    assert warnings(operation, b'{"Name/": 1, "\xc3\xb1": 2}', content_type="text/plain") == [
+        ("content-type", "/content-type", "expected application/json, got another one", "types"),
+        ("authentication", "", "none of X-A, X-B was sent; none is required here", "keys"),
+        ("unknown-member", "/Name~1", "Name/ is not a documented member, did you mean name?", "extra"),
+        ("unknown-member", "/ñ", "\\xf1 is not a documented member", "extra"),
+    ]
+    assert warnings(operation, b"{", x_a="") == [
+        ("content-type", "/content-type", "expected application/json, got none", "types")
+    ]
+
+
+def test_warnings_do_not_need_a_body() -> None:
+    """Headers that a client should send are looked at for an operation without a body too."""
+    operation = reading(None, (), WarningRules(any_header=(("X-A",), "keys")))
+    assert [keyword for keyword, *_ in warnings(operation, b"")] == ["authentication"]
+
+
+def test_the_number_of_warnings_is_bounded() -> None:
+    """A body with a great many unknown members is described by some of them."""
+    body = json.dumps(dict.fromkeys(map(str, range(5_000)))).encode()
+    assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MOST_WARNINGS

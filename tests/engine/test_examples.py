@@ -1,0 +1,56 @@
+"""Curl lines and the banner: how people meet a scenario."""
+
+from pathlib import Path
+
+from mockserver import Request, load
+from mockserver.core.model import Settings
+from mockserver.engine.examples import banner, curl
+from tests.support import BATCH, PING, folder
+
+
+def test_a_curl_line_says_all_of_a_request() -> None:
+    """Method where curl would take another, escapes in the path, query and headers, quoted for a shell."""
+    for request, line in [
+        (Request("GET", "/v1/a b", query={"x": "1&2"}), "curl -i 'u/v1/a%20b?x=1%262'"),
+        (Request("POST", "/v1", headers={"content-type": "application/json"}), "curl -i u/v1 -X POST"),
+        (Request("POST", "/v1", b'"it\'s"', {"x-one": "a"}), "curl -i u/v1 -H 'X-One: a' -d '\"it'\"'\"'s\"'"),
+        (Request("GET", "/v1", b"1"), "curl -i u/v1 -X GET -d 1"),
+    ]:
+        assert curl(request, "u") == line
+
+
+def test_a_contract_without_a_lasting_example_has_no_curl(tmp_path: Path) -> None:
+    """The banner promises nothing that would not hold."""
+    shown = list(banner(load(folder(tmp_path, PING)), "http://mock", Settings()))
+    assert "  GET http://mock/v1/ping/{word}" in shown
+    assert not [line for line in shown if "curl" in line]
+    assert BATCH not in "".join(shown)
+
+
+def test_a_contract_without_a_documented_error_shows_none(tmp_path: Path) -> None:
+    """What can be tried is shown; nothing is invented."""
+    files = {
+        "contract.yaml": """\
+format: 1
+collections: {things: {open: true, members: {kept: {type: boolean}}}}
+operations:
+  keep:
+    request: PUT /things/{key}
+    lookups: {thing: {in: things, key: path.key}}
+    envelopes: {success: {status: 200, body: "${respond}"}}
+""",
+        "keep.yaml": """\
+format: 1
+operation: keep
+scenarios:
+- scenario: kept
+  assumed: []
+  when: {thing: present}
+  respond: {success: 1}
+  then: {thing: {kept: true}}
+  examples: [{path: {key: a}}]
+- {scenario: rest, assumed: [], respond: {success: 0}}
+""",
+    }
+    lines = list(banner(load(folder(tmp_path, files)), "http://mock", Settings()))
+    assert [line for line in lines if "curl" in line] == ["  curl -i http://mock/things/a -X PUT"]

@@ -1,0 +1,29 @@
+"""Coverage as a page: one file that runs nothing and asks for nothing."""
+
+from mockserver.reports.coverage_page import html
+from tests.support.coverage_reports import NASTY, Page, shown
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
+    """No script, no link, no picture, no style sheet of another place; and it says its language."""
+    page = html(shown())
+    parsed = Page(page)
+    assert parsed.open == []
+    assert not {"script", "link", "img", "iframe", "a", "form"} & set(parsed.tags)
+    assert not {name for name, _ in parsed.attributes} & {"src", "href", "onclick", "action"}
+    assert ("lang", "en") in parsed.attributes
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "prefers-color-scheme:dark" in page
+
+
+def test_all_that_the_page_shows_is_escaped() -> None:
+    """Every text of a report may be anything."""
+    row = {**shown()["scenarios"][1], **dict.fromkeys(("scenario", "heading", "note", "how", "curl", "status"), NASTY)}
+    rows = [{**row, "error": {"code": NASTY}}, {**row, "met": 1, "triggers": {NASTY: 1}, "faults": {NASTY: 1}}]
+    retry = {"after": NASTY, "fault": NASTY, "count": 1, "shortest_ms": 1.0, "longest_ms": 1.0}
+    seen = {"retries": [retry], "sent_again_after_answer_lost": 0, "secrets_in_url": 0, "malformed": {NASTY: 1}}
+    page = html(shown(scenarios=rows, behaviour=seen, sandbox=NASTY, contract=NASTY))
+    parsed = Page(page)
+    assert "script" not in parsed.tags
+    assert parsed.text.count(NASTY) >= 12

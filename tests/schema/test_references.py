@@ -1,0 +1,57 @@
+"""References that lead nowhere, back to themselves, or too far are refused when files are loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver.core.model import Diagnostic
+from mockserver.schema import diagnostics
+from mockserver.schema.schema_set import SchemaSet
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf", "not"])
+def test_references_that_double_at_each_level_are_refused(keyword: str) -> None:
+    """Thirty levels would take a billion steps: the schema is refused when files are loaded."""
+    levels: dict[str, Any] = {}
+    for n in range(30):
+        twice = [{"$ref": f"#/$defs/d{n + 1}"}] * 2
+        levels[f"d{n}"] = {"not": {"anyOf": twice}} if keyword == "not" else {keyword: twice}
+    schema = {"$ref": "#/$defs/d0", "$defs": {**levels, "d30": {"type": "string"}}}
+    faults: list[Diagnostic] = []
+    assert SchemaSet().inline(schema, ("here",), faults.append) is None
+    assert faults == [
+        Diagnostic(("here",), "schemas that refer to each other too often", "at most 50000 checks of one value", "more")
+    ]
+
+
+def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain of thousands is told of when files are loaded, and soon."""
+    monkeypatch.setattr(diagnostics, "MOST_STEPS", 1_000)
+    chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(100)}
+    faults: list[Diagnostic] = []
+    assert SchemaSet().inline({"$defs": {**chain, "d100": {}}}, (), faults.append) is None
+    [fault] = faults
+    assert fault.what == "$ref that leads through too many others"
+    assert fault.expected == "schemas that refer to each other less"
+    assert fault.got.removeprefix("#/$defs/") in chain
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"allOf": [{"$ref": "#"}]},
+        {"properties": {"a": {"anyOf": [{"not": {"$ref": "#/properties/a"}}]}}},
+        {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"if": {"$ref": "#/$defs/a"}}}},
+        {"$dynamicAnchor": "node", "$dynamicRef": "#node"},
+        {"dependentSchemas": {"x": {"$ref": "#"}}},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}}},
+    ],
+)
+def test_a_schema_that_only_leads_back_to_itself_is_refused(schema: Any) -> None:
+    """An endless reference is found when files are loaded."""
+    faults: list[Diagnostic] = []
+    assert SchemaSet().inline(schema, (), faults.append) is None
+    assert {fault.what.partition(" ")[2] for fault in faults} == {"that leads back to itself"}
