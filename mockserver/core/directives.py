@@ -9,10 +9,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from mockserver.core.model import FAULTS, Delay, Fault
-from mockserver.core.problems import bad_directive
+from mockserver.core.problems import bad_directive, unknown_directive
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import printable, write_ascii
@@ -38,20 +39,48 @@ class Directives:
 
 NO_DIRECTIVES: Final = Directives()
 
+HEADERS: Final = ("Mock-Scenario", "Mock-Sandbox", "Mock-Fault", "Mock-Delay")
+"""The request headers that direct the mock; no other begins with `Mock-`."""
+
+_LOWER_HEADERS: Final = frozenset(map(str.lower, HEADERS))
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 def parse_directives(headers: Mapping[str, str]) -> Directives | Reply:
-    """Parse `Mock-Scenario`, `Mock-Delay` and `Mock-Fault`; gives a problem where one of them is wrong."""
-    scenario, delay, fault = headers.get("mock-scenario"), headers.get("mock-delay"), headers.get("mock-fault")
-    if scenario is None and delay is None and fault is None:
+    """Parse `Mock-Scenario`, `Mock-Delay` and `Mock-Fault`; gives a problem where a `Mock-*` header is wrong."""
+    found = mock_headers(headers)
+    if not found:
         return NO_DIRECTIVES
+    if isinstance(found, Reply):
+        return found
+    delay, fault = found.get("mock-delay"), found.get("mock-fault")
     try:
         return Directives(
-            None if scenario is None else scenario.strip(),
-            None if delay is None else parse_delay(delay.strip()),
+            found.get("mock-scenario"),
+            None if delay is None else parse_delay(delay),
             None if fault is None else _parse_fault_header(fault),
         )
     except DirectiveError as error:
         return bad_directive(str(error))
+
+
+def mock_headers(headers: Mapping[str, str]) -> Mapping[str, str] | Reply:
+    """The headers that begin with `Mock-`, by name in lower case.
+
+    Gives a problem where one is unknown, as it would be without effect, or comes with two values.
+    """
+    if "\nmock-" not in "\n".join(["", *headers]).lower():  # a third of the time of a look at each name
+        return _NO_HEADERS
+    found: dict[str, str] = {}
+    for name, text in headers.items():
+        lower, value = name.lower(), text.strip()
+        if not lower.startswith("mock-"):
+            continue
+        if lower not in _LOWER_HEADERS:
+            return unknown_directive(name, close_matches(name, HEADERS), HEADERS)
+        if found.setdefault(lower, value) != value:
+            return bad_directive(f"expected {name} with one value, got two that differ")
+    return found
 
 
 def _parse_fault_header(text: str) -> Fault:

@@ -90,8 +90,20 @@ def sandbox_required() -> Reply:
 
 
 def bad_directive(detail: str) -> Reply:
-    """400: a header `Mock-Delay` or `Mock-Fault` that cannot be understood."""
+    """400: a request header of the mock (`Mock-…`) that cannot be understood."""
     return problem(400, "bad-directive", "A directive in the request headers cannot be understood", detail)
+
+
+def unknown_directive(name: str, spelt: Sequence[str], names: Sequence[str]) -> Reply:
+    """400: a request header begins with `Mock-` and is none of the mock's."""
+    return problem(
+        400,
+        "bad-directive",
+        "A directive in the request headers cannot be understood",
+        f"There is no request header {printable(name, 40)}." + did_you_mean_sentence(spelt),
+        did_you_mean=list(spelt),
+        known_headers=list(names),
+    )
 
 
 def no_room_for_sandbox(settings: Settings) -> Reply:

@@ -15,6 +15,7 @@ from mockserver.admin import api as admin
 from mockserver.admin import console_files
 from mockserver.admin.safety import Access, admin_not_served
 from mockserver.core.address import HEALTH
+from mockserver.core.directives import mock_headers
 from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request
 from mockserver.core.reply import Headers, Reply
@@ -98,6 +99,9 @@ class Dispatcher:
         if isinstance(body, Reply):
             return DispatchResult(body, found.sandbox)
         method, headers = request.method, request.headers
+        directives = mock_headers(headers)
+        if isinstance(directives, Reply):
+            return DispatchResult(directives, found.sandbox)
         reply = console_files.console_page(method, request.path, found.path, headers)
         if reply is None:
             place = Target(found.sandbox, _path_as_sent(request))

@@ -76,6 +76,53 @@ async def test_what_cannot_be_understood_is_loud(
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Mock-Scenrio", "Mock-Scenario"),
+        ("mock-fualt", "Mock-Fault"),
+        ("MOCK-SANDBX", "Mock-Sandbox"),
+        ("Mock-Dealy", "Mock-Delay"),
+        ("Mock-", ""),
+        ("Mock-Entry", ""),
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", PATH), ("POST", "/__admin/reset")])
+async def test_a_misspelt_header_is_loud(
+    url: str, client: aiohttp.ClientSession, name: str, meant: str, method: str, path: str
+) -> None:
+    """Any header of that form but the four, also where the admin API is called: it would be without effect."""
+    async with client.request(method, url + path, json=LASTING, headers={name: "rfc-invalid"}) as response:
+        shown = problem(await response.read())
+    assert (response.status, shown["type"].rpartition(":")[2]) == (400, "bad-directive")
+    assert name in shown["detail"]
+    assert not meant or shown["did_you_mean"][0] == meant
+    assert shown["known_headers"] == ["Mock-Scenario", "Mock-Sandbox", "Mock-Fault", "Mock-Delay"]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("Mock-Scenario", "rfc-invalid", "unauthorized"),
+        ("Mock-Sandbox", "a", "b"),
+        ("Mock-Fault", "reset", "empty"),
+        ("Mock-Delay", "1ms", "2ms"),
+    ],
+)
+async def test_two_values_of_one_header_are_refused(
+    url: str, client: aiohttp.ClientSession, name: str, first: str, second: str
+) -> None:
+    """Nobody can say which was meant; the same one twice is no matter."""
+    for values, status in (([first, second], 400), (["1ms", "1ms"], 200)):
+        headers = [(name if status == 400 else "Mock-Delay", value) for value in values]
+        async with client.post(url + PATH, json=LASTING, headers=headers) as response:
+            assert response.status == status
+            body = await response.read()
+        if status == 400:
+            assert problem(body)["type"].endswith(("bad-directive", "bad-sandbox"))
+            assert name in problem(body)["detail"]
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         True,
