@@ -165,6 +165,22 @@ def too_slow(limit: float) -> Reply:
     )
 
 
+def unsupported_encoding(encoding: str, names: Sequence[str]) -> Reply:
+    """415: the body has a content encoding that is not read here."""
+    return problem(
+        415,
+        "unsupported-encoding",
+        "The content encoding of the request body is not supported",
+        f"Expected {', '.join(names)} or none as Content-Encoding, got {printable(encoding, 80)}.",
+        {"Accept-Encoding": "gzip, deflate"},
+    )
+
+
+def undecodable_body(detail: str) -> Reply:
+    """400: the body is not what its `Content-Encoding` says."""
+    return problem(400, "unreadable-body", "The request body cannot be read", detail)
+
+
 def not_http(detail: str, status: int = 400) -> Reply:
     """400, or what else it is: the request cannot be read as HTTP."""
     return problem(status, "no-http", "The request is no HTTP/1.1", detail)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -13,6 +14,9 @@ from mockserver.core import problems
 from mockserver.core.model import Settings
 from mockserver.core.reply import Reply
 from mockserver.server.connection import Connection
+
+_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""The content encodings that are read, with what `zlib` needs to know of each."""
 
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;][^\n]*)?\r\n")
 _MAX_SIZE_LINE: Final = 8_190
@@ -40,9 +44,37 @@ async def read_body(
     except BrokenChunksError:
         return problems.not_http("The chunks of its body are not written as HTTP/1.1 wants them.")
     except web.RequestPayloadError:
-        what = "Its Content-Encoding says how to unpack it, but that fails."
-        return problems.problem(400, "unreadable-body", "The request body cannot be read", what)
-    return body if len(body) <= limit else problems.too_large(limit)
+        return problems.not_http("The chunks of its body are not written as HTTP/1.1 wants them.")
+    if len(body) > limit:
+        return problems.too_large(limit)
+    if body and "Content-Encoding" in request.headers:
+        return _decode(body, request.headers.getall("Content-Encoding"), limit)
+    return body
+
+
+def _decode(body: bytes, encodings: Iterable[str], limit: int) -> bytes | Reply:
+    """Undo the content encoding of a body, up to the limit; return a problem where that fails."""
+    codings = [coding.strip().lower() for text in encodings for coding in text.split(",")]
+    named = [coding for coding in codings if coding not in ("", "identity")]
+    if not named:
+        return body
+    if len(named) > 1 or named[0] not in _WINDOW_BITS:
+        return problems.unsupported_encoding(", ".join(named), list(_WINDOW_BITS))
+    bits = _WINDOW_BITS[named[0]]
+    if named[0] == "deflate" and body[0] & 0x0F != 8:  # without the header of zlib, as some clients send it
+        bits = -bits
+    decoder = zlib.decompressobj(bits)
+    try:
+        data = decoder.decompress(body, limit + 1)
+    except zlib.error:
+        return problems.undecodable_body(f"It is not {named[0]}, as its Content-Encoding says.")
+    if len(data) > limit:
+        return problems.too_large(limit)
+    if not decoder.eof:
+        return problems.undecodable_body(f"It breaks off: the end of the {named[0]} data is missing.")
+    if decoder.unused_data:
+        return problems.undecodable_body(f"{len(decoder.unused_data)} bytes follow the end of its {named[0]} data.")
+    return data
 
 
 async def _read_rest(request: web.BaseRequest, connection: Connection, deadline: float, limit: int) -> bytes:

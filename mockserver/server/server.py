@@ -126,6 +126,7 @@ class Server:
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,
+            auto_decompress=False,  # `body` stops at the limit, and says what is wrong
             lingering_time=0,  # `Connection` lingers by itself
         )
         connections = Connections(
