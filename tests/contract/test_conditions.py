@@ -22,22 +22,22 @@ from tests.support.conditions import CASES, JSON, compiled, facts
         ({"none": [{"body.x": "a"}]}, 'none of (body.x is "a")'),
     ],
 )
-def test_logic_has_words(when: dict[str, Any], text: str) -> None:
-    """Groups are told apart from the conditions in one of them."""
+def test_groups_of_conditions_have_words(when: dict[str, Any], text: str) -> None:
+    """A group's text differs from that of its conditions."""
     assert [condition.text for condition in compiled(when)] == [text]
 
 
 @given(st.sampled_from([c[0] for c in CASES]), JSON)
-def test_a_match_is_the_absence_of_evidence(operand: Any, value: Any) -> None:
-    """What does not match says why; what matches has nothing to say."""
+def test_a_condition_matches_without_evidence_against_it(operand: Any, value: Any) -> None:
+    """A condition that does not match says why."""
     for condition in compiled({"body.x": operand}):
         seen = condition.evidence(facts(value))
         assert (condition.fails(facts(value)) is None) is (seen == ())
         assert all(e.path == "body.x" and e.expected and e.got for e in seen)
 
 
-def test_evidence_tells_what_came() -> None:
-    """The evidence names the place, what was expected and what came."""
+def test_evidence_has_place_expected_and_got() -> None:
+    """The evidence names the place, what was expected and what was got."""
     (condition,) = compiled({"body.x": {"in": ["a", "b"]}})
     (evidence,) = condition.evidence(facts("c"))
     assert (evidence.path, evidence.expected, evidence.got) == ("body.x", 'in ["a","b"]', '"c"')
@@ -80,8 +80,8 @@ def test_logic_joins_conditions_on_several_places() -> None:
         (MISSING, "a", False),
     ],
 )
-def test_a_member_is_found_in_whatever_stands_there(parent: Any, step: str, found: bool) -> None:
-    """In an object, in a list by its number; nowhere else, and what is not found is missing."""
+def test_a_path_step_finds_a_member_or_an_item(parent: Any, step: str, found: bool) -> None:
+    """Elsewhere the value is missing."""
     for operand in ("x", "present", {"not": "empty"}, {"in": ["x"]}, {"in": ["x", 1]}, {"not": "absent"}):
         (condition,) = compiled({f"thing.{step}": operand})
         assert (condition.fails(facts(1, thing=parent)) is None) is found
@@ -89,8 +89,8 @@ def test_a_member_is_found_in_whatever_stands_there(parent: Any, step: str, foun
     assert (condition.fails(facts(1, thing=parent)) is None) is not found
 
 
-def test_what_a_condition_asks_for_is_known() -> None:
-    """One that asks for a text, a number, a boolean or null says which, and where; no other does."""
+def test_an_equality_names_its_value_and_place() -> None:
+    """Conditions of other kinds name none."""
     for operand in ("a", 1, 1.5, True, None):
         (condition,) = compiled({"body.x": operand})
         assert condition.equals is not None
@@ -119,8 +119,8 @@ PIN = Violation("body", ("a", "b"), "pattern", "empty", "expected c, got empty t
         ({"came": "missing"}, False),
     ],
 )
-def test_a_violation_is_selected_by_place_keyword_and_what_came(operand: dict[str, Any], expected: bool) -> None:
-    """A violation condition holds where one violation fits all that it names, and claims just those."""
+def test_a_violation_is_selected_by_place_keyword_and_came(operand: dict[str, Any], expected: bool) -> None:
+    """A condition holds where one violation fits all that it names, and claims just those."""
     (condition,) = compiled({"violation": operand})
     held = condition.fails(facts(1, (PIN,))) is None
     assert held is expected

@@ -44,8 +44,8 @@ def ids(contract: Contract) -> list[str]:
     return [scenario.id for scenario in contract.scenarios]
 
 
-def test_a_collection_is_closed(tmp_path: Path) -> None:
-    """Two lines close a collection: only seeds, and what requests wrote, are there."""
+def test_an_overlay_closes_a_collection(tmp_path: Path) -> None:
+    """Two lines: then only seeds and written records exist."""
     own = overlay(tmp_path, "format: 1\ncollections: {cards: {open: false}}\n")
     contract = load(overlays=[own])
     assert send(load(), ONCE)[0] == 200
@@ -58,7 +58,7 @@ def test_a_collection_is_closed(tmp_path: Path) -> None:
     assert one.before.file == str(Path("scenarios/contract.yaml"))
 
 
-def test_seeds_are_added_and_replaced(tmp_path: Path) -> None:
+def test_an_overlay_adds_and_replaces_seeds(tmp_path: Path) -> None:
     """A seed with a new key is added, one with the same key replaced as a whole."""
     own = overlay(
         tmp_path,
@@ -74,8 +74,8 @@ def test_seeds_are_added_and_replaced(tmp_path: Path) -> None:
     }
 
 
-def test_a_setting_is_changed(tmp_path: Path) -> None:
-    """One setting is changed, the others stay."""
+def test_an_overlay_changes_one_setting(tmp_path: Path) -> None:
+    """The others stay."""
     contract = load(overlays=[overlay(tmp_path, "format: 1\nsettings: {error_status: 200}\n")])
     assert send(contract, {})[0] == 200
     assert contract.settings.utc_offset == load().settings.utc_offset == "-06:00"
@@ -116,8 +116,8 @@ def test_an_added_scenario_is_tried_first(tmp_path: Path) -> None:
     }
 
 
-def test_overlays_are_laid_in_turn(tmp_path: Path) -> None:
-    """The last overlay wins and says what it replaced; what it adds goes before what earlier ones added."""
+def test_the_last_overlay_wins(tmp_path: Path) -> None:
+    """Its scenarios go before those of earlier overlays."""
     head = "format: 1\noperation: activateCardForCustomer\nscenarios:\n"
     rest = "assumed: [rfc], when: {body.pin: present}, respond: {error: {code: 1}}"
     one = overlay(tmp_path / "one", "format: 1\nsettings: {error_status: 418}\nassumptions: {mine: One.}\n")
@@ -163,8 +163,8 @@ def test_an_overlay_has_either_layout(nested: bool, tmp_path: Path) -> None:
     assert load(overlays=[tmp_path]).settings.seed == 7
 
 
-def test_what_is_wrong_in_an_overlay_is_reported_there(tmp_path: Path) -> None:
-    """A fault of an overlay has the overlay's file name; those of several overlays come together."""
+def test_a_fault_of_an_overlay_is_reported_in_its_file(tmp_path: Path) -> None:
+    """Faults of several overlays come together."""
     one = overlay(tmp_path / "one", "format: 1\nsettings: {error_statsu: 200}\n")
     two = overlay(tmp_path / "two", "format: 1\ncollections: {cards: {seeds: {TEST-X: {statsu: issued}}}}\n")
     with pytest.raises(ConfigError) as raised:
@@ -214,8 +214,8 @@ def test_check_lists_what_overlays_replaced(tmp_path: Path) -> None:
     assert ok.startswith("ok: ")
 
 
-def test_check_lists_the_examples_that_an_overlay_leads_elsewhere(tmp_path: Path) -> None:
-    """Closing a collection is no mistake: check says which examples now meet another scenario, and passes."""
+def test_check_lists_examples_that_an_overlay_changes(tmp_path: Path) -> None:
+    """Check passes, and names the examples that now meet another scenario."""
     done = run("check", "--overlay", str(overlay(tmp_path, "format: 1\ncollections: {batches: {open: false}}\n")))
     assert (done.returncode, done.stderr) == (0, "")
     _, *elsewhere, ok = done.stdout.splitlines()

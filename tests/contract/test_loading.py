@@ -63,26 +63,26 @@ def report_of(problems: Sequence[Problem], folder: Path) -> str:
 
 
 @pytest.mark.parametrize(("file", "case"), CASES, ids=IDS)
-def test_what_is_wrong_is_reported_at_its_place(file: str, case: dict[str, Any], tmp_path: Path) -> None:
-    """Every fault has file, line and column, what was expected, what came, and a hint; all at once, in order."""
+def test_each_mistake_is_reported_at_its_place(file: str, case: dict[str, Any], tmp_path: Path) -> None:
+    """File, line and column, expected, got and a hint; all at once, in order."""
     folder = arrange(case, tmp_path / "contract")
     loads, problems = problems_of(folder)
     assert report_of(problems, folder) == case["report"]
     assert loads is (file == "examples"), "only examples are left to check"
 
 
-def test_the_contract_that_the_cases_change_is_right() -> None:
-    """What a case reports comes from its change."""
+def test_the_contract_of_the_cases_is_sound() -> None:
+    """A case's report comes from its change alone."""
     assert problems_of(BAD / "good") == (True, ())
 
 
-def test_the_shipped_contract_is_right() -> None:
-    """The contract that comes with the package loads, and every example meets its scenario."""
+def test_the_shipped_contract_is_sound() -> None:
+    """It loads, and every example meets its scenario."""
     assert check(load()) == ()
 
 
-def test_what_is_loaded_does_not_depend_on_layout_and_comments(tmp_path: Path) -> None:
-    """The hash tells contracts apart by what they hold."""
+def test_the_hash_ignores_layout_and_comments(tmp_path: Path) -> None:
+    """It depends on the content alone."""
     good = load(BAD / "good").hash
     comment = {"change": {"contract.yaml": {"settings:": "# a comment\nsettings:  "}}}
     assert load(arrange(comment, tmp_path / "comment")).hash == good
@@ -95,7 +95,7 @@ def test_what_is_loaded_does_not_depend_on_layout_and_comments(tmp_path: Path) -
     assert len(hashes | {good}) == 4
 
 
-def test_the_error_says_all_that_is_wrong(tmp_path: Path) -> None:
+def test_the_error_holds_the_whole_report(tmp_path: Path) -> None:
     """The exception's text is the report."""
     folder = arrange(
         {"change": {"contract.yaml": {"error_status: 400": "errorstatus: 400", "open: true": "opne: true"}}},
@@ -124,10 +124,10 @@ SECRET_HEADERS = ["authorization", "Authorization-Extra", "proxy-authorization",
     ],
     ids=["when", "any", "same_as", "first_of", "text", "then add", "then", "key"],
 )
-def test_a_header_that_is_masked_is_a_secret(
+def test_a_masked_header_is_a_secret(
     header: str, file: str, before: str, after: str, what: str, tmp_path: Path
 ) -> None:
-    """No condition compares it, and it is neither answered nor kept."""
+    """No condition compares it, and it is neither echoed nor kept."""
     change = {before: after.replace("PATH", f"header.{header}")}
     loads, problems = problems_of(arrange({"change": {file: change}}, tmp_path / "c"))
     assert not loads
@@ -135,8 +135,8 @@ def test_a_header_that_is_masked_is_a_secret(
 
 
 @pytest.mark.parametrize("header", SECRET_HEADERS)
-def test_whether_a_header_that_is_masked_came_may_be_asked(header: str, tmp_path: Path) -> None:
-    """That says nothing of its value."""
+def test_a_condition_may_ask_whether_a_masked_header_is_there(header: str, tmp_path: Path) -> None:
+    """Presence says nothing of its value."""
     change = {"{thing.state: used}": f"{{thing.state: used, header.{header}: {{not: empty}}}}"}
     load(arrange({"change": {"scenarios.yaml": change}}, tmp_path / "c"))
 
@@ -159,8 +159,8 @@ SPOTS = [(name, at) for name, data in GOOD.items() for at in spots(data)]
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from(SPOTS), st.sampled_from(ODD)), min_size=1, max_size=3))
-def test_whatever_stands_in_a_file_there_is_a_contract_or_a_report(changes: list[tuple[tuple[str, At], Any]]) -> None:
-    """Odd values anywhere make no crash: the files load, or all that is wrong is told."""
+def test_any_file_gives_a_contract_or_a_report(changes: list[tuple[tuple[str, At], Any]]) -> None:
+    """Odd values anywhere raise nothing else."""
     files = copy.deepcopy(GOOD)
     for (name, at), value in changes:
         *around, last = at
@@ -174,14 +174,14 @@ def test_whatever_stands_in_a_file_there_is_a_contract_or_a_report(changes: list
     assert all(problem.position.line > 0 and problem.what and problem.expected for problem in problems)
 
 
-def test_a_refusal_is_worth_reading_without_a_hint() -> None:
-    """A problem shows only the lines that it has."""
+def test_a_report_without_a_hint_is_complete() -> None:
+    """A diagnostic shows only the lines that it has."""
     position = Position("a.yaml", 2, 3)
     assert str(Problem(position, "wrong", "right", "", "")) == "a.yaml:2:3: wrong\n    expected: right"
 
 
-def test_looking_for_garbage_goes_on_after_loading(tmp_path: Path) -> None:
-    """It rests while a contract is loaded, and only then, whether it loads or not."""
+def test_garbage_collection_resumes_after_loading(tmp_path: Path) -> None:
+    """Whether loading succeeds or fails."""
     load()
     assert gc.isenabled()
     with pytest.raises(ConfigError):

@@ -16,8 +16,8 @@ def holds(operand: Any, value: Any, **more: Any) -> bool:
 
 
 @pytest.mark.parametrize(("operand", "matching", "others"), CASES, ids=[repr(c[0]) for c in CASES])
-def test_an_operator_matches_what_it_says(operand: Any, matching: list[Any], others: list[Any]) -> None:
-    """Each operator matches the one list of values and not the other."""
+def test_an_operator_matches_its_values(operand: Any, matching: list[Any], others: list[Any]) -> None:
+    """Each operator matches the first list of values and not the second."""
     assert [v for v in matching if not holds(operand, v)] == []
     assert [v for v in others if holds(operand, v)] == []
 
@@ -54,14 +54,14 @@ WORDS: list[tuple[Any, Any, str]] = [
 
 @pytest.mark.parametrize(("operand", "other", "words"), WORDS, ids=[repr(operand) for operand, _, _ in WORDS])
 def test_an_operator_has_words(operand: Any, other: Any, words: str) -> None:
-    """A condition is told as it is written, and so is what was expected where it does not hold."""
+    """A condition's text is as it is written; the evidence says what was expected."""
     (condition,) = compiled({"body.x": operand})
     assert condition.text == f"body.x {words}"
     assert [e.expected for e in condition.evidence(facts(other))] == [words]
 
 
-def test_operators_side_by_side_say_which_does_not_hold() -> None:
-    """The condition names both; the evidence only the first that is against it."""
+def test_operators_side_by_side_report_the_first_that_fails() -> None:
+    """The condition's text names both."""
     (condition,) = compiled({"body.x": {"starts_with": "a", "ends_with": "b"}})
     assert condition.text == 'body.x starts with "a" and ends with "b"'
     assert [e.expected for e in condition.evidence(facts("b"))] == ['starts with "a"']
@@ -69,7 +69,7 @@ def test_operators_side_by_side_say_which_does_not_hold() -> None:
 
 
 def test_every_operator_has_a_case() -> None:
-    """No operator is left out of the cases above, but same_as, which has a test of its own."""
+    """All but same_as, which has a test of its own."""
     used = {name for operand, _, _ in CASES if isinstance(operand, dict | str) for name in _names(operand)}
     assert set(OPERATORS) - used == {"same_as"}
 
@@ -79,7 +79,7 @@ def _names(operand: Any) -> tuple[str, ...]:
 
 
 def test_same_as_compares_two_places() -> None:
-    """same_as holds where both are there and equal."""
+    """It holds where both values are there and equal."""
     operand = {"same_as": "thing.key"}
     assert holds(operand, "a", thing={"key": "a"})
     assert not holds(operand, "a", thing={"key": "b"})
@@ -99,8 +99,8 @@ def test_same_as_compares_two_places() -> None:
         ({"none": [{"same_as": "thing.key"}, "c"]}, False, True),
     ],
 )
-def test_same_as_compares_inside_of_other_operators(operand: Any, same: bool, other: bool) -> None:
-    """Wherever it stands, the other place is looked at, and known to be looked at."""
+def test_same_as_works_inside_other_operators(operand: Any, same: bool, other: bool) -> None:
+    """The condition lists the other place among those it reads."""
     assert holds(operand, "a", thing={"key": "a"}) is same
     assert holds(operand, "a", thing={"key": "b"}) is other
     assert compiled({"body.x": operand})[0].reads == {"body", "thing"}

@@ -34,8 +34,8 @@ from tests.support.scopes import FACTS, SCOPE
         ("now.epoch_millis", 1_731_681_138_123),
     ],
 )
-def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
-    """A path gives the value at its place, typed, or MISSING."""
+def test_a_path_gives_the_value_at_its_place(path: str, value: Any) -> None:
+    """Typed, or MISSING."""
     faults: list[Diagnostic] = []
     place = compile_path(path, Context(SCOPE, SchemaSet(), faults.append))
     assert faults == []
@@ -55,8 +55,8 @@ def test_a_path_finds_what_stands_there(path: str, value: Any) -> None:
         ("", ""),
     ],
 )
-def test_a_path_to_nowhere_is_a_fault(path: str, hint: str) -> None:
-    """An unknown root or member is a fault with the near spelling."""
+def test_an_unknown_path_is_reported(path: str, hint: str) -> None:
+    """With the near spelling of root or member."""
     faults: list[Diagnostic] = []
     assert compile_path(path, Context(SCOPE, SchemaSet(), faults.append, ("at",))) is None
     assert [(fault.at, fault.hint) for fault in faults] == [(("at",), hint)]

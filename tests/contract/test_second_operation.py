@@ -28,8 +28,8 @@ async def activate(client: aiohttp.ClientSession, url: str, card: str, **members
         return (await response.json())["payload"]
 
 
-async def test_the_cards_that_activations_wrote_are_listed() -> None:
-    """Path and query parameters choose the customer and the view; the records are those of the first operation."""
+async def test_the_second_operation_lists_records_of_the_first() -> None:
+    """Path and query parameters choose the customer and the view."""
     async with serving(Engine(load(overlays=[OVERLAY]))) as url, aiohttp.ClientSession() as client:
         assert await get(client, url, "TEST-ENTERPRISE") == (404, "no-cards", {"error": "no cards"})
         first = await activate(client, url, "CARD-001", customer_id="TEST-ENTERPRISE")
@@ -45,8 +45,8 @@ async def test_the_cards_that_activations_wrote_are_listed() -> None:
         ]
 
 
-async def test_a_customer_that_an_activation_made_is_found() -> None:
-    """A new customer is read under the id that the first operation gave out, with escapes in the path undone."""
+async def test_the_second_operation_finds_a_generated_id() -> None:
+    """Percent escapes in the path are decoded."""
     async with serving(Engine(load(overlays=[OVERLAY]))) as url, aiohttp.ClientSession() as client:
         made = await activate(client, url, "CARD 1/2", customer={"first_name": "Laura", "last_name": "Pérez"})
         found = await get(client, url, made["customer_id"])
@@ -55,16 +55,16 @@ async def test_a_customer_that_an_activation_made_is_found() -> None:
         assert await get(client, url, "ñ%201") == (200, "cards", {"customer": "ñ 1", "cards": ["CARD-002"]})
 
 
-async def test_violations_of_its_query_are_found() -> None:
-    """A query parameter that breaks its schema is a violation like any other, and its value is not repeated."""
+async def test_a_bad_query_parameter_is_a_violation() -> None:
+    """Its value is not repeated."""
     async with serving(Engine(load(overlays=[OVERLAY]))) as url, aiohttp.ClientSession() as client:
         status, scenario, body = await get(client, url, "TEST-HAS-CARD", view="hush")
         assert (status, scenario) == (400, "query-bad")
         assert body == {"error": 'query.view: expected one of "keys", "full", got other text'}
 
 
-async def test_what_the_mock_does_of_itself_it_does_for_both() -> None:
-    """Misspelt test values, forced scenarios, sandboxes and methods work for an operation that only files describe."""
+async def test_built_in_features_work_for_any_operation() -> None:
+    """Misspelt test values, forced scenarios, sandboxes and methods."""
     async with serving(Engine(load(overlays=[OVERLAY]))) as url, aiohttp.ClientSession() as client:
         status, _, body = await get(client, url, "TEST-HAS-CRAD")
         assert (status, body["member"], body["did_you_mean"][0]) == (400, "path.customer_id", "TEST-HAS-CARD")
@@ -79,7 +79,7 @@ async def test_what_the_mock_does_of_itself_it_does_for_both() -> None:
         assert (await get(client, f"{url}/sandbox/b", "85"))[1] == "no-cards"
 
 
-def test_its_examples_are_checked() -> None:
+def test_examples_with_parameters_are_checked() -> None:
     """The linter runs examples with path and query parameters."""
     contract = load(overlays=[OVERLAY])
     assert check(contract) == ()

@@ -79,8 +79,8 @@ def failure(*arguments: Any) -> list[str]:
         ("|\n  a\n  b\n", "a\nb\n"),
     ],
 )
-def test_plain_values_are_those_of_json(text: str, value: object, tmp_path: Path) -> None:
-    """A plain value is null, a boolean, a number as JSON writes it, or a text: no dates, no octals, no `no`."""
+def test_plain_yaml_values_are_json_values(text: str, value: object, tmp_path: Path) -> None:
+    """Null, boolean, number as JSON writes it, or text: no dates, no octals, no `no`."""
     source = source_of(tmp_path, f"a: {text}\n")
     assert source.problems == []
     assert source.data == {"a": value}
@@ -116,8 +116,8 @@ def test_an_alias_repeats_a_value(tmp_path: Path) -> None:
     assert str(source.position(("a", "b", 1))) == "file.yaml:1:15"
 
 
-def test_aliases_that_multiply_are_stopped(tmp_path: Path) -> None:
-    """A billion laughs are refused at the alias that is too much, at once."""
+def test_multiplying_aliases_are_refused(tmp_path: Path) -> None:
+    """A billion laughs are refused at once, at the alias that is too much."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     source = source_of(tmp_path, "\n".join(lines))
@@ -128,7 +128,7 @@ def test_aliases_that_multiply_are_stopped(tmp_path: Path) -> None:
     assert problem.position.line == 5
 
 
-def test_aliases_that_nest_are_stopped(tmp_path: Path) -> None:
+def test_nested_aliases_are_refused(tmp_path: Path) -> None:
     """Depth is counted through aliases."""
     lines = ["a0: &a0 x", *(f"a{n}: &a{n} [[[[[[[[[[*a{n - 1}]]]]]]]]]]" for n in range(1, 12))]
     assert told(source_of(tmp_path, "\n".join(lines))) == ["file.yaml:11:21: nested too deep"]
@@ -152,8 +152,8 @@ def test_nesting_up_to_the_limit_is_read(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
-def test_a_number_of_any_length_is_refused(suffix: str, tmp_path: Path) -> None:
-    """A number of ten thousand digits is told of like any that is too large."""
+def test_a_very_long_number_is_refused(suffix: str, tmp_path: Path) -> None:
+    """Like any number that is too large."""
     assert told(source_of(tmp_path, '{"a": ' + "9" * 10_000 + "}", suffix)) == [
         f"file.{suffix}:1:7: a number that is too large"
     ]
@@ -176,8 +176,8 @@ def test_positions_in_json_are_exact(tmp_path: Path) -> None:
     }
 
 
-def test_the_slow_reader_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the C library of PyYAML the shipped contract's texts and places are the same."""
+def test_pyyaml_without_its_c_library_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped contract has the same texts and places."""
     import yaml  # noqa: PLC0415
 
     from mockserver.contract import loading, yaml_source  # noqa: PLC0415
@@ -190,8 +190,8 @@ def test_the_slow_reader_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(("suffix", "end"), [("yaml", "x\\n\\e[2J"), ("json", "x\\n\\ud800")])
-def test_a_report_is_visible_text_line_by_line(suffix: str, end: str, tmp_path: Path) -> None:
-    """Names with line ends, escapes or halves of characters in them cannot break a report."""
+def test_a_report_escapes_odd_names(suffix: str, end: str, tmp_path: Path) -> None:
+    """Line breaks, escapes or lone surrogates in names do not break it."""
     source = source_of(tmp_path, f'{{"{end}": 1, "{end}": 2}}', suffix)
     [problem] = source.problems
     assert len(str(problem).encode().splitlines()) == 4
@@ -201,8 +201,8 @@ def test_a_report_is_visible_text_line_by_line(suffix: str, end: str, tmp_path: 
 # -- folders ----------------------------------------------------------------------------------------------
 
 
-def test_both_layouts_are_loaded_the_same(tmp_path: Path) -> None:
-    """A folder has scenarios/ and schemas/, or all its files flat; *.yml counts too."""
+def test_nested_and_flat_folders_load_the_same(tmp_path: Path) -> None:
+    """scenarios/ and schemas/, or all files flat; *.yml counts too."""
     flat = load(written(tmp_path / "flat", contract__yml=CONTRACT, get__yaml=SCENARIOS, x__json="true"))
     written(tmp_path / "nested" / "schemas", x__json="true")
     written(tmp_path / "nested" / "scenarios", contract__yaml=CONTRACT, get__yaml=SCENARIOS)
@@ -225,8 +225,8 @@ def test_files_of_one_operation_add_up(tmp_path: Path) -> None:
     ]
 
 
-def test_file_names_are_told_as_the_folder_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative folder gives relative names; the shipped contract's names begin below it."""
+def test_file_names_begin_with_the_folder_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative folder gives relative names; names of the shipped contract begin below it."""
     monkeypatch.chdir(written(tmp_path / "here", contract__yaml=CONTRACT, get__yaml=SCENARIOS).parent)
     [scenario] = load("here").scenarios
     assert str(scenario.position) == f"{Path('here/get.yaml')}:4:3"
@@ -234,8 +234,8 @@ def test_file_names_are_told_as_the_folder_was_given(tmp_path: Path, monkeypatch
     assert first.position.file == str(Path("scenarios/activate-card-for-customer.yaml"))
 
 
-def test_what_is_no_file_of_a_contract_is_passed_over(tmp_path: Path) -> None:
-    """Other files, folders, and the schemas of the file formats are not read."""
+def test_other_files_and_folders_are_ignored(tmp_path: Path) -> None:
+    """Also the schemas of the file formats."""
     folder = written(tmp_path, contract__yaml=CONTRACT, get__yaml=SCENARIOS, README__md="{", LICENSE="{")
     written(folder, **{"contract.schema__json": "{", "scenarios.schema__json": "{"})
     written(folder / "more.yaml", broken__yaml="{")
@@ -257,8 +257,8 @@ def test_a_mounted_config_map_is_read_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_a_link_that_leads_nowhere_is_told_of(tmp_path: Path) -> None:
-    """A link without a file behind it is a file that cannot be read, not one that is not there."""
+def test_a_dangling_link_is_reported(tmp_path: Path) -> None:
+    """As a file that cannot be read, not as one that is missing."""
     written(tmp_path, contract__yaml=CONTRACT, get__yaml=SCENARIOS)
     (tmp_path / "more.yaml").symlink_to("nowhere")
     (tmp_path / "x.json").symlink_to("nowhere")
@@ -269,8 +269,8 @@ def test_a_link_that_leads_nowhere_is_told_of(tmp_path: Path) -> None:
     ]
 
 
-def test_folders_that_make_no_contract_are_all_told_of(tmp_path: Path) -> None:
-    """A missing folder, an empty one, a file: each is named, and nothing else is said."""
+def test_each_bad_folder_is_reported(tmp_path: Path) -> None:
+    """A missing folder, an empty one, a file in its place."""
     empty, missing, file = tmp_path / "empty", tmp_path / "missing", tmp_path / "file.yaml"
     empty.mkdir()
     file.write_text(CONTRACT)
@@ -281,15 +281,15 @@ def test_folders_that_make_no_contract_are_all_told_of(tmp_path: Path) -> None:
     ]
 
 
-def test_a_contract_file_in_a_wrong_place_is_told_of(tmp_path: Path) -> None:
-    """A contract file beside scenarios/ would not be read, so it is refused; other files there are not."""
+def test_a_contract_file_in_the_wrong_place_is_refused(tmp_path: Path) -> None:
+    """Beside scenarios/ it would not be read; other files there are ignored."""
     written(tmp_path / "scenarios", get__yaml=SCENARIOS)
     written(tmp_path, contract__yaml=CONTRACT, compose__yaml="services: {}", odd__yaml="- {", package__json="{}")
     assert failure(tmp_path) == [f"{tmp_path / 'contract.yaml'}:1:1: a file that would not be read"]
 
 
-def test_two_schema_files_of_one_name_are_told_of(tmp_path: Path) -> None:
-    """A schema's name is its file's name, wherever it stands."""
+def test_two_schema_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    """A schema's name is its file's name, in any folder."""
     written(tmp_path / "scenarios", contract__yaml=CONTRACT, get__yaml=SCENARIOS, x__json="true")
     written(tmp_path / "schemas", x__json="false")
     assert failure(tmp_path) == [f"{tmp_path / 'schemas' / 'x.json'}:1:1: two equal ids: schema x.json"]
@@ -299,8 +299,8 @@ def test_two_schema_files_of_one_name_are_told_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["check"], ["serve", "--contract"], ["scenarios", "--contract"]])
-def test_a_contract_that_is_wrong_starts_nothing(command: list[str], tmp_path: Path) -> None:
-    """Every command that loads ends with status 1 and the whole report, and has started nothing."""
+def test_a_bad_contract_starts_nothing(command: list[str], tmp_path: Path) -> None:
+    """Every command that loads ends with status 1 and the whole report."""
     folder = written(tmp_path, contract__yaml=CONTRACT.replace("GET", "GOT"), get__yaml=SCENARIOS.replace("ok", "okay"))
     done = run(*command, str(folder))
     assert done.returncode == 1

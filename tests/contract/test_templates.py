@@ -42,13 +42,13 @@ def template(node: Any) -> tuple[Template, list[Diagnostic]]:
     ],
 )
 def test_a_template_keeps_types(node: Any, value: Any) -> None:
-    """A reference that is a whole string keeps its JSON type; what is missing is left out."""
+    """A reference that is a whole string keeps its JSON type; a missing value is left out."""
     compiled, faults = template(node)
     assert faults == []
     assert compiled.render(FACTS) == value
 
 
-def test_each_of_nothing_is_an_empty_list() -> None:
+def test_each_over_a_missing_lookup_is_an_empty_list() -> None:
     """A lookup of many that is not there gives an empty list."""
     compiled, _ = template({"each": "things", "give": "${item.key}"})
     assert compiled.render({}) == []
@@ -69,8 +69,8 @@ def test_each_of_nothing_is_an_empty_list() -> None:
         ({"each": "things", "give": "${item.key}"}, True),
     ],
 )
-def test_certain_is_what_does_not_depend_on_the_request(node: Any, certain: bool) -> None:
-    """Only what is resolved whatever the request is counts as certain."""
+def test_a_template_is_certain_if_no_request_can_leave_it_missing(node: Any, certain: bool) -> None:
+    """Only references that always resolve count as certain."""
     assert template(node)[0].certain is certain
 
 
@@ -103,8 +103,8 @@ def test_certain_is_what_does_not_depend_on_the_request(node: Any, certain: bool
         ),
     ],
 )
-def test_what_is_wrong_with_a_template_is_a_fault(node: Any, what: str | None, at: tuple[Any, ...]) -> None:
-    """Each mistake is one fault, at its place."""
+def test_each_mistake_in_a_template_is_reported(node: Any, what: str | None, at: tuple[Any, ...]) -> None:
+    """Each mistake is one diagnostic, at its place."""
     found = [(fault.what, fault.at) for fault in template(node)[1]]
     if what is None:  # the whole holds a secret
         assert found[0][0] == "body.deep is a secret"

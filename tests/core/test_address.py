@@ -15,6 +15,6 @@ from mockserver.core.address import base_url
         ("mock", "http://mock:1"),
     ],
 )
-def test_a_url_reaches_the_host_that_is_listened_on(host: str, url: str) -> None:
-    """An address that stands for all is shown as one that can be called."""
+def test_a_url_names_a_host_that_clients_can_reach(host: str, url: str) -> None:
+    """A wildcard address becomes the loopback address in a URL."""
     assert base_url(host, 1) == url

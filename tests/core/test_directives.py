@@ -19,8 +19,8 @@ from mockserver.core.model import FAULTS, Delay, Fault
 from tests.support import LASTING, PATH, problem
 
 
-def test_no_headers_ask_for_nothing() -> None:
-    """Other headers are not looked at."""
+def test_without_directive_headers_there_are_no_directives() -> None:
+    """Other headers are ignored."""
     assert parse_directives({"x-mock-delay": "1s"}) == Directives()
 
 
@@ -39,8 +39,8 @@ def test_no_headers_ask_for_nothing() -> None:
         ),
     ],
 )
-def test_headers_are_understood(headers: dict[str, str], asked: Directives) -> None:
-    """White space around them is no matter."""
+def test_directive_headers_are_parsed(headers: dict[str, str], asked: Directives) -> None:
+    """White space around values is ignored."""
     assert parse_directives(headers) == asked
 
 
@@ -65,10 +65,10 @@ def test_headers_are_understood(headers: dict[str, str], asked: Directives) -> N
         ("Mock-Fault", "reset; kind=empty", "kind"),
     ],
 )
-async def test_what_cannot_be_understood_is_loud(
+async def test_a_bad_directive_is_refused(
     url: str, client: aiohttp.ClientSession, name: str, text: str, said: str
 ) -> None:
-    """400 problem JSON that says what was expected; never a silent default."""
+    """400 problem JSON says what was expected; there is no silent default."""
     async with client.post(url + PATH, json=LASTING, headers={name: text}) as response:
         shown = problem(await response.read())
     assert (response.status, shown["type"].rpartition(":")[2]) == (400, "bad-directive")
@@ -143,35 +143,35 @@ async def test_two_values_of_one_header_are_refused(
         float("nan"),
     ],
 )
-def test_what_is_no_delay_is_refused(spec: Any) -> None:
-    """With what was expected."""
+def test_a_bad_delay_is_refused(spec: Any) -> None:
+    """The message says what was expected."""
     with pytest.raises(DirectiveError, match="expected"):
         parse_delay(spec)
 
 
 @pytest.mark.parametrize("spec", [True, None, [], {}, 1, {"kind": 1}, {"kind": "reset", "commit": 1}, {"kind": []}])
-def test_what_is_no_fault_is_refused(spec: Any) -> None:
-    """With what was expected."""
+def test_a_bad_fault_is_refused(spec: Any) -> None:
+    """The message says what was expected."""
     with pytest.raises(DirectiveError, match="expected"):
         parse_fault(spec)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_a_name_is_a_fault_as_is_an_object(kind: str) -> None:
-    """The shortest form is the kind's name."""
+def test_a_fault_is_a_name_or_an_object(kind: str) -> None:
+    """The shortest form is the name of the kind."""
     assert parse_fault(kind) == parse_fault({"kind": kind}) == Fault(kind)
 
 
 @pytest.mark.parametrize(
     ("text", "ns"), [("90s", 90 * 10**9), ("-1.5h", -5_400 * 10**9), ("+1ms", 10**6), ("2d", 172_800 * 10**9)]
 )
-def test_spans_of_time(text: str, ns: int) -> None:
-    """Exact to the nanosecond."""
+def test_durations_are_parsed_exactly(text: str, ns: int) -> None:
+    """Durations are exact to the nanosecond."""
     assert parse_time_span(text) == ns
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_no_text_breaks_them(delay: str, fault: str) -> None:
-    """Whatever comes in a header is understood or refused."""
+def test_any_directive_text_is_parsed_or_refused(delay: str, fault: str) -> None:
+    """No header text raises another error."""
     asked = parse_directives({"mock-delay": delay, "mock-fault": fault})
     assert isinstance(asked, Directives) or asked.status == 400

@@ -39,13 +39,13 @@ def test_an_instant_is_read_to_the_nanosecond(text: str, nanoseconds: int) -> No
         "２024-11-15T14:32:18Z",
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
-    """A text that is no RFC 3339 instant is a ValueError."""
+def test_a_bad_instant_is_refused(text: str) -> None:
+    """A text that is not an RFC 3339 instant raises ValueError."""
     with pytest.raises(ValueError, match=r"."):
         parse_instant(text)
 
 
-def test_the_documents_two_forms() -> None:
+def test_instants_have_the_two_forms_of_the_documents() -> None:
     """UTC with milliseconds, and a fixed offset with nanoseconds."""
     assert utc_millis(parse_instant("2024-11-15T14:32:18.123Z")) == "2024-11-15T14:32:18.123Z"
     text = "2025-11-18T11:50:57.960232171-06:00"
@@ -59,8 +59,8 @@ def test_the_documents_two_forms() -> None:
     st.integers(0, 999),
     st.sampled_from(["-06:00", "+00:00", "+05:45", "-23:59"]),
 )
-def test_written_instants_are_read_back(moment: dt.datetime, nanos: int, offset: str) -> None:
-    """Nothing of an instant is lost on the way out and back."""
+def test_a_written_instant_is_read_back(moment: dt.datetime, nanos: int, offset: str) -> None:
+    """Writing and reading lose nothing."""
     since = moment.replace(tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     instant = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000 + nanos
     assert parse_instant(offset_nanos(instant, offset)) == instant

@@ -56,7 +56,7 @@ def test_a_query_is_masked_in_shape() -> None:
         ("41111111111111", False),  # no such length
     ],
 )
-def test_an_account_number_is_told_by_brand_length_and_luhn(digits: str, expected: bool) -> None:
+def test_an_account_number_is_recognised_by_brand_length_and_luhn(digits: str, expected: bool) -> None:
     """All three have to fit."""
     assert is_account_number(digits) is expected
     data = f'{{"a": "{digits}", "b": 1}}'.encode()
@@ -87,8 +87,8 @@ def test_an_account_number_is_found_however_it_is_written(text: str, masked: str
     assert mask_account_numbers(text.encode()) == masked.encode()
 
 
-def test_a_number_written_in_escapes_is_found(contract: Contract) -> None:
-    """What JSON says is masked, not how it says it; a member that stands there twice is masked twice."""
+def test_an_account_number_in_json_escapes_is_masked(contract: Contract) -> None:
+    """The decoded text is masked; every member of a repeated name is masked."""
     assert kept_body(contract, rb'{"a":"\u0034111111111111111"}') == b'{"a":"0000000000000000"}'
     assert kept_body(contract, b'{"pin":"4821","pin":null}') == b'{"pin":null}'
 
@@ -113,13 +113,13 @@ def kept_body(contract: Contract, data: bytes) -> bytes:
         (rb'[{"p\u0069n":"7391"}]', rb'[{"x\x0000x":"0000"}]'),
     ],
 )
-def test_what_is_written_in_escapes_is_found_where_no_object_was_read(data: bytes, masked: bytes) -> None:
-    """An operation may ask for no body; a body may be no object, or break off. What shows nothing stays as it is."""
+def test_an_account_number_in_escapes_is_masked_in_any_body(data: bytes, masked: bytes) -> None:
+    """Also in a body that is no object, is cut off, or belongs to an operation without a body."""
     assert mask_text_body(data, SECRETS) == masked
 
 
-def test_a_body_that_nobody_read_is_masked_all_the_same() -> None:
-    """A JSON object is told from what is none."""
+def test_a_body_that_was_not_parsed_is_masked() -> None:
+    """A JSON object is masked by member; other text as a whole."""
     assert read_object(b'{"a": 1}') == {"a": 1}
     assert read_object(b"[1]") is MISSING
     assert read_object(b"{") is MISSING
@@ -144,8 +144,8 @@ PINS = [
 
 
 @pytest.mark.parametrize("pin", PINS)
-def test_a_masked_secret_gets_the_verdict_of_the_secret(pin: str, contract: Contract) -> None:
-    """Pattern and length look at the mask as they did at the secret, so that the decision can be made again."""
+def test_a_mask_passes_the_same_checks_as_its_secret(pin: str, contract: Contract) -> None:
+    """Pattern and length give the same result for the mask, so that the decision can be replayed."""
     engine, path = Engine(contract), contract.operations[0].path
     body = json.dumps({**LASTING, "pin": pin}, ensure_ascii=False).encode()
     first = engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
@@ -160,8 +160,8 @@ def test_a_masked_secret_gets_the_verdict_of_the_secret(pin: str, contract: Cont
     assert again.decision.document.violations == first.decision.document.violations
 
 
-def test_a_number_that_is_a_key_is_masked_in_records_and_writes(contract: Contract) -> None:
-    """An account number leaves no trace in the journal, be it a key, in a record, or sent as a number."""
+def test_an_account_number_as_key_is_masked_in_records_and_writes(contract: Contract) -> None:
+    """The journal shows it neither as key, in a record, nor as a JSON number."""
     engine, path, number = Engine(contract), contract.operations[0].path, "4111111111111111"
     body = json.dumps({**ONCE, "card_identifier": number, "other": 4111111111111111, "flag": True}).encode()
     for _ in range(2):
@@ -176,8 +176,8 @@ def test_a_number_that_is_a_key_is_masked_in_records_and_writes(contract: Contra
 
 
 @pytest.mark.parametrize("where", ["body", "customer", "query"])
-def test_a_number_that_is_a_name_is_masked_in_what_is_said_about_it(contract: Contract, where: str) -> None:
-    """What was not meant names a member that a client made up; so do violations, the headers and the evidence."""
+def test_an_account_number_as_member_name_is_masked(contract: Contract, where: str) -> None:
+    """In warnings, violations, headers and evidence."""
     engine, number = Engine(contract), "4111111111111111"
     body: dict[str, Any] = {**LASTING, "pin": "12a4"}
     within = body.setdefault("customer", {}) if where == "customer" else body
@@ -194,8 +194,8 @@ def test_a_number_that_is_a_name_is_masked_in_what_is_said_about_it(contract: Co
     assert number.encode() not in kept.data
 
 
-def test_a_number_in_a_violation_is_masked(tmp_path: Path) -> None:
-    """A schema may refuse the names that it does not know."""
+def test_an_account_number_in_a_violation_is_masked(tmp_path: Path) -> None:
+    """A schema may refuse member names that are account numbers."""
     files = {**PING, "ping.yaml": PING["ping.yaml"] + "    query: closed.schema.json\n"}
     files["closed.schema.json"] = json.dumps({"type": "object", "additionalProperties": False})
     engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
@@ -208,8 +208,8 @@ def test_a_number_in_a_violation_is_masked(tmp_path: Path) -> None:
     assert b"4111111111111111" not in kept.data
 
 
-def test_a_number_in_a_seed_is_masked(tmp_path: Path) -> None:
-    """Whatever the request has, in the answer and in what was found."""
+def test_an_account_number_in_a_seed_is_masked(tmp_path: Path) -> None:
+    """In the answer and in the records that were read."""
     seeds = "collections: {cards: {seeds: {CARD-N: {card_id: '4111111111111111'}}}}\n"
     (tmp_path / "seeds.yaml").write_text(f"format: 1\n{seeds}", encoding="utf-8")
     engine = Engine(load(overlays=[tmp_path]))
@@ -223,8 +223,8 @@ def test_a_number_in_a_seed_is_masked(tmp_path: Path) -> None:
     assert {"/decision/lookups/card/records/0/view/card_id", "/reply/body/value/payload/card_id"} <= {*entry.masked}
 
 
-def test_a_problem_is_masked_with_the_secrets_of_all_operations(contract: Contract) -> None:
-    """A request that came to no operation holds secrets as well."""
+def test_a_refused_request_is_masked_with_the_secrets_of_all_operations(contract: Contract) -> None:
+    """A request that reached no operation may hold secrets too."""
     engine = Engine(contract)
     engine.handle_sync(Request("POST", "/debit/v1/activate", b'{"pin": "4821", "a": "b1"}'))
     engine.handle_sync(Request("POST", "/debit/v1/activate", b'["pin", "4821"]'))
@@ -233,8 +233,8 @@ def test_a_problem_is_masked_with_the_secrets_of_all_operations(contract: Contra
     assert (text.masked, members.masked) == (("/request/body/value",), ("/request/body/value/pin",))
 
 
-def test_secrets_are_masked_wherever_the_contract_says(tmp_path: Path) -> None:
-    """In path, query and headers too: neither the entry nor the facts of its decision hold them."""
+def test_secrets_are_masked_in_path_query_and_headers(tmp_path: Path) -> None:
+    """Neither the entry nor the facts of its decision hold them."""
     files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word, query.again, header.x-one]\n"}
     engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
     reply = engine.handle_sync(
@@ -281,8 +281,8 @@ def test_secret_members_keep_their_shape(body: Any, masked: Any) -> None:
 PLACES = ["/b/pin", "/b/deep/secret", "/b/list/0/s"]
 
 
-def test_a_secret_that_looks_like_its_mask_is_named_too() -> None:
-    """Who reads 0000 does not learn that it was 0000; what is null or a truth value has no mask."""
+def test_a_secret_equal_to_its_mask_is_listed_as_masked() -> None:
+    """A reader does not learn that the value was 0000; null and booleans have no mask."""
     body = {"pin": "0000", "deep": {"secret": None}, "list": [{"s": True}, {"s": ""}, 1]}
     assert mask_members(body, SECRETS) == body
     assert member_places(body, SECRETS, "/b") == ["/b/pin", "/b/list/1/s"]
@@ -300,13 +300,13 @@ def test_a_secret_that_looks_like_its_mask_is_named_too() -> None:
         (1, True, [""]),
     ],
 )
-def test_places_that_differ_are_named(before: Any, after: Any, places: list[str]) -> None:
-    """The innermost ones; where a name is masked, that which has the name."""
+def test_masked_places_are_the_innermost_that_differ(before: Any, after: Any, places: list[str]) -> None:
+    """Where a member name is masked, the member that holds it is listed."""
     assert changed_places(before, after, "") == places
 
 
-def test_what_is_no_json_is_masked_where_a_secret_may_stand_in_it() -> None:
-    """A body that cannot be read is kept, but not with a secret in it."""
+def test_a_body_that_is_not_json_is_masked() -> None:
+    """The text is kept without the secrets in it."""
     assert mask_text_body(b"pin=1234&x", SECRETS) == b"xxx=0000&x"
     assert mask_text_body(b"hello 1", SECRETS) == b"hello 1"
 
@@ -325,8 +325,8 @@ def test_authorization_and_cookies_are_masked() -> None:
     assert masked_headers({"X-Key": "a1", "Y": "a1"}, ["x-key"], []) == (("X-Key", "x0"), ("Y", "a1"))
 
 
-def test_headers_of_an_entry_are_masked_and_kept_one_by_one(contract: Contract) -> None:
-    """Account numbers in them as well; a value may hold a colon, and be of nothing."""
+def test_repeated_headers_are_kept_and_masked_one_by_one(contract: Contract) -> None:
+    """Account numbers in values are masked; a value may hold a colon."""
     engine = Engine(contract)
     headers = {"authorization-x": "Bearer a1", "x-a": "4111111111111111 a: b", "x-b": "", "y": "caf\udcc3\udca9"}
     engine.handle_sync(Request("POST", contract.operations[0].path, b"{}", headers))
@@ -340,8 +340,8 @@ def test_headers_of_an_entry_are_masked_and_kept_one_by_one(contract: Contract) 
     )
 
 
-def test_a_value_that_has_no_text_is_searched_too() -> None:
-    """Numbers of accounts in names and members, as texts and as numbers; a number stays a number."""
+def test_account_numbers_are_masked_in_any_json_value() -> None:
+    """In names, texts and numbers; a number stays a number."""
     number = 4_111_111_111_111_111
     value = {"a": ["\udcc3", number, 7, True, None, 1.5], f"of {number}": f"{number}"}
     masked = mask_account_numbers_in(value)
@@ -353,8 +353,8 @@ def test_a_value_that_has_no_text_is_searched_too() -> None:
     assert list(masked) == ["a", "of 0000000000000000"]
 
 
-def test_a_secret_is_named_in_an_overlay_as_the_readme_does(tmp_path: Path) -> None:
-    """A key of another name is masked as those are that every client has."""
+def test_an_overlay_can_declare_a_secret(tmp_path: Path) -> None:
+    """As the README shows, with a key of another name."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     named = re.search(r"`(operations: \{activateCardForCustomer: \{sensitive: .*\}\})`", readme)
     assert named is not None

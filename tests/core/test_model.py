@@ -25,16 +25,16 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_value_does_not_change(value: type) -> None:
-    """It is frozen, and has no place for members that nobody declared."""
+def test_model_values_are_frozen(value: type) -> None:
+    """They have no place for undeclared members."""
     made = value(**dict.fromkeys(names(value), ""))
     assert not hasattr(made, "__dict__")
     with pytest.raises(AttributeError):  # a struct's, or a `FrozenInstanceError`, which is one
         setattr(made, names(value)[0], None)
 
 
-def test_what_is_not_said_is_what_most_mean() -> None:
-    """A fault commits nothing and ends in half a minute; a request has no body; a document is sound."""
+def test_model_values_have_plain_defaults() -> None:
+    """A fault commits nothing and ends in half a minute; a request has no body; a document has no violations."""
     request = Request("GET", "/")
     assert Fault("hang") == Fault("hang", commit=False, seconds=30.0, status=503, retry_after=None, html=True)
     assert Fault("hang").html is True
@@ -61,7 +61,7 @@ def test_a_record_shows_its_members_key_and_origin() -> None:
     assert Record.make("k", {}, "seed").entry == ""
 
 
-def test_a_place_is_named_as_yaml_and_as_json_name_it() -> None:
+def test_a_place_has_a_dotted_path_and_a_json_pointer() -> None:
     """A dotted path for people, a JSON Pointer for programs."""
     violation = Violation("body", ("a/b", 0, "c~d"), "type", "other", "expected text")
     assert (violation.where, violation.pointer) == ("body.a/b.0.c~d", "/a~1b/0/c~0d")

@@ -24,8 +24,8 @@ def test_a_problem_is_rfc_9457() -> None:
     assert elsewhere["detail"] == "x is a scenario of other, not of this operation."
 
 
-def test_what_has_no_room_says_what_makes_room() -> None:
-    """A client is told how long to wait, and a tester what to do."""
+def test_a_full_server_says_how_to_make_room() -> None:
+    """Clients read how long to wait, testers what to do."""
     sandbox, record = (
         problems.no_room_for_sandbox(Settings(max_sandboxes=3, sandbox_ttl=60.0)),
         problems.no_room_for_record(5),
@@ -142,10 +142,10 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("reply", "body", "headers"), PROBLEMS, ids=[reply.problem or "" for reply, _, _ in PROBLEMS])
-def test_a_problem_says_what_is_wrong_and_what_to_try(
+def test_each_problem_has_its_type_title_status_and_detail(
     reply: Reply, body: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """Each has a type that programs know it by, words for people, and a status that clients understand."""
+    """Programs read the type, people the detail, clients the status."""
     assert json.loads(reply.body) == body
     assert list(json.loads(reply.body)) == list(body)
     assert reply.status == body["status"]

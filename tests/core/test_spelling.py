@@ -7,8 +7,8 @@ import pytest
 from mockserver.core.spelling import close_matches, did_you_mean, did_you_mean_sentence
 
 
-def test_near_spellings() -> None:
-    """Case, hyphens and underscores do not count; the nearest comes first, far ones not at all."""
+def test_near_spellings_are_found() -> None:
+    """Case, hyphens and underscores do not count; the nearest comes first, far ones are left out."""
     names = ("customer_id", "customer", "balance")
     assert close_matches("customerId", names)[0] == "customer_id"
     assert close_matches("balanse", names) == ("balance",)
@@ -24,7 +24,7 @@ def test_near_spellings() -> None:
         (("a", "b", "c"), " Did you mean a, b or c?"),
     ],
 )
-def test_near_spellings_in_words(names: tuple[str, ...], text: str) -> None:
+def test_near_spellings_are_one_sentence_or_none(names: tuple[str, ...], text: str) -> None:
     """One sentence, or nothing."""
     assert did_you_mean_sentence(names) == text
     assert did_you_mean(names) == text.strip().replace("Did", "did")

@@ -18,7 +18,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_is_written_is_read_back(value: Any) -> None:
+def test_written_json_is_read_back(value: Any) -> None:
     """Writing and reading is the identity; the ASCII form means the same."""
     assert values.read(values.write(value), 100) == value
     assert values.write_ascii(value).isascii()
@@ -48,15 +48,15 @@ def test_what_is_written_is_read_back(value: Any) -> None:
         (b'{"a":"\\ud83d\\ud83d\\ude00"}', "not JSON, half of a surrogate pair stands alone at line 1, column 7"),
     ],
 )
-def test_what_is_no_json_says_why(data: bytes, reason: str) -> None:
-    """The reason says where, never what stood there."""
+def test_bad_json_says_where(data: bytes, reason: str) -> None:
+    """The reason says where, never the value."""
     with pytest.raises(NotJsonError) as caught:
         values.read(data, 8)
     assert str(caught.value) == reason
 
 
-def test_wide_is_not_deep() -> None:
-    """Many brackets beside each other do not count as depth."""
+def test_sibling_brackets_do_not_count_as_depth() -> None:
+    """Only nested brackets do."""
     assert values.read(b"[" + b"[],{}," * 50 + b"[[[1]]]]", 8)
     assert values.read(b"[" * 8 + b"]" * 8, 8)
 
@@ -75,8 +75,8 @@ def test_wide_is_not_deep() -> None:
         ({}, "an object", "other"),
     ],
 )
-def test_kinds(value: Any, kind: str, came: str) -> None:
-    """A value has one kind, and counts as one of the words for what came."""
+def test_a_value_has_one_kind(value: Any, kind: str, came: str) -> None:
+    """The kind maps to one of the words of `came`."""
     assert values.kind(value) == kind
     assert values.kind_of_absence(value) == came
 
@@ -108,8 +108,8 @@ def test_printable_is_ascii_and_short() -> None:
     assert values.printable("a" * 90, 80) == "a" * 77 + "..."
 
 
-def test_what_is_cut_is_cut_before_it_is_escaped() -> None:
-    """A text of any length is shown in the same time, and an escape that does not fit is cut like the rest."""
+def test_text_is_cut_before_it_is_escaped() -> None:
+    """Long texts take no longer, and no escape is cut in half."""
     assert values.printable("\u00e9" * 1_000_000, 10) == "\\xe9\\xe..."
     assert values.printable("ab\u00e9", 5) == "ab..."
     assert values.printable("a\u00e9", 5) == "a\\xe9"

@@ -120,7 +120,7 @@ LAST: Final = {
 """And slow ones, for the modules that they know."""
 
 OPTIONS: Final = (
-    "--deselect=tests/contract/test_loading.py::test_whatever_stands_in_a_file_there_is_a_contract_or_a_report",  # slow
+    "--deselect=tests/contract/test_loading.py::test_any_file_gives_a_contract_or_a_report",  # slow
     *("-x", "-q", "--assert=plain", "--hypothesis-profile", "mutants", "-pno:cacheprovider"),
     *("-ppytest_asyncio.plugin", "-ppytest_aiohttp.plugin", "-p_hypothesis_pytestplugin"),
     *("-Wignore::pytest.PytestAssertRewriteWarning", "-Wignore::pytest.PytestConfigWarning"),

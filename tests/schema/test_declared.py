@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.support.schemas import DECLARING, compiled
 
 
-def test_declared_names_are_known_by_place() -> None:
-    """References, branches and items declare; `if` and `not` do not; elsewhere nothing is known."""
+def test_declared_names_are_listed_by_place() -> None:
+    """References, branches and items declare; `if` and `not` do not."""
     known = compiled(DECLARING).known
     assert known(()) == ("pin", "customer", "list", "pair", "any", "then", "extra")
     assert known(("customer",)) == ("first_name", "last_name", "self")
@@ -16,6 +16,6 @@ def test_declared_names_are_known_by_place() -> None:
     assert known(("nowhere", "at", "all")) == ()
 
 
-def test_secrets_are_the_places_marked_write_only() -> None:
-    """`writeOnly: true` marks a secret; an item's is that of every item."""
+def test_write_only_marks_a_secret() -> None:
+    """The `writeOnly: true` of an item holds for every item."""
     assert compiled(DECLARING).secrets == (("list", "*", "key"), ("pin",))

@@ -57,8 +57,8 @@ def verdict(schema: Any, *, by_file: bool) -> Verdict | list[Diagnostic]:
 
 @pytest.mark.parametrize("by_file", [False, True], ids=["direct", "by file name"])
 @pytest.mark.parametrize("name", GROUPS)
-def test_a_case_of_the_suite(name: str, by_file: bool) -> None:
-    """Each value has the verdict of the suite; a deviation is one, and has a reason."""
+def test_each_case_has_the_verdict_of_the_suite(name: str, by_file: bool) -> None:
+    """Listed deviations differ, each with a reason."""
     group = GROUPS[name]
     is_valid = verdict(group["schema"], by_file=by_file)
     reason = DEVIATIONS.get(name, "")
@@ -70,8 +70,8 @@ def test_a_case_of_the_suite(name: str, by_file: bool) -> None:
     assert bool(wrong) is bool(reason), wrong
 
 
-def test_the_suite_is_there() -> None:
-    """All of its cases for draft 2020-12 but those that fetch schemas; each deviation belongs to one."""
+def test_the_suite_is_complete() -> None:
+    """All cases for draft 2020-12 but those that fetch schemas; each deviation belongs to a case."""
     assert len(GROUPS) == 389
     assert sum(len(group["tests"]) for group in GROUPS.values()) == 1338
     assert DEVIATIONS.keys() <= GROUPS.keys()

@@ -57,18 +57,18 @@ def test_a_value_too_deep_for_the_stack_is_a_violation(levels: int) -> None:
 
 @pytest.mark.parametrize("schema", [{"type": "null"}, {"uniqueItems": True, "items": {"type": "null"}}])
 def test_a_value_too_deep_to_be_copied_is_a_violation(schema: Any) -> None:
-    """A schema that does not look so far cannot say what is wrong with it."""
+    """Whatever the schema says about it."""
     assert messages(schema, [nested(300), nested(300)]) == [("parse", TOO_DEEP)]
 
 
 @pytest.mark.parametrize("keyword", ["const", "enum"])
-def test_a_value_too_deep_to_be_compared_is_no_crash(keyword: str) -> None:
-    """It is another value, or it is refused."""
+def test_a_value_too_deep_to_be_compared_is_refused_or_unequal(keyword: str) -> None:
+    """It does not crash the check."""
     assert keywords({keyword: [1]}, nested(200_000)) == ["parse"]
 
 
-def test_checks_that_double_with_each_level_of_a_value_are_counted_first() -> None:
-    """Eight levels take some hundred checks; sixty-four would take longer than the universe lasts."""
+def test_checks_that_double_at_each_level_are_refused() -> None:
+    """Eight levels take some hundred checks; sixty-four would never end."""
     assert messages(TWICE, nested(8)) == []
     assert messages(TWICE, nested(64)) == [("parse", TOO_MUCH)]
     levels: dict[str, Any] = {
@@ -79,8 +79,8 @@ def test_checks_that_double_with_each_level_of_a_value_are_counted_first() -> No
     assert messages(once, nested(40)) == [("parse", TOO_MUCH)]
 
 
-def test_a_wide_value_with_an_error_is_not_copied_without_end() -> None:
-    """A thousand errors with a copy of 200,000 numbers each would take gigabytes; a value without errors has none."""
+def test_a_wide_value_with_many_errors_is_refused() -> None:
+    """A thousand errors with a copy of 200,000 numbers each would take gigabytes."""
     schema = {"allOf": [{"maxItems": 200_000}] * 1_000}
     assert messages(schema, [0] * 200_000) == []
     assert messages(schema, [0] * 200_001) == [("parse", TOO_MUCH)]
@@ -111,8 +111,8 @@ def test_checks_are_counted_by_member_and_item(schema: Any, value: Any, checks: 
     assert measured.excess(value, checks) == TOO_MUCH
 
 
-def test_small_values_are_not_counted() -> None:
-    """What any value of that size could ask for is little enough."""
+def test_small_values_skip_the_count() -> None:
+    """No schema can ask for much of a value of that size."""
     assert limits({"type": "object"}).is_small
     assert limits({"type": "object"}).excess(nested(10), MOST_ERRORS) == ""
     assert not limits(TREE).is_small
@@ -161,15 +161,15 @@ def test_numbers_are_exact_however_large(schema: Any, value: Any, found: list[st
         ({"type": "boolean"}, False, []),
     ],
 )
-def test_an_exact_set_takes_no_whole_float_for_an_integer(schema: Any, value: Any, found: list[str]) -> None:
-    """To JSON Schema 5.0 is one; to a file that people write it is not."""
+def test_an_exact_schema_set_refuses_a_float_as_integer(schema: Any, value: Any, found: list[str]) -> None:
+    """JSON Schema takes 5.0 as an integer; files that people write do not."""
     assert keywords(schema, value, exact=True) == found
     assert keywords({"type": "integer"}, 5.0) == []
 
 
 @pytest.mark.parametrize("value", ["\ud800", {"a": "x\udfff"}, {"\ud800": 1}, [[{"a": "\ud800"}]]])
-def test_half_of_a_surrogate_pair_is_a_violation(value: Any) -> None:
-    """A file can hold one as an escape; it is no text."""
+def test_a_lone_surrogate_is_a_violation(value: Any) -> None:
+    """A JSON escape can hold one."""
     schema = {
         "properties": {"a": {"type": "null"}},
         "propertyNames": {"maxLength": 1},
@@ -180,15 +180,15 @@ def test_half_of_a_surrogate_pair_is_a_violation(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_of_json_is_of_no_type(value: float) -> None:
+def test_nan_and_infinity_have_no_json_type(value: float) -> None:
     """No reader of ours gives one."""
     for kind in ("number", "integer", "null", "string"):
         assert keywords({"type": kind}, value) == ["type"]
     assert keywords({"maximum": 2}, value) == []
 
 
-def test_half_of_a_surrogate_pair_in_a_schema_is_reported() -> None:
-    """And so is a schema that is too deep to be read."""
+def test_a_lone_surrogate_in_a_schema_is_reported() -> None:
+    """So is a schema that is nested too deep."""
     faults: list[Diagnostic] = []
     deep: Any = {}
     for _ in range(300):

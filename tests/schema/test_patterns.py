@@ -51,7 +51,7 @@ def test_patterns_run_in_linear_time() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=a)", r"(a)\1", "a{2,1}", "[z-a]", "(?<!a)"])
-def test_patterns_that_the_engine_does_not_know_are_refused(pattern: str) -> None:
+def test_unsupported_patterns_are_refused(pattern: str) -> None:
     """Look-around and back-references are refused with the engine's reason, wherever a pattern can stand."""
     schemas: list[Any] = [{"pattern": pattern}, {"items": {"patternProperties": {pattern: True}}}]
     for schema in schemas:
@@ -62,7 +62,7 @@ def test_patterns_that_the_engine_does_not_know_are_refused(pattern: str) -> Non
         assert fault.what.startswith("bad regular expression: ")
 
 
-def test_a_regular_expression_has_a_length() -> None:
+def test_the_length_of_a_pattern_is_bounded() -> None:
     """Searching takes time for each of its characters."""
     assert only({"pattern": "a" * 10_000}, "b").keyword == "pattern"
     faults: list[Diagnostic] = []

@@ -129,8 +129,8 @@ SCHEMAS = st.recursive(LEAVES, _grown, max_leaves=5)
 
 @settings(max_examples=600)
 @given(SCHEMAS, VALUES, st.booleans())
-def test_both_find_the_same(schema: Any, value: Any, referred: bool) -> None:
-    """Path and keyword of each violation, whatever stands between a schema and its use."""
+def test_both_validators_find_the_same_violations(schema: Any, value: Any, referred: bool) -> None:
+    """Path and keyword of each violation are equal."""
     if referred:
         schema = {"$defs": {"x": schema}, "properties": {"a": {"$ref": "#/$defs/x"}}, "$ref": "#/$defs/x"}
     assert ours(schema, value) == theirs(schema, value)
@@ -138,8 +138,8 @@ def test_both_find_the_same(schema: Any, value: Any, referred: bool) -> None:
 
 @settings(max_examples=200)
 @given(SCHEMAS, SCHEMAS, VALUES)
-def test_both_find_the_same_by_schemas_that_refer_to_themselves(one: Any, other: Any, value: Any) -> None:
-    """From a member, an item, or by way of another schema."""
+def test_both_validators_agree_on_recursive_schemas(one: Any, other: Any, value: Any) -> None:
+    """Recursion through a member, an item or another schema."""
     schema = {
         "$defs": {
             "one": {"allOf": [one], "properties": {"a": {"$ref": "#/$defs/one"}, "b": {"$ref": "#/$defs/other"}}},
@@ -174,8 +174,8 @@ MEMBERS = st.fixed_dictionaries(
 
 @settings(max_examples=300)
 @given(st.one_of(MEMBERS, VALUES))
-def test_both_find_the_same_by_the_shipped_schema(body: Any) -> None:
-    """The request schema of the shipped contract, on bodies near to well-formed ones."""
+def test_both_validators_agree_on_the_shipped_schema(body: Any) -> None:
+    """On bodies that are nearly well formed."""
     assert ours(REQUEST, body) == theirs(REQUEST, body)
 
 
@@ -200,8 +200,8 @@ NO_SCHEMAS = st.recursive(
 
 @settings(max_examples=500)
 @given(st.dictionaries(KEYWORDS, NO_SCHEMAS, max_size=3))
-def test_what_is_taken_for_a_schema_is_one(schema: Any) -> None:
-    """Both come to one verdict on the text of a schema."""
+def test_both_validators_agree_on_what_a_schema_is(schema: Any) -> None:
+    """Both accept or both refuse the text of a schema."""
     assert ([*text_diagnostics(schema)] == []) is Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(
         schema
     )
@@ -239,8 +239,8 @@ SUBJECTS = st.text(
 
 @settings(max_examples=1_000)
 @given(PIECES.map("".join), SUBJECTS)
-def test_a_regular_expression_means_the_same(pattern: str, text: str) -> None:
-    """Whichever engine searches, `$` is the true end and classes are ASCII."""
+def test_patterns_mean_the_same_in_both_validators(pattern: str, text: str) -> None:
+    """`$` is the true end and classes are ASCII in both."""
     try:
         expected = compile_pattern(pattern)(text)
     except ValueError:
@@ -266,7 +266,7 @@ def test_a_regular_expression_means_the_same(pattern: str, text: str) -> None:
         ("[^x]{999}" * 20, False, "x", False),
     ],
 )
-def test_traps_of_regular_expressions(pattern: str, plain: bool, text: str, found: bool) -> None:
-    """Where engines differ ours searches, and only where they do not the library's."""
+def test_our_engine_searches_where_engines_differ(pattern: str, plain: bool, text: str, found: bool) -> None:
+    """The library's engine searches only where both agree."""
     assert is_plain(pattern) is plain
     assert (compiled({"properties": {"a": {"pattern": pattern}}}).violations("body", {"a": text}) == ()) is found

@@ -26,8 +26,8 @@ def test_references_that_double_at_each_level_are_refused(keyword: str) -> None:
     ]
 
 
-def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chain of thousands is told of when files are loaded, and soon."""
+def test_a_long_chain_of_references_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain of thousands is found when files are loaded, and soon."""
     monkeypatch.setattr(diagnostics, "MOST_STEPS", 1_000)
     chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(100)}
     faults: list[Diagnostic] = []
@@ -50,8 +50,8 @@ def test_references_that_lead_from_schema_to_schema_for_long_are_refused(monkeyp
         {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}}},
     ],
 )
-def test_a_schema_that_only_leads_back_to_itself_is_refused(schema: Any) -> None:
-    """An endless reference is found when files are loaded."""
+def test_an_endless_reference_is_refused(schema: Any) -> None:
+    """It is found when files are loaded."""
     faults: list[Diagnostic] = []
     assert SchemaSet().inline(schema, (), faults.append) is None
     assert {fault.what.partition(" ")[2] for fault in faults} == {"that leads back to itself"}

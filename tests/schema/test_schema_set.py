@@ -31,8 +31,8 @@ def test_schemas_refer_to_each_other_by_file_name() -> None:
     ]
 
 
-def test_a_file_that_names_its_dialect_is_checked_like_any() -> None:
-    """A `$schema` in a file that is referred to changes neither patterns nor places."""
+def test_a_schema_file_with_a_dialect_is_checked_like_any() -> None:
+    """A `$schema` in a referenced file changes neither patterns nor places."""
     digits = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "properties": {"pin": {"pattern": r"^\d{4}$"}},
@@ -45,8 +45,8 @@ def test_a_file_that_names_its_dialect_is_checked_like_any() -> None:
         ]
 
 
-def test_a_schema_may_refer_to_a_place_that_is_no_keyword() -> None:
-    """`definitions` and the like are followed, and checked for references of their own."""
+def test_a_reference_may_lead_below_an_unknown_keyword() -> None:
+    """`definitions` and the like are followed, and their own references checked."""
     schema = {"definitions": {"a": {"items": {"$ref": "#/definitions/b"}}, "b": {"type": "null"}}}
     assert texts({**schema, "$ref": "#/definitions/a"}, [None, 1]) == ["body.1: expected null, got a number"]
     tree = {"definitions": {"a": {"type": "object", "properties": {"a": {"$ref": "#/definitions/a"}}}}}
@@ -54,16 +54,16 @@ def test_a_schema_may_refer_to_a_place_that_is_no_keyword() -> None:
     assert texts({**tree, "$ref": "#/definitions/a"}, below) == ["body.a.a.a: expected an object, got a number"]
 
 
-def test_schemas_that_refer_to_each_other_a_lot_are_compiled_at_once() -> None:
-    """A dozen definitions, each with a member for every other, have no end of places; loading does not wait for it."""
+def test_densely_linked_schemas_compile_quickly() -> None:
+    """A dozen definitions, each with a member for every other, have endless paths; loading is not slowed."""
     names = [f"d{n}" for n in range(14)]
     definitions = {d: {"properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}} for d in names}
     validator = compiled({"$ref": "#/$defs/d0", "$defs": definitions})
     assert validator.known(("d1", "d2")) == tuple(names)
 
 
-def test_a_set_knows_its_sound_schemas_by_file_name() -> None:
-    """What was reported is remembered as unsound, so that nobody reports it again."""
+def test_a_reported_schema_is_not_reported_again() -> None:
+    """The set remembers it as unsound."""
     schemas = SchemaSet()
     reported: list[tuple[str, str]] = []
     schemas.add(
@@ -89,8 +89,8 @@ def reported(files: dict[str, Any]) -> tuple[SchemaSet, list[tuple[str, str, str
     return schemas, faults
 
 
-def test_what_refers_to_an_unsound_file_is_unsound_but_not_reported() -> None:
-    """A reference in it leads nowhere or back to itself; checking against either ends in no traceback."""
+def test_a_schema_that_refers_to_an_unsound_file_is_unsound() -> None:
+    """It is not reported itself, and checking against it raises nothing."""
     for text in ("#/$defs/gone", "#"):
         schemas, faults = reported({"a.json": {"items": {"$ref": "b.json"}}, "b.json": {"$ref": text}, "c.json": {}})
         assert [(name, came) for name, _, came in faults] == [("b.json", text)]
@@ -141,8 +141,8 @@ def test_a_file_may_have_any_name() -> None:
         ({"dependencies": {"a": {"$ref": "gone.json"}}}, ("b.json",)),
     ],
 )
-def test_what_the_library_does_not_take_is_reported(odd: Any, sound: tuple[str, ...]) -> None:
-    """A reference that no keyword of ours holds is followed by the library alone."""
+def test_an_error_of_the_library_is_reported(odd: Any, sound: tuple[str, ...]) -> None:
+    """Also for references in places that only the library follows."""
     schemas, faults = reported({"a.json": odd, "b.json": {"type": "null"}})
     [(name, what, came)] = faults
     assert (name, what) == ("a.json", "schema that cannot be compiled")
@@ -153,14 +153,14 @@ def test_what_the_library_does_not_take_is_reported(odd: Any, sound: tuple[str, 
     assert [(fault.at, fault.what) for fault in inline] == [(("here",), "schema that cannot be compiled")]
 
 
-def test_what_is_trusted_is_sound() -> None:
-    """The schemas of the package itself; a mistake in them stops everything."""
+def test_a_mistake_in_a_schema_of_the_package_stops_everything() -> None:
+    """The schemas of the package itself are trusted."""
     with pytest.raises(AssertionError, match="cannot be compiled"):
         SchemaSet().trust({"a.json": {"$ref": "gone.json"}})
 
 
-def test_a_set_is_rewritten_with_its_references_as_asked_for() -> None:
-    """By pointer, file name, anchor, `$id` or to a `true`: each is told by file and place; names are left out."""
+def test_references_are_rewritten_for_exports() -> None:
+    """By pointer, file name, anchor, `$id` or to a `true`."""
     schemas = SchemaSet()
     first = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

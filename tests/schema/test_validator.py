@@ -19,7 +19,7 @@ def test_a_value_is_found_at_its_path() -> None:
     assert value_at(value, ()) is value
 
 
-def test_a_schema_may_refer_to_itself_below() -> None:
+def test_a_recursive_schema_checks_every_level() -> None:
     """A tree is checked at every level."""
     tree = {"name": "a", "children": [{"name": "b", "children": [{"name": 5}, {}]}]}
     assert texts(TREE, tree) == [
@@ -28,8 +28,8 @@ def test_a_schema_may_refer_to_itself_below() -> None:
     ]
 
 
-def test_items_are_unique_as_json_has_it() -> None:
-    """A boolean is no number, and an array no text; many are compared in the time of few."""
+def test_unique_items_compare_as_json_values() -> None:
+    """A boolean is no number, an array no text; many items are compared quickly."""
     assert (
         texts({"uniqueItems": True}, [1, True, "1", [1], [True], {"a": 1}, {"a": True}, 0, False, None, "boolean"])
         == []
@@ -75,8 +75,8 @@ def test_patterns_of_names_may_stand_beside_unevaluated_properties() -> None:
     assert texts(schema, {"x-a": 1, "y": 2}) == ["body: has a member that is not known"]
 
 
-def test_members_that_are_called_like_keywords_are_members() -> None:
-    """`false` refuses a member at its own place; as a keyword it refuses items and names where they are held."""
+def test_a_member_may_have_the_name_of_a_keyword() -> None:
+    """`false` refuses a member at its own place."""
     schema = {
         "properties": {"items": False, "propertyNames": False, "properties": {"properties": {"items": False}}},
         "$defs": {"none": {"items": False}},

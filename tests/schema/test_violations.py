@@ -75,8 +75,8 @@ MESSAGES: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("schema", "value", "text"), MESSAGES, ids=[text for _, _, text in MESSAGES])
-def test_violations_say_what_was_expected_and_what_kind_came(schema: Any, value: Any, text: str) -> None:
-    """Every keyword has words of its own, at the place that is meant; a missing member is missing at its own place."""
+def test_violations_say_what_was_expected_and_got(schema: Any, value: Any, text: str) -> None:
+    """Each keyword has its own words; a missing member is reported at its own place."""
     assert texts(schema, value) == [text]
 
 
@@ -92,8 +92,8 @@ def test_violations_say_what_was_expected_and_what_kind_came(schema: Any, value:
         ({"format": "email", "contentEncoding": "base64"}, "no e-mail"),
     ],
 )
-def test_keywords_speak_only_of_their_kind(schema: Any, value: Any) -> None:
-    """A keyword for another kind of value says nothing, and `format` is a remark."""
+def test_keywords_ignore_other_kinds_of_value(schema: Any, value: Any) -> None:
+    """`format` is an annotation."""
     assert texts(schema, value) == []
 
 
@@ -114,8 +114,8 @@ SECRET = "hush-4242"
         False,
     ],
 )
-def test_messages_never_carry_the_value(schema: Any) -> None:
-    """What came is named by its kind alone."""
+def test_messages_never_hold_the_value(schema: Any) -> None:
+    """Only the kind of the value is named."""
     assert SECRET not in repr(only(schema, SECRET))
     [inside] = compiled({"properties": {"pin": schema}}).violations("body", {"pin": SECRET})
     assert SECRET not in repr(inside)
@@ -125,14 +125,14 @@ def test_messages_never_carry_the_value(schema: Any) -> None:
     ("value", "came"),
     [(None, "null"), ("", "empty"), (" \t\u3000", "blank"), ("a", "other"), ([], "other"), ({}, "other"), (0, "other")],
 )
-def test_what_came_is_one_of_five_words(value: Any, came: str) -> None:
-    """`came` tells null, empty, blank and other apart, and what is missing."""
+def test_came_is_one_of_five_words(value: Any, came: str) -> None:
+    """`came` tells missing, null, empty, blank and other apart."""
     assert only({"not": {}}, value).got == came
     assert only({"required": ["a"]}, {}).got == "missing"
 
 
-def test_violations_have_one_order_whatever_the_schema_looks_like() -> None:
-    """By place, numbers by size, then by keyword: never by the order of keys in the schema or in the request."""
+def test_violations_have_one_order() -> None:
+    """By place, numbers by size, then by keyword; never by the order of members."""
     parts = {
         "required": ["z", "a"],
         "properties": {"m": {"type": "string", "enum": ["x"]}, "b": {"items": {"type": "null"}}},
@@ -155,8 +155,8 @@ def test_violations_have_one_order_whatever_the_schema_looks_like() -> None:
         assert texts(schema, dict(reversed(members.items()))) == expected
 
 
-def test_what_is_found_twice_is_said_once() -> None:
-    """Two branches that find the same at one place make one violation, with the description if one has it."""
+def test_equal_violations_are_merged() -> None:
+    """Two branches that find the same at one place give one violation."""
     described = {"required": ["a"], "properties": {"a": {"description": "An a."}}}
     for branches in ([described, {"required": ["a"]}], [{"required": ["a"], "properties": {"a": True}}, described]):
         [violation] = compiled({"allOf": branches}).violations("body", {})
@@ -164,7 +164,7 @@ def test_what_is_found_twice_is_said_once() -> None:
 
 
 def test_the_number_of_violations_is_bounded() -> None:
-    """A request with a great many violations is described by some of them."""
+    """Beyond the bound the rest are left out."""
     found = compiled({"items": {"type": "null"}}).violations("body", [1] * 40_000)
     assert len(found) == MOST_VIOLATIONS
 
@@ -178,7 +178,7 @@ def test_a_value_too_deep_for_a_schema_is_a_violation() -> None:
     assert (violation.keyword, violation.text) == ("parse", "body: nested too deep for its schema")
 
 
-def test_too_few_of_none_is_too_few() -> None:
-    """The keyword that is broken is named: `minContains` where it is there."""
+def test_an_empty_array_breaks_contains_or_min_contains() -> None:
+    """The broken keyword is named: `minContains` where it is given."""
     assert only({"contains": {"const": 1}, "minContains": 2}, [2]).keyword == "minContains"
     assert only({"contains": {"const": 1}}, [2]).keyword == "contains"
