@@ -71,8 +71,8 @@ def decided(
     return decision
 
 
-def test_records_decide(contract: Contract) -> None:
-    """The same request is answered by what its records say."""
+def test_the_answer_depends_on_records(contract: Contract) -> None:
+    """The same request gets another answer where its records differ."""
     body = BODY
     assert decided(contract, body).scenario.id == "activated-existing-customer"
     used = Record.make("k", {"status": "activated"}, "request")
@@ -85,8 +85,8 @@ def test_records_decide(contract: Contract) -> None:
     assert decided(contract, body, {("customers", "c"): None}).trigger == "default"
 
 
-def test_writes_are_values(contract: Contract) -> None:
-    """What an activation changes is told as values, and only what was there is kept."""
+def test_writes_are_values_of_the_decision(contract: Contract) -> None:
+    """They list each change with the record before it."""
     body = {
         "customer": {"first_name": "A", "last_name": "B", "email": "A@B"},
         "card_identifier": "k",
@@ -102,16 +102,16 @@ def test_writes_are_values(contract: Contract) -> None:
     }
 
 
-def test_a_list_keeps_each_value_once(contract: Contract) -> None:
-    """add appends to a list, but not what is in it; a value that is none, of another contract's day, becomes one."""
+def test_add_appends_a_value_once(contract: Contract) -> None:
+    """A value that is no list becomes the first item."""
     for before, after in [(["j"], ["j", "k"]), (["j", "k"], ["j", "k"]), ("j", ["j", "k"])]:
         owner = Record.make("c", {"kind": "enterprise", "cards": before}, "request")
         writes = decided(contract, BODY, {("customers", "c"): owner}).effects.writes
         assert [w.members["cards"] for w in writes if w.collection == "customers"] == [after]
 
 
-def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None:
-    """The misses before an answer say so where a violation stood in the way of an activation."""
+def test_a_scenario_with_writes_needs_a_request_without_violations(contract: Contract) -> None:
+    """The misses say so where a violation stood in the way."""
     operation = contract.operations[0]
     document = document_of(contract, {**BODY, "device_id": 5, "pin": 1})
     facts = view_of(contract, document).facts
@@ -124,8 +124,8 @@ def test_a_change_of_state_waits_for_a_sound_request(contract: Contract) -> None
     ] == [("violation", "body.device_id, body.pin")]
 
 
-def test_what_is_forced_writes_nothing(contract: Contract) -> None:
-    """A scenario that changes state is answered, and that is all: no record, no id used up, no violation to show."""
+def test_a_forced_scenario_writes_nothing(contract: Contract) -> None:
+    """No record, no id used up, no violation shown."""
     forced = Directives(scenario="activated-existing-customer")
     for body in ({}, BODY):
         decision = decided(contract, body, directives=forced)
@@ -138,8 +138,8 @@ def armed_with(turn: Turn, number: int = 1, **more: Any) -> Armed:
     return Armed(number, "activateCardForCustomer", Turns((turn,)), 1, more.pop("when", ()), {}, **more)
 
 
-def test_a_header_goes_before_what_is_armed_and_that_before_the_scenarios(contract: Contract) -> None:
-    """What is armed is used up only where it answers; another operation's is passed over."""
+def test_precedence_is_header_armed_scenarios(contract: Contract) -> None:
+    """An armed outcome is used up only where it answers."""
     scenarios = contract.operations[0].by_id
     first = armed_with(Turn(scenarios["rfc-invalid"]))
     second = armed_with(Turn(scenarios["email-taken"]), 2)
@@ -154,8 +154,8 @@ def test_a_header_goes_before_what_is_armed_and_that_before_the_scenarios(contra
 
 @pytest.mark.parametrize(("commit", "written"), [(False, 0), (True, 2)])
 @pytest.mark.parametrize("by", ["header", "armed"])
-def test_a_fault_commits_only_where_it_says_so(contract: Contract, commit: bool, written: int, by: str) -> None:
-    """The ordinary scenario answers, and its ids are used up in any case; the writes are what `commit` decides."""
+def test_a_fault_writes_only_with_commit(contract: Contract, commit: bool, written: int, by: str) -> None:
+    """Ids are used up in any case."""
     fault = Fault("reset", commit=commit)
     armed = (armed_with(Turn(fault=fault)),) if by == "armed" else ()
     directives = Directives(fault=fault) if by == "header" else NO_DIRECTIVES
@@ -166,8 +166,8 @@ def test_a_fault_commits_only_where_it_says_so(contract: Contract, commit: bool,
     assert decision.effects.armed == (1 if armed else None)
 
 
-def test_a_scenario_of_no_name_is_a_problem_and_names_near_ones(contract: Contract) -> None:
-    """A header that names none is refused, and no scenario answers in its place."""
+def test_an_unknown_forced_scenario_is_a_problem(contract: Contract) -> None:
+    """It names near spellings, and no scenario answers in its place."""
     document = document_of(contract, BODY)
     reply = decide(route_of(contract, Directives(scenario="rfc-invalit")), document, view_of(contract, document))
     assert isinstance(reply, Reply)
@@ -190,7 +190,7 @@ def test_a_misspelt_test_value_is_a_problem_unless_something_forces_the_answer(c
 
 
 def test_a_delay_is_a_function_of_seed_sandbox_and_number() -> None:
-    """The same for the same; a fixed one rests on nothing, and a lognormal one stays below its cap."""
+    """A fixed one depends on nothing, and a lognormal one stays below its cap."""
     uniform, lognormal = Delay("uniform", 10, 2_000), Delay("lognormal", 100, 0.5, 150)
     for delay in (uniform, lognormal):
         series = [sampled(delay, 0, "a", number) for number in range(50)]
@@ -204,8 +204,8 @@ def test_a_delay_is_a_function_of_seed_sandbox_and_number() -> None:
     assert {sampled(Delay("fixed", 3), seed, "", 0) for seed in range(5)} == {3}
 
 
-def test_only_a_drawn_delay_counts_as_drawn(contract: Contract) -> None:
-    """One that is fixed leaves the series where it is."""
+def test_a_fixed_delay_does_not_advance_the_series(contract: Contract) -> None:
+    """Only drawn delays do."""
     for delay, drawn in ((Delay("fixed", 5), False), (Delay("uniform", 5, 5), True), (None, False)):
         decision = decided(contract, directives=Directives(delay=delay))
         assert (decision.delay_ms, decision.effects.delay) == (0.0 if delay is None else 5.0, drawn)
@@ -253,8 +253,8 @@ scenarios:
         ("[", {"list": "none", "object": "none", "whole": "none"}),
     ],
 )
-def test_what_is_malformed_is_not_echoed(tmp_path: Path, body: str, answer: dict[str, Any]) -> None:
-    """An answer repeats what the request holds, but no member that breaks its schema."""
+def test_a_malformed_member_is_not_echoed(tmp_path: Path, body: str, answer: dict[str, Any]) -> None:
+    """An answer repeats only members that fit their schema."""
     for name, text in ECHO.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     came = json.loads(Engine(load(tmp_path)).handle_sync(Request("POST", "/echo", body.encode())).body)
@@ -302,10 +302,8 @@ scenarios:
         ({}, "assumed", "shape"),
     ],
 )
-def test_an_answer_names_the_open_points_that_it_rests_on(
-    tmp_path: Path, body: dict[str, Any], source: str, points: str
-) -> None:
-    """Those of the envelope, of the scenario and of the way it was met, each once; with conditions, where they hold."""
+def test_an_answer_lists_its_assumptions(tmp_path: Path, body: dict[str, Any], source: str, points: str) -> None:
+    """Those of envelope, scenario and alternative, each once; conditional ones where they hold."""
     for name, text in OPEN_POINTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     reply = Engine(load(tmp_path)).handle_sync(Request("POST", "/ask", json.dumps(body).encode()))
@@ -313,16 +311,16 @@ def test_an_answer_names_the_open_points_that_it_rests_on(
     assert (headers["Mock-Source"], headers["Mock-Assumed"]) == (source, points)
 
 
-def test_what_is_forced_rests_on_no_condition(tmp_path: Path) -> None:
-    """A forced answer names the points that always hold, whatever the request has."""
+def test_a_forced_answer_lists_unconditional_assumptions(tmp_path: Path) -> None:
+    """Whatever the request has."""
     for name, text in OPEN_POINTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     asked = Request("POST", "/ask", b'{"x": 1, "a": 1}', {"mock-scenario": "asked"})
     assert dict(Engine(load(tmp_path)).handle_sync(asked).all_headers)["Mock-Assumed"] == "shape, always"
 
 
-def test_no_scenario_is_a_bug_and_not_an_answer(contract: Contract) -> None:
-    """What the loader rules out is not passed over in silence."""
+def test_an_operation_without_a_matching_scenario_raises(contract: Contract) -> None:
+    """The loader rules it out."""
     document = document_of(contract, {})
     view = replace(view_of(contract, document), order=order_of(()))
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):

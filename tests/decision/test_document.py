@@ -40,14 +40,14 @@ from tests.support.schemas import compiled
     ],
 )
 def test_a_body_that_is_no_json_object_is_one_violation(data: bytes, came: str, message: str) -> None:
-    """Whatever is not a JSON object in UTF-8 is a violation of the body, keyword `parse`, that never shows it."""
+    """Keyword `parse`, without the value."""
     body, violations = read_body(data, 64)
     assert body is MISSING
     assert violations == (Violation("body", (), "parse", came, message),)
 
 
-def test_a_lone_surrogate_is_no_text() -> None:
-    """An escape that is half a character is refused."""
+def test_a_lone_surrogate_is_refused() -> None:
+    """A JSON escape can hold one."""
     body, [violation] = read_body(b'{"a": "\\ud800"}', 64)
     assert body is MISSING
     assert violation.message == "not JSON, half of a surrogate pair stands alone at line 1, column 8"
@@ -85,7 +85,7 @@ def wheres(
     return [(v.where, v.keyword, v.got) for v in document.violations]
 
 
-def test_violations_come_by_part_of_the_request() -> None:
+def test_violations_are_ordered_by_part_of_the_request() -> None:
     """Headers first, then path, query and body."""
     operation = reading(BODY, (("path", NUMBER), ("query", NUMBER)), WarningRules())
     settings = Settings(require_headers=("X-Key", "X-Other", "X-Third"))
@@ -100,8 +100,8 @@ def test_violations_come_by_part_of_the_request() -> None:
     assert wheres(operation, b"{", headers, parameters={"n": "1"})[-1] == ("body", "parse", "other")
 
 
-def test_the_words_for_a_header_tell_missing_and_blank_apart() -> None:
-    """A required header that is sent empty is not taken."""
+def test_a_missing_header_and_a_blank_one_differ() -> None:
+    """A required header that is blank is a violation."""
     operation = reading(None, (), WarningRules())
     settings = Settings(require_headers=("X-A", "X-B"))
     document = read_document(operation, Request("GET", "/", b"", {"x-a": ""}), {}, settings)
@@ -111,7 +111,7 @@ def test_the_words_for_a_header_tell_missing_and_blank_apart() -> None:
     ]
 
 
-def test_a_body_that_no_schema_describes_is_not_looked_at() -> None:
+def test_a_body_without_a_schema_is_not_checked() -> None:
     """An operation without a body schema takes any body."""
     document = read_document(reading(None, (), WarningRules()), Request("GET", "/", b"{"), {}, Settings())
     assert (document.body, document.violations, document.warnings) == (MISSING, (), ())
@@ -127,8 +127,8 @@ def warnings(operation: Operation, body: bytes, **headers: str) -> list[tuple[st
     return [(warn.keyword, warn.pointer, warn.message, warn.point) for warn in found]
 
 
-def test_what_is_accepted_with_a_warning_is_named() -> None:
-    """Unknown members, other content types and missing headers are named, each with its open point."""
+def test_accepted_oddities_are_warnings() -> None:
+    """Unknown members, other content types and missing headers, each with its open point."""
     operation = reading(BODY, (), WARNING)
     assert warnings(operation, b'{"name": "a"}', content_type="Application/JSON ; charset=utf-8", x_b="1") == []
     assert warnings(operation, b'{"Name/": 1, "\xc3\xb1": 2}', content_type="text/plain") == [
@@ -149,6 +149,6 @@ def test_warnings_do_not_need_a_body() -> None:
 
 
 def test_the_number_of_warnings_is_bounded() -> None:
-    """A body with a great many unknown members is described by some of them."""
+    """Beyond the bound the rest are left out."""
     body = json.dumps(dict.fromkeys(map(str, range(5_000)))).encode()
     assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MOST_WARNINGS

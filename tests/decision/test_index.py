@@ -52,8 +52,8 @@ def apply(conditions: list[Condition], facts: Facts) -> bool:
 
 
 @given(ITEMS, st.lists(FACTS, min_size=1, max_size=5))
-def test_it_gives_what_trying_all_gives(items: list[list[Condition]], asked: list[Facts]) -> None:
-    """All that apply are among the candidates, in their order; each candidate is one of the items, once."""
+def test_the_index_gives_what_trying_all_gives(items: list[list[Condition]], asked: list[Facts]) -> None:
+    """All that apply are among the candidates, in order, each once."""
     index = Index((conditions, number) for number, conditions in enumerate(items))
     assert index.all == tuple(range(len(items)))
     for facts in asked:
@@ -63,16 +63,16 @@ def test_it_gives_what_trying_all_gives(items: list[list[Condition]], asked: lis
         assert [number for number in candidates if apply(items[number], facts)] == applying
 
 
-def test_few_are_tried_one_by_one_and_many_are_found() -> None:
-    """From a number on, those that ask for another value are not tried."""
+def test_many_items_are_indexed_and_few_are_tried_in_turn() -> None:
+    """From a number on, items with another value are not tried."""
     for count in (FEWEST - 1, FEWEST, 1_000):
         index = Index([*(([equal("body.a", f"v{n}")], n) for n in range(count)), ([other("body.a", "no")], count)])
         facts = {"body.a": "v3"}
         assert list(index.candidates(facts)) == ([*range(count + 1)] if count < FEWEST else [3, count])
 
 
-def test_each_place_has_a_table_of_its_own() -> None:
-    """An item that asks for values at two places is found by the first of them."""
+def test_each_path_has_a_table_of_its_own() -> None:
+    """An item with equalities at two paths is found by the first of them."""
     both = [([equal("body.a", n), equal("body.b", n)], n) for n in range(FEWEST)]
     second = [([equal("body.b", n)], n) for n in range(FEWEST)]
     index = Index([*both, *second])
@@ -80,6 +80,6 @@ def test_each_place_has_a_table_of_its_own() -> None:
     assert list(index.candidates({"body.a": MISSING, "body.b": [5]})) == []
 
 
-def test_an_index_of_nothing_gives_nothing() -> None:
-    """An operation may have no scenario that a sound request can meet."""
+def test_an_empty_index_gives_nothing() -> None:
+    """An operation may have no scenario for a request without violations."""
     assert list(Index[int]([]).candidates({})) == []

@@ -61,14 +61,14 @@ def missed(engine: Engine, **body: Any) -> list[str]:
     return [miss.scenario.id for miss in near_misses(operation, operation.scenarios, facts_of(engine, **body))]
 
 
-def test_the_nearest_come_first(engine: Engine) -> None:
-    """One of which a condition holds, with the fewest that do not; those that are equally near in order."""
+def test_near_misses_are_sorted_by_distance(engine: Engine) -> None:
+    """A condition holds and the fewest do not; equal ones in the order of scenarios."""
     assert missed(engine, a=1, n="x") == ["two-ways", "by-thing", "writes", "two-wrong", "none-held"]
     assert missed(engine, n="x") == ["none-held", "two-ways", "by-thing", "writes", "two-wrong"]
 
 
-def test_only_those_before_the_first_that_matches_are_misses(engine: Engine) -> None:
-    """What comes after it was not tried; what stood aside did match."""
+def test_scenarios_after_the_match_are_no_misses(engine: Engine) -> None:
+    """They were not tried; one that stood aside did match."""
     assert missed(engine, a=1, b=8) == ["two-wrong", "none-held"]
     operation, facts = engine.contract.operations[0], facts_of(engine, a=1, b=8)
     aside = near_misses(operation, operation.scenarios, facts, ["two-ways"])
@@ -76,8 +76,8 @@ def test_only_those_before_the_first_that_matches_are_misses(engine: Engine) -> 
     assert near_misses(operation, (), facts) == ()
 
 
-def test_the_nearest_way_speaks_for_a_scenario(engine: Engine) -> None:
-    """Of its alternatives the one with the least against it."""
+def test_the_nearest_alternative_counts_for_a_scenario(engine: Engine) -> None:
+    """The one with the least evidence against it."""
     by_id, facts = engine.contract.operations[0].by_id, facts_of(engine, a=1, b=2)
     miss = near_miss(by_id["two-ways"], facts)
     assert (miss.held, [one.path for one in miss.evidence]) == (1, ["body.b"])
@@ -86,7 +86,7 @@ def test_the_nearest_way_speaks_for_a_scenario(engine: Engine) -> None:
     assert [(one.path, one.got) for one in miss.evidence] == [("body.a", "nothing (missing)")]
 
 
-def test_a_violation_speaks_against_a_change_of_state(engine: Engine) -> None:
+def test_a_violation_is_evidence_against_a_scenario_with_writes(engine: Engine) -> None:
     """Though all its conditions hold."""
     writes = engine.contract.operations[0].by_id["writes"]
     assert matches(writes, facts_of(engine, a=1))
@@ -97,8 +97,8 @@ def test_a_violation_speaks_against_a_change_of_state(engine: Engine) -> None:
     assert miss.held == 1
 
 
-def test_a_key_that_is_nearly_a_seed_is_named(engine: Engine) -> None:
-    """Of the records that the evidence is about alone, and not where it is a seed."""
+def test_a_key_near_a_seed_is_named(engine: Engine) -> None:
+    """Only for records that the evidence is about."""
     operation = engine.contract.operations[0]
 
     def spelt(scenario: str, **body: Any) -> tuple[str, ...]:
@@ -127,8 +127,8 @@ def test_a_near_spelling_decides_between_equals(engine: Engine) -> None:
     assert rank([nothing, *against]) == [2, 1, 0]
 
 
-def test_the_shipped_contract_names_what_is_nearest(contract: Contract) -> None:
-    """The ordinary request of a card that was used: the activation missed by its status alone."""
+def test_the_nearest_miss_of_a_used_card_is_the_activation(contract: Contract) -> None:
+    """It missed by the card's status alone."""
     body = {"customer_id": "1", "card_identifier": "TEST-ACTIVATED", "reference_batch": BATCH}
     explanation = explain(Engine(contract), Request("POST", contract.operations[0].path, json.dumps(body).encode()))
     assert explanation.reply.decision is not None

@@ -129,8 +129,8 @@ BODIES = st.fixed_dictionaries(
 
 
 @given(BODIES)
-def test_no_scenario_is_passed_over_that_applies(asked: Contract, body: Any) -> None:
-    """The one that answers is the first against which there is no evidence, of all in turn."""
+def test_no_matching_scenario_is_skipped(asked: Contract, body: Any) -> None:
+    """The answer is the first scenario without evidence against it."""
     explanation = explain(Engine(asked), Request("POST", "/ask", json.dumps(body).encode()))
     assert explanation.reply.decision is not None
     first = next(s for s in asked.operations[0].scenarios if not near_miss(s, explanation.facts).evidence)
@@ -157,8 +157,8 @@ BODIES_IN_TURN = [
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_answer_is_what_the_conditions_say(engine: Engine, seed: int) -> None:
-    """Whatever came before, the one that answers is the first against which there is no evidence."""
+def test_the_answer_follows_from_the_conditions(engine: Engine, seed: int) -> None:
+    """Whatever state earlier requests left."""
     for body in random.Random(seed).sample(BODIES_IN_TURN, 1_000):
         assert_decided_by_conditions(engine, body)
 
@@ -184,18 +184,18 @@ def assert_decided_by_conditions(engine: Engine, body: dict[str, Any]) -> None:
         ("none", [{}]),
     ],
 )
-def test_logic_over_violations_is_asked_of_sound_requests_too(
+def test_groups_with_violation_conditions_apply_to_any_request(
     tmp_path: Path, logic: str, met: list[dict[str, Any]]
 ) -> None:
-    """What asks for a violation or for something else can hold of a request without a violation."""
+    """`any` of a violation or a value can hold without violations."""
     engine = Engine(write(tmp_path, [{logic: [{"body.a": "x"}, {"violation": {"at": "body.n"}}]}]))
     for body in ({}, {"a": "x"}, {"n": "no number"}, {"a": "x", "n": "no number"}):
         reply = engine.handle_sync(Request("POST", "/ask", json.dumps(body).encode()))
         assert dict(reply.all_headers)["Mock-Scenario"] == ("s0" if body in met else "last")
 
 
-def test_many_scenarios_are_found_by_a_value(tmp_path: Path) -> None:
-    """Of a thousand that each ask for a value of their own, one is tried, and those that ask for something else."""
+def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> None:
+    """Only it and those without an equality are tried."""
     whens: list[dict[str, Any]] = [{"body.a": f"v{n}"} for n in range(1_000)]
     order = order_of(write(tmp_path, whens).operations[0].scenarios)
 

@@ -28,8 +28,8 @@ SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"ma
         "at ${now.epoch_millis}",
     ],
 )
-def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
-    """Cutting a body into constant bytes and values changes nothing of its JSON."""
+def test_a_compiled_body_gives_the_json_of_its_template(node: Any) -> None:
+    """Cutting it into constant bytes and values changes nothing."""
     faults: list[Diagnostic] = []
     template = compile_template(node, Context(SCOPE, SchemaSet(), faults.append))
     facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
@@ -38,8 +38,8 @@ def test_the_form_of_a_body_gives_the_json_of_the_template(node: Any) -> None:
     assert faults == []
 
 
-def test_what_is_constant_is_written_once() -> None:
-    """A body without references is made beforehand, whatever is in it."""
+def test_a_constant_body_is_rendered_once() -> None:
+    """A body without references is rendered at boot."""
     template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, Context(SCOPE, SchemaSet(), lambda _: None))
     form = compile_body_format(template)
     assert form.values == ()
@@ -48,8 +48,8 @@ def test_what_is_constant_is_written_once() -> None:
     assert template.constant is not MISSING
 
 
-def test_a_listing_is_ascii_bounded_and_counted() -> None:
-    """At most ten are shown, then a count; pointers are cut; the body needs no place of its own."""
+def test_a_header_list_is_ascii_bounded_and_counted() -> None:
+    """At most ten items, then a count; pointers are cut."""
     found = [Violation("body", ("é" * 200, str(i)), "type", "other", "expected é") for i in range(12)]
     shown = rendering._listed(found)
     assert shown.isascii()
@@ -62,8 +62,8 @@ def test_a_listing_is_ascii_bounded_and_counted() -> None:
     ]
 
 
-def test_a_message_that_is_long_is_cut() -> None:
-    """A header stays short; what is cut ends in dots."""
+def test_a_long_message_in_a_header_is_cut() -> None:
+    """It ends in dots."""
     [entry] = json.loads(rendering._listed([Violation("body", ("a",), "const", "other", "x" * 241)]))
     assert entry == {"pointer": "/a", "keyword": "const", "message": "x" * 237 + "..."}
     [whole] = json.loads(rendering._listed([Violation("body", ("a",), "const", "other", "x" * 240)]))
@@ -71,8 +71,10 @@ def test_a_message_that_is_long_is_cut() -> None:
 
 
 @pytest.mark.parametrize(("room", "shown", "more"), [(2, 2, 1), (1.9, 1, 2), (0.5, 1, 2)])
-def test_a_listing_has_a_length(monkeypatch: pytest.MonkeyPatch, room: float, shown: int, more: int) -> None:
-    """As many are shown as have room, and one in any case."""
+def test_the_length_of_a_header_list_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, room: float, shown: int, more: int
+) -> None:
+    """As many items as fit, and at least one."""
     found = [Violation("body", ("a",), "const", "other", "x" * 100)] * 3
     one = len(rendering._listed(found[:1])) - len("[]")
     monkeypatch.setattr(rendering, "LONGEST_LIST", room * one)

@@ -38,17 +38,17 @@ def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
         ("body.tenant", {}, {"tenant": "4111 1111 1111 1111"}, "s-9e30373b676a3a6a"),
     ],
 )
-def test_a_sandbox_can_be_derived(
+def test_a_sandbox_name_can_be_derived(
     contract: Contract, place: str, headers: Mapping[str, str], body: object, name: str
 ) -> None:
-    """From a header or a member; what is no name is hashed, and a secret is so with a key."""
+    """From a header or a member; an invalid name is hashed, a secret with a key."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place), sandbox_key=b"a key")
     engine.handle_sync(sent("", headers, body))
     assert run_now(engine.storage.names()) == (name,)
 
 
-def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) -> None:
-    """Trying all values finds none: each process draws a key of its own, unless one is given; then names last."""
+def test_a_name_from_a_secret_cannot_be_guessed(contract: Contract) -> None:
+    """Each process draws a key unless one is given; with one, names last."""
     settings = replace(contract.settings, sandbox_from="body.pin")
 
     def named(key: bytes) -> str:
@@ -64,8 +64,8 @@ def test_a_name_from_a_secret_tells_nothing_without_the_key(contract: Contract) 
     assert named(b"k1") == named(b"k1")
 
 
-def test_the_key_is_shown_nowhere() -> None:
-    """Two servers with one key agree on a name; neither a log, a setting, a bundle nor any other answer holds it."""
+def test_the_key_of_sandbox_names_is_never_shown() -> None:
+    """Two servers with one key agree on a name; no log, setting, bundle or answer holds the key."""
     key, names, told = "a-key-for-two-servers", [], []
     for options, env in ((("--sandbox-key", key), {}), ((), {"MOCKSERVER_SANDBOX_KEY": key})):
         with serving("--sandbox-from", "header.Authorization", *options, env=env) as serve:
@@ -89,8 +89,8 @@ def test_the_key_is_shown_nowhere() -> None:
     assert (short.returncode, "at least 16 characters" in short.stderr) == (2, True)
 
 
-def test_a_sandbox_that_is_named_is_not_derived(contract: Contract) -> None:
-    """The path and the header go before; bytes that are no JSON have no member."""
+def test_a_named_sandbox_is_not_derived(contract: Contract) -> None:
+    """Path and header come first; a body that is not JSON has no member."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
     engine.handle_sync(sent("named", None, {"tenant": "t"}))
     assert run_now(engine.storage.names()) == ("named",)

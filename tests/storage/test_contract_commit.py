@@ -11,8 +11,8 @@ from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Fu
 from tests.storage.storages import Mock, NewMock, write
 
 
-async def test_a_look_sees_what_a_commit_wrote(mock: Mock) -> None:
-    """Members are merged into what was there, and the record says who wrote it; other keys are as before."""
+async def test_a_look_sees_committed_writes(mock: Mock) -> None:
+    """Members are merged, and the record names its origin; other keys are unchanged."""
     view = await mock.look(thing="x")
     assert (view.keys["thing"], view.found["thing"][0].origin) == ("x", "default")
     assert await mock.commit(view, write(size=7)) == Committed()
@@ -26,7 +26,7 @@ async def test_a_look_sees_what_a_commit_wrote(mock: Mock) -> None:
 
 
 async def test_a_look_changes_nothing(mock: Mock) -> None:
-    """Neither what is kept, nor what the next one sees."""
+    """Neither records nor what the next look sees."""
     sandbox = await mock.sandbox()
     await sandbox.put_record("owners", "1", Record.make("1", {}, "request"))
     before = await sandbox.state()
@@ -36,8 +36,8 @@ async def test_a_look_changes_nothing(mock: Mock) -> None:
     assert await mock.storage.entries(None) == []
 
 
-async def test_a_view_says_where_and_when_it_was_taken(mock: Mock) -> None:
-    """Sandbox, operation, the sandbox's time, and the scenarios in force."""
+async def test_a_view_has_sandbox_operation_and_time(mock: Mock) -> None:
+    """And the scenarios in force."""
     mock.clock.now = 77
     view = await mock.look("box", thing="x")
     assert (view.sandbox, view.operation, view.facts["tick"].now_ns) == ("box", "use", 77)
@@ -45,8 +45,8 @@ async def test_a_view_says_where_and_when_it_was_taken(mock: Mock) -> None:
     assert view.order.scenarios == mock.operation.scenarios
 
 
-async def test_another_writer_of_a_record_that_was_read_is_a_conflict(mock: Mock) -> None:
-    """Nothing is applied, not even the entry; deciding again succeeds on what is there now."""
+async def test_a_commit_conflicts_with_a_write_to_a_record_it_read(mock: Mock) -> None:
+    """Nothing is applied, not even the entry; deciding again succeeds."""
     for key in ("x", "seeded", "gone"):
         first, second = [await mock.look(thing=key) for _ in range(2)]
         assert await mock.commit(first, write(key, size=1)) == Committed()
@@ -61,8 +61,8 @@ async def test_another_writer_of_a_record_that_was_read_is_a_conflict(mock: Mock
         assert await mock.size(key) == 2
 
 
-async def test_a_record_that_is_written_back_is_a_conflict_too(mock: Mock) -> None:
-    """By value it is the same; what wrote it is not."""
+async def test_a_record_written_back_to_its_old_value_is_a_conflict(mock: Mock) -> None:
+    """Its origin has changed."""
     sandbox = await mock.sandbox()
     await sandbox.put_record("things", "x", Record.make("x", {"size": 1}, "request"))
     view = await mock.look(thing="x")
@@ -71,15 +71,15 @@ async def test_a_record_that_is_written_back_is_a_conflict_too(mock: Mock) -> No
     assert await mock.commit(view, write(size=5)) == Conflict()
 
 
-async def test_a_reader_conflicts_with_a_writer_too(mock: Mock) -> None:
-    """An answer that rests on a record says what was there when it was committed, though it writes nothing."""
+async def test_a_request_without_writes_can_conflict(mock: Mock) -> None:
+    """Its answer has to be true when it is committed."""
     first, second = [await mock.look(thing="x") for _ in range(2)]
     assert await mock.commit(first, write(size=1)) == Committed()
     assert await mock.commit(second) == Conflict()
 
 
-async def test_other_records_are_no_conflict(mock: Mock) -> None:
-    """What was read has versions, not the sandbox; two that only read do not disturb one another."""
+async def test_writes_to_other_records_are_no_conflict(mock: Mock) -> None:
+    """Versions are kept by record, not by sandbox."""
     first, second, third = [await mock.look(thing=key) for key in ("x", "y", "x")]
     assert await mock.commit(first) == Committed()
     assert await mock.commit(second, write("y", size=1)) == Committed()
@@ -89,7 +89,7 @@ async def test_other_records_are_no_conflict(mock: Mock) -> None:
 
 
 async def test_an_id_is_given_out_once(mock: Mock) -> None:
-    """The second of two that drew it has to decide again, and no number is lost; what uses none goes on."""
+    """The second of two that drew it decides again, and no number is lost."""
     first, second, third = [await mock.look() for _ in range(3)]
     assert await mock.commit(first, Effects(new=("id", "ticket"))) == Committed()
     assert await mock.commit(second, Effects(new=("id",))) == Conflict()
@@ -121,8 +121,8 @@ async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
     assert (await mock.look()).facts["new"]["id"] != view.facts["new"]["id"]
 
 
-async def test_what_is_armed_once_is_used_once(mock: Mock) -> None:
-    """The second of two that saw it decides again, and sees nothing armed."""
+async def test_an_outcome_armed_once_is_used_once(mock: Mock) -> None:
+    """The second of two that saw it decides again."""
     armed = await mock.arm()
     first, second, third = [await mock.look() for _ in range(3)]
     assert first.armed == (armed,)
@@ -132,8 +132,8 @@ async def test_what_is_armed_once_is_used_once(mock: Mock) -> None:
     assert (await mock.look()).armed == ()
 
 
-async def test_what_is_armed_counts_down(mock: Mock) -> None:
-    """So many times, or for ever; taken away, it is used no more. Ids are not used again."""
+async def test_armed_uses_count_down(mock: Mock) -> None:
+    """A number of times, or for ever; ids of armed outcomes are not used again."""
     twice, always = await mock.arm(2), await mock.arm(None)
     assert (twice.id, always.id) == (1, 2)
     for left in ([(1, 1, 1), (2, None, 0)], [(2, None, 0)]):
@@ -151,8 +151,8 @@ async def test_what_is_armed_counts_down(mock: Mock) -> None:
     assert (await mock.arm()).id == 3
 
 
-async def test_turns_are_counted_one_by_one(mock: Mock) -> None:
-    """Two requests that would be the same turn are not; a scenario that is counted meanwhile keeps its count."""
+async def test_each_request_takes_one_turn(mock: Mock) -> None:
+    """Two requests for the same turn conflict."""
     first, second, third = [await mock.look() for _ in range(3)]
     assert await mock.commit(first, Effects(turns=("flaky",))) == Committed()
     assert await mock.commit(second, Effects(turns=("flaky",))) == Conflict()
@@ -163,8 +163,8 @@ async def test_turns_are_counted_one_by_one(mock: Mock) -> None:
     assert (await mock.sandbox()).turns == {"use": {"flaky": 2, "other": 2}}
 
 
-async def test_scenarios_that_are_put_again_begin_again(mock: Mock) -> None:
-    """Only the turns of the one that was changed; a request that saw the old count decides again."""
+async def test_putting_a_scenario_again_restarts_its_turns(mock: Mock) -> None:
+    """A request that saw the old count decides again."""
     sandbox, added = await mock.sandbox(), mock.operation.scenarios[0]
     for name in ("flaky", "other"):
         await mock.commit(await mock.look(), Effects(turns=(name,)))
@@ -180,8 +180,8 @@ async def test_scenarios_that_are_put_again_begin_again(mock: Mock) -> None:
     assert (await mock.look()).order is mock.storage.orders["use"]
 
 
-async def test_a_random_delay_is_counted(mock: Mock) -> None:
-    """So that the next one is another; another seed begins the series again."""
+async def test_a_random_delay_advances_the_series(mock: Mock) -> None:
+    """Another seed restarts it."""
     for drawn in (True, False, True):
         assert await mock.commit(await mock.look(), Effects(delay=drawn)) == Committed()
     assert (await mock.look()).delays == 2
@@ -192,7 +192,7 @@ async def test_a_random_delay_is_counted(mock: Mock) -> None:
 
 
 async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
-    """Neither records, ids, what is armed, turns nor the journal; what needs no new place is written as ever."""
+    """A request that needs no new record is committed."""
     mock = new_mock(max_records=2)
     armed = await mock.arm()
     for key in ("x", "y"):
@@ -215,8 +215,8 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
 
 
 @pytest.mark.parametrize("how", ["reset", "reset_all"])
-async def test_a_sandbox_that_was_reset_takes_nothing_more(mock: Mock, how: str) -> None:
-    """What began before is refused, and counts nowhere; the sandbox of that name begins anew."""
+async def test_a_request_older_than_a_reset_is_refused(mock: Mock, how: str) -> None:
+    """It counts nowhere."""
     old, view = await mock.sandbox("a"), await mock.look("a", thing="x")
     assert await mock.commit(view, write(size=1)) == Committed()
     view = await mock.look("a", thing="x")
@@ -235,7 +235,7 @@ async def test_a_sandbox_that_was_reset_takes_nothing_more(mock: Mock, how: str)
 
 
 async def test_records_are_put_found_and_restored(mock: Mock) -> None:
-    """As a lookup finds them; a tombstone is written too."""
+    """Tombstones too."""
     sandbox = await mock.sandbox()
     record = Record.make("seeded", {"size": [1, {"a": None}]}, "request", "9")
     assert not await sandbox.is_written("things", "seeded")
@@ -275,8 +275,8 @@ async def test_a_state_goes_to_another_storage_and_back(mock: Mock, new_mock: Ne
     assert [await other.size(key, "box") for key in ("x", "seeded", "before")] == [7, None, 0]
 
 
-async def test_the_clock_of_a_sandbox_is_its_own(mock: Mock) -> None:
-    """Frozen, or so far from the real one."""
+async def test_each_sandbox_has_a_clock(mock: Mock) -> None:
+    """Frozen, or at an offset to the real one."""
     sandbox = await mock.sandbox("a")
     mock.clock.now = 100
     for clock, time in ((Clock(frozen_ns=5), 5), (Clock(offset_ns=-30), 70), (Clock(), 100)):
@@ -286,8 +286,8 @@ async def test_the_clock_of_a_sandbox_is_its_own(mock: Mock) -> None:
         assert (await mock.look("b")).facts["tick"].now_ns == 100
 
 
-async def test_settings_of_a_sandbox_are_its_own(mock: Mock) -> None:
-    """What was not set is the server's; changes add up, and ids begin again with another seed."""
+async def test_each_sandbox_has_settings(mock: Mock) -> None:
+    """Unset ones are the server's; another seed restarts ids."""
     sandbox, before = await mock.sandbox("a"), (await mock.look("a")).facts["new"]
     await sandbox.configure({"mock_headers": False})
     assert (await mock.look("a")).facts["new"] == before

@@ -28,8 +28,8 @@ async def test_entries_come_newest_first(mock: Mock) -> None:
     assert await mock.storage.entry("no id") is None
 
 
-async def test_entries_before_and_after_one(mock: Mock) -> None:
-    """Without it; it need not be there, nor of that sandbox."""
+async def test_entries_before_and_after_an_id(mock: Mock) -> None:
+    """The entry itself is left out; it need not exist or be of that sandbox."""
     sent = [await mock.send(name) for name in ("a", "b", "a", "b", "a")]
     assert await ids(mock, None, before=sent[2]) == [sent[1], sent[0]]
     assert await ids(mock, None, after=sent[2]) == [sent[4], sent[3]]
@@ -45,8 +45,8 @@ async def test_entries_before_and_after_one(mock: Mock) -> None:
             await mock.storage.entries(None, after=wrong)
 
 
-async def test_the_oldest_make_room_by_number(new_mock: NewMock) -> None:
-    """And it is known of each sandbox how many it lost."""
+async def test_the_oldest_entries_are_dropped_by_number(new_mock: NewMock) -> None:
+    """Losses are counted by sandbox."""
     mock = new_mock(journal_entries=3)
     sent = [await mock.send(name) for name in ("a", "b", "a", "b", "b")]
     assert await ids(mock) == sent[:1:-1]
@@ -56,8 +56,8 @@ async def test_the_oldest_make_room_by_number(new_mock: NewMock) -> None:
     assert (gauges.journal_entries, gauges.journal_bytes, gauges.journal_evictions) == (3, 6, 2)
 
 
-async def test_the_oldest_make_room_by_bytes(new_mock: NewMock) -> None:
-    """Those of their documents."""
+async def test_the_oldest_entries_are_dropped_by_bytes(new_mock: NewMock) -> None:
+    """The bytes of their documents."""
     mock = new_mock(journal_bytes=10)
     sent = [await mock.send("a", b"x" * size) for size in (4, 6)]
     assert await ids(mock) == sent[::-1]
@@ -72,8 +72,8 @@ async def test_the_oldest_make_room_by_bytes(new_mock: NewMock) -> None:
     assert mock.storage.gauges().journal_bytes == 0
 
 
-async def test_without_entries_there_is_no_journal(new_mock: NewMock) -> None:
-    """Nothing is kept, and nothing counts as lost; what is counted of coverage is counted all the same."""
+async def test_a_journal_of_size_zero_keeps_nothing(new_mock: NewMock) -> None:
+    """Nothing counts as lost; coverage is counted all the same."""
     mock = new_mock(journal_entries=0)
     sent = [await mock.send("a", b"") for _ in range(2)]
     assert sent[0] != sent[1]
@@ -81,8 +81,8 @@ async def test_without_entries_there_is_no_journal(new_mock: NewMock) -> None:
     assert (await mock.storage.tally("a")).requests == 2
 
 
-async def test_clearing_is_no_loss(new_mock: NewMock) -> None:
-    """Somebody asked for it; what was lost before is forgotten, and others keep theirs."""
+async def test_clearing_a_journal_is_no_loss(new_mock: NewMock) -> None:
+    """Earlier losses are forgotten; other sandboxes keep theirs."""
     mock = new_mock(journal_entries=3)
     for name in ("a", "b", "a", "b", "a"):
         await mock.send(name)
@@ -94,8 +94,8 @@ async def test_clearing_is_no_loss(new_mock: NewMock) -> None:
     assert await mock.storage.find("a") is not None
 
 
-async def test_a_listener_is_told_of_new_entries(mock: Mock) -> None:
-    """Of its sandbox or of all, oldest first, each once; refusals too; when it is closed, of none."""
+async def test_a_listener_gets_new_entries(mock: Mock) -> None:
+    """Of its sandbox or of all, oldest first, each once, until it is closed."""
     woken: list[str] = []
     await mock.send("a")
     one = mock.storage.listen("a", lambda: woken.append("one"))
@@ -114,8 +114,8 @@ async def test_a_listener_is_told_of_new_entries(mock: Mock) -> None:
     assert (one.take(), len(every.take()), one.missed) == ((), 1, 0)
 
 
-async def test_a_listener_that_is_slow_loses_the_oldest(mock: Mock) -> None:
-    """And knows how many."""
+async def test_a_slow_listener_loses_the_oldest_entries(mock: Mock) -> None:
+    """It knows how many."""
     listener = mock.storage.listen(None, lambda: None)
     sent = []
     while not listener.missed:

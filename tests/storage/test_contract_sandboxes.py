@@ -15,7 +15,7 @@ from tests.storage.storages import FILES, Mock, NewMock, use_contract, write
 
 
 async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
-    """Looking for one makes none; what it would be is shown all the same."""
+    """Peeking at one makes none."""
     for name in ("", "a"):
         assert await mock.storage.find(name) is None
         peeked = await mock.storage.peek(name)
@@ -33,8 +33,8 @@ async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
     assert mock.storage.gauges().sandboxes == 2
 
 
-async def test_the_idle_one_is_evicted(new_mock: NewMock) -> None:
-    """The one used longest ago, once it is idle; where none is, there is no room. The default one stays."""
+async def test_the_longest_idle_sandbox_is_evicted(new_mock: NewMock) -> None:
+    """Without an idle one there is no room; the default sandbox stays."""
     mock = new_mock(max_sandboxes=2, sandbox_ttl=60)
     for name in ("", "a", "b"):
         await mock.sandbox(name)
@@ -52,8 +52,8 @@ async def test_the_idle_one_is_evicted(new_mock: NewMock) -> None:
     assert (mock.storage.gauges().sandboxes, mock.storage.gauges().evictions) == (3, 1)
 
 
-async def test_finding_and_peeking_are_no_use(new_mock: NewMock) -> None:
-    """Who looks at a sandbox keeps nobody out."""
+async def test_finding_and_peeking_do_not_renew_a_sandbox(new_mock: NewMock) -> None:
+    """Only requests do."""
     mock = new_mock(max_sandboxes=1, sandbox_ttl=60)
     await mock.sandbox("a")
     mock.clock.idle = 60
@@ -62,8 +62,8 @@ async def test_finding_and_peeking_are_no_use(new_mock: NewMock) -> None:
     assert await mock.storage.sandbox("b") is not None
 
 
-async def test_one_that_was_evicted_lacks_entries(new_mock: NewMock) -> None:
-    """Whether it is there again or not; what it had is gone, and it knows so, until it is reset."""
+async def test_an_evicted_sandbox_is_incomplete(new_mock: NewMock) -> None:
+    """Made again or not, until a reset."""
     mock = new_mock(max_sandboxes=1, sandbox_ttl=0)
     await mock.commit(await mock.look("a", thing="x"), write(size=1))
     await (await mock.sandbox("a")).delivered(mock.entries[0], complete=True)
@@ -82,8 +82,8 @@ async def test_one_that_was_evicted_lacks_entries(new_mock: NewMock) -> None:
     assert not (await mock.sandbox("b")).evicted_before
 
 
-async def test_one_with_an_answer_on_its_way_is_not_evicted(new_mock: NewMock) -> None:
-    """From the commit to the delivery, however long that takes; another one that is idle goes instead."""
+async def test_a_sandbox_with_an_answer_in_flight_is_not_evicted(new_mock: NewMock) -> None:
+    """From commit to delivery; another idle one goes instead."""
     mock = new_mock(max_sandboxes=2, sandbox_ttl=60)
     first = await mock.send("a", complete=None)
     second = await mock.send("a", complete=None)
@@ -101,8 +101,8 @@ async def test_one_with_an_answer_on_its_way_is_not_evicted(new_mock: NewMock) -
     assert set(await mock.storage.names()) == {"c", "d"}
 
 
-async def test_one_that_is_evicted_while_it_is_looked_at_takes_nothing_more(new_mock: NewMock) -> None:
-    """A request that was not committed yet holds no place; what it would change is refused and not lost silently."""
+async def test_a_commit_to_an_evicted_sandbox_is_refused(new_mock: NewMock) -> None:
+    """A request before its commit does not hold its sandbox."""
     mock = new_mock(max_sandboxes=1, sandbox_ttl=0)
     old, view = await mock.sandbox("a"), await mock.look("a", thing="x")
     await mock.sandbox("b")
@@ -110,8 +110,8 @@ async def test_one_that_is_evicted_while_it_is_looked_at_takes_nothing_more(new_
     assert await mock.storage.entries(None) == []
 
 
-async def test_a_reset_brings_one_sandbox_back(mock: Mock) -> None:
-    """Records, ids, what is armed, turns, clock, settings, scenarios, journal and counts; others keep theirs."""
+async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
+    """Records, ids, armed, turns, clock, settings, scenarios, journal and counts."""
     for name in ("a", "b"):
         sandbox = await mock.sandbox(name)
         await mock.arm(5, name)
@@ -134,8 +134,8 @@ async def test_a_reset_brings_one_sandbox_back(mock: Mock) -> None:
     assert [(await mock.storage.tally(name)).requests for name in ("a", "b", None)] == [0, 1, 2]
 
 
-async def test_a_reset_of_all_forgets_all(new_mock: NewMock) -> None:
-    """Those that are there are named; nothing is known of any that were."""
+async def test_a_reset_of_all_forgets_all_sandboxes(new_mock: NewMock) -> None:
+    """It names those that existed."""
     mock = new_mock(max_sandboxes=1, sandbox_ttl=0, journal_entries=1)
     for name in ("", "a", "b"):
         await mock.send(name)
@@ -149,8 +149,8 @@ async def test_a_reset_of_all_forgets_all(new_mock: NewMock) -> None:
     assert (mock.storage.gauges().journal_bytes, mock.storage.gauges().armed) == (0, 0)
 
 
-async def test_what_is_armed_is_counted_over_all(mock: Mock) -> None:
-    """Of those that are there."""
+async def test_armed_outcomes_are_counted_over_all_sandboxes(mock: Mock) -> None:
+    """Over those that exist."""
     for name in ("", "a", "a"):
         await mock.arm(name=name)
     assert mock.storage.gauges().armed == 3
@@ -170,7 +170,7 @@ async def test_what_is_armed_is_counted_over_all(mock: Mock) -> None:
         (False, "dribble", 0, {"dribble": 1}),
     ],
 )
-async def test_an_answer_is_met_once_it_was_delivered_whole(
+async def test_an_outcome_counts_once_its_answer_was_delivered(
     mock: Mock, complete: bool, fault: str, met: int, faults: dict[str, int]
 ) -> None:
     """Not before, not twice, not if the client left or a fault took it."""
@@ -188,8 +188,8 @@ async def test_an_answer_is_met_once_it_was_delivered_whole(
     assert (await mock.storage.tally("b")).requests == 0
 
 
-async def test_a_refusal_is_counted_where_it_was_for(mock: Mock) -> None:
-    """There need be no sandbox of that name, and none is made."""
+async def test_a_refusal_counts_for_the_sandbox_it_named(mock: Mock) -> None:
+    """None is made for it."""
     entry = Entry(mock.storage.next_entry_id(), "typo", b"{}")
     await mock.storage.add_entry(entry, Observation("typo", 1))
     assert await mock.storage.entries("typo") == [entry]
@@ -199,8 +199,8 @@ async def test_a_refusal_is_counted_where_it_was_for(mock: Mock) -> None:
 # -- another contract -----------------------------------------------------------------------------------
 
 
-async def test_another_contract_is_served_in_one_step(mock: Mock, tmp_path: Path) -> None:
-    """Records stay, and what is carried is what a sandbox has; ids go on above those given out."""
+async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> None:
+    """In one step for all sandboxes."""
     await mock.commit(await mock.look("a", thing="x"), replace_new(write(size=3)))
     armed = await mock.arm(name="a")
     text = FILES["contract.yaml"].replace("seeded: {size: 1}", "seeded: {size: 2}").replace("first: 100", "first: 90")
@@ -235,8 +235,8 @@ def replace_new(effects: Effects) -> Effects:
     return Effects(writes=effects.writes, new=("id", "ticket"))
 
 
-async def test_a_request_under_way_decides_again_if_its_record_was_written(mock: Mock) -> None:
-    """A tester's write is a write."""
+async def test_a_testers_write_is_a_conflict(mock: Mock) -> None:
+    """The request decides again."""
     view = await mock.look(thing="x")
     await (await mock.sandbox()).put_record("things", "x", Record.make("x", {"size": 1}, "request"))
     assert await mock.commit(view, write(size=2)) != Committed()

@@ -25,16 +25,16 @@ def bounded(contract: Contract, **changes: Any) -> Mock:
     return Mock(contract, MemoryStorage(contract, settings, clock.now_ns, clock.monotonic), clock, settings)
 
 
-def test_nothing_suspends(mock: Mock) -> None:
-    """So that a request is atomic on one event loop, and needs none."""
+def test_nothing_suspends_in_memory(mock: Mock) -> None:
+    """A request is atomic on one event loop, and needs none."""
     run_now(mock.commit(run_now(mock.look(thing="x")), write(size=1)))
     assert run_now(mock.size("x")) == 1
     run_now(mock.send("a"))
     assert run_now(mock.storage.reset_all()) == ("", "a")
 
 
-def test_a_server_may_have_the_default_sandbox_alone(small: Contract) -> None:
-    """It takes no place of another one, and is in use however idle it is."""
+def test_the_default_sandbox_takes_no_place(small: Contract) -> None:
+    """It is never evicted."""
     mock = bounded(small, max_sandboxes=0, sandbox_ttl=0)
     run_now(mock.sandbox(""))
     mock.clock.idle = 1_000
@@ -43,8 +43,8 @@ def test_a_server_may_have_the_default_sandbox_alone(small: Contract) -> None:
     assert run_now(mock.storage.names()) == ("",)
 
 
-def test_names_of_those_that_were_evicted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound any new one counts as if it had been there, until all is forgotten."""
+def test_the_names_of_evicted_sandboxes_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound any new sandbox counts as incomplete."""
     monkeypatch.setattr(memory, "MAX_EVICTED_NAMES", 1)
     mock = bounded(small, max_sandboxes=1, sandbox_ttl=0)
     for name in ("a", "b"):
@@ -56,8 +56,8 @@ def test_names_of_those_that_were_evicted_are_bounded(small: Contract, monkeypat
     assert not run_now(mock.storage.was_evicted("new"))
 
 
-def test_sandboxes_whose_lost_entries_are_counted_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound every one counts as having lost some."""
+def test_counts_of_lost_entries_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound every sandbox counts as incomplete."""
     monkeypatch.setattr(journal, "MAX_COUNTED_SANDBOXES", 1)
     mock = bounded(small, journal_entries=1)
     for name in ("a", "a", "a"):

@@ -123,8 +123,8 @@ async def test_a_card_is_activated_once(engine: Engine) -> None:
     assert (tally.requests, tally.counts_of(engine.contract.operations[0].by_id[SUCCESS]).delivered) == (1_000, 1)
 
 
-async def test_ids_are_given_out_once_and_none_is_lost(engine: Engine) -> None:
-    """A hundred new customers at once get a hundred ids in a row, as if they had come one by one."""
+async def test_parallel_requests_get_ids_in_a_row(engine: Engine) -> None:
+    """A hundred new customers at once get a hundred ids."""
     person = {"first_name": "Laura", "last_name": "Pérez"}
     bodies = [{"customer": person, "card_identifier": f"C{n}", "reference_batch": BATCH} for n in range(100)]
     replies = await handled(engine, [sent(body) for body in bodies])
@@ -138,8 +138,8 @@ async def test_ids_are_given_out_once_and_none_is_lost(engine: Engine) -> None:
     assert {one.used for one in state.counters.values()} == {100}
 
 
-async def test_the_ids_of_those_who_failed_are_not_lost(engine: Engine) -> None:
-    """The next success gets the very next number."""
+async def test_failed_requests_use_no_ids(engine: Engine) -> None:
+    """The next success gets the next number."""
     await handled(engine, [sent(ONCE)] * 50)
     first, second = Engine(engine.contract), engine
     first.handle_sync(sent(ONCE))
@@ -148,7 +148,7 @@ async def test_the_ids_of_those_who_failed_are_not_lost(engine: Engine) -> None:
     assert payload(reply) == payload(first.handle_sync(after))
 
 
-async def test_sandboxes_do_not_disturb_one_another(engine: Engine) -> None:
+async def test_parallel_sandboxes_are_independent(engine: Engine) -> None:
     """One success in each."""
     requests = [sent(ONCE, f"/sandbox/s{n % 10}{PATH}") for n in range(200)]
     replies = await handled(engine, requests)
@@ -157,15 +157,15 @@ async def test_sandboxes_do_not_disturb_one_another(engine: Engine) -> None:
 
 
 def test_a_storage_that_waits_needs_an_event_loop(contract: Contract, make_storage: MakeStorage) -> None:
-    """In process without one it is refused, and nothing was done."""
+    """Without one the call is refused and nothing is done."""
     storage: Any = WaitingStorage(make_storage(contract, contract.settings))
     with pytest.raises(RuntimeError, match="the storage has to wait"):
         Engine(contract, storage=storage).handle_sync(sent(ONCE))
     assert storage.gauges().sandboxes == 0
 
 
-async def test_what_is_armed_is_used_as_often_as_it_says(engine: Engine) -> None:
-    """Seven of fifty, whoever is first."""
+async def test_parallel_requests_use_an_armed_outcome_seven_times(engine: Engine) -> None:
+    """Seven of fifty, in any order."""
     operation = engine.contract.operations[0]
     sandbox = await engine.storage.sandbox("")
     assert sandbox is not None
@@ -179,8 +179,8 @@ async def test_what_is_armed_is_used_as_often_as_it_says(engine: Engine) -> None
     assert (await default_sandbox(engine)).armed == ()
 
 
-async def test_two_writers_of_one_list_lose_nothing(engine: Engine) -> None:
-    """Twenty cards of one customer, all of them in the record afterwards."""
+async def test_parallel_writes_to_one_list_lose_nothing(engine: Engine) -> None:
+    """Twenty cards of one customer, all in the record."""
     owner = {**ONCE, "customer_id": "TEST-ENTERPRISE"}
     replies = await handled(engine, [sent({**owner, "card_identifier": f"C{n}"}) for n in range(20)])
     assert scenarios(replies) == {SUCCESS: 20}
@@ -189,8 +189,8 @@ async def test_two_writers_of_one_list_lose_nothing(engine: Engine) -> None:
     assert sorted(record.view["cards"]) == sorted(f"C{n}" for n in range(20))
 
 
-async def test_a_reset_in_the_middle_leaves_nothing_half_done(engine: Engine) -> None:
-    """A request that began before is refused whole; the sandbox that begins anew has what was done in it alone."""
+async def test_a_reset_among_requests_leaves_nothing_half_done(engine: Engine) -> None:
+    """Requests that began before are refused whole."""
 
     async def reset() -> list[Reply]:
         await asyncio.sleep(0)

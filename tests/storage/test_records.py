@@ -62,8 +62,8 @@ def test_an_open_collection_has_every_key(is_open: bool, origin: str | None) -> 
     assert records(of).find(of, "none") is None
 
 
-def test_a_write_is_merged_and_remembers_where_it_came_from() -> None:
-    """Members that are not written stay; the origin is the request."""
+def test_a_write_is_merged_and_sets_the_origin() -> None:
+    """Other members stay."""
     memory = records()
     memory.merge(Write("things", "seed", {"more": 2}), "9")
     memory.merge(Write("things", "none", {"size": 7}), "9")
@@ -89,8 +89,8 @@ def test_a_tombstone_hides_a_seed_and_a_key_comes_back() -> None:
     assert memory.count == 0
 
 
-def test_there_is_room_for_so_many_records() -> None:
-    """One that is there already takes no more room, and two writes of one key take one place."""
+def test_the_number_of_records_is_bounded() -> None:
+    """Writing an existing key takes no room."""
     memory = records()
     memory.put("things", "a", None)
     assert memory.fits([("things", "a")], 0)
@@ -101,8 +101,8 @@ def test_there_is_room_for_so_many_records() -> None:
 # -- new ids --------------------------------------------------------------------------------------------
 
 
-def test_an_id_is_used_up_by_use_alone() -> None:
-    """Drawing gives the same id until it is used; keys that are taken are passed over."""
+def test_drawing_an_id_does_not_use_it_up() -> None:
+    """Keys that are taken are skipped."""
     memory = records()
     assert [drawn(memory) for _ in range(2)] == ["3", "3"]
     memory.merge(Write("things", "4", {}), "")
@@ -114,8 +114,8 @@ def test_an_id_is_used_up_by_use_alone() -> None:
     assert drawn(memory, PLAIN) == "p_988"
 
 
-def test_drawing_is_no_change() -> None:
-    """What the state says, and what comes next, does not rest on how often somebody looked, or when."""
+def test_drawing_an_id_changes_no_state() -> None:
+    """Whenever and however often."""
     memory = records()
     memory.put("things", "3", None)
     memory.put("things", "4", None)
@@ -186,8 +186,8 @@ def test_a_state_goes_to_other_records_and_back() -> None:
     assert (other.count, other.state()) == (0, records().state())
 
 
-def test_records_wait_for_their_collection() -> None:
-    """One that another contract has no place for is there again with it; a state put in forgets it."""
+def test_records_without_a_collection_are_kept() -> None:
+    """They return with it; a loaded state forgets them."""
     memory = records()
     memory.merge(Write("things", "x", {"more": 1}), "1")
     other = collection("others")
@@ -214,8 +214,8 @@ def test_ids_that_begin_lower_go_on_above_those_given_out() -> None:
     assert drawn(memory, NewId("other", 1, "o", None)) == "o1"
 
 
-def test_another_way_to_write_keys_moves_records() -> None:
-    """They are found under the folded key; where that is taken, the one that has it stays."""
+def test_folding_keys_moves_records() -> None:
+    """A record that already has the folded key stays."""
     memory = records()
     for key, size in (("A", 1), ("b", 2), ("B", 3), ("C", None)):
         memory.put("things", key, None if size is None else Record.make(key, {"size": size}, "request", "1"))
@@ -231,8 +231,8 @@ def test_another_way_to_write_keys_moves_records() -> None:
 # -- how they are kept ----------------------------------------------------------------------------------
 
 
-def test_a_record_takes_little() -> None:
-    """It is kept as its JSON, once."""
+def test_a_record_is_kept_as_json_once() -> None:
+    """It takes little memory."""
     memory = records()
     key_bytes, count = 60, 10_000
     gc.collect()
@@ -253,8 +253,8 @@ def test_a_record_takes_little() -> None:
     }
 
 
-def test_records_of_several_forms_are_kept_apart() -> None:
-    """Each comes back as it was written, whatever was written before it."""
+def test_records_of_several_shapes_are_kept_apart() -> None:
+    """Each is read back as it was written."""
     memory = records()
     forms: list[dict[str, Any]] = [
         {"size": 1},
@@ -279,8 +279,8 @@ def test_records_of_several_forms_are_kept_apart() -> None:
     assert list(kept) == ["k0", "k1", "k2", "k3", "k4", "k5", "gone"]
 
 
-def test_what_is_kept_is_the_same_object_until_somebody_writes() -> None:
-    """By which a commit tells whether a record has changed since a look, and back again."""
+def test_a_record_is_the_same_object_until_a_write() -> None:
+    """A commit compares records by identity."""
     memory = records()
     assert memory.stored("things", "x") is None
     memory.merge(Write("things", "x", {"size": 1}), "1")
@@ -307,8 +307,8 @@ JSON_VALUES = st.recursive(
 @example(-0.0)
 @example(1e22)
 @example({"é\x00\n\u2028": [1, 1.0, True]})
-def test_a_value_is_kept_as_it_is(value: Any) -> None:
-    """Each JSON value comes back the same, in type too."""
+def test_a_record_keeps_json_types(value: Any) -> None:
+    """Each JSON value is read back the same."""
     memory = records()
     memory.merge(Write("things", "k", {"size": value, "more": [1]}), "7")
     view = written(memory, "k").view
