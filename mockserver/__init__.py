@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mockserver.core.language import Evidence
     from mockserver.core.model import Request, Settings, Violation
     from mockserver.core.reply import Decision, NearMiss, Reply
-    from mockserver.engine.engine import Engine, Explanation, frozen
+    from mockserver.engine.engine import Engine, Explanation, frozen_clock
     from mockserver.engine.linter import check
     from mockserver.testing.running import running
 
@@ -51,7 +51,7 @@ __all__ = [
     "Violation",
     "__version__",
     "check",
-    "frozen",
+    "frozen_clock",
     "load",
     "parse_instant",
     "running",
@@ -68,7 +68,7 @@ _HOMES = {
     "core.reply": ("Decision", "NearMiss", "Reply"),
     "core.language": ("Evidence",),
     "core.model": ("Request", "Settings", "Violation"),
-    "engine.engine": ("Engine", "Explanation", "frozen"),
+    "engine.engine": ("Engine", "Explanation", "frozen_clock"),
     "engine.linter": ("check",),
     "testing.running": ("running",),
 }

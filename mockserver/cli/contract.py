@@ -17,7 +17,7 @@ from mockserver.core.model import Request
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import write_ascii
 from mockserver.engine import examples as listing
-from mockserver.engine.engine import Engine, run_now
+from mockserver.engine.engine import Engine, run_sync
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.linter import examine
 
@@ -98,7 +98,7 @@ def explain(
     for file in before:
         engine.handle_sync(request(file))
     asked = request(source)
-    shown = explanation_json(asked, run_now(engine.explain(asked)))
+    shown = explanation_json(asked, run_sync(engine.explain(asked)))
     click.echo(write_ascii(shown) if as_json else "\n".join(explanation_lines(shown)))
 
 

@@ -28,7 +28,7 @@ from mockserver.core.model import Settings
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import write_ascii
 from mockserver.engine import examples as listing
-from mockserver.engine.engine import Engine, frozen
+from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.reloading import Reloader
 from mockserver.server import logs, process, server, tls
 from mockserver.server.log_writer import LineWriter
@@ -152,7 +152,7 @@ def serve(
     engine = Engine(
         served,
         settings=settings(served.settings),
-        clock=time.time_ns if clock is None else frozen(clock),
+        clock=time.time_ns if clock is None else frozen_clock(clock),
         admin_paths=tuple if no_admin or admin_port is not None else paths,
         sandbox_key=sandbox_key,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from mockserver.core.model import FAULTS, Delay, Fault
+from mockserver.core.model import FAULTS, Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
 from mockserver.core.problems import bad_directive, unknown_directive
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
@@ -134,21 +134,21 @@ def parse_time_span(spec: str) -> int:
 def parse_delay(spec: Any) -> Delay:
     """Parse a duration, `{uniform: [from, to]}` or `{lognormal: {median, sigma, cap}}`. Raises `DirectiveError`."""
     if not isinstance(spec, dict):
-        return Delay("fixed", parse_milliseconds(spec))
+        return FixedDelay(parse_milliseconds(spec))
     if list(spec) == ["fixed"]:
-        return Delay("fixed", parse_milliseconds(spec["fixed"]))
+        return FixedDelay(parse_milliseconds(spec["fixed"]))
     if list(spec) == ["uniform"] and isinstance(spec["uniform"], list) and len(spec["uniform"]) == 2:
         low, high = map(parse_milliseconds, spec["uniform"])
         if low > high:
             raise DirectiveError("expected uniform: [from, to] with from at most to")
-        return Delay("uniform", low, high)
+        return UniformDelay(low, high)
     lognormal = spec.get("lognormal")
     if list(spec) == ["lognormal"] and isinstance(lognormal, dict) and set(lognormal) == {"median", "sigma", "cap"}:
         sigma = lognormal["sigma"]
         if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 10 or math.isnan(sigma):
             raise DirectiveError(f"expected a sigma of 0 to 10, got {_quoted(sigma)}")
-        return Delay(
-            "lognormal", parse_milliseconds(lognormal["median"]), float(sigma), parse_milliseconds(lognormal["cap"])
+        return LognormalDelay(
+            parse_milliseconds(lognormal["median"]), float(sigma), parse_milliseconds(lognormal["cap"])
         )
     raise DirectiveError(
         "expected a delay: a duration, {fixed: …}, {uniform: [from, to]} or {lognormal: {median, sigma, cap}}, "

@@ -217,13 +217,28 @@ class NewId(Struct, frozen=True, gc=False):
     unused_in: str | None
 
 
-class Delay(Struct, frozen=True, gc=False):
-    """How long an answer waits, in ms: `fixed` (a), `uniform` (a to b), `lognormal` (median a, sigma b, cap c)."""
+class FixedDelay(Struct, frozen=True, gc=False):
+    """An answer waits so many milliseconds."""
 
-    kind: Literal["fixed", "uniform", "lognormal"]
-    a: float
-    b: float = 0.0
-    c: float = 0.0
+    ms: float
+
+
+class UniformDelay(Struct, frozen=True, gc=False):
+    """An answer waits a random time, each between two bounds as likely as any other; in milliseconds."""
+
+    low: float
+    high: float
+
+
+class LognormalDelay(Struct, frozen=True, gc=False):
+    """An answer waits a random time of a log-normal distribution, at most `cap`; `median` and `cap` in milliseconds."""
+
+    median: float
+    sigma: float
+    cap: float
+
+
+Delay: TypeAlias = FixedDelay | UniformDelay | LognormalDelay
 
 
 FAULTS: Final = ("hang", "reset", "empty", "truncate", "malformed", "garbage", "dribble", "gateway")

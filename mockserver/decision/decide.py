@@ -11,7 +11,7 @@ from msgspec import Struct
 from mockserver.contract.paths import VIOLATION
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
-from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, Path, Trigger, Write
+from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, FixedDelay, Path, Trigger, UniformDelay, Write
 from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Reply
 from mockserver.core.spelling import close_matches
@@ -30,21 +30,21 @@ def decide(route: Route, document: Document, view: View) -> Decision | Reply:
         named = view.order.by_id.get(directives.scenario)
         if named is None:
             return _unknown_scenario(route, view, directives.scenario)
-        return _decision(route, document, view, Choice(named, "header", directives))
+        return _build_decision(route, document, view, Choice(named, "header", directives))
     armed = None
     if view.armed:
         armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
     if armed is not None and armed.turn.scenario is not None:
-        return _decision(route, document, view, Choice(armed.turn.scenario, "armed", directives, armed=armed))
+        return _build_decision(route, document, view, Choice(armed.turn.scenario, "armed", directives, armed=armed))
     if view.misspelt is not None:
         collection = view.misspelt.collection
         spelt = close_matches(view.misspelt.key(facts), collection.test_values)
         return unknown_test_value(view.misspelt.path, collection.name, spelt, collection.test_values)
-    return _decision(route, document, view, _first_match(route, document, view, armed))
+    return _build_decision(route, document, view, _first_match(route, document, view, armed))
 
 
 class Choice(Struct, frozen=True):
-    """The scenario that answers and how it came to that; `candidate` is None where it was forced or armed."""
+    """The scenario that answers, and why; `candidate` is None where it was forced or armed."""
 
     scenario: Scenario
     trigger: Trigger
@@ -65,17 +65,17 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
         if holds(candidate.tests, facts):
-            choice = _in_turn(candidate, route, view, armed, turns)
+            choice = _choose(candidate, route, view, armed, turns)
             if choice is not None:
                 return choice
     # The last scenario answers everything; that is checked when the contract is loaded.
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
 
 
-def _in_turn(
+def _choose(
     candidate: Candidate, route: Route, view: View, armed: Armed | None, turns: dict[str, int]
 ) -> Choice | None:
-    """The choice of a candidate that matches; None if it is its turn to stand aside. `turns` counts the request."""
+    """The choice that a matching candidate gives; None where its turn is to stand aside. `turns` counts the request."""
     scenario = candidate.scenario
     answering: Scenario | None = scenario
     if scenario.turns is not None:
@@ -85,12 +85,12 @@ def _in_turn(
         answering = scenario.turns.at(count).scenario
     if answering is None:
         return None
-    trigger, cause = _trigger(candidate.alternative, view)
+    trigger, cause = _trigger_of(candidate.alternative, view)
     return Choice(answering, trigger, route.directives, candidate, armed, cause, turns)
 
 
-def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
-    """How the scenario was met, and the entry that wrote the record on which that rests."""
+def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
+    """What made the scenario answer, and the entry that wrote the record on which that rests."""
     if not alternative.conditions:
         return "default", ""
     for name in alternative.records:
@@ -100,7 +100,7 @@ def _trigger(alternative: Alternative, view: View) -> tuple[Trigger, str]:
     return "values", ""
 
 
-def _decision(route: Route, document: Document, view: View, choice: Choice) -> Decision:
+def _build_decision(route: Route, document: Document, view: View, choice: Choice) -> Decision:
     scenario, armed, directives = choice.scenario, choice.armed, choice.directives
     alternative = choice.candidate.alternative if choice.candidate is not None else None
     turn = armed.turn if armed is not None else Turn()
@@ -114,25 +114,25 @@ def _decision(route: Route, document: Document, view: View, choice: Choice) -> D
         alternative=alternative,
         trigger=choice.trigger,
         source=alternative.source if alternative is not None else scenario.source,
-        assumed=_assumed(choice, document, view.facts),
+        assumed=_assumption_ids(choice, document, view.facts),
         document=document,
         facts=facts,
         cause=choice.cause,
         turns=choice.turns,
         effects=Effects(
-            _writes(scenario, view, facts) if committed else (),
+            _record_writes(scenario, view, facts) if committed else (),
             tuple(scenario.new) if alternative is not None and scenario.new else (),
             armed.id if armed is not None else None,
             tuple(choice.turns) if choice.turns else (),
-            delay is not None and delay.kind != "fixed",
+            delay is not None and not isinstance(delay, FixedDelay),
         ),
         committed=committed,
         fault=fault,
-        delay_ms=0.0 if delay is None else sampled(delay, facts["settings"].seed, view.sandbox, view.delays),
+        delay_ms=0.0 if delay is None else sample_delay(delay, facts["settings"].seed, view.sandbox, view.delays),
     )
 
 
-def _assumed(choice: Choice, document: Document, facts: Facts) -> tuple[str, ...]:
+def _assumption_ids(choice: Choice, document: Document, facts: Facts) -> tuple[str, ...]:
     """The ids of the assumptions that the answer rests on, each once."""
     candidate = choice.candidate
     if candidate is not None and candidate.scenario is choice.scenario:
@@ -145,24 +145,24 @@ def _assumed(choice: Choice, document: Document, facts: Facts) -> tuple[str, ...
     return tuple(dict.fromkeys(found))
 
 
-def sampled(delay: Delay, seed: int, sandbox: str, number: int) -> float:
-    """A delay in milliseconds; the same for the same seed, sandbox and number of delays drawn before."""
-    if delay.kind == "fixed":
-        return delay.a
+def sample_delay(delay: Delay, seed: int, sandbox: str, number: int) -> float:
+    """Draw a delay in milliseconds; the same for the same seed, sandbox and number of delays drawn before."""
+    if isinstance(delay, FixedDelay):
+        return delay.ms
     source = Random(f"{seed}/{sandbox}/{number}")  # noqa: S311 - it has to be repeatable
-    if delay.kind == "uniform":
-        return source.uniform(delay.a, delay.b)
-    return min(delay.a * source.lognormvariate(0.0, delay.b), delay.c)
+    if isinstance(delay, UniformDelay):
+        return source.uniform(delay.low, delay.high)
+    return min(delay.median * source.lognormvariate(0.0, delay.sigma), delay.cap)
 
 
 # -- what the answer may show ---------------------------------------------------------------------------
 
 
 def _facts_for_answer(alternative: Alternative | None, document: Document, facts: Facts) -> Facts:
-    """The facts without what is malformed, which is not echoed, and with the violation that the answer rests on."""
+    """The facts that templates may show: malformed members left out, the violation that decided added."""
     if not document.violations:
         return facts
-    return {**facts, "violation": _violation(alternative, facts), "body": _sound_body(document)}
+    return {**facts, "violation": _violation(alternative, facts), "body": _valid_body(document)}
 
 
 def _violation(alternative: Alternative | None, facts: Facts) -> Any:
@@ -173,7 +173,7 @@ def _violation(alternative: Alternative | None, facts: Facts) -> Any:
     return MISSING
 
 
-def _sound_body(document: Document) -> Any:
+def _valid_body(document: Document) -> Any:
     """The body without the members that break their schema."""
     body = document.body
     for violation in document.violations:
@@ -195,7 +195,7 @@ def _without(value: Any, path: Path) -> Any:
 # -- what it changes ------------------------------------------------------------------------------------
 
 
-def _writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write, ...]:
+def _record_writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write, ...]:
     writes = []
     for change in scenario.changes:
         key = view.keys[change.lookup.name]
@@ -207,13 +207,15 @@ def _writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write, ...]:
             if value is MISSING:
                 del members[rendered.name]
                 continue
-            members[rendered.name] = _added(view, change.lookup.name, rendered.name, value) if rendered.adds else value
+            if rendered.adds:
+                value = _append_once(view, change.lookup.name, rendered.name, value)
+            members[rendered.name] = value
         writes.append(Write(change.lookup.collection.name, key, members))
     return tuple(writes)
 
 
-def _added(view: View, lookup: str, member: str, value: Any) -> list[Any]:
-    """The list that a member holds, with a value that is not in it yet."""
+def _append_once(view: View, lookup: str, member: str, value: Any) -> list[Any]:
+    """The list that a member holds, with a value added unless it is in it."""
     records = view.found[lookup]
     before = records[0].view.get(member, []) if records else []
     if not isinstance(before, list):  # it was written under another contract

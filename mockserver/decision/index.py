@@ -12,37 +12,37 @@ from mockserver.core.language import Condition, EqualValue
 from mockserver.core.model import Facts
 
 FEWEST: Final = 8
-"""Items that ask for a value at one place are found by that value if there are at least so many of them."""
+"""A place gets a table if at least so many items compare the value there."""
 
 _T = TypeVar("_T")
 
 _HASHED: Final = frozenset([str, int, float, bool, type(None)])
-"""The types of values that can be looked up; any other value equals none that is asked for."""
+"""The types of values that a table can hold; a value of another type equals none of them."""
 
 
 class Index(Generic[_T]):
     """Items in order, each with conditions that all have to hold."""
 
     def __init__(self, items: Iterable[tuple[Sequence[Condition], _T]]) -> None:
-        """Divide the items into those that are always tried and those that are found by a value."""
+        """Build the tables; items without a comparison that has one are always tried."""
         items = tuple(items)
         self.all = tuple(item for _, item in items)
-        asking: dict[str, list[tuple[int, EqualValue]]] = {}
+        by_place: dict[str, list[tuple[int, EqualValue]]] = {}
         for number, (conditions, _) in enumerate(items):
             for condition in conditions:
                 if condition.equals is not None:
-                    asking.setdefault(condition.place, []).append((number, condition.equals))
+                    by_place.setdefault(condition.place, []).append((number, condition.equals))
                     break
         self._tables: list[tuple[Callable[[Facts], Any], dict[Any, list[int]]]] = []
         indexed: set[int] = set()
-        for asked in asking.values():
-            if len(asked) < FEWEST:
+        for equals in by_place.values():
+            if len(equals) < FEWEST:
                 continue
             table: dict[Any, list[int]] = {}
-            for number, equal in asked:
+            for number, equal in equals:
                 table.setdefault(equal.operand, []).append(number)
                 indexed.add(number)
-            _, first = asked[0]
+            _, first = equals[0]
             self._tables.append((first.extract, table))
         self._always = tuple(number for number in range(len(items)) if number not in indexed)
 

@@ -15,8 +15,8 @@ from mockserver.core.spelling import close_matches
 from mockserver.decision.view import key_of
 
 
-class Against(Struct, frozen=True):
-    """A near miss, and the request that missed."""
+class RankedMiss(Struct, frozen=True):
+    """A near miss, with the request that missed."""
 
     miss: NearMiss
     operation: Operation
@@ -24,16 +24,17 @@ class Against(Struct, frozen=True):
 
 
 def near_misses(
-    operation: Operation, tried: Sequence[Scenario], facts: Facts, stood_aside: Collection[str] = ()
+    operation: Operation, order: Sequence[Scenario], facts: Facts, skipped: Collection[str] = ()
 ) -> tuple[NearMiss, ...]:
     """The scenarios before the first that matches, nearest first.
 
-    `tried` are those in force, in order; those that matched and whose turn was to stand aside are passed over.
+    `order`: the scenarios in force, in the order in which they are tried. Those in `skipped` matched, but it was their
+    turn to stand aside.
     """
-    candidates = [scenario for scenario in tried if scenario.id not in stood_aside]
+    candidates = [scenario for scenario in order if scenario.id not in skipped]
     before = takewhile(lambda scenario: not matches(scenario, facts), candidates)
     found = [near_miss(scenario, facts) for scenario in before]
-    return tuple(found[number] for number in rank([Against(one, operation, facts) for one in found]))
+    return tuple(found[number] for number in rank([RankedMiss(one, operation, facts) for one in found]))
 
 
 def matches(scenario: Scenario, facts: Facts) -> bool:
@@ -54,11 +55,11 @@ def near_miss(scenario: Scenario, facts: Facts) -> NearMiss:
     return min(found, key=lambda miss: (len(miss.evidence), -miss.held))
 
 
-def rank(found: Sequence[Against]) -> list[int]:
-    """The places of near misses, nearest first.
+def rank(found: Sequence[RankedMiss]) -> list[int]:
+    """The indices of near misses, nearest first.
 
-    One with a condition that holds goes before one without; then the fewest conditions that do not hold; then one whose
-    request has a key that is spelt nearly as a seed is.
+    A miss with a condition that holds comes first; then one with fewer conditions that do not hold; then one whose
+    request has a key that is spelt nearly like a seed.
     """
 
     def distance(number: int) -> tuple[bool, int, bool]:

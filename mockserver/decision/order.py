@@ -70,8 +70,8 @@ class Order(Struct, frozen=True):
         return False
 
 
-def order_of(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> Order:
-    """The order of scenarios, which are given in the order in which they are tried."""
+def order_scenarios(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> Order:
+    """Compile the order of scenarios, given in the order in which they are tried."""
     scenarios = tuple(scenarios)
     candidates = [
         Candidate(
@@ -107,7 +107,7 @@ def assumptions_of(scenario: Scenario, alternative: Alternative | None) -> tuple
     return tuple(TestedAssumption(one.id, tuple(condition.fails for condition in one.when)) for one in found)
 
 
-def in_force(operation: Operation, added: Iterable[Scenario]) -> tuple[Scenario, ...]:
+def scenarios_in_force(operation: Operation, added: Iterable[Scenario]) -> tuple[Scenario, ...]:
     """The scenarios of an operation with those added at run time.
 
     A new one is tried first; one with the id of a scenario from a file replaces it in its place.

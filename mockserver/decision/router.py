@@ -71,17 +71,17 @@ class Router:
         self,
         contract: Contract,
         settings: Settings,
-        derived: Callable[[Request, Operation], str],
+        derive_name: Callable[[Request, Operation], str],
         admin_paths: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         """Compile the paths.
 
-        `derived` gives the sandbox's name for a request that names none; `admin_paths` are named with the operations
-        where a path is unknown.
+        `derive_name` gives the sandbox's name for a request that names none; `admin_paths` are listed with the
+        operations where a path is unknown.
         """
         self._contract = contract
         self._settings = settings
-        self._derived = derived
+        self._derive_name = derive_name
         self._admin_paths = admin_paths
         self._static: dict[str, list[_MatchedOperation]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
@@ -104,7 +104,7 @@ class Router:
         settings, sandbox = self._settings, found.sandbox
         too_large = len(request.body) > settings.max_body
         if settings.sandbox_from and not sandbox and not too_large:
-            sandbox = self._derived(request, candidate.operation)
+            sandbox = self._derive_name(request, candidate.operation)
         if settings.require_sandbox and not sandbox:
             return problems.sandbox_required()
         if too_large:

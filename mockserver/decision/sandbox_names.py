@@ -13,7 +13,7 @@ from mockserver.core.values import NotJsonError, read, write
 from mockserver.decision.router import SANDBOX_NAME
 
 
-def derived(request: Request, operation: Operation, settings: Settings, key: bytes) -> str:
+def derive_sandbox_name(request: Request, operation: Operation, settings: Settings, key: bytes) -> str:
     """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` where there is nothing.
 
     What is no name of a sandbox is hashed: `h-` and 16 hexadecimal digits. A secret is hashed with the `key`, without

@@ -20,7 +20,7 @@ Find = Callable[[Collection, str], Record | None]
 class Armed(Struct, frozen=True):
     """What the next matching requests get: a scenario, or the ordinary answer, with a fault or a delay or both.
 
-    `left` counts the requests still to come, None for always; `used` those that got it. `spec` is what was asked for.
+    `left` counts the requests still to come, None for always; `used` those that got it. `spec` is its JSON form.
     """
 
     id: int
@@ -42,12 +42,15 @@ class Armed(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
-    """All that was read of a sandbox for one request.
+    """All that a decision may see of a sandbox.
 
-    `facts` has, by root, what conditions and templates see. `keys` has what each lookup asked for (None: nothing), and
-    `found` the records that it came to. `misspelt` is the first lookup by a key of the reserved form that is no test
-    value. `turns` counts requests by scenario with answers in turn, `delays` the random delays drawn so far.
-    `versions` belongs to the storage, which tells by it whether something has changed since.
+    facts: what conditions and templates see, by root.
+    keys: the key of each lookup, None where the request has none.
+    found: the records of each lookup.
+    misspelt: the first lookup whose key has the reserved form and is no test value.
+    turns: by scenario with answers in turn, the requests before this one.
+    delays: the random delays drawn so far.
+    versions: what the storage needs at the commit to tell whether something has changed since.
     """
 
     facts: Facts
@@ -63,16 +66,16 @@ class View(Struct, frozen=True):
     versions: Any = None
 
 
-class Lookups(Struct, frozen=True):
-    """What the lookups of a request came to."""
+class LookedUp(Struct, frozen=True):
+    """The results of the lookups of a request; see `View`."""
 
     keys: dict[str, str | None]
     found: dict[str, tuple[Record, ...]]
     misspelt: Lookup | None
 
 
-def facts_of(document: Document, settings: Settings, order: Order) -> Facts:
-    """What is known of a request before its sandbox is looked at, by root."""
+def request_facts(document: Document, settings: Settings, order: Order) -> Facts:
+    """The facts of a request alone, by root; those of its sandbox are added later."""
     request = document.request
     return {
         "body": document.body,
@@ -86,8 +89,8 @@ def facts_of(document: Document, settings: Settings, order: Order) -> Facts:
     }
 
 
-def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookups:
-    """Fetch the records that a request names, in the order of the lookups, and add each to the facts."""
+def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> LookedUp:
+    """Fetch the records that a request names, in the order of the lookups, and add them to the facts."""
     keys: dict[str, str | None] = {}
     found: dict[str, tuple[Record, ...]] = {}
     misspelt = None
@@ -98,7 +101,7 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookups:
             facts[name] = [record.view for record in records]
             keys[name] = None
             continue
-        sent = key_as_sent(lookup, facts)
+        sent = sent_key(lookup, facts)
         if sent is None:
             keys[name], found[name], facts[name] = None, (), MISSING
             continue
@@ -112,20 +115,20 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookups:
             found[name], facts[name] = (record,), record.view
         if misspelt is None and key not in collection.seeds and collection.reserved(sent):
             misspelt = lookup if record is None or record.view["origin"] != "request" else None
-    return Lookups(keys, found, misspelt)
+    return LookedUp(keys, found, misspelt)
 
 
 def key_of(lookup: Lookup, facts: Facts) -> str | None:
     """The key under which a lookup's record is kept; None where it is missing, null, blank or no text."""
-    key = key_as_sent(lookup, facts)
+    key = sent_key(lookup, facts)
     return key if key is None or lookup.fold is None else lookup.fold(key)
 
 
-def key_as_sent(lookup: Lookup, facts: Facts) -> str | None:
-    """The key as the request spells it; None too where something else in the request makes the lookup needless."""
+def sent_key(lookup: Lookup, facts: Facts) -> str | None:
+    """The key as the request spells it; None too where the lookup's `unless` has a value."""
     if lookup.unless is not None:
-        excuse = lookup.unless(facts)
-        if excuse is not MISSING and not is_blank(excuse):
+        other = lookup.unless(facts)
+        if other is not MISSING and not is_blank(other):
             return None
     key = lookup.key(facts)
     return key if type(key) is str and key and not key.isspace() else None

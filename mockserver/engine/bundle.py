@@ -20,7 +20,7 @@ from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import printable, read_trusted_json, write
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
-from mockserver.decision.order import in_force, order_of
+from mockserver.decision.order import order_scenarios, scenarios_in_force
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed
@@ -104,7 +104,7 @@ def _decide_again(
 ) -> tuple[Decision, Reply]:
     """The decision and reply by this contract, with the records, ids and time of that request."""
     added = [_compile(operation, one.scenario, one.text) for one in recorded.added]
-    order = order_of(in_force(operation, added), added)
+    order = order_scenarios(scenarios_in_force(operation, added), added)
     request = request_of(entry)
     document = read_document(operation, request, entry.request.path, recorded.settings.settings)
     view = view_of(entry, recorded, operation, order, document)

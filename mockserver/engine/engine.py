@@ -20,7 +20,7 @@ from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Router, Target, target
-from mockserver.decision.sandbox_names import derived
+from mockserver.decision.sandbox_names import derive_sandbox_name
 from mockserver.decision.view import View
 from mockserver.engine.entry_writer import EntryWriter, secret_places
 from mockserver.engine.metrics import Metrics
@@ -35,20 +35,20 @@ Clock = Callable[[], int]
 
 
 class Explanation(Struct, frozen=True):
-    """A decision that was not made: what would answer, what was looked at, and the near misses."""
+    """What would answer a request: the reply, the facts that decide, and the near misses."""
 
     reply: Reply
     facts: Facts = {}
-    misses: tuple[NearMiss, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
 
 
-def frozen(instant_ns: int) -> Clock:
-    """A clock that stands still."""
+def frozen_clock(instant_ns: int) -> Clock:
+    """A clock that always gives the same instant."""
     return lambda: instant_ns
 
 
-def run_now(work: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine that never suspends, as those of the storage in memory."""
+def run_sync(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine that never suspends, such as those of the storage in memory, and give its result."""
     try:
         work.send(None)
     except StopIteration as done:
@@ -58,7 +58,7 @@ def run_now(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 class Service:
-    """A contract made ready to be served: its router, and what writes entries and observations."""
+    """A contract in service: its router, and the writers of entries and observations."""
 
     def __init__(
         self,
@@ -67,14 +67,14 @@ class Service:
         sandbox_key: bytes,
         admin_paths: Callable[[], tuple[str, ...]],
     ) -> None:
-        """Compile the paths, and collect what is secret."""
+        """Compile the paths, and collect the secret places."""
         self.contract = contract
         self.settings = settings
         self.cached: dict[Hashable, Any] = {}
-        """What is derived from the contract when somebody looks; see `Engine.cached`."""
+        """Values derived from the contract on demand; see `Engine.cached`."""
 
         def sandbox_name(request: Request, operation: Operation) -> str:
-            return derived(request, operation, settings, sandbox_key)
+            return derive_sandbox_name(request, operation, settings, sandbox_key)
 
         places = secret_places(contract.operations)
         anywhere = SecretPlaces.of(dict.fromkeys(path for one in contract.operations for path in one.sensitive))
@@ -97,9 +97,9 @@ class Engine:
         admin_paths: Callable[[], tuple[str, ...]] = tuple,
         sandbox_key: bytes = b"",
     ) -> None:
-        """Begin with fresh state; `clock` and `monotonic` are the only clocks that are read.
+        """Start with fresh state; no other clocks than `clock` and `monotonic` are read.
 
-        `sandbox_key` keys the names of sandboxes that are derived from secrets; a random one is drawn for none.
+        `sandbox_key` keys the hashes that name sandboxes derived from secrets; random by default.
         """
         self.clock = clock
         self.storage: Storage = storage or MemoryStorage(contract, settings or contract.settings, clock, monotonic)
@@ -108,7 +108,7 @@ class Engine:
         self.last_reload: Reload | None = None
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
         self._admin_paths = admin_paths
-        self._service = self._made_ready(contract, settings or contract.settings)
+        self._service = self._prepare(contract, settings or contract.settings)
 
     @property
     def contract(self) -> Contract:
@@ -117,18 +117,18 @@ class Engine:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the server, which sandboxes begin with."""
+        """The settings of the server; a sandbox starts with them."""
         return self._service.settings
 
     def serve(self, contract: Contract, settings: Settings) -> None:
-        """Serve another contract from the next request on; the storage is told by `reloading`."""
-        self._service = self._made_ready(contract, settings)
+        """Serve another contract from the next request on; the caller tells the storage."""
+        self._service = self._prepare(contract, settings)
 
-    def _made_ready(self, contract: Contract, settings: Settings) -> Service:
+    def _prepare(self, contract: Contract, settings: Settings) -> Service:
         return Service(contract, settings, self._sandbox_key, self._admin_paths)
 
     def cached(self, name: Hashable, make: Callable[[], _T]) -> _T:
-        """What `make` derives from the contract that is served; made once and kept by `name` until a reload."""
+        """A value that `make` derives from the contract in service; computed once a `name`, until a reload."""
         kept = self._service.cached
         if name not in kept:
             kept[name] = make()
@@ -139,7 +139,7 @@ class Engine:
     async def handle(self, request: Request) -> Reply:
         """Answer one request, commit what it changes, and keep its journal entry.
 
-        Once the reply is sent, or cannot be, `delivered` has to be told.
+        The caller awaits `delivered` once the reply is sent or lost.
         """
         started = time.perf_counter_ns()
         service = self._service  # a reload changes nothing for a request that is under way
@@ -174,24 +174,24 @@ class Engine:
                     return await self._refuse(service, request, problem, started, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:
-        """The same without an event loop, for the storage in memory; the reply counts as delivered."""
-        reply = run_now(self.handle(request))
-        run_now(self.delivered(reply))
+        """`handle` without an event loop, for a storage that never suspends; the reply counts as delivered."""
+        reply = run_sync(self.handle(request))
+        run_sync(self.delivered(reply))
         return reply
 
     async def refuse(self, request: Request, problem: Reply) -> Reply:
-        """Keep the entry of a request that could not be read as a whole, and answer it with the problem."""
+        """Answer a request that could not be read as a whole with a problem, and keep its entry."""
         return await self._refuse(self._service, request, problem, time.perf_counter_ns())
 
     async def delivered(self, reply: Reply, *, complete: bool = True) -> None:
-        """Count the outcome of a reply that was sent whole, or (not `complete`) whose client left before."""
+        """Count the outcome of a reply. `complete`: all of it was sent; otherwise the client left before."""
         if reply.decision is not None:
             sandbox = await self.storage.find(reply.sandbox)
             if sandbox is not None:
                 await sandbox.delivered(reply.entry, complete=complete)
 
     async def explain(self, request: Request) -> Explanation:
-        """What `handle` would answer and why; no sandbox is made or used, and nothing is drawn or counted."""
+        """What `handle` would answer, and why. No sandbox is made or touched; nothing is drawn or counted."""
         service = self._service
         entry_id = "0"
 
@@ -212,7 +212,7 @@ class Engine:
         full = await sandbox.check_room(decision.effects)
         if full is not None:
             return await refused(problems.no_room_for_record(full.limit), route.sandbox)
-        return Explanation(render(decision, route, entry_id), view.facts, misses_of(decision, view))
+        return Explanation(render(decision, route, entry_id), view.facts, near_misses_of(decision, view))
 
     # -- the journal ------------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class Engine:
         return replace(problem, headers=headers, entry=entry_id, sandbox=name)
 
 
-def misses_of(decision: Decision, view: View) -> tuple[NearMiss, ...]:
+def near_misses_of(decision: Decision, view: View) -> tuple[NearMiss, ...]:
     """The near misses of a decision; none where it was forced or armed."""
     if decision.alternative is None:
         return ()

@@ -12,7 +12,7 @@ from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import read, write
-from mockserver.engine.engine import Engine, frozen, run_now
+from mockserver.engine.engine import Engine, frozen_clock, run_sync
 from mockserver.schema.violations import describe
 
 EXAMPLE_TIME_NS = 1_731_681_138_123_000_000
@@ -46,11 +46,11 @@ class ExampleRunner:
 
     def __init__(self, contract: Contract, settings: Settings | None = None) -> None:
         """Prepare the contract once; `settings` replace its own."""
-        self._engine = Engine(contract, settings=settings, clock=frozen(EXAMPLE_TIME_NS))
+        self._engine = Engine(contract, settings=settings, clock=frozen_clock(EXAMPLE_TIME_NS))
 
     def replies(self, requests: Iterable[Request]) -> list[Reply]:
         """The replies to requests, one after the other, on fresh state."""
-        run_now(self._engine.storage.reset_all())
+        run_sync(self._engine.storage.reset_all())
         return [self._engine.handle_sync(request) for request in requests]
 
     def run(self, operation: Operation, example: Example) -> Reply:

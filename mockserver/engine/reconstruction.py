@@ -13,8 +13,8 @@ from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.model import MISSING, Document, Request, Tick, Violation
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import near_misses
-from mockserver.decision.order import Order, in_force, order_of
-from mockserver.decision.view import View, facts_of
+from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
+from mockserver.decision.view import View, request_facts
 from mockserver.engine.entries import JSON, EntryDecision, JournalEntry
 
 
@@ -52,7 +52,7 @@ def reconstruct(
         return None
     added = [*_runtime_scenarios(entry.decision, operation)]
     order = orders[operation.id] if orders is not None and not added else None
-    order = order or order_of(in_force(operation, added), added)
+    order = order or order_scenarios(scenarios_in_force(operation, added), added)
     return Reconstruction(entry, entry.decision, operation, view_of(entry, entry.decision, operation, order))
 
 
@@ -60,7 +60,7 @@ def view_of(
     entry: JournalEntry, decision: EntryDecision, operation: Operation, order: Order, document: Document | None = None
 ) -> View:
     """The view of the sandbox that a decision had; `document` is its request, if it was read again."""
-    facts = facts_of(document or document_of(entry, decision), decision.settings.settings, order)
+    facts = request_facts(document or document_of(entry, decision), decision.settings.settings, order)
     facts["new"] = decision.new
     facts["tick"] = Tick(entry.at_ns)
     keys, found = {}, {}

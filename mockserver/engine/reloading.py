@@ -22,7 +22,7 @@ from mockserver.core.contract import Contract, Operation, Reload, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import Settings
 from mockserver.core.values import write
-from mockserver.decision.order import in_force
+from mockserver.decision.order import scenarios_in_force
 from mockserver.decision.view import Armed
 from mockserver.engine.engine import Engine
 from mockserver.storage.interface import ReloadedSandbox, Sandbox
@@ -145,7 +145,7 @@ def _rebind(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[
     operation = reloaded.operations.get(armed.operation)
     if operation is None:
         return f"there is no operation {armed.operation}"
-    by_id = {scenario.id: scenario for scenario in in_force(operation, added.get(operation.id, ()))}
+    by_id = {scenario.id: scenario for scenario in scenarios_in_force(operation, added.get(operation.id, ()))}
     turns = []
     for turn in armed.turns.turns:
         if turn.scenario is not None and turn.scenario.id not in by_id:
@@ -165,8 +165,8 @@ def _kept_turns(
     """The counts of answers in turn of an operation, of series that are the same in the new contract."""
     old = next((one for one in before.operations if one.id == name), None)
     new = reloaded.operations.get(name)
-    old_forms = _forms(in_force(old, sandbox.runtime_scenarios.get(name, ()))) if old is not None else {}
-    new_forms = _forms(in_force(new, added.get(name, ()))) if new is not None else {}
+    old_forms = _forms(scenarios_in_force(old, sandbox.runtime_scenarios.get(name, ()))) if old is not None else {}
+    new_forms = _forms(scenarios_in_force(new, added.get(name, ()))) if new is not None else {}
     counts = sandbox.turns[name].items()
     return {one: n for one, n in counts if one in old_forms and old_forms[one] == new_forms.get(one)}
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from mockserver.core.contract import Scenario
 from mockserver.core.language import Condition, Evidence, all_hold
 from mockserver.core.reply import NearMiss
-from mockserver.decision.near_misses import Against, near_miss, rank
+from mockserver.decision.near_misses import RankedMiss, near_miss, rank
 from mockserver.engine.entries import JournalEntry
 from mockserver.engine.reconstruction import Reconstruction
 from mockserver.engine.views import evidence_json, evidence_lines
@@ -156,12 +156,12 @@ def _possible_ends(claim: Claim, counts: Sequence[int], before: Sequence[bool]) 
 def nearest(claim: Claim, entries: Sequence[RecordedRequest]) -> tuple[RequestMiss, ...]:
     """The requests that nearly match the claim, with the evidence against each."""
     found: list[RequestMiss] = []
-    against: list[Against] = []
+    against: list[RankedMiss] = []
     for one in entries[-MAX_COMPARED:]:
         if one.reconstruction is not None:
             miss = _near_miss(claim, one.reconstruction)
             found.append(RequestMiss(one.entry, miss))
-            against.append(Against(miss, one.reconstruction.operation, one.reconstruction.view.facts))
+            against.append(RankedMiss(miss, one.reconstruction.operation, one.reconstruction.view.facts))
     return tuple(found[number] for number in rank(against)[:MAX_SHOWN])
 
 

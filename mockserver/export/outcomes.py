@@ -15,7 +15,7 @@ from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import read
-from mockserver.engine.engine import Engine, frozen
+from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.examples import how_to_trigger
 from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
 
@@ -92,7 +92,7 @@ def _met(
 
 def _answer(contract: Contract, sent: Sequence[Request], instant_ns: int) -> Reply:
     """The answer to the last of the requests, on a fresh state."""
-    engine = Engine(contract, clock=frozen(instant_ns))
+    engine = Engine(contract, clock=frozen_clock(instant_ns))
     return [engine.handle_sync(request) for request in sent][-1]
 
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace as changed
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection, Document, NewId, Record, Settings, Tick
 from mockserver.core.reply import Effects
-from mockserver.decision.order import Order, in_force, order_of
-from mockserver.decision.view import Armed, View, facts_of, look_up
+from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
+from mockserver.decision.view import Armed, View, look_up, request_facts
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import (
     Clock,
@@ -80,7 +80,7 @@ class MemorySandbox:
     async def look(self, operation: Operation, document: Document) -> View:
         """See `Sandbox`."""
         order, records, read = self.order(operation), self.records, list[ReadRecord]()
-        facts = facts_of(document, self.settings, order)
+        facts = request_facts(document, self.settings, order)
         facts["new"] = records.draw(operation.new)
         facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
         lookups = look_up(operation.lookups, facts, partial(records.read, read))
@@ -160,7 +160,7 @@ class MemorySandbox:
             return self._shared.orders[operation.id]
         cached = self._orders.get(operation.id)
         if cached is None or cached.scenarios is not scenarios or cached.operation is not operation:
-            order = order_of(in_force(operation, scenarios), scenarios)
+            order = order_scenarios(scenarios_in_force(operation, scenarios), scenarios)
             cached = self._orders[operation.id] = _CachedOrder(operation, scenarios, order)
         return cached.order
 

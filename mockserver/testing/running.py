@@ -24,7 +24,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Settings
 from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.engine.engine import Engine, frozen
+from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.server.server import serving
 
 _Stop = Callable[[], None]
@@ -55,7 +55,7 @@ def running(
     engine = Engine(
         loaded,
         settings=_settings(loaded.settings, **({} if seed is None else {"seed": seed}), **settings),
-        clock=time.time_ns if clock is None else frozen(_instant(clock)),
+        clock=time.time_ns if clock is None else frozen_clock(_instant(clock)),
         admin_paths=paths,
     )
     started: Future[tuple[str, _Stop]] = Future()

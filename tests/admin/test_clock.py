@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine, frozen, parse_instant
+from mockserver import Contract, Engine, frozen_clock, parse_instant
 from mockserver.server.server import serving
 from tests.support import ONCE, PATH, problem
 
@@ -64,7 +64,7 @@ async def test_the_servers_frozen_clock_is_that_of_every_new_sandbox(
     contract: Contract, client: aiohttp.ClientSession
 ) -> None:
     """It can be advanced in each; real is the server's own again."""
-    async with serving(Engine(contract, clock=frozen(parse_instant(NOON)))) as url:
+    async with serving(Engine(contract, clock=frozen_clock(parse_instant(NOON)))) as url:
         for box in (url, f"{url}/sandbox/new"):
             assert (await admin(client, box, "clock"))["now"] == "2031-05-06T12:00:00.000Z"
             assert (await admin(client, box, "clock", {"advance": "1s"}))["now"] == "2031-05-06T12:00:01.000Z"

@@ -17,7 +17,7 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.admin import coverage as admin_coverage
 from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.model import FAULTS, Violation
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.examples import scenario_rows
 from mockserver.engine.linter import example_requests
 from mockserver.engine.reloading import ReloadedContract, serve
@@ -58,7 +58,7 @@ def row(shown: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def tallied(engine: Engine, sandbox: str | None = "") -> Tally:
     """What was counted of a sandbox, or in total (None)."""
-    return run_now(engine.storage.tally(sandbox))
+    return run_sync(engine.storage.tally(sandbox))
 
 
 def met(tally: Tally, contract: Contract) -> dict[str, int]:
@@ -101,9 +101,9 @@ def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contr
     operation, name = contract.operations[0], "activated-existing-customer"
     engine = Engine(contract)
     text = b"documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
-    sandbox = run_now(engine.storage.sandbox(""))
+    sandbox = run_sync(engine.storage.sandbox(""))
     assert sandbox is not None
-    run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, name)], name))
+    run_sync(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, name)], name))
     reply = engine.handle_sync(post(LASTING))
     assert reply.decision is not None
     assert reply.decision.scenario.id == name
@@ -144,7 +144,7 @@ def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> N
         engine.handle_sync(post({}, mock_scenario=forced))
     engine.handle_sync(post({}, query={"a": "1"}))
     engine.handle_sync(post({}, query={"a": "2"}))
-    run_now(engine.storage.reset(""))
+    run_sync(engine.storage.reset(""))
     engine.handle_sync(post({}, query={"a": "2"}))
     assert tallied(engine, None).retries == {}
     engine.handle_sync(post({}, query={"a": "2"}))
@@ -233,10 +233,10 @@ def test_an_answer_whose_client_left_is_not_met(contract: Contract) -> None:
     """It took effect: a request that comes again after it is one whose answer was lost."""
     engine = Engine(contract)
     for complete in (False, True):
-        reply = run_now(engine.handle(post(ONCE)))
+        reply = run_sync(engine.handle(post(ONCE)))
         assert tallied(engine).requests == int(complete)  # not before it is sent
-        run_now(engine.delivered(reply, complete=complete))
-        run_now(engine.delivered(reply, complete=complete))  # counts once
+        run_sync(engine.delivered(reply, complete=complete))
+        run_sync(engine.delivered(reply, complete=complete))  # counts once
     tally = tallied(engine)
     assert (tally.requests, met(tally, contract)) == (2, {"card-already-activated": 1})
     assert (tally.retries_after_loss, sum(again.count for again in tally.retries.values())) == (1, 1)
@@ -246,11 +246,11 @@ def test_an_answer_that_outlives_its_sandbox_is_not_counted(contract: Contract) 
     """A reset between the decision and the sending begins the counts anew, be the sandbox there again or not."""
     engine = Engine(contract)
     for again in (False, True):
-        reply = run_now(engine.handle(post(ONCE)))
-        run_now(engine.storage.reset(""))
+        reply = run_sync(engine.handle(post(ONCE)))
+        run_sync(engine.storage.reset(""))
         if again:
             engine.handle_sync(post(LASTING))
-        run_now(engine.delivered(reply))
+        run_sync(engine.delivered(reply))
         assert tallied(engine).requests == int(again)
 
 
@@ -315,7 +315,7 @@ def test_every_documented_example_meets_its_outcome(contract: Contract) -> None:
         for scenario in operation.scenarios:
             for request in example_requests(operation, scenario.examples[0]):
                 engine.handle_sync(request)
-            run_now(engine.storage.reset(""))
+            run_sync(engine.storage.reset(""))
     assert met(tallied(engine, None), contract).keys() == {s.id for s in contract.scenarios}
     assert tallied(engine) == Tally()
 

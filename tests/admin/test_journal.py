@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine, Request, frozen
+from mockserver import Contract, Engine, Request, frozen_clock
 from mockserver.contract.loading import compile_runtime_scenario
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, entry_summary, record_changes, text_or_json
 from mockserver.reports.har import har
@@ -35,7 +35,7 @@ def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
     for name in ("a", "b", "b", "b", "b"):
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
     assert [entry.id for entry in journal(engine, None)] == ["5", "4", "3"]
-    assert [run_now(engine.storage.lost_entries(name)) for name in "abc"] == [1, 1, 0]
+    assert [run_sync(engine.storage.lost_entries(name)) for name in "abc"] == [1, 1, 0]
     size = kept(engine)
     assert engine.storage.gauges().journal_bytes == size
     engine = Engine(contract, settings=replace(contract.settings, journal_bytes=size))
@@ -43,13 +43,13 @@ def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
         sent(engine, {**LASTING, "note": "x" * 1_000, "pin": "12a4"})
         assert engine.storage.gauges().journal_bytes == kept(engine) <= size
     assert 0 < engine.storage.gauges().journal_entries < 3
-    run_now(engine.storage.clear_entries(""))
+    run_sync(engine.storage.clear_entries(""))
     assert engine.storage.gauges().journal_bytes == 0
 
 
 def kept(engine: Engine) -> int:
     """The bytes of the documents that the journal keeps."""
-    return sum(len(entry.data) for entry in run_now(engine.storage.entries(None)))
+    return sum(len(entry.data) for entry in run_sync(engine.storage.entries(None)))
 
 
 def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> None:
@@ -57,11 +57,11 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
     engine, operation = Engine(contract), contract.operations[0]
     sent(engine, LASTING)
     text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
-    sandbox = run_now(engine.storage.find(""))
+    sandbox = run_sync(engine.storage.find(""))
     assert sandbox is not None
-    run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text.encode(), "mine")], "mine"))
+    run_sync(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text.encode(), "mine")], "mine"))
     sent(engine, LASTING)
-    newer, older = run_now(engine.storage.entries(""))
+    newer, older = run_sync(engine.storage.entries(""))
     assert 50_000 < len(newer.data) - len(older.data) < 51_000
     assert engine.storage.gauges().journal_bytes == len(newer.data) + len(older.data)
 
@@ -72,7 +72,7 @@ def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monke
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
     for name in "abc":
         sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert run_now(engine.storage.lost_entries("never-seen")) == 1
+    assert run_sync(engine.storage.lost_entries("never-seen")) == 1
 
 
 def test_a_journal_of_size_zero_keeps_nothing(contract: Contract) -> None:
@@ -257,7 +257,7 @@ async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.Cli
 
 def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     """A fault, a problem, a new record, a body that is no JSON."""
-    engine = Engine(contract, clock=frozen(0))
+    engine = Engine(contract, clock=frozen_clock(0))
     sent(engine, ONCE, mock_fault="reset")
     engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
     new = {k: v for k, v in ONCE.items() if k != "customer_id"}

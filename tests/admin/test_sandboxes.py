@@ -11,7 +11,7 @@ import pytest
 
 from mockserver import Contract, Engine, Reply, Request
 from mockserver.decision.router import Target, target
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run, spawned
 
@@ -174,7 +174,7 @@ def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, I
 
 def is_incomplete(engine: Engine, name: str) -> bool:
     """Whether a sandbox, which has to be there, knows that it was evicted."""
-    sandbox = run_now(engine.storage.find(name))
+    sandbox = run_sync(engine.storage.find(name))
     assert sandbox is not None
     return sandbox.evicted_before
 
@@ -208,7 +208,7 @@ def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
     engine.handle_sync(sent("a"))
     idle.now = 61
     assert engine.handle_sync(sent("c")).status == 200
-    assert set(run_now(engine.storage.names())) == {"a", "c"}
+    assert set(run_sync(engine.storage.names())) == {"a", "c"}
     assert engine.handle_sync(sent("d")).status == 503
     idle.now = 200
     assert engine.handle_sync(sent("b")).status == 200

@@ -15,7 +15,7 @@ from mockserver.core.directives import (
     parse_fault,
     parse_time_span,
 )
-from mockserver.core.model import FAULTS, Delay, Fault
+from mockserver.core.model import FAULTS, Fault, FixedDelay
 from tests.support import LASTING, PATH, problem
 
 
@@ -28,8 +28,8 @@ def test_without_directive_headers_there_are_no_directives() -> None:
     ("headers", "asked"),
     [
         ({"mock-scenario": " rfc-invalid "}, Directives("rfc-invalid")),
-        ({"mock-delay": "1500ms"}, Directives(delay=Delay("fixed", 1_500))),
-        ({"mock-delay": "0.25s"}, Directives(delay=Delay("fixed", 250))),
+        ({"mock-delay": "1500ms"}, Directives(delay=FixedDelay(1_500))),
+        ({"mock-delay": "0.25s"}, Directives(delay=FixedDelay(250))),
         ({"mock-fault": "reset"}, Directives(fault=Fault("reset"))),
         ({"mock-fault": "reset; commit=true"}, Directives(fault=Fault("reset", commit=True))),
         ({"mock-fault": "hang;seconds=0.5"}, Directives(fault=Fault("hang", seconds=0.5))),

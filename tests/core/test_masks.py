@@ -22,7 +22,7 @@ from mockserver.core.masks import (
     read_object,
 )
 from mockserver.core.model import MISSING
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details
 from tests.support import LASTING, ONCE, PATH, PING, folder, journal
@@ -167,7 +167,7 @@ def test_an_account_number_as_key_is_masked_in_records_and_writes(contract: Cont
     for _ in range(2):
         engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}, {"q": number}))
     engine.handle_sync(Request("POST", f"/nothing/{number}", body))
-    for entry in run_now(engine.storage.entries("")):
+    for entry in run_sync(engine.storage.entries("")):
         assert number.encode() not in entry.data
     for one in journal(engine):
         shown = entry_details(one, contract.hash, reconstruct(one, contract))
@@ -186,7 +186,7 @@ def test_an_account_number_as_member_name_is_masked(contract: Contract, where: s
     query = {number: "1"} if where == "query" else {}
     reply = engine.handle_sync(Request("POST", PATH, json.dumps(body).encode(), JSON, query))
     assert (number in repr(reply.all_headers)) is (where != "query")  # a client may see what it sent
-    (entry,), (kept,) = journal(engine), run_now(engine.storage.entries(""))
+    (entry,), (kept,) = journal(engine), run_sync(engine.storage.entries(""))
     assert entry.decision is not None
     assert entry.decision.violations
     assert any(warn.keyword == "unknown-member" for warn in entry.decision.warnings) is (where != "query")
@@ -202,7 +202,7 @@ def test_an_account_number_in_a_violation_is_masked(tmp_path: Path) -> None:
     reply = engine.handle_sync(Request("GET", "/v1/ping/a", b"", {}, {"4111111111111111": "1"}))
     assert reply.decision is not None
     assert reply.decision.document.violations
-    (entry,), (kept,) = journal(engine), run_now(engine.storage.entries(""))
+    (entry,), (kept,) = journal(engine), run_sync(engine.storage.entries(""))
     assert entry.decision is not None
     assert "0000000000000000" in repr(entry.decision.violations)
     assert b"4111111111111111" not in kept.data
@@ -215,9 +215,9 @@ def test_an_account_number_in_a_seed_is_masked(tmp_path: Path) -> None:
     engine = Engine(load(overlays=[tmp_path]))
     for number in range(2):
         body = json.dumps({**LASTING, "card_identifier": "CARD-N", "customer_id": f"{number}"}).encode()
-        run_now(engine.storage.reset_all())
+        run_sync(engine.storage.reset_all())
         engine.handle_sync(Request("POST", PATH, body, JSON))
-    (entry,), (kept,) = journal(engine), run_now(engine.storage.entries(""))
+    (entry,), (kept,) = journal(engine), run_sync(engine.storage.entries(""))
     assert b'"0000000000000000"' in entry.reply.body.data
     assert b"4111111111111111" not in kept.data
     assert {"/decision/lookups/card/records/0/view/card_id", "/reply/body/value/payload/card_id"} <= {*entry.masked}
@@ -241,7 +241,7 @@ def test_secrets_are_masked_in_path_query_and_headers(tmp_path: Path) -> None:
         Request("GET", "/v1/ping/s3cret", b"", {"x-one": "s3cret"}, {"again": "s3cret", "b": "1"})
     )
     assert reply.status == 200
-    (entry,), (kept,) = journal(engine), run_now(engine.storage.entries(""))
+    (entry,), (kept,) = journal(engine), run_sync(engine.storage.entries(""))
     assert b"s3cret" not in kept.data
     assert entry.request.query == {"again": "x0xxxx", "b": "1"}
     assert entry.request.target == "/v1/ping/x0xxxx?again=x0xxxx&b=0"

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mockserver.core import contract, language, model, reply
-from mockserver.core.model import Delay, Document, Fault, Record, Request, RequestWarning, Violation
+from mockserver.core.model import Document, Fault, Record, Request, RequestWarning, Violation
 
 
 def names(value: type) -> tuple[str, ...]:
@@ -39,7 +39,6 @@ def test_model_values_have_plain_defaults() -> None:
     assert Fault("hang") == Fault("hang", commit=False, seconds=30.0, status=503, retry_after=None, html=True)
     assert Fault("hang").html is True
     assert Fault("hang").commit is False
-    assert Delay("fixed", 5.0) == Delay("fixed", 5.0, 0.0, 0.0)
     assert request == Request("GET", "/", b"", model.NOTHING, model.NOTHING)
     assert dict(model.NOTHING) == {}
     assert Document(request) == Document(request, model.NOTHING, model.MISSING, (), ())

@@ -11,14 +11,24 @@ from msgspec.structs import replace
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.contract import Turn, Turns
 from mockserver.core.directives import NO_DIRECTIVES, Directives
-from mockserver.core.model import Collection, Delay, Document, Fault, Record, Settings, Tick
+from mockserver.core.model import (
+    Collection,
+    Document,
+    Fault,
+    FixedDelay,
+    LognormalDelay,
+    Record,
+    Settings,
+    Tick,
+    UniformDelay,
+)
 from mockserver.core.reply import Decision, Reply
-from mockserver.decision.decide import decide, sampled
+from mockserver.decision.decide import decide, sample_delay
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
-from mockserver.decision.order import order_of
+from mockserver.decision.order import order_scenarios
 from mockserver.decision.router import Route
-from mockserver.decision.view import Armed, View, facts_of, look_up
+from mockserver.decision.view import Armed, View, look_up, request_facts
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 BODY = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
@@ -50,8 +60,8 @@ def view_of(contract: Contract, document: Document, written: Written | None = No
             return written[collection.name, key]
         return collection.default_record(key)
 
-    order = order_of(operation.scenarios)
-    facts = {**facts_of(document, Settings(), order), "new": NEW, "tick": Tick(0)}
+    order = order_scenarios(operation.scenarios)
+    facts = {**request_facts(document, Settings(), order), "new": NEW, "tick": Tick(0)}
     lookups = look_up(operation.lookups, facts, find)
     return View(facts, lookups.keys, lookups.found, lookups.misspelt, order, operation.id)
 
@@ -191,22 +201,22 @@ def test_a_misspelt_test_value_is_a_problem_unless_something_forces_the_answer(c
 
 def test_a_delay_is_a_function_of_seed_sandbox_and_number() -> None:
     """A fixed one depends on nothing, and a lognormal one stays below its cap."""
-    uniform, lognormal = Delay("uniform", 10, 2_000), Delay("lognormal", 100, 0.5, 150)
+    uniform, lognormal = UniformDelay(10, 2_000), LognormalDelay(100, 0.5, 150)
     for delay in (uniform, lognormal):
-        series = [sampled(delay, 0, "a", number) for number in range(50)]
-        assert series == [sampled(delay, 0, "a", number) for number in range(50)]
-        assert series != [sampled(delay, 1, "a", number) for number in range(50)]
-        assert series != [sampled(delay, 0, "b", number) for number in range(50)]
+        series = [sample_delay(delay, 0, "a", number) for number in range(50)]
+        assert series == [sample_delay(delay, 0, "a", number) for number in range(50)]
+        assert series != [sample_delay(delay, 1, "a", number) for number in range(50)]
+        assert series != [sample_delay(delay, 0, "b", number) for number in range(50)]
         assert len(set(series)) > 20
-    assert all(10 <= sampled(uniform, 0, "", number) <= 2_000 for number in range(200))
-    assert max(sampled(lognormal, 0, "", number) for number in range(200)) == 150
-    assert {sampled(Delay("lognormal", 100, 0.0, 150), 0, "", number) for number in range(5)} == {100.0}
-    assert {sampled(Delay("fixed", 3), seed, "", 0) for seed in range(5)} == {3}
+    assert all(10 <= sample_delay(uniform, 0, "", number) <= 2_000 for number in range(200))
+    assert max(sample_delay(lognormal, 0, "", number) for number in range(200)) == 150
+    assert {sample_delay(LognormalDelay(100, 0.0, 150), 0, "", number) for number in range(5)} == {100.0}
+    assert {sample_delay(FixedDelay(3), seed, "", 0) for seed in range(5)} == {3}
 
 
 def test_a_fixed_delay_does_not_advance_the_series(contract: Contract) -> None:
     """Only drawn delays do."""
-    for delay, drawn in ((Delay("fixed", 5), False), (Delay("uniform", 5, 5), True), (None, False)):
+    for delay, drawn in ((FixedDelay(5), False), (UniformDelay(5, 5), True), (None, False)):
         decision = decided(contract, directives=Directives(delay=delay))
         assert (decision.delay_ms, decision.effects.delay) == (0.0 if delay is None else 5.0, drawn)
 
@@ -322,6 +332,6 @@ def test_a_forced_answer_lists_unconditional_assumptions(tmp_path: Path) -> None
 def test_an_operation_without_a_matching_scenario_raises(contract: Contract) -> None:
     """The loader rules it out."""
     document = document_of(contract, {})
-    view = replace(view_of(contract, document), order=order_of(()))
+    view = replace(view_of(contract, document), order=order_scenarios(()))
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
         decide(route_of(contract), document, view)

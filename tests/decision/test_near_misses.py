@@ -10,7 +10,7 @@ import pytest
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.language import Evidence
 from mockserver.core.reply import NearMiss
-from mockserver.decision.near_misses import Against, matches, near_miss, near_misses, near_seeds, rank
+from mockserver.decision.near_misses import RankedMiss, matches, near_miss, near_misses, near_seeds, rank
 from tests.support import BATCH, explain, folder
 
 FILES = {
@@ -52,13 +52,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine(load(folder(tmp_path_factory.mktemp("near"), FILES)))
 
 
-def facts_of(engine: Engine, **body: Any) -> dict[str, Any]:
+def request_facts(engine: Engine, **body: Any) -> dict[str, Any]:
     return explain(engine, Request("POST", "/ask", json.dumps(body).encode())).facts
 
 
 def missed(engine: Engine, **body: Any) -> list[str]:
     operation = engine.contract.operations[0]
-    return [miss.scenario.id for miss in near_misses(operation, operation.scenarios, facts_of(engine, **body))]
+    return [miss.scenario.id for miss in near_misses(operation, operation.scenarios, request_facts(engine, **body))]
 
 
 def test_near_misses_are_sorted_by_distance(engine: Engine) -> None:
@@ -70,7 +70,7 @@ def test_near_misses_are_sorted_by_distance(engine: Engine) -> None:
 def test_scenarios_after_the_match_are_no_misses(engine: Engine) -> None:
     """They were not tried; one that stood aside did match."""
     assert missed(engine, a=1, b=8) == ["two-wrong", "none-held"]
-    operation, facts = engine.contract.operations[0], facts_of(engine, a=1, b=8)
+    operation, facts = engine.contract.operations[0], request_facts(engine, a=1, b=8)
     aside = near_misses(operation, operation.scenarios, facts, ["two-ways"])
     assert [miss.scenario.id for miss in aside] == ["by-thing", "two-wrong", "none-held"]
     assert near_misses(operation, (), facts) == ()
@@ -78,19 +78,19 @@ def test_scenarios_after_the_match_are_no_misses(engine: Engine) -> None:
 
 def test_the_nearest_alternative_counts_for_a_scenario(engine: Engine) -> None:
     """The one with the least evidence against it."""
-    by_id, facts = engine.contract.operations[0].by_id, facts_of(engine, a=1, b=2)
+    by_id, facts = engine.contract.operations[0].by_id, request_facts(engine, a=1, b=2)
     miss = near_miss(by_id["two-ways"], facts)
     assert (miss.held, [one.path for one in miss.evidence]) == (1, ["body.b"])
     assert miss.evidence[0].got == "2"
-    miss = near_miss(by_id["two-ways"], facts_of(engine, b=7))
+    miss = near_miss(by_id["two-ways"], request_facts(engine, b=7))
     assert [(one.path, one.got) for one in miss.evidence] == [("body.a", "nothing (missing)")]
 
 
 def test_a_violation_is_evidence_against_a_scenario_with_writes(engine: Engine) -> None:
     """Though all its conditions hold."""
     writes = engine.contract.operations[0].by_id["writes"]
-    assert matches(writes, facts_of(engine, a=1))
-    facts = facts_of(engine, a=1, n="x")
+    assert matches(writes, request_facts(engine, a=1))
+    facts = request_facts(engine, a=1, n="x")
     assert not matches(writes, facts)
     miss = near_miss(writes, facts)
     assert miss.evidence == (Evidence("violation", "none, since this scenario changes state", "body.n"),)
@@ -102,7 +102,7 @@ def test_a_key_near_a_seed_is_named(engine: Engine) -> None:
     operation = engine.contract.operations[0]
 
     def spelt(scenario: str, **body: Any) -> tuple[str, ...]:
-        facts = facts_of(engine, **body)
+        facts = request_facts(engine, **body)
         return near_seeds(near_miss(operation.by_id[scenario], facts), operation, facts)
 
     assert spelt("by-thing", a=1, thing="KNOWN-THNG") == ("KNOWN-THING",)
@@ -118,12 +118,12 @@ def test_a_near_spelling_decides_between_equals(engine: Engine) -> None:
     scenario = operation.by_id["by-thing"]
     against = []
     for thing in ("QUITE-ANOTHER-KEY", "KNOWN-THNG"):
-        facts = facts_of(engine, a=1, thing=thing)
-        against.append(Against(near_miss(scenario, facts), operation, facts))
+        facts = request_facts(engine, a=1, thing=thing)
+        against.append(RankedMiss(near_miss(scenario, facts), operation, facts))
     assert rank(against) == [1, 0]
     assert rank(against[::-1]) == [0, 1]
     assert rank([]) == []
-    nothing = Against(NearMiss(scenario, (), 0), operation, against[0].facts)
+    nothing = RankedMiss(NearMiss(scenario, (), 0), operation, against[0].facts)
     assert rank([nothing, *against]) == [2, 1, 0]
 
 
@@ -133,7 +133,7 @@ def test_the_nearest_miss_of_a_used_card_is_the_activation(contract: Contract) -
     explanation = explain(Engine(contract), Request("POST", contract.operations[0].path, json.dumps(body).encode()))
     assert explanation.reply.decision is not None
     assert explanation.reply.decision.scenario.id == "card-already-activated"
-    assert all(miss.evidence for miss in explanation.misses)
-    missed = [miss.scenario.id for miss in explanation.misses]
+    assert all(miss.evidence for miss in explanation.near_misses)
+    missed = [miss.scenario.id for miss in explanation.near_misses]
     assert "card-missing-in-batch" in missed
     assert explanation.reply.decision.scenario.id not in missed

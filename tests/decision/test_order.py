@@ -18,7 +18,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 from mockserver.decision.index import FEWEST
 from mockserver.decision.near_misses import near_miss
-from mockserver.decision.order import in_force, order_of
+from mockserver.decision.order import order_scenarios, scenarios_in_force
 from tests.support import explain
 
 CONTRACT = """
@@ -197,7 +197,7 @@ def test_groups_with_violation_conditions_apply_to_any_request(
 def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> None:
     """Only it and those without an equality are tried."""
     whens: list[dict[str, Any]] = [{"body.a": f"v{n}"} for n in range(1_000)]
-    order = order_of(write(tmp_path, whens).operations[0].scenarios)
+    order = order_scenarios(write(tmp_path, whens).operations[0].scenarios)
 
     def tried(value: Any) -> list[str]:
         return [one.scenario.id for one in order.without_violations.candidates({"body": {"a": value}})]
@@ -210,7 +210,7 @@ def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> No
 def test_a_few_scenarios_are_tried_one_by_one(tmp_path: Path) -> None:
     """Below the bound there is nothing to look up."""
     contract = write(tmp_path, [{"body.a": str(n)} for n in range(FEWEST // 2)])
-    index = order_of(contract.operations[0].scenarios).without_violations
+    index = order_scenarios(contract.operations[0].scenarios).without_violations
     assert index.candidates({"body": {"a": "0"}}) is index.all
 
 
@@ -219,6 +219,6 @@ def test_run_time_scenarios_go_first_or_take_a_place(asked: Contract) -> None:
     operation = asked.operations[0]
     third, new = operation.scenarios[2], dataclasses.replace(operation.scenarios[0], id="new")
     replaced = dataclasses.replace(third, note="replaced")
-    order = in_force(operation, (new, replaced))
+    order = scenarios_in_force(operation, (new, replaced))
     assert [scenario.id for scenario in order] == ["new", *(scenario.id for scenario in operation.scenarios)]
     assert order[3] is replaced

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver import Contract, Engine, Reply, Request, frozen, load, parse_instant
+from mockserver import Contract, Engine, Reply, Request, frozen_clock, load, parse_instant
 
 FOLDER = Path(__file__).parent
 SUCCESS_CLOCK = "2024-11-15T14:32:18.123Z"
@@ -28,7 +28,7 @@ def contract() -> Contract:
 
 def send(contract: Contract, body: bytes, clock: str, headers: dict[str, str] | None = None) -> Reply:
     """The reply of a fresh mock whose clock stands at a document's instant."""
-    engine = Engine(contract, clock=frozen(parse_instant(clock)))
+    engine = Engine(contract, clock=frozen_clock(parse_instant(clock)))
     return engine.handle_sync(Request("POST", "/debit/v1/activateCardForCustomer", body, headers or {}))
 
 

@@ -11,14 +11,14 @@ from multidict import CIMultiDict
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.problems import no_room_for_record
 from mockserver.engine.bundle import BundleError, bundle, replay
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.linter import example_requests
 from tests.support import LASTING, ONCE, PATH, journal, problem
 
 
 def bundled(engine: Engine, number: int) -> Any:
     """The bundle of an entry, as a file holds it."""
-    entry = run_now(engine.storage.entry(str(number)))
+    entry = run_sync(engine.storage.entry(str(number)))
     assert entry is not None
     return json.loads(json.dumps(bundle(entry.data)))
 

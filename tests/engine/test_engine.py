@@ -13,7 +13,7 @@ from mockserver import Contract, Engine, Reply, Request, load
 from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.reply import Effects
 from mockserver.decision.view import View
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, record_changes
 from mockserver.storage.coverage import Observation
@@ -31,7 +31,7 @@ def asked(body: object = LASTING, path: str = PATH, **headers: str) -> Request:
 def test_a_coroutine_that_waits_is_not_run_now() -> None:
     """Who has a storage that waits has to await; the coroutine is closed."""
     with pytest.raises(RuntimeError, match="await the coroutine instead"):
-        run_now(asyncio.sleep(0))
+        run_sync(asyncio.sleep(0))
 
 
 def answered(monkeypatch: pytest.MonkeyPatch, engine: Engine, *results: CommitResult) -> Reply:
@@ -57,7 +57,7 @@ def test_who_was_overtaken_decides_again(contract: Contract, monkeypatch: pytest
     (entry,) = journal(engine, "a")
     assert entry.decision is not None
     assert entry.decision.new["card_id"] in reply.body.decode()
-    assert run_now(engine.storage.tally("a")).requests == 1
+    assert run_sync(engine.storage.tally("a")).requests == 1
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_refusal_is_counted_and_told_without_a_journal(contract: Contract) -> 
     reply = engine.handle_sync(asked(mock_scenario="nothing"))
     assert reply.entry == "1"
     assert not [name for name, _ in reply.all_headers if name.startswith("Mock-")]
-    assert run_now(engine.storage.tally("")).problems == 1
+    assert run_sync(engine.storage.tally("")).problems == 1
 
 
 def test_what_was_derived_from_a_contract_is_kept_until_another_is_served(contract: Contract) -> None:
@@ -111,7 +111,7 @@ def test_an_explanation_tells_a_refusal_as_the_request_would_get_it(contract: Co
     engine = Engine(contract)
     for request, problem in ((asked(mock_scenario="nothing"), "unknown-scenario"), (asked(path="/x"), "unknown-path")):
         assert explain(engine, request).reply.problem == problem
-    assert explain(engine, asked(mock_scenario="rfc-invalid")).misses == ()
+    assert explain(engine, asked(mock_scenario="rfc-invalid")).near_misses == ()
     assert journal(engine, None) == []
 
 
@@ -173,9 +173,9 @@ def test_near_misses_are_told_by_what_still_fits(contract: Contract, tmp_path: P
     """A scenario added at run time is tried again; under a contract that it does not fit it is passed over."""
     engine, operation = Engine(contract), contract.operations[0]
     text = b"documented: Mine.\nwhen: {body.customer_id: other}\nrespond: {error: {code: 1}}\n"
-    sandbox = run_now(engine.storage.sandbox(""))
+    sandbox = run_sync(engine.storage.sandbox(""))
     assert sandbox is not None
-    run_now(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, "mine")], "mine"))
+    run_sync(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, "mine")], "mine"))
     engine.handle_sync(asked())
     (entry,) = journal(engine)
     shown = entry_details(entry, contract.hash, reconstruct(entry, contract, engine.storage.orders))

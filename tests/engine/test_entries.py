@@ -14,7 +14,7 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.admin.sandboxes import SANDBOX_SETTINGS
 from mockserver.contract.loading import shipped
 from mockserver.core.model import FAULTS, Provenance, Record, RequestWarning, Trigger, Write
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.entries import (
     AddedScenario,
     Body,
@@ -57,7 +57,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
 
 def documents(engine: Engine) -> list[Any]:
     """The documents of the journal as JSON values, oldest first; each is as the schema says."""
-    found = [json.loads(entry.data) for entry in run_now(engine.storage.entries(None))][::-1]
+    found = [json.loads(entry.data) for entry in run_sync(engine.storage.entries(None))][::-1]
     for document in found:
         assert [error.message for error in VALIDATOR.iter_errors(document)] == []
     return found

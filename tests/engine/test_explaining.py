@@ -10,8 +10,8 @@ import pytest
 
 from mockserver import Contract, Engine, NearMiss, Request
 from mockserver.core.language import Evidence
-from mockserver.decision.near_misses import Against, near_seeds, rank
-from mockserver.engine.engine import run_now
+from mockserver.decision.near_misses import RankedMiss, near_seeds, rank
+from mockserver.engine.engine import run_sync
 from tests.support import LASTING, ONCE, PATH, explain, problem, run
 
 
@@ -87,10 +87,10 @@ def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None
         assert explained.reply.status == 200
         assert explain(engine, sent("a", ONCE)).reply.status == 400
     gauges = engine.storage.gauges()
-    assert (run_now(engine.storage.names()), gauges.evictions, gauges.sandboxes) == (("a",), 0, 1)
+    assert (run_sync(engine.storage.names()), gauges.evictions, gauges.sandboxes) == (("a",), 0, 1)
     reply = engine.handle_sync(sent("b"))
     assert (reply.status, reply.body[-80:]) == (200, explained.reply.body[-80:])
-    assert run_now(engine.storage.names()) == ("b",)  # a was still the one used longest ago
+    assert run_sync(engine.storage.names()) == ("b",)  # a was still the one used longest ago
 
 
 def test_what_has_no_room_is_told_so(contract: Contract) -> None:
@@ -148,7 +148,7 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     facts = reply.decision.facts
     about = [NearMiss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]
     none, two = NearMiss(scenarios[0], (Evidence("x", "", ""),), 0), NearMiss(scenarios[0], about[0].evidence * 2, 1)
-    assert rank([Against(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
+    assert rank([RankedMiss(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
     assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
 
 

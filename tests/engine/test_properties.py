@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver import Engine, Reply, Request, frozen, load
+from mockserver import Engine, Reply, Request, frozen_clock, load
 from mockserver.contract.loading import shipped
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.storage.interface import State
 from tests.support import explain
@@ -84,7 +84,7 @@ FORCED = st.none() | st.sampled_from([s.id for s in CONTRACT.scenarios])
 
 
 def engine() -> Engine:
-    return Engine(CONTRACT, clock=frozen(1_731_681_138_123_456_789))
+    return Engine(CONTRACT, clock=frozen_clock(1_731_681_138_123_456_789))
 
 
 def request(body: bytes, forced: str | None = None) -> Request:
@@ -98,9 +98,9 @@ def header(reply: Reply, name: str) -> str | None:
 
 def state(of: Engine) -> State:
     """All records and counters of the default sandbox."""
-    sandbox = run_now(of.storage.peek(""))
+    sandbox = run_sync(of.storage.peek(""))
     assert sandbox is not None
-    return run_now(sandbox.state())
+    return run_sync(sandbox.state())
 
 
 @given(st.lists(BODY | SOUND, min_size=1, max_size=4))
@@ -131,12 +131,12 @@ def test_explain_says_what_the_server_does(requests: list[tuple[bytes, str | Non
         entry = ("Mock-Entry", reply.entry)  # explaining makes none
         told = [entry if name == "Mock-Entry" else (name, text) for name, text in explained.reply.all_headers]
         assert tuple(told) == reply.all_headers
-        assert all(miss.evidence for miss in explained.misses)
+        assert all(miss.evidence for miss in explained.near_misses)
         if reply.decision is not None and forced is None:
             order = [s.id for s in OPERATION.scenarios]
-            missed = [m.scenario.id for m in explained.misses]
+            missed = [m.scenario.id for m in explained.near_misses]
             assert sorted(missed, key=order.index) == order[: order.index(reply.decision.scenario.id)]
-            nearness = [(not m.held, len(m.evidence)) for m in explained.misses]
+            nearness = [(not m.held, len(m.evidence)) for m in explained.near_misses]
             assert nearness == sorted(nearness)
 
 
@@ -189,5 +189,5 @@ def test_a_secret_is_never_shown(secret: str, forced: str | None, where: str) ->
     )
     explained = explain(engine(), asked)
     seen = [explained.reply.body.decode(), *(value for _, value in explained.reply.all_headers)]
-    seen += [text for miss in explained.misses for e in miss.evidence for text in (e.expected, e.got)]
+    seen += [text for miss in explained.near_misses for e in miss.evidence for text in (e.expected, e.got)]
     assert not [text for text in seen if secret in text]

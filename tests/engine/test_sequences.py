@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
-from mockserver.core.model import Delay, Fault
+from mockserver.core.model import Fault, FixedDelay
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder
 
@@ -96,7 +96,7 @@ def test_explaining_counts_nothing(tmp_path: Path) -> None:
     explanation = explain(engine, request)
     assert explanation.reply.decision is not None
     assert explanation.reply.decision.scenario.id != "flaky"
-    assert "flaky" not in {miss.scenario.id for miss in explanation.misses}
+    assert "flaky" not in {miss.scenario.id for miss in explanation.near_misses}
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.booleans(), st.integers(0, 100))
@@ -120,7 +120,7 @@ def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
     explained = explain(engine, asked)
     assert explained.reply.decision is not None
     assert explained.reply.decision.scenario.id == "activated-existing-customer"
-    missed = [miss.scenario.id for miss in explained.misses]
+    missed = [miss.scenario.id for miss in explained.near_misses]
     assert "flaky" not in missed
     assert {"before", "after", "card-already-activated"} <= set(missed)
 
@@ -140,6 +140,6 @@ def test_series_mean_the_same_by_their_structure() -> None:
     """By how many answers each has, where it stands aside and whether it begins again; not by what they say."""
     answer = next(iter(load().scenarios))
     series = Turns((Turn(answer, times=2), Turn()))
-    assert series.structure == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=Delay("fixed", 1)))).structure
+    assert series.structure == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=FixedDelay(1)))).structure
     for other in (Turns(series.turns, cycle=True), Turns((Turn(answer), Turn())), Turns((Turn(answer, times=2),) * 2)):
         assert other.structure != series.structure

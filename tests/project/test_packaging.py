@@ -12,7 +12,7 @@ import pytest
 
 import mockserver
 from mockserver import Engine, Reply, Request, load, parse_instant
-from mockserver.engine.engine import frozen
+from mockserver.engine.engine import frozen_clock
 from tests.support import LASTING, PATH, PATIENCE, environment, spawned
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +130,7 @@ def test_the_installed_command_starts_contracts_and_exports_them(installed: Path
 
 def test_a_request_is_decided_in_process() -> None:
     """The exported names load a contract and answer without a socket."""
-    engine = Engine(load(), clock=frozen(parse_instant("2024-11-15T14:32:18.123Z")))
+    engine = Engine(load(), clock=frozen_clock(parse_instant("2024-11-15T14:32:18.123Z")))
     reply = engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode()))
     assert isinstance(reply, Reply)
     assert reply.decision is not None

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from mockserver import Engine, load, parse_instant
-from mockserver.engine.engine import frozen
+from mockserver.engine.engine import frozen_clock
 from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.reports.words import WORDS, language
 from mockserver.server.server import serving
@@ -57,7 +57,7 @@ async def report(client: aiohttp.ClientSession, url: str, body: Any, **headers: 
 
 async def test_it_says_what_a_ticket_needs(client: aiohttp.ClientSession) -> None:
     """Sent, answered, violated, heading and note, the time in the contract's offset and in UTC, versions."""
-    engine = Engine(load(), clock=frozen(parse_instant("2025-11-18T17:50:57.960232171Z")))
+    engine = Engine(load(), clock=frozen_clock(parse_instant("2025-11-18T17:50:57.960232171Z")))
     async with serving(engine) as url:
         shown = Tags(await report(client, url, {"customer": {"first_name": "A", "last_name": ""}, **ONCE}, X_Id="7"))
         assert "200 activated-customer-id-wins" in shown.text

@@ -260,7 +260,7 @@ async def converse(module: Any, over_sockets: Any, conversation: Any) -> Any:
 
     if any("/__admin" in exchange.sent[0] for exchange in conversation.exchanges):
         return await over_sockets(conversation)
-    engine = module.Engine(module.load(), clock=module.frozen(module.parse_instant(conversation.clock)))
+    engine = module.Engine(module.load(), clock=module.frozen_clock(module.parse_instant(conversation.clock)))
     results = []
     for exchange in conversation.exchanges:
         first, headers, body = module.split(exchange.sent)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from mockserver import Engine, Explanation, Request
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.engine.entries import JournalEntry, read_entry
 
 
 def journal(engine: Engine, sandbox: str | None = "") -> list[JournalEntry]:
     """The documents of the journal, newest first; of all sandboxes for None."""
-    return [read_entry(entry.data) for entry in run_now(engine.storage.entries(sandbox))]
+    return [read_entry(entry.data) for entry in run_sync(engine.storage.entries(sandbox))]
 
 
 def explain(engine: Engine, request: Request) -> Explanation:
     """What would answer a request, and why."""
-    return run_now(engine.explain(request))
+    return run_sync(engine.explain(request))
 
 
 def reset(engine: Engine, sandbox: str = "") -> None:
     """Bring a sandbox back to its seeds."""
-    run_now(engine.storage.reset(sandbox))
+    run_sync(engine.storage.reset(sandbox))

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from mockserver import Engine, Reply, Request, frozen, load, parse_instant
+from mockserver import Engine, Reply, Request, frozen_clock, load, parse_instant
 from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import paths, routes
 from mockserver.decision.router import Target
-from mockserver.engine.engine import run_now
+from mockserver.engine.engine import run_sync
 from mockserver.server.faults import GARBAGE
 from mockserver.server.response import CLOSE, encode_head
 from tests.support import BATCH, LASTING, PATH, PATIENCE
@@ -311,7 +311,7 @@ class Run:
         self.process, self.seed = process, seed
         contract = load()
         quiet = replace(contract.settings, journal_entries=0)
-        self.engine = Engine(contract, settings=quiet, clock=frozen(parse_instant(INSTANT)), admin_paths=paths)
+        self.engine = Engine(contract, settings=quiet, clock=frozen_clock(parse_instant(INSTANT)), admin_paths=paths)
         self.admin = AdminApi(self.engine, routes)
         self.selector = selectors.DefaultSelector()
         self.met: Counter[str] = Counter()
@@ -329,7 +329,7 @@ class Run:
             if path.endswith("reset"):
                 lane.entries.clear()
             target = Target(lane.sandbox, path)
-            reply = run_now(self.admin.handle(request.method, target, {}, request.headers, request.body))
+            reply = run_sync(self.admin.handle(request.method, target, {}, request.headers, request.body))
         else:
             reply = self.engine.handle_sync(request)
         return Expected(reply)

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from mockserver import Engine, frozen, load, parse_instant
+from mockserver import Engine, frozen_clock, load, parse_instant
 from mockserver.server.server import serving
 
 FOLDER = Path(__file__).parent
@@ -66,7 +66,7 @@ def split(lines: list[str]) -> tuple[str, dict[str, str], str]:
 async def converse(conversation: Conversation) -> list[tuple[list[str], list[str]]]:
     """Each exchange as (what had to come, what came)."""
     results = []
-    engine = Engine(load(), clock=frozen(parse_instant(conversation.clock)))
+    engine = Engine(load(), clock=frozen_clock(parse_instant(conversation.clock)))
     async with serving(engine) as url, aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as client:
         for exchange in conversation.exchanges:
             first, headers, body = split(exchange.sent)
