@@ -73,8 +73,8 @@ async def test_always_lasts_until_it_is_taken_away(url: str, client: aiohttp.Cli
     assert (await admin(client, url, "DELETE", "/armed/2", status=404))["type"].endswith("not-armed")
 
 
-async def test_a_header_goes_before_what_is_armed(url: str, client: aiohttp.ClientSession) -> None:
-    """And leaves it armed for the next request."""
+async def test_a_header_goes_before_an_armed_outcome(url: str, client: aiohttp.ClientSession) -> None:
+    """The armed outcome stays for the next request."""
     await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
     assert await met(client, url, Mock_Scenario="email-taken") == ("email-taken", "header")
     assert await met(client, url) == ("rfc-invalid", "armed")

@@ -39,8 +39,8 @@ def reports(contract: Contract) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_one_server_has_met_is_met(reports: list[dict[str, Any]]) -> None:
-    """Counts are added, shares made anew."""
+def test_counts_of_several_servers_are_added(reports: list[dict[str, Any]]) -> None:
+    """Shares are computed again."""
     (one,) = merged(reports)
     rows = {row["scenario"]: row for row in one["scenarios"]}
     assert [row["scenario"] for row in one["scenarios"]] == [row["scenario"] for row in reports[0]["scenarios"]]
@@ -54,8 +54,8 @@ def test_what_one_server_has_met_is_met(reports: list[dict[str, Any]]) -> None:
     assert one["assumed"] == {"met": 1, "of": 4, "percent": 25.0}
 
 
-def test_what_was_seen_of_the_clients_is_brought_together(reports: list[dict[str, Any]]) -> None:
-    """Retries after the same answer are one row, from the shortest to the longest time."""
+def test_client_behaviour_of_several_servers_is_merged(reports: list[dict[str, Any]]) -> None:
+    """Retries after one answer are one row with the widest span."""
     (one,) = merged(reports)
     (again,) = one["behaviour"]["retries"]
     spans = [report["behaviour"]["retries"][0] for report in reports]
@@ -65,8 +65,8 @@ def test_what_was_seen_of_the_clients_is_brought_together(reports: list[dict[str
     assert one["behaviour"]["malformed"] == {"/reference_batch": 2}
 
 
-def test_one_report_stays_what_it_is(reports: list[dict[str, Any]]) -> None:
-    """Nothing is lost of it; contracts are kept apart; of nothing comes nothing."""
+def test_merging_one_report_changes_nothing(reports: list[dict[str, Any]]) -> None:
+    """Contracts are kept apart; no reports give none."""
     assert merged(reports[:1]) == reports[:1]
     other = {**reports[1], "contract": "another"}
     assert merged([reports[0], other, reports[0]])[1:] == [other]

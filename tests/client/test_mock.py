@@ -44,8 +44,8 @@ def send(mock: Mock, body: object = LASTING, path: str = PATH, **headers: str) -
         connection.close()
 
 
-def test_armed_scenarios_answer_and_are_used_up(mock: Mock) -> None:
-    """`arm` takes a number of times and conditions; what is left is shown, and can be taken away."""
+def test_arm_takes_times_and_conditions(mock: Mock) -> None:
+    """What is left is shown, and can be removed."""
     number = mock.arm("rfc-invalid", times=2, when={"body.customer_id": "TEST-CUSTOMER"})
     mock.arm("provider-communication", times="always")
     assert [send(mock)[1], send(mock, ONCE)[1]] == ["rfc-invalid", "provider-communication"]
@@ -56,8 +56,8 @@ def test_armed_scenarios_answer_and_are_used_up(mock: Mock) -> None:
     assert send(mock)[1] == "activated-existing-customer"
 
 
-def test_responses_in_turn_and_a_delay_are_armed(mock: Mock) -> None:
-    """All that the admin API takes, the client gives."""
+def test_arm_takes_answers_in_turn_and_a_delay(mock: Mock) -> None:
+    """All that the admin API takes."""
     mock.arm(responses=[{"scenario": "rfc-invalid"}, {"pass": True}], repeat="cycle")
     assert [send(mock)[1] for _ in range(3)] == ["rfc-invalid", "activated-existing-customer", "rfc-invalid"]
     mock.disarm()
@@ -66,8 +66,8 @@ def test_responses_in_turn_and_a_delay_are_armed(mock: Mock) -> None:
     assert mock.requests()[-1]["delay_ms"] == 1
 
 
-def test_a_fault_takes_the_answer_and_the_retry_is_told(mock: Mock) -> None:
-    """A lost answer with `commit`: the record is written, the client gets nothing."""
+def test_a_fault_with_commit_loses_the_answer_alone(mock: Mock) -> None:
+    """The record is written."""
     mock.fault("reset", commit=True)
     with pytest.raises(ConnectionResetError):
         send(mock, ONCE)
@@ -94,8 +94,8 @@ def test_requests_are_listed_in_the_order_in_which_they_came(mock: Mock) -> None
     assert mock.request(rows[1]["id"])["violations"][0]["at"] == "body.pin"
 
 
-def test_a_claim_holds_or_says_what_came_instead(mock: Mock) -> None:
-    """An `AssertionError` with the near misses; a misspelt claim is no failed one."""
+def test_verify_raises_an_assertion_error_with_near_misses(mock: Mock) -> None:
+    """A misspelt claim is another error."""
     send(mock, ONCE)
     mock.verify("activated-existing-customer", exactly=1)
     mock.verify(when={"body.customer_id": ONCE["customer_id"]}, at_least=1, at_most=1)
@@ -128,7 +128,7 @@ def test_records_and_snapshots_are_read_and_written(mock: Mock) -> None:
 
 
 def test_scenarios_are_added_as_text_or_as_values(mock: Mock) -> None:
-    """They answer first, and go again; what is wrong is told with line and column."""
+    """Mistakes are reported with line and column."""
     mock.scenarios.put("ours", {"assumed": [], "when": {"body.customer_id": "7"}, "respond": {"error": {"code": 1}}})
     mock.scenarios.put("ours-too", "documented: Ours\nwhen: {body.customer_id: '8'}\nrespond: {error: {code: 2}}\n")
     assert send(mock, {**LASTING, "customer_id": "8"})[1] == "ours-too"
@@ -140,7 +140,7 @@ def test_scenarios_are_added_as_text_or_as_values(mock: Mock) -> None:
     assert wrong.value.status == 400
 
 
-def test_the_clock_is_set_and_let_go(mock: Mock) -> None:
+def test_the_clock_is_set_advanced_and_reset(mock: Mock) -> None:
     """Instants are texts or datetimes, spans texts or timedeltas."""
     start = dt.datetime(2024, 11, 15, 14, 32, 18, 123_456, tzinfo=dt.UTC)
     assert mock.clock.freeze(start) == start
@@ -164,7 +164,7 @@ def test_settings_are_changed_until_a_reset(mock: Mock) -> None:
 
 
 def test_a_sandbox_is_dropped(mock: Mock, served: Mock) -> None:
-    """It is no longer there; dropping it once more is no error."""
+    """Dropping it once more is no error."""
     send(mock)
     mock.drop()
     mock.drop()
@@ -174,8 +174,8 @@ def test_a_sandbox_is_dropped(mock: Mock, served: Mock) -> None:
     assert repr(mock) == f"Mock('{mock.url}')"
 
 
-def test_the_client_speaks_to_a_server_elsewhere() -> None:
-    """Another process, with a token; without it, what is wrong is said."""
+def test_the_client_uses_a_token() -> None:
+    """Without it the error says what is missing."""
     with serving("--admin-token", "s3cr3t") as serve:
         mock = Mock(serve.url, "far", token="s3cr3t")
         mock.arm("rfc-invalid")
@@ -187,8 +187,8 @@ def test_the_client_speaks_to_a_server_elsewhere() -> None:
         assert Mock(serve.url).health()["status"] == "ok"
 
 
-def test_a_server_that_is_not_there_is_a_clear_error() -> None:
-    """The address and what to look at; an address of another kind is told at once."""
+def test_an_unreachable_server_is_a_clear_error() -> None:
+    """The address and what to check; a URL of another kind is refused at once."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     with pytest.raises(MockError, match=f"{url}/sandbox/x/__admin/reset: .*refused; is the server up") as error:
@@ -198,8 +198,8 @@ def test_a_server_that_is_not_there_is_a_clear_error() -> None:
         Mock("127.0.0.1:8080")
 
 
-def test_the_client_alone_loads_neither_server_nor_schemas() -> None:
-    """Names are imported when they are first asked for, and only what they need."""
+def test_importing_the_client_imports_no_server() -> None:
+    """Names are imported when they are first used."""
     code = (
         "import sys, mockserver; before = set(sys.modules); mockserver.Mock('http://127.0.0.1:1'); "
         "print(sorted({n.partition('.')[0] for n in set(sys.modules) - before} & {'aiohttp', 'jsonschema', 'yaml'}),"

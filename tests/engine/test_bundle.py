@@ -23,8 +23,8 @@ def bundled(engine: Engine, number: int) -> Any:
     return json.loads(json.dumps(bundle(entry.data)))
 
 
-def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> None:
-    """After requests that changed state as well, and with what is secret masked."""
+def test_each_example_replays_from_its_bundle(contract: Contract) -> None:
+    """Also after requests that changed state, and with masked secrets."""
     count = 0
     for operation in contract.operations:
         for scenario in operation.scenarios:
@@ -41,8 +41,8 @@ def test_every_example_is_decided_again_from_its_bundle(contract: Contract) -> N
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b"[1]", b'{"pin": "4821"', json.dumps(ONCE).encode()])
 @pytest.mark.parametrize("headers", [{}, {"mock-scenario": "rfc-invalid"}])
-def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dict[str, str]) -> None:
-    """Also one that is no JSON, no UTF-8, or forced."""
+def test_any_body_replays(contract: Contract, body: bytes, headers: dict[str, str]) -> None:
+    """Also one that is not JSON or not UTF-8, and a forced answer."""
     engine = Engine(contract)
     engine.handle_sync(Request("POST", PATH, body, headers))
     given = bundled(engine, 1)
@@ -50,8 +50,8 @@ def test_any_body_is_decided_again(contract: Contract, body: bytes, headers: dic
     assert given["entry"]["decision"]["scenario"].get("forced", False) is bool(headers)
 
 
-def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
-    """As it decided; the journal shows all."""
+def test_a_repeated_header_has_its_first_value_in_a_bundle(tmp_path: Path) -> None:
+    """The value that decided; the journal shows all."""
     kind = "{scenario: kind, assumed: [balance], when: {header.x-kind: first}, respond: {error: {code: 1}}}"
     text = f"format: 1\noperation: activateCardForCustomer\nscenarios: [{kind}]\n"
     (tmp_path / "kind.yaml").write_text(text, encoding="utf-8")
@@ -65,7 +65,7 @@ def test_of_a_repeated_header_the_first_is_told(tmp_path: Path) -> None:
     assert entry.request.headers == (("x-kind", "first"), ("x-kind", "second"))
 
 
-def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
+def test_an_account_number_as_key_replays(contract: Contract) -> None:
     """It is masked in request and records alike."""
     engine = Engine(contract)
     for _ in range(2):
@@ -76,8 +76,8 @@ def test_a_card_number_as_key_is_decided_again(contract: Contract) -> None:
     assert replay(given, contract).differences == ()
 
 
-def test_what_is_no_bundle_is_told(contract: Contract) -> None:
-    """Each in its words."""
+def test_a_bad_bundle_is_refused(contract: Contract) -> None:
+    """Each mistake has its own message."""
     engine = Engine(contract)
     engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode(), {"mock-scenario": "rfc-invalid"}))
     given = bundled(engine, 1)
@@ -111,8 +111,8 @@ def test_what_is_no_bundle_is_told(contract: Contract) -> None:
             replay(wrong, contract)
 
 
-def test_a_request_that_is_refused_cannot_be_decided_again(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then or now."""
+def test_a_refused_request_cannot_be_replayed(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it was refused then or would be now."""
     engine = Engine(contract)
     engine.handle_sync(Request("POST", "/nothing", b"{}"))
     with pytest.raises(BundleError, match=r"refused \(unknown-path\): there is no decision"):

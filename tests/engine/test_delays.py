@@ -43,15 +43,15 @@ def delays(
 
 @pytest.mark.parametrize("delay", [UNIFORM, LOGNORMAL])
 def test_the_same_seed_gives_the_same_delays(contract: Contract, delay: Any) -> None:
-    """In each sandbox a series of its own, and another with another seed."""
+    """Each sandbox has a series, another seed another one."""
     series = delays(contract, delay, "a")
     assert series == delays(contract, delay, "a")
     assert series != delays(contract, delay, "b")
     assert series != delays(contract, delay, "a", seed=1)
 
 
-def test_a_delay_is_drawn_as_it_says(contract: Contract) -> None:
-    """Uniform between two durations, lognormal around a median and never beyond its cap, fixed always the same."""
+def test_a_delay_follows_its_distribution(contract: Contract) -> None:
+    """Uniform between two durations, lognormal around a median and below its cap, or fixed."""
     assert all(10 <= ms <= 2_000 for ms in delays(contract, UNIFORM, count=200))
     drawn = delays(contract, LOGNORMAL, count=200)
     assert max(drawn) == 150
@@ -61,12 +61,12 @@ def test_a_delay_is_drawn_as_it_says(contract: Contract) -> None:
     assert set(delays(contract, {"fixed": 3})) == {3.0}
 
 
-def test_a_header_goes_before_what_is_armed(contract: Contract) -> None:
-    """And what is armed before what stands in a file."""
+def test_a_header_goes_before_an_armed_outcome(contract: Contract) -> None:
+    """The armed outcome stays for the next request."""
     assert delays(contract, "1s", count=1, headers={"mock-delay": "5ms"}) == [5.0]
 
 
-def test_a_scenario_of_a_file_has_its_delay(tmp_path: Path) -> None:
+def test_a_scenario_in_a_file_has_its_delay(tmp_path: Path) -> None:
     """Each turn its own, or that of the scenario; only where the scenario answers."""
     text = """\
 format: 1
@@ -86,8 +86,8 @@ scenarios:
     assert delays(slow, None, count=1) == [0.0]
 
 
-def test_explaining_draws_nothing(contract: Contract) -> None:
-    """The series goes on as if nobody had asked."""
+def test_explaining_does_not_advance_the_series(contract: Contract) -> None:
+    """The next request gets the explained delay."""
     engine = Engine(contract)
     spec = write({"delay": UNIFORM, "times": "always"})
     run_sync(AdminApi(engine, routes).handle("POST", Target("", "/__admin/arm"), {}, {}, spec))
@@ -97,8 +97,8 @@ def test_explaining_draws_nothing(contract: Contract) -> None:
         assert engine.handle_sync(request).delay_ms == due
 
 
-async def test_an_answer_really_waits_and_others_do_not(url: str, client: aiohttp.ClientSession) -> None:
-    """No sooner than asked for; meanwhile other requests are answered."""
+async def test_a_delayed_answer_holds_up_no_other(url: str, client: aiohttp.ClientSession) -> None:
+    """It comes no sooner than asked for."""
     started = time.monotonic()
     slow = asyncio.create_task(client.post(url + PATH, json=LASTING, headers={"Mock-Delay": "400ms"}))
     async with client.post(url + PATH, json=LASTING) as response:
@@ -108,8 +108,8 @@ async def test_an_answer_really_waits_and_others_do_not(url: str, client: aiohtt
     assert time.monotonic() - started >= 0.4
 
 
-async def test_a_delay_and_a_fault_go_together(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """First it waits, then it goes wrong."""
+async def test_a_delay_comes_before_a_fault(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Both can be asked for at once."""
     engine = Engine(contract)
     async with serving(engine) as url:
         headers = {"Mock-Delay": "1ms", "Mock-Fault": "gateway; status=502"}

@@ -28,8 +28,8 @@ def asked(body: object = LASTING, path: str = PATH, **headers: str) -> Request:
     return Request("POST", path, json.dumps(body).encode(), {"content-type": "application/json", **named})
 
 
-def test_a_coroutine_that_waits_is_not_run_now() -> None:
-    """Who has a storage that waits has to await; the coroutine is closed."""
+def test_run_now_refuses_a_coroutine_that_waits() -> None:
+    """A storage that waits needs await; the coroutine is closed."""
     with pytest.raises(RuntimeError, match="await the coroutine instead"):
         run_sync(asyncio.sleep(0))
 
@@ -49,8 +49,8 @@ def answered(monkeypatch: pytest.MonkeyPatch, engine: Engine, *results: CommitRe
         return engine.handle_sync(asked(ONCE, "/sandbox/a" + PATH))
 
 
-def test_who_was_overtaken_decides_again(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the same entry and the same ids; it is counted and kept once."""
+def test_a_conflict_decides_again(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same entry and the same ids; the request counts once."""
     engine = Engine(contract)
     reply = answered(monkeypatch, engine, Conflict(), Conflict())
     assert (reply.status, reply.entry) == (200, "1")
@@ -64,10 +64,10 @@ def test_who_was_overtaken_decides_again(contract: Contract, monkeypatch: pytest
     ("result", "problem", "status"),
     [(Gone(), "sandbox-gone", 409), (Full(7), "no-room-for-record", 507)],
 )
-def test_what_cannot_be_committed_is_refused(
+def test_a_refused_commit_is_a_problem(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, result: CommitResult, problem: str, status: int
 ) -> None:
-    """The refusal has the id of the request's entry, and is kept as a problem."""
+    """With the id of the request's entry."""
     engine = Engine(contract)
     reply = answered(monkeypatch, engine, result)
     assert (reply.problem, reply.status, reply.entry, reply.sandbox) == (problem, status, "1", "a")
@@ -75,8 +75,8 @@ def test_what_cannot_be_committed_is_refused(
     assert (entry.problem, entry.id, entry.decision) == (problem, "1", None)
 
 
-def test_no_sandbox_more_than_there_is_room_for(contract: Contract) -> None:
-    """The request that would make one is refused, and kept under its name."""
+def test_a_request_without_room_for_its_sandbox_is_refused(contract: Contract) -> None:
+    """The entry has the sandbox's name."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))
     assert engine.handle_sync(asked(path="/sandbox/a" + PATH)).status == 200
     reply = engine.handle_sync(asked(path="/sandbox/b" + PATH))
@@ -84,8 +84,8 @@ def test_no_sandbox_more_than_there_is_room_for(contract: Contract) -> None:
     assert [entry.problem for entry in journal(engine, "b")] == ["no-room-for-sandbox"]
 
 
-def test_a_refusal_is_counted_and_told_without_a_journal(contract: Contract) -> None:
-    """Also by a sandbox that shows no headers of the mock."""
+def test_a_refusal_counts_without_a_journal(contract: Contract) -> None:
+    """Also in a sandbox that sends no mock headers."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0, mock_headers=False))
     reply = engine.handle_sync(asked(mock_scenario="nothing"))
     assert reply.entry == "1"
@@ -93,8 +93,8 @@ def test_a_refusal_is_counted_and_told_without_a_journal(contract: Contract) -> 
     assert run_sync(engine.storage.tally("")).problems == 1
 
 
-def test_what_was_derived_from_a_contract_is_kept_until_another_is_served(contract: Contract) -> None:
-    """By name."""
+def test_values_derived_from_a_contract_are_kept_by_name(contract: Contract) -> None:
+    """Until another contract is served."""
     engine, made = Engine(contract), list[int]()
 
     def make() -> int:
@@ -106,8 +106,8 @@ def test_what_was_derived_from_a_contract_is_kept_until_another_is_served(contra
     assert engine.cached("a", make) == 3
 
 
-def test_an_explanation_tells_a_refusal_as_the_request_would_get_it(contract: Contract) -> None:
-    """A misspelt trigger, a path that is none; nothing is kept of it."""
+def test_an_explanation_shows_the_refusal_of_the_request(contract: Contract) -> None:
+    """A misspelt trigger or an unknown path; nothing is kept."""
     engine = Engine(contract)
     for request, problem in ((asked(mock_scenario="nothing"), "unknown-scenario"), (asked(path="/x"), "unknown-path")):
         assert explain(engine, request).reply.problem == problem
@@ -146,8 +146,8 @@ scenarios:
 }
 
 
-def test_records_by_a_list_of_keys_are_seen_again(tmp_path: Path) -> None:
-    """In the facts of a decision that is made again; as single records are shown only those that were asked for."""
+def test_records_of_a_lookup_of_many_are_reconstructed(tmp_path: Path) -> None:
+    """In the facts of the decision; the details show single records only."""
     contract = load(folder(tmp_path / "many", MANY))
     engine = Engine(contract)
     for body in ({"ids": ["a", "b", "none"]}, {"id": "a", "ids": []}, {"id": "none"}):
@@ -169,8 +169,8 @@ def test_records_by_a_list_of_keys_are_seen_again(tmp_path: Path) -> None:
     ]
 
 
-def test_near_misses_are_told_by_what_still_fits(contract: Contract, tmp_path: Path) -> None:
-    """A scenario added at run time is tried again; under a contract that it does not fit it is passed over."""
+def test_near_misses_use_scenarios_that_still_compile(contract: Contract, tmp_path: Path) -> None:
+    """A run-time scenario that the contract no longer fits is skipped."""
     engine, operation = Engine(contract), contract.operations[0]
     text = b"documented: Mine.\nwhen: {body.customer_id: other}\nrespond: {error: {code: 1}}\n"
     sandbox = run_sync(engine.storage.sandbox(""))

@@ -82,8 +82,8 @@ def at(document: Any, pointer: str) -> Any:
 # -- the schema -----------------------------------------------------------------------------------------
 
 
-def test_the_schema_is_one_and_describes_each_member() -> None:
-    """In JSON Schema 2020-12; every object that is not open on purpose is closed."""
+def test_the_entry_schema_is_closed_and_complete() -> None:
+    """JSON Schema 2020-12; every object is closed or open on purpose."""
     Draft202012Validator.check_schema(SCHEMA)
     for schema in (SCHEMA, *(SCHEMA["$defs"][kind] for kind in KINDS)):
         assert schema["additionalProperties"] is False
@@ -92,8 +92,8 @@ def test_the_schema_is_one_and_describes_each_member() -> None:
             assert about.endswith((".", "…")), name
 
 
-def test_schema_and_code_name_the_same_members() -> None:
-    """What has no default is required."""
+def test_entry_schema_and_code_have_the_same_members() -> None:
+    """Members without a default are required."""
     for schema, struct in ((SCHEMA, DOCUMENT), *((SCHEMA["$defs"][kind], one) for kind, one in KINDS.items())):
         fields = msgspec.structs.fields(struct)
         assert [*schema["properties"]] == [field.encode_name for field in fields] or {*schema["properties"]} == {
@@ -106,8 +106,8 @@ def test_schema_and_code_name_the_same_members() -> None:
     assert tuple(SCHEMA["$defs"]["settings"]["properties"]) == SANDBOX_SETTINGS
 
 
-def test_the_schema_is_no_schema_of_a_contract(tmp_path: Path, contract: Contract) -> None:
-    """It ships beside those of the contract, and is none: the contract is the same with it and without."""
+def test_the_entry_schema_is_not_part_of_a_contract(tmp_path: Path, contract: Contract) -> None:
+    """The hash is the same with it and without."""
     for name in ("scenarios", "schemas"):
         shutil.copytree(shipped() / name, tmp_path / name)
     assert load(tmp_path).hash == contract.hash
@@ -131,8 +131,10 @@ def test_the_schema_is_no_schema_of_a_contract(tmp_path: Path, contract: Contrac
         (b'{"a": "\\ud800"}', "text", '{"a": "\\ud800"}'),
     ],
 )
-def test_a_body_is_json_text_or_base64(contract: Contract, body: bytes, encoding: str, value: object) -> None:
-    """Of a request that is decided, and of one that is refused."""
+def test_a_body_in_an_entry_is_json_text_or_base64(
+    contract: Contract, body: bytes, encoding: str, value: object
+) -> None:
+    """Of decided and of refused requests."""
     engine = Engine(contract)
     for path in (PATH, "/nothing"):
         entry = sent(engine, body, path)
@@ -143,8 +145,8 @@ def test_a_body_is_json_text_or_base64(contract: Contract, body: bytes, encoding
         assert decided.request.body.data == body
 
 
-def test_entries_of_all_examples_are_as_the_schema_says(contract: Contract) -> None:
-    """Of every scenario, forced as well."""
+def test_entries_of_all_examples_fit_the_schema(contract: Contract) -> None:
+    """Forced ones too."""
     engine = Engine(contract)
     for operation in contract.operations:
         for scenario in operation.scenarios:
@@ -156,8 +158,8 @@ def test_entries_of_all_examples_are_as_the_schema_says(contract: Contract) -> N
     assert found == {scenario.id for scenario in contract.scenarios}
 
 
-async def test_entries_of_all_kinds_are_as_the_schema_says(client: aiohttp.ClientSession, tmp_path: Path) -> None:
-    """Refused, with faults and delays, armed, in turn, by scenarios added at run time, with secrets everywhere."""
+async def test_entries_of_all_kinds_fit_the_schema(client: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """Refused, with faults and delays, armed, in turn, with run-time scenarios and secrets."""
     files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word, query.again, header.x-one]\n"}
     engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
     flaky = "documented: F.\nwhen: {header.x-f: present}\nresponses: [{respond: {error: {code: 1}}}, {pass: true}]\n"
@@ -206,8 +208,8 @@ async def test_entries_of_all_kinds_are_as_the_schema_says(client: aiohttp.Clien
             assert at(entry, pointer) is not None
 
 
-def test_masked_names_each_place(contract: Contract) -> None:
-    """Secrets by name, account numbers wherever they are; nothing where nothing is masked."""
+def test_masked_lists_each_masked_place(contract: Contract) -> None:
+    """Secrets by name, account numbers anywhere."""
     engine = Engine(contract)
     assert "masked" not in sent(engine, {**LASTING})
     secret = {"authorization-ecommerce": "Bearer abc", "cookie": "a=1"}
@@ -236,8 +238,8 @@ def test_a_secret_in_the_query_is_masked(contract: Contract, name: str) -> None:
     assert entry["masked"] == ["/request/target", f"/request/query/{name}"]
 
 
-def test_an_entry_is_lean(contract: Contract) -> None:
-    """What is empty, not there, or as it always is, is left out."""
+def test_an_entry_leaves_out_defaults(contract: Contract) -> None:
+    """Empty and default members."""
     entry = sent(Engine(contract), ONCE)
     assert entry.keys() == {"id", "sandbox", "time", "micros", "contract", "request", "reply", "decision"}
     assert entry["request"].keys() == {"method", "target", "headers", "body"}
@@ -249,16 +251,14 @@ def test_an_entry_is_lean(contract: Contract) -> None:
     assert len(json.dumps(entry, separators=(",", ":"))) < 2_700
 
 
-def test_what_is_no_entry_is_told() -> None:
-    """A document that lacks something."""
+def test_a_bad_entry_is_refused() -> None:
+    """A document that lacks a member."""
     with pytest.raises(ValueError, match="missing required field `sandbox`"):
         read_entry(b'{"id": "1"}')
 
 
-def test_a_decision_is_reconstructed_only_against_a_contract_that_has_its_operation(
-    contract: Contract, tmp_path: Path
-) -> None:
-    """And not where there was none."""
+def test_a_decision_is_reconstructed_only_with_its_operation(contract: Contract, tmp_path: Path) -> None:
+    """A refusal has no decision to reconstruct."""
     both = load(overlays=[folder(tmp_path / "overlay", PING)])
     engine = Engine(both)
     sent(engine, b"", "/v1/ping/a", method="GET")

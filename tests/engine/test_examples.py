@@ -8,8 +8,8 @@ from mockserver.engine.examples import banner, curl
 from tests.support import BATCH, PING, folder
 
 
-def test_a_curl_line_says_all_of_a_request() -> None:
-    """Method where curl would take another, escapes in the path, query and headers, quoted for a shell."""
+def test_a_curl_line_sends_the_whole_request() -> None:
+    """Method, path, query, headers and body, quoted for a shell."""
     for request, line in [
         (Request("GET", "/v1/a b", query={"x": "1&2"}), "curl -i 'u/v1/a%20b?x=1%262'"),
         (Request("POST", "/v1", headers={"content-type": "application/json"}), "curl -i u/v1 -X POST"),
@@ -19,16 +19,16 @@ def test_a_curl_line_says_all_of_a_request() -> None:
         assert curl(request, "u") == line
 
 
-def test_a_contract_without_a_lasting_example_has_no_curl(tmp_path: Path) -> None:
-    """The banner promises nothing that would not hold."""
+def test_the_banner_needs_an_example_that_lasts(tmp_path: Path) -> None:
+    """Without one it has no curl line."""
     shown = list(banner(load(folder(tmp_path, PING)), "http://mock", Settings()))
     assert "  GET http://mock/v1/ping/{word}" in shown
     assert not [line for line in shown if "curl" in line]
     assert BATCH not in "".join(shown)
 
 
-def test_a_contract_without_a_documented_error_shows_none(tmp_path: Path) -> None:
-    """What can be tried is shown; nothing is invented."""
+def test_the_banner_shows_an_error_where_one_is_documented(tmp_path: Path) -> None:
+    """Otherwise none."""
     files = {
         "contract.yaml": """\
 format: 1

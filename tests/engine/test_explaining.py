@@ -22,8 +22,8 @@ async def explained(client: aiohttp.ClientSession, url: str, spec: object) -> An
         return await response.json()
 
 
-async def test_a_decision_is_told_without_being_made(url: str, client: aiohttp.ClientSession) -> None:
-    """Nothing is written, used up or journalled by it; it says what the request gets then."""
+async def test_an_explanation_changes_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """It shows what the request gets, and writes, uses up and journals nothing."""
     for _ in range(2):
         shown = await explained(client, url, {"body": ONCE})
         assert (shown["status"], shown["decision"]["scenario"]) == (200, "activated-existing-customer")
@@ -38,8 +38,8 @@ async def test_a_decision_is_told_without_being_made(url: str, client: aiohttp.C
     assert shown["status"] == 200
 
 
-async def test_what_is_armed_is_told_so(url: str, client: aiohttp.ClientSession) -> None:
-    """An explanation as text says that it is armed, and uses nothing up."""
+async def test_an_explanation_names_an_armed_outcome(url: str, client: aiohttp.ClientSession) -> None:
+    """It is not used up."""
     async with client.post(f"{url}/__admin/arm", json={"scenario": "rfc-invalid"}) as response:
         assert response.status < 300
     for _ in range(2):
@@ -47,8 +47,8 @@ async def test_what_is_armed_is_told_so(url: str, client: aiohttp.ClientSession)
             assert "because:  it is armed" in await response.text()
 
 
-async def test_raw_text_and_headers_count(url: str, client: aiohttp.ClientSession) -> None:
-    """A body that is a string is taken as it is; headers and query are the request's."""
+async def test_an_explanation_takes_raw_text_and_headers(url: str, client: aiohttp.ClientSession) -> None:
+    """A string body is sent as it is."""
     shown = await explained(client, url, {"body": "{"})
     assert shown["violations"][0]["keyword"] == "parse"
     shown = await explained(client, url, {"body": LASTING, "headers": {"Mock-Scenario": "rfc-invalid"}})
@@ -63,8 +63,8 @@ def sent(name: str, body: object = LASTING, **headers: str) -> Request:
     return Request("POST", f"/sandbox/{name}{PATH}", json.dumps(body).encode(), told)
 
 
-async def test_a_sandbox_that_is_not_there_is_not_made(url: str, client: aiohttp.ClientSession) -> None:
-    """It is explained as it would be made; operations are found without it."""
+async def test_explaining_makes_no_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """The explanation is that of a new one."""
     for query in ("", "?format=text"):
         async with client.post(f"{url}/sandbox/never/__admin/explain{query}", json={"body": ONCE}) as response:
             assert (response.status, "activated-existing-customer" in await response.text()) == (200, True)
@@ -74,8 +74,8 @@ async def test_a_sandbox_that_is_not_there_is_not_made(url: str, client: aiohttp
         assert (await response.json())["sandboxes"] == []
 
 
-def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None:
-    """Nothing of a sandbox is made, kept, renewed or given up by it, and where there is no room it says so."""
+def test_explaining_renews_and_evicts_no_sandbox(contract: Contract) -> None:
+    """Without room it says so."""
     now = 0.0
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=60)
     engine = Engine(contract, settings=settings, monotonic=lambda: now)
@@ -93,8 +93,8 @@ def test_explaining_is_no_use_and_throws_nothing_out(contract: Contract) -> None
     assert run_sync(engine.storage.names()) == ("b",)  # a was still the one used longest ago
 
 
-def test_what_has_no_room_is_told_so(contract: Contract) -> None:
-    """As the request itself would be told."""
+def test_an_explanation_says_that_there_is_no_room(contract: Contract) -> None:
+    """As the request itself would."""
     engine = Engine(contract, settings=replace(contract.settings, max_records=0))
     for _ in range(2):
         assert explain(engine, sent("a", ONCE)).reply.problem == "no-room-for-record"
@@ -102,8 +102,8 @@ def test_what_has_no_room_is_told_so(contract: Contract) -> None:
     assert explain(engine, sent("a", LASTING)).reply.status == 200
 
 
-async def test_a_delay_that_is_drawn_is_told_and_not_used_up(url: str, client: aiohttp.ClientSession) -> None:
-    """The next request waits as long as was told, and gets the fault that was told."""
+async def test_an_explained_delay_is_that_of_the_next_request(url: str, client: aiohttp.ClientSession) -> None:
+    """So is the fault."""
     spec = {"delay": {"uniform": [1, 50]}, "fault": "gateway", "commit": True}
     async with client.post(f"{url}/__admin/arm", json=spec) as response:
         assert response.status == 201
@@ -152,8 +152,8 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
 
 
-async def test_a_near_seed_is_told_where_its_record_is_spoken_of(url: str, client: aiohttp.ClientSession) -> None:
-    """As JSON and, below the evidence, as text; the same by the command, with and without a server."""
+async def test_a_near_seed_is_named_in_the_evidence(url: str, client: aiohttp.ClientSession) -> None:
+    """In JSON and text, by the command with and without a server."""
     body = {**LASTING, "card_identifier": "TESTACTIVATED"}
     shown = await explained(client, url, {"body": body})
     assert shown["decision"]["scenario"] == "activated-existing-customer"
@@ -178,8 +178,8 @@ async def test_a_near_seed_is_told_where_its_record_is_spoken_of(url: str, clien
         assert json.loads(as_json.stdout)["misses"] == shown["misses"]
 
 
-async def test_the_text_form_reads_like_a_compilers(url: str, client: aiohttp.ClientSession) -> None:
-    """The member, what was expected, what came, and where it stands."""
+async def test_the_text_form_names_place_expected_and_got(url: str, client: aiohttp.ClientSession) -> None:
+    """With file and line."""
     spec = {"body": {**LASTING, "pin": "12a4"}}
     async with client.post(f"{url}/__admin/explain?format=text", json=spec) as response:
         assert response.content_type == "text/plain"
@@ -192,8 +192,8 @@ async def test_the_text_form_reads_like_a_compilers(url: str, client: aiohttp.Cl
 
 
 @pytest.mark.parametrize("spec", [{"bodi": 1}, {"headers": {"a": 1}}, {"operation": "activate"}, []])
-async def test_what_cannot_be_explained_is_told(url: str, client: aiohttp.ClientSession, spec: object) -> None:
-    """A request that is misdescribed is a problem."""
+async def test_a_bad_request_to_explain_is_refused(url: str, client: aiohttp.ClientSession, spec: object) -> None:
+    """With a problem."""
     async with client.post(f"{url}/__admin/explain", json=spec) as response:
         assert response.status == 400
         problem(await response.read())

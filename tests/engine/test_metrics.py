@@ -22,8 +22,8 @@ async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ..
         return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
 
 
-async def test_requests_problems_and_what_there_is_are_counted(url: str, client: aiohttp.ClientSession) -> None:
-    """Requests by scenario and status, problems by kind, the latency of all, sandboxes and journal."""
+async def test_metrics_count_requests_problems_and_state(url: str, client: aiohttp.ClientSession) -> None:
+    """Requests by scenario and status, problems by kind, latency, sandboxes and journal."""
     for prefix in ("", "/sandbox/a"):
         async with client.post(f"{url}{prefix}{PATH}", json=LASTING):
             pass
@@ -43,8 +43,8 @@ async def test_requests_problems_and_what_there_is_are_counted(url: str, client:
     assert found["mockserver_sandbox_evictions_total",] == 0
 
 
-async def test_what_had_no_room_is_counted(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Sandboxes that were thrown out, and entries that the journal dropped."""
+async def test_metrics_count_evictions_and_dropped_entries(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Sandboxes that were evicted, and entries that the journal dropped."""
     settings = replace(contract.settings, max_sandboxes=2, sandbox_ttl=0, journal_entries=3)
     async with serving(Engine(contract, settings=settings)) as url:
         for name in "abcde":
@@ -68,8 +68,8 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
         assert not [name for name in await samples(client, other) if name[0] == "mockserver_requests_total"]
 
 
-def test_series_are_bounded(contract: Contract) -> None:
-    """Scenarios that were given at run time do not make series without end."""
+def test_the_number_of_series_is_bounded(contract: Contract) -> None:
+    """Run-time scenarios share one."""
     metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0))
     reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MAX_SERIES)}

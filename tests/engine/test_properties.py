@@ -104,8 +104,8 @@ def state(of: Engine) -> State:
 
 
 @given(st.lists(BODY | SOUND, min_size=1, max_size=4))
-def test_what_its_schema_accepts_is_never_called_malformed(bodies: list[dict[str, Any]]) -> None:
-    """Violations are there just when JSON Schema, asked by itself, finds some; then alone can it be malformed."""
+def test_a_request_that_its_schema_accepts_is_never_malformed(bodies: list[dict[str, Any]]) -> None:
+    """Violations exist just when JSON Schema, used by itself, finds some."""
     validator = VALIDATORS["request"]
     assert validator is not None
     mock = engine()
@@ -118,8 +118,8 @@ def test_what_its_schema_accepts_is_never_called_malformed(bodies: list[dict[str
 
 
 @given(st.lists(st.tuples(RAW, FORCED), min_size=1, max_size=4))
-def test_explain_says_what_the_server_does(requests: list[tuple[bytes, str | None]]) -> None:
-    """Explaining gives the very reply of handling, changes nothing, and has evidence for each miss, nearest first."""
+def test_an_explanation_equals_the_reply(requests: list[tuple[bytes, str | None]]) -> None:
+    """It changes nothing, and has evidence for each miss, nearest first."""
     mock = engine()
     for body, forced in requests:
         before = state(mock)

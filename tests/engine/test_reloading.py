@@ -106,8 +106,8 @@ def hash_of(files: Files) -> str:
 # -- the command -------------------------------------------------------------------------------------
 
 
-def test_the_command_watches(tmp_path: Path) -> None:
-    """A changed file is served; a bad one changes nothing and is told in log, health and metrics until it is mended."""
+def test_watch_loads_changed_files(tmp_path: Path) -> None:
+    """A bad file changes nothing and is shown in log, health and metrics until it is mended."""
     at = folder(tmp_path / "orders", version("a"))
     with serving("--contract", str(at), "--watch", "--error-status", "418") as server:
         assert server.out.wait("Watching") == "Watching the files"
@@ -134,8 +134,8 @@ def fetched(url: str) -> str:
         return str(response.read().decode())
 
 
-def test_the_log_can_be_json(tmp_path: Path) -> None:
-    """One object a loading, with the errors where there are some; the variable does what the option does."""
+def test_reloads_are_logged_as_json(tmp_path: Path) -> None:
+    """One object a reload, with its errors; the variable does what the option does."""
     at = folder(tmp_path / "orders", version("a"))
     environment = {"MOCKSERVER_WATCH": "1", "MOCKSERVER_LOG_FORMAT": "json"}
     with serving("--contract", str(at), env=environment) as server:
@@ -152,8 +152,8 @@ def test_the_log_can_be_json(tmp_path: Path) -> None:
 # -- what is seen of the files -------------------------------------------------------------------------
 
 
-async def test_a_link_that_is_swapped_is_a_change(tmp_path: Path) -> None:
-    """As Kubernetes does with a ConfigMap: files are links through ..data, and that link is replaced."""
+async def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
+    """As Kubernetes updates a ConfigMap: files are links through ..data."""
     for letter in "ab":
         folder(tmp_path / f"..{letter}", version(letter))
     (tmp_path / "..data").symlink_to("..a")
@@ -167,8 +167,8 @@ async def test_a_link_that_is_swapped_is_a_change(tmp_path: Path) -> None:
         assert (await one.ask("X"))[1]["envelope"] == "b"
 
 
-async def test_a_change_is_one_whatever_its_time_and_size(tmp_path: Path) -> None:
-    """The content counts: a file replaced by rename, of the same size and with the old time."""
+async def test_a_change_is_found_by_content(tmp_path: Path) -> None:
+    """Also with the same size and time."""
     at = folder(tmp_path / "orders", version("a"))
     async with mock(Files(at), watch=0.01) as one:
         for name, text in version("b").items():
@@ -182,8 +182,8 @@ async def test_a_change_is_one_whatever_its_time_and_size(tmp_path: Path) -> Non
         assert (await one.ask("ONLY"))[0] == "only-b"
 
 
-async def test_a_folder_that_is_gone_is_told_and_comes_back(tmp_path: Path) -> None:
-    """The old contract goes on; once the folder is back, health is clean again."""
+async def test_a_missing_folder_is_reported_until_it_returns(tmp_path: Path) -> None:
+    """The old contract is served meanwhile."""
     at, away = folder(tmp_path / "orders", version("a")), tmp_path / "away"
     async with mock(Files(at), watch=0.01) as one:
         at.rename(away)
@@ -195,8 +195,8 @@ async def test_a_folder_that_is_gone_is_told_and_comes_back(tmp_path: Path) -> N
         assert (await one.health("status", "ok"))["errors"] == []
 
 
-async def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    """A link that leads nowhere, in an overlay too."""
+async def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
+    """A dangling link, in an overlay too."""
     at, over = folder(tmp_path / "orders", version("a")), folder(tmp_path / "over", {"more.yaml": "format: 1\n"})
     async with mock(Files(at, (over,)), watch=0.01) as one:
         (over / "more.yaml").unlink()
@@ -207,8 +207,8 @@ async def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         await one.health("contract", hash_of(one.files))
 
 
-def test_what_is_not_read_is_no_change(tmp_path: Path) -> None:
-    """Dot-files, other endings and the copies of editors do not count; a file that is read does, wherever it stands."""
+def test_files_that_are_not_loaded_are_no_change(tmp_path: Path) -> None:
+    """Dot-files, other endings and copies of editors."""
     at = folder(tmp_path / "orders", version("a"))
     (at / "scenarios").mkdir()
     (at / "order.yaml").rename(at / "scenarios" / "order.yaml")
@@ -244,8 +244,8 @@ class Scripted(Files):
         return super().load()
 
 
-async def test_files_that_are_being_written_are_not_believed(tmp_path: Path) -> None:
-    """Two looks in a row have to see the same before anything is loaded."""
+async def test_a_change_is_loaded_once_files_are_stable(tmp_path: Path) -> None:
+    """For two polls."""
     at = folder(tmp_path / "orders", version("a"))
     seen: list[str] = []
 
@@ -261,8 +261,8 @@ async def test_files_that_are_being_written_are_not_believed(tmp_path: Path) -> 
         assert len(files.loads) == 2  # type: ignore[attr-defined]  # at the start, and once
 
 
-async def test_files_that_change_while_they_are_read_are_read_again(tmp_path: Path) -> None:
-    """What was read is thrown away if the files are others by then; it ends where they never stay."""
+async def test_files_that_change_during_a_load_are_loaded_again(tmp_path: Path) -> None:
+    """A few times; then the load fails."""
     at = folder(tmp_path / "orders", version("a"))
     files = Scripted(at).script(iter(("known", "1", "2", "3", "3", *map(str, range(10, 100)))))
     async with mock(files) as one:
@@ -287,8 +287,8 @@ class Slow(Files):
         return super().load()
 
 
-async def test_loading_holds_nobody_up(tmp_path: Path) -> None:
-    """While files are loaded requests are answered from the old contract."""
+async def test_requests_are_answered_during_a_load(tmp_path: Path) -> None:
+    """From the old contract."""
     gate = threading.Event()
     gate.set()
     files = Slow(folder(tmp_path / "orders", version("a"))).prepare(gate)
@@ -303,8 +303,8 @@ async def test_loading_holds_nobody_up(tmp_path: Path) -> None:
         assert (await one.ask("X"))[1]["envelope"] == "b"
 
 
-async def test_a_failure_of_ours_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mock goes on whatever loading comes to."""
+async def test_an_error_in_loading_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server goes on."""
 
     def fails(_: Files) -> Contract:
         raise RuntimeError
@@ -325,8 +325,8 @@ async def test_a_failure_of_ours_is_told_too(tmp_path: Path, monkeypatch: pytest
         assert (await one.ask("X"))[1]["envelope"] == "b"
 
 
-async def test_what_fails_in_a_thread_is_raised_where_it_is_waited_for() -> None:
-    """And does not leave somebody waiting for ever."""
+async def test_an_error_in_the_loading_thread_is_raised() -> None:
+    """The waiting caller gets it."""
 
     def fails() -> None:
         raise LookupError
@@ -338,7 +338,7 @@ async def test_what_fails_in_a_thread_is_raised_where_it_is_waited_for() -> None
 # -- asked for -----------------------------------------------------------------------------------------
 
 
-async def test_it_is_asked_for(orders: Mock) -> None:
+async def test_reload_loads_on_request(orders: Mock) -> None:
     """200 with the hash; 409 with all errors, and nothing is changed."""
     done = await orders.load(version("b"))
     assert done == {"status": "reloaded", "contract": hash_of(orders.files), "notes": []}
@@ -351,8 +351,8 @@ async def test_it_is_asked_for(orders: Mock) -> None:
     assert [bool(reload.errors) for reload in orders.told] == [False, True]
 
 
-async def test_a_contract_in_memory_has_no_files(url: str, client: aiohttp.ClientSession) -> None:
-    """It says so; health says nothing of loading."""
+async def test_a_contract_in_memory_cannot_be_reloaded(url: str, client: aiohttp.ClientSession) -> None:
+    """Reload says so; health says nothing of loading."""
     async with client.post(f"{url}/__admin/reload") as response:
         assert (response.status, problem(await response.read())["type"]) == (409, "urn:mockserver:problem:no-files")
     async with client.get(f"{url}/__admin/health") as response:
@@ -377,8 +377,8 @@ async def test_records_stay_and_new_ids_do_not_repeat(orders: Mock) -> None:
 OTHER = "  others: {members: {n: {type: integer}}}"
 
 
-async def test_records_of_a_collection_that_is_gone_wait_for_it(orders: Mock) -> None:
-    """They are in no snapshot meanwhile; a reset drops them."""
+async def test_records_of_a_removed_collection_are_kept(orders: Mock) -> None:
+    """In no snapshot; a reset drops them."""
     await orders.load(version("b", OTHER))
     await orders.admin("PUT", "/state/others/k", {"n": 1})
     await orders.admin("PUT", "/state/others/k", {"n": 2}, sandbox="t")
@@ -391,8 +391,8 @@ async def test_records_of_a_collection_that_is_gone_wait_for_it(orders: Mock) ->
     assert (await orders.admin("GET", "/state/others", sandbox="t"))["records"] == []
 
 
-async def test_records_that_fit_no_more_stay_as_they_are(orders: Mock) -> None:
-    """They are found and shown, and a text to which a list adds becomes the list's first item."""
+async def test_records_that_no_longer_fit_are_kept(orders: Mock) -> None:
+    """A text becomes the first item of a list that is added to."""
     await orders.load(version("b", "  labels: {members: {names: {type: string}}}"))
     await orders.admin("PUT", "/state/labels/k", {"names": "first"})
     files = version("c", "  labels: {open: true, members: {names: {type: array}}}")
@@ -409,8 +409,8 @@ async def test_records_that_fit_no_more_stay_as_they_are(orders: Mock) -> None:
     assert (await orders.admin("GET", "/state/labels/k"))["members"] == {"names": ["first", "second"]}
 
 
-async def test_keys_are_folded_where_lookups_fold_now(orders: Mock) -> None:
-    """A record is found under its key in lower case; none gets lost where two keys become one."""
+async def test_keys_are_folded_when_lookups_begin_to_fold(orders: Mock) -> None:
+    """Where two keys become one, none is lost."""
     for key, state in (("Tx", "taken"), ("TX", "free"), ("ty", "free"), ("TY", "taken")):
         await orders.admin("PUT", f"/state/things/{key}", {"state": state})
     await orders.admin("PUT", "/state/things/TNONE", "null")
@@ -424,8 +424,8 @@ async def test_keys_are_folded_where_lookups_fold_now(orders: Mock) -> None:
     assert (await orders.ask("TX"))[0] == "again"
 
 
-async def test_what_is_armed_answers_from_the_new_contract(orders: Mock) -> None:
-    """Scenarios of the same id, conditions compiled again; what is left and used stays."""
+async def test_armed_outcomes_answer_from_the_new_contract(orders: Mock) -> None:
+    """Conditions are compiled again; counts stay."""
     await orders.admin("POST", "/arm", {"scenario": "again", "times": 3, "when": {"body.thing": "Z"}}, 201)
     await orders.admin("POST", "/arm", {"fault": "empty", "when": {"body.thing": "F"}}, 201)
     assert (await orders.ask("Z"))[1]["answer"] == {"again": "a"}
@@ -435,8 +435,8 @@ async def test_what_is_armed_answers_from_the_new_contract(orders: Mock) -> None
     assert [(one["id"], one["left"], one["used"]) for one in armed] == [(1, 1, 2), (2, 1, 0)]
 
 
-async def test_what_is_armed_without_its_scenario_is_taken_away_and_told(orders: Mock) -> None:
-    """In the answer, in health and where the log is written; the others stay."""
+async def test_an_armed_outcome_without_its_scenario_is_dropped(orders: Mock) -> None:
+    """The answer, health and the log say so."""
     await orders.load(version("a", OTHER))
     for spec in (
         {"scenario": "only-a"},
@@ -450,8 +450,8 @@ async def test_what_is_armed_without_its_scenario_is_taken_away_and_told(orders:
     assert [one["id"] for one in (await orders.admin("GET", "/armed"))["armed"]] == [3]
 
 
-async def test_conditions_that_no_longer_compile_take_what_is_armed_with_them(orders: Mock) -> None:
-    """They name a member that is gone."""
+async def test_an_armed_outcome_whose_conditions_no_longer_compile_is_dropped(orders: Mock) -> None:
+    """They name a removed member."""
     await orders.admin("POST", "/arm", {"scenario": "other", "when": {"thing.tags": "present"}}, 201, "s")
     files = {name: text.replace(", tags: {type: array}", "") for name, text in version("b").items()}
     (note,) = (await orders.load(files))["notes"]
@@ -459,8 +459,8 @@ async def test_conditions_that_no_longer_compile_take_what_is_armed_with_them(or
     assert "tags" in note
 
 
-async def test_run_time_scenarios_stay(orders: Mock) -> None:
-    """They are compiled again, with the new envelope; one that no longer compiles is taken out and told."""
+async def test_run_time_scenarios_survive_a_reload(orders: Mock) -> None:
+    """They are compiled again; one that no longer compiles is dropped, and listed."""
     own = "documented: Own\nwhen: {body.thing: OWN}\nrespond: {plain: {own: x}}\n"
     await orders.admin("PUT", "/scenarios/own", own, 201)
     tagged = "documented: Own\nwhen: {thing.tags: present}\nrespond: {plain: {own: x}}\n"
@@ -478,8 +478,8 @@ async def test_run_time_scenarios_stay(orders: Mock) -> None:
     assert (await orders.ask("OWN"))[0] == "other"
 
 
-async def test_a_run_time_scenario_cannot_become_the_last_one(orders: Mock) -> None:
-    """Where the files end in another scenario, one of that id with conditions would leave requests unanswered."""
+async def test_a_run_time_scenario_cannot_become_the_final_one(orders: Mock) -> None:
+    """With conditions it would leave requests unanswered."""
     own = "documented: Own\nwhen: {body.thing: OWN}\nrespond: {plain: {own: x}}\n"
     await orders.admin("PUT", "/scenarios/last", own, 201)
     files = {name: text.replace("scenario: other", "scenario: last") for name, text in version("b").items()}
@@ -488,8 +488,8 @@ async def test_a_run_time_scenario_cannot_become_the_last_one(orders: Mock) -> N
     assert (await orders.ask("X"))[0] == "last"
 
 
-async def test_an_operation_that_is_gone_takes_its_own_along(orders: Mock) -> None:
-    """What was armed and given for it is told; its counters go."""
+async def test_a_removed_operation_drops_its_armed_outcomes_and_scenarios(orders: Mock) -> None:
+    """They are listed."""
     own = "documented: Own\nwhen: {body.thing: OWN}\nrespond: {plain: {own: x}}\n"
     await orders.admin("PUT", "/scenarios/own", own, 201)
     await orders.admin("POST", "/arm", {"fault": "empty", "times": 2, "when": {"body.thing": "F"}}, 201)
@@ -505,8 +505,8 @@ async def test_an_operation_that_is_gone_takes_its_own_along(orders: Mock) -> No
     assert (await orders.ask("SERIES"))[1]["answer"] == "one b"
 
 
-async def test_answers_in_turn_go_on(orders: Mock) -> None:
-    """A series of the same form keeps its place; one of another form begins again."""
+async def test_turns_survive_a_reload(orders: Mock) -> None:
+    """A series of the same structure keeps its place."""
     assert (await orders.ask("SERIES"))[1]["answer"] == "one a"
     await orders.load(version("b"))
     assert (await orders.ask("SERIES"))[1]["answer"] == "two b"
@@ -515,8 +515,8 @@ async def test_answers_in_turn_go_on(orders: Mock) -> None:
     assert [(await orders.ask("SERIES"))[1]["answer"] for _ in range(3)] == ["one a", "one a", "two a"]
 
 
-async def test_settings_stay_where_they_were_set(tmp_path: Path) -> None:
-    """What was set by PUT goes before the command line, that before the files; an untouched one follows the files."""
+async def test_settings_keep_their_precedence(tmp_path: Path) -> None:
+    """PUT, then the command line, then the files."""
     at = folder(tmp_path / "orders", version("a"))
     async with mock(Files(at), overrides={"utc_offset": "+01:00"}) as one:
         await one.admin("PUT", "/settings", {"error_status": 400})
@@ -534,8 +534,8 @@ async def test_settings_stay_where_they_were_set(tmp_path: Path) -> None:
         assert (await one.admin("GET", "/settings"))["error_status"] == 422
 
 
-async def test_what_is_lost_is_told_up_to_a_bound(orders: Mock) -> None:
-    """A hundred notes, and how many more there are."""
+async def test_the_list_of_dropped_things_is_bounded(orders: Mock) -> None:
+    """A hundred notes, and how many more."""
     for sandbox in ("a", "b"):
         for _ in range(60):
             await orders.admin("POST", "/arm", {"scenario": "only-a"}, 201, sandbox=sandbox)
@@ -543,8 +543,8 @@ async def test_what_is_lost_is_told_up_to_a_bound(orders: Mock) -> None:
     assert (len(notes), notes[-1]) == (101, "and 20 more")
 
 
-async def test_old_entries_stay_readable(orders: Mock) -> None:
-    """Shown, claimed and bundled as they were decided, with the hash of their day."""
+async def test_entries_of_an_old_contract_stay_readable(orders: Mock) -> None:
+    """Shown, verified and bundled with the hash of that contract."""
     before = hash_of(orders.files)
     await orders.ask("ONLY")
     files = version("b", OTHER)
@@ -572,8 +572,8 @@ async def test_old_entries_stay_readable(orders: Mock) -> None:
     assert [miss["id"] for miss in missed["misses"]] == ["1", "2"]
 
 
-async def test_old_contracts_are_let_go(orders: Mock) -> None:
-    """The journal does not keep them alive: near misses are told by the contract that is served, and said to be."""
+async def test_old_contracts_are_freed(orders: Mock) -> None:
+    """The journal does not keep them; near misses use the served contract, and say so."""
     await orders.ask("ONLY")
     first = weakref.ref(orders.engine.contract.operations[0].scenarios[0].alternatives[0].conditions[0].fails)
     told = [await orders.admin("GET", "/requests/1")]
@@ -605,8 +605,8 @@ main(sys.argv[1:])
 """
 
 
-def test_the_end_waits_for_no_loading(tmp_path: Path) -> None:
-    """SIGTERM ends the command while files are loaded that take for ever."""
+def test_sigterm_does_not_wait_for_a_load(tmp_path: Path) -> None:
+    """Though the files take for ever."""
     at = folder(tmp_path / "orders", version("a"))
     command = (sys.executable, "-c", NEVER_LOADED, "--port", "0", "--watch", "--contract", str(at))
     with spawned(*command) as server:
@@ -621,7 +621,7 @@ def test_the_end_waits_for_no_loading(tmp_path: Path) -> None:
 
 
 async def test_reloads_under_load_lose_no_request(tmp_path: Path) -> None:
-    """Thirty good and bad sets in turn: every answer is of one version, in all its parts, on connections that last."""
+    """Every answer is of one version, on connections that last."""
     at = folder(tmp_path / "orders", version("a"))
     letters = {load(at).hash: "a", load(folder(tmp_path / "b", version("b"))).hash: "b"}
     seen, stop = Seen(), asyncio.Event()

@@ -55,15 +55,13 @@ def overlay(tmp_path: Path, last: str, repeat: str) -> Any:
 async def test_a_scenario_answers_in_turn(
     tmp_path: Path, client: aiohttp.ClientSession, last: str, repeat: str, due: list[int]
 ) -> None:
-    """Fails twice, then works, or answers otherwise; stays there, or begins again."""
+    """Then it stays with the last answer, stands aside, or begins again."""
     async with serving(Engine(overlay(tmp_path, last, repeat))) as url:
         assert await codes(client, url, 6) == due
 
 
-async def test_what_is_forced_does_not_count_and_a_reset_begins_again(
-    tmp_path: Path, client: aiohttp.ClientSession
-) -> None:
-    """Counters belong to a sandbox; forced, the first answer comes; other requests use nothing up."""
+async def test_a_forced_answer_takes_no_turn(tmp_path: Path, client: aiohttp.ClientSession) -> None:
+    """Counters belong to a sandbox; a reset restarts them."""
     async with serving(Engine(overlay(tmp_path, "pass: true", "last"))) as url:
         assert await codes(client, url, 1) == [503]
         assert await codes(client, url, 3, **{"Mock-Scenario": "flaky"}) == [503] * 3
@@ -76,8 +74,8 @@ async def test_what_is_forced_does_not_count_and_a_reset_begins_again(
         assert await codes(client, url, 3) == [503, 503, 200]
 
 
-async def test_one_added_at_run_time_counts_from_its_beginning(url: str, client: aiohttp.ClientSession) -> None:
-    """Putting it again begins again."""
+async def test_a_run_time_scenario_counts_its_turns(url: str, client: aiohttp.ClientSession) -> None:
+    """Putting it again restarts them."""
     text = "documented: F.\nresponses: [{respond: {status: 503, error: {code: 1}}}, {pass: true}]\n"
     for status in (201, 200):
         async with client.put(f"{url}/__admin/scenarios/flaky", data=text) as response:
@@ -100,15 +98,15 @@ def test_explaining_counts_nothing(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.booleans(), st.integers(0, 100))
-def test_turns_are_those_of_the_list_written_out(times: list[int], cycle: bool, count: int) -> None:
-    """A list with each turn as often as its times; after its end the last one, or all again."""
+def test_turns_equal_the_list_written_out(times: list[int], cycle: bool, count: int) -> None:
+    """After its end the last one, or all again."""
     turns = Turns(tuple(Turn(times=n) for n in times), cycle)
     written = [turn for turn in turns.turns for _ in range(turn.times)]
     assert turns.at(count) is (written[count % len(written)] if cycle else written[min(count, len(written) - 1)])
 
 
-def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
-    """It was met, so nothing speaks against it; the scenarios before and after it are told as ever."""
+def test_a_scenario_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
+    """It did match."""
     near = "- {{scenario: {0}, documented: Near., when: {{header.x-{0}: '1'}}, respond: {{error: {{code: 3}}}}}}\n"
     file = FILE.format(last="pass: true", repeat="last")
     before, after = file.partition("- scenario: flaky")[0] + near.format("before"), near.format("after")
@@ -125,8 +123,8 @@ def test_one_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:
     assert {"before", "after", "card-already-activated"} <= set(missed)
 
 
-def test_one_that_is_met_in_two_ways_counts_once(tmp_path: Path) -> None:
-    """Its turn is one for each request, and where that stands aside it does so whole."""
+def test_a_scenario_with_alternatives_takes_one_turn_a_request(tmp_path: Path) -> None:
+    """Where it stands aside, all alternatives do."""
     also = (
         "  when: {{header.x-flaky: present}}\n  also: [{{documented: B., when: {{body.card_identifier: present}}}}]\n"
     )

@@ -58,8 +58,8 @@ def only(whole: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def test_the_document_is_openapi_with_the_statuses_of_the_outcomes(exported: dict[str, Any]) -> None:
-    """It is valid, says what comes with which status, and tells secrets and problems."""
+def test_the_export_is_valid_openapi_with_all_statuses(exported: dict[str, Any]) -> None:
+    """It marks secrets and describes problems."""
     OpenAPIV31SpecValidator(exported).validate()
     responses = only(exported)["responses"]
     assert set(responses) == {"200", "400", "401", "default"}
@@ -74,10 +74,8 @@ def test_the_document_is_openapi_with_the_statuses_of_the_outcomes(exported: dic
     assert "error-status" in exported["x-assumptions"]
 
 
-def test_every_outcome_is_a_named_example_of_a_request_and_of_an_answer(
-    exported: dict[str, Any], contract: Contract
-) -> None:
-    """By its id, with heading and note; what breaks the schema on purpose stands apart."""
+def test_each_outcome_has_a_request_and_an_answer_example(exported: dict[str, Any], contract: Contract) -> None:
+    """By its id, with heading and note; malformed ones stand apart."""
     content = only(exported)["requestBody"]["content"][JSON]
     answers = {
         name: answer
@@ -96,8 +94,8 @@ def test_every_outcome_is_a_named_example_of_a_request_and_of_an_answer(
     assert scenario["schema"]["enum"] == [s.id for s in contract.scenarios]
 
 
-def test_each_example_is_what_it_claims_to_be(exported: dict[str, Any], shelf: dict[str, Any]) -> None:
-    """Examples fit their schema, and those that stand apart break it."""
+def test_examples_fit_their_schema(exported: dict[str, Any], shelf: dict[str, Any]) -> None:
+    """Those that stand apart break it."""
     checked = [
         (claim, name, fits(whole, schema, example["value"]))
         for whole in (exported, shelf)
@@ -119,8 +117,8 @@ async def test_each_request_example_meets_its_outcome(
         assert met == name
 
 
-def test_paths_queries_headers_and_files_are_described(shelf: dict[str, Any]) -> None:
-    """Several operations, references between files, odd names, examples in parameters, and no envelope schema."""
+def test_paths_queries_headers_and_references_are_exported(shelf: dict[str, Any]) -> None:
+    """Several operations, schema files, odd names, and no envelope schema."""
     OpenAPIV31SpecValidator(shelf).validate()
     (item,) = shelf["paths"].values()
     assert set(item) == {"get", "put"}
@@ -146,14 +144,14 @@ def test_paths_queries_headers_and_files_are_described(shelf: dict[str, Any]) ->
     assert item["put"]["requestBody"]["content"][JSON]["schema"] == {"$ref": "#/components/schemas/book--1-"}
 
 
-def test_the_headers_of_answers_are_described(contract: Contract) -> None:
-    """What the mock says about an answer has a description, so that exports and README have it."""
+def test_each_mock_header_is_described(contract: Contract) -> None:
+    """In the exports and in the README."""
     seen = {name for o in outcomes(contract, contract.settings) for name, _ in o.reply.all_headers}
     assert {name for name in seen if name.startswith("Mock-")} <= set(MOCK_HEADERS)
 
 
-async def test_the_running_contract_is_exported(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """With the settings of the server, and under its address; what is misspelt is told."""
+async def test_the_admin_api_exports_the_contract(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """With the server's settings and address; a misspelt parameter is refused."""
     engine = Engine(
         contract,
         settings=Settings(error_status=409, mock_headers=False, max_body=1, max_records=0, require_sandbox=True),
@@ -172,8 +170,8 @@ async def test_the_running_contract_is_exported(contract: Contract, client: aioh
     assert shown["servers"][0]["url"] == url
 
 
-def test_the_command_writes_the_document(exported: dict[str, Any], tmp_path: Path) -> None:
-    """To standard output or to a file, under the address that is given; a file that cannot be is one line."""
+def test_export_writes_to_a_file_or_standard_output(exported: dict[str, Any], tmp_path: Path) -> None:
+    """A file that cannot be written is one line."""
     assert json.loads(run("export", "openapi", "--base-url", "/").stdout) == exported
     assert run("export", "openapi", "--base-url", "/", "--output", str(tmp_path / "api.json")).stdout == ""
     assert json.loads((tmp_path / "api.json").read_bytes()) == exported

@@ -26,8 +26,8 @@ def requests(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from requests(item["item"]) if "item" in item else [item]
 
 
-def test_each_outcome_is_one_request_among_its_kind(exported: dict[str, Any], contract: Contract) -> None:
-    """In the folders documented and assumed; met by values, with what says so; the answer is there as an example."""
+def test_each_outcome_is_one_request_of_the_collection(exported: dict[str, Any], contract: Contract) -> None:
+    """In the folders documented and assumed, with the answer as an example."""
     assert exported["info"]["schema"] == SCHEMA
     named = {f["name"]: [item["name"] for item in f["item"]] for f in exported["item"]}
     assert named == {
@@ -46,8 +46,8 @@ def test_each_outcome_is_one_request_among_its_kind(exported: dict[str, Any], co
     assert not any(h["key"] == "Mock-Scenario" for i in items.values() for h in i["request"]["header"])
 
 
-def test_what_comes_before_and_what_no_example_meets(tmp_path: Path) -> None:
-    """Requests before it stand in a folder with it; an outcome that no example meets is forced by its name."""
+def test_requests_before_an_outcome_are_in_its_folder(tmp_path: Path) -> None:
+    """An outcome without an example is forced by name."""
     overlay = """\
 format: 1
 operation: activateCardForCustomer
@@ -97,18 +97,18 @@ def test_several_operations_have_a_folder_each(tmp_path: Path) -> None:
     assert "body" not in items["bad-order"]
 
 
-async def test_the_running_contract_is_exported(
+async def test_the_admin_api_exports_the_contract(
     exported: dict[str, Any], url: str, client: aiohttp.ClientSession
 ) -> None:
-    """Under the address of the server, the same as by the command."""
+    """With the server's settings and address; a misspelt parameter is refused."""
     async with client.get(f"{url}/__admin/export/postman") as response:
         shown = await response.json()
     assert shown["variable"][0]["value"] == url
     assert shown["item"] == exported["item"] == json.loads(run("export", "postman").stdout)["item"]
 
 
-def test_postman_runs_the_collection(tmp_path: Path) -> None:
-    """Its runner sends every request, twice, and every test passes; against another server they fail."""
+def test_newman_runs_the_collection(tmp_path: Path) -> None:
+    """Every test passes, twice; against another server they fail."""
     newman = installed(tmp_path, "newman@6.2.2") / "newman"
     with serving() as server, serving("--error-status", "418") as other:
         written = run("export", "postman", "--base-url", server.url, "--output", str(tmp_path / "collection.json"))

@@ -130,13 +130,13 @@ def of(schema: Any, **files: Any) -> str:
         ({"if": True, "then": {"required": ["a"]}}, "{\n  a: unknown;\n} | object"),
     ],
 )
-def test_a_schema_is_a_type(schema: Any, text: str) -> None:
-    """As far as types can tell; what they cannot tell is unknown."""
+def test_a_schema_becomes_a_type(schema: Any, text: str) -> None:
+    """Where types cannot tell, it is unknown."""
     assert of(schema) == text
 
 
-def test_what_is_referred_to_has_a_name_of_its_own(tmp_path: Path) -> None:
-    """Across files, from itself, and by two operations; names do not clash."""
+def test_referenced_schemas_become_named_types(tmp_path: Path) -> None:
+    """Across files, recursive, and shared by operations."""
     loaded = load(folder(tmp_path, SHELF))
     text = document(loaded, loaded.settings)
     assert "export type FindBookBook = {\n  near?: FindBookBook;\n  at: unknown;\n};" in text
@@ -147,8 +147,8 @@ def test_what_is_referred_to_has_a_name_of_its_own(tmp_path: Path) -> None:
     )
 
 
-def test_the_outcomes_are_a_union_and_the_envelopes_types(contract: Contract) -> None:
-    """One file without imports, that says of which contract it is."""
+def test_outcomes_become_a_union_and_envelopes_types(contract: Contract) -> None:
+    """One file without imports, with the contract's hash."""
     text = document(contract, contract.settings)
     union = text.partition("export type Outcome =\n")[2].partition(";")[0]
     assert [line.strip('| "') for line in union.splitlines()] == [scenario.id for scenario in contract.scenarios]
@@ -160,15 +160,15 @@ def test_the_outcomes_are_a_union_and_the_envelopes_types(contract: Contract) ->
     assert "\n} & (object | {\n" in text
 
 
-async def test_the_running_contract_is_exported(contract: Contract, url: str, client: aiohttp.ClientSession) -> None:
-    """The same as by the command, as text."""
+async def test_the_admin_api_exports_the_contract(contract: Contract, url: str, client: aiohttp.ClientSession) -> None:
+    """With the server's settings and address; a misspelt parameter is refused."""
     async with client.get(f"{url}/__admin/export/typescript") as response:
         assert response.content_type == "text/plain"
         assert await response.text() == document(contract, contract.settings) == run("export", "typescript").stdout
 
 
-def test_the_client_compiles_strictly_and_talks_to_a_server(tmp_path: Path) -> None:
-    """`tsc --strict` takes it and the README's lines, without types of a platform; under node they do what they say."""
+def test_the_client_compiles_strictly_and_works(tmp_path: Path) -> None:
+    """`tsc --strict` takes it and the README's lines; node runs them."""
     tsc = installed(tmp_path, "typescript@5.9.3") / "tsc"
     folder(tmp_path, {"package.json": '{"type": "module"}', "use.ts": USE.replace("BATCH", BATCH)})
     readme = {f"readme{n}.ts": f"{CONSOLE}{text}" for n, text in enumerate(BLOCKS)}

@@ -55,8 +55,8 @@ async def report(client: aiohttp.ClientSession, url: str, body: Any, **headers: 
         return await response.text()
 
 
-async def test_it_says_what_a_ticket_needs(client: aiohttp.ClientSession) -> None:
-    """Sent, answered, violated, heading and note, the time in the contract's offset and in UTC, versions."""
+async def test_a_report_has_what_a_ticket_needs(client: aiohttp.ClientSession) -> None:
+    """Sent, answered, violated, heading and note, time in both forms, versions."""
     engine = Engine(load(), clock=frozen_clock(parse_instant("2025-11-18T17:50:57.960232171Z")))
     async with serving(engine) as url:
         shown = Tags(await report(client, url, {"customer": {"first_name": "A", "last_name": ""}, **ONCE}, X_Id="7"))
@@ -78,8 +78,8 @@ async def test_it_says_what_a_ticket_needs(client: aiohttp.ClientSession) -> Non
         assert part in shown.text, part
 
 
-async def test_it_speaks_the_readers_language(url: str, client: aiohttp.ClientSession) -> None:
-    """Spanish where `Accept-Language` prefers it, English otherwise; what the document says stays as it is."""
+async def test_a_report_has_the_language_of_the_reader(url: str, client: aiohttp.ClientSession) -> None:
+    """Spanish by `Accept-Language`, English otherwise; texts of the documents stay."""
     async with client.post(url + PATH, json={**ONCE, "reference_batch": ""}) as sent:
         entry = sent.headers["Mock-Entry"]
     for accepted, spoken in [("es-MX,es;q=0.9,en;q=0.8", "es"), ("fr, en;q=0.5, es;q=0.4", "en"), ("", "en")]:
@@ -109,20 +109,20 @@ async def test_it_speaks_the_readers_language(url: str, client: aiohttp.ClientSe
         (",;=", "en"),
     ],
 )
-def test_the_language_is_the_one_preferred(accepted: str, spoken: str) -> None:
-    """The first of the highest weight among those that there are; what cannot be read weighs nothing."""
+def test_the_preferred_language_wins(accepted: str, spoken: str) -> None:
+    """The first of the highest weight; unreadable weights count nothing."""
     assert language(accepted) == spoken
 
 
-def test_the_languages_have_the_same_places() -> None:
-    """No key and no place to fill is in one language alone."""
+def test_the_languages_have_the_same_texts() -> None:
+    """Keys and places to fill are equal."""
     assert list(WORDS["en"]) == list(WORDS["es"])
     for key, text in WORDS["en"].items():
         assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", WORDS["es"][key]), key
 
 
-async def test_nothing_in_it_is_more_than_text(url: str, client: aiohttp.ClientSession) -> None:
-    """Whatever a client sends, in members, keys, headers or as no JSON at all: the page has its own tags alone."""
+async def test_everything_in_a_report_is_escaped(url: str, client: aiohttp.ClientSession) -> None:
+    """Members, keys, headers and bodies that are no JSON."""
     plain = Tags(await report(client, url, {"card_identifier": "C", "reference_batch": ""}))
     for body in ({NASTY: NASTY, "reference_batch": ""}, NASTY.encode(), b'{"\xff'):
         page = await report(client, url, body, X_Nasty=NASTY, Mock_Scenario="rfc-invalid")
@@ -134,15 +134,15 @@ async def test_nothing_in_it_is_more_than_text(url: str, client: aiohttp.ClientS
         assert isinstance(body, dict) or body != NASTY.encode() or NASTY in found.text
 
 
-async def test_secrets_are_masked_in_it(url: str, client: aiohttp.ClientSession) -> None:
-    """Neither in what was sent nor in the command that sends it again."""
+async def test_secrets_are_masked_in_a_report(url: str, client: aiohttp.ClientSession) -> None:
+    """In the request and in the curl line."""
     page = await report(client, url, {**ONCE, "pin": "4821"}, Authorization_ecommerce="s3cret-value")
     assert "4821" not in page
     assert "s3cret-value" not in page
 
 
-async def test_its_command_sends_the_same_again(url: str, client: aiohttp.ClientSession) -> None:
-    """The answer is that of the report."""
+async def test_the_curl_line_of_a_report_gets_the_same_answer(url: str, client: aiohttp.ClientSession) -> None:
+    """The status and body of the report."""
     body = {**ONCE, "reference_batch": "", "device_id": "it's; $(here) @x\n"}
     shown = Tags(await report(client, f"{url}/sandbox/again", body)).text
     command = shown[shown.index("curl -i ") :].strip()
@@ -155,8 +155,8 @@ async def test_its_command_sends_the_same_again(url: str, client: aiohttp.Client
         assert (await response.json())["request"]["body"] == body
 
 
-async def test_a_misuse_has_a_report_too(url: str, client: aiohttp.ClientSession) -> None:
-    """With the problem in the place of a scenario; an entry that is not there has none."""
+async def test_a_problem_has_a_report(url: str, client: aiohttp.ClientSession) -> None:
+    """An unknown entry has none."""
     page = await report(client, url, {}, Mock_Scenario="rfc-invald")
     assert "400 unknown-scenario" in Tags(page).text
     async with client.get(f"{url}/__admin/requests/999/report") as response:
@@ -165,8 +165,8 @@ async def test_a_misuse_has_a_report_too(url: str, client: aiohttp.ClientSession
 
 
 @pytest.mark.parametrize("fault", ["reset; commit=true", "gateway; status=503"])
-async def test_what_went_wrong_on_the_wire_is_told(url: str, client: aiohttp.ClientSession, fault: str) -> None:
-    """The fault, whether what changed was kept, and the delay."""
+async def test_a_report_shows_faults_and_delays(url: str, client: aiohttp.ClientSession, fault: str) -> None:
+    """And whether the writes were kept."""
     try:
         async with client.post(url + PATH, json=ONCE, headers={"Mock-Fault": fault, "Mock-Delay": "2ms"}):
             pass
@@ -179,8 +179,8 @@ async def test_what_went_wrong_on_the_wire_is_told(url: str, client: aiohttp.Cli
     assert "2 ms" in text
 
 
-async def test_the_command_line_names_a_method_that_is_no_other(url: str, client: aiohttp.ClientSession) -> None:
-    """GET without a body needs no -X and no data; DELETE does."""
+async def test_the_curl_line_has_a_method_where_curl_needs_one(url: str, client: aiohttp.ClientSession) -> None:
+    """GET without a body needs no -X; DELETE does."""
     for number, (method, words) in enumerate([("GET", ""), ("DELETE", " -X DELETE")], 1):
         async with client.request(method, f"{url}/nothing"):
             pass
@@ -190,10 +190,8 @@ async def test_the_command_line_names_a_method_that_is_no_other(url: str, client
         assert (" -X" in text, "--data-raw" in text) == (bool(words), False)
 
 
-async def test_it_names_what_is_masked_and_the_contract_that_decided(
-    client: aiohttp.ClientSession, tmp_path: Path
-) -> None:
-    """In both languages; nothing is said of masks where there are none, and of another contract only after a reload."""
+async def test_a_report_names_masked_places_and_the_contract(client: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """The contract only where another one is served now."""
     engine = Engine(load())
     before, other = engine.contract.hash, load(overlays=[folder(tmp_path / "overlay", PING)])
     async with serving(engine) as url:

@@ -4,8 +4,8 @@ from mockserver.reports.coverage_page import html
 from tests.support.coverage_reports import NASTY, Page, shown
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
-    """No script, no link, no picture, no style sheet of another place; and it says its language."""
+def test_the_page_has_no_scripts_and_no_links() -> None:
+    """No picture and no style sheet of another place; it says its language."""
     page = html(shown())
     parsed = Page(page)
     assert parsed.open == []
@@ -17,8 +17,8 @@ def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
     assert "prefers-color-scheme:dark" in page
 
 
-def test_all_that_the_page_shows_is_escaped() -> None:
-    """Every text of a report may be anything."""
+def test_everything_on_the_page_is_escaped() -> None:
+    """Any text of a report may hold markup."""
     row = {**shown()["scenarios"][1], **dict.fromkeys(("scenario", "heading", "note", "how", "curl", "status"), NASTY)}
     rows = [{**row, "error": {"code": NASTY}}, {**row, "met": 1, "triggers": {NASTY: 1}, "faults": {NASTY: 1}}]
     retry = {"after": NASTY, "fault": NASTY, "count": 1, "shortest_ms": 1.0, "longest_ms": 1.0}

@@ -10,8 +10,8 @@ from mockserver.reports.coverage_page import FORMS, html
 from tests.support.coverage_reports import shown
 
 
-def test_the_table_says_what_is_met_and_how_the_rest_can_be() -> None:
-    """A line an outcome; how to meet it stands only where it is missing."""
+def test_the_table_shows_counts_and_how_to_meet_the_rest() -> None:
+    """One line an outcome."""
     lines = coverage_report.text(shown()).splitlines()
     assert lines[0] == "sandbox qa: 1 of 2 documented outcomes met (50.0 %)"
     assert lines[1] == "5 requests, 1 of them misuses; contract abc"
@@ -21,8 +21,8 @@ def test_the_table_says_what_is_met_and_how_the_rest_can_be() -> None:
     ]
 
 
-def test_behaviour_is_told_in_words() -> None:
-    """Retries with their spans, a lost answer, secrets, places."""
+def test_the_client_behaviour_is_described() -> None:
+    """Retries with their spans, lost answers, secrets, places."""
     retries = [
         {"after": "one", "fault": "reset", "count": 1, "shortest_ms": 5.0, "longest_ms": 5.0},
         {"after": "two", "fault": None, "count": 3, "shortest_ms": 5.0, "longest_ms": 90.5},
@@ -41,8 +41,8 @@ def test_behaviour_is_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("sandbox", "words"), [(None, "all sandboxes"), ("", "the default sandbox"), ("a", "sandbox a")]
 )
-def test_it_says_whose_coverage_it_is(sandbox: str | None, words: str) -> None:
-    """One sandbox, the one without a name, or all."""
+def test_coverage_names_its_sandbox(sandbox: str | None, words: str) -> None:
+    """One sandbox, the default one, or all."""
     assert coverage_report.whose(shown(sandbox=sandbox)) == words
     assert words in html(shown(sandbox=sandbox))
 
@@ -58,8 +58,8 @@ def test_no_control_character_reaches_a_terminal_or_xml() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_assumed_outcome_stands_apart(form: str) -> None:
-    """In each form, and nobody has to meet it."""
+def test_assumed_outcomes_are_listed_apart(form: str) -> None:
+    """In each form; they count for no bar."""
     row, other = shown()["scenarios"]
     rows = [row, {**other, "source": "assumed", "heading": None}]
     report = shown(scenarios=rows, assumed={"met": 0, "of": 1, "percent": 0.0})

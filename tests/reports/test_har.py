@@ -8,8 +8,8 @@ from tests.support import LASTING, ONCE, PATH
 from tests.support.clients import get_json, post_body, send_five
 
 
-async def test_requests_are_an_http_archive(url: str, client: aiohttp.ClientSession) -> None:
-    """HAR 1.2, oldest first, all of them or so many."""
+async def test_requests_are_exported_as_har(url: str, client: aiohttp.ClientSession) -> None:
+    """HAR 1.2, oldest first, all or the last ones."""
     await send_five(client, url)
     archive = (await get_json(client, f"{url}/__admin/requests?format=har"))["log"]
     assert (archive["version"], len(archive["entries"])) == ("1.2", 5)
