@@ -34,7 +34,7 @@ async def test_health_answers_head(url: str, client: aiohttp.ClientSession) -> N
         assert await headed.read() == b""
 
 
-async def test_health_is_never_behind_what_requests_need(contract: Contract, client: aiohttp.ClientSession) -> None:
+async def test_health_needs_no_header_and_no_sandbox(contract: Contract, client: aiohttp.ClientSession) -> None:
     """Neither a required header nor a required sandbox stands before it."""
     settings = replace(contract.settings, require_headers=("X-Key",), require_sandbox=True)
     async with serving(Engine(contract, settings=settings)) as url:
@@ -77,23 +77,21 @@ async def test_an_unknown_route_names_those_that_exist(url: str, client: aiohttp
         assert shown["did_you_mean"][0] == "/__admin/health"
 
 
-async def test_what_only_begins_alike_is_no_admin_route(url: str, client: aiohttp.ClientSession) -> None:
-    """A path that merely starts with the same letters is looked for among the operations."""
+async def test_a_path_that_only_begins_like_the_admin_api_is_none(url: str, client: aiohttp.ClientSession) -> None:
+    """It is looked for among the operations."""
     async with client.get(f"{url}/__administrator") as response:
         assert f"POST {PATH}" in problem(await response.read())["paths"]
 
 
-def test_the_table_of_routes_is_all_there_is() -> None:
+def test_the_table_of_routes_is_complete() -> None:
     """Every route stands below the prefix, once, and is named."""
     assert all(route.path.startswith(f"{PREFIX}/") for route in routes())
     assert len(set(paths())) == len(routes()) == len(paths())
 
 
 @pytest.mark.parametrize("route", routes(), ids=paths())
-async def test_every_route_is_there_below_a_sandbox_and_refuses_in_one_form(
-    url: str, client: aiohttp.ClientSession, route: Route
-) -> None:
-    """What it does not take is a problem document (RFC 9457), with the reason, below the prefix as without it."""
+async def test_every_route_works_below_a_sandbox(url: str, client: aiohttp.ClientSession, route: Route) -> None:
+    """It refuses with a problem document (RFC 9457), with the reason."""
     path = re.sub(r"\{[^{}]*\}", "1", route.path)
     for prefix in ("", "/sandbox/a"):
         asked = {f"{prefix}{path}?nosuch=1": "nosuch"}
@@ -106,7 +104,7 @@ async def test_every_route_is_there_below_a_sandbox_and_refuses_in_one_form(
 
 
 async def test_an_unknown_query_parameter_is_refused(url: str, client: aiohttp.ClientSession) -> None:
-    """A misspelt parameter is no silent default; a value that is none is refused as well."""
+    """So is a bad value."""
     async with client.post(f"{url}/__admin/reset?al=true") as response:
         assert (response.status, problem(await response.read())["did_you_mean"]) == (400, ["all"])
     async with client.post(f"{url}/__admin/reset?all=yes") as response:

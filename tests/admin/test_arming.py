@@ -35,8 +35,8 @@ async def met(client: aiohttp.ClientSession, url: str, body: Any = LASTING, **he
 ORDINARY = "activated-existing-customer"
 
 
-async def test_a_scenario_is_armed_once_where_nothing_is_said(url: str, client: aiohttp.ClientSession) -> None:
-    """The next request gets it, the one after it the ordinary answer; nothing is left armed."""
+async def test_a_scenario_is_armed_once_by_default(url: str, client: aiohttp.ClientSession) -> None:
+    """The next request gets it, the one after it the ordinary answer."""
     armed = await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
     assert armed == {
         "id": 1,
@@ -50,8 +50,8 @@ async def test_a_scenario_is_armed_once_where_nothing_is_said(url: str, client: 
     assert await admin(client, url, "GET", "/armed") == {"armed": []}
 
 
-async def test_only_matching_requests_count(url: str, client: aiohttp.ClientSession) -> None:
-    """A condition leaves other requests alone and uses nothing up for them."""
+async def test_only_matching_requests_use_an_armed_outcome(url: str, client: aiohttp.ClientSession) -> None:
+    """Others get their ordinary answers."""
     await admin(
         client, url, "POST", "/arm", {"scenario": "rfc-invalid", "times": 2, "when": {"header.x-who": "a"}}, 201
     )
@@ -61,7 +61,7 @@ async def test_only_matching_requests_count(url: str, client: aiohttp.ClientSess
     assert (shown["left"], shown["used"], shown["when"]) == (1, 1, {"header.x-who": "a"})
 
 
-async def test_always_lasts_until_it_is_taken_away(url: str, client: aiohttp.ClientSession) -> None:
+async def test_always_lasts_until_it_is_removed(url: str, client: aiohttp.ClientSession) -> None:
     """By its id, or with all others."""
     for scenario in ("rfc-invalid", "email-taken"):
         await admin(client, url, "POST", "/arm", {"scenario": scenario, "times": "always"}, 201)
@@ -80,10 +80,8 @@ async def test_a_header_goes_before_an_armed_outcome(url: str, client: aiohttp.C
     assert await met(client, url) == ("rfc-invalid", "armed")
 
 
-async def test_run_time_scenarios_come_after_both_and_before_those_of_files(
-    url: str, client: aiohttp.ClientSession
-) -> None:
-    """The order in which a request is answered: forced, armed, given at run time, of a file."""
+async def test_precedence_is_forced_armed_run_time_file(url: str, client: aiohttp.ClientSession) -> None:
+    """The order in which a request is answered."""
     await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid"}, 201)
     mine = {"documented": "Mine.", "respond": {"error": {"code": 1}}}
     await admin(client, url, "PUT", "/scenarios/mine", mine, 201)
@@ -94,8 +92,8 @@ async def test_run_time_scenarios_come_after_both_and_before_those_of_files(
     assert await met(client, url) == (ORDINARY, "values")
 
 
-async def test_what_is_armed_only_answers(url: str, client: aiohttp.ClientSession) -> None:
-    """An armed success changes nothing, so that the request itself still succeeds afterwards, once."""
+async def test_an_armed_success_writes_nothing(url: str, client: aiohttp.ClientSession) -> None:
+    """The request itself still succeeds afterwards, once."""
     await admin(client, url, "POST", "/arm", {"scenario": ORDINARY}, 201)
     assert [await met(client, url, ONCE) for _ in range(3)] == [
         (ORDINARY, "armed"),
@@ -104,7 +102,7 @@ async def test_what_is_armed_only_answers(url: str, client: aiohttp.ClientSessio
     ]
 
 
-async def test_answers_in_turn(url: str, client: aiohttp.ClientSession) -> None:
+async def test_armed_answers_come_in_turn(url: str, client: aiohttp.ClientSession) -> None:
     """Fails twice, then works; with cycle it begins again."""
     turns = [{"scenario": "rfc-invalid", "times": 2}, {"pass": True}]
     await admin(client, url, "POST", "/arm", {"responses": turns}, 201)
@@ -114,8 +112,8 @@ async def test_answers_in_turn(url: str, client: aiohttp.ClientSession) -> None:
     assert [(await met(client, url))[0] for _ in range(6)] == (["rfc-invalid"] * 2 + [ORDINARY]) * 2
 
 
-async def test_arming_belongs_to_one_sandbox_until_its_reset(url: str, client: aiohttp.ClientSession) -> None:
-    """Others get their ordinary answers."""
+async def test_armed_outcomes_belong_to_one_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """Until its reset; others get their ordinary answers."""
     box = f"{url}/sandbox/a"
     await admin(client, box, "POST", "/arm", {"scenario": "rfc-invalid", "times": "always"}, 201)
     assert ((await met(client, url))[0], (await met(client, box))[0]) == (ORDINARY, "rfc-invalid")
@@ -123,8 +121,8 @@ async def test_arming_belongs_to_one_sandbox_until_its_reset(url: str, client: a
     assert (await met(client, box))[0] == ORDINARY
 
 
-async def test_a_delay_goes_with_a_scenario_or_alone(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Alone, the ordinary answer comes and commits, only later."""
+async def test_a_delay_is_armed_with_a_scenario_or_alone(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Alone, the ordinary answer comes later, and writes."""
     engine = Engine(contract)
     async with serving(engine) as url:
         await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid", "delay": "2ms"}, 201)
@@ -160,7 +158,7 @@ async def test_a_delay_goes_with_a_scenario_or_alone(contract: Contract, client:
         ({"scenario": "rfc-invalid", "when": {}}, "bad-when", "request body:1:1"),
     ],
 )
-async def test_what_cannot_be_armed_is_loud(
+async def test_a_bad_arm_request_is_refused(
     url: str, client: aiohttp.ClientSession, spec: dict[str, Any], kind: str, said: str
 ) -> None:
     """400 with what was expected and near spellings; nothing is armed."""
@@ -170,16 +168,16 @@ async def test_what_cannot_be_armed_is_loud(
     assert await admin(client, url, "GET", "/armed") == {"armed": []}
 
 
-async def test_conditions_that_are_wrong_are_all_told(url: str, client: aiohttp.ClientSession) -> None:
-    """Each with what was expected, what came and what to try."""
+async def test_all_bad_conditions_are_reported(url: str, client: aiohttp.ClientSession) -> None:
+    """Each with expected, got and hint."""
     when = {"bdy.x": 1, "body.customer_id": {"matchs": "x"}}
     shown = await admin(client, url, "POST", "/arm", {"fault": "reset", "when": when}, 400)
     assert all(set(one) == {"at", "what", "expected", "came", "try"} for one in shown["errors"])
     assert "did you mean matches?" in {one["try"] for one in shown["errors"]}
 
 
-async def test_every_fault_is_described_with_what_it_heeds(url: str, client: aiohttp.ClientSession) -> None:
-    """In the OpenAPI document, each as it can be armed."""
+async def test_every_fault_is_described_with_its_settings(url: str, client: aiohttp.ClientSession) -> None:
+    """In the OpenAPI document, as it can be armed."""
     paths = (await admin(client, url, "GET", "/openapi.json"))["paths"]
     body = paths["/__admin/arm"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     described = body["properties"]["fault"]["examples"]
@@ -190,7 +188,7 @@ async def test_every_fault_is_described_with_what_it_heeds(url: str, client: aio
         await admin(client, url, "POST", "/arm", {"fault": given, "commit": True}, status=201)
 
 
-async def test_no_more_than_a_hundred_are_armed(url: str, client: aiohttp.ClientSession) -> None:
+async def test_at_most_a_hundred_outcomes_are_armed(url: str, client: aiohttp.ClientSession) -> None:
     """The next is refused, and says how to make room."""
     for _ in range(100):
         await admin(client, url, "POST", "/arm", {"delay": 0}, 201)
@@ -198,8 +196,10 @@ async def test_no_more_than_a_hundred_are_armed(url: str, client: aiohttp.Client
     assert "DELETE /__admin/armed" in shown["detail"]
 
 
-async def test_an_operation_is_named_where_there_are_several(tmp_path: Any, client: aiohttp.ClientSession) -> None:
-    """A scenario that only one of them has tells it."""
+async def test_a_scenario_of_several_operations_needs_the_operation(
+    tmp_path: Any, client: aiohttp.ClientSession
+) -> None:
+    """A scenario that only one of them has does not."""
     from tests.support import PING  # noqa: PLC0415 - only here
 
     contract = load(overlays=[folder(tmp_path / "ping", PING)])

@@ -31,7 +31,7 @@ async def answered(client: aiohttp.ClientSession, url: str, body: Any = ONCE, **
 
 
 async def test_a_frozen_clock_is_in_every_timestamp(url: str, client: aiohttp.ClientSession) -> None:
-    """Of one sandbox alone; it stands until it is advanced or real again."""
+    """In one sandbox, until it is advanced or reset."""
     box = f"{url}/sandbox/a"
     shown = await admin(client, box, "clock", {"freeze": NOON})
     assert (shown["now"], shown["mode"]) == ("2031-05-06T12:00:00.000Z", "frozen")
@@ -45,7 +45,7 @@ async def test_a_frozen_clock_is_in_every_timestamp(url: str, client: aiohttp.Cl
 
 
 async def test_a_clock_that_is_set_runs_on(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """As the real one does; freezing it at now stops it; a reset brings the real one back."""
+    """Freezing it at now stops it; a reset brings the real one back."""
     time = [parse_instant("2026-01-01T00:00:00Z")]
     async with serving(Engine(contract, clock=lambda: time[0])) as url:
         assert (await admin(client, url, "clock", {"set": NOON}))["mode"] == "shifted"
@@ -88,14 +88,14 @@ async def test_the_servers_frozen_clock_is_that_of_every_new_sandbox(
         ({}, "bad-body"),
     ],
 )
-async def test_a_clock_that_cannot_be_is_refused(url: str, client: aiohttp.ClientSession, body: Any, kind: str) -> None:
+async def test_a_bad_clock_is_refused(url: str, client: aiohttp.ClientSession, body: Any, kind: str) -> None:
     """400, and nothing is changed."""
     assert (await admin(client, url, "clock", body, 400))["type"].endswith(f":{kind}")
     assert (await admin(client, url, "clock"))["mode"] == "real"
 
 
-async def test_settings_belong_to_one_sandbox_until_its_reset(url: str, client: aiohttp.ClientSession) -> None:
-    """Each is heeded; those that are not given stay."""
+async def test_settings_belong_to_one_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """Until its reset; settings that are not given stay."""
     box = f"{url}/sandbox/a"
     before = await admin(client, box, "settings")
     assert set(before) == {"error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth"}
@@ -114,8 +114,8 @@ async def test_settings_belong_to_one_sandbox_until_its_reset(url: str, client: 
     assert await admin(client, box, "settings") == before
 
 
-async def test_headers_are_left_out_of_every_answer(url: str, client: aiohttp.ClientSession) -> None:
-    """Of one to a wrong method too."""
+async def test_mock_headers_can_be_left_out_of_every_answer(url: str, client: aiohttp.ClientSession) -> None:
+    """Also of 405."""
     box = f"{url}/sandbox/a"
     await admin(client, box, "settings", {"mock_headers": False})
     async with client.get(box + PATH) as response:
@@ -123,8 +123,8 @@ async def test_headers_are_left_out_of_every_answer(url: str, client: aiohttp.Cl
         assert "Mock-Assumed" not in response.headers
 
 
-async def test_a_seed_begins_the_ids_again(url: str, client: aiohttp.ClientSession) -> None:
-    """Other ids with another seed, the same with the same one; what was written stays."""
+async def test_a_seed_restarts_the_ids(url: str, client: aiohttp.ClientSession) -> None:
+    """Other ids with another seed; records stay."""
     ids = []
     for seed in (5, 6, 5):
         box = f"{url}/sandbox/a"
@@ -146,19 +146,17 @@ async def test_a_seed_begins_the_ids_again(url: str, client: aiohttp.ClientSessi
         ([], "object"),
     ],
 )
-async def test_settings_that_cannot_be_are_refused(
-    url: str, client: aiohttp.ClientSession, body: Any, said: str
-) -> None:
-    """By the same schema as those of a contract file."""
+async def test_bad_settings_are_refused(url: str, client: aiohttp.ClientSession, body: Any, said: str) -> None:
+    """By the same schema as in a contract file."""
     shown = await admin(client, url, "settings", body, 400)
     assert said in shown["detail"]
 
 
 @pytest.mark.parametrize("given", [{"error_status": 422.0}, {"max_depth": 5.0}, {"seed": 1e30}])
-async def test_a_setting_is_whole_as_it_is_written(
+async def test_an_integer_setting_refuses_a_float(
     url: str, client: aiohttp.ClientSession, given: dict[str, float]
 ) -> None:
-    """To JSON Schema 422.0 is an integer, but it is no status to put on the wire."""
+    """To JSON Schema 422.0 is an integer, but it is no status to send."""
     async with client.put(f"{url}/__admin/settings", json=given) as response:
         assert response.status == 400
         assert problem(await response.read())["violations"][0]["keyword"] == "type"

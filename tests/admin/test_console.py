@@ -67,8 +67,8 @@ def send(serve: Client, sandbox: str, body: object, **headers: str) -> tuple[int
 # -- the journal --------------------------------------------------------------------------------------
 
 
-def test_what_a_client_sends_appears_as_a_row(mock: Serving, console: Opened) -> None:
-    """Live, newest on top, with scenario, source, status and trigger; before that the empty state says so."""
+def test_a_request_appears_as_a_row(mock: Serving, console: Opened) -> None:
+    """Live, newest on top, with scenario, source, status and trigger; before that an empty state."""
     page = console(at(mock, "live"))
     expect(page.get_by_text("Nothing has come yet")).to_be_visible()
     send(mock, "live", ONCE)
@@ -82,8 +82,8 @@ def test_what_a_client_sends_appears_as_a_row(mock: Serving, console: Opened) ->
     expect(rows(page).last).to_contain_text("documented")
 
 
-def test_an_entry_tells_what_was_wrong_and_why_it_was_answered_so(mock: Serving, console: Opened) -> None:
-    """Violations at the very member, the heading, near misses, records before and after, the cause as a link."""
+def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) -> None:
+    """Violations at their member, heading, near misses, records, the cause as a link."""
     send(mock, "entry", {**ONCE, "pin": "4821"})
     send(mock, "entry", ONCE)
     send(mock, "entry", {**ONCE, "card_identifier": "", "pin": "12"})
@@ -105,8 +105,8 @@ def test_an_entry_tells_what_was_wrong_and_why_it_was_answered_so(mock: Serving,
     assert "4821" not in page.content()
 
 
-def test_a_link_shows_a_colleague_the_same(mock: Serving, console: Opened) -> None:
-    """Text, filter and the entry that is open stand in the URL."""
+def test_a_url_shows_the_same_view(mock: Serving, console: Opened) -> None:
+    """It holds text, filter and the open entry."""
     for number in range(3):
         send(mock, "link", {**LASTING, "device_id": f"device-{number}"})
     send(mock, "link", {**LASTING, "reference_batch": ""})
@@ -124,8 +124,8 @@ def test_a_link_shows_a_colleague_the_same(mock: Serving, console: Opened) -> No
     expect(rows(other)).to_have_count(2)
 
 
-def test_a_pause_holds_what_comes(mock: Serving, console: Opened) -> None:
-    """It is counted, and shown when the reader goes on."""
+def test_a_pause_holds_new_rows(mock: Serving, console: Opened) -> None:
+    """They are counted, and shown when the reader goes on."""
     send(mock, "pause", LASTING)
     page = console(at(mock, "pause"))
     expect(rows(page)).to_have_count(1)
@@ -139,8 +139,8 @@ def test_a_pause_holds_what_comes(mock: Serving, console: Opened) -> None:
     expect(rows(page)).to_have_count(3)
 
 
-def test_filters_show_what_is_looked_for(console: Opened) -> None:
-    """By scenario, by source, what nobody asked for, every sandbox; nothing left of it after the journal is emptied."""
+def test_filters_select_rows(console: Opened) -> None:
+    """By scenario, source, unexpected answers, all sandboxes; an emptied journal shows none."""
     with nearby() as serve:
         send(serve, "one", ONCE)
         send(serve, "one", {**ONCE, "reference_batch": None})
@@ -175,8 +175,8 @@ def test_filters_show_what_is_looked_for(console: Opened) -> None:
         page.close()
 
 
-def test_what_a_client_sends_is_shown_as_text(mock: Serving, console: Opened) -> None:
-    """A script in a body, in a header or in a path is text."""
+def test_markup_of_a_client_is_shown_as_text(mock: Serving, console: Opened) -> None:
+    """A script in a body, a header or a path."""
     send(mock, "script", {**LASTING, "device_id": SCRIPT, SCRIPT: SCRIPT}, X_Note=SCRIPT)
     page = console(at(mock, "script"))
     rows(page).first.click()
@@ -187,8 +187,8 @@ def test_what_a_client_sends_is_shown_as_text(mock: Serving, console: Opened) ->
     assert page.locator("#app script, #app img").count() == 0
 
 
-def test_numbers_are_shown_as_they_were_written(mock: Serving, console: Opened) -> None:
-    """Those that a browser would round or write otherwise too: in an entry, its command line, a form, a record."""
+def test_numbers_are_shown_as_they_were_sent(mock: Serving, console: Opened) -> None:
+    """Also those that a browser would round: in entry, curl line, form and record."""
     big = "1234567890123456789"
     raw = (
         json.dumps({**LASTING, "balance": {"id": 0}, "more": [1]}).replace(" 0}", f" {big}}}").replace("[1]", "[2.50]")
@@ -227,8 +227,8 @@ def serve_raw(serve: Client, sandbox: str, body: str) -> None:
         connection.close()
 
 
-def test_five_thousand_requests_scroll(mock: Serving, console: Opened) -> None:
-    """The document stays small, and drawing a frame takes no longer than the eye allows."""
+def test_five_thousand_rows_scroll_smoothly(mock: Serving, console: Opened) -> None:
+    """The document stays small, and frames are quick."""
     flood(mock, "many", 5_000)
     page = console(at(mock, "many"))
     expect(page.get_by_text("5000 requests")).to_be_visible()
@@ -270,8 +270,8 @@ def flood(serve: Client, sandbox: str, count: int) -> None:
 # -- what comes next ----------------------------------------------------------------------------------
 
 
-def test_an_outcome_is_armed_by_click_and_met_by_the_next_request(mock: Serving, console: Opened) -> None:
-    """Only where a member has the value; the checklist then counts it as met, live."""
+def test_an_outcome_is_armed_by_click(mock: Serving, console: Opened) -> None:
+    """For requests with a value; the checklist then counts it, live."""
     page = console(at(mock, "arm", "outcomes"))
     item = page.locator(".outcome", has=page.get_by_text("provider-communication", exact=True))
     expect(item.locator("summary").first).to_contain_text("not met yet")
@@ -291,7 +291,7 @@ def test_an_outcome_is_armed_by_click_and_met_by_the_next_request(mock: Serving,
 
 
 def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
-    """For the next two requests with the value that its own request had."""
+    """For the next two requests with the value of its own request."""
     send(mock, "again", {**ONCE, "customer_id": "9", "reference_batch": ""})
     page = console(at(mock, "again"))
     rows(page).first.click()
@@ -325,8 +325,8 @@ def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serv
     expect(item.locator(".json")).to_contain_text('"endpoint": "/debit/v1/activateCardForCustomer"')
 
 
-def test_a_request_is_made_and_explained(mock: Serving, console: Opened) -> None:
-    """From an example, a member changed and one left out; the answer stands beside why it came."""
+def test_the_try_view_sends_and_explains(mock: Serving, console: Opened) -> None:
+    """From an example, with a member changed and one left out."""
     page = console(at(mock, "try", "try", example="activated-existing-customer"), tells=False)
     member = page.get_by_label("reference_batch", exact=True)
     expect(member).to_have_value(BATCH)
@@ -345,8 +345,8 @@ def test_a_request_is_made_and_explained(mock: Serving, console: Opened) -> None
     expect(page.locator(".detail .json").first).to_contain_text('{"broken')
 
 
-def test_a_second_operation_is_there_without_a_word_about_it(console: Opened, tmp_path: Path) -> None:
-    """With a path to fill in and no body: tried, in the checklist, in the journal."""
+def test_a_second_operation_needs_no_console_code(console: Opened, tmp_path: Path) -> None:
+    """It is tried, in the checklist and in the journal."""
     with nearby(overlays=[folder(tmp_path / "ping", PING)]) as serve:
         page = console(f"{serve.url}/#/try?operation=ping")
         page.get_by_label("word").fill("a b")
@@ -360,8 +360,8 @@ def test_a_second_operation_is_there_without_a_word_about_it(console: Opened, tm
         page.close()
 
 
-def test_a_port_of_its_own_is_told(console: Opened) -> None:
-    """With `--admin-port` the page names where the operations are, and gives a command line that goes there."""
+def test_the_page_on_the_admin_port_names_the_operations(console: Opened) -> None:
+    """With `--admin-port`, curl lines go to the main port."""
     with serving("--log-format", "json", "--admin-port", "0") as serve:
         told = json.loads(serve.out.seen[0])
         page = console(told["admin_url"] + "/sandbox/apart/", permissions=["clipboard-read", "clipboard-write"])
@@ -379,8 +379,8 @@ def test_a_port_of_its_own_is_told(console: Opened) -> None:
         page.close()
 
 
-def test_a_fault_is_armed_and_performed(mock: Serving, console: Opened) -> None:
-    """With its settings, and with the change kept; then it is no longer armed."""
+def test_a_fault_is_armed_by_form(mock: Serving, console: Opened) -> None:
+    """With its settings and `commit`; once used it is gone."""
     page = console(at(mock, "fault", "faults"))
     page.get_by_role("radio", name="gateway").check()
     page.get_by_label("Status").fill("429")
@@ -394,8 +394,8 @@ def test_a_fault_is_armed_and_performed(mock: Serving, console: Opened) -> None:
     assert send(mock, "fault", ONCE)[1]["Mock-Scenario"] == "card-already-activated"
 
 
-def test_a_delay_alone_is_armed_and_disarmed(mock: Serving, console: Opened) -> None:
-    """The ordinary answer, later; what is armed can be taken away again."""
+def test_a_delay_is_armed_and_removed(mock: Serving, console: Opened) -> None:
+    """The ordinary answer comes later."""
     page = console(at(mock, "late", "faults"))
     page.get_by_role("radio", name="only a delay").check()
     page.get_by_label("fixed").fill("40ms")
@@ -410,8 +410,8 @@ def test_a_delay_alone_is_armed_and_disarmed(mock: Serving, console: Opened) -> 
     expect(page.get_by_text("Nothing is armed")).to_be_visible()
 
 
-def test_a_sandbox_is_made_its_clock_moved_and_all_of_it_forgotten(mock: Serving, console: Opened) -> None:
-    """By name, from anywhere; forward from a frozen instant; then it is no longer among those to choose from."""
+def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
+    """Its clock is moved; once dropped it is not among the choices."""
     page = console(at(mock, "before", "state"))
     page.get_by_label("Sandbox", exact=True).select_option("Another one…")
     page.get_by_label("Name").fill("made.here")
@@ -433,8 +433,8 @@ def test_a_sandbox_is_made_its_clock_moved_and_all_of_it_forgotten(mock: Serving
     expect(page.get_by_role("button", name="Forget made.here")).to_have_count(0)
 
 
-def test_what_comes_late_takes_nothing_that_is_being_typed(mock: Serving, console: Opened) -> None:
-    """The clock of a sandbox that was left meanwhile is not put in the place of a form in use."""
+def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Opened) -> None:
+    """Here the clock of a sandbox that was left meanwhile."""
     page = console(at(mock, "slow", "faults"))
     late: list[Route] = []
     page.route("**/sandbox/slow/__admin/clock", lambda route: late.append(route))  # noqa: PLW0108 - it asks a function of Python for its names
@@ -454,8 +454,8 @@ def test_what_comes_late_takes_nothing_that_is_being_typed(mock: Serving, consol
     expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
 
 
-def test_records_sandboxes_and_the_clock_are_looked_after(mock: Serving, console: Opened) -> None:
-    """A record edited and brought back, a snapshot down and up, the clock frozen, the sandbox reset."""
+def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: Opened) -> None:
+    """A record edited and restored, a snapshot saved and loaded, a clock frozen, a reset."""
     send(mock, "state", ONCE)
     send(mock, "state-2", ONCE)
     page = console(at(mock, "state", "state", collection="cards"))
@@ -490,7 +490,7 @@ def test_records_sandboxes_and_the_clock_are_looked_after(mock: Serving, console
 
 
 def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
-    """As a file that says all; the bundle and the command line are there too."""
+    """As a file; bundle and curl line are there too."""
     send(mock, "report", {**LASTING, "reference_batch": ""})
     page = console(at(mock, "report"), permissions=["clipboard-read", "clipboard-write"])
     rows(page).first.click()
@@ -514,8 +514,8 @@ def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
 VIEWS = ("journal", "outcomes", "try", "faults", "state")
 
 
-def test_a_token_is_asked_for_once(console: Opened) -> None:
-    """The page is open, the data are not; the token is kept for the tab alone, and a wrong one is asked for again."""
+def test_the_token_is_asked_for_once(console: Opened) -> None:
+    """It is kept for the tab alone; a wrong one is asked for again."""
     with nearby(token="t0ken") as serve:
         serve.post(LASTING)
         page = console(serve.url, tells=False)
@@ -535,8 +535,8 @@ def test_a_token_is_asked_for_once(console: Opened) -> None:
             one.close()
 
 
-def test_a_mock_that_goes_and_comes_is_told(console: Opened) -> None:
-    """Disconnected, then live again with what came meanwhile, by itself."""
+def test_a_restarted_server_is_found_again(console: Opened) -> None:
+    """Disconnected, then live with all that came meanwhile."""
     with nearby() as serve:
         port = int(serve.url.rpartition(":")[2])
         serve.post(LASTING)
@@ -554,8 +554,8 @@ def test_a_mock_that_goes_and_comes_is_told(console: Opened) -> None:
         page.close()
 
 
-def test_the_keyboard_is_enough(mock: Serving, console: Opened) -> None:
-    """From the address to an entry and back, to another view, and to an armed outcome."""
+def test_the_console_works_by_keyboard(mock: Serving, console: Opened) -> None:
+    """From the address to an entry and back, to another view and an armed outcome."""
     for _ in range(3):
         send(mock, "keys", ONCE)
     page = console(at(mock, "keys"))
@@ -591,8 +591,8 @@ def tab_to(page: Page, target: Any, key: str = "Tab") -> None:
     raise AssertionError(f"the keyboard does not lead to {target}")
 
 
-def test_axe_finds_nothing_wrong(mock: Serving, console: Opened) -> None:
-    """No violation of WCAG 2.2 AA in any view, with an entry, an outcome or a dialog open, wide, narrow and dark."""
+def test_axe_finds_no_violation(mock: Serving, console: Opened) -> None:
+    """WCAG 2.2 AA in every view and dialog, wide, narrow and dark."""
     send(mock, "axe", ONCE)
     send(mock, "axe", {**ONCE, "pin": "x", "customerId": 1})
     send(mock, "axe", {}, Mock_Scenario="nothing")
@@ -624,8 +624,8 @@ def test_axe_finds_nothing_wrong(mock: Serving, console: Opened) -> None:
     assert found == {name: {} for name in found}
 
 
-def test_axe_finds_nothing_wrong_where_nothing_is_to_be_seen(console: Opened) -> None:
-    """Nothing there yet, nothing that matches, on its way, failed, no token, the question for it, gone; the report."""
+def test_axe_finds_no_violation_in_empty_states(console: Opened) -> None:
+    """Empty, no match, loading, failed, no token, unreachable; the bug report."""
     found = {}
     with nearby(token="t0ken") as serve:
         page = console(serve.url, tells=False)
@@ -671,7 +671,7 @@ def test_axe_finds_nothing_wrong_where_nothing_is_to_be_seen(console: Opened) ->
 
 @pytest.mark.parametrize("width", [360, 2560])
 def test_no_view_is_wider_than_the_screen(mock: Serving, console: Opened, width: int) -> None:
-    """Nothing is cut off or to be scrolled for sideways but what scrolls by itself."""
+    """Only elements that scroll by themselves are."""
     send(mock, "wide", {**LASTING, "device_id": "x" * 400})
     page = console(at(mock, "wide"), viewport={"width": width, "height": 740})
     for view in VIEWS:
@@ -684,8 +684,8 @@ def test_no_view_is_wider_than_the_screen(mock: Serving, console: Opened, width:
         assert page.evaluate("document.querySelector('main').scrollWidth <= document.querySelector('main').clientWidth")
 
 
-def test_it_speaks_spanish(mock: Serving, console: Opened) -> None:
-    """By the browser's language; both dictionaries have the same keys and the same places to fill."""
+def test_the_console_speaks_spanish(mock: Serving, console: Opened) -> None:
+    """By the browser's language; both dictionaries have the same keys and places to fill."""
     page = console(at(mock, "es"), locale="es-MX")
     expect(page.get_by_role("heading", name="Bitácora")).to_be_visible()
     expect(page.get_by_text("Todavía no ha llegado nada")).to_be_visible()
@@ -702,8 +702,8 @@ def test_it_speaks_spanish(mock: Serving, console: Opened) -> None:
     console(at(mock, "es"), locale="fr-FR").get_by_role("heading", name="Journal").wait_for()
 
 
-def test_the_first_view_is_there_at_once(mock: Serving, console: Opened) -> None:
-    """The first row is in sight within 300 ms on loopback, of a few tries the best."""
+def test_the_first_row_is_shown_within_300_ms(mock: Serving, console: Opened) -> None:
+    """On loopback, the best of a few tries."""
     send(mock, "first", LASTING)
     page = console(at(mock, "first"))
     page.add_init_script(LOOK)
@@ -716,8 +716,8 @@ def test_the_first_view_is_there_at_once(mock: Serving, console: Opened) -> None
     assert min(spent) < 300
 
 
-def test_what_the_page_may_not_do_is_refused(mock: Serving, console: Opened) -> None:
-    """Its policy holds in the browser: neither a script in the page nor one from elsewhere runs."""
+def test_the_browser_enforces_the_content_security_policy(mock: Serving, console: Opened) -> None:
+    """Neither an inline script nor one from elsewhere runs."""
     page = console(at(mock, "policy"), tells=False)
     page.evaluate(
         """() => {

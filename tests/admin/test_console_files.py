@@ -53,10 +53,8 @@ async def page(client: aiohttp.ClientSession, url: str, **headers: str) -> tuple
 
 
 @pytest.mark.parametrize("path", ["/", "/__admin/", "/sandbox/qa/", "/sandbox/qa/__admin/"])
-async def test_a_browser_gets_the_page_and_all_that_it_names(
-    url: str, client: aiohttp.ClientSession, path: str
-) -> None:
-    """At each place the files that the page names are there, and the modules that those import."""
+async def test_a_browser_gets_the_page_and_its_files(url: str, client: aiohttp.ClientSession, path: str) -> None:
+    """At each address of the page, with the modules that they import."""
     status, headers, body = await page(client, url + path)
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     base = URL(url + path)
@@ -80,24 +78,22 @@ async def test_a_browser_gets_the_page_and_all_that_it_names(
     ("path", "location"),
     [("/__admin", "__admin/"), ("/sandbox/qa", "qa/"), ("/sandbox/qa/__admin", "__admin/")],
 )
-async def test_a_forgotten_slash_is_put_right(
-    url: str, client: aiohttp.ClientSession, path: str, location: str
-) -> None:
-    """By a relative redirect, so that whatever a proxy puts in front stays."""
+async def test_a_missing_slash_is_redirected(url: str, client: aiohttp.ClientSession, path: str, location: str) -> None:
+    """By a relative redirect, so that a proxy's prefix stays."""
     status, headers, _ = await page(client, url + path)
     assert (status, headers["Location"]) == (307, location)
 
 
-async def test_who_asks_for_no_page_gets_none(url: str, client: aiohttp.ClientSession) -> None:
-    """At `/` a client of the API is told that nothing is there; so is a browser that sends something."""
+async def test_only_browsers_get_the_page_at_the_root(url: str, client: aiohttp.ClientSession) -> None:
+    """A client of the API gets 404; so does a browser that sends a body."""
     for method, headers in [("GET", {}), ("GET", {"Accept": "application/json"}), ("POST", BROWSER)]:
         async with client.request(method, f"{url}/", headers=headers) as response:
             assert response.status == 404
             assert problem(await response.read())["type"].endswith(":unknown-path")
 
 
-async def test_the_files_are_packed_and_small(url: str, client: aiohttp.ClientSession) -> None:
-    """Everything together is under 100 kB over the wire, heads and all."""
+async def test_the_files_are_compressed_and_small(url: str, client: aiohttp.ClientSession) -> None:
+    """Under 100 kB over the wire, heads included."""
     packed = {"Accept_Encoding": "gzip, deflate, br"}
     status, headers, body = await page(client, url + "/__admin/", **packed)
     assert (status, headers["Content-Encoding"]) == (200, "gzip")
@@ -114,8 +110,8 @@ async def test_the_files_are_packed_and_small(url: str, client: aiohttp.ClientSe
     assert total < 100_000
 
 
-async def test_a_browser_keeps_what_has_not_changed(url: str, client: aiohttp.ClientSession) -> None:
-    """The page is asked for again and answered with 304; a file of another version is not there."""
+async def test_unchanged_files_are_cached(url: str, client: aiohttp.ClientSession) -> None:
+    """The page is revalidated with 304; a file of another version is 404."""
     status, headers, _ = await page(client, url + "/", Accept_Encoding="gzip")
     assert headers["Cache-Control"] == "no-cache"
     again, _, body = await page(
@@ -129,8 +125,8 @@ async def test_a_browser_keeps_what_has_not_changed(url: str, client: aiohttp.Cl
         assert (status, problem(body)["type"].rpartition(":")[2]) == (404, "unknown-file")
 
 
-async def test_the_page_may_load_nothing_but_its_own_files(url: str, client: aiohttp.ClientSession) -> None:
-    """A strict policy, no script and no style in the page itself, no other page around it."""
+async def test_the_policy_allows_only_own_files(url: str, client: aiohttp.ClientSession) -> None:
+    """No inline script or style, and no frame around the page."""
     _, headers, body = await page(client, url + "/")
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert policy == {
@@ -158,10 +154,10 @@ async def test_the_page_may_load_nothing_but_its_own_files(url: str, client: aio
         ({"Sec-Fetch-Site": "none", "Host": "mock.example"}, 200, 403),
     ],
 )
-async def test_a_person_comes_in_and_a_foreign_page_does_not(
+async def test_a_link_from_anywhere_may_open_the_page(
     contract: Contract, client: aiohttp.ClientSession, headers: Mapping[str, str], shell: int, api: int
 ) -> None:
-    """The page holds no data, so that a link may lead to it from anywhere; the data stay where they are."""
+    """The page holds no data; the data stay closed."""
     async with edge.serving(Engine(contract), access=Access()) as url:
         for path, status in [
             ("/", shell),
@@ -173,8 +169,8 @@ async def test_a_person_comes_in_and_a_foreign_page_does_not(
                 assert response.status == status, path
 
 
-async def test_an_operation_at_the_root_keeps_it(client: aiohttp.ClientSession, tmp_path: Path) -> None:
-    """The console then has its other place alone."""
+async def test_an_operation_at_the_root_goes_before_the_console(client: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """The console is then at its other address alone."""
     contract = load(overlays=[folder(tmp_path / "root", ROOT_OPERATION)])
     async with edge.serving(Engine(contract)) as url:
         assert await page(client, url + "/") != await page(client, url + "/__admin/")
@@ -182,8 +178,8 @@ async def test_an_operation_at_the_root_keeps_it(client: aiohttp.ClientSession, 
         assert (await page(client, url + "/__admin/"))[1]["Content-Type"].startswith("text/html")
 
 
-async def test_the_console_lives_where_the_admin_api_does(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """On a port of its own the main one has no console; there the page needs no token, the data do."""
+async def test_the_console_is_served_on_the_admin_port(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """There the page needs no token, the data do."""
     server = edge.Server(Engine(contract), access=Access("t0ken"))
     try:
         admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
@@ -195,10 +191,8 @@ async def test_the_console_lives_where_the_admin_api_does(contract: Contract, cl
         await server.stop()
 
 
-async def test_a_port_of_its_own_names_that_of_the_operations(
-    contract: Contract, client: aiohttp.ClientSession
-) -> None:
-    """What the admin API tells to send goes to the operations, by the host by which the admin API was reached."""
+async def test_the_admin_port_names_the_main_port(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """In curl lines, with the host of the request."""
     server = edge.Server(Engine(contract))
     try:
         admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
@@ -231,8 +225,10 @@ async def test_without_the_admin_api_there_is_no_console(client: aiohttp.ClientS
         assert serve.post(LASTING, PATH)[0] == 200
 
 
-async def test_the_contract_is_described(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
-    """Operations with their lookups, collections, and what is assumed, by id."""
+async def test_the_contract_route_lists_operations_and_assumptions(
+    url: str, client: aiohttp.ClientSession, contract: Contract
+) -> None:
+    """Lookups, collections, and assumptions by id."""
     async with client.get(f"{url}/__admin/contract") as response:
         shown = await response.json()
     assert shown["contract"] == contract.hash

@@ -42,8 +42,8 @@ async def listed(client: aiohttp.ClientSession, url: str) -> list[dict[str, Any]
     return rows
 
 
-async def test_a_scenario_is_added_tried_first_and_taken_away(url: str, client: aiohttp.ClientSession) -> None:
-    """It answers in its sandbox alone, under its own name."""
+async def test_a_scenario_is_added_and_removed(url: str, client: aiohttp.ClientSession) -> None:
+    """It answers first, in its sandbox alone, under its own name."""
     shown = await put(client, url, "flaky", FLAKY)
     assert (shown["run_time"], shown["replaces"], shown["heading"]) == (True, False, "Flaky.")
     assert (await listed(client, url))[0]["scenario"] == "flaky"
@@ -56,8 +56,8 @@ async def test_a_scenario_is_added_tried_first_and_taken_away(url: str, client: 
     assert await met(client, url, x_flaky="1") == "activated-existing-customer"
 
 
-async def test_json_does_as_well_and_a_second_one_replaces_the_first(url: str, client: aiohttp.ClientSession) -> None:
-    """The name may stand in the body too; what was there keeps its place."""
+async def test_a_scenario_is_put_as_json_or_yaml(url: str, client: aiohttp.ClientSession) -> None:
+    """A second one of the same id replaces the first in its place."""
     await put(client, url, "flaky", FLAKY)
     await put(client, url, "newer", FLAKY)
     assert await met(client, url, x_flaky="1") == "newer"
@@ -67,8 +67,8 @@ async def test_json_does_as_well_and_a_second_one_replaces_the_first(url: str, c
     assert await met(client, url, x_flaky="1") == "flaky"
 
 
-async def test_one_without_conditions_answers_everything(url: str, client: aiohttp.ClientSession) -> None:
-    """Until it is taken away; the final scenario of the files still stands."""
+async def test_a_scenario_without_conditions_answers_everything(url: str, client: aiohttp.ClientSession) -> None:
+    """Until it is removed; the final scenario of the files stays."""
     await put(client, url, "all", "documented: All.\nrespond: {error: {code: 9}}\n")
     assert await met(client, url) == "all"
     assert (await listed(client, url))[-1]["scenario"] == "customer-unknown"
@@ -77,8 +77,8 @@ async def test_one_without_conditions_answers_everything(url: str, client: aioht
     assert await met(client, url) == "activated-existing-customer"
 
 
-async def test_the_id_of_a_file_replaces_it_in_its_place(url: str, client: aiohttp.ClientSession) -> None:
-    """And it comes back when that is taken away."""
+async def test_an_id_of_the_files_replaces_that_scenario(url: str, client: aiohttp.ClientSession) -> None:
+    """It comes back when the replacement is removed."""
     order = [row["scenario"] for row in await listed(client, url)]
     shown = await put(client, url, "activated-existing-customer", "documented: Mine.\nrespond: {error: {code: 9}}\n")
     assert shown["replaces"] is True
@@ -99,8 +99,10 @@ async def test_the_id_of_a_file_replaces_it_in_its_place(url: str, client: aioht
         "documented: X.\nrespond: {error: {code: 1}}\nthen: {card: {status: activated}}\n",
     ],
 )
-async def test_the_final_scenario_has_to_answer_everything(url: str, client: aiohttp.ClientSession, text: str) -> None:
-    """One that would not is no replacement of it."""
+async def test_a_replacement_of_the_final_scenario_has_no_conditions(
+    url: str, client: aiohttp.ClientSession, text: str
+) -> None:
+    """One with conditions is refused."""
     shown = await put(client, url, "customer-unknown", text, 400)
     assert "expected neither when, nor then" in shown["detail"]
 
@@ -118,10 +120,10 @@ async def test_the_final_scenario_has_to_answer_everything(url: str, client: aio
         ("- x\n", "request body:1:1", "", ""),
     ],
 )
-async def test_a_wrong_one_is_told_as_in_a_file(
+async def test_a_bad_scenario_is_reported_as_in_a_file(
     url: str, client: aiohttp.ClientSession, text: str, at: str, what: str, hint: str
 ) -> None:
-    """With line and column in the request body, what was expected, what came and what to try."""
+    """With line and column in the request body, expected, got and hint."""
     shown = await put(client, url, "flaky", text, 400)
     assert shown["type"].endswith(":bad-scenario")
     said = [one for one in shown["errors"] if one["at"].startswith(at) and what in one["what"]]
@@ -130,8 +132,8 @@ async def test_a_wrong_one_is_told_as_in_a_file(
     assert not any(row["run_time"] for row in await listed(client, url))
 
 
-async def test_there_is_a_bound(url: str, client: aiohttp.ClientSession) -> None:
-    """Fifty a sandbox; replacing one is no new one."""
+async def test_at_most_fifty_scenarios_a_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """Replacing one adds none."""
     for number in range(50):
         await put(client, url, f"s{number}", FLAKY)
     shown = await put(client, url, "s50", FLAKY, 409)
@@ -139,8 +141,8 @@ async def test_there_is_a_bound(url: str, client: aiohttp.ClientSession) -> None
     await put(client, url, "s49", FLAKY, 200)
 
 
-async def test_what_is_not_there_cannot_be_shown_or_taken_away(url: str, client: aiohttp.ClientSession) -> None:
-    """404 with near spellings; 409 for one of a file."""
+async def test_an_unknown_scenario_is_404(url: str, client: aiohttp.ClientSession) -> None:
+    """With near spellings; removing one of a file is 409."""
     for method in ("GET", "DELETE"):
         async with client.request(method, f"{url}/__admin/scenarios/rfc-invalit") as response:
             assert response.status == 404
@@ -152,8 +154,10 @@ async def test_what_is_not_there_cannot_be_shown_or_taken_away(url: str, client:
     assert (shown["scenario"], shown["run_time"], shown["envelope"]) == ("rfc-invalid", False, "error")
 
 
-async def test_an_operation_is_named_where_there_are_several(tmp_path: Any, client: aiohttp.ClientSession) -> None:
-    """In the query; it is needed only for a name that none or several of them have."""
+async def test_a_scenario_of_several_operations_needs_the_operation(
+    tmp_path: Any, client: aiohttp.ClientSession
+) -> None:
+    """A scenario that only one of them has does not."""
     async with serving(Engine(load(overlays=[folder(tmp_path / "ping", PING)]))) as url:
         shown = await put(client, url, "flaky", FLAKY, 400)
         assert shown["operations"] == ["activateCardForCustomer", "ping"]
@@ -164,8 +168,8 @@ async def test_an_operation_is_named_where_there_are_several(tmp_path: Any, clie
         assert (await put(client, url, "pong", one))["operation"] == "ping"
 
 
-async def test_a_reset_forgets_them(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """They survive nothing."""
+async def test_a_reset_removes_added_scenarios(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """All of the sandbox."""
     async with serving(Engine(contract)) as url:
         box = f"{url}/sandbox/a"
         await put(client, box, "flaky", FLAKY)
@@ -174,8 +178,8 @@ async def test_a_reset_forgets_them(contract: Contract, client: aiohttp.ClientSe
         assert await met(client, box, x_flaky="1") == "activated-existing-customer"
 
 
-async def test_bytes_that_are_no_text_are_told_so(url: str, client: aiohttp.ClientSession) -> None:
-    """A body that is not UTF-8 is refused with its line."""
+async def test_a_body_that_is_not_utf_8_is_refused(url: str, client: aiohttp.ClientSession) -> None:
+    """With its line."""
     async with client.put(f"{url}/__admin/scenarios/odd", data=b"documented: x\nnote: \xff\n") as response:
         shown = problem(await response.read())
     assert response.status == 400

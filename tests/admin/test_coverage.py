@@ -68,8 +68,8 @@ def met(tally: Tally, contract: Contract) -> dict[str, int]:
 # -- the tally ----------------------------------------------------------------------------------------
 
 
-def test_each_answer_counts_for_its_scenario_by_its_trigger(contract: Contract) -> None:
-    """By values, by state, by header: told apart, in the sandbox where it was."""
+def test_each_answer_counts_by_scenario_and_trigger(contract: Contract) -> None:
+    """By values, state or header, in its sandbox."""
     engine = Engine(contract)
     for request in (post(ONCE), post(ONCE), post({}, mock_scenario="card-already-activated")):
         engine.handle_sync(request)
@@ -80,8 +80,8 @@ def test_each_answer_counts_for_its_scenario_by_its_trigger(contract: Contract) 
     assert tallied(engine, "a").requests == 0
 
 
-def test_an_answer_that_a_fault_took_was_not_met(contract: Contract) -> None:
-    """A reset hides the answer from the client; a slow one arrives."""
+def test_an_answer_lost_to_a_fault_does_not_count(contract: Contract) -> None:
+    """A slow one does."""
     engine, scenario = Engine(contract), contract.operations[0].by_id["activated-existing-customer"]
     engine.handle_sync(post(LASTING, mock_fault="reset"))
     seen = tallied(engine).counts_of(scenario)
@@ -91,13 +91,13 @@ def test_an_answer_that_a_fault_took_was_not_met(contract: Contract) -> None:
     assert (seen.delivered, seen.triggers, seen.faults) == (1, {"values": 1}, {"reset": 1, "dribble": 1})
 
 
-def test_every_kind_of_fault_takes_the_answer_or_not() -> None:
-    """All do but the one that is only slow."""
+def test_every_fault_but_dribble_loses_the_answer() -> None:
+    """Dribble is only slow."""
     assert [kind for kind in (None, *FAULTS) if not coverage.loses_answer(kind)] == [None, "dribble"]
 
 
-def test_what_takes_the_place_of_a_scenario_is_not_the_contracts(contract: Contract) -> None:
-    """A run-time scenario of the same id answers something else than what is documented."""
+def test_a_run_time_replacement_does_not_count_for_the_contract(contract: Contract) -> None:
+    """It answers something else than what is documented."""
     operation, name = contract.operations[0], "activated-existing-customer"
     engine = Engine(contract)
     text = b"documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
@@ -121,8 +121,8 @@ def seen(at_ms: int, sandbox: str = "", mark: int = 1, fault: str | None = None)
     return Observation(sandbox, at_ms * 1_000_000, answered, "values", mark)
 
 
-def test_a_request_sent_again_is_told_with_the_answer_before_it(contract: Contract) -> None:
-    """After which answer and fault, and how long after the last time."""
+def test_a_retry_is_counted_by_the_answer_before_it(contract: Contract) -> None:
+    """By outcome and fault, with the time between."""
     counted = Coverage(lambda _: True, 10)
     came = [seen(0, fault="reset"), seen(10), seen(110), seen(140), seen(150, mark=2), seen(150, "other")]
     for observation in came:
@@ -137,8 +137,8 @@ def test_a_request_sent_again_is_told_with_the_answer_before_it(contract: Contra
     assert counted.tally("other").retries == {}
 
 
-def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> None:
-    """Another query, another forced scenario or a sandbox begun anew make it another request."""
+def test_only_an_equal_request_is_a_retry(contract: Contract) -> None:
+    """Another query, forced scenario or a reset makes it another request."""
     engine = Engine(contract)
     for forced in ("rfc-invalid", "email-taken"):
         engine.handle_sync(post({}, mock_scenario=forced))
@@ -152,8 +152,8 @@ def test_only_what_is_the_same_throughout_is_sent_again(contract: Contract) -> N
 
 
 @pytest.mark.parametrize(("fault", "times"), [("reset; commit=true", 1), ("reset", 0), ("dribble; commit=true", 0)])
-def test_sent_again_after_a_lost_answer_is_told(contract: Contract, fault: str, times: int) -> None:
-    """The trap of integrations: it took effect, the client does not know, and sends it once more."""
+def test_a_retry_after_a_lost_answer_is_counted(contract: Contract, fault: str, times: int) -> None:
+    """It took effect, but the client does not know."""
     engine = Engine(contract)
     engine.handle_sync(post(ONCE, mock_fault=fault))
     engine.handle_sync(post(ONCE))
@@ -198,27 +198,27 @@ def test_malformed_requests_are_counted_by_place(contract: Contract) -> None:
         (Violation("body", ("4111111111111111",), "type", "other", ""), "/0000000000000000"),
     ],
 )
-def test_a_place_holds_nothing_that_the_client_made_up(violation: Violation, place: str) -> None:
-    """Indices and unknown names are folded, numbers of accounts masked."""
+def test_counted_places_hold_no_client_text(violation: Violation, place: str) -> None:
+    """Indices and unknown names are folded, account numbers masked."""
     assert observations._violation_place(violation) == place
 
 
 def test_explaining_counts_nothing(contract: Contract) -> None:
-    """What was only asked was not met."""
+    """Neither outcomes nor turns."""
     engine = Engine(contract)
     explain(engine, post(LASTING))
     assert tallied(engine, None) == Tally()
 
 
-def test_it_needs_no_journal(contract: Contract) -> None:
-    """With the journal turned off everything is counted as with it."""
+def test_coverage_needs_no_journal(contract: Contract) -> None:
+    """Counts are the same without one."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
     engine.handle_sync(post(LASTING))
     assert met(tallied(engine), contract) == {"activated-existing-customer": 1}
 
 
-def test_no_value_of_a_request_is_kept(contract: Contract) -> None:
-    """Neither body, path nor query can be read from what is remembered."""
+def test_coverage_keeps_no_value_of_a_request(contract: Contract) -> None:
+    """Neither body, path nor query."""
     engine = Engine(contract)
     for _ in range(2):
         engine.handle_sync(post({**LASTING, "pin": "s3cr3t"}, "/sandbox/a" + PATH, {"q": "s3cr3t"}))
@@ -229,8 +229,8 @@ def test_no_value_of_a_request_is_kept(contract: Contract) -> None:
     assert "s3cr3t" not in str(kept)
 
 
-def test_an_answer_whose_client_left_is_not_met(contract: Contract) -> None:
-    """It took effect: a request that comes again after it is one whose answer was lost."""
+def test_an_answer_whose_client_left_does_not_count(contract: Contract) -> None:
+    """A retry of it is one after a lost answer."""
     engine = Engine(contract)
     for complete in (False, True):
         reply = run_sync(engine.handle(post(ONCE)))
@@ -257,8 +257,8 @@ def test_an_answer_that_outlives_its_sandbox_is_not_counted(contract: Contract) 
 # -- bounds -------------------------------------------------------------------------------------------
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    """However many requests differ; one among the last ones is still known again."""
+def test_the_memory_for_retries_is_bounded() -> None:
+    """One of the last requests is still recognised."""
     counted, most = Coverage(lambda _: True, 10), 2 * MAX_REMEMBERED
     for number in range(most + 10):
         counted.add(seen(0, mark=number), complete=True)
@@ -269,8 +269,8 @@ def test_what_is_remembered_is_bounded() -> None:
     assert sum(again.count for again in counted.tally("").retries.values()) == 1
 
 
-def test_a_tally_is_bounded(contract: Contract) -> None:
-    """Run-time scenarios and places without end are counted as others; the contract's always stand for themselves."""
+def test_the_counts_of_a_sandbox_are_bounded(contract: Contract) -> None:
+    """Beyond the bound others are summed up; the contract's scenarios always have their own."""
     tally = Tally()
     for number in range(MAX_DISTINCT + 10):
         tally.count_outcome(Outcome("o", f"s{number}", from_contract=False), "values")
@@ -285,8 +285,8 @@ def test_a_tally_is_bounded(contract: Contract) -> None:
     assert tally.violations[OTHER] == 20
 
 
-def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
-    """Misuses under ever new names leave counts, not names; those of a sandbox that is there stay."""
+def test_counts_for_unknown_sandboxes_are_bounded(contract: Contract) -> None:
+    """Problems under ever new names leave counts, not names."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=2))
     engine.handle_sync(post(LASTING, "/sandbox/real" + PATH))
     for number in range(MAX_STRAY_TALLIES + 50):
@@ -297,8 +297,8 @@ def test_names_without_a_sandbox_are_bounded(contract: Contract) -> None:
     assert tallied(engine, None).problems == MAX_STRAY_TALLIES + 50
 
 
-def test_a_sandbox_that_is_thrown_out_leaves_its_counts_to_the_total(contract: Contract) -> None:
-    """Its tally is gone with it; nothing is lost in total, nor counted twice."""
+def test_an_evicted_sandbox_stays_in_the_total(contract: Contract) -> None:
+    """Its counts are neither lost nor doubled."""
     ticks = count()
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0.0)
     engine = Engine(contract, settings=settings, monotonic=lambda: float(next(ticks)))
@@ -308,8 +308,8 @@ def test_a_sandbox_that_is_thrown_out_leaves_its_counts_to_the_total(contract: C
     assert tallied(engine, None).requests == 2
 
 
-def test_every_documented_example_meets_its_outcome(contract: Contract) -> None:
-    """Each example on a fresh state: in total every outcome is met, documented and assumed."""
+def test_the_examples_meet_every_outcome(contract: Contract) -> None:
+    """Each on a fresh state, documented and assumed."""
     engine = Engine(contract)
     for operation in contract.operations:
         for scenario in operation.scenarios:
@@ -335,8 +335,10 @@ async def send(client: aiohttp.ClientSession, line: str) -> None:
 
 
 @pytest.mark.parametrize("sandbox", ["", "/sandbox/qa"])
-async def test_the_curl_lines_meet_all_that_is_missing(url: str, client: aiohttp.ClientSession, sandbox: str) -> None:
-    """Run one after the other in one sandbox they come to 18 of 18 documented outcomes, and all assumed ones."""
+async def test_the_curl_lines_of_missing_outcomes_meet_them(
+    url: str, client: aiohttp.ClientSession, sandbox: str
+) -> None:
+    """In turn, in one sandbox: 18 of 18 documented, and all assumed."""
     shown = await covered(client, url + sandbox)
     assert shown["documented"] == {"met": 0, "of": 18, "percent": 0.0}
     for one in shown["scenarios"]:
@@ -360,10 +362,10 @@ async def test_a_forced_outcome_is_met_by_header(url: str, client: aiohttp.Clien
     assert shown["documented"] == {"met": 1, "of": 18, "percent": 5.6}
 
 
-async def test_an_answer_that_its_client_does_not_wait_for_is_not_met(
+async def test_a_delayed_answer_whose_client_left_does_not_count(
     contract: Contract, client: aiohttp.ClientSession
 ) -> None:
-    """The client leaves while the answer is held back; the request counts once that is known."""
+    """The request counts once that is known."""
     engine = Engine(contract)
     async with serving(engine) as url:
         reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
@@ -388,7 +390,7 @@ async def test_an_answer_that_its_client_does_not_wait_for_is_not_met(
 
 
 async def test_a_retry_after_a_lost_answer_is_shown(url: str, client: aiohttp.ClientSession) -> None:
-    """After which answer and fault, how often and how soon; what the journal holds has no part in it."""
+    """After which answer and fault, how often and how soon; without a journal."""
     with pytest.raises(aiohttp.ClientError):
         await client.post(url + PATH, json=ONCE, headers={"Mock-Fault": "reset; commit=true"})
     async with client.post(url + PATH, json=ONCE):
@@ -405,8 +407,8 @@ async def test_a_retry_after_a_lost_answer_is_shown(url: str, client: aiohttp.Cl
     assert row(shown, "card-already-activated")["triggers"] == {"state": 1}
 
 
-async def test_the_total_outlives_a_reset_but_one_of_all(url: str, client: aiohttp.ClientSession) -> None:
-    """A reset begins the tally of its sandbox anew; only a reset of everything begins the total anew."""
+async def test_the_total_survives_the_reset_of_a_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """Only a reset of all restarts it."""
     for name in ("a", "b"):
         async with client.post(f"{url}/sandbox/{name}{PATH}", json=LASTING):
             pass
@@ -421,17 +423,17 @@ async def test_the_total_outlives_a_reset_but_one_of_all(url: str, client: aioht
     assert (await covered(client, url, "?all=true"))["requests"] == 0
 
 
-async def test_looking_makes_no_sandbox(url: str, client: aiohttp.ClientSession) -> None:
-    """Coverage of a name that nobody used is empty, and the name stays unused."""
+async def test_asking_for_coverage_makes_no_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """An unused name has empty coverage."""
     assert (await covered(client, url + "/sandbox/new"))["requests"] == 0
     async with client.get(f"{url}/__admin/sandboxes") as response:
         assert (await response.json())["sandboxes"] == []
 
 
-async def test_examples_run_once_for_a_contract(
+async def test_examples_run_once_a_contract(
     contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Asked again, it counts anew and runs nothing; another contract, or another status of errors, is run."""
+    """Another contract or error status runs them again."""
     ran: list[Contract] = []
 
     def counted(one: Contract) -> list[dict[str, Any]]:
@@ -462,15 +464,17 @@ async def test_a_bad_parameter_is_refused(url: str, client: aiohttp.ClientSessio
         assert (await response.json())["type"] == "urn:mockserver:problem:bad-parameter"
 
 
-async def test_a_host_that_is_none_is_not_repeated(url: str, client: aiohttp.ClientSession) -> None:
-    """The curl lines name the host that the request was sent to, if it can be one."""
+async def test_a_bad_host_is_not_in_the_curl_lines(url: str, client: aiohttp.ClientSession) -> None:
+    """A good one is."""
     assert row(await covered(client, url), "rfc-invalid")["curl"].startswith(f"curl -i {url}{PATH} ")
     async with client.get(f"{url}/__admin/coverage", headers={"Host": "x;reboot"}) as response:
         assert "reboot" not in await response.text()
 
 
-async def test_settings_that_ask_of_all_are_kept_to(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """The curl lines send the headers and name the sandbox that this server asks for; statuses are this server's."""
+async def test_the_curl_lines_obey_required_headers_and_sandbox(
+    contract: Contract, client: aiohttp.ClientSession
+) -> None:
+    """Statuses are this server's."""
     settings = replace(
         contract.settings, require_headers=("Authorization-ecommerce",), require_sandbox=True, error_status=200
     )
@@ -483,8 +487,8 @@ async def test_settings_that_ask_of_all_are_kept_to(contract: Contract, client: 
         assert (await covered(client, url + "/sandbox/demo"))["documented"]["met"] == 18
 
 
-async def test_an_armed_outcome_is_no_way_by_values(url: str, client: aiohttp.ClientSession) -> None:
-    """While something is armed the curl lines name what they want."""
+async def test_while_something_is_armed_curl_lines_force_by_name(url: str, client: aiohttp.ClientSession) -> None:
+    """Otherwise the armed outcome would answer."""
     async with client.post(f"{url}/__admin/arm", json={"scenario": "email-taken", "times": "always"}):
         pass
     shown = await covered(client, url)
@@ -493,10 +497,10 @@ async def test_an_armed_outcome_is_no_way_by_values(url: str, client: aiohttp.Cl
     assert row(await covered(client, url), "rfc-invalid")["met"] == 1
 
 
-async def test_an_outcome_without_a_body_is_named_while_a_fault_is_armed(
+async def test_while_a_fault_is_armed_outcomes_without_a_body_are_forced(
     tmp_path: Path, client: aiohttp.ClientSession
 ) -> None:
-    """There is nothing in its request that could be about other records."""
+    """Nothing in such a request can avoid the fault."""
     engine = Engine(load(overlays=[folder(tmp_path / "ping", PING)]))
     async with serving(engine) as url:
         spec = {"fault": "empty", "operation": "ping", "times": "always"}
@@ -569,8 +573,8 @@ scenarios:
         assert shown["assumed"] == {"met": 0, "of": 0, "percent": 100.0}
 
 
-async def test_another_batch_is_no_retry(url: str, client: aiohttp.ClientSession) -> None:
-    """A request with another value in its body is another request."""
+async def test_a_request_with_another_value_is_no_retry(url: str, client: aiohttp.ClientSession) -> None:
+    """In any member of the body."""
     for batch in (BATCH, BATCH[::-1]):
         async with client.post(url + PATH, json={**LASTING, "reference_batch": batch}):
             pass

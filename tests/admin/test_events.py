@@ -68,8 +68,8 @@ async def test_new_entries_are_events(url: str, client: aiohttp.ClientSession) -
         assert [(await event(every))["sandbox"] for _ in range(2)] == ["a", ""]
 
 
-async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aiohttp.ClientSession) -> None:
-    """Last-Event-ID brings what came after it."""
+async def test_last_event_id_resumes_a_stream(url: str, client: aiohttp.ClientSession) -> None:
+    """It brings what came after that entry."""
     for _ in range(3):
         async with client.post(url + PATH, json=LASTING):
             pass
@@ -77,8 +77,8 @@ async def test_a_listener_that_comes_back_misses_nothing(url: str, client: aioht
         assert [(await event(stream))["id"] for _ in range(2)] == ["2", "3"]
 
 
-async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.ClientSession) -> None:
-    """A client may have listened to another stream before; what comes is told."""
+async def test_an_unknown_last_event_id_starts_a_new_stream(url: str, client: aiohttp.ClientSession) -> None:
+    """Later entries come."""
     async with client.post(url + PATH, json=LASTING):
         pass
     async with listening(client, url, Last_Event_ID="no-entry") as stream:
@@ -87,8 +87,8 @@ async def test_an_id_of_something_else_brings_nothing(url: str, client: aiohttp.
         assert (await event(stream))["id"] == "2"
 
 
-async def test_an_id_that_is_no_text_brings_nothing(url: str) -> None:
-    """Bytes that are no UTF-8 are an id of something else."""
+async def test_a_last_event_id_that_is_not_utf_8_starts_a_new_stream(url: str) -> None:
+    """Like an unknown one."""
     sent = head("GET", "/__admin/events", "Last-Event-ID: caf\xe9")
     split = urlsplit(url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
@@ -100,8 +100,8 @@ async def test_an_id_that_is_no_text_brings_nothing(url: str) -> None:
         await writer.wait_closed()
 
 
-async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.ClientSession) -> None:
-    """What came before it and what comes, by a text or by what answered."""
+async def test_a_stream_takes_the_filters_of_the_journal(url: str, client: aiohttp.ClientSession) -> None:
+    """For past and new entries."""
     bodies = [LASTING, {**LASTING, "device_id": "abc"}, {}]
     for _ in range(2):
         for body in bodies:
@@ -115,10 +115,10 @@ async def test_a_stream_is_filtered_as_the_journal_is(url: str, client: aiohttp.
             assert (await event(scenario))["id"] == "3"
 
 
-async def test_what_a_slow_listener_missed_is_told(
+async def test_a_slow_listener_gets_the_number_of_missed_entries(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, contract: Contract
 ) -> None:
-    """How many entries are lost to it is an event of its own."""
+    """As an event."""
     monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
@@ -130,10 +130,10 @@ async def test_what_a_slow_listener_missed_is_told(
         assert (await event(stream))["id"] == "1"
 
 
-async def test_a_stream_shows_that_it_is_there(
+async def test_a_stream_sends_comments_to_stay_alive(
     url: str, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A comment now and then."""
+    """Now and then."""
     monkeypatch.setattr("mockserver.server.exchange.HEARTBEAT_SECONDS", 0.01)
     async with listening(client, url) as stream:
         assert await block(stream) == [": still here"]
@@ -151,8 +151,8 @@ async def test_shutdown_ends_streams(contract: Contract, client: aiohttp.ClientS
     assert listeners(engine) == set()
 
 
-async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """At once, and nothing is kept for it."""
+async def test_a_listener_that_left_is_removed(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """At once; nothing is kept for it."""
     engine = Engine(contract)
     async with serving(engine) as url:
         async with listening(client, url) as stream:
@@ -164,7 +164,7 @@ async def test_a_client_that_leaves_is_forgotten(contract: Contract, client: aio
 
 
 async def test_events_need_the_token(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Without it nobody listens; with it the stream runs, and other sandboxes' entries take it as well."""
+    """Also for other sandboxes."""
     engine, right = Engine(contract), {"Authorization": "Bearer s3cr3t-t0ken"}
     async with serving(engine, access=Access("s3cr3t-t0ken")) as url:
         for headers in ({}, {"Authorization": "Bearer wrong"}):
@@ -205,7 +205,7 @@ async def test_events_come_from_the_admin_port(contract: Contract, client: aioht
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_streams(client: aiohttp.ClientSession, number: signal.Signals) -> None:
-    """The process ends well though somebody listens, on a port of its own and behind a token as well."""
+    """On the admin port and behind a token too."""
     options = ("--admin-port", "0", "--admin-token", "s3cr3t-t0ken", "--log-format", "json")
     with command(*options) as serve:
         told = json.loads(serve.out.seen[-1])
@@ -220,7 +220,7 @@ async def test_a_signal_ends_streams(client: aiohttp.ClientSession, number: sign
                     assert line in (b"\n", b": still here\n")
 
 
-async def test_head_of_a_stream_is_its_head(url: str, client: aiohttp.ClientSession) -> None:
-    """Nobody listens for it."""
+async def test_head_of_a_stream_opens_no_stream(url: str, client: aiohttp.ClientSession) -> None:
+    """It gets the headers."""
     async with client.head(f"{url}/__admin/events") as response:
         assert (response.status, response.content_type) == (200, "text/event-stream")

@@ -52,8 +52,8 @@ def kept(engine: Engine) -> int:
     return sum(len(entry.data) for entry in run_sync(engine.storage.entries(None)))
 
 
-def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> None:
-    """An entry keeps the texts of those that were in force, so that the bound in bytes holds of them too."""
+def test_texts_of_run_time_scenarios_count_as_bytes(contract: Contract) -> None:
+    """An entry keeps those in force."""
     engine, operation = Engine(contract), contract.operations[0]
     sent(engine, LASTING)
     text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
@@ -66,8 +66,8 @@ def test_scenarios_given_at_run_time_are_reckoned_with(contract: Contract) -> No
     assert engine.storage.gauges().journal_bytes == len(newer.data) + len(older.data)
 
 
-def test_losses_of_very_many_sandboxes_are_told_of_all(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counting is bounded too: beyond that, every sandbox counts as having lost something."""
+def test_counts_of_losses_are_bounded(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound every sandbox counts as incomplete."""
     monkeypatch.setattr("mockserver.storage.journal.MAX_COUNTED_SANDBOXES", 1)
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
     for name in "abc":
@@ -108,8 +108,8 @@ async def test_an_answer_names_its_entry_and_its_cause(url: str, client: aiohttp
     assert (entry["scenario"], entry["trigger"], entry["cause"]) == ("card-already-activated", "state", "1")
 
 
-async def test_what_cannot_be_read_is_an_entry_too(contract: Contract) -> None:
-    """A body that is too long, or a sandbox that is none, leaves an entry that the answer names."""
+async def test_a_refused_request_has_an_entry(contract: Contract) -> None:
+    """A body that is too long, a bad sandbox name; the answer names the entry."""
     engine = Engine(contract, settings=replace(contract.settings, max_body=10))
     async with edge.serving(engine) as url:
         for data in (head("POST", PATH, length=11) + b"x" * 11, head("POST", f"/sandbox/*{PATH}", "Connection: close")):
@@ -118,7 +118,7 @@ async def test_what_cannot_be_read_is_an_entry_too(contract: Contract) -> None:
 
 
 async def test_a_log_line_names_entry_and_cause(contract: Contract) -> None:
-    """In the form for people and in the one for machines."""
+    """In both forms."""
     lines: list[str] = []
     for log in (logs.human_log, logs.json_log):
         async with edge.serving(Engine(contract), log=log(lines.append)) as url, aiohttp.ClientSession() as client:
@@ -171,15 +171,15 @@ async def test_requests_are_filtered_and_paged(
         "trigger=x",
     ],
 )
-async def test_a_bad_filter_is_told(url: str, client: aiohttp.ClientSession, query: str) -> None:
-    """A value or a name that cannot be meant is a problem."""
+async def test_a_bad_filter_is_refused(url: str, client: aiohttp.ClientSession, query: str) -> None:
+    """An unknown name or value is a problem."""
     async with client.get(f"{url}/__admin/requests?{query}") as response:
         assert response.status == 400
         assert query.partition("=")[0] in problem(await response.read())["detail"]
 
 
-async def test_a_filter_by_what_no_entry_can_have_is_told(url: str, client: aiohttp.ClientSession) -> None:
-    """A misspelt word is no empty list; a scenario that was there once is known as long as an entry tells of it."""
+async def test_a_filter_by_an_unknown_scenario_is_refused(url: str, client: aiohttp.ClientSession) -> None:
+    """An id is known as long as an entry names it."""
     for query, meant in [
         ("source=documentd", "documented"),
         ("trigger=stat", "state"),
@@ -203,8 +203,8 @@ async def test_a_filter_by_what_no_entry_can_have_is_told(url: str, client: aioh
     assert len((await get_json(client, f"{url}/__admin/requests?scenario=mine"))["requests"]) == 1
 
 
-async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSession) -> None:
-    """Misuses, assumed and default answers, and forced ones that were malformed."""
+async def test_unexpected_answers_are_marked(url: str, client: aiohttp.ClientSession) -> None:
+    """Problems, assumed and default answers, and forced ones that were malformed."""
     await send_five(client, url)
     await post_body(client, url, LASTING, Mock_Scenario="provider-communication")
     page = await get_json(client, f"{url}/__admin/requests/unexpected")
@@ -213,8 +213,8 @@ async def test_the_unexpected_are_told_apart(url: str, client: aiohttp.ClientSes
     assert {one["id"] for one in everything if one["unexpected"]} == {"3", "4", "5"}
 
 
-async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -> None:
-    """Request, violations, decision, evidence, records before and after, reply, timing."""
+async def test_an_entry_has_all_details(url: str, client: aiohttp.ClientSession) -> None:
+    """Request, violations, decision, evidence, records, reply, timing."""
     await post_body(client, url, ONCE, Authorization_Ecommerce="Bearer s3cret")
     await post_body(client, url, {**ONCE, "pin": "12a4"})
     first, second = [await get_json(client, f"{url}/__admin/requests/{number}") for number in (1, 2)]
@@ -235,8 +235,8 @@ async def test_an_entry_is_told_whole(url: str, client: aiohttp.ClientSession) -
     assert "12a4" not in json.dumps(second)
 
 
-async def test_an_entry_that_is_not_there_is_told(url: str, client: aiohttp.ClientSession) -> None:
-    """Also one of another sandbox, which is named."""
+async def test_an_unknown_entry_is_404(url: str, client: aiohttp.ClientSession) -> None:
+    """An entry of another sandbox names it."""
     await post_body(client, url, LASTING)
     for path in ("requests/2", "requests/x", "requests/2/bundle"):
         assert "no entry" in (await get_json(client, f"{url}/__admin/{path}", 404))["detail"]
@@ -255,8 +255,8 @@ async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.Cli
     assert [one["id"] for one in page["requests"]] == ["1"]
 
 
-def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
-    """A fault, a problem, a new record, a body that is no JSON."""
+def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> None:
+    """And bodies that are no JSON."""
     engine = Engine(contract, clock=frozen_clock(0))
     sent(engine, ONCE, mock_fault="reset")
     engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
@@ -281,7 +281,7 @@ def test_what_is_shown_of_an_entry_is_what_there_is(contract: Contract) -> None:
     ] * 4  # nothing was committed
 
 
-def test_a_journal_is_no_more_than_its_entries() -> None:
+def test_an_empty_journal_finds_nothing() -> None:
     """Nothing is found in an empty one."""
     empty = Journal(1, 1)
     assert empty.find("1") is None

@@ -48,16 +48,16 @@ async def test_no_route_but_health_is_open(contract: Contract, client: aiohttp.C
             assert response.status == 200
 
 
-async def test_the_token_opens_what_was_closed(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """With it a route answers; the scheme is spelt in any case."""
+async def test_the_token_opens_every_route(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Its scheme is spelt in any case."""
     async with edge.serving(Engine(contract), access=Access(TOKEN)) as url:
         for scheme in ("Bearer", "bearer"):
             async with client.get(f"{url}/__admin/sandboxes", headers={"Authorization": f"{scheme} {TOKEN}"}) as got:
                 assert got.status == 200
 
 
-def test_the_token_stands_in_no_log() -> None:
-    """Neither what is asked for nor what is sent is written anywhere."""
+def test_the_token_is_in_no_log() -> None:
+    """Neither the server's nor the client's."""
     for form in ("human", "json"):
         with serving("--log-format", form, env={"MOCKSERVER_ADMIN_TOKEN": TOKEN}) as serve:
             for sent in (TOKEN, TOKEN + "wrong"):
@@ -100,10 +100,10 @@ def test_a_token_that_cannot_be_sent_is_refused_at_start(token: str) -> None:
         ({"Host": "localhost", "Sec-Fetch-Site": "same-site"}, 403),
     ],
 )
-async def test_a_browser_is_answered_on_the_mocks_own_pages_alone(
+async def test_only_same_origin_pages_reach_the_admin_api(
     contract: Contract, headers: Mapping[str, str], status: int
 ) -> None:
-    """Same origin, and a host that no foreign name can point to; never with CORS headers, whatever is opened."""
+    """With a safe host; never with CORS headers."""
     access = Access(allowed_hosts=("good.example",), cors_origins=("*",))
     async with edge.serving(Engine(contract), access=access) as url:
         for path in ("/__admin/sandboxes", "/__admin/health", "/sandbox/a/__admin/health"):
@@ -115,8 +115,8 @@ async def test_a_browser_is_answered_on_the_mocks_own_pages_alone(
             assert status == 200 or b"foreign-page" in answered
 
 
-async def test_a_preflight_to_the_admin_api_opens_nothing(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """OPTIONS is refused there like any other request of a foreign page."""
+async def test_a_preflight_to_the_admin_api_is_refused(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Like any other request of a foreign page."""
     headers = {"Origin": "http://page.example", "Access-Control-Request-Method": "POST"}
     async with edge.serving(Engine(contract), access=Access(cors_origins=("*",))) as url:
         async with client.options(f"{url}/__admin/reset", headers=headers) as response:
@@ -128,10 +128,10 @@ async def test_a_preflight_to_the_admin_api_opens_nothing(contract: Contract, cl
     ("origins", "allowed", "vary"),
     [(("http://localhost",), "http://localhost", "Origin"), (("*",), "*", None), (("http://other",), None, None)],
 )
-async def test_pages_call_the_operations_where_that_was_opened(
+async def test_cors_opens_the_operations_to_an_origin(
     contract: Contract, client: aiohttp.ClientSession, origins: tuple[str, ...], allowed: str | None, vary: str | None
 ) -> None:
-    """The preflight is answered, and the answer's Mock-* headers are exposed; refusals can be read as well."""
+    """Preflights are answered, Mock-* headers exposed; refusals can be read."""
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type, mock-scenario"}
     page = {"Origin": "http://localhost"}
     async with edge.serving(Engine(contract), access=Access(cors_origins=origins)) as url:
@@ -155,8 +155,8 @@ async def test_pages_call_the_operations_where_that_was_opened(
 # -- ports --------------------------------------------------------------------------------------------
 
 
-async def test_the_admin_api_has_a_port_of_its_own(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """There it is alone; on the main port its paths are 404, health excepted."""
+async def test_the_admin_api_can_have_its_own_port(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """On the main port its paths are 404, health excepted."""
     server = edge.Server(Engine(contract))
     try:
         admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
@@ -182,8 +182,8 @@ async def test_the_admin_api_has_a_port_of_its_own(contract: Contract, client: a
         await server.stop()
 
 
-def test_options_close_the_admin_api() -> None:
-    """`--no-admin` leaves health; `--admin-port` is told at start; both at once contradict each other."""
+def test_options_close_or_move_the_admin_api() -> None:
+    """`--no-admin` leaves health; `--admin-port` is shown at start; both at once are refused."""
     with serving("--no-admin") as serve:
         status, _, body = serve.post({}, path="/__admin/reset")
         assert (status, "--no-admin" in problem(body)["detail"]) == (404, True)
@@ -199,8 +199,8 @@ def test_options_close_the_admin_api() -> None:
     assert run("--no-admin", "--admin-port", "0").returncode == 2
 
 
-def test_options_reach_what_they_name() -> None:
-    """`--admin-token`, `--allowed-host`, `--cors-origin` and `--max-records`, as options or in the environment."""
+def test_options_of_the_admin_api_take_effect() -> None:
+    """`--admin-token`, `--allowed-host`, `--cors-origin` and `--max-records`, or their variables."""
     env = {"MOCKSERVER_ALLOWED_HOST": "one.example two.example", "MOCKSERVER_CORS_ORIGIN": "http://a http://b"}
     with serving("--admin-token", TOKEN, "--max-records", "0", env=env) as serve:
         browser = {"Host": "two.example", "Origin": "http://two.example", "Authorization": f"Bearer {TOKEN}"}
@@ -215,9 +215,7 @@ def test_options_reach_what_they_name() -> None:
 @pytest.mark.parametrize(
     "reference", ["http://127.0.0.1:9/x.json", "file:///etc/passwd", "contract.schema.json", "#/x"]
 )
-async def test_a_schema_given_at_run_time_refers_to_nothing_outside_itself(
-    url: str, client: aiohttp.ClientSession, reference: str
-) -> None:
+async def test_a_run_time_schema_cannot_refer_to_files(url: str, client: aiohttp.ClientSession, reference: str) -> None:
     """Nothing is fetched or read; the scenario is refused with the reason."""
     spec: dict[str, Any] = {
         "scenario": "mine",

@@ -95,24 +95,22 @@ def test_a_good_name_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/__admin/health", PATH])
-async def test_path_and_header_that_disagree_are_refused(url: str, client: aiohttp.ClientSession, path: str) -> None:
+async def test_a_path_and_a_header_that_differ_are_refused(url: str, client: aiohttp.ClientSession, path: str) -> None:
     """Two names at once are no name."""
     async with client.get(f"{url}/sandbox/a{path}", headers={"Mock-Sandbox": "b"}) as response:
         assert response.status == 400
         assert "two different" in problem(await response.read())["detail"]
 
 
-async def test_a_header_that_is_no_text_is_refused(url: str) -> None:
-    """Bytes that are not UTF-8 are a bad name, not a fault of the server."""
+async def test_a_header_that_is_not_utf_8_is_a_bad_name(url: str) -> None:
+    """Not an error of the server."""
     sent = head("POST", PATH, "Connection: close", "Mock-Sandbox: caf\xe9", length=2) + b"{}"
     assert b"bad-sandbox" in await raw(url, sent)
 
 
 @pytest.mark.parametrize("path", ["/sandbox/a", "/sandbox/a/", "/sandbox", "/sandbox/a/sandbox/b" + PATH])
-async def test_a_prefix_without_a_path_that_is_served_gets_404(
-    url: str, client: aiohttp.ClientSession, path: str
-) -> None:
-    """The prefix alone, and a prefix within a prefix, are unknown paths."""
+async def test_a_sandbox_prefix_needs_a_served_path(url: str, client: aiohttp.ClientSession, path: str) -> None:
+    """The prefix alone, or twice, is an unknown path."""
     async with client.post(url + path) as response:
         assert response.status == 404
         assert "There is no /" in problem(await response.read())["detail"]
@@ -125,7 +123,7 @@ async def test_a_wrong_method_is_refused_below_the_prefix(url: str, client: aioh
 
 
 async def test_a_sandbox_can_be_required(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """With the setting, a request without one is refused with an explanation; it may then not touch any state."""
+    """A request without one is refused with an explanation."""
     engine = Engine(contract, settings=replace(contract.settings, require_sandbox=True))
     async with serving(engine) as url:
         async with client.post(url + PATH, json=LASTING) as response:
@@ -135,15 +133,15 @@ async def test_a_sandbox_can_be_required(contract: Contract, client: aiohttp.Cli
         assert (await activate(client, url, headers={"Mock-Sandbox": "b"}))[0] == "existing-customer"
 
 
-async def test_a_request_may_spell_the_prefix_in_escapes(url: str) -> None:
-    """A path is compared as what it means, not as how it is escaped."""
+async def test_the_prefix_may_be_percent_encoded(url: str) -> None:
+    """A path is compared once it is decoded."""
     split = urlsplit(url)
     sent = head("POST", f"/%73andbox/a{PATH.replace('d', '%64')}", "Connection: close", length=2) + b"{}"
     assert b"Mock-Scenario: " in await raw(f"http://{split.netloc}", sent)
 
 
-def test_too_long_a_body_is_refused_in_process_as_well(contract: Contract) -> None:
-    """The limit is the engine's, not the socket's."""
+def test_the_engine_refuses_a_long_body(contract: Contract) -> None:
+    """The limit is not the socket's alone."""
     reply = Engine(contract).handle_sync(Request("POST", PATH, b" " * (contract.settings.max_body + 1)))
     assert isinstance(reply, Reply)
     assert (reply.status, reply.problem) == (413, "body-too-large")
@@ -179,15 +177,15 @@ def is_incomplete(engine: Engine, name: str) -> bool:
     return sandbox.evicted_before
 
 
-def test_there_are_bounds_where_nothing_is_said(contract: Contract) -> None:
-    """On sandboxes, on what they keep, and on the journal, by entries and by bytes."""
+def test_there_are_default_bounds(contract: Contract) -> None:
+    """On sandboxes, records, and the journal by entries and bytes."""
     settings = contract.settings
     assert (settings.max_sandboxes, settings.sandbox_ttl, settings.max_records) == (1_000, 600, 1_000_000)
     assert (settings.journal_entries, settings.journal_bytes) == (10_000, 64 * 1_048_576)
 
 
-def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract) -> None:
-    """503 that says so; those that are there, and the default one, are served as before."""
+def test_a_sandbox_beyond_the_bound_is_refused_with_503(contract: Contract) -> None:
+    """While all are in use; those that exist are served."""
     engine, idle = small(contract)
     for name in ("a", "b", ""):
         assert engine.handle_sync(sent(name)).status == 200
@@ -199,8 +197,8 @@ def test_one_beyond_the_bound_is_refused_while_all_are_in_use(contract: Contract
     assert engine.storage.gauges().evictions == 0
 
 
-def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
-    """Its state is gone and it knows so when it is made again; others stay whole."""
+def test_the_longest_idle_sandbox_makes_room(contract: Contract) -> None:
+    """Its state is gone, and it is incomplete when made again."""
     engine, idle = small(contract)
     engine.handle_sync(sent("a"))
     engine.handle_sync(sent("b"))
@@ -217,8 +215,8 @@ def test_the_one_idle_for_longest_makes_room(contract: Contract) -> None:
     assert engine.storage.gauges().evictions == 2
 
 
-def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
-    """Somebody asked for it; its place is free at once."""
+def test_a_dropped_sandbox_is_complete_when_made_again(contract: Contract) -> None:
+    """Its place is free at once."""
     engine, idle = small(contract, most=1)
     engine.handle_sync(sent("a"))
     idle.now = 61
@@ -230,10 +228,8 @@ def test_one_that_is_dropped_is_complete_again(contract: Contract) -> None:
     assert not is_incomplete(engine, "a")
 
 
-def test_names_of_those_thrown_out_are_not_kept_without_end(
-    contract: Contract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beyond a bound any new one counts as if it had been there."""
+def test_the_names_kept_of_evicted_sandboxes_are_bounded(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound any new one counts as incomplete."""
     monkeypatch.setattr("mockserver.storage.memory.MAX_EVICTED_NAMES", 1)
     engine, _ = small(contract, most=1, ttl=0)
     known = []
@@ -243,8 +239,8 @@ def test_names_of_those_thrown_out_are_not_kept_without_end(
     assert known == [False, False, True, True]
 
 
-async def test_the_admin_api_is_refused_without_room_as_well(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Arming makes a sandbox too; dropping one makes room."""
+async def test_the_admin_api_makes_no_sandbox_without_room(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Dropping one makes room."""
     engine, _ = small(contract, most=1)
     async with serving(engine) as url:
         for name, status in (("a", 201), ("b", 503)):
@@ -259,8 +255,8 @@ async def test_the_admin_api_is_refused_without_room_as_well(contract: Contract,
             assert problem(await response.read())["did_you_mean"] == ["b"]
 
 
-async def test_sandboxes_are_listed_and_reset_all_at_once(url: str, client: aiohttp.ClientSession) -> None:
-    """With what is in each; the parameter that asks for all is checked."""
+async def test_sandboxes_are_listed_and_reset_together(url: str, client: aiohttp.ClientSession) -> None:
+    """With their contents."""
     for name in ("", "/sandbox/a"):
         await activate(client, url, name)
     async with client.get(f"{url}/__admin/sandboxes") as response:
@@ -277,10 +273,8 @@ async def test_sandboxes_are_listed_and_reset_all_at_once(url: str, client: aioh
         assert (await activate(client, url, name))[0] == "existing-customer"
 
 
-async def test_a_reset_of_all_leaves_nothing_of_those_that_are_gone(
-    contract: Contract, client: aiohttp.ClientSession
-) -> None:
-    """No entry of a sandbox that was thrown out, or that was only misnamed; and each begins complete."""
+async def test_a_reset_of_all_empties_all_journals(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Also of evicted and of bad names."""
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0, journal_entries=2)
     async with serving(Engine(contract, settings=settings)) as url:
         for name in "aba":
@@ -298,8 +292,8 @@ async def test_a_reset_of_all_leaves_nothing_of_those_that_are_gone(
             assert "mockserver_journal_bytes 0.0" in await response.text()
 
 
-async def test_two_hundred_tests_at_once_never_see_one_another(url: str) -> None:
-    """Each arms, freezes its clock, activates twice and reads its own answers alone."""
+async def test_two_hundred_parallel_tests_are_independent(url: str) -> None:
+    """Each arms, freezes its clock, activates twice and reads its own answers."""
 
     async def one(number: int) -> None:
         box = f"{url}/sandbox/worker-{number}"
@@ -321,8 +315,8 @@ async def test_two_hundred_tests_at_once_never_see_one_another(url: str) -> None
             group.create_task(one(number))
 
 
-def test_the_command_line_sets_all_of_it() -> None:
-    """`--max-sandboxes`, `--sandbox-ttl` and `--sandbox-from`, on a running server."""
+def test_the_command_line_sets_the_bounds_of_sandboxes() -> None:
+    """`--max-sandboxes`, `--sandbox-ttl` and `--sandbox-from`."""
     options = ["--max-sandboxes", "1", "--sandbox-ttl", "3600", "--sandbox-from", "header.x-tenant"]
     with spawned(MOCKSERVER, "--port", "0", *options) as serve:
         serve.started()

@@ -32,7 +32,7 @@ async def activate(client: aiohttp.ClientSession, url: str, card: str = "CARD-00
 
 
 async def test_a_record_is_shown_with_its_origin(url: str, client: aiohttp.ClientSession) -> None:
-    """A default, a seed, a tombstone and what a request wrote are told apart."""
+    """Default, seed, tombstone or request."""
     state = f"{url}/__admin/state/cards"
     default = await call(client, "GET", f"{state}/CARD-001")
     assert (default["key"], default["origin"]) == ("CARD-001", "default")
@@ -47,8 +47,8 @@ async def test_a_record_is_shown_with_its_origin(url: str, client: aiohttp.Clien
     assert (await call(client, "GET", f"{state}/{tombstone}"))["members"] is None
 
 
-async def test_a_record_is_put_patched_and_brought_back(url: str, client: aiohttp.ClientSession) -> None:
-    """What is written decides requests; DELETE brings the default back."""
+async def test_a_record_is_put_patched_and_restored(url: str, client: aiohttp.ClientSession) -> None:
+    """What is written decides requests; DELETE restores the default."""
     record = f"{url}/__admin/state/cards/CARD-001"
     assert (await call(client, "PUT", record, {"status": "activated"}))["origin"] == "request"
     assert (await activate(client, url))[0] == "card-already-activated"
@@ -60,8 +60,8 @@ async def test_a_record_is_put_patched_and_brought_back(url: str, client: aiohtt
     assert (await activate(client, url))[0] == "activated-existing-customer"
 
 
-async def test_a_seed_is_covered_and_comes_back(url: str, client: aiohttp.ClientSession) -> None:
-    """null makes a tombstone of a seed; DELETE brings the seed back."""
+async def test_null_hides_a_seed_until_it_is_restored(url: str, client: aiohttp.ClientSession) -> None:
+    """It makes a tombstone; DELETE restores the seed."""
     record = f"{url}/__admin/state/cards/TEST-ACTIVATED"
     assert await call(client, "PUT", record, None) == {"key": "TEST-ACTIVATED", "origin": "request", "members": None}
     assert (await call(client, "GET", record))["members"] is None
@@ -70,8 +70,8 @@ async def test_a_seed_is_covered_and_comes_back(url: str, client: aiohttp.Client
 
 
 @pytest.mark.parametrize("key", ["a/b", "50%", "a b", "%2F", "a?b#c", "caf\u00e9", ".."])
-async def test_any_key_can_be_named(url: str, client: aiohttp.ClientSession, key: str) -> None:
-    """A key is percent-encoded in the path, whatever stands in it, below a sandbox as well."""
+async def test_any_key_can_be_percent_encoded(url: str, client: aiohttp.ClientSession, key: str) -> None:
+    """In the path, below a sandbox as well."""
     quoted = "".join(f"%{byte:02X}" for byte in key.encode())
     for prefix in ("", "/sandbox/a", "/%73andbox/a"):
         path = URL(f"{url}{prefix}/__admin/state/cards/{quoted}", encoded=True)
@@ -82,7 +82,7 @@ async def test_any_key_can_be_named(url: str, client: aiohttp.ClientSession, key
     assert (await activate(client, url, card=key))[0] == "card-already-activated"
 
 
-async def test_a_key_is_folded_as_requests_fold_it(url: str, client: aiohttp.ClientSession) -> None:
+async def test_keys_are_folded_as_in_requests(url: str, client: aiohttp.ClientSession) -> None:
     """Where letters' case does not matter in requests, it does not here."""
     put = await call(client, "PUT", f"{url}/__admin/state/batches/ABC", {})
     assert put["key"] == "abc"
@@ -100,10 +100,10 @@ async def test_a_key_is_folded_as_requests_fold_it(url: str, client: aiohttp.Cli
         ("cards/%FF", {}, 400, "UTF-8"),
     ],
 )
-async def test_what_does_not_fit_is_refused(
+async def test_a_record_that_does_not_fit_is_refused(
     url: str, client: aiohttp.ClientSession, path: str, body: Any, status: int, hint: str
 ) -> None:
-    """A record is checked against its collection's members; the refusal names what was meant, and nothing changes."""
+    """It is checked against its collection; nothing changes."""
     async with client.put(URL(f"{url}/__admin/state/{path}", encoded=True), json=body) as response:
         shown = problem(await response.read())
         assert response.status == status
@@ -119,8 +119,10 @@ async def test_a_patch_is_checked_as_a_whole(url: str, client: aiohttp.ClientSes
     assert (await call(client, "GET", record))["origin"] == "default"
 
 
-async def test_a_key_that_is_not_there_is_told(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
-    """A closed collection has no defaults; a near key is named."""
+async def test_an_unknown_key_of_a_closed_collection_is_404(
+    url: str, client: aiohttp.ClientSession, contract: Contract
+) -> None:
+    """A near key is named."""
     closed = next(name for name, collection in contract.collections.items() if not collection.open)
     seed = next(iter(contract.collections[closed].seeds))
     shown = await call(client, "GET", f"{url}/__admin/state/{closed}/{seed}x", status=404)
@@ -143,8 +145,8 @@ async def test_a_misspelt_test_value_has_no_default(url: str, client: aiohttp.Cl
     assert (await call(client, "PATCH", f"{url}/__admin/state/cards/GONE", {}, status=404))["did_you_mean"] == []
 
 
-async def test_a_sandbox_beyond_the_bound_has_no_state(client: aiohttp.ClientSession, contract: Contract) -> None:
-    """Reading or writing a record is a use of its sandbox; where there is no room it gets 503."""
+async def test_reading_a_record_needs_room_for_its_sandbox(client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Otherwise 503."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))
     async with serving(engine) as url:
         await call(client, "GET", f"{url}/sandbox/a/__admin/state")
@@ -154,8 +156,8 @@ async def test_a_sandbox_beyond_the_bound_has_no_state(client: aiohttp.ClientSes
     assert await engine.storage.names() == ("a",)
 
 
-async def test_a_snapshot_goes_to_another_server(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
-    """Records, tombstones and counters of new ids: the next answers are the same there."""
+async def test_a_snapshot_moves_to_another_server(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Records, tombstones and counters: the next answers are the same."""
     await activate(client, url, customer_id=None, customer=CUSTOMER)
     await call(client, "PUT", f"{url}/__admin/state/cards/GONE", None)
     snapshot = await call(client, "GET", f"{url}/__admin/state")
@@ -183,7 +185,7 @@ CUSTOMER = {
 async def test_a_snapshot_of_another_contract_is_taken_if_it_fits(
     client: aiohttp.ClientSession, contract: Contract, tmp_path: Any
 ) -> None:
-    """It is noted; one that does not fit changes nothing."""
+    """Otherwise nothing changes."""
     other = load(None, [folder(tmp_path, PING)])
     assert other.hash != contract.hash
     async with serving(Engine(contract)) as first, serving(Engine(other)) as second:
@@ -209,8 +211,8 @@ async def test_a_snapshot_of_another_contract_is_taken_if_it_fits(
         assert kept["records"] == snapshot["records"]
 
 
-async def test_a_full_sandbox_refuses_and_changes_nothing(client: aiohttp.ClientSession, contract: Contract) -> None:
-    """Beyond max_records a request gets 507; what is there already can be written again."""
+async def test_a_full_sandbox_answers_507(client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Existing records can be written."""
     engine = Engine(contract, settings=replace(contract.settings, max_records=2))
     async with serving(engine) as url:
         many = {"customer_id": "TEST-CUSTOMER"}  # a seed that no request changes: only cards are written
@@ -230,8 +232,8 @@ async def test_a_full_sandbox_refuses_and_changes_nothing(client: aiohttp.Client
         assert met == "activated-existing-customer"
 
 
-async def test_each_sandbox_has_records_of_its_own(url: str, client: aiohttp.ClientSession) -> None:
-    """The prefix says whose state is meant; reset forgets it."""
+async def test_each_sandbox_has_its_records(url: str, client: aiohttp.ClientSession) -> None:
+    """The prefix names it; a reset empties it."""
     await call(client, "PUT", f"{url}/sandbox/a/__admin/state/cards/X", {"status": "activated"})
     assert (await call(client, "GET", f"{url}/__admin/state/cards/X"))["origin"] == "default"
     await call(client, "POST", f"{url}/sandbox/a/__admin/reset")

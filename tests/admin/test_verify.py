@@ -56,7 +56,7 @@ async def sent(client: aiohttp.ClientSession, url: str, *bodies: object) -> None
     ],
 )
 async def test_a_claim_holds_or_does_not(url: str, client: aiohttp.ClientSession, claim: Any, holds: bool) -> None:
-    """200 where it holds; 409 and a problem that can be read as it stands where it does not."""
+    """200, or 409 with a readable problem."""
     await sent(client, url, LASTING, PIN, LASTING)
     status, shown = await verified(client, url, claim)
     assert (status, shown["holds"], shown["incomplete"]) == (200 if holds else 409, holds, False)
@@ -65,8 +65,8 @@ async def test_a_claim_holds_or_does_not(url: str, client: aiohttp.ClientSession
         assert {"type", "title", "status", "detail", "expected", "came"} <= shown.keys()
 
 
-async def test_near_misses_are_told_with_evidence(url: str, client: aiohttp.ClientSession) -> None:
-    """Member, expected, came; the nearest entry first, against the scenario and the conditions."""
+async def test_a_failed_claim_shows_near_misses(url: str, client: aiohttp.ClientSession) -> None:
+    """Member, expected, got; the nearest entry first."""
     await sent(client, url, LASTING, {**LASTING, "customer_id": "TEST-ENTERPRISE"}, PIN)
     when = {"body.customer_id": "TEST-ENTERPRISE", "body.reference_batch": "other"}
     status, shown = await verified(client, url, {"when": when})
@@ -112,16 +112,14 @@ async def test_near_misses_are_told_with_evidence(url: str, client: aiohttp.Clie
         ("x", "bad-body"),
     ],
 )
-async def test_a_claim_that_cannot_be_meant_is_told(
-    url: str, client: aiohttp.ClientSession, claim: object, kind: str
-) -> None:
-    """A claim that is misspelt never holds silently."""
+async def test_a_misspelt_claim_is_refused(url: str, client: aiohttp.ClientSession, claim: object, kind: str) -> None:
+    """It never holds."""
     status, shown = await verified(client, url, claim)
     assert (status, shown["type"].rpartition(":")[2]) == (400, kind)
 
 
-async def test_what_is_armed_and_left_over_is_told(url: str, client: aiohttp.ClientSession) -> None:
-    """Until it is used up; what is armed for always is not left over."""
+async def test_unused_armed_outcomes_are_reported(url: str, client: aiohttp.ClientSession) -> None:
+    """Until they are used; `always` is never left over."""
     for spec in ({"scenario": DIGITS, "times": 1}, {"scenario": DIGITS, "times": "always"}):
         async with client.post(f"{url}/__admin/arm", json=spec) as response:
             assert response.status < 300, await response.text()
@@ -132,8 +130,8 @@ async def test_what_is_armed_and_left_over_is_told(url: str, client: aiohttp.Cli
     assert (await verified(client, url, {"armed": "used"}))[0] == 200
 
 
-async def test_an_incomplete_journal_says_so(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """A claim does not hold where what is lost could matter, and does where it could not."""
+async def test_a_claim_fails_where_lost_entries_could_matter(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """It holds where they could not."""
     settings = replace(contract.settings, journal_entries=2)
     async with edge.serving(Engine(contract, settings=settings)) as url:
         await sent(client, url, PIN, LASTING, LASTING)
@@ -151,7 +149,7 @@ async def test_an_incomplete_journal_says_so(contract: Contract, client: aiohttp
             assert ("incomplete" in shown["text"]) is incomplete
 
 
-async def test_without_a_journal_nothing_can_be_claimed(contract: Contract, client: aiohttp.ClientSession) -> None:
+async def test_without_a_journal_no_claim_holds(contract: Contract, client: aiohttp.ClientSession) -> None:
     """Not even that nothing came."""
     settings = replace(contract.settings, journal_entries=0)
     async with edge.serving(Engine(contract, settings=settings)) as url:
@@ -159,8 +157,8 @@ async def test_without_a_journal_nothing_can_be_claimed(contract: Contract, clie
         assert (status, shown["incomplete"]) == (409, True)
 
 
-async def test_a_sandbox_that_was_thrown_out_is_incomplete(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """What was armed in it, and what it was sent, may be gone."""
+async def test_no_claim_holds_of_an_evicted_sandbox(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """What was armed and sent may be gone."""
     settings = replace(contract.settings, max_sandboxes=1, sandbox_ttl=0)
     async with edge.serving(Engine(contract, settings=settings)) as url:
         for name, again in (("ab", False), ("a", True)):
@@ -197,16 +195,16 @@ def recorded(contract: Contract, kinds: str) -> list[RecordedRequest]:
         ("L", [Claim(operation="another")], False),
     ],
 )
-def test_claims_in_order_cut_the_journal_into_parts(
+def test_claims_in_order_hold_of_parts_of_the_journal(
     contract: Contract, kinds: str, claims: list[Claim], holds: bool
 ) -> None:
-    """Each claim holds of its part, others may come between."""
+    """Others may come between."""
     verdict = in_order(claims, recorded(contract, kinds), lost=False)
     assert verdict.holds is holds
     assert verdict_text(verdict, "").startswith("holds" if holds else "does not hold")
 
 
-def test_a_claim_is_told_in_words(contract: Contract) -> None:
+def test_a_claim_has_words(contract: Contract) -> None:
     """How many, answered by what, of which operation."""
     assert Claim().text == "at least 1 request that the API answered"
     assert Claim(scenario="a", low=2, high=2).text == "exactly 2 requests answered by a"

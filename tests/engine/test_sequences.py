@@ -84,7 +84,7 @@ async def test_a_run_time_scenario_counts_its_turns(url: str, client: aiohttp.Cl
 
 
 def test_explaining_counts_nothing(tmp_path: Path) -> None:
-    """What would answer is told as often as asked; one that stands aside is no near miss."""
+    """Neither outcomes nor turns."""
     engine = Engine(overlay(tmp_path, "pass: true", "last"))
     request = Request("POST", PATH, b"{}", {"x-flaky": "1"})
     for _ in range(2):
