@@ -5,8 +5,8 @@ import json
 from tests.support import LASTING, MOCKSERVER, PATH, run, spawned
 
 
-def test_the_command_line_arms_a_running_server() -> None:
-    """Arms, shows and clears, in a sandbox; `--json` gives what the server said; a refusal is one line."""
+def test_arm_arms_a_running_server() -> None:
+    """Arms, shows and clears, in a sandbox; `--json` gives the server's answer; a refusal is one line."""
     with spawned(MOCKSERVER, "--port", "0") as serve:
         serve.started()
         where = ["--url", serve.url, "--sandbox", "cli"]

@@ -54,7 +54,7 @@ def test_check_fails_where_an_example_is_not_met(tmp_path: Path) -> None:
 
 
 def test_scenarios_are_listed_as_json(contract: Contract) -> None:
-    """An array of objects: id, source, heading, status, error, note, examples with request and before."""
+    """Id, source, heading, status, error, note, examples with request and before."""
     rows = json.loads(invoke("scenarios", "--json").output)
     assert [row["id"] for row in rows] == [s.id for s in contract.scenarios]
     by_id = {row["id"]: row for row in rows}
@@ -70,8 +70,8 @@ def test_scenarios_are_listed_as_json(contract: Contract) -> None:
     assert "FIRST name" in by_id["last-name-empty"]["note"]
 
 
-def test_the_examples_that_are_listed_meet_their_scenarios() -> None:
-    """What the list shows can be sent as it is to a real server, and is answered as listed."""
+def test_listed_examples_meet_their_scenarios() -> None:
+    """Sent as they are to a real server."""
     rows = json.loads(run("scenarios", "--json").stdout)
     with serving() as serve:
         for row in rows:
@@ -87,7 +87,7 @@ def test_the_examples_that_are_listed_meet_their_scenarios() -> None:
                     assert (status, json.loads(answer).get("error")) == (row["status"], row["error"])
 
 
-def test_the_table_tells_how_to_meet_each(contract: Contract) -> None:
+def test_the_table_shows_how_to_meet_each_scenario(contract: Contract) -> None:
     """One line a scenario: id, source, status, code, how to trigger, note."""
     lines = invoke("scenarios").output.splitlines()
     assert lines[0].split("  ")[0] == "id"
@@ -104,8 +104,8 @@ def test_the_table_tells_how_to_meet_each(contract: Contract) -> None:
     assert lines[-1] == "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
 
 
-def test_a_scenario_of_another_kind_is_listed_as_well(tmp_path: Path) -> None:
-    """Without a body, without conditions, without examples: the list says what there is."""
+def test_scenarios_without_a_body_or_examples_are_listed(tmp_path: Path) -> None:
+    """The list shows what there is."""
     text = PING["ping.scenarios.yaml"].replace(
         "scenarios:\n", "scenarios:\n- {scenario: never, assumed: [], when: {header.x: y}, respond: {success: [1]}}\n"
     )
@@ -118,8 +118,8 @@ def test_a_scenario_of_another_kind_is_listed_as_well(tmp_path: Path) -> None:
     assert "whatever no other scenario answers" in invoke("scenarios", "--contract", str(own)).output
 
 
-def test_explain_tells_which_scenario_answers_and_why(request_file: Path) -> None:
-    """The answer, its source, trigger and place, what it would write, and the evidence against those before it."""
+def test_explain_shows_the_scenario_and_the_evidence(request_file: Path) -> None:
+    """Source, trigger, place, writes, and the evidence against those before it."""
     result = invoke("explain", "--request", str(request_file))
     assert result.exit_code == 0
     shown = result.output
@@ -136,7 +136,7 @@ def test_explain_tells_which_scenario_answers_and_why(request_file: Path) -> Non
 
 
 def test_explain_reads_standard_input() -> None:
-    """`--request -`; violations and warnings are told, and what is missing is said to be so."""
+    """`--request -`; violations, warnings and missing members are shown."""
     shown = run("explain", "--request", "-", stdin=json.dumps({**LASTING, "pin": "s3cr3t", "device": 1})).stdout
     assert "-> 400 pin-not-digits" in shown
     assert "  violation body.pin: " in shown
@@ -145,8 +145,8 @@ def test_explain_reads_standard_input() -> None:
     assert "s3cr3t" not in shown
 
 
-def test_explain_takes_up_what_was_sent_before(request_file: Path) -> None:
-    """`--before` gives the state; it is answered from records of earlier requests."""
+def test_explain_sends_requests_before(request_file: Path) -> None:
+    """`--before` gives the state."""
     shown = invoke("explain", "--request", str(request_file), "--before", str(request_file)).output
     assert "-> 400 card-already-activated" in shown
     assert "  trigger:  state" in shown
@@ -174,24 +174,24 @@ def test_explain_takes_headers_paths_and_queries(tmp_path: Path, request_file: P
         (["--path", "/nowhere\n/at/all"], "There is no /nowhere\\x0a/at/all."),
     ],
 )
-def test_explain_explains_a_refusal(options: list[str], words: str) -> None:
-    """What is no answer of the API is told as such; the exit status is still 0."""
+def test_explain_shows_a_refusal(options: list[str], words: str) -> None:
+    """The exit status is 0."""
     result = invoke("explain", "--request", "-", *options)
     assert result.exit_code == 0
     assert "(no answer of the API)" in result.output
     assert words in result.output
 
 
-def test_explain_shows_a_key_without_control_characters() -> None:
-    """What a request holds cannot take over the terminal."""
+def test_explain_escapes_control_characters() -> None:
+    """A request cannot take over the terminal."""
     body = json.dumps({**ONCE, "card_identifier": "\u001b[31mCARD"})
     shown = invoke("explain", "--request", "-", stdin=body).output
     assert "writes    cards \\x1b[31mCARD" in shown
     assert "\u001b" not in shown
 
 
-def test_explanations_on_the_command_line(tmp_path: Any) -> None:
-    """With --url the server is asked, its state counts; without, it is as it was."""
+def test_explain_asks_a_server_with_url(tmp_path: Any) -> None:
+    """Its state counts; without --url none does."""
     overlay = folder(tmp_path / "overlay", PING)
     (tmp_path / "body.json").write_text(json.dumps(ONCE))
     body = ("--request", str(tmp_path / "body.json"))

@@ -43,8 +43,8 @@ def used(server: Serving, sandbox: str) -> None:
         server.post(body, f"/sandbox/{sandbox}/debit/v1/activateCardForCustomer")
 
 
-def test_the_command_prints_a_table_and_every_other_form(server: Serving, command: Command) -> None:
-    """Text where nothing is said; JSON is that of the admin API."""
+def test_coverage_prints_every_form(server: Serving, command: Command) -> None:
+    """Text by default; JSON is that of the admin API."""
     used(server, "forms")
     status, out, err = command(server, "forms")
     assert (status, err) == (0, "")
@@ -61,8 +61,8 @@ def test_the_command_prints_a_table_and_every_other_form(server: Serving, comman
     assert "body.customer_id TEST-RFC-INVALID\ncurl -i http" in (failure.text or "")
 
 
-def test_a_report_goes_into_a_file(server: Serving, command: Command, tmp_path: Path) -> None:
-    """The one line that matters is printed all the same; what cannot be written is said in a line."""
+def test_coverage_writes_a_file(server: Serving, command: Command, tmp_path: Path) -> None:
+    """A summary line is printed; a file that cannot be written is one line."""
     used(server, "file")
     file = tmp_path / "coverage.html"
     assert command(server, "file", "--format", "html", "--output", str(file)) == (
@@ -78,8 +78,8 @@ def test_a_report_goes_into_a_file(server: Serving, command: Command, tmp_path: 
 
 
 @pytest.mark.parametrize(("bar", "status"), [("0", 0), ("11.1", 0), ("11.2", 2), ("100", 2), ("nan", 2), ("101", 2)])
-def test_a_pipeline_is_held_to_a_bar(server: Serving, command: Command, bar: str, status: int) -> None:
-    """Of the documented outcomes; the report is printed all the same."""
+def test_coverage_fails_under_a_bar(server: Serving, command: Command, bar: str, status: int) -> None:
+    """Of the documented outcomes; the report is printed in any case."""
     name = f"bar-{bar.replace('.', '-')}"
     used(server, name)
     came, out, err = command(server, name, "--fail-under", bar)
@@ -89,8 +89,8 @@ def test_a_pipeline_is_held_to_a_bar(server: Serving, command: Command, bar: str
         assert err == f"mockserver: 2 of 18 documented outcomes met (11.1 %), 0 of 4 assumed; --fail-under {bar}\n"
 
 
-def test_what_is_no_mock_server_is_told_in_one_line(server: Serving) -> None:
-    """No server, a path that is none, and no traceback."""
+def test_coverage_of_no_mock_server_is_one_line(server: Serving) -> None:
+    """No server, or an unknown path: no traceback."""
     for url, said in ((f"{server.url}/nowhere", "Path"), ("http://127.0.0.1:1", "is the server up")):
         done = run("coverage", "--url", url)
         assert (done.returncode, done.stdout) == (1, "")
@@ -108,15 +108,15 @@ def test_what_is_no_mock_server_is_told_in_one_line(server: Serving) -> None:
     ],
 )
 def test_the_route_gives_every_form(server: Serving, form: str, media: str, begins: str) -> None:
-    """With its media type, and kept in no cache."""
+    """With its media type, uncached."""
     with urlopen(f"{server.url}/sandbox/qa/__admin/coverage?format={form}") as response:
         assert response.headers["Content-Type"] == media
         assert response.headers["Cache-Control"] == "no-store"
         assert response.read().decode().startswith(begins)
 
 
-def test_all_sandboxes_together(server: Serving, command: Command) -> None:
-    """The total has what was met in any of them, also in those that were dropped."""
+def test_coverage_of_all_sandboxes_includes_dropped_ones(server: Serving, command: Command) -> None:
+    """The total counts what was met in any of them."""
     server.post({**LASTING, "card_identifier": "TEST-UNKNOWN"}, "/sandbox/gone/debit/v1/activateCardForCustomer")
     server.post({}, "/sandbox/gone/__admin/reset")
     report = json.loads(command(server, "", "--all", "--format", "json")[1])

@@ -15,7 +15,7 @@ from tests.support import alone, serving
 
 
 def test_health_asks_a_running_server() -> None:
-    """Exit status 0 and the answer, by URL with or without the path, or by the server's own variables."""
+    """By URL with or without the path, or by the server's own variables."""
     with serving("--require-sandbox", "--require-header", "X-Key", "--host", "::1") as serve:
         port = serve.url.rpartition(":")[2]
         for arguments, env in [
@@ -49,8 +49,8 @@ def answering(answer: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 503 No\r\n\r\n", b"no HTTP\r\n", b""])
-def test_health_of_what_is_not_well_is_1(answer: bytes) -> None:
-    """Another status, another protocol, no answer: one line, exit status 1."""
+def test_health_of_an_unhealthy_server_is_1(answer: bytes) -> None:
+    """Another status, another protocol, no answer: one line."""
     with answering(answer) as url:
         result = invoke("health", url)
     assert result.exit_code == 1
@@ -59,8 +59,8 @@ def test_health_of_what_is_not_well_is_1(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("env", [{"MOCKSERVER_PORT": "9"}, {"MOCKSERVER_PORT": "tcp://10.0.0.1:8080"}])
-def test_health_where_nothing_listens_is_1(env: dict[str, str]) -> None:
-    """A server that is not there, at the port of the environment or, past a link of Kubernetes, the default one."""
+def test_health_without_a_server_is_1(env: dict[str, str]) -> None:
+    """At the port of the environment or, with a link of Kubernetes, the default one."""
     port = env["MOCKSERVER_PORT"] if env["MOCKSERVER_PORT"].isdigit() else "8080"
     host = alone()
     result = invoke("health", **env, MOCKSERVER_HOST=host)
@@ -69,7 +69,7 @@ def test_health_where_nothing_listens_is_1(env: dict[str, str]) -> None:
 
 
 def test_health_imports_no_server() -> None:
-    """It is asked each few seconds in a container, and its own start is what that costs."""
+    """It runs every few seconds in a container."""
     code = (
         "import sys; from mockserver.cli.main import main\n"
         "try: main(['health', 'ftp://mock'])\nfinally: print(*sys.modules)"

@@ -88,8 +88,8 @@ def same(bundle: str, scenario: str, spoilt: str = "", contract: Contract | None
     assert replay(json.loads(bundle), contract or load()) == ReplayResult((), True, scenario, spoilt)
 
 
-def test_a_scenario_given_at_run_time_comes_with_the_bundle(box: Box) -> None:
-    """As it was when the request came, whatever became of it since; one that did not apply stays where it was."""
+def test_a_bundle_holds_its_run_time_scenario(box: Box) -> None:
+    """As it was when the request came."""
     assert box.admin("PUT", "/scenarios/busy", BUSY)[0] == 201
     first, other = box.met(X_Busy="1"), box.met()
     assert box.admin("PUT", "/scenarios/busy", BUSY.replace("code: 1", "code: 2"))[0] == 200
@@ -104,8 +104,8 @@ def test_a_scenario_given_at_run_time_comes_with_the_bundle(box: Box) -> None:
     assert codes == [1, None, 2]
 
 
-def test_one_that_replaces_a_file_s_comes_with_it_too(box: Box) -> None:
-    """In the place of the file's."""
+def test_a_bundle_holds_a_run_time_replacement(box: Box) -> None:
+    """In the place of the file's scenario."""
     text = "documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
     assert box.admin("PUT", "/scenarios/activated-existing-customer", text)[0] == 201
     bundle = box.bundle(box.met())
@@ -113,8 +113,8 @@ def test_one_that_replaces_a_file_s_comes_with_it_too(box: Box) -> None:
     same(bundle, "activated-existing-customer")
 
 
-def test_whose_turn_it_was_comes_with_the_bundle(box: Box) -> None:
-    """Each of the answers in turn is given again, and so is standing aside."""
+def test_a_bundle_holds_the_turn(box: Box) -> None:
+    """Each answer in turn is replayed, and so is standing aside."""
     assert box.admin("PUT", "/scenarios/flaky", FLAKY)[0] == 201
     bundles = [box.bundle(box.met(X_Flaky="1")) for _ in range(5)]
     assert [decision(bundle)["turns"] for bundle in bundles] == [{"flaky": count} for count in range(5)]
@@ -123,8 +123,8 @@ def test_whose_turn_it_was_comes_with_the_bundle(box: Box) -> None:
         same(bundle, scenario)
 
 
-def test_answers_in_turn_of_a_file_are_given_again(tmp_path: Path) -> None:
-    """With the same overlay; without it, the bundle says that the contract has changed."""
+def test_answers_in_turn_of_a_file_replay(tmp_path: Path) -> None:
+    """Without the overlay the bundle says that the contract has changed."""
     text = "format: 1\noperation: activateCardForCustomer\nscenarios:\n- scenario: flaky\n  "
     overlay = str(folder(tmp_path / "flaky", {"flaky.yaml": text + FLAKY.replace("\n", "\n  ").rstrip() + "\n"}))
     with serving("--overlay", overlay) as serve:
@@ -137,8 +137,8 @@ def test_answers_in_turn_of_a_file_are_given_again(tmp_path: Path) -> None:
     assert '  scenario: then "flaky"' in changed.stdout
 
 
-def test_what_was_armed_in_turn_is_given_again(box: Box) -> None:
-    """A scenario of a file, one given at run time that is gone by then, and the ordinary answer."""
+def test_armed_answers_in_turn_replay(box: Box) -> None:
+    """Of a file's scenario, of a removed run-time one, and the ordinary answer."""
     assert box.admin("PUT", "/scenarios/busy", BUSY)[0] == 201
     turns = [{"scenario": "rfc-invalid"}, {"scenario": "busy", "times": 2}, {"pass": True}, {"fault": "reset"}]
     assert box.admin("POST", "/arm", {"responses": turns, "repeat": "cycle"})[0] == 201
@@ -155,8 +155,8 @@ def test_what_was_armed_in_turn_is_given_again(box: Box) -> None:
     same(bundles[4], "activated-existing-customer", "fault reset, nothing was committed")
 
 
-def test_what_was_armed_of_a_file_stays_of_the_file(box: Box) -> None:
-    """Though one given at run time stands in its place by then."""
+def test_an_armed_scenario_of_a_file_replays_as_such(box: Box) -> None:
+    """Though a run-time scenario has replaced it since."""
     assert box.admin("POST", "/arm", {"scenario": "rfc-invalid"})[0] == 201
     assert box.admin("PUT", "/scenarios/rfc-invalid", BUSY)[0] == 201
     bundle = box.bundle(box.met())
@@ -168,22 +168,22 @@ def test_what_was_armed_of_a_file_stays_of_the_file(box: Box) -> None:
     "kind", ["reset", "empty", "truncate", "malformed", "garbage", "gateway", "dribble; seconds=0"]
 )
 @pytest.mark.parametrize("commit", [True, False])
-def test_a_fault_is_told_and_the_decision_is_the_same(box: Box, kind: str, commit: bool) -> None:
-    """What went wrong on the wire is no part of it."""
+def test_a_fault_does_not_change_a_replay(box: Box, kind: str, commit: bool) -> None:
+    """It is mentioned."""
     entry = box.met(Mock_Fault=f"{kind}; commit={str(commit).lower()}")
     kept = "only the answer was lost" if commit else "nothing was committed"
     same(box.bundle(entry), "activated-existing-customer", f"fault {kind.partition(';')[0]}, {kept}")
 
 
-def test_a_delay_is_told_and_the_decision_is_the_same(box: Box) -> None:
+def test_a_delay_does_not_change_a_replay(box: Box) -> None:
     """By header and armed, alone and with a fault."""
     same(box.bundle(box.met(Mock_Delay="3ms")), "activated-existing-customer", "delay of 3 ms")
     assert box.admin("POST", "/arm", {"scenario": "rfc-invalid", "delay": "2ms", "fault": "empty"})[0] == 201
     same(box.bundle(box.met()), "rfc-invalid", "fault empty, nothing was committed; delay of 2 ms")
 
 
-def test_the_settings_and_the_clock_of_the_sandbox_come_with_the_bundle(box: Box) -> None:
-    """As they were when the request came; a reset later changes nothing."""
+def test_a_bundle_holds_settings_and_clock(box: Box) -> None:
+    """As they were when the request came."""
     assert box.admin("PUT", "/settings", {"error_status": 200, "seed": 7, "utc_offset": "+09:00"})[0] == 200
     assert box.admin("PUT", "/clock", {"freeze": "2031-02-03T04:05:06Z"})[0] == 200
     entries = [box.met(), box.met(Mock_Scenario="rfc-invalid")]
@@ -195,8 +195,8 @@ def test_the_settings_and_the_clock_of_the_sandbox_come_with_the_bundle(box: Box
     same(bundles[1], "rfc-invalid")
 
 
-def test_a_number_that_is_masked_is_so_in_the_scenario_as_well(box: Box) -> None:
-    """So that the condition still holds of the masked request."""
+def test_a_bundle_masks_account_numbers_in_scenarios(box: Box) -> None:
+    """The condition still holds of the masked request."""
     number = "4111111111111111"
     text = f"documented: N.\nwhen: {{body.card_identifier: '{number}'}}\nrespond: {{error: {{code: 8}}}}\n"
     assert box.admin("PUT", "/scenarios/number", text)[0] == 201
@@ -207,8 +207,8 @@ def test_a_number_that_is_masked_is_so_in_the_scenario_as_well(box: Box) -> None
     same(bundle, "number")
 
 
-def test_a_contract_that_has_changed_is_told(box: Box, tmp_path: Path) -> None:
-    """Be the decision the same or not; a scenario that no longer fits is told as in a file."""
+def test_replay_reports_a_changed_contract(box: Box, tmp_path: Path) -> None:
+    """A scenario that no longer compiles is reported as in a file."""
     assert box.admin("PUT", "/scenarios/busy", BUSY)[0] == 201
     bundle = box.bundle(box.met(X_Busy="1"))
     overlay = folder(
@@ -224,8 +224,8 @@ def test_a_contract_that_has_changed_is_told(box: Box, tmp_path: Path) -> None:
     assert "did you mean error?" in ended.stderr
 
 
-def test_the_command_says_what_came_of_it(box: Box) -> None:
-    """As text, and the same for programs."""
+def test_replay_prints_text_or_json(box: Box) -> None:
+    """Both say whether the decision is the same."""
     assert box.admin("PUT", "/scenarios/flaky", FLAKY)[0] == 201
     box.met(X_Flaky="1")
     bundle = box.bundle(box.met(X_Flaky="1", Mock_Delay="1ms", Mock_Fault="reset; commit=true"))
@@ -242,8 +242,8 @@ def test_the_command_says_what_came_of_it(box: Box) -> None:
     }
 
 
-def test_requests_are_shown_on_the_command_line() -> None:
-    """As a table, as JSON, one by one, as an archive; and emptied."""
+def test_requests_shows_the_journal() -> None:
+    """As a table, as JSON, one by one, as HAR; and clears it."""
     with serving("--log-format", "json") as serve:
         address = ("--url", serve.url)
         serve.post(ONCE)
@@ -292,8 +292,8 @@ scenarios:
 """
 
 
-def test_a_bundle_is_replayed_on_the_command_line(tmp_path: Path) -> None:
-    """Exit status 0 for the same decision, 1 for another one; it tells whether the contract has changed."""
+def test_replay_exits_1_for_another_decision(tmp_path: Path) -> None:
+    """It says whether the contract has changed."""
     overlay = folder(tmp_path / "overlay", {"changed.yaml": CHANGED})
     load(overlays=[overlay])
     file = tmp_path / "bundle.json"
@@ -313,8 +313,8 @@ def test_a_bundle_is_replayed_on_the_command_line(tmp_path: Path) -> None:
     assert run("replay", str(file), "--contract", str(tmp_path / "none")).returncode == 1
 
 
-def test_claims_are_made_on_the_command_line() -> None:
-    """Exit status 0 where they hold, 1 where they do not; from options, a file, or standard input."""
+def test_verify_exits_1_where_a_claim_fails() -> None:
+    """Claims come from options, a file, or standard input."""
     with serving() as serve:
         address = ("--url", serve.url)
         serve.post({**LASTING, "pin": "12a4"})

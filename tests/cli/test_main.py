@@ -17,15 +17,15 @@ from tests.support import MOCKSERVER, ONCE, PING, environment, folder, run
 
 
 @pytest.mark.parametrize("command", [[MOCKSERVER], [sys.executable, "-m", "mockserver"]])
-def test_the_version_is_told(command: list[str | Path]) -> None:
-    """`--version` names the product and its version, however it is called."""
+def test_version_shows_name_and_version(command: list[str | Path]) -> None:
+    """As a script and as a module."""
     shown = subprocess.run([*command, "--version"], env=environment(), capture_output=True, text=True, check=True)
     assert shown.stdout == f"mockserver, version {__version__}\n"
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help_lists_the_commands(option: str) -> None:
-    """Help of the whole, though options without a command are those of `serve`."""
+    """Options without a command are those of `serve`."""
     shown = run(option).stdout
     for command in ("serve", "check", "scenarios", "explain", "health"):
         assert f"\n  {command} " in shown
@@ -64,21 +64,21 @@ def test_every_option_of_serve_has_its_variable() -> None:
         (["health", "ftp://mock"], "must begin with http://"),
     ],
 )
-def test_a_wrong_command_line_says_what_is_wrong(arguments: list[str], words: str) -> None:
-    """A usage error names what came and what to try; exit status 2."""
+def test_a_usage_error_says_what_is_wrong(arguments: list[str], words: str) -> None:
+    """Exit status 2."""
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert words in result.output
 
 
-def test_a_wrong_variable_is_named() -> None:
+def test_a_bad_variable_is_named() -> None:
     """A usage error in the environment says where it comes from."""
     ended = run(env={"MOCKSERVER_PORT": "abc"})
     assert (ended.returncode, "MOCKSERVER_PORT" in ended.stderr) == (2, True)
 
 
-def test_an_unknown_variable_is_warned_of() -> None:
-    """A misspelt variable is told with a near spelling; those of Kubernetes and of other commands are not."""
+def test_an_unknown_variable_is_a_warning() -> None:
+    """With a near spelling; those of Kubernetes and other commands are ignored."""
     env = {
         "MOCKSERVER_PROT": "1",
         "MOCKSERVER_ZZZZZZ": "1",
@@ -94,8 +94,8 @@ def test_an_unknown_variable_is_warned_of() -> None:
 
 
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["check"], ["scenarios"], ["explain", "--request", "-"]])
-def test_a_contract_that_cannot_be_read_is_reported(command: list[str]) -> None:
-    """The place, what was expected and what to try; exit status 1, and nothing is started."""
+def test_an_unreadable_contract_is_reported(command: list[str]) -> None:
+    """Exit status 1, and nothing is started."""
     result = invoke(*command, MOCKSERVER_CONTRACT="/nowhere/at/all")
     assert result.exit_code == 1
     assert "/nowhere/at/all:1:1: no contract can be read here" in result.output
@@ -103,7 +103,7 @@ def test_a_contract_that_cannot_be_read_is_reported(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [["scenarios"], ["scenarios", "--json"], ["--help"]])
-def test_output_that_is_closed_early_is_no_fault(command: list[str]) -> None:
+def test_a_closed_pipe_is_no_error(command: list[str]) -> None:
     """`mockserver scenarios | head -1` leaves no traceback."""
     shown = subprocess.run(
         ["sh", "-c", f"{shlex.quote(str(MOCKSERVER))} {shlex.join(command)} | true"],
@@ -114,23 +114,23 @@ def test_output_that_is_closed_early_is_no_fault(command: list[str]) -> None:
     assert shown.stderr == b""
 
 
-def test_a_terminal_that_cannot_show_a_letter_is_no_fault(tmp_path: Path) -> None:
-    """Where the encoding lacks a letter, its escape is shown."""
+def test_letters_outside_the_encoding_are_escaped(tmp_path: Path) -> None:
+    """On a terminal of another encoding."""
     file = folder(tmp_path, {"r.json": json.dumps({**ONCE, "customer_id": "Ñ"})}) / "r.json"
     ended = run("explain", "--request", str(file), env={"PYTHONIOENCODING": "ascii"})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "\\xd1" in ended.stdout
 
 
-def test_output_that_is_no_file_is_written_as_well() -> None:
-    """Called from Python, with the output caught."""
+def test_output_can_be_captured_in_process() -> None:
+    """Called from Python."""
     with contextlib.redirect_stdout(io.StringIO()) as out:
         main(["check"], standalone_mode=False)
     assert out.getvalue().startswith("ok: contract ")
 
 
-def test_mounts_are_taken_up_where_they_are_there(tmp_path: Path) -> None:
-    """DIR/contract is the contract, DIR/overlay an overlay below those that are named; nothing there is fine."""
+def test_mounted_folders_are_loaded(tmp_path: Path) -> None:
+    """DIR/contract is the contract, DIR/overlay the lowest overlay; both may be missing."""
     mounts = str(tmp_path)
     assert "(scenarios/" not in invoke("check", "--mounts", mounts).output
     folder(tmp_path / "overlay", {"o.yaml": "format: 1\nsettings: {seed: 7}\n"})
@@ -151,7 +151,7 @@ def test_mounts_are_taken_up_where_they_are_there(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("command", ["scenarios", "check", "--version"])
 def test_a_full_disk_is_one_line(command: str) -> None:
-    """What cannot be written is said in one line, with exit status 1."""
+    """Exit status 1."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [MOCKSERVER, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False

@@ -9,8 +9,8 @@ from mockserver.engine.linter import check
 from tests.support import run, serving
 
 
-def test_a_new_contract_passes_its_check_and_serves(tmp_path: Path) -> None:
-    """As it stands: every example holds, and a request is answered; what is printed says what to do next."""
+def test_a_new_contract_passes_check_and_serves(tmp_path: Path) -> None:
+    """The output says what to do next."""
     made = run("new", "shop", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert "  mockserver check shop " in made.stdout
@@ -23,8 +23,8 @@ def test_a_new_contract_passes_its_check_and_serves(tmp_path: Path) -> None:
     assert any(line.strip().startswith("curl ") for line in server.out.seen)
 
 
-def test_a_new_contract_shows_one_success_and_errors_of_each_kind(tmp_path: Path) -> None:
-    """Met by values, by state, by what is malformed, and as what is left; secrets and editor lines are there."""
+def test_a_new_contract_has_an_outcome_of_each_kind(tmp_path: Path) -> None:
+    """By values, by state, malformed and default; secrets and editor lines too."""
     assert run("new", str(tmp_path / "shop")).returncode == 0
     contract = load(tmp_path / "shop")
     assert check(contract) == ()
@@ -41,8 +41,8 @@ def test_a_new_contract_shows_one_success_and_errors_of_each_kind(tmp_path: Path
         assert (file.parent / first.partition("=")[2]).is_file()
 
 
-def test_a_folder_that_has_something_is_left_alone(tmp_path: Path) -> None:
-    """It is refused in one line; one with nothing but names with a dot is taken."""
+def test_new_refuses_a_folder_with_files(tmp_path: Path) -> None:
+    """Dot-files do not count."""
     (tmp_path / ".git").mkdir()
     assert run("new", str(tmp_path)).returncode == 0
     before = sorted(tmp_path.rglob("*"))
@@ -54,8 +54,8 @@ def test_a_folder_that_has_something_is_left_alone(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    """A file in its place is one line, and no traceback."""
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """No traceback."""
     (tmp_path / "file").write_text("")
     failed = run("new", str(tmp_path / "file" / "shop"))
     assert failed.returncode == 1

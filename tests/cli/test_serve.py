@@ -26,8 +26,8 @@ from tests.support import (
 )
 
 
-def test_the_curl_of_the_banner_works_however_often_it_is_sent() -> None:
-    """The command line that is shown succeeds three times over, the one for an error as well."""
+def test_the_curl_lines_of_the_banner_work_repeatedly() -> None:
+    """The success and the error."""
     with serving() as serve:
         serve.out.wait("stop with")
         good, bad = [line.strip() for line in serve.out.seen if line.strip().startswith("curl ")]
@@ -46,8 +46,8 @@ def test_the_curl_of_the_banner_works_however_often_it_is_sent() -> None:
         ["--host", "localhost"],
     ],
 )
-def test_the_curl_of_the_banner_works_with_these_options(options: list[str]) -> None:
-    """What a setting demands stands in the command line; an IPv6 host is written as curl reads it."""
+def test_the_curl_lines_of_the_banner_obey_options(options: list[str]) -> None:
+    """Required headers and sandbox; an IPv6 host in brackets."""
     with serving(*options) as serve:
         serve.out.wait("stop with")
         good = next(line for line in serve.out.seen if line.strip().startswith("curl "))
@@ -56,8 +56,8 @@ def test_the_curl_of_the_banner_works_with_these_options(options: list[str]) -> 
             assert shown.startswith("HTTP/1.1 200 OK")
 
 
-async def test_a_port_in_use_is_one_clear_line() -> None:
-    """A second server on a port says so and ends with status 1."""
+async def test_a_port_in_use_is_one_line() -> None:
+    """Exit status 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run("--port", str(port))
@@ -68,8 +68,8 @@ async def test_a_port_in_use_is_one_clear_line() -> None:
     )
 
 
-def test_a_host_that_is_not_there_is_one_clear_line() -> None:
-    """An address of another machine, or a name that nobody knows, ends with status 1."""
+def test_an_unknown_host_is_one_line() -> None:
+    """An address of another machine or an unknown name; exit status 1."""
     for host in ("192.0.2.1", "nobody.invalid"):
         ended = run("--host", host, "--port", "0")
         assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
@@ -77,8 +77,8 @@ def test_a_host_that_is_not_there_is_one_clear_line() -> None:
         assert "--port 0" not in ended.stderr
 
 
-def test_the_server_runs_with_nothing_writable_as_any_user(tmp_path: Path) -> None:
-    """As user 54321, without a home, in a folder that cannot be written, it serves and leaves nothing."""
+def test_the_server_needs_no_home_and_writes_nothing(tmp_path: Path) -> None:
+    """As user 54321 in a read-only folder."""
     # The one right that is left is to read what is closed to others, where the Python itself may lie.
     rights = "-all,+dac_read_search"
     drop = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
@@ -96,8 +96,8 @@ def test_the_server_runs_with_nothing_writable_as_any_user(tmp_path: Path) -> No
     assert list(here.iterdir()) == []
 
 
-def test_the_port_that_kubernetes_sets_is_passed_over() -> None:
-    """`MOCKSERVER_PORT=tcp://...` is ignored with a line that says so; the port is the default one."""
+def test_the_port_variable_of_kubernetes_is_ignored() -> None:
+    """`MOCKSERVER_PORT=tcp://...` leaves the default port, with a note."""
     link, host = "tcp://10.0.0.1:8080", alone()
     env = {"MOCKSERVER_PORT": link, "MOCKSERVER_SERVICE_HOST": "10.0.0.1"}
     with spawned(MOCKSERVER, "--host", host, env=env) as serve:
@@ -110,8 +110,8 @@ def test_the_port_that_kubernetes_sets_is_passed_over() -> None:
     )
 
 
-def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
-    """`--seed` gives other ids; the same seed gives the same."""
+def test_a_seed_sets_the_ids() -> None:
+    """The same seed gives the same ids, another one others."""
     found = []
     for seed in ("0", "7", "7"):
         with serving("--seed", seed) as serve:
@@ -123,14 +123,14 @@ def test_ids_count_up_and_two_seeds_do_not_meet() -> None:
     assert all(b == a + 1 for a, b in pairwise(second))
 
 
-def test_the_clock_is_frozen_to_the_nanosecond() -> None:
-    """`--clock` gives the documented timestamps, in both forms."""
+def test_the_clock_option_freezes_time() -> None:
+    """To the nanosecond, in both forms of timestamps."""
     with serving("--clock", "2025-11-18T11:50:57.960232171-06:00") as serve:
         assert json.loads(serve.post(LASTING)[2])["timestamp"] == "2025-11-18T17:50:57.960Z"
         assert json.loads(serve.post({})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
 
 
-def test_options_of_the_command_line_reach_the_answers() -> None:
+def test_options_change_the_answers() -> None:
     """`--error-status`, `--require-header` and `--no-mock-headers`."""
     with serving("--error-status", "200", "--no-mock-headers", "--require-header", "X-Key") as serve:
         status, headers, body = serve.post({}, **{"X-Key": "any"})
@@ -140,8 +140,8 @@ def test_options_of_the_command_line_reach_the_answers() -> None:
         assert serve.post(LASTING, **{"x-key": "any"})[0] == 200
 
 
-def test_every_option_is_read_from_the_environment(tmp_path: Path) -> None:
-    """`MOCKSERVER_...` does what the option does; several overlays are parted like PATH."""
+def test_every_option_has_a_variable(tmp_path: Path) -> None:
+    """Several overlays are separated as in PATH."""
     ping = folder(tmp_path / "ping", PING)
     other = folder(tmp_path / "other", {"other.yaml": "format: 1\nsettings: {error_status: 418}\n"})
     env = {

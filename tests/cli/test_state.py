@@ -28,8 +28,8 @@ def ask(served: Serving, *arguments: str, stdin: str = "", sandbox: str = "") ->
     return ended.returncode, ended.stdout, ended.stderr
 
 
-def test_records_are_shown_and_changed(served: Serving) -> None:
-    """A table for people, the admin API's answer with --json; the same words as there."""
+def test_state_shows_and_changes_records(served: Serving) -> None:
+    """A table, or the admin API's answer with --json."""
     card = ("state", "cards", "a/b %")
     titles, row = ask(served, *card, sandbox="s1")[1].splitlines()
     assert titles == "collection  key    origin   members"
@@ -57,8 +57,8 @@ def test_a_snapshot_is_saved_and_loaded(served: Serving, tmp_path: Path) -> None
     assert loaded == {"status": "loaded", "records": 2}
 
 
-def test_a_sandbox_is_reset_or_all_are(served: Serving) -> None:
-    """`reset` names what it brought back."""
+def test_reset_resets_one_sandbox_or_all(served: Serving) -> None:
+    """It names what it reset."""
     assert served.post(ONCE, path=f"/sandbox/s4{PATH}")[0] == 200
     assert ask(served, "reset", sandbox="s4")[:2] == (0, "reset s4\n")
     assert served.post(ONCE, path=f"/sandbox/s4{PATH}")[0] == 200
@@ -67,7 +67,7 @@ def test_a_sandbox_is_reset_or_all_are(served: Serving) -> None:
     assert (code, json.loads(out)) == (0, {"status": "reset", "sandbox": "s4"})
 
 
-def test_all_sandboxes_are_reset() -> None:
+def test_reset_all_counts_the_sandboxes() -> None:
     """`--all` counts them."""
     with serving() as serve:
         for name in ("a", "b"):
@@ -93,8 +93,8 @@ def test_all_sandboxes_are_reset() -> None:
         (("reset", "--url", "ftp://x"), 2, "must begin with http"),
     ],
 )
-def test_what_goes_wrong_is_one_line(served: Serving, arguments: tuple[str, ...], code: int, hint: str) -> None:
-    """A problem document in its words with status 1; a mistake in the command with status 2."""
+def test_an_error_is_one_line(served: Serving, arguments: tuple[str, ...], code: int, hint: str) -> None:
+    """A problem with status 1; a usage error with status 2."""
     ended, out, err = ask(served, *arguments)
     assert (ended, out) == (code, "")
     assert hint in " ".join(err.split())
@@ -102,8 +102,8 @@ def test_what_goes_wrong_is_one_line(served: Serving, arguments: tuple[str, ...]
     assert TOKEN not in err
 
 
-def test_a_server_that_is_down_is_one_line() -> None:
-    """The address is named, and what to look at."""
+def test_an_unreachable_server_is_one_line() -> None:
+    """The address and what to check."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     ended = run("reset", "--url", url)
@@ -119,8 +119,8 @@ def test_a_server_that_is_down_is_one_line() -> None:
         (b"SSH-2.0-other\r\n", "is --url right"),
     ],
 )
-def test_another_server_is_no_reason_to_fall_over(sent: bytes, said: str) -> None:
-    """What is no mock, or no HTTP, ends in one line."""
+def test_a_server_that_is_no_mock_is_one_line(sent: bytes, said: str) -> None:
+    """Or that speaks no HTTP."""
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def answer() -> None:
@@ -136,7 +136,7 @@ def test_another_server_is_no_reason_to_fall_over(sent: bytes, said: str) -> Non
     assert said in ended.stderr
 
 
-def test_a_problem_is_told_in_its_own_words() -> None:
-    """Title and detail; where neither came, the status."""
+def test_a_problem_is_printed_as_title_and_detail() -> None:
+    """Without both, the status."""
     assert Answer(400, {"title": "No", "detail": "Because."}).problem == "No: Because."
     assert Answer(500, "text").problem == "the server answered 500"

@@ -38,7 +38,7 @@ def is_broken(data: bytes, ends: list[int]) -> bool:
 
 
 @pytest.mark.parametrize(("kinds", "wanted"), [(SOUND, False), (BROKEN, True)])
-def test_chunks_are_followed_however_they_are_cut(kinds: tuple[bytes, ...], wanted: bool) -> None:
+def test_chunks_are_parsed_however_they_are_cut(kinds: tuple[bytes, ...], wanted: bool) -> None:
     """At every place, into single bytes, and at random."""
     draw = random.Random(1)
     for data in kinds:
@@ -49,13 +49,13 @@ def test_chunks_are_followed_however_they_are_cut(kinds: tuple[bytes, ...], want
 
 
 @pytest.mark.parametrize("begun", [b"", b"1", b"1;a", b"5\r\n{", b"1\r\n{", b"1\r\n{\r", b"0\r\n", b"0\r\nX: "])
-def test_what_is_not_whole_is_not_broken(begun: bytes) -> None:
-    """It may go on well."""
+def test_an_incomplete_chunk_is_not_broken(begun: bytes) -> None:
+    """The rest may still come."""
     assert not is_broken(begun, [])
 
 
-def test_many_small_chunks_take_no_longer_than_they_are_long() -> None:
-    """A quarter of a megabyte of them is followed in one go."""
+def test_many_small_chunks_are_parsed_in_linear_time() -> None:
+    """A quarter of a megabyte in one go."""
     framing = ChunkFraming()
     framing.feed(b"1\r\nx\r\n" * 40_000 + b"0\r\n\r\n")
     assert not framing.is_broken

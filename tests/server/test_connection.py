@@ -60,8 +60,8 @@ async def hasty(contract: Contract) -> AsyncIterator[str]:
     ],
     ids=["a letter", "a head", "no body", "a body", "chunks"],
 )
-async def test_a_request_that_comes_to_no_end_gets_408(contract: Contract, sent: bytes) -> None:
-    """In a problem document that names the setting, after the time that it says; then the connection is closed."""
+async def test_an_unfinished_request_gets_408(contract: Contract, sent: bytes) -> None:
+    """After the time in the message, which names the setting; then the connection is closed."""
     async with hasty(contract) as url:
         began = time.monotonic()
         top, _, body = (await raw(url, sent)).partition(b"\r\n\r\n")
@@ -71,8 +71,8 @@ async def test_a_request_that_comes_to_no_end_gets_408(contract: Contract, sent:
 
 
 @pytest.mark.parametrize("length", [0, len(BODY)])
-async def test_a_byte_now_and_then_does_not_help(contract: Contract, length: int) -> None:
-    """The time counts from the beginning of a request, whatever comes in between."""
+async def test_the_time_limit_counts_from_the_first_byte(contract: Contract, length: int) -> None:
+    """Whatever comes in between."""
     async with hasty(contract) as url, opened(url) as (reader, writer):
         writer.write(head("POST", PATH, length=length) if length else b"POST ")
 
@@ -88,8 +88,8 @@ async def test_a_byte_now_and_then_does_not_help(contract: Contract, length: int
             dripping.cancel()
 
 
-async def test_a_quiet_connection_is_kept(contract: Contract) -> None:
-    """Neither one that has sent nothing, nor one between two requests, nor with a line too many, is in haste."""
+async def test_an_idle_connection_is_kept(contract: Contract) -> None:
+    """Before a first request, between two, or after an extra line break."""
     async with hasty(contract) as url, opened(url) as (fresh, fresh_writer), opened(url) as (reader, writer):
         writer.write(head("POST", PATH, length=len(BODY)))
         await asyncio.sleep(0)
@@ -102,8 +102,8 @@ async def test_a_quiet_connection_is_kept(contract: Contract) -> None:
         assert [(await answer(r))[0] for r in (reader, fresh)] == ["HTTP/1.1 200 OK"] * 2
 
 
-async def test_the_time_that_an_answer_takes_is_not_the_clients(contract: Contract) -> None:
-    """Half a request behind one whose answer is delayed for longer than the limit has its own time after it."""
+async def test_the_time_limit_of_a_request_excludes_the_answer_before_it(contract: Contract) -> None:
+    """Half a request behind a delayed answer has its own time."""
     async with hasty(contract) as url, opened(url) as (reader, writer):
         whole = head("POST", PATH, f"Mock-Delay: {2 * SOON}s", length=len(BODY)) + BODY
         writer.write(whole)
@@ -115,15 +115,15 @@ async def test_the_time_that_an_answer_takes_is_not_the_clients(contract: Contra
         assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
 
 
-async def test_the_limit_is_a_setting_of_files(tmp_path: Path) -> None:
-    """An overlay has it."""
+async def test_the_time_limit_can_be_set_in_an_overlay(tmp_path: Path) -> None:
+    """The setting request_timeout."""
     files = {"fast.yaml": f"format: 1\nsettings: {{request_timeout: {SOON}}}\n"}
     async with serving(Engine(load(overlays=[folder(tmp_path, files)]))) as url:
         assert b" 408 " in await raw(url, b"POST")
 
 
-async def test_a_slow_body_is_in_the_journal(contract: Contract) -> None:
-    """What its head named, and that the rest did not come."""
+async def test_a_request_without_its_body_is_in_the_journal(contract: Contract) -> None:
+    """With its head."""
     async with hasty(contract) as url, opened(url) as (reader, writer):
         await raw(url, head("POST", f"/sandbox/slow{PATH}", length=9))
         writer.write(head("GET", "/sandbox/slow/__admin/requests"))
@@ -131,8 +131,8 @@ async def test_a_slow_body_is_in_the_journal(contract: Contract) -> None:
     assert (entry["method"], entry["status"]) == ("POST", 408)
 
 
-async def test_a_chunk_that_breaks_off_in_the_middle_gets_400(contract: Contract) -> None:
-    """At once, though the head was sound and the request is waited for."""
+async def test_a_broken_chunk_gets_400(contract: Contract) -> None:
+    """At once."""
     async with serving(Engine(contract)) as url, opened(url) as (reader, writer):
         writer.write(head("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue"))
         await reader.readuntil(b"\r\n\r\n")
@@ -143,8 +143,8 @@ async def test_a_chunk_that_breaks_off_in_the_middle_gets_400(contract: Contract
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
 
 
-async def test_chunks_that_break_off_behind_another_request_get_408(contract: Contract) -> None:
-    """Where both came in one piece, nobody knows where the chunks began: the answer is that to what never ends."""
+async def test_a_broken_chunk_in_a_pipelined_request_gets_408(contract: Contract) -> None:
+    """Where the chunks began is unknown."""
     async with hasty(contract) as url, opened(url) as (reader, writer):
         writer.write(head("POST", PATH, length=len(BODY)) + BODY + head("POST", PATH, "Transfer-Encoding: chunked"))
         assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
@@ -152,8 +152,8 @@ async def test_chunks_that_break_off_behind_another_request_get_408(contract: Co
         assert (await answer(reader))[0] == "HTTP/1.1 408 Request Timeout"
 
 
-async def test_a_refused_client_that_goes_on_sending_can_read_why(contract: Contract) -> None:
-    """What it sends is let go, and the connection is not reset under the answer."""
+async def test_a_refused_client_that_still_sends_can_read_the_answer(contract: Contract) -> None:
+    """The connection is not reset under it."""
     async with serving(Engine(contract)) as url, opened(url) as (reader, writer):
         writer.write(head("POST", PATH, length=50_000_000))
         for _ in range(50):
@@ -164,7 +164,7 @@ async def test_a_refused_client_that_goes_on_sending_can_read_why(contract: Cont
 
 
 @pytest.mark.parametrize("count", [1, 3])
-async def test_a_client_that_closes_its_side_is_answered(contract: Contract, count: int) -> None:
+async def test_a_half_closed_client_is_answered(contract: Contract, count: int) -> None:
     """All that it sent before; then the connection is closed."""
     async with hasty(contract) as url, opened(url) as (reader, writer):
         writer.write((head("POST", PATH, length=len(BODY)) + BODY) * count)
@@ -174,7 +174,7 @@ async def test_a_client_that_closes_its_side_is_answered(contract: Contract, cou
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST ", head("POST", PATH, length=2)])
-async def test_a_client_that_closes_its_side_too_early_is_let_go(contract: Contract, sent: bytes) -> None:
+async def test_a_half_closed_client_without_a_request_is_closed(contract: Contract, sent: bytes) -> None:
     """There is nothing to answer."""
     async with hasty(contract) as url, opened(url) as (reader, writer):
         writer.write(sent)
@@ -182,8 +182,8 @@ async def test_a_client_that_closes_its_side_too_early_is_let_go(contract: Contr
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
 
 
-async def test_a_client_that_never_reads_is_let_go(contract: Contract) -> None:
-    """Nobody waits for it, once it has taken nothing for the time that a request may take."""
+async def test_a_client_that_never_reads_is_disconnected(contract: Contract) -> None:
+    """After the time that a request may take."""
     async with hasty(contract) as url, opened(url) as (_, writer):
 
         async def ask() -> None:
@@ -195,8 +195,8 @@ async def test_a_client_that_never_reads_is_let_go(contract: Contract) -> None:
             await asyncio.wait_for(ask(), PATIENCE)
 
 
-async def test_a_client_that_reads_slowly_gets_it_all(contract: Contract) -> None:
-    """As long as it takes something, for however long."""
+async def test_a_slow_reader_gets_the_whole_answer(contract: Contract) -> None:
+    """As long as it reads something."""
     async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=1))) as url:
         split = urlsplit(url)
         with socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) as connection:
@@ -214,8 +214,8 @@ async def test_a_client_that_reads_slowly_gets_it_all(contract: Contract) -> Non
     [b"", b"POST ", head("POST", PATH, length=9), head("POST", PATH, length=len(BODY)) + BODY, b"no HTTP\r\n\r\n"],
     ids=["nothing", "a head", "no body", "a request", "no HTTP"],
 )
-async def test_a_connection_leaves_nothing_behind(contract: Contract, sent: bytes) -> None:
-    """Nothing of ours waits for a collection of garbage; asyncio's transport refers to itself, and does."""
+async def test_a_closed_connection_leaves_no_objects(contract: Contract, sent: bytes) -> None:
+    """But the transport of asyncio, which refers to itself."""
 
     def left() -> int:
         kinds = ("Connection", "ConnectionTransport", "RequestHandler", "StreamReader", "Task")
@@ -242,8 +242,8 @@ async def test_a_connection_leaves_nothing_behind(contract: Contract, sent: byte
             gc.enable()
 
 
-def test_a_server_that_can_open_no_more_connections_goes_on() -> None:
-    """One line says so, without a traceback; those that wait are served once others have left."""
+def test_a_server_without_descriptors_goes_on() -> None:
+    """One line says so; waiting clients are served once others leave."""
     few = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
     with spawned(prefix=few) as serve:
         split = urlsplit(serve.url)
@@ -257,8 +257,8 @@ def test_a_server_that_can_open_no_more_connections_goes_on() -> None:
         assert {line.rpartition(":")[0] for line in serve.err.rest()} == {TAKEN_UP}
 
 
-def test_the_usual_limit_of_open_files_is_raised() -> None:
-    """As far as the system lets it, so that a thousand connections are no limit."""
+def test_the_limit_of_open_files_is_raised() -> None:
+    """To its hard limit."""
     few = ("sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh")
     with spawned(prefix=few) as serve:
         limits = Path(f"/proc/{serve.process.pid}/limits").read_text(encoding="ascii")

@@ -74,10 +74,10 @@ async def until(holds: Callable[[], Any]) -> None:
         (["Mock-Fault: gateway; status=502"], (502, False)),
     ],
 )
-async def test_an_answer_is_complete_or_not(
+async def test_an_answer_is_delivered_unless_a_fault_takes_it(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, headers: list[str], told: tuple[int, bool]
 ) -> None:
-    """It is where all of it was sent; a fault other than `dribble` takes it."""
+    """All faults but `dribble` do."""
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine) as url:
@@ -87,10 +87,10 @@ async def test_an_answer_is_complete_or_not(
 
 
 @pytest.mark.parametrize("waits", ["Mock-Delay: 300s", "Mock-Fault: dribble; seconds=300"])
-async def test_a_client_that_leaves_gets_no_answer(
+async def test_an_answer_to_a_client_that_left_is_not_delivered(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, waits: str
 ) -> None:
-    """Whatever it was waiting for."""
+    """Whatever it waited for."""
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine) as url:
@@ -99,8 +99,8 @@ async def test_a_client_that_leaves_gets_no_answer(
     assert deliveries.told == [(200, False)]
 
 
-async def test_a_refusal_is_an_answer(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that is too long, too slow or broken gets its problem, which arrives."""
+async def test_a_refusal_is_delivered(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that is too long, too slow or broken gets its problem."""
     engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.1))
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine) as url:
@@ -111,10 +111,10 @@ async def test_a_refusal_is_an_answer(contract: Contract, monkeypatch: pytest.Mo
     assert deliveries.told == [(413, True), (408, True), (400, True)]
 
 
-async def test_each_of_many_requests_on_a_connection_is_told(
+async def test_each_request_of_a_connection_is_reported_once(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In their order; what the admin API answers is no answer of the engine."""
+    """In order; answers of the admin API are not reported."""
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine) as url:
@@ -123,10 +123,10 @@ async def test_each_of_many_requests_on_a_connection_is_told(
     assert deliveries.told == [(200, True), (405, True), (200, True)]
 
 
-async def test_what_fails_in_telling_cuts_the_connection(
+async def test_an_error_in_the_report_closes_the_connection(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answer is with the client already, and nothing follows it; the traceback is shown."""
+    """After the answer; the traceback is shown."""
     engine = Engine(contract)
 
     async def fail(*_: object, **__: object) -> None:
@@ -140,10 +140,10 @@ async def test_what_fails_in_telling_cuts_the_connection(
     assert "broken on purpose" in caplog.text
 
 
-async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
+async def test_a_header_with_a_line_break_is_an_error_of_the_server(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A header that holds the line break never reaches a client."""
+    """It never reaches a client."""
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     reply = Reply(200, (("A", "b\r\nSet-Cookie: x"),), b"")
@@ -159,10 +159,10 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_the_mock(
     assert "line break" in caplog.text
 
 
-async def test_a_client_that_resets_while_it_sends_is_no_request(
+async def test_an_incomplete_request_of_a_client_that_left_is_dropped(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What did not come as a whole from a client that left is neither decided nor answered."""
+    """It is neither decided nor answered."""
     engine = Engine(contract)
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine) as url:
@@ -177,10 +177,10 @@ async def test_a_client_that_resets_while_it_sends_is_no_request(
     assert (deliveries.told, journal(engine)) == ([], [])
 
 
-async def test_a_request_whose_connection_was_closed_first_is_no_request(
+async def test_a_request_on_a_connection_closed_by_shutdown_is_dropped(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that stops may close a connection between the last byte of a request and its turn: it is not logged."""
+    """It is not logged."""
     closed: list[bool] = []
 
     async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any) -> bytes | Reply:

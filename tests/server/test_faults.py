@@ -70,20 +70,20 @@ async def sound(contract: Contract) -> AsyncIterator[str]:
                 await asyncio.wait(leaked, timeout=0.05)
 
 
-async def test_reset_is_a_true_reset(contract: Contract) -> None:
-    """The client's read fails with ECONNRESET, no byte came."""
+async def test_reset_is_a_tcp_reset(contract: Contract) -> None:
+    """The client's read fails with ECONNRESET, without a byte."""
     async with sound(contract) as url:
         assert await faulty(url, "Mock-Fault: reset") == (b"", "reset")
 
 
 async def test_empty_closes_without_a_byte(contract: Contract) -> None:
-    """A clean end where an answer was due."""
+    """A clean end of the connection."""
     async with sound(contract) as url:
         assert await faulty(url, "Mock-Fault: empty") == (b"", "closed")
 
 
 async def test_truncate_sends_half_of_the_body(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Less than Content-Length announces, which a client notices."""
+    """Less than Content-Length."""
     async with sound(contract) as url:
         came, end = await faulty(url, "Mock-Fault: truncate")
         before, _, body = came.partition(b"\r\n\r\n")
@@ -97,16 +97,16 @@ async def test_truncate_sends_half_of_the_body(contract: Contract, client: aioht
                 await response.read()
 
 
-async def test_garbage_is_no_http(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Bytes that no client can read as an answer."""
+async def test_garbage_sends_bytes_that_are_not_http(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """No client reads them as an answer."""
     async with sound(contract) as url:
         assert await faulty(url, "Mock-Fault: garbage") == (GARBAGE, "closed")
         with pytest.raises(aiohttp.ClientError):
             await client.post(url + PATH, json=LASTING, headers={"Mock-Fault": "garbage"})
 
 
-async def test_malformed_is_sound_http_with_broken_json(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Status and headers as ever, a body that ends too early; the connection lives on."""
+async def test_malformed_sends_broken_json(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Status and headers are sound; the connection stays open."""
     async with sound(contract) as url:
         async with client.post(url + PATH, json=LASTING, headers={"Mock-Fault": "malformed"}) as response:
             assert (response.status, response.content_type) == (200, "application/json")
@@ -115,7 +115,7 @@ async def test_malformed_is_sound_http_with_broken_json(contract: Contract, clie
             json.loads(data)
 
 
-async def test_dribble_sends_it_all_in_pieces(contract: Contract) -> None:
+async def test_dribble_sends_the_answer_in_pieces(contract: Contract) -> None:
     """Slowly, but whole."""
     async with sound(contract) as url:
         came, end = await faulty(url, "Mock-Fault: dribble; seconds=0.05")
@@ -147,8 +147,8 @@ async def test_gateway_answers_without_an_envelope(
         assert (entry["status"], entry["fault"]) == (status, "gateway")
 
 
-async def test_hang_is_ended_by_its_limit(contract: Contract) -> None:
-    """Nothing comes, then the connection is gone."""
+async def test_hang_ends_at_its_limit(contract: Contract) -> None:
+    """Nothing is sent before the connection is closed."""
     async with sound(contract) as url:
         assert (await faulty(url, "Mock-Fault: hang; seconds=0.05"))[0] == b""
 
@@ -156,8 +156,8 @@ async def test_hang_is_ended_by_its_limit(contract: Contract) -> None:
 @pytest.mark.parametrize(
     "directive", ["Mock-Fault: hang; seconds=300", "Mock-Delay: 300s", "Mock-Fault: dribble; seconds=300"]
 )
-async def test_waiting_ends_with_the_server(contract: Contract, directive: str) -> None:
-    """A server that stops lets nothing wait for its limit."""
+async def test_a_stop_ends_hanging_answers(contract: Contract, directive: str) -> None:
+    """Their limit is not awaited."""
     engine = Engine(contract)
     async with serving(engine) as url:
         waiting = asyncio.create_task(faulty(url, directive))
@@ -175,8 +175,8 @@ async def test_waiting_ends_with_the_server(contract: Contract, directive: str) 
         *(["Mock-Delay: 300s", f"Mock-Fault: {kind}"] for kind in ("reset", "empty", "dribble")),
     ],
 )
-async def test_waiting_ends_with_the_client(contract: Contract, asked: list[str]) -> None:
-    """A client that left is not waited for."""
+async def test_a_client_that_left_ends_a_hang(contract: Contract, asked: list[str]) -> None:
+    """Its limit is not awaited."""
     engine = Engine(contract)
     async with serving(engine) as url:
         before = asyncio.all_tasks()
@@ -193,8 +193,8 @@ async def test_waiting_ends_with_the_client(contract: Contract, asked: list[str]
 KINDS = ("hang; seconds=0", "reset", "empty", "truncate", "malformed", "garbage", "dribble; seconds=0", "gateway")
 
 
-def test_faults_print_nothing_and_leave_nothing_open() -> None:
-    """After all of them the server still answers, and has no word for standard error."""
+def test_faults_leave_nothing_open() -> None:
+    """And write nothing to standard error."""
     with spawned(MOCKSERVER, "--port", "0", "--log-format", "json") as serve:
         serve.started()
         for kind in KINDS:
@@ -236,8 +236,8 @@ async def test_an_answer_is_lost_before_or_after_the_commit(
         assert (answer["error"].get("code") == 4433) is commit
 
 
-async def test_a_scenario_of_a_file_can_have_a_fault_and_a_delay(tmp_path: Any) -> None:
-    """What stands in the file happens whenever the scenario answers; a header goes before it."""
+async def test_a_scenario_in_a_file_can_have_a_fault_and_a_delay(tmp_path: Any) -> None:
+    """A header goes before it."""
     text = """\
 format: 1
 operation: activateCardForCustomer
@@ -255,8 +255,8 @@ scenarios:
         assert await faulty(url, "X-Flaky: 1", "Mock-Fault: reset") == (b"", "reset")
 
 
-def test_every_kind_is_performed() -> None:
-    """The table of performers and the vocabulary name the same faults."""
+def test_every_fault_has_a_performer() -> None:
+    """The vocabulary and the table agree."""
     from mockserver.core.model import FAULTS  # noqa: PLC0415
     from mockserver.server import faults  # noqa: PLC0415
 

@@ -72,8 +72,8 @@ async def warm(engine: Engine) -> AsyncIterator[str]:
         yield url
 
 
-async def test_each_body_gets_its_own_answer(contract: Contract) -> None:
-    """And each request is in the journal, head and all."""
+async def test_each_request_gets_its_answer(contract: Contract) -> None:
+    """And an entry with its head."""
     engine = Engine(contract)
     async with warm(engine) as url, client(url) as one:
         bodies = [json.dumps({**LASTING, "card_identifier": f"CARD-{n:04}"}).encode() for n in range(10)]
@@ -104,10 +104,10 @@ async def test_each_body_gets_its_own_answer(contract: Contract) -> None:
         ([SENT + b"\r\n", SENT], [200, 200]),
     ],
 )
-async def test_however_it_is_cut_each_request_is_answered(
+async def test_requests_are_parsed_however_they_are_cut(
     contract: Contract, sends: list[bytes], statuses: list[int]
 ) -> None:
-    """In pieces, several at once, with lines between them, again and again."""
+    """In pieces, several at once, with line breaks between them."""
     async with warm(Engine(contract)) as url:
         for _ in range(3):
             async with client(url) as one:
@@ -126,10 +126,10 @@ async def test_however_it_is_cut_each_request_is_answered(
         ([SENT + b"!"], [400]),
     ],
 )
-async def test_what_goes_before_it_is_not_passed_over(
+async def test_a_request_inside_another_is_not_taken_up(
     contract: Contract, sends: list[bytes], statuses: list[int]
 ) -> None:
-    """A request that begins in the middle of another is none, though its bytes are those of one that was answered."""
+    """Though its bytes equal one that was answered."""
     async with warm(Engine(contract)) as url, client(url) as one:
         for data in sends:
             await one.send(data)
@@ -137,8 +137,8 @@ async def test_what_goes_before_it_is_not_passed_over(
         assert await one.ended()
 
 
-async def test_what_follows_a_request_is_no_part_of_it(contract: Contract) -> None:
-    """Nor of one on another connection on which the same follows."""
+async def test_bytes_after_a_request_are_no_part_of_it(contract: Contract) -> None:
+    """On the same connection or another one."""
     async with warm(Engine(contract)) as url, client(url) as one, client(url) as other:
         for each in (one, other):
             assert await each.status(SENT + SENT[:7]) == 200
@@ -146,8 +146,8 @@ async def test_what_follows_a_request_is_no_part_of_it(contract: Contract) -> No
             assert await each.status(SENT[7:]) == 200
 
 
-async def test_another_head_means_something_else(contract: Contract) -> None:
-    """By a header, a sandbox, a path or a method; and so does the same one after a change."""
+async def test_each_head_has_its_meaning(contract: Contract) -> None:
+    """Another header, sandbox, path or method, or a change in between."""
     engine = Engine(contract)
     card = json.dumps({"customer_id": "1", "card_identifier": "C", "reference_batch": BATCH}).encode()
     plain = head("POST", PATH, length=len(card)) + card
@@ -170,8 +170,8 @@ async def test_another_head_means_something_else(contract: Contract) -> None:
         assert "mock-scenario" not in (await answer(one.reader))[1]
 
 
-async def test_what_is_armed_meets_a_known_head_once(contract: Contract) -> None:
-    """An answer that has to wait, or goes wrong, is decided once, whoever sends it."""
+async def test_an_armed_outcome_answers_an_equal_head_once(contract: Contract) -> None:
+    """With a delay or a fault, too."""
     engine = Engine(contract)
     arm = json.dumps({"fault": {"kind": "gateway", "status": 503}, "delay": "1ms", "times": 2}).encode()
     async with warm(engine) as url, client(url) as one:
@@ -181,8 +181,8 @@ async def test_what_is_armed_meets_a_known_head_once(contract: Contract) -> None
         assert len(journal(engine)) == before + 4
 
 
-async def test_no_answer_overtakes_another(contract: Contract) -> None:
-    """A request with a known head waits for one that is still to be answered."""
+async def test_answers_keep_the_order_of_requests(contract: Contract) -> None:
+    """A delayed answer holds up later ones of its connection."""
     arm = json.dumps({"fault": {"kind": "gateway", "status": 503}, "delay": "50ms"}).encode()
     async with warm(Engine(contract)) as url, client(url) as one:
         assert await one.status(head("POST", "/__admin/arm", length=len(arm)) + arm) == 201
@@ -191,8 +191,8 @@ async def test_no_answer_overtakes_another(contract: Contract) -> None:
         assert [await one.status(), await one.status()] == [503, 200]
 
 
-async def test_a_body_that_is_too_long_meets_a_known_head(contract: Contract) -> None:
-    """The bound is that of now."""
+async def test_a_long_body_after_an_equal_head_is_refused(contract: Contract) -> None:
+    """The current limit holds."""
     engine = Engine(contract)
     async with warm(engine) as url, client(url) as one:
         engine.serve(contract, replace(engine.settings, max_body=len(BODY) - 1))
@@ -201,8 +201,8 @@ async def test_a_body_that_is_too_long_meets_a_known_head(contract: Contract) ->
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_a_stream_means_the_same_wherever_it_is_cut(contract: Contract, seed: int) -> None:
-    """Requests of several kinds, with heads known and not, in pieces that hold parts of one or several of them."""
+async def test_a_stream_of_requests_means_the_same_however_it_is_cut(contract: Contract, seed: int) -> None:
+    """Requests of several kinds, in random pieces."""
     of = random.Random(seed)
     other = json.dumps({**LASTING, "reference_batch": ""}).encode()
     kinds = [

@@ -35,14 +35,14 @@ async def test_a_head_that_is_too_large_gets_431(url: str, client: aiohttp.Clien
         assert response.status == 200
 
 
-async def test_what_is_no_http_gets_a_problem_document(url: str) -> None:
-    """400, in the form of every other refusal."""
+async def test_bytes_that_are_not_http_get_a_problem(url: str) -> None:
+    """With 400, like every other refusal."""
     body = (await raw(url, b"no HTTP at all\r\n\r\n")).partition(b"\r\n\r\n")[2]
     assert problem(body)["type"].endswith("no-http")
 
 
-async def test_many_headers_within_the_limit_are_taken(url: str) -> None:
-    """The limit is not met by an ordinary request with a hundred headers."""
+async def test_a_hundred_headers_are_accepted(url: str) -> None:
+    """The limit is not met by ordinary requests."""
     more = [f"X-{number}: x" for number in range(100)]
     body = json.dumps(LASTING).encode()
     sent = head("POST", PATH, "Connection: close", *more, length=len(body)) + body
@@ -60,14 +60,14 @@ async def test_the_admin_api_has_the_same_limit_for_bodies(
 
 
 async def test_a_body_nested_too_deep_is_refused(url: str, client: aiohttp.ClientSession) -> None:
-    """JSON that is nested beyond reason is no reason to fall over."""
+    """Not a crash."""
     async with client.put(f"{url}/__admin/state/cards/X", data=b"[" * 100_000) as response:
         assert response.status == 400
         assert problem(await response.read())["type"].endswith("bad-body")
 
 
-async def test_the_queue_of_armed_outcomes_is_bounded(url: str, client: aiohttp.ClientSession) -> None:
-    """One more than there is room for is refused; those before stay."""
+async def test_the_number_of_armed_outcomes_is_bounded(url: str, client: aiohttp.ClientSession) -> None:
+    """One more is refused; those before stay."""
     statuses = []
     for _ in range(102):
         async with client.post(f"{url}/__admin/arm", json={"scenario": "unauthorized"}) as response:
@@ -99,8 +99,8 @@ async def test_run_time_scenarios_are_bounded(url: str, client: aiohttp.ClientSe
     assert problem(body)["type"].endswith("too-many-scenarios")
 
 
-async def test_answers_in_turn_are_bounded(url: str, client: aiohttp.ClientSession) -> None:
-    """A hundred, armed as in a scenario; the refusal says so."""
+async def test_the_number_of_answers_in_turn_is_bounded(url: str, client: aiohttp.ClientSession) -> None:
+    """A hundred, armed or in a scenario."""
     turn = {"respond": {"error": {"code": 1}}}
     for count, status in ((100, 201), (101, 400)):
         armed = {"responses": [{"pass": True}] * count}
@@ -112,8 +112,8 @@ async def test_answers_in_turn_are_bounded(url: str, client: aiohttp.ClientSessi
             assert status == 201 or "at most 100" in problem(told)["detail"]
 
 
-async def test_a_run_time_scenario_is_bounded(url: str, client: aiohttp.ClientSession) -> None:
-    """Its text, as a long one takes the server long to read."""
+async def test_the_length_of_a_run_time_scenario_is_bounded(url: str, client: aiohttp.ClientSession) -> None:
+    """A long one takes the server long to read."""
     text = "documented: Long.\nrespond: {error: {code: 1}}\n"
     for length, status in ((65_536, 201), (65_537, 413)):
         whole = text + "#" * (length - len(text))
@@ -126,15 +126,15 @@ async def test_a_run_time_scenario_is_bounded(url: str, client: aiohttp.ClientSe
 @pytest.mark.parametrize(
     "prefix", ["/sandbox/" + "x" * 65, "/sandbox/a"], ids=["a sandbox's name", "a part of an admin path"]
 )
-async def test_names_have_a_length(url: str, client: aiohttp.ClientSession, prefix: str) -> None:
-    """A name beyond its length is refused as such."""
+async def test_the_length_of_names_is_bounded(url: str, client: aiohttp.ClientSession, prefix: str) -> None:
+    """A longer name is refused."""
     async with client.get(f"{url}{prefix}/__admin/state/cards/{'x' * 600}") as response:
         assert response.status == 400
         assert problem(await response.read())["detail"]
 
 
-def test_requests_that_differ_take_no_memory_that_stays(contract: Contract) -> None:
-    """Neither long heads nor bodies of ever new names, of which each may be a megabyte, beside the journal."""
+def test_different_requests_leave_no_memory_behind(contract: Contract) -> None:
+    """Heads and bodies of ever new names, without the journal."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
 
     def send(number: int) -> None:

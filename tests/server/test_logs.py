@@ -33,8 +33,8 @@ async def logged(contract: Contract, log: Any, *sent: bytes) -> None:
 CLOSE = "Connection: close"
 
 
-async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
-    """Time, method, path, sandbox, status, scenario with source and trigger, and how long it took."""
+async def test_a_text_line_has_all_facts(contract: Contract) -> None:
+    """Time, method, path, sandbox, status, scenario with source and trigger, duration."""
     lines: list[str] = []
     body = json.dumps(LASTING).encode()
     await logged(
@@ -56,7 +56,7 @@ async def test_a_human_line_tells_what_happened(contract: Contract) -> None:
 
 
 async def test_a_json_line_is_one_object(contract: Contract) -> None:
-    """The same facts for machines, with the places of violations and without values."""
+    """The same facts, with the places of violations, without values."""
     lines: list[str] = []
     await logged(
         contract,
@@ -83,7 +83,7 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
 
 @pytest.mark.parametrize("log", [logs.human_log, logs.json_log])
 async def test_a_path_cannot_forge_a_line(contract: Contract, log: Any) -> None:
-    """Control characters, escapes of a terminal and text beyond ASCII are shown as escapes, cut at a length."""
+    """Control characters, escapes of a terminal and other letters are escaped, and cut at a length."""
     lines: list[str] = []
     target = "/a%0a%0d%1b[31m%c3%a9%00%e2%80%a8" + "b" * 500
     await logged(contract, log(lines.append), head("GET", target + "?x=%0a", CLOSE))
@@ -153,8 +153,8 @@ def ends_well(serve: Serving) -> None:
     assert [line[:35] for line in serve.err.rest()] == ["mockserver: log lines are lost: [Er"]
 
 
-def test_a_log_pipe_that_is_closed_does_not_break_the_server() -> None:
-    """The reader of the log leaves: one note, answers as before, exit status 0."""
+def test_a_closed_log_pipe_does_not_break_the_server() -> None:
+    """One note, answers go on, exit status 0."""
     read, write = os.pipe()
     with spawned(MOCKSERVER, "--port", "0", stdout=write) as serve:
         os.close(write)
@@ -165,7 +165,7 @@ def test_a_log_pipe_that_is_closed_does_not_break_the_server() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_does_not_break_the_server() -> None:
-    """Not even the banner can be written; the server serves all the same."""
+    """Not even the banner can be written."""
     host = alone()  # as no port can be told
     with Path("/dev/full").open("w") as full, spawned(MOCKSERVER, "--host", host, stdout=full) as serve:
         serve.err.wait("log lines are lost")
@@ -173,8 +173,8 @@ def test_a_full_disk_does_not_break_the_server() -> None:
         ends_well(serve)
 
 
-def test_a_stream_that_can_be_written_again_gets_the_lines_that_follow(capsys: pytest.CaptureFixture[str]) -> None:
-    """A failure is noted once; what comes after it is written as soon as that works, on a closed stream never."""
+def test_logging_resumes_once_the_stream_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """A failure is noted once; on a closed stream logging ends."""
 
     class Full(io.StringIO):
         full = True
@@ -198,8 +198,8 @@ def test_a_stream_that_can_be_written_again_gets_the_lines_that_follow(capsys: p
     assert capsys.readouterr().err == "mockserver: log lines are lost: no space\n"
 
 
-def test_a_log_that_nobody_reads_does_not_stop_the_server() -> None:
-    """A pipe that is full holds up no answer, and not the end either."""
+def test_an_unread_log_does_not_stop_the_server() -> None:
+    """A full pipe holds up neither answers nor the end."""
     read, write = os.pipe()
     try:
         with spawned(MOCKSERVER, "--host", host := alone(), stdout=write) as serve:
@@ -212,10 +212,10 @@ def test_a_log_that_nobody_reads_does_not_stop_the_server() -> None:
         os.close(write)
 
 
-def test_lines_that_wait_too_long_are_lost_with_a_note(
+def test_unread_lines_are_dropped_beyond_a_bound(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What nobody reads is lost beyond a bound, and that is said once."""
+    """One note says so."""
     monkeypatch.setattr(lines_module, "MAX_QUEUED_LINES", 2)
     monkeypatch.setattr(lines_module, "CLOSE_TIMEOUT_SECONDS", 0.05)
     going_on = threading.Event()
@@ -233,8 +233,8 @@ def test_lines_that_wait_too_long_are_lost_with_a_note(
     assert capsys.readouterr().err == "mockserver: log lines are lost: nobody reads them\n"
 
 
-def test_no_log_is_silent_but_for_the_banner() -> None:
-    """`--log-format none` shows how to reach the server, and nothing more."""
+def test_without_a_log_only_the_banner_is_printed() -> None:
+    """`--log-format none`."""
     with serving("--log-format", "none") as serve:
         assert serve.post(LASTING)[0] == 200
         assert serve.stop() == 0

@@ -22,8 +22,8 @@ from tests.support import (
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_server_ends_by_itself_with_status_0(number: signal.Signals) -> None:
-    """SIGTERM and Ctrl-C end it, though a client keeps a connection open and another has sent half a request."""
+def test_an_idle_server_ends_with_status_0(number: signal.Signals) -> None:
+    """On SIGTERM and Ctrl-C, with an idle connection and half a request."""
     with serving() as serve:
         idle = http.client.HTTPConnection(urlsplit(serve.url).netloc)
         idle.request("GET", "/__admin/health")
@@ -35,8 +35,8 @@ def test_an_idle_server_ends_by_itself_with_status_0(number: signal.Signals) -> 
         assert serve.err.rest() == []
 
 
-async def test_what_is_in_flight_is_answered_before_the_end() -> None:
-    """A client that sends its body slowly is answered after SIGTERM; new clients are refused."""
+async def test_requests_in_flight_are_answered_before_the_end() -> None:
+    """A slow body is awaited after SIGTERM; new clients are refused."""
     with serving() as serve:
         split = urlsplit(serve.url)
         reader, writer = await asyncio.open_connection(split.hostname, split.port)
@@ -54,10 +54,8 @@ async def test_what_is_in_flight_is_answered_before_the_end() -> None:
         assert serve.process.wait(timeout=PATIENCE) == 0
 
 
-async def test_a_client_that_never_ends_its_request_is_not_waited_for_without_end(
-    contract: Contract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a time the connection is closed without an answer."""
+async def test_an_unfinished_request_is_dropped_at_the_end(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a time, without an answer."""
     monkeypatch.setattr(edge, "DRAIN_SECONDS", 0.01)
     async with edge.serving(Engine(contract)) as url:
         split = urlsplit(url)
@@ -68,8 +66,8 @@ async def test_a_client_that_never_ends_its_request_is_not_waited_for_without_en
     writer.close()
 
 
-async def test_a_second_ctrl_c_does_not_wait() -> None:
-    """Who asks twice does not wait for a client that never ends its request."""
+async def test_a_second_ctrl_c_ends_at_once() -> None:
+    """Without waiting for unfinished requests."""
     with serving() as serve:
         split = urlsplit(serve.url)
         reader, writer = await asyncio.open_connection(split.hostname, split.port)

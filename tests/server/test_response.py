@@ -27,8 +27,8 @@ def server() -> Iterator[Serving]:
         yield started
 
 
-def test_the_head_of_an_answer() -> None:
-    """Status line, headers in order, the length of the body, the time, an empty line."""
+def test_the_head_of_an_answer_is_complete() -> None:
+    """Status line, headers in order, length, date, an empty line."""
     lines = encode_head(201, (("A", "b"), ("C", "é")), 2).decode().split("\r\n")
     assert lines[0] == "HTTP/1.1 201 Created"
     assert lines[1].startswith("Server: mockserver/")
@@ -39,27 +39,27 @@ def test_the_head_of_an_answer() -> None:
 
 
 @pytest.mark.parametrize("headers", [(), (("Connection", "close"),)])
-def test_the_last_answer_says_so_once(headers: tuple[tuple[str, str], ...]) -> None:
-    """Whether the reply says it itself or not."""
+def test_the_last_answer_has_one_connection_close(headers: tuple[tuple[str, str], ...]) -> None:
+    """Whether the reply has the header or not."""
     begin, _, body = encode_closing_reply(Reply(413, headers, b"{}")).partition(b"\r\n\r\n")
     assert (begin.count(b"Connection: close"), body) == (1, b"{}")
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_an_answer_without_a_body_has_no_length(status: int) -> None:
-    """Nor has one whose length is not announced."""
+def test_some_answers_have_no_length(status: int) -> None:
+    """Those without a body, and those whose length is not announced."""
     assert b"Content-Length" not in encode_head(status, (), 0)
     assert b"Content-Length" not in encode_head(200, (), None)
 
 
-def test_a_status_without_a_name() -> None:
-    """Any number that HTTP allows can be answered."""
+def test_a_status_needs_no_reason_phrase() -> None:
+    """Any number that HTTP allows can be sent."""
     assert encode_head(599, (), 0).startswith(b"HTTP/1.1 599 Unknown\r\n")
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb"])
-def test_a_header_cannot_begin_another(value: str) -> None:
-    """What would end its line is refused."""
+def test_a_header_cannot_hold_a_line_break(value: str) -> None:
+    """It is refused."""
     with pytest.raises(ValueError, match="line break"):
         encode_head(200, (("A", value),), 0)
     with pytest.raises(ValueError, match="line break"):
@@ -68,10 +68,10 @@ def test_a_header_cannot_begin_another(value: str) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
 @pytest.mark.parametrize("version", [(10, "HTTP/1.0"), (11, "HTTP/1.1")])
-def test_whichever_way_an_answer_is_sent_it_says_the_same(
+def test_an_answer_has_the_same_headers_on_any_connection(
     server: Serving, version: tuple[int, str], headers: dict[str, str]
 ) -> None:
-    """On a connection that stays open or not, in HTTP/1.0 or 1.1: the same headers but for the connection's."""
+    """Kept open or not, HTTP/1.0 or 1.1, but for the connection's own."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
     connection._http_vsn, connection._http_vsn_str = version  # type: ignore[attr-defined]
     connection.request("POST", PATH, json.dumps(LASTING), {"Content-Type": "application/json", **headers})
@@ -86,8 +86,8 @@ def test_whichever_way_an_answer_is_sent_it_says_the_same(
     )
 
 
-def test_answers_follow_one_another_on_a_connection(server: Serving) -> None:
-    """Requests sent at once, before any answer is read, are answered in turn."""
+def test_pipelined_requests_are_answered_in_order(server: Serving) -> None:
+    """Sent before any answer is read."""
     host, port = urlsplit(server.url).hostname, urlsplit(server.url).port
     body = json.dumps(LASTING).encode()
     one = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (PATH.encode(), len(body), body)
@@ -116,8 +116,8 @@ def exchange(client: socket.socket, request: bytes) -> tuple[int, bytes]:
     return response.status, response.read()
 
 
-async def test_kinds_of_answers_follow_one_another(contract: Contract) -> None:
-    """On one connection: plain ones, with a delay, a HEAD, one that is too long, and at last a fault."""
+async def test_answers_of_all_kinds_follow_on_one_connection(contract: Contract) -> None:
+    """Plain, delayed, HEAD, 413, and at last a fault."""
     engine = Engine(contract, settings=replace(contract.settings, max_body=500))
     async with serving_here(engine) as url:
 
@@ -139,8 +139,8 @@ async def test_kinds_of_answers_follow_one_another(contract: Contract) -> None:
     assert [entry.delay_ms for entry in kept][5] == 20
 
 
-async def test_a_fault_of_the_mock_is_answered(contract: Contract) -> None:
-    """A fault of the mock itself is a 500 that says so, on a connection that has answered before, too."""
+async def test_an_error_of_the_server_is_a_500(contract: Contract) -> None:
+    """On a used connection, too."""
     broken: list[bool] = []
 
     def clock() -> int:

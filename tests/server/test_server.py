@@ -75,21 +75,21 @@ async def test_an_unknown_path_gets_404_that_names_the_paths(
     assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *paths()])
 
 
-async def test_a_near_path_is_told(url: str, client: aiohttp.ClientSession) -> None:
-    """A misspelt path is met with the one that was meant."""
+async def test_a_misspelt_path_gets_its_near_spelling(url: str, client: aiohttp.ClientSession) -> None:
+    """In the 404."""
     async with client.post(f"{url}/debit/v1/activateCardForCustomers") as response:
         assert problem(await response.read())["did_you_mean"] == [PATH]
 
 
 @pytest.mark.parametrize("line", ["OPTIONS * HTTP/1.1", "CONNECT mock:443 HTTP/1.1"])
 async def test_a_target_that_is_no_path_gets_404(url: str, line: str) -> None:
-    """The other forms of a request target are refused like an unknown path."""
+    """The other forms of a request target."""
     method, target, _ = line.split()
     assert b" 404 " in (await raw(url, head(method, target, "Connection: close"))).splitlines()[0]
 
 
-async def test_a_target_with_scheme_and_host_is_served(url: str) -> None:
-    """What a client sends to a proxy is answered as well."""
+async def test_an_absolute_url_as_target_is_served(url: str) -> None:
+    """As clients send it to a proxy."""
     sent = head("POST", f"http://elsewhere.example{PATH}", "Connection: close", length=2) + b"{}"
     assert b"Mock-Scenario: reference-batch-empty" in await raw(url, sent)
 
@@ -129,8 +129,8 @@ async def test_a_chunked_body_is_read(url: str) -> None:
     assert (await raw(url, sent)).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_packed_body_is_unpacked_within_the_limit(url: str, client: aiohttp.ClientSession) -> None:
-    """A gzip body is read; one that unpacks to more than the limit is refused."""
+async def test_a_gzip_body_is_unpacked_within_the_limit(url: str, client: aiohttp.ClientSession) -> None:
+    """One that unpacks to more is refused."""
     headers = {"Content-Encoding": "gzip"}
     async with client.post(url + PATH, data=gzip.compress(sized(500)), headers=headers) as response:
         assert response.status == 200
@@ -141,8 +141,8 @@ async def test_a_packed_body_is_unpacked_within_the_limit(url: str, client: aioh
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 2", "Transfer-Encoding: chunked"])
-async def test_a_client_that_waits_for_100_continue_gets_it(url: str, framing: str) -> None:
-    """The body is asked for before it is sent, as curl does with large ones."""
+async def test_expect_100_continue_is_answered(url: str, framing: str) -> None:
+    """As curl sends it with large bodies."""
     split = urlsplit(url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
     writer.write(head("POST", PATH, "Expect: 100-continue", framing))
@@ -153,8 +153,8 @@ async def test_a_client_that_waits_for_100_continue_gets_it(url: str, framing: s
     writer.close()
 
 
-async def test_a_body_over_the_limit_is_not_asked_for(url: str) -> None:
-    """A client that announces too much is refused before it sends anything."""
+async def test_a_body_over_the_limit_gets_no_100_continue(url: str) -> None:
+    """It is refused before it is sent."""
     split = urlsplit(url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
     writer.write(head("POST", PATH, "Expect: 100-continue", length=MIB + 1))
@@ -176,10 +176,10 @@ async def test_a_body_over_the_limit_is_not_asked_for(url: str) -> None:
         (b"null", "null"),
     ],
 )
-async def test_a_body_that_cannot_be_read_gets_the_assumed_answer(
+async def test_an_unreadable_body_gets_malformed(
     url: str, client: aiohttp.ClientSession, body: bytes, reason: str
 ) -> None:
-    """Parse faults and other kinds of value are `malformed`, with the reason in the header and the second hint."""
+    """With the reason in the header and the second hint."""
     async with client.post(url + PATH, data=body) as response:
         error = (await response.json())["error"]
     (violation,) = json.loads(response.headers["Mock-Violations"])
@@ -195,7 +195,7 @@ async def test_a_body_that_cannot_be_read_gets_the_assumed_answer(
 
 
 async def test_a_connection_serves_many_requests(url: str) -> None:
-    """HTTP/1.1 keep-alive, with requests sent before the answers to those before them."""
+    """Keep-alive and pipelining."""
     split = urlsplit(url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
     body = json.dumps(LASTING).encode()
@@ -204,14 +204,14 @@ async def test_a_connection_serves_many_requests(url: str) -> None:
     writer.close()
 
 
-async def test_a_client_of_http_1_0_is_answered_and_let_go(url: str) -> None:
-    """An old client gets its answer, and the end of the connection."""
+async def test_an_http_1_0_client_is_answered_and_disconnected(url: str) -> None:
+    """Unless it asks to be kept."""
     sent = f"POST {PATH} HTTP/1.0\r\nContent-Length: 2\r\n\r\n{{}}".encode()
     assert (await raw(url, sent)).startswith(b"HTTP/1.0 400 ")
 
 
-async def test_a_client_that_offers_http_2_is_answered_in_http_1(url: str) -> None:
-    """The upgrade that Java's client offers with every first request is passed over."""
+async def test_an_upgrade_to_http_2_is_ignored(url: str) -> None:
+    """Java's client offers it with the first request."""
     offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"]
     split = urlsplit(url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
@@ -221,8 +221,8 @@ async def test_a_client_that_offers_http_2_is_answered_in_http_1(url: str) -> No
     writer.close()
 
 
-async def test_two_clients_at_once_activate_one_card_once(url: str, client: aiohttp.ClientSession) -> None:
-    """Of equal requests at the same time one succeeds; a request is atomic."""
+async def test_two_parallel_requests_activate_one_card_once(url: str, client: aiohttp.ClientSession) -> None:
+    """A request is atomic."""
 
     async def activate(number: int) -> str:
         body = {**ONCE, "customer_id": str(number)}
@@ -236,8 +236,8 @@ async def test_two_clients_at_once_activate_one_card_once(url: str, client: aioh
 # -- headers --------------------------------------------------------------------------------------------
 
 
-async def test_every_answer_of_the_api_says_what_it_is(url: str, client: aiohttp.ClientSession) -> None:
-    """Scenario, source, assumptions, trigger and contract stand in headers of success and error alike."""
+async def test_every_answer_has_the_mock_headers(url: str, client: aiohttp.ClientSession) -> None:
+    """Scenario, source, assumptions, trigger and contract, of success and error."""
     async with client.get(f"{url}/__admin/health") as response:
         contract_hash = (await response.json())["contract"]
     for body, scenario, trigger in [
@@ -254,10 +254,8 @@ async def test_every_answer_of_the_api_says_what_it_is(url: str, client: aiohttp
         assert shown["Mock-Source"] == "documented"
 
 
-async def test_a_scenario_is_asked_for_by_name_whatever_the_request_is(
-    url: str, client: aiohttp.ClientSession, contract: Contract
-) -> None:
-    """`Mock-Scenario: ID` gets that answer, and changes nothing."""
+async def test_mock_scenario_forces_an_answer(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
+    """Whatever the request is; nothing is written."""
     for scenario in contract.scenarios:
         for body in (b"", b"not JSON", json.dumps(ONCE).encode()):
             async with client.post(url + PATH, data=body, headers={"Mock-Scenario": scenario.id}) as response:
@@ -268,8 +266,8 @@ async def test_a_scenario_is_asked_for_by_name_whatever_the_request_is(
 
 
 @pytest.mark.parametrize("asked", [b"rfc-invalit", b"RFC_INVALID ", b"", b"caf\xe9\xff", b"%00"])
-async def test_a_scenario_that_does_not_exist_is_no_answer_of_the_api(url: str, asked: bytes) -> None:
-    """An unknown name gets a problem document with near spellings, and no header of the mock."""
+async def test_an_unknown_mock_scenario_is_a_problem(url: str, asked: bytes) -> None:
+    """With near spellings, without mock headers."""
     sent = head("POST", PATH, "Connection: close", length=2).replace(
         b"Host: mock", b"Host: mock\r\nMock-Scenario: " + asked
     )
@@ -282,8 +280,8 @@ async def test_a_scenario_that_does_not_exist_is_no_answer_of_the_api(url: str, 
     assert "rfc-invalid" in shown["scenarios"]
 
 
-async def test_a_scenario_of_another_operation_is_told_as_such(tmp_path: Path, client: aiohttp.ClientSession) -> None:
-    """A name of another operation is refused with a word on where it belongs."""
+async def test_a_mock_scenario_of_another_operation_is_a_problem(tmp_path: Path, client: aiohttp.ClientSession) -> None:
+    """It names that operation."""
     loaded = load(overlays=[folder(tmp_path, PING)])
     async with edge.serving(Engine(loaded)) as url:
         async with client.post(url + PATH, headers={"Mock-Scenario": " pong "}) as response:
@@ -293,8 +291,8 @@ async def test_a_scenario_of_another_operation_is_told_as_such(tmp_path: Path, c
             assert await response.json() == {"word": "pong"}
 
 
-async def test_a_misspelt_test_value_is_loud(url: str, client: aiohttp.ClientSession) -> None:
-    """A value of the reserved form that is no seed gets a problem document with near spellings."""
+async def test_a_misspelt_test_value_is_a_problem(url: str, client: aiohttp.ClientSession) -> None:
+    """With near spellings."""
     async with client.post(url + PATH, json={**LASTING, "card_identifier": "TEST-ACTIVATE"}) as response:
         shown = problem(await response.read())
     assert response.status == 400
@@ -302,8 +300,8 @@ async def test_a_misspelt_test_value_is_loud(url: str, client: aiohttp.ClientSes
     assert mock_headers(response) == set()
 
 
-async def test_violations_are_listed_in_a_stable_order_without_values(url: str, client: aiohttp.ClientSession) -> None:
-    """The header is an ASCII JSON array of pointer, keyword and message; the order of members does not matter."""
+async def test_mock_violations_has_a_stable_order_and_no_values(url: str, client: aiohttp.ClientSession) -> None:
+    """An ASCII JSON array of pointer, keyword and message."""
     body = {"customer_id": 85, "pin": "s3cr3t", "card_identifier": "", "reference_batch": "Ünknown"}
     seen = set()
     for members in (body, dict(reversed(body.items()))):
@@ -316,8 +314,8 @@ async def test_violations_are_listed_in_a_stable_order_without_values(url: str, 
     assert not any(value in shown for value in ("s3cr3t", "nknown", "85"))
 
 
-async def test_violations_and_warnings_are_bounded_then_counted(tmp_path: Path, client: aiohttp.ClientSession) -> None:
-    """Ten are shown, the rest are a number; no header grows beyond what clients read."""
+async def test_mock_violations_and_warnings_are_bounded(tmp_path: Path, client: aiohttp.ClientSession) -> None:
+    """Ten are listed, the rest are a number."""
     names = [f"{n:02}" + "\u00e9" * 200 for n in range(40)]
     files = {
         "many.yaml": """\
@@ -342,8 +340,8 @@ operations:
     assert all(len(value) < 8_000 for value in response.headers.values())
 
 
-async def test_one_setting_switches_all_headers_off(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """Without mock headers, answers and refusals have none."""
+async def test_one_setting_removes_all_mock_headers(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """From answers and refusals."""
     engine = Engine(contract, settings=replace(contract.settings, mock_headers=False))
     async with edge.serving(engine) as url:
         for method, body in [("POST", LASTING), ("POST", {}), ("PUT", {}), ("POST", {**LASTING, "customer_id": 1})]:
@@ -354,8 +352,8 @@ async def test_one_setting_switches_all_headers_off(contract: Contract, client: 
 # -- start and stop -----------------------------------------------------------------------------------
 
 
-async def test_a_client_that_leaves_in_the_middle_harms_nobody() -> None:
-    """A broken-off request leaves no trace on standard error, and the next one is answered."""
+async def test_a_client_that_leaves_leaves_no_trace() -> None:
+    """Nothing on standard error; the next request is answered."""
     with serving() as serve:
         split = urlsplit(serve.url)
         reader, writer = await asyncio.open_connection(split.hostname, split.port)
@@ -378,8 +376,8 @@ async def test_a_client_that_leaves_in_the_middle_harms_nobody() -> None:
         head("POST", PATH, "Transfer-Encoding: chunked") + b"s3cr3t\r\n",
     ],
 )
-async def test_bytes_that_are_no_http_are_noted_in_one_line(sent: bytes) -> None:
-    """They get 400 (431 if too long); standard error has one line without a traceback and without any of them."""
+async def test_bytes_that_are_not_http_are_logged_in_one_line(sent: bytes) -> None:
+    """400, or 431 if too long; without a traceback and without the bytes."""
     with serving() as serve:
         assert (await raw(serve.url, sent)).splitlines()[0].split()[1] in (b"400", b"431")
         assert "no HTTP" in serve.err.wait("mockserver:")
@@ -390,7 +388,7 @@ async def test_bytes_that_are_no_http_are_noted_in_one_line(sent: bytes) -> None
 
 
 @pytest.mark.parametrize(("broken", "status"), [("engine", 500), ("log", 200)])
-async def test_a_fault_of_the_server_itself_is_not_hidden(
+async def test_an_error_of_the_server_shows_its_traceback(
     contract: Contract,
     client: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
@@ -398,7 +396,7 @@ async def test_a_fault_of_the_server_itself_is_not_hidden(
     broken: str,
     status: int,
 ) -> None:
-    """An error of our own shows its traceback; one of the engine is answered, one of the log costs its line alone."""
+    """One of the engine is answered; one of the log costs its line alone."""
 
     def fail(*_: object) -> Any:
         raise RuntimeError("broken on purpose")
@@ -417,13 +415,13 @@ async def test_a_fault_of_the_server_itself_is_not_hidden(
     assert [record.reply.status for record in records] == ([500] if broken == "engine" else [])
 
 
-async def test_the_port_is_freed_where_listening_fails(contract: Contract) -> None:
-    """A server that could not start can be started again."""
+async def test_a_failed_start_frees_the_port(contract: Contract) -> None:
+    """The server can be started again."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         async with edge.serving(Engine(contract), port=taken.getsockname()[1]):
             pass
 
 
-async def test_stopping_what_never_started_is_nothing(contract: Contract) -> None:
-    """`stop` before `start` has nothing to do."""
+async def test_stop_before_start_does_nothing(contract: Contract) -> None:
+    """It raises nothing."""
     await edge.Server(Engine(contract)).stop()
