@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockserver.client.admin_api import MockError
     from mockserver.client.mock import Mock
     from mockserver.contract.loading import ConfigError, load
-    from mockserver.contract.sources import Problem
+    from mockserver.contract.sources import FileDiagnostic
     from mockserver.core.contract import Contract, Scenario
     from mockserver.core.instants import parse_instant
     from mockserver.core.language import Evidence
@@ -40,10 +40,10 @@ __all__ = [
     "Engine",
     "Evidence",
     "Explanation",
+    "FileDiagnostic",
     "Mock",
     "MockError",
     "NearMiss",
-    "Problem",
     "Reply",
     "Request",
     "Scenario",
@@ -62,7 +62,7 @@ _HOMES = {
     "client.admin_api": ("MockError",),
     "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
-    "contract.sources": ("Problem",),
+    "contract.sources": ("FileDiagnostic",),
     "core.contract": ("Contract", "Scenario"),
     "core.instants": ("parse_instant",),
     "core.reply": ("Decision", "NearMiss", "Reply"),

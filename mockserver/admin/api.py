@@ -253,7 +253,7 @@ def _path_parameter_too_long(name: str) -> Reply:
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Validator | None:
-    return None if schema is None else SchemaSet(exact=True).inline(dict(schema), (), _broken_schema)
+    return None if schema is None else SchemaSet(exact=True).compile_inline(dict(schema), (), _broken_schema)
 
 
 def _broken_schema(fault: object) -> None:

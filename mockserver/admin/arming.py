@@ -118,11 +118,11 @@ async def scenario_of(call: Call, operation: Operation, name: str, status: int =
 
 def bad_config(error: ConfigError, what: str) -> AdminError:
     """Make the error of a part of a scenario file, with all that is wrong in it."""
-    first = error.problems[0]
+    first = error.diagnostics[0]
     detail = f"{first.position}: {first.what}; expected {first.expected}" + (
         f"; {first.hint}" if first.hint.startswith("did you mean") else "."
     )
-    return admin_error(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.shown)
+    return admin_error(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.as_json)
 
 
 async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive, text_reply
-from mockserver.contract.loading import CONTRACT_FORMAT, shipped
+from mockserver.contract.loading import CONTRACT_FORMAT, shipped_folder
 from mockserver.contract.sources import read_json
 from mockserver.core.address import HEALTH
 from mockserver.core.contract import Operation, Reload, Scenario
@@ -147,7 +147,9 @@ _EARLIEST, _LATEST = parse_instant("0001-01-02T00:00:00Z"), parse_instant("9999-
 
 def _settings_schema() -> dict[str, Any]:
     """The JSON Schema of these settings, taken from that of contract files."""
-    all_settings = read_json(shipped() / "schemas" / CONTRACT_FORMAT, "").data["properties"]["settings"]["properties"]
+    all_settings = read_json(shipped_folder() / "schemas" / CONTRACT_FORMAT, "").data["properties"]["settings"][
+        "properties"
+    ]
     return {
         "type": "object",
         "additionalProperties": False,

@@ -119,7 +119,7 @@ async def _stored_row(address: _RecordAddress) -> dict[str, Any] | None:
 
 def _is_misspelt(call: Call, collection: Collection, origin: str) -> bool:
     """Whether a key has the form of a reserved test value, but is not one."""
-    return origin == "default" and collection.reserved(call.parameters["key"])
+    return origin == "default" and collection.is_reserved(call.parameters["key"])
 
 
 async def _unknown_record(address: _RecordAddress) -> AdminError:

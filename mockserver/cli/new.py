@@ -13,7 +13,7 @@ import click
 
 from mockserver.cli.options import FOLDER
 from mockserver.cli.remote import fail
-from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
+from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
 
 _STARTER: Final = Path(__file__).parent / "starter"
 
@@ -22,7 +22,7 @@ def _files() -> dict[Path, bytes]:
     """What a new folder gets: the starter, and the formats of its files, for editors."""
     found = {file.relative_to(_STARTER): file.read_bytes() for file in sorted(_STARTER.rglob("*.*"))}
     formats = (Path("schemas", name) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT))
-    return found | {name: (shipped() / name).read_bytes() for name in formats}
+    return found | {name: (shipped_folder() / name).read_bytes() for name in formats}
 
 
 @click.command()

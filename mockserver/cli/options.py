@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from mockserver.contract.loading import ConfigError, Files
+from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.contract import Contract
 
 _LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
@@ -66,7 +66,7 @@ def contract_options(command: Command) -> Command:
     return overlay(mounts(command))
 
 
-def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Files:
+def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> ContractFiles:
     """Where the contract is loaded from."""
     found = [*overlays]
     if mounts is not None:
@@ -77,7 +77,7 @@ def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) 
         if "overlay" in mounted:
             found.insert(0, mounted["overlay"])
             note(f"took up the overlay in {mounted['overlay']}")
-    return Files(contract, tuple(found))
+    return ContractFiles(contract, tuple(found))
 
 
 def _is_there(folder: Path) -> bool:
@@ -93,11 +93,11 @@ def loaded(contract: Path | None, overlays: Sequence[Path], mounts: Path | None)
     return loaded_from(files(contract, overlays, mounts))
 
 
-def loaded_from(where: Files) -> Contract:
+def loaded_from(where: ContractFiles) -> Contract:
     """The contract of files, or a report and exit status 1."""
     try:
         return where.load()
     except ConfigError as error:
         click.echo(str(error), err=True)
-        note(f"{len(error.problems)} wrong; nothing was started")
+        note(f"{len(error.diagnostics)} wrong; nothing was started")
         sys.exit(1)

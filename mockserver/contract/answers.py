@@ -16,10 +16,10 @@ from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
 from mockserver.core.values import read, write_ascii
-from mockserver.schema.violations import describe
+from mockserver.schema.violations import mismatch_of
 
 
-class Answer(NamedTuple):
+class CompiledAnswer(NamedTuple):
     """One compiled answer, the envelope that it uses as the contract has it, and where it stands in its scenario."""
 
     parts: EnvelopeParts
@@ -29,12 +29,12 @@ class Answer(NamedTuple):
     body: Template
 
 
-class WrittenTurn(NamedTuple):
+class CompiledTurn(NamedTuple):
     """What a scenario answers in one turn: what the file says of it, where, and the answer; None if it stands aside."""
 
     data: Mapping[str, Any]
     at: Path
-    answer: Answer | None
+    answer: CompiledAnswer | None
 
 
 class AnswerCompiler:
@@ -44,59 +44,61 @@ class AnswerCompiler:
         self._operation = operation
         self._scope = scope
 
-    def turns(self, entry: ConfigNode) -> tuple[WrittenTurn, ...]:
+    def turns(self, node: ConfigNode) -> tuple[CompiledTurn, ...]:
         """The answers of a scenario: the one of `respond`, or those of `responses`; none after a report."""
-        data = entry.data
+        data = node.data
         if ("respond" in data) == ("responses" in data):
             got = "both" if "respond" in data else "neither"
-            entry.fault("a scenario without one answer", "respond, or responses: several in turn", got)
+            node.report_error("a scenario without one answer", "respond, or responses: several in turn", got)
             return ()
         if "respond" in data:
-            return (WrittenTurn({}, (), self._answer(entry, data["respond"], ("respond",))),)
+            return (CompiledTurn({}, (), self._answer(node, data["respond"], ("respond",))),)
         if "then" in data:
             hint = "let a scenario before it answer in turn and then pass"
-            entry.fault("answers in turn that change state", "no then beside responses", "then", hint, ("then",))
+            node.report_error("answers in turn that change state", "no then beside responses", "then", hint, ("then",))
         responses = data["responses"]
-        turns = tuple(self._turn(entry, turn, ("responses", index)) for index, turn in enumerate(responses))
+        turns = tuple(self._turn(node, turn, ("responses", index)) for index, turn in enumerate(responses))
         if all("pass" in turn for turn in responses):
-            entry.fault("answers in turn without an answer", "respond in at least one turn", "pass", at=("responses",))
+            node.report_error(
+                "answers in turn without an answer", "respond in at least one turn", "pass", at=("responses",)
+            )
         return turns
 
-    def _turn(self, entry: ConfigNode, data: Mapping[str, Any], at: Path) -> WrittenTurn:
+    def _turn(self, node: ConfigNode, data: Mapping[str, Any], at: Path) -> CompiledTurn:
         if ("respond" in data) == ("pass" in data):
-            entry.fault(
+            node.report_error(
                 "a turn without one answer", "respond, or pass: true", "both" if "pass" in data else "neither", at=at
             )
-        answer = self._answer(entry, data["respond"], (*at, "respond")) if "respond" in data else None
-        return WrittenTurn(data, at, answer)
+        answer = self._answer(node, data["respond"], (*at, "respond")) if "respond" in data else None
+        return CompiledTurn(data, at, answer)
 
-    def _answer(self, entry: ConfigNode, data: Mapping[str, Any], at: Path) -> Answer | None:
+    def _answer(self, node: ConfigNode, data: Mapping[str, Any], at: Path) -> CompiledAnswer | None:
         operation = self._operation
         names = [name for name in data if name != "status"]
-        declared = operation.parts.tables["envelopes"]
+        declared = operation.definition.tables["envelopes"]
         if len(names) != 1:
             got = ", ".join(names) or "none"
-            entry.fault("respond without one envelope", f"one of {', '.join(declared)}", got, at=at)
+            node.report_error("respond without one envelope", f"one of {', '.join(declared)}", got, at=at)
             return None
         name = names[0]
         at = (*at, name)
         if name not in declared and declared:
-            entry.unknown(f"unknown envelope {name}", name, declared, at)
+            node.report_unknown(f"unknown envelope {name}", name, declared, at)
         parts = operation.envelopes.get(name)
         if parts is None:
             return None
-        respond = compile_template(data[name], entry.context(self._scope, operation.schemas, at))
-        _report_uncertain(entry, respond, data[name], at)
+        respond = compile_template(data[name], node.context(self._scope, operation.schemas, at))
+        _report_uncertain(node, respond, data[name], at)
         silent = Context(operation.body_scope(), operation.schemas, _ignore)
-        return Answer(
+        return CompiledAnswer(
             parts,
             at,
             Envelope(name, parts.status, parts.assumed, _violations_of(parts), parts.schema),
             parts.status if data.get("status") is None else constant(data["status"]),
-            compile_template(parts.entry.data["body"], silent, respond),
+            compile_template(parts.node.data["body"], silent, respond),
         )
 
-    def check(self, entry: ConfigNode, answer: Answer) -> None:
+    def check(self, node: ConfigNode, answer: CompiledAnswer) -> None:
         """Report an answer that breaks its schema for a request that has nothing in it: it can be forced on any."""
         operation = self._operation
         facts: Facts = {
@@ -108,21 +110,21 @@ class AnswerCompiler:
             "settings": operation.settings,
             "tick": Tick(0),
             "violation": MISSING,
-            **{name: [] if lookup.many else MISSING for name, lookup in operation.lookups.items()},
+            **{name: [] if lookup.is_list else MISSING for name, lookup in operation.lookups.items()},
         }
         body = read(render_body(compile_body_format(answer.body), facts), 1_000)
         for violation in answer.envelope.violations(body):
-            expected, got, hint = describe(violation, body)
-            entry.fault(
+            words = mismatch_of(violation, body)
+            node.report_error(
                 f"an answer that breaks its schema at {violation.where}",
-                expected,
-                got,
-                hint or f"the schema is that of the envelope {answer.envelope.name}",
+                words.expected,
+                words.got,
+                words.hint or f"the schema is that of the envelope {answer.envelope.name}",
                 answer.at,
             )
 
 
-def _ignore(_fault: object) -> None:
+def _ignore(_diagnostic: object) -> None:
     """What is wrong in an envelope was reported when the envelope was compiled."""
 
 
@@ -134,16 +136,16 @@ def _no_violations(_body: object) -> tuple[Violation, ...]:
     return ()
 
 
-def _report_uncertain(entry: ConfigNode, template: Template, data: Any, at: Path) -> None:
+def _report_uncertain(node: ConfigNode, template: Template, data: Any, at: Path) -> None:
     """Report each reference that may have no value, unless a fault in it is known already."""
-    if template.certain or entry.source.broken((*entry.at, *at)):
+    if template.certain or node.source.is_broken((*node.at, *at)):
         return
     for name, member in (template.members or {}).items():
-        _report_uncertain(entry, member, data[name], (*at, name))
+        _report_uncertain(node, member, data[name], (*at, name))
     for index, item in enumerate(template.items or ()):
-        _report_uncertain(entry, item, data[index], (*at, index))
+        _report_uncertain(node, item, data[index], (*at, index))
     if template.members is None and template.items is None:
-        entry.fault(
+        node.report_error(
             "an answer that may lack a value",
             "a reference that is certain",
             write_ascii(data),
@@ -155,14 +157,14 @@ def _report_uncertain(entry: ConfigNode, template: Template, data: Any, at: Path
 # -- scenarios with several answers -------------------------------------------------------------------
 
 
-def in_turn(entry: ConfigNode, scenario: Scenario, written: Iterable[WrittenTurn]) -> Scenario:
+def with_turns(node: ConfigNode, scenario: Scenario, turns: Iterable[CompiledTurn]) -> Scenario:
     """A scenario that answers in turn; forced, it answers as in its first turn that has an answer."""
-    turns = tuple(Turn(_of_turn(entry, scenario, turn), times=turn.data.get("times", 1)) for turn in written)
-    first = next((turn.scenario for turn in turns if turn.scenario is not None), scenario)
-    return replace(first, turns=Turns(turns, entry.data.get("repeat") == "cycle"))
+    series = tuple(Turn(_scenario_of_turn(node, scenario, turn), times=turn.data.get("times", 1)) for turn in turns)
+    first = next((turn.scenario for turn in series if turn.scenario is not None), scenario)
+    return replace(first, turns=Turns(series, node.data.get("repeat") == "cycle"))
 
 
-def _of_turn(entry: ConfigNode, scenario: Scenario, turn: WrittenTurn) -> Scenario | None:
+def _scenario_of_turn(node: ConfigNode, scenario: Scenario, turn: CompiledTurn) -> Scenario | None:
     """The scenario as it answers in one turn; None where it stands aside."""
     answer = turn.answer
     if answer is None:
@@ -174,8 +176,8 @@ def _of_turn(entry: ConfigNode, scenario: Scenario, turn: WrittenTurn) -> Scenar
         body=answer.body,
         body_format=compile_body_format(answer.body),
         new=answer.body.new,
-        fault=parse_directive(entry, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
-        delay=parse_directive(entry, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
+        fault=parse_directive(node, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
+        delay=parse_directive(node, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
     )
 
 
@@ -183,7 +185,7 @@ _Directive = TypeVar("_Directive")
 
 
 def parse_directive(
-    entry: ConfigNode, data: Mapping[str, Any], name: str, parse: Callable[[Any], _Directive], at: Path = ()
+    node: ConfigNode, data: Mapping[str, Any], name: str, parse: Callable[[Any], _Directive], at: Path = ()
 ) -> _Directive | None:
     """A fault or a delay, None where there is none; what cannot be understood is reported."""
     if name not in data:
@@ -194,5 +196,5 @@ def parse_directive(
         expected, _, rest = str(error).removeprefix("expected ").partition(", got ")
         got, _, spelt = rest.partition(". Did you mean ")
         hint = f"did you mean {spelt}" if spelt else ""
-        entry.fault(f"a {name} that cannot be understood", expected, got, hint, (*at, name))
+        node.report_error(f"a {name} that cannot be understood", expected, got, hint, (*at, name))
         return None

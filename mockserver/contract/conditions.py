@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, shown
-from mockserver.contract.paths import Context, Place, compile_path, is_secret, member_of
+from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, quoted
+from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret, member_of
 from mockserver.core.language import Condition, EqualValue, Evidence
 from mockserver.core.model import MISSING, Facts, Violation
 
@@ -21,9 +21,9 @@ Fails = Callable[[Facts], str | None]
 """What was expected, where a condition does not hold; otherwise None."""
 
 
-def compile_when(node: Mapping[str, Any], context: Context) -> tuple[Condition, ...]:
+def compile_when(when: Mapping[str, Any], context: Context) -> tuple[Condition, ...]:
     """The conditions of a `when`; all must hold."""
-    return tuple(_compile_condition(name, operand, context.below(name)) for name, operand in node.items())
+    return tuple(_compile_condition(name, operand, context.below(name)) for name, operand in when.items())
 
 
 def _compile_condition(name: str, operand: Any, context: Context) -> Condition:
@@ -45,10 +45,10 @@ def _on_path(text: str, operand: Any, context: Context) -> Condition:
         return _NEVER
     check = compile_operand(operand, context)
     if is_secret(place, context.scope) and compares_value(operand):
-        context.fault(
+        context.report_error(
             f"{text} is a secret, whose value no condition may compare",
             "present, absent, empty or null; or a violation of its schema",
-            shown(operand),
+            quoted(operand),
             "a masked journal has to be able to explain every decision",
         )
     fails = _fails(place, check)
@@ -67,7 +67,7 @@ def _on_path(text: str, operand: Any, context: Context) -> Condition:
     )
 
 
-def _fails(place: Place, check: Check) -> Fails:
+def _fails(place: CompiledPath, check: Check) -> Fails:
     """The question of a condition on a path.
 
     It is asked at every request, so the common form finds the value of a member without a further call.
@@ -92,12 +92,12 @@ def _first_unmet(parts: tuple[Check, ...], value: Any, facts: Facts) -> str | No
     return next((part.words for part in parts if not part.test(value, facts)), None)
 
 
-def _described(place: Place, facts: Facts) -> str:
+def _described(place: CompiledPath, facts: Facts) -> str:
     """What stands at a place, in words."""
     value = place.extract(facts)
     if value is MISSING:
         return "nothing (missing)"
-    return "a record" if not place.steps and isinstance(value, dict) and "origin" in value else shown(value)
+    return "a record" if not place.steps and isinstance(value, dict) and "origin" in value else quoted(value)
 
 
 # -- violations ---------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def _described(place: Place, facts: Facts) -> str:
 def _on_violations(operand: Any) -> Condition:
     """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`, all of which one violation must fit."""
     if operand == "unclaimed":
-        return _among("unclaimed", "violation that no other scenario names", lambda _violation: True)
+        return _on_any_violation("unclaimed", "violation that no other scenario names", lambda _violation: True)
     wanted = {name: _as_words(value) for name, value in operand.items()}
     places, keywords, kinds = (wanted.get(name) for name in ("at", "keyword", "came"))
 
@@ -122,7 +122,7 @@ def _on_violations(operand: Any) -> Condition:
 
     label = {"came": "got"}
     words = ", ".join(f"{label.get(name, name)} {' or '.join(map(str, value))}" for name, value in wanted.items())
-    return _among("violations", f"violation {words}", selects, claims=selects)
+    return _on_any_violation("violations", f"violation {words}", selects, claims=selects)
 
 
 def _as_words(value: Any) -> tuple[Any, ...]:
@@ -130,7 +130,7 @@ def _as_words(value: Any) -> tuple[Any, ...]:
     return tuple("null" if word is None else word for word in (value if isinstance(value, list) else [value]))
 
 
-def _among(
+def _on_any_violation(
     root: str,
     words: str,
     selects: Callable[[Violation], bool],
@@ -161,7 +161,7 @@ def _among(
 
 def _on_groups(name: str, operand: Any, context: Context) -> Condition:
     """The condition that all, any or none of some groups hold; a group holds where all its conditions do."""
-    groups = [compile_when(node, context.below(index)) for index, node in enumerate(operand)]
+    groups = [compile_when(group, context.below(index)) for index, group in enumerate(operand)]
     members = [condition for group in groups for condition in group]
     words = f"{name} of ({'; '.join(' and '.join(condition.text for condition in group) for group in groups)})"
     fails = _groups_fail(name, words, [[condition.fails for condition in group] for group in groups])

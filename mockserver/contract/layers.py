@@ -26,9 +26,9 @@ class ConfigNode(NamedTuple):
         return self.source.position(self.at)
 
     @property
-    def broken(self) -> bool:
+    def is_broken(self) -> bool:
         """Whether something is already known to be wrong in it."""
-        return self.source.broken(self.at)
+        return self.source.is_broken(self.at)
 
     def member(self, name: str) -> ConfigNode:
         """The part of this part under a key."""
@@ -38,26 +38,26 @@ class ConfigNode(NamedTuple):
         """What it takes to compile this part, or the part at a path in it."""
         return Context(scope, schemas, self.source.report, (*self.at, *at))
 
-    def fault(self, what: str, expected: str, got: str = "", hint: str = "", at: Path = ()) -> None:
+    def report_error(self, what: str, expected: str, got: str = "", hint: str = "", at: Path = ()) -> None:
         """Report that something is wrong here, or at a path in it."""
         self.source.report(Diagnostic((*self.at, *at), what, expected, got, hint))
 
-    def unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
+    def report_unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
         """Report a name that is none of `names`, with a near spelling."""
         self.source.report(unknown_name((*self.at, *at), what, name, names))
 
 
 Table = dict[str, ConfigNode]
-"""Parts by name."""
+"""Definition by name."""
 
 
-def sound(table: Table, name: str) -> ConfigNode | None:
-    """An entry in which nothing is wrong so far."""
-    entry = table.get(name)
-    return entry if entry is not None and not entry.broken else None
+def sound_member(table: Table, name: str) -> ConfigNode | None:
+    """A part in which nothing is wrong so far."""
+    node = table.get(name)
+    return node if node is not None and not node.is_broken else None
 
 
-class Parts(NamedTuple):
+class Definition(NamedTuple):
     """A collection or an operation: its first mention, its plain members, and its tables of parts by id."""
 
     first: ConfigNode
@@ -67,8 +67,8 @@ class Parts(NamedTuple):
     def require(self, name: str, found: bool, what: str, expected: str) -> None:
         """Report that a member was not found, unless a fault that explains it is known already."""
         first = self.first
-        if not found and isinstance(first.data, dict) and not first.source.broken((*first.at, name)):
-            first.fault(what, expected, "nothing")
+        if not found and isinstance(first.data, dict) and not first.source.is_broken((*first.at, name)):
+            first.report_error(what, expected, "nothing")
 
 
 COLLECTION_TABLES: Final = {"members": "record member", "seeds": "seed"}
@@ -82,8 +82,8 @@ class Layers:
     def __init__(self) -> None:
         self.settings: Table = {}
         self.assumptions: Table = {}
-        self.collections: dict[str, Parts] = {}
-        self.operations: dict[str, Parts] = {}
+        self.collections: dict[str, Definition] = {}
+        self.operations: dict[str, Definition] = {}
         self.scenarios: dict[str, Table] = {}
         self.schemas: Table = {}
         self.replaced: list[Replacement] = []
@@ -108,27 +108,27 @@ class Layers:
 
     def _add_contract(self, source: SourceFile) -> None:
         whole = ConfigNode(source, (), source.data, self._layer)
-        for name, entry in _members(whole, "settings").items():
-            self._put(self.settings, name, entry, "setting")
-        for name, entry in _members(whole, "assumptions").items():
-            self._put(self.assumptions, name, entry, "assumption")
-        for name, entry in _members(whole, "collections").items():
-            self._put_parts(self.collections, name, entry, COLLECTION_TABLES, "collection")
-        for name, entry in _members(whole, "operations").items():
-            self._put_parts(self.operations, name, entry, OPERATION_TABLES, "operation")
+        for name, node in _members(whole, "settings").items():
+            self._put(self.settings, name, node, "setting")
+        for name, node in _members(whole, "assumptions").items():
+            self._put(self.assumptions, name, node, "assumption")
+        for name, node in _members(whole, "collections").items():
+            self._put_definition(self.collections, name, node, COLLECTION_TABLES, "collection")
+        for name, node in _members(whole, "operations").items():
+            self._put_definition(self.operations, name, node, OPERATION_TABLES, "operation")
 
-    def _put_parts(
-        self, all_parts: dict[str, Parts], name: str, entry: ConfigNode, tables: Mapping[str, str], what: str
+    def _put_definition(
+        self, definitions: dict[str, Definition], name: str, node: ConfigNode, tables: Mapping[str, str], what: str
     ) -> None:
-        parts = all_parts.setdefault(name, Parts(entry, {}, {table: {} for table in tables}))
-        if not isinstance(entry.data, dict):
+        parts = definitions.setdefault(name, Definition(node, {}, {table: {} for table in tables}))
+        if not isinstance(node.data, dict):
             return
-        for member in entry.data:
+        for member in node.data:
             if member in tables:
-                for key, part in _members(entry, member).items():
+                for key, part in _members(node, member).items():
                     self._put(parts.tables[member], key, part, tables[member], f" of {what} {name}")
             else:
-                self._put(parts.members, member, entry.member(member), "member", f" of {what} {name}")
+                self._put(parts.members, member, node.member(member), "member", f" of {what} {name}")
 
     def _add_scenarios(self, source: SourceFile, added: dict[str, Table]) -> None:
         operation = source.data["operation"]
@@ -136,15 +136,15 @@ class Layers:
         for index, scenario in enumerate(source.data["scenarios"]):
             name = scenario.get("scenario") if isinstance(scenario, dict) else None
             if isinstance(name, str):
-                entry = ConfigNode(source, ("scenarios", index), scenario, self._layer)
+                node = ConfigNode(source, ("scenarios", index), scenario, self._layer)
                 table = standing if name in standing else added.setdefault(operation, {})
-                self._put(table, name, entry, "scenario", f" of {operation}")
+                self._put(table, name, node, "scenario", f" of {operation}")
 
-    def _put(self, table: Table, name: str, entry: ConfigNode, kind: str, of: str = "") -> None:
+    def _put(self, table: Table, name: str, node: ConfigNode, kind: str, of: str = "") -> None:
         what = f"{kind} {name}{of}"
         before = table.get(name)
         if before is not None and before.layer == self._layer:
-            entry.fault(
+            node.report_error(
                 f"two equal ids: {what}",
                 "an id of its own",
                 name,
@@ -152,8 +152,8 @@ class Layers:
             )
             return
         if self._layer:
-            self.replaced.append(Replacement(what, entry.position, before.position if before else None))
-        table[name] = entry
+            self.replaced.append(Replacement(what, node.position, before.position if before else None))
+        table[name] = node
 
 
 def is_schema_file(source: SourceFile) -> bool:
@@ -167,9 +167,9 @@ def is_scenario_file(source: SourceFile) -> bool:
     return isinstance(data, dict) and ("scenarios" in data or isinstance(data.get("operation"), str))
 
 
-def _members(entry: ConfigNode, name: str) -> Table:
-    data = entry.data.get(name)
+def _members(node: ConfigNode, name: str) -> Table:
+    data = node.data.get(name)
     if not isinstance(data, dict):
         return {}
-    part = entry.member(name)
+    part = node.member(name)
     return {key: part.member(key) for key in data}

@@ -15,43 +15,43 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
-from mockserver.contract.sources import DEEPEST, START, Problem, SourceFile, read_json
-from mockserver.contract.yaml_source import read_text, read_yaml
+from mockserver.contract.sources import MAX_FILE_DEPTH, START, FileDiagnostic, SourceFile, read_json
+from mockserver.contract.yaml_source import read_yaml, read_yaml_text
 from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
 from mockserver.core.values import printable, read
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
-from mockserver.schema.violations import describe
+from mockserver.schema.violations import mismatch_of
 
-GIVEN: Final = "request body"
+REQUEST_BODY: Final = "request body"
 """The name in reports of a text that is no file."""
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
 ENTRY_FORMAT: Final = "journal-entry.schema.json"
-_NOT_OF_A_CONTRACT: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT)
+_OTHER_FORMATS: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT)
 
 
 class ConfigError(Exception):
-    """The files make no contract. `problems` holds everything that is wrong, file by file."""
+    """The files make no contract. `diagnostics` holds everything that is wrong, file by file."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        """Keep the problems; the message lists them all."""
-        self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, problems)))
+    def __init__(self, diagnostics: Sequence[FileDiagnostic]) -> None:
+        """Keep the diagnostics; the message lists them all."""
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, diagnostics)))
 
     @property
-    def shown(self) -> list[dict[str, str]]:
-        """The problems as members of a JSON document."""
+    def as_json(self) -> list[dict[str, str]]:
+        """The diagnostics as members of a JSON document."""
         return [
-            {"at": str(p.position), "what": p.what, "expected": p.expected, "came": p.got, "try": p.hint}
-            for p in self.problems
+            {"at": str(one.position), "what": one.what, "expected": one.expected, "came": one.got, "try": one.hint}
+            for one in self.diagnostics
         ]
 
 
-def shipped() -> FilePath:
+def shipped_folder() -> FilePath:
     """The folder of the contract that comes with this package."""
     package = FilePath(__file__).parents[1]
     inside = package / "shipped"
@@ -64,7 +64,7 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
     A folder has `scenarios/` and `schemas/`, or all its files flat: `*.yaml`, `*.yml`, `*.json`. Names that
     begin with a dot are passed over. Raises `ConfigError`.
     """
-    base = shipped() if folder is None else FilePath(folder)
+    base = shipped_folder() if folder is None else FilePath(folder)
     layers, schemas = Layers(), SchemaSet()
     sources: list[SourceFile] = []
     for root in (base, *map(FilePath, overlays)):
@@ -74,21 +74,21 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
         layers.add(files)
         sources += files
     contract = None
-    # Parts of a file that cannot be read would be reported as missing in the others, so these wait.
+    # Definition of a file that cannot be read would be reported as missing in the others, so these wait.
     if all(source.data is not MISSING for source in sources):
-        readable = {name: entry.data for name, entry in layers.schemas.items() if not entry.broken}
+        readable = {name: node.data for name, node in layers.schemas.items() if not node.is_broken}
         schemas.unsound |= layers.schemas.keys() - readable.keys()
-        schemas.add(readable, lambda name, fault: layers.schemas[name].source.report(fault))
+        schemas.add(readable, lambda name, diagnostic: layers.schemas[name].source.report(diagnostic))
         contract = compile_contract(layers, schemas)
-    problems = [problem for source in sources for problem in sorted(source.problems, key=_line_and_column)]
-    if not problems and contract is not None and not contract.operations:
-        problems = [_no_operation(base)]
-    if problems or contract is None:
-        raise ConfigError(problems)
+    diagnostics = [diagnostic for source in sources for diagnostic in sorted(source.diagnostics, key=_line_and_column)]
+    if not diagnostics and contract is not None and not contract.operations:
+        diagnostics = [_no_operation(base)]
+    if diagnostics or contract is None:
+        raise ConfigError(diagnostics)
     return contract
 
 
-class Files(NamedTuple):
+class ContractFiles(NamedTuple):
     """Where a contract is loaded from: its folder (None: the shipped one) and the overlays."""
 
     folder: FilePath | None = None
@@ -101,7 +101,7 @@ class Files(NamedTuple):
     def fingerprint(self) -> str:
         """A hash of the files as they are now: names, contents, and why any cannot be read."""
         digest = hashlib.sha256()
-        for root in (self.folder or shipped(), *self.overlays):
+        for root in (self.folder or shipped_folder(), *self.overlays):
             for name, data in _contents(root):
                 digest.update(b"%d %d " % (len(name), len(data)) + name + data)
         return digest.hexdigest()
@@ -131,7 +131,7 @@ def _as_bytes(path: FilePath) -> bytes:
 
 def compile_runtime_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
     """A scenario given while the mock runs, in YAML or JSON as in a file, under a name. Raises `ConfigError`."""
-    source = read_text(body, GIVEN)
+    source = read_yaml_text(body, REQUEST_BODY)
     if isinstance(source.data, dict) and source.data.setdefault("scenario", name) != name:
         source.report(
             Diagnostic(
@@ -144,7 +144,7 @@ def compile_runtime_scenario(operation: Operation, body: bytes, name: str) -> Sc
 
 def compile_runtime_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
     """The conditions of a `when` given while the mock runs. Raises `ConfigError`."""
-    return _compile_part(SourceFile(GIVEN, when), "when", operation.runtime_compiler.conditions)
+    return _compile_part(SourceFile(REQUEST_BODY, when), "when", operation.runtime_compiler.conditions)
 
 
 _Compiled = TypeVar("_Compiled")
@@ -154,17 +154,17 @@ def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigN
     """A part of a scenario file that is given at run time: checked, then compiled. Raises `ConfigError`."""
     compiled = None
     if source.data is not MISSING:
-        for violation in _part_format(part).violations("body", source.data):
-            source.report(_fault(violation, source.data))
-        if not source.problems:
+        for violation in _part_validator(part).violations("body", source.data):
+            source.report(_diagnostic(violation, source.data))
+        if not source.diagnostics:
             compiled = compile_node(ConfigNode(source, (), source.data, 0))
-    if source.problems or compiled is None:
-        raise ConfigError(sorted(source.problems, key=_line_and_column))
+    if source.diagnostics or compiled is None:
+        raise ConfigError(sorted(source.diagnostics, key=_line_and_column))
     return compiled
 
 
-def _line_and_column(problem: Problem) -> tuple[int, int]:
-    return problem.position.line, problem.position.column
+def _line_and_column(diagnostic: FileDiagnostic) -> tuple[int, int]:
+    return diagnostic.position.line, diagnostic.position.column
 
 
 # -- folders --------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def _files(folder: FilePath) -> list[FilePath]:
         for file in folder.iterdir()
         if file.suffix in (*_YAML, ".json")
         and not file.name.startswith(".")
-        and file.name not in _NOT_OF_A_CONTRACT
+        and file.name not in _OTHER_FORMATS
         and (file.is_file() or not file.exists())
     )
 
@@ -224,7 +224,7 @@ def _misplaced(file: FilePath) -> SourceFile | None:
     source = read_yaml(file, str(file)) if file.suffix in _YAML else None
     if source is None or not isinstance(source.data, dict) or "format" not in source.data:
         return None
-    source.problem(
+    source.report_at(
         START,
         "a file that would not be read",
         "all files in scenarios/ and schemas/, or all in one folder",
@@ -237,7 +237,7 @@ def _misplaced(file: FilePath) -> SourceFile | None:
 
 def _no_folder(root: FilePath, reason: str) -> SourceFile:
     source = SourceFile(str(root))
-    source.problem(
+    source.report_at(
         START,
         f"no contract can be read here: {reason}",
         "a folder with scenarios/ and schemas/, or with *.yaml and *.json files",
@@ -247,54 +247,55 @@ def _no_folder(root: FilePath, reason: str) -> SourceFile:
     return source
 
 
-def _no_operation(root: FilePath) -> Problem:
+def _no_operation(root: FilePath) -> FileDiagnostic:
     expected = "a contract file with operations: {NAME: {request: METHOD /path, ...}}"
-    return Problem(Position(str(root), 1, 1), "a contract without operations", expected, "none", "")
+    return FileDiagnostic(Position(str(root), 1, 1), "a contract without operations", expected, "none", "")
 
 
 # -- formats --------------------------------------------------------------------------------------
 
 
 @cache
-def _format(name: str) -> SchemaSet:
+def _format_set(name: str) -> SchemaSet:
     """The format of a kind of documents: a schema of ours."""
     formats = SchemaSet(exact=True)
-    formats.trust({name: read((shipped() / "schemas" / name).read_bytes(), DEEPEST)})
+    formats.add_trusted({name: read((shipped_folder() / "schemas" / name).read_bytes(), MAX_FILE_DEPTH)})
     return formats
 
 
 @cache
 def format_validator(name: str) -> Validator:
     """The compiled format of a kind of documents."""
-    return cast(Validator, _format(name).validator(name))
+    return cast(Validator, _format_set(name).validator(name))
 
 
 @cache
-def _part_format(name: str) -> Validator:
+def _part_validator(name: str) -> Validator:
     """The compiled format of a part of a scenario file; nothing is reported, as the formats are sound."""
     reference = {"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}
-    return cast(Validator, _format(SCENARIOS_FORMAT).inline(reference, (), lambda _: None))
+    return cast(Validator, _format_set(SCENARIOS_FORMAT).compile_inline(reference, (), lambda _: None))
 
 
 def _check_format(source: SourceFile) -> None:
     if source.data is MISSING or is_schema_file(source):
         return
     validator = format_validator(SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
-    reported = set(source.faults)
+    reported = set(source.broken_paths)
     violations = [one for one in validator.violations("file", source.data) if one.path not in reported]
     for violation in violations:
-        source.report(_fault(violation, source.data))
+        source.report(_diagnostic(violation, source.data))
     if any(len(violation.path) < 2 for violation in violations):
         source.data = MISSING
 
 
-def _fault(violation: Violation, data: object) -> Diagnostic:
+def _diagnostic(violation: Violation, data: object) -> Diagnostic:
     """A violation of a format as a fault of the file."""
     at: Path = violation.path
     last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or "the file"
     if violation.keyword == "additionalProperties":
         return unknown_name(at, f"unknown member {last}", last, violation.known)
-    expected, got, hint = describe(violation, data)
+    words = mismatch_of(violation, data)
     if violation.got == "missing":
-        return Diagnostic(at, f"missing member {last}", f"{place}: {violation.about}", got)
-    return Diagnostic(at, f"wrong value for {place}", expected, got, hint if at else "begin with format: 1")
+        return Diagnostic(at, f"missing member {last}", f"{place}: {violation.about}", words.got)
+    hint = words.hint if at else "begin with format: 1"
+    return Diagnostic(at, f"wrong value for {place}", words.expected, words.got, hint)

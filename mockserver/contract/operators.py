@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from mockserver.contract.paths import Context, compile_path, is_secret
 from mockserver.core.model import MISSING, Facts
 from mockserver.core.values import equal, is_blank, printable, write_ascii
-from mockserver.schema.patterns import compile_pattern, pattern_fault
+from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 
 Test = Callable[[Any, Facts], bool]
 """Whether a value matches; it is `MISSING` where there is none."""
@@ -38,7 +38,7 @@ WORDS: Final = ("present", "absent", "empty")
 def compile_operand(operand: Any, context: Context) -> Check:
     """The check of what stands behind a path or an operator: a value, a word or operators."""
     if isinstance(operand, dict):
-        return _side_by_side([_compile_operator(name, inner, context.below(name)) for name, inner in operand.items()])
+        return _all_together([_compile_operator(name, inner, context.below(name)) for name, inner in operand.items()])
     if isinstance(operand, str) and operand in WORDS:
         return _compile_operator(operand, True, context)
     return _equals(operand)
@@ -61,18 +61,18 @@ def compares_value(operand: Any) -> bool:
     return operand is not None and operand not in WORDS
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """A value as words and evidence show it."""
     return printable(write_ascii(value), 80)
 
 
 def _compile_operator(name: str, operand: Any, context: Context) -> Check:
-    if name in _OF_CONSTANTS:
-        return _OF_CONSTANTS[name](operand)
-    return _OF_CONTEXT[name](operand, context)
+    if name in _CONSTANT_OPERATORS:
+        return _CONSTANT_OPERATORS[name](operand)
+    return _CONTEXT_OPERATORS[name](operand, context)
 
 
-def _side_by_side(parts: list[Check]) -> Check:
+def _all_together(parts: list[Check]) -> Check:
     if len(parts) == 1:
         return parts[0]
     tests = [part.test for part in parts]
@@ -92,7 +92,7 @@ def _reads(checks: Iterable[Check]) -> frozenset[str]:
 
 
 def _equals(operand: Any) -> Check:
-    words = f"is {shown(operand)}"
+    words = f"is {quoted(operand)}"
     if operand is None:
         return Check(words, lambda value, _facts: value is None)
     if isinstance(operand, str):
@@ -103,8 +103,8 @@ def _equals(operand: Any) -> Check:
 def _in(operand: Any) -> Check:
     if all(isinstance(choice, str) for choice in operand):
         texts = frozenset(operand)
-        return Check(f"in {shown(operand)}", lambda value, _facts: isinstance(value, str) and value in texts)
-    return Check(f"in {shown(operand)}", lambda value, _facts: any(equal(value, choice) for choice in operand))
+        return Check(f"in {quoted(operand)}", lambda value, _facts: isinstance(value, str) and value in texts)
+    return Check(f"in {quoted(operand)}", lambda value, _facts: any(equal(value, choice) for choice in operand))
 
 
 def _contains(operand: Any) -> Check:
@@ -113,18 +113,18 @@ def _contains(operand: Any) -> Check:
             return isinstance(operand, str) and operand in value
         return isinstance(value, list) and any(equal(item, operand) for item in value)
 
-    return Check(f"contains {shown(operand)}", test)
+    return Check(f"contains {quoted(operand)}", test)
 
 
 def _starts_with(operand: Any) -> Check:
     return Check(
-        f"starts with {shown(operand)}", lambda value, _facts: isinstance(value, str) and value.startswith(operand)
+        f"starts with {quoted(operand)}", lambda value, _facts: isinstance(value, str) and value.startswith(operand)
     )
 
 
 def _ends_with(operand: Any) -> Check:
     return Check(
-        f"ends with {shown(operand)}", lambda value, _facts: isinstance(value, str) and value.endswith(operand)
+        f"ends with {quoted(operand)}", lambda value, _facts: isinstance(value, str) and value.endswith(operand)
     )
 
 
@@ -154,7 +154,7 @@ def _word(words: str, test: Test) -> Callable[[Any], Check]:
     return lambda _operand: check
 
 
-_OF_CONSTANTS: Final[Mapping[str, Callable[[Any], Check]]] = {
+_CONSTANT_OPERATORS: Final[Mapping[str, Callable[[Any], Check]]] = {
     "equals": _equals,
     "in": _in,
     "contains": _contains,
@@ -174,15 +174,15 @@ _OF_CONSTANTS: Final[Mapping[str, Callable[[Any], Check]]] = {
 
 
 def _matches(operand: Any, context: Context) -> Check:
-    fault = pattern_fault(context.at, operand)
-    if fault is not None:
-        context.report(fault)
-        return _nothing("matches nothing")
+    diagnostic = pattern_diagnostic(context.at, operand)
+    if diagnostic is not None:
+        context.report(diagnostic)
+        return _never("matches nothing")
     search = compile_pattern(operand)
-    return Check(f"matches {shown(operand)}", lambda value, _facts: isinstance(value, str) and search(value))
+    return Check(f"matches {quoted(operand)}", lambda value, _facts: isinstance(value, str) and search(value))
 
 
-def _nothing(words: str) -> Check:
+def _never(words: str) -> Check:
     """The check of an operand that was reported: it never matches."""
     return Check(words, lambda _value, _facts: False)
 
@@ -190,9 +190,9 @@ def _nothing(words: str) -> Check:
 def _same_as(operand: Any, context: Context) -> Check:
     place = compile_path(operand, context)
     if place is None:
-        return _nothing("same as nothing")
+        return _never("same as nothing")
     if is_secret(place, context.scope):
-        context.fault(f"{operand} is a secret", "a member whose value may be compared", operand)
+        context.report_error(f"{operand} is a secret", "a member whose value may be compared", operand)
     extract = place.extract
 
     def test(value: Any, facts: Facts) -> bool:
@@ -207,11 +207,11 @@ def _schema(operand: Any, context: Context) -> Check:
     if isinstance(operand, str):
         validator = schemas.validator(operand)
         if validator is None and operand not in schemas.unsound:
-            context.unknown("unknown schema file", operand, schemas.names)
+            context.report_unknown("unknown schema file", operand, schemas.names)
     else:
-        validator = schemas.inline(operand, context.at, context.report)
+        validator = schemas.compile_inline(operand, context.at, context.report)
     if validator is None:
-        return _nothing("fits nothing")
+        return _never("fits nothing")
     violations = validator.violations
     return Check("fits the schema", lambda value, _facts: value is not MISSING and not violations("value", value))
 
@@ -276,7 +276,7 @@ def _on_items(words: str, quantifier: Callable[[list[bool]], bool], operand: Any
 NESTING: Final = ("not", "all", "any", "none")
 """Operators whose operands are asked of the same value."""
 
-_OF_CONTEXT: Final[Mapping[str, Callable[[Any, Context], Check]]] = {
+_CONTEXT_OPERATORS: Final[Mapping[str, Callable[[Any, Context], Check]]] = {
     "matches": _matches,
     "same_as": _same_as,
     "schema": _schema,
@@ -288,5 +288,5 @@ _OF_CONTEXT: Final[Mapping[str, Callable[[Any, Context], Check]]] = {
     "every_item": _every_item,
 }
 
-OPERATORS: Final = (*_OF_CONSTANTS, *_OF_CONTEXT)
+OPERATORS: Final = (*_CONSTANT_OPERATORS, *_CONTEXT_OPERATORS)
 """Every operator of the scenario language; `scenarios.schema.json` describes each."""

@@ -18,19 +18,19 @@ from mockserver.schema.schema_set import SchemaSet
 Extract = Callable[[Facts], Any]
 """Gives the value at a place; `MISSING` where there is none."""
 
-Members = Callable[[str, tuple[str, ...]], tuple[str, ...]]
+MemberNames = Callable[[str, tuple[str, ...]], tuple[str, ...]]
 """Gives the names declared at a root and a path below it; () where any name may stand."""
 
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_@$-]+)*")
 
-NOW: Final[Mapping[str, Extract]] = {
+NOW_MEMBERS: Final[Mapping[str, Extract]] = {
     "utc_millis": lambda facts: utc_millis(facts["tick"].now_ns),
     "offset_nanos": lambda facts: offset_nanos(facts["tick"].now_ns, facts["settings"].utc_offset),
     "epoch_millis": lambda facts: facts["tick"].now_ns // 1_000_000,
 }
 """The members of `now`: the two forms of timestamp, and milliseconds since the epoch."""
 
-VIOLATION: Final[Mapping[str, Callable[[Violation], str]]] = {
+VIOLATION_MEMBERS: Final[Mapping[str, Callable[[Violation], str]]] = {
     "text": attrgetter("text"),
     "where": attrgetter("where"),
     "pointer": attrgetter("pointer"),
@@ -40,30 +40,31 @@ VIOLATION: Final[Mapping[str, Callable[[Violation], str]]] = {
 }
 """The members of `violation`: what can be said of the violation that a scenario rests on."""
 
-SETTINGS: Final = tuple(field.name for field in fields(Settings))
+SETTING_NAMES: Final = tuple(field.name for field in fields(Settings))
 """The members of `settings`."""
 
 
 class Scope(NamedTuple):
     """What a path may name.
 
-    `roots` are the words that it may begin with; `members` knows the names declared below them, where the root `NAME[]`
-    stands for one record of a lookup of many. `certain` are the roots whose members have a value for every request,
-    `sensitive` the places of secrets, each beginning with its root, and `many` the lookups of many records.
+    `roots` are the words that it may begin with; `member_names` gives the names declared below them, where the root
+    `NAME[]` stands for one record of a lookup of many. `certain` are the roots whose members have a value for every
+    request, `sensitive` the places of secrets, each beginning with its root, and `list_lookups` the lookups of many
+    records.
     """
 
     roots: tuple[str, ...]
-    members: Members
+    member_names: MemberNames
     certain: frozenset[str] = frozenset({"now", "new", "settings"})
     sensitive: tuple[Path, ...] = ()
-    many: frozenset[str] = frozenset()
+    list_lookups: frozenset[str] = frozenset()
 
     def with_item(self, lookup: str) -> Scope:
         """The scope inside `give`, where `item` is one of the records of `lookup`."""
-        members = self.members
+        member_names = self.member_names
         return self._replace(
             roots=(*self.roots, "item"),
-            members=lambda root, path: members(f"{lookup}[]" if root == "item" else root, path),
+            member_names=lambda root, path: member_names(f"{lookup}[]" if root == "item" else root, path),
         )
 
 
@@ -79,11 +80,11 @@ class Context(NamedTuple):
         """The context of a part of this part."""
         return self._replace(at=(*self.at, *steps))
 
-    def fault(self, what: str, expected: str, got: str = "", hint: str = "") -> None:
+    def report_error(self, what: str, expected: str, got: str = "", hint: str = "") -> None:
         """Report that something is wrong here."""
         self.report(Diagnostic(self.at, what, expected, got, hint))
 
-    def unknown(self, what: str, name: str, names: Iterable[str]) -> None:
+    def report_unknown(self, what: str, name: str, names: Iterable[str]) -> None:
         """Report a name that is none of `names`, with a near spelling."""
         self.report(unknown_name(self.at, what, name, names))
 
@@ -95,7 +96,7 @@ def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagno
     return Diagnostic(at, what, expected, name, did_you_mean(close_matches(name, known)[:1]))
 
 
-class Place(NamedTuple):
+class CompiledPath(NamedTuple):
     """A compiled path: its root, the steps below it, and how the value there is found."""
 
     root: str
@@ -108,27 +109,27 @@ class Place(NamedTuple):
         return self.root not in ("now", "settings", "header")
 
 
-def compile_path(text: str, context: Context) -> Place | None:
+def compile_path(text: str, context: Context) -> CompiledPath | None:
     """The place that a path names; None after a report where there is no such place."""
     if not _PATH.fullmatch(text):
-        context.fault("not a path", "a path such as body.member or header.x-name", write_ascii(text))
+        context.report_error("not a path", "a path such as body.member or header.x-name", write_ascii(text))
         return None
     scope = context.scope
     root, *rest = text.split(".")
     steps = tuple(step.lower() for step in rest) if root == "header" else tuple(rest)
     if root not in scope.roots:
-        context.unknown(f"unknown reference {text}", root, scope.roots)
+        context.report_unknown(f"unknown reference {text}", root, scope.roots)
         return None
     for index, step in enumerate(steps):
-        known = scope.members(root, steps[:index])
+        known = scope.member_names(root, steps[:index])
         if known and step not in known and not step.isdigit():
             parent = ".".join((root, *steps[:index]))
-            context.unknown(f"unknown reference {text}: {parent} has no member {step}", step, known)
+            context.report_unknown(f"unknown reference {text}: {parent} has no member {step}", step, known)
             return None
-    return Place(root, steps, _extractor(root, steps))
+    return CompiledPath(root, steps, _extractor(root, steps))
 
 
-def is_secret(place: Place, scope: Scope) -> bool:
+def is_secret(place: CompiledPath, scope: Scope) -> bool:
     """Whether the value at a place is a secret, lies in one or holds one."""
     if place.root == "header" and (not place.steps or is_secret_header(place.steps[0])):
         return True
@@ -144,7 +145,7 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
         return lambda facts: facts.get(root, MISSING)
     first = steps[0]
     if root == "now":
-        return NOW[first]
+        return NOW_MEMBERS[first]
     if root == "settings":
         return lambda facts: getattr(facts["settings"], first)
     if root == "header":

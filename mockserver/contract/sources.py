@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.core.model import MISSING, Diagnostic, Path, Position
 
-DEEPEST: Final = 100
+MAX_FILE_DEPTH: Final = 100
 """Levels of nesting in a file."""
 
 INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
@@ -20,7 +20,7 @@ NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+')
 
 
-class Problem(NamedTuple):
+class FileDiagnostic(NamedTuple):
     """One thing wrong in a file: where, what, what was expected, what was got, a hint."""
 
     position: Position
@@ -59,15 +59,15 @@ class StopReading(Exception):  # noqa: N818 - the end of reading a file, whose p
 class SourceFile:
     """One file: its name as the user would type it, its data, and where each part of it stands.
 
-    Where it cannot be read, `data` is `MISSING`. `problems` holds what is wrong in it, `faults` the paths of those
-    parts that are.
+    Where it cannot be read, `data` is `MISSING`. `diagnostics` holds what is wrong in it, `broken_paths` the paths of
+    the parts that are wrong.
     """
 
     name: str
     data: Any = MISSING
     marks: dict[Path, Mark] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    faults: list[Path] = field(default_factory=list)
+    diagnostics: list[FileDiagnostic] = field(default_factory=list)
+    broken_paths: list[Path] = field(default_factory=list)
     _broken: set[Path] = field(default_factory=set)
 
     def position(self, at: Path) -> Position:
@@ -77,22 +77,26 @@ class SourceFile:
         mark = self.marks.get(at, START)
         return Position(self.name, mark.line, mark.column)
 
-    def report(self, fault: Diagnostic) -> None:
-        """Keep a fault as a problem of this file."""
-        self.spoil(fault.at)
-        self.problems.append(Problem(self.position(fault.at), fault.what, fault.expected, fault.got, fault.hint))
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic as a problem of this file."""
+        self.mark_broken(diagnostic.at)
+        self.diagnostics.append(
+            FileDiagnostic(
+                self.position(diagnostic.at), diagnostic.what, diagnostic.expected, diagnostic.got, diagnostic.hint
+            )
+        )
 
-    def problem(self, mark: Mark, what: str, expected: str, got: str = "", hint: str = "") -> None:
+    def report_at(self, mark: Mark, what: str, expected: str, got: str = "", hint: str = "") -> None:
         """Keep a problem at a line and column."""
-        self.problems.append(Problem(Position(self.name, mark.line, mark.column), what, expected, got, hint))
+        self.diagnostics.append(FileDiagnostic(Position(self.name, mark.line, mark.column), what, expected, got, hint))
 
-    def spoil(self, at: Path) -> None:
+    def mark_broken(self, at: Path) -> None:
         """Note that a part is wrong, and so is all that it is a part of."""
-        self.faults.append(at)
+        self.broken_paths.append(at)
         self._broken.update(at[:length] for length in range(len(at) + 1))
 
-    def broken(self, at: Path) -> bool:
-        """Whether a fault was reported at or below a part."""
+    def is_broken(self, at: Path) -> bool:
+        """Whether a diagnostic was reported at or below a part."""
         return at in self._broken
 
     def mark_key(self, at: Path, key: str, mark: Mark) -> None:
@@ -100,12 +104,12 @@ class SourceFile:
         first = self.marks.setdefault((*at, key), mark)
         if first is not mark:
             hint = f"it stands at line {first.line}, column {first.column} already"
-            self.problem(mark, f"the key {key} comes twice", "each key once", key, hint)
-            self.spoil((*at, key))
+            self.report_at(mark, f"the key {key} comes twice", "each key once", key, hint)
+            self.mark_broken((*at, key))
 
     def too_deep(self, mark: Mark) -> StopReading:
         """Keep the problem that a part is nested too deep, after which reading cannot go on."""
-        self.problem(mark, "nested too deep", f"at most {DEEPEST} levels", "more")
+        self.report_at(mark, "nested too deep", f"at most {MAX_FILE_DEPTH} levels", "more")
         return StopReading()
 
 
@@ -116,13 +120,13 @@ def read_utf8(path: FilePath, source: SourceFile) -> str | None:
     except OSError as error:
         reason = error.strerror or str(error)
         hint = "is it mounted, and may you read it?"
-        source.problem(START, f"cannot be read: {reason}", "a readable file", "", hint)
+        source.report_at(START, f"cannot be read: {reason}", "a readable file", "", hint)
         return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         mark = mark_of(data[: error.start].decode("utf-8-sig"), error.start)
-        source.problem(mark, "not UTF-8", "a text in UTF-8", "other bytes", "save the file as UTF-8")
+        source.report_at(mark, "not UTF-8", "a text in UTF-8", "other bytes", "save the file as UTF-8")
     return None
 
 
@@ -143,7 +147,7 @@ def is_too_large(text: str) -> bool:
 
 
 def read_json(path: FilePath, name: str) -> SourceFile:
-    """The data of a JSON file; what is wrong stands in `problems`, and where it cannot be read there is no data."""
+    """The data of a JSON file; what is wrong stands in `diagnostics`, and where it cannot be read there is no data."""
     source = SourceFile(name)
     text = read_utf8(path, source)
     if text is None:
@@ -159,7 +163,7 @@ def read_json(path: FilePath, name: str) -> SourceFile:
         source.too_deep(START)
     except json.JSONDecodeError as error:
         hint = "a comma before a closing bracket?" if "double quotes" in error.msg else ""
-        source.problem(Mark(error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
+        source.report_at(Mark(error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
     return source
 
 
@@ -182,18 +186,18 @@ class _JsonMarks:
     def _value(self, token: re.Match[str], at: Path) -> None:
         mark, text = self._mark(token), token[0]
         self._source.marks.setdefault(at, mark)
-        if text in ("{", "[") and len(at) == DEEPEST:
+        if text in ("{", "[") and len(at) == MAX_FILE_DEPTH:
             raise self._source.too_deep(mark)
         if text == "{":
             self._members(at)
         elif text == "[":
             self._items(at)
         elif text in ("NaN", "Infinity", "-Infinity"):
-            self._source.problem(mark, "bad JSON: a number that JSON does not have", "a JSON value", text)
-            self._source.spoil(at)
+            self._source.report_at(mark, "bad JSON: a number that JSON does not have", "a JSON value", text)
+            self._source.mark_broken(at)
         elif NUMBER.fullmatch(text) and is_too_large(text):
-            self._source.problem(mark, "a number that is too large", "64 bits, or below 1e308", text[:40])
-            self._source.spoil(at)
+            self._source.report_at(mark, "a number that is too large", "64 bits, or below 1e308", text[:40])
+            self._source.mark_broken(at)
 
     def _items(self, at: Path) -> None:
         index = 0

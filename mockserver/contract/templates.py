@@ -14,22 +14,22 @@ from mockserver.core.values import is_blank, kind, write, write_ascii
 _REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 
 
-def compile_template(node: Any, context: Context, respond: Template | None = None) -> Template:
+def compile_template(data: Any, context: Context, respond: Template | None = None) -> Template:
     """The compiled form of a YAML value; what is wrong in it is reported, each at its place.
 
     `respond` stands where the text `${respond}` is, in an envelope.
     """
-    if isinstance(node, str):
-        return _text(node, context, respond)
-    if isinstance(node, list):
-        return _array([compile_template(item, context.below(index), respond) for index, item in enumerate(node)])
-    if isinstance(node, dict):
-        if "first_of" in node:
-            return _first_of(node, context)
-        if "each" in node or "give" in node:
-            return _each(node, context)
-        return _object({name: compile_template(value, context.below(name), respond) for name, value in node.items()})
-    return constant(node)
+    if isinstance(data, str):
+        return _text(data, context, respond)
+    if isinstance(data, list):
+        return _array([compile_template(item, context.below(index), respond) for index, item in enumerate(data)])
+    if isinstance(data, dict):
+        if "first_of" in data:
+            return _first_of(data, context)
+        if "each" in data or "give" in data:
+            return _each(data, context)
+        return _object({name: compile_template(value, context.below(name), respond) for name, value in data.items()})
+    return constant(data)
 
 
 def constant(value: Any) -> Template:
@@ -62,19 +62,19 @@ def _array(items: Sequence[Template]) -> Template:
     return Template(render, _reads(items), _are_certain(items), items=tuple(items), new=_new_ids(items))
 
 
-def _text(node: str, context: Context, respond: Template | None) -> Template:
-    if "${" not in node:
-        return constant(node)
-    if node == "${respond}" and respond is not None:
+def _text(data: str, context: Context, respond: Template | None) -> Template:
+    if "${" not in data:
+        return constant(data)
+    if data == "${respond}" and respond is not None:
         return respond
-    reference = _REFERENCE.fullmatch(node)
+    reference = _REFERENCE.fullmatch(data)
     if reference:  # keeps its type
         return _reference(reference[1], context)
-    split = _REFERENCE.split(node)
+    split = _REFERENCE.split(data)
     texts, references = split[::2], split[1::2]
     if any("${" in text for text in texts):
-        context.fault("a reference that does not end", "${path}", write_ascii(node))
-        return constant(node)
+        context.report_error("a reference that does not end", "${path}", write_ascii(data))
+        return constant(data)
     parts = [_reference(text, context) for text in references]
 
     def render(facts: Facts) -> Any:
@@ -108,11 +108,13 @@ def _reference(text: str, context: Context) -> Template:
         return constant(None)
     scope = context.scope
     if is_secret(place, scope):
-        context.fault(f"{text} is a secret", "a member that may be shown", text, "secrets are never answered or kept")
+        context.report_error(
+            f"{text} is a secret", "a member that may be shown", text, "secrets are never answered or kept"
+        )
     certain_root = place.root in scope.certain
     if certain_root and not place.steps:
-        names = ", ".join(scope.members(place.root, ()))
-        context.fault(f"{text} is no value", f"{text}.NAME, one of {names}", text)
+        names = ", ".join(scope.member_names(place.root, ()))
+        context.report_error(f"{text} is no value", f"{text}.NAME, one of {names}", text)
     return Template(
         place.extract,
         reads=frozenset({place.root}),
@@ -121,26 +123,26 @@ def _reference(text: str, context: Context) -> Template:
     )
 
 
-def _has_only(node: Mapping[str, Any], names: tuple[str, ...], context: Context) -> bool:
-    for name in node:
+def _has_only(data: Mapping[str, Any], names: tuple[str, ...], context: Context) -> bool:
+    for name in data:
         if name not in names:
-            context.below(name).unknown(f"unknown member {name}", name, names)
+            context.below(name).report_unknown(f"unknown member {name}", name, names)
             return False
     return True
 
 
-def _first_of(node: Mapping[str, Any], context: Context) -> Template:
+def _first_of(data: Mapping[str, Any], context: Context) -> Template:
     """The first choice that has a value; the last one always has."""
-    if not _has_only(node, ("first_of",), context):
+    if not _has_only(data, ("first_of",), context):
         return constant(None)
-    choices, context = node["first_of"], context.below("first_of")
+    choices, context = data["first_of"], context.below("first_of")
     if not isinstance(choices, list) or not choices:
-        context.fault("first_of without choices", "a list of values, the last one certain", kind(choices))
+        context.report_error("first_of without choices", "a list of values, the last one certain", kind(choices))
         return constant(None)
     compiled = [compile_template(choice, context.below(index)) for index, choice in enumerate(choices)]
     *earlier, last = compiled
     if not last.certain:
-        context.below(len(earlier)).fault(
+        context.below(len(earlier)).report_error(
             "the last choice of first_of may be missing",
             "a plain value, or a reference to new, now or settings",
             write_ascii(choices[-1]),
@@ -157,20 +159,20 @@ def _first_of(node: Mapping[str, Any], context: Context) -> Template:
     return Template(render, _reads(compiled), last.certain, new=_new_ids(compiled))
 
 
-def _each(node: Mapping[str, Any], context: Context) -> Template:
+def _each(data: Mapping[str, Any], context: Context) -> Template:
     """A list of what is given for each record of a lookup of many."""
-    if not _has_only(node, ("each", "give"), context):
+    if not _has_only(data, ("each", "give"), context):
         return constant(None)
-    name, many = node.get("each"), context.scope.many
-    if not isinstance(name, str) or name not in many or "give" not in node:
-        (context.below("each") if "each" in node else context).fault(
+    name, many = data.get("each"), context.scope.list_lookups
+    if not isinstance(name, str) or name not in many or "give" not in data:
+        (context.below("each") if "each" in data else context).report_error(
             "each needs a lookup of many records, and give",
             f"each: one of {', '.join(sorted(many)) or 'the lookups with keys (there are none)'}",
-            write_ascii(name) if "give" in node else "no give",
+            write_ascii(name) if "give" in data else "no give",
         )
         return constant(None)
     inside = context.below("give")._replace(scope=context.scope.with_item(name))
-    give = compile_template(node["give"], inside)
+    give = compile_template(data["give"], inside)
 
     def render(facts: Facts) -> Any:
         records = facts.get(name, MISSING)

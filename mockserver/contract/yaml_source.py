@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, cast
 import yaml
 
 from mockserver.contract.sources import (
-    DEEPEST,
     INTEGER,
+    MAX_FILE_DEPTH,
     NUMBER,
     START,
     Mark,
@@ -28,7 +28,7 @@ from mockserver.core.model import MISSING, Path
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import printable
 
-MOST_ALIASED: Final = 100_000
+MAX_ALIASED_VALUES: Final = 100_000
 """Values that aliases may repeat in one file, all told."""
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -52,28 +52,28 @@ _HINTS: Final = {
 
 
 def read_yaml(path: FilePath, name: str) -> SourceFile:
-    """The data of a YAML file; what is wrong stands in `problems`, and where it cannot be read there is no data."""
+    """The data of a YAML file; what is wrong stands in `diagnostics`, and where it cannot be read there is no data."""
     source = SourceFile(name)
     text = read_utf8(path, source)
-    return source if text is None else _fill(source, text)
+    return source if text is None else _parse(source, text)
 
 
-def read_text(data: bytes, name: str) -> SourceFile:
-    """The data of a YAML text (JSON is one) that is no file; what is wrong stands in `problems`."""
+def read_yaml_text(data: bytes, name: str) -> SourceFile:
+    """The data of a YAML text (JSON is one) that is no file; what is wrong stands in `diagnostics`."""
     source = SourceFile(name)
     try:
-        return _fill(source, data.decode("utf-8-sig"))
+        return _parse(source, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        source.problem(Mark(line, 1), "not UTF-8", "a text in UTF-8", "other bytes")
+        source.report_at(Mark(line, 1), "not UTF-8", "a text in UTF-8", "other bytes")
         return source
 
 
-def _fill(source: SourceFile, text: str) -> SourceFile:
+def _parse(source: SourceFile, text: str) -> SourceFile:
     control = _CONTROL.search(text)
     if control is not None:
         what = f"bad YAML: a control character, U+{ord(control[0]):04X}"
-        source.problem(mark_of(text, control.start()), what, "visible text", "", "escape it, in double quotes")
+        source.report_at(mark_of(text, control.start()), what, "visible text", "", "escape it, in double quotes")
         return source
     try:
         source.data = _Builder(source, text).build()
@@ -85,7 +85,7 @@ def _fill(source: SourceFile, text: str) -> SourceFile:
             source.too_deep(mark)
             return source
         hint = next((hint for said, hint in _HINTS.items() if said in str(error.problem)), "")
-        source.problem(mark, f"bad YAML: {error.problem}", "a YAML document", "", hint)
+        source.report_at(mark, f"bad YAML: {error.problem}", "a YAML document", "", hint)
     return source
 
 
@@ -108,11 +108,11 @@ class _Builder:
                     raise self._stop(event, "a second document in one file", "one document", "---", hint)
                 value = self._value(next(self._events), ())
         if value is MISSING:
-            self._source.problem(START, "an empty file", "a YAML mapping", "nothing", "write format: 1 first")
+            self._source.report_at(START, "an empty file", "a YAML mapping", "nothing", "write format: 1 first")
         return value
 
     def _stop(self, event: yaml.Event, what: str, expected: str, got: str, hint: str = "") -> StopReading:
-        self._source.problem(_mark_of(event.start_mark), what, expected, got, hint)
+        self._source.report_at(_mark_of(event.start_mark), what, expected, got, hint)
         return StopReading()
 
     def _value(self, event: yaml.Event, at: Path) -> Any:
@@ -130,7 +130,7 @@ class _Builder:
         return value
 
     def _collection(self, event: yaml.CollectionStartEvent, at: Path) -> Any:
-        if len(at) == DEEPEST:
+        if len(at) == MAX_FILE_DEPTH:
             raise self._source.too_deep(_mark_of(event.start_mark))
         return list(self._items(at)) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(at)
 
@@ -141,11 +141,13 @@ class _Builder:
             hint = did_you_mean([f"*{near}" for near in close_matches(name, self._anchors)[:1]])
             raise self._stop(event, f"unknown alias *{name}", expected, f"*{name}", hint)
         value = self._anchors[name]
-        size = _size_of(value, MOST_ALIASED)
+        size = _size_of(value, MAX_ALIASED_VALUES)
         self._aliased += size.values
-        if self._aliased > MOST_ALIASED:
-            raise self._stop(event, "aliases repeat too much", f"at most {MOST_ALIASED} values by aliases", "more")
-        if len(at) + size.levels > DEEPEST:
+        if self._aliased > MAX_ALIASED_VALUES:
+            raise self._stop(
+                event, "aliases repeat too much", f"at most {MAX_ALIASED_VALUES} values by aliases", "more"
+            )
+        if len(at) + size.levels > MAX_FILE_DEPTH:
             raise self._source.too_deep(_mark_of(event.start_mark))
         return value
 
@@ -170,10 +172,10 @@ class _Builder:
         is_plain = _is_plain(event)
         if is_plain and text == "<<":
             hint = "name what is the same with &name and repeat it with *name"
-            self._source.problem(mark, "a merge key", "members that are all written out", "<<", hint)
-            self._source.spoil((*at, text))
+            self._source.report_at(mark, "a merge key", "members that are all written out", "<<", hint)
+            self._source.mark_broken((*at, text))
         elif is_plain and (text in _PLAIN_WORDS or NUMBER.fullmatch(text) or _LEADING_ZERO.fullmatch(text)):
-            self._source.problem(mark, "a key that is no text", "a text", text, f'write "{text}" in quotes')
+            self._source.report_at(mark, "a key that is no text", "a text", text, f'write "{text}" in quotes')
         return text
 
     def _scalar(self, event: yaml.ScalarEvent, at: Path) -> Any:
@@ -188,8 +190,8 @@ class _Builder:
             what = "a number with leading zeros" if has_leading_zero else "a number that is too large"
             expected = "a number without them" if has_leading_zero else "64 bits, or below 1e308"
             hint = "a text? write it in quotes"
-            self._source.problem(_mark_of(event.start_mark), what, expected, printable(text, 60), hint)
-            self._source.spoil(at)
+            self._source.report_at(_mark_of(event.start_mark), what, expected, printable(text, 60), hint)
+            self._source.mark_broken(at)
             return text
         if not is_number:
             return text

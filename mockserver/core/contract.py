@@ -19,6 +19,7 @@ from mockserver.core.model import (
     Position,
     Provenance,
     Settings,
+    UnknownMember,
     Violation,
 )
 
@@ -78,20 +79,34 @@ class Validator(Protocol):
     def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
         """All that is wrong with `instance`, sorted by place and keyword."""
 
-    def unknown(self, instance: Any) -> Iterable[tuple[Path, tuple[str, ...]]]:
-        """The members of `instance` that the schema does not declare, each with near spellings."""
+    def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
+        """The members of `instance` that the schema does not declare."""
+
+
+class ContentTypeRule(Struct, frozen=True):
+    """The content type that a request should have, in lower case."""
+
+    expected: str
+    assumption: str
+
+
+class AnyHeaderRule(Struct, frozen=True):
+    """Names of headers, one of which a request should have."""
+
+    names: tuple[str, ...]
+    assumption: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WarningRules:
     """What a client is warned about, each with the assumption that accepting it rests on.
 
-    `content_type`: the one expected, in lower case. `any_header`: names of headers, one of which should be sent.
+    `unknown_members` is the assumption itself.
     """
 
     unknown_members: str | None = None
-    content_type: tuple[str, str] | None = None
-    any_header: tuple[tuple[str, ...], str] | None = None
+    content_type: ContentTypeRule | None = None
+    any_header: AnyHeaderRule | None = None
 
 
 class Example(Struct, frozen=True):
@@ -235,7 +250,7 @@ class Contract:
     assumptions: Mapping[str, str]
     settings: Settings
     replaced: tuple[Replacement, ...] = ()
-    schemas: Relink = lambda _: {}
+    relink_schemas: Relink = lambda _: {}
 
     @property
     def scenarios(self) -> Iterable[Scenario]:

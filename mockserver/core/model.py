@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
 from mockserver.core.json_pointer import json_pointer
@@ -107,14 +107,21 @@ class Violation(Struct, frozen=True, gc=False):
         return f"{self.where}: {self.message}"
 
 
+class UnknownMember(Struct, frozen=True, gc=False):
+    """A member of a value that its schema does not declare, with the names that are spelt nearly like it."""
+
+    path: Path
+    near: tuple[str, ...]
+
+
 class RequestWarning(Struct, frozen=True, gc=False):
-    """Something accepted that a client probably did not mean; `point` is the open point it rests on."""
+    """Something accepted that a client probably did not mean; `assumption` is the id of what accepting it rests on."""
 
     root: str
     pointer: str
     keyword: str
     message: str
-    point: str
+    assumption: str = field(name="point")
 
 
 class Document(Struct, frozen=True, gc=False):
@@ -163,7 +170,7 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
 class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.
 
-    `constant` names the seeds that no request changes. `reserved` tells a key of the reserved form, and
+    `constant` names the seeds that no request changes. `is_reserved` tells a key of the reserved form, and
     `test_values` are the seeds of that form as the file spells them. `fold` is how its keys are written, and
     `violations` what is wrong with the members of a record.
     """
@@ -173,7 +180,7 @@ class Collection:
     default: Mapping[str, Any]
     seeds: Mapping[str, Record | None]
     constant: frozenset[str]
-    reserved: Callable[[str], bool]
+    is_reserved: Callable[[str], bool]
     test_values: tuple[str, ...]
     members: tuple[str, ...]
     fold: Callable[[str], str]
@@ -193,7 +200,7 @@ class Write(Struct, frozen=True, gc=False):
 
 
 class Lookup(Struct, frozen=True, gc=False):
-    """A record fetched by key before a decision, or many by a list of keys (`many`).
+    """A record fetched by key before a decision, or several by a list of keys (`is_list`).
 
     `member`: the key is this member of the body, whatever else the request has.
     """
@@ -202,7 +209,7 @@ class Lookup(Struct, frozen=True, gc=False):
     collection: Collection
     path: str
     key: Callable[[Facts], Any]
-    many: bool
+    is_list: bool
     fold: Callable[[str], str] | None
     unless: Callable[[Facts], Any] | None
     member: str | None

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from mockserver.contract.paths import VIOLATION
+from mockserver.contract.paths import VIOLATION_MEMBERS
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, FixedDelay, Path, Trigger, UniformDelay, Write
@@ -141,7 +141,7 @@ def _assumption_ids(choice: Choice, document: Document, facts: Facts) -> tuple[s
         assumptions = assumptions_of(choice.scenario, candidate.alternative if candidate is not None else None)
     found = [one.id for one in assumptions if not one.tests or holds(one.tests, facts)]
     if document.warnings:
-        found += [warning.point for warning in document.warnings]
+        found += [warning.assumption for warning in document.warnings]
     return tuple(dict.fromkeys(found))
 
 
@@ -169,7 +169,7 @@ def _violation(alternative: Alternative | None, facts: Facts) -> Any:
     for condition in alternative.conditions if alternative is not None else ():
         violation = condition.first(facts) if condition.first is not None else None
         if violation is not None:
-            return {name: read(violation) for name, read in VIOLATION.items()}
+            return {name: read(violation) for name, read in VIOLATION_MEMBERS.items()}
     return MISSING
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from mockserver.core.contract import Operation, WarningRules
-from mockserver.core.model import MISSING, Document, Path, Request, RequestWarning, Settings, Violation
+from mockserver.core.json_pointer import json_pointer
+from mockserver.core.model import MISSING, Document, Request, RequestWarning, Settings, UnknownMember, Violation
 from mockserver.core.spelling import did_you_mean
 from mockserver.core.values import NotJsonError, is_blank, kind, kind_of_absence, printable, read
 
@@ -30,9 +31,9 @@ def read_document(
         body, faults = read_body(request.body, settings.max_depth)
         found += faults or operation.body.violations("body", body)
         if body is not MISSING and operation.warnings.unknown_members is not None:
-            unknown = operation.body.unknown(body)
-            point = operation.warnings.unknown_members
-            warnings += [_unknown_member(*one, point) for one in itertools.islice(unknown, MOST_WARNINGS)]
+            unknown = operation.body.unknown_members(body)
+            assumption = operation.warnings.unknown_members
+            warnings += [_unknown_member(one, assumption) for one in itertools.islice(unknown, MOST_WARNINGS)]
     return Document(request, parameters, body, tuple(found), tuple(warnings))
 
 
@@ -60,26 +61,25 @@ def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iter
 def _header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[RequestWarning]:
     found = []
     if rules.content_type is not None:
-        wanted, point = rules.content_type
+        wanted, assumption = rules.content_type.expected, rules.content_type.assumption
         sent = headers.get("content-type", "")
         if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
             got = "another one" if sent else "none"
             found.append(
-                RequestWarning("header", "/content-type", "content-type", f"expected {wanted}, got {got}", point)
+                RequestWarning("header", "/content-type", "content-type", f"expected {wanted}, got {got}", assumption)
             )
     if rules.any_header is not None:
-        names, point = rules.any_header
+        names = rules.any_header.names
         for name in names:
             if name.lower() in headers:
                 break
         else:
             message = f"none of {', '.join(names)} was sent; none is required here"
-            found.append(RequestWarning("header", "", "authentication", message, point))
+            found.append(RequestWarning("header", "", "authentication", message, rules.any_header.assumption))
     return found
 
 
-def _unknown_member(path: Path, near: tuple[str, ...], point: str) -> RequestWarning:
-    message = ", ".join(
-        filter(None, [f"{printable(str(path[-1]), 40)} is not a documented member", did_you_mean(near[:1])])
-    )
-    return RequestWarning("body", Violation("body", path, "", "", "").pointer, "unknown-member", message, point)
+def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
+    words = [f"{printable(str(member.path[-1]), 40)} is not a documented member", did_you_mean(member.near[:1])]
+    message = ", ".join(filter(None, words))
+    return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption)

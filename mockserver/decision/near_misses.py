@@ -74,7 +74,7 @@ def near_seeds(miss: NearMiss, operation: Operation, facts: Facts) -> tuple[str,
     about = {evidence.path.partition(".")[0] for evidence in miss.evidence}
     spelt: list[str] = []
     for lookup in operation.lookups:
-        key = key_of(lookup, facts) if lookup.name in about and not lookup.many else None
+        key = key_of(lookup, facts) if lookup.name in about and not lookup.is_list else None
         if key is not None and key not in lookup.collection.seeds:
             spelt += close_matches(key, lookup.collection.seeds)
     return tuple(dict.fromkeys(spelt))

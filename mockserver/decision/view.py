@@ -96,7 +96,7 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> LookedUp:
     misspelt = None
     for lookup in lookups:
         name = lookup.name
-        if lookup.many:
+        if lookup.is_list:
             found[name] = records = _find_many(lookup, facts, find)
             facts[name] = [record.view for record in records]
             keys[name] = None
@@ -113,7 +113,7 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> LookedUp:
             found[name], facts[name] = (), MISSING
         else:
             found[name], facts[name] = (record,), record.view
-        if misspelt is None and key not in collection.seeds and collection.reserved(sent):
+        if misspelt is None and key not in collection.seeds and collection.is_reserved(sent):
             misspelt = lookup if record is None or record.view["origin"] != "request" else None
     return LookedUp(keys, found, misspelt)
 

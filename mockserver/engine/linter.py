@@ -7,13 +7,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockserver.contract.sources import Problem
+from mockserver.contract.sources import FileDiagnostic
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import read, write
 from mockserver.engine.engine import Engine, frozen_clock, run_sync
-from mockserver.schema.violations import describe
+from mockserver.schema.violations import mismatch_of
 
 EXAMPLE_TIME_NS = 1_731_681_138_123_000_000
 """The time at which examples run, 2024-11-15T14:32:18.123Z, so that they give the same each time."""
@@ -67,22 +67,24 @@ def run_examples(contract: Contract) -> Iterator[ExampleRun]:
                 yield ExampleRun(scenario, example, runner.run(operation, example))
 
 
-def check(contract: Contract) -> tuple[Problem, ...]:
+def check(contract: Contract) -> tuple[FileDiagnostic, ...]:
     """What is wrong with the examples of a contract that loads."""
     return examine(contract)[0]
 
 
-def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+def examine(contract: Contract) -> tuple[tuple[FileDiagnostic, ...], tuple[FileDiagnostic, ...]]:
     """What is wrong with the examples, and which examples of what lies below overlays these lead elsewhere.
 
     An overlay that closes a collection, say, does so on purpose; its own examples must meet their scenarios.
     """
     wrong = [
-        Problem(s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _EXAMPLE_HINT)
+        FileDiagnostic(
+            s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _EXAMPLE_HINT
+        )
         for s in contract.scenarios
         if not s.examples
     ]
-    elsewhere: list[Problem] = []
+    elsewhere: list[FileDiagnostic] = []
     overlaid = {replaced.position for replaced in contract.replaced}
     for run in run_examples(contract):
         below = overlaid and run.scenario.position not in overlaid
@@ -90,13 +92,13 @@ def examine(contract: Contract) -> tuple[tuple[Problem, ...], tuple[Problem, ...
     return (*wrong, *_disagreements(contract)), tuple(elsewhere)
 
 
-def _disagreements(contract: Contract) -> Iterator[Problem]:
+def _disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
     """The examples on whose form the validator and the reference implementation of JSON Schema disagree."""
     from mockserver.schema.reference_validator import (
         ReferenceValidator,  # slow to import, and a server does not need it
     )
 
-    reference = ReferenceValidator(contract.schemas)
+    reference = ReferenceValidator(contract.relink_schemas)
     for operation in contract.operations:
         body = operation.body
         for scenario in operation.scenarios if body is not None else ():
@@ -106,7 +108,7 @@ def _disagreements(contract: Contract) -> Iterator[Problem]:
                 expected = reference.is_valid(operation.schemas["body"], example.request)
                 is_valid = not body.violations("body", example.request)
                 if expected is not None and expected is not is_valid:
-                    yield Problem(
+                    yield FileDiagnostic(
                         example.position,
                         f"an example of {scenario.id} whose form two implementations of JSON Schema judge differently",
                         _verdict(is_valid=expected),
@@ -119,16 +121,16 @@ def _verdict(*, is_valid: bool) -> str:
     return "well formed" if is_valid else "not well formed"
 
 
-def _problems(run: ExampleRun) -> Iterator[Problem]:
+def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
     expected, decision, position = run.scenario.id, run.reply.decision, run.example.position
     if decision is None:
         problem = read(run.reply.body, 100)
         what = f"an example of {expected} that the mock itself refuses"
-        yield Problem(position, what, expected, str(problem["title"]), str(problem["detail"]))
+        yield FileDiagnostic(position, what, expected, str(problem["title"]), str(problem["detail"]))
         return
     if decision.scenario is not run.scenario:
         caught = decision.scenario
-        yield Problem(
+        yield FileDiagnostic(
             position,
             f"an example of {expected} is shadowed by {caught.id} at {caught.position}",
             expected,
@@ -138,8 +140,7 @@ def _problems(run: ExampleRun) -> Iterator[Problem]:
         return
     answer = read(run.reply.body, 1_000)
     for violation in run.scenario.envelope.violations(answer):
-        wanted, got, hint = describe(violation, answer)
+        words = mismatch_of(violation, answer)
         what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
-        yield Problem(
-            position, what, wanted, got, hint or f"the schema is that of the envelope {run.scenario.envelope.name}"
-        )
+        hint = words.hint or f"the schema is that of the envelope {run.scenario.envelope.name}"
+        yield FileDiagnostic(position, what, words.expected, words.got, hint)

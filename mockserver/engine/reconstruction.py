@@ -69,7 +69,7 @@ def view_of(
         records = one.records if one is not None else ()
         keys[lookup.name], found[lookup.name] = one.key if one is not None else None, records
         views = [record.view for record in records]
-        facts[lookup.name] = views if lookup.many else views[0] if views else MISSING
+        facts[lookup.name] = views if lookup.is_list else views[0] if views else MISSING
     return View(
         facts=facts,
         keys=keys,

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mockserver.contract.loading import ConfigError, Files, compile_runtime_conditions, compile_runtime_scenario
+from mockserver.contract.loading import ConfigError, ContractFiles, compile_runtime_conditions, compile_runtime_scenario
 from mockserver.core.contract import Contract, Operation, Reload, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import Settings
@@ -90,7 +90,7 @@ class ReloadedContract:
         try:
             return compiled(self.operations[operation])
         except ConfigError as error:
-            first = error.problems[0]
+            first = error.diagnostics[0]
             return f"{first.position}: {first.what}"
 
 
@@ -192,7 +192,7 @@ class Reloader:
     def __init__(
         self,
         engine: Engine,
-        files: Files,
+        files: ContractFiles,
         now_ns: Callable[[], int],
         settings: Callable[[Settings], Settings] = lambda settings: settings,
         on_reload: Callable[[Reload], None] = lambda _: None,
@@ -251,7 +251,7 @@ class Reloader:
             reloaded = ReloadedContract(self._files.load())
             reloaded.compile(texts, whens)
         except ConfigError as error:
-            return tuple(error.shown)
+            return tuple(error.as_json)
         except Exception as error:  # noqa: BLE001 - whatever it is, the contract that is served stays
             return (_failure(error),)
         return reloaded

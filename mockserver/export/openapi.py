@@ -42,8 +42,8 @@ _NO_PARAMETER: Final = ("accept", "content-type", "authorization")
 
 def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str, Any]:
     """The document of a contract that is served at `url` with these settings."""
-    names = component_names(contract.schemas(lambda *_: ""))
-    schemas = contract.schemas(lambda file, at: _COMPONENT + names[file] + _fragment(at))
+    names = component_names(contract.relink_schemas(lambda *_: ""))
+    schemas = contract.relink_schemas(lambda file, at: _COMPONENT + names[file] + _fragment(at))
     found = [*outcomes(contract, settings)]
     paths: dict[str, dict[str, Any]] = {}
     for operation in contract.operations:

@@ -24,7 +24,7 @@ _DECLARED: Final = re.compile(r"^(?:export )?(?:declare )?(?:class|function|inte
 def document(contract: Contract, settings: Settings) -> str:
     """The file of a contract that is served with these settings."""
     client = _CLIENT.read_text(encoding="utf-8")
-    types = Types(contract.schemas, ["Outcome", "FaultKind", "Known", "Answers", *_DECLARED.findall(client)])
+    types = Types(contract.relink_schemas, ["Outcome", "FaultKind", "Known", "Answers", *_DECLARED.findall(client)])
     found = [*outcomes(contract, settings)]
     for operation in contract.operations:
         _declare(types, operation)

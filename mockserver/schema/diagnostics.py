@@ -12,15 +12,15 @@ from jsonschema_specifications import REGISTRY
 
 from mockserver.core.model import Diagnostic, Path
 from mockserver.core.values import kind, write_ascii
-from mockserver.schema.patterns import pattern_fault
-from mockserver.schema.references import Located, Resources
-from mockserver.schema.subschemas import Reference, identities, references, walk
+from mockserver.schema.patterns import pattern_diagnostic
+from mockserver.schema.references import LocatedSchema, Resources
+from mockserver.schema.subschemas import Reference, identities, references, walk_schemas
 from mockserver.schema.validator import is_plain
-from mockserver.schema.violations import describe, violations_of
+from mockserver.schema.violations import mismatch_of, violations_of
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-MOST_STEPS: Final = 50_000
+MAX_STEPS: Final = 50_000
 """Steps from schema to schema in which the references of a file are followed, to find one that comes back."""
 
 
@@ -54,28 +54,28 @@ def _meta_diagnostics(schema: Any) -> Iterator[Diagnostic]:
         first = error.kind.context[0] if isinstance(error.kind, ValidationErrorKind.AnyOf) else [error]
         errors += first[:1]
     for violation in violations_of(errors, "schema", schema, Resources(REGISTRY).schema_of):
-        expected, shown, hint = describe(violation, schema)
-        yield Diagnostic(violation.path, f"no JSON Schema: wrong value for {violation.where}", expected, shown, hint)
+        what, words = f"no JSON Schema: wrong value for {violation.where}", mismatch_of(violation, schema)
+        yield Diagnostic(violation.path, what, words.expected, words.got, words.hint)
 
 
 def _keyword_diagnostics(schema: Any) -> Iterator[Diagnostic]:
-    for at, sub in walk(schema):
+    for at, sub in walk_schemas(schema):
         if isinstance(sub, dict):
-            yield from _pattern_faults(at, sub)
+            yield from _pattern_diagnostics(at, sub)
             if not _is_uri(sub.get("$id", "")):
                 hint = "most schemas need no $id"
                 yield Diagnostic((*at, "$id"), "bad $id", "a URL or a file name", sub["$id"], hint)
 
 
-def _pattern_faults(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]:
+def _pattern_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]:
     names = [((*at, "patternProperties", pattern), pattern) for pattern in schema.get("patternProperties", ())]
     own = [((*at, "pattern"), schema["pattern"])] if "pattern" in schema else []
     for place, pattern in (*names, *own):
-        fault = pattern_fault(place, pattern)
-        if fault is not None:
-            yield fault
+        diagnostic = pattern_diagnostic(place, pattern)
+        if diagnostic is not None:
+            yield diagnostic
     for place, pattern in names:
-        if pattern_fault(place, pattern) is None and not is_plain(pattern, names=True):
+        if pattern_diagnostic(place, pattern) is None and not is_plain(pattern, names=True):
             yield Diagnostic(
                 place,
                 "a regular expression for names of members that engines read differently",
@@ -96,15 +96,15 @@ def _is_uri(text: str) -> bool:
 
 
 def reference_diagnostics(
-    schema: Located, sound: Collection[int], leads_nowhere: Callable[[Path, Reference], Diagnostic]
+    schema: LocatedSchema, sound: Collection[int], leads_nowhere: Callable[[Path, Reference], Diagnostic]
 ) -> Iterator[Diagnostic]:
     """What is wrong with the references of a schema whose text is sound, as that of all schemas in `sound` is."""
     known = {*sound, *identities(schema.schema), id(True), id(False)}
-    left = iter(range(MOST_STEPS))
-    pending: list[tuple[Path, Located]] = [((), schema)]
+    left = iter(range(MAX_STEPS))
+    pending: list[tuple[Path, LocatedSchema]] = [((), schema)]
     while pending:
         at, one = pending.pop()
-        pending.extend(((*at, *step), part) for step, part in one.parts())
+        pending.extend(((*at, *step), part) for step, part in one.subschemas())
         for reference in references(one.schema):
             place, what = (*at, reference.keyword), reference.keyword
             target = one.follow(reference.text)
@@ -116,7 +116,7 @@ def reference_diagnostics(
                 wanted = "an object or a boolean that is one"
                 yield Diagnostic(place, f"{what} to what is no JSON Schema", wanted, reference.text)
                 continue
-            back = target.comes_back(one.schema, left)
+            back = target.leads_back_to(one.schema, left)
             if back is None:
                 few = "schemas that refer to each other less"
                 yield Diagnostic(place, f"{what} that leads through too many others", few, reference.text)

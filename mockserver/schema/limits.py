@@ -14,22 +14,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from mockserver.schema.references import Located
+from mockserver.schema.references import LocatedSchema
 
-DEEPEST: Final = 250
+MAX_VALUE_DEPTH: Final = 250
 """Levels of a value that are checked; the library copies no deeper value."""
 
-MOST_CHECKS: Final = 1_000_000
-"""Checks of one part of a value against one schema, where only the verdict is asked for."""
+MAX_CHECKS: Final = 1_000_000
+"""Checks of one part of a value against one schema, where only the verdict is needed."""
 
-MOST_ERRORS: Final = 50_000
-"""The same where errors are asked for; also, how many schemas one value may be checked against."""
+MAX_ERRORS: Final = 50_000
+"""The same where errors are needed; also, how many schemas one value may be checked against."""
 
-COPIES: Final = 50
-"""Parts of a value that are copied in the time of one error."""
+COPIES_PER_CHECK: Final = 50
+"""Parts of a value that are copied in the time of one check."""
 
-SMALL: Final = 2_000
-"""Schemas that one comes to, if its references are filled in, whose checks need not be counted."""
+MAX_UNCOUNTED_SCHEMAS: Final = 2_000
+"""A schema with at most so many schemas in it, references filled in, has no need to be counted before each check."""
 
 TOO_DEEP: Final = "nested too deep for its schema"
 TOO_MUCH: Final = "takes too much to check against its schema"
@@ -44,7 +44,7 @@ _OTHER_ITEM: Final = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _CheckedPart:
     """A part of a value, with how often it is checked against each schema, and copied for what holds it."""
 
     value: Any
@@ -55,28 +55,30 @@ class _Asked:
 class Limits:
     """The checks that a schema asks for. Schemas are told apart by identity."""
 
-    def __init__(self, schema: Located) -> None:
+    def __init__(self, schema: LocatedSchema) -> None:
         self._schemas = schema.reachable()
         self._start = id(schema.schema)
         self._below: dict[int, Mapping[Key, Counts]] = {}
         self._together: dict[int, Counter[int]] = {}
         """For each schema: itself and all that the same value is checked against with it, each with how often."""
         same_place = {
-            node: Counter(id(part.schema) for part in one.same_place()) for node, one in self._schemas.items()
+            node: Counter(id(part.schema) for part in one.in_place_schemas()) for node, one in self._schemas.items()
         }
         for node in graphlib.TopologicalSorter(same_place).static_order():
             self._together[node] = Counter([node])
             for part, times in same_place[node].items():
                 self._together[node].update({one: n * times for one, n in self._together[part].items()})
         self._filled = self._filled_in()
-        self.too_much = max(found.total() for found in self._together.values()) > MOST_ERRORS
+        self.too_much = max(found.total() for found in self._together.values()) > MAX_ERRORS
         """Whether the schema is too much for whatever value."""
-        self.is_small = self._filled <= SMALL
+        self.is_small = self._filled <= MAX_UNCOUNTED_SCHEMAS
 
     def _filled_in(self) -> float:
         """How many schemas there are if references are filled in; without end where one comes back to itself."""
         leads_to = {
-            node: Counter(id(part.schema) for part in [*(p for s, p in one.parts() if s[0] != "$defs"), *one.targets()])
+            node: Counter(
+                id(part.schema) for part in [*(p for s, p in one.subschemas() if s[0] != "$defs"), *one.targets()]
+            )
             for node, one in self._schemas.items()
         }
         sizes: dict[int, int] = {}
@@ -87,44 +89,44 @@ class Limits:
             return float("inf")
         return sizes[self._start]
 
-    def excess(self, value: Any, most: int) -> str:
-        """Why a value takes more than so many checks, or nothing."""
-        if self.is_small and _size(value) * self._filled <= most:
+    def reason_to_refuse(self, value: Any, max_checks: int) -> str:
+        """Why a value takes more than `max_checks`; empty if it does not."""
+        if self.is_small and _size(value) * self._filled <= max_checks:
             return ""
-        level, work, known = [_Asked(value, {self._start: 1}, 0)], 0.0, dict[Any, Mapping[Key, Counts]]()
-        for _ in range(DEEPEST):
-            below: list[_Asked] = []
-            for asked in level:
-                checks = sum(self._together[node].total() * times for node, times in asked.schemas.items())
-                copies = asked.copies + checks
-                work += checks + copies / COPIES
-                state = tuple(asked.schemas.items())
-                schemas = known.get(state) or known.setdefault(state, self._asked_below(asked.schemas))
+        level, work, known = [_CheckedPart(value, {self._start: 1}, 0)], 0.0, dict[Any, Mapping[Key, Counts]]()
+        for _ in range(MAX_VALUE_DEPTH):
+            below: list[_CheckedPart] = []
+            for checked in level:
+                checks = sum(self._together[node].total() * times for node, times in checked.schemas.items())
+                copies = checked.copies + checks
+                work += checks + copies / COPIES_PER_CHECK
+                state = tuple(checked.schemas.items())
+                schemas = known.get(state) or known.setdefault(state, self._counts_below(checked.schemas))
                 unchecked = []
-                others = schemas[_OTHER_ITEM if isinstance(asked.value, list) else _OTHER_MEMBER]
-                for key, part in _parts(asked.value):
+                others = schemas[_OTHER_ITEM if isinstance(checked.value, list) else _OTHER_MEMBER]
+                for key, part in _parts(checked.value):
                     found = schemas.get(key, others)
                     if found:
-                        below.append(_Asked(part, found, copies))
+                        below.append(_CheckedPart(part, found, copies))
                     else:
                         unchecked.append(part)
-                work += (_size(unchecked) - 1) * copies / COPIES
-                if work > most:
+                work += (_size(unchecked) - 1) * copies / COPIES_PER_CHECK
+                if work > max_checks:
                     return TOO_MUCH
             if not below:
                 return ""
             level = below
         return TOO_DEEP
 
-    def _asked_below(self, schemas: Counts) -> Mapping[Key, Counts]:
-        """The same for each member and item of a value that is checked against these schemas."""
+    def _counts_below(self, schemas: Counts) -> Mapping[Key, Counts]:
+        """How often each member and item of a value is checked, by schema, if the value is checked against these."""
         all_children = [(self._below.get(node) or self._children(node), times) for node, times in schemas.items()]
         found: dict[Key, Counter[int]] = {_OTHER_MEMBER: Counter(), _OTHER_ITEM: Counter()}
         found.update((key, Counter()) for children, _ in all_children for key in children)
         for key, counter in found.items():
             for children, times in all_children:
-                asked = children[key if key in children else _other(key)]
-                counter.update({child: n * times for child, n in asked.items()})
+                checked = children[key if key in children else _other(key)]
+                counter.update({child: n * times for child, n in checked.items()})
         return found
 
     def _children(self, node: int) -> Mapping[Key, Counts]:
@@ -133,7 +135,7 @@ class Limits:
         found: dict[Key, Counter[int]] = {_OTHER_MEMBER: Counter(), _OTHER_ITEM: Counter()}
         found.update((key, Counter()) for one, _ in together for key in _declared(one.schema))
         for one, times in together:
-            for step, part in one.parts():
+            for step, part in one.subschemas():
                 for key, children in found.items():
                     if _applies(one.schema, step[0], step[-1], key):
                         children[id(part.schema)] += times
@@ -166,14 +168,14 @@ def _size(value: Any) -> int:
 
 
 def _declared(schema: Any) -> set[Key]:
-    """The members and items that a schema says something of by themselves."""
+    """The members and items that a schema names."""
     if not isinstance(schema, dict):
         return set()
     return {*schema.get("properties", ()), *range(len(schema.get("prefixItems", ())))}
 
 
 def _applies(schema: Any, keyword: Key, name: Key, key: Key) -> bool:
-    """Whether a keyword, with this name below it, is about a member or an item."""
+    """Whether a keyword, with this name below it, applies to a member or an item."""
     if keyword in ("properties", "prefixItems"):
         return name == key
     if keyword in ("additionalProperties", "unevaluatedProperties", "items"):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from mockserver.core.model import MISSING
 from mockserver.core.values import kind, kind_of_absence, write_ascii
 
-EXPECTED: Final = "x-expected"
+EXPECTED_KEYWORD: Final = "x-expected"
 """A schema's own words for what its `pattern` asks for."""
 
 _KINDS: Final = {
@@ -60,7 +60,7 @@ _FIXED: Final = {
 }
 
 
-def message(keyword: str, operand: Any, schema: Any, value: Any) -> str:
+def violation_message(keyword: str, operand: Any, schema: Any, value: Any) -> str:
     """The words for a value (`MISSING` where there is none) that breaks a keyword of a schema."""
     if value is MISSING:
         return "is required, but missing"
@@ -69,7 +69,7 @@ def message(keyword: str, operand: Any, schema: Any, value: Any) -> str:
         got = "a number with a fraction" if "integer" in wanted and kind(value) == "a number" else kind(value)
         return f"expected {_or([_KINDS[name] for name in wanted])}, got {got}"
     if keyword == "pattern":
-        return f"expected {schema.get(EXPECTED) or 'text that matches ' + operand}, got {_other_text(value)}"
+        return f"expected {schema.get(EXPECTED_KEYWORD) or 'text that matches ' + operand}, got {_other_text(value)}"
     if keyword in _MEASURES:
         words, got_text = _MEASURES[keyword]
         plural = "s" if got_text is _count and operand != 1 else ""

@@ -15,7 +15,7 @@ import re2
 from mockserver.core.model import Diagnostic, Path
 from mockserver.core.values import write_ascii
 
-LONGEST: Final = 10_000
+MAX_PATTERN_LENGTH: Final = 10_000
 """Characters of a regular expression; a search takes time for each of them, times the characters of the text."""
 
 
@@ -30,8 +30,8 @@ def _options() -> Any:
 @functools.lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """A search for `pattern` in a text. Raises `ValueError` with the engine's reason."""
-    if len(pattern) > LONGEST:
-        raise ValueError(f"longer than {LONGEST} characters")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise ValueError(f"longer than {MAX_PATTERN_LENGTH} characters")
     try:
         search = re2.compile(pattern, _options()).search
     except re2.error as error:
@@ -50,7 +50,7 @@ def _start(pattern: str) -> str:
     return found[1] if found is not None and "|" not in pattern else ""
 
 
-def pattern_fault(at: Path, pattern: str) -> Diagnostic | None:
+def pattern_diagnostic(at: Path, pattern: str) -> Diagnostic | None:
     """What is wrong with a regular expression, or None."""
     try:
         compile_pattern(pattern)

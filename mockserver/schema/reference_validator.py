@@ -14,7 +14,7 @@ from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import Path
 
 Relink = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
-"""Gives schemas by file name, each reference written as the argument says (`SchemaSet.relinked`)."""
+"""Gives schemas by file name, each reference written as the argument says (`SchemaSet.relink`)."""
 
 
 class ReferenceValidator:

@@ -16,15 +16,15 @@ from referencing.jsonschema import DRAFT202012
 
 from mockserver.core.json_pointer import json_pointer_steps
 from mockserver.core.model import Path
-from mockserver.schema.subschemas import SAME_PLACE, references, subschemas
+from mockserver.schema.subschemas import IN_PLACE_KEYWORDS, references, subschemas
 
-BASE: Final = "https://schemas.invalid/"
+BASE_URI: Final = "https://schemas.invalid/"
 """The URI of a schema that stands inside another file; a schema file's is its name below it."""
 
 
 def file_uri(name: str) -> str:
     """The URI of a schema file."""
-    return BASE + quote(name, safe=_SAFE)
+    return BASE_URI + quote(name, safe=_SAFE)
 
 
 def as_uri(reference: str) -> str:
@@ -36,54 +36,54 @@ _SAFE: Final = "!$&'()*+,;=:@~"
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedSchema:
     """A schema, and what resolves the references in it."""
 
     schema: Any
     resolver: Any
 
     @classmethod
-    def enter(cls, schema: Any, resolver: Any) -> Located:
+    def enter(cls, schema: Any, resolver: Any) -> LocatedSchema:
         """A schema that `resolver` leads to; it may have an `$id`, which its references are relative to."""
         if isinstance(schema, dict):
             resolver = resolver.in_subresource(DRAFT202012.create_resource(schema))
         return cls(schema, resolver)
 
-    def parts(self) -> Iterator[tuple[Path, Located]]:
-        """The schemas that stand right in it, each with the way to it."""
-        return ((step, Located.enter(inner, self.resolver)) for step, inner in subschemas(self.schema))
+    def subschemas(self) -> Iterator[tuple[Path, LocatedSchema]]:
+        """The schemas directly in it, each with the path to it."""
+        return ((step, LocatedSchema.enter(inner, self.resolver)) for step, inner in subschemas(self.schema))
 
-    def follow(self, reference: str) -> Located | None:
+    def follow(self, reference: str) -> LocatedSchema | None:
         """Where a reference leads; None where it leads nowhere."""
         try:
             target = self.resolver.lookup(as_uri(reference))
         except (Unresolvable, ValueError):
             return None
-        return Located.enter(target.contents, target.resolver)
+        return LocatedSchema.enter(target.contents, target.resolver)
 
-    def targets(self) -> Iterator[Located]:
+    def targets(self) -> Iterator[LocatedSchema]:
         """Where its references lead, as far as they lead anywhere."""
         found = (self.follow(reference.text) for reference in references(self.schema))
         return (target for target in found if target is not None)
 
-    def reachable(self) -> Mapping[int, Located]:
-        """It, and all schemas that stand in it or are referred to, however far, by identity."""
-        found: dict[int, Located] = {}
+    def reachable(self) -> Mapping[int, LocatedSchema]:
+        """Itself and every schema that it holds or refers to, directly or through others, by identity."""
+        found: dict[int, LocatedSchema] = {}
         pending = [self]
         while pending:
             one = pending.pop()
             if id(one.schema) not in found:
                 found[id(one.schema)] = one
-                pending.extend(part for _, part in one.parts())
+                pending.extend(part for _, part in one.subschemas())
                 pending.extend(one.targets())
         return found
 
-    def same_place(self) -> Iterator[Located]:
-        """The schemas that are asked about the same value."""
-        yield from (part for step, part in self.parts() if step[0] in SAME_PLACE)
+    def in_place_schemas(self) -> Iterator[LocatedSchema]:
+        """The schemas that apply to the same value."""
+        yield from (part for step, part in self.subschemas() if step[0] in IN_PLACE_KEYWORDS)
         yield from self.targets()
 
-    def comes_back(self, start: Mapping[str, Any], left: Iterator[int]) -> bool | None:
+    def leads_back_to(self, start: Mapping[str, Any], left: Iterator[int]) -> bool | None:
         """Whether checking a value against it leads to `start` with the same value; None if no steps are `left`."""
         pending, seen = [self], set[int]()
         while pending:
@@ -94,7 +94,7 @@ class Located:
                 return True
             if id(one.schema) not in seen:
                 seen.add(id(one.schema))
-                pending.extend(one.same_place())
+                pending.extend(one.in_place_schemas())
         return False
 
 
@@ -109,9 +109,9 @@ class Resources:
         named = [(uri, DRAFT202012.create_resource(schema)) for uri, schema in schemas.items()]
         return Resources(self.registry.with_resources(named).crawl())
 
-    def locate(self, uri: str) -> Located:
+    def locate(self, uri: str) -> LocatedSchema:
         """The schema of a URI."""
-        return Located.enter(self.registry.contents(uri), self.registry.resolver(uri))
+        return LocatedSchema.enter(self.registry.contents(uri), self.registry.resolver(uri))
 
     def schema_of(self, keyword_location: str) -> Any:
         """The schema in which a keyword stands: a URI with a JSON Pointer to the keyword."""

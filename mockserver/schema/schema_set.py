@@ -11,10 +11,17 @@ from mockserver.core.model import Diagnostic, Path, Report
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import printable
 from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
-from mockserver.schema.limits import MOST_ERRORS
-from mockserver.schema.references import BASE, Located, Resources, file_uri
-from mockserver.schema.subschemas import NAMES, Reference, identities, parts, references, replaced
-from mockserver.schema.validator import Validator, prepared
+from mockserver.schema.limits import MAX_ERRORS
+from mockserver.schema.references import BASE_URI, LocatedSchema, Resources, file_uri
+from mockserver.schema.subschemas import (
+    NAMING_KEYWORDS,
+    Reference,
+    identities,
+    references,
+    replace_schemas,
+    walk_values,
+)
+from mockserver.schema.validator import Validator, prepare_schema
 
 
 class SchemaSet:
@@ -46,27 +53,29 @@ class SchemaSet:
         """The schemas by file name."""
         return self._schemas
 
-    def trust(self, schemas: Mapping[str, Any]) -> None:
+    def add_trusted(self, schemas: Mapping[str, Any]) -> None:
         """Take in schemas by file name that are known to be sound."""
-        self._take_in(schemas)
+        self._register(schemas)
         self._compile(schemas, dict.fromkeys(schemas, _never))
 
     def add(self, schemas: Mapping[str, Any], report: Callable[[str, Diagnostic], None]) -> None:
         """Take in schemas by file name; what is wrong with them is reported by file name and path."""
-        faults = {name: [*text_diagnostics(schema)] for name, schema in schemas.items()}
-        self._take_in({name: schema for name, schema in schemas.items() if not faults[name]})
+        diagnostics = {name: [*text_diagnostics(schema)] for name, schema in schemas.items()}
+        self._register({name: schema for name, schema in schemas.items() if not diagnostics[name]})
         for name in schemas:
-            faults[name] = faults[name] or [*self._reference_faults(self._located(name))]
-        self._drop(name for name in schemas if faults[name])
+            diagnostics[name] = diagnostics[name] or [*self._reference_diagnostics(self._located(name))]
+        self._drop(name for name in schemas if diagnostics[name])
         # Whoever refers to a file that was reported is not reported as well.
         self._drop([name for name in self._schemas if self._is_unsound(self._located(name))])
-        self._compile(self._schemas.keys() & schemas.keys(), {name: found.append for name, found in faults.items()})
+        self._compile(
+            self._schemas.keys() & schemas.keys(), {name: found.append for name, found in diagnostics.items()}
+        )
         self._drop([name for name in schemas if name in self._schemas and name not in self._validators])
-        for name, found in faults.items():
-            for fault in found:
-                report(name, fault)
+        for name, found in diagnostics.items():
+            for diagnostic in found:
+                report(name, diagnostic)
 
-    def _take_in(self, schemas: Mapping[str, Any]) -> None:
+    def _register(self, schemas: Mapping[str, Any]) -> None:
         self._schemas.update(schemas)
         self._resources = self._resources.with_schemas({file_uri(name): schema for name, schema in schemas.items()})
         self._sound_texts.update(*map(identities, schemas.values()))
@@ -77,7 +86,7 @@ class SchemaSet:
             self._unsound_schemas.update(identities(self._schemas.pop(name, None)))
 
     def _compile(self, names: Iterable[str], reports: Mapping[str, Report]) -> None:
-        taken = {file_uri(name): prepared(self._located(name)) for name in self._schemas}
+        taken = {file_uri(name): prepare_schema(self._located(name)) for name in self._schemas}
         try:
             self._files = Registry([*taken.items()])
         except ValueError:
@@ -96,25 +105,25 @@ class SchemaSet:
         except ValueError as error:
             report(_not_compiled(error))
 
-    def _validator(self, entry: Any, schema: Located, resources: Resources, report: Report) -> Validator | None:
+    def _validator(self, entry: Any, schema: LocatedSchema, resources: Resources, report: Report) -> Validator | None:
         try:
             validator = Validator(entry, schema, resources, self._files, exact=self._exact)
         except ValueError as error:
             report(_not_compiled(error))
             return None
         if validator.limits.too_much:
-            most = f"at most {MOST_ERRORS} checks of one value"
+            most = f"at most {MAX_ERRORS} checks of one value"
             report(Diagnostic((), "schemas that refer to each other too often", most, "more"))
             return None
         return validator
 
-    def _located(self, name: str) -> Located:
+    def _located(self, name: str) -> LocatedSchema:
         return self._resources.locate(file_uri(name))
 
-    def _is_unsound(self, schema: Located) -> bool:
+    def _is_unsound(self, schema: LocatedSchema) -> bool:
         return not self._unsound_schemas.isdisjoint(schema.reachable())
 
-    def _reference_faults(self, schema: Located) -> Iterator[Diagnostic]:
+    def _reference_diagnostics(self, schema: LocatedSchema) -> Iterator[Diagnostic]:
         return reference_diagnostics(schema, self._sound_texts, self._leads_nowhere)
 
     def _leads_nowhere(self, place: Path, reference: Reference) -> Diagnostic:
@@ -133,31 +142,33 @@ class SchemaSet:
         """The compiled schema of a file, or None where there is no sound one of that name."""
         return self._validators.get(name)
 
-    def inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
+    def compile_inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
         """The compiled form of a schema that stands inside another file."""
-        faults, validator = [*text_diagnostics(schema)], None
-        if not faults:
-            resources = self._resources.with_schemas({BASE: schema})
-            located = resources.locate(BASE)
-            faults = [*self._reference_faults(located)]
-            if not faults and not self._is_unsound(located):
-                validator = self._validator(prepared(located), located, resources, faults.append)
-        for fault in faults:
-            report(Diagnostic((*at, *fault.at), fault.what, fault.expected, fault.got, fault.hint))
+        diagnostics, validator = [*text_diagnostics(schema)], None
+        if not diagnostics:
+            resources = self._resources.with_schemas({BASE_URI: schema})
+            located = resources.locate(BASE_URI)
+            diagnostics = [*self._reference_diagnostics(located)]
+            if not diagnostics and not self._is_unsound(located):
+                validator = self._validator(prepare_schema(located), located, resources, diagnostics.append)
+        for diagnostic in diagnostics:
+            report(
+                Diagnostic((*at, *diagnostic.at), diagnostic.what, diagnostic.expected, diagnostic.got, diagnostic.hint)
+            )
         return validator
 
-    def relinked(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
+    def relink(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
         """The schemas by file name, without names of their own; each reference is what `place(file, path)` gives."""
-        places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in parts(schema)}
+        places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in walk_values(schema)}
         relinked: dict[int, dict[str, Any]] = {}
         for name in self._schemas:
             for node, one in self._located(name).reachable().items():
                 if isinstance(one.schema, dict):
                     found = ((reference.keyword, one.follow(reference.text)) for reference in references(one.schema))
                     links = {keyword: place(*places[id(target.schema)]) for keyword, target in found if target}
-                    named = {keyword: value for keyword, value in one.schema.items() if keyword not in NAMES}
+                    named = {keyword: value for keyword, value in one.schema.items() if keyword not in NAMING_KEYWORDS}
                     relinked[node] = {**named, **links}
-        return {name: replaced(schema, relinked) for name, schema in self._schemas.items()}
+        return {name: replace_schemas(schema, relinked) for name, schema in self._schemas.items()}
 
 
 def _not_compiled(error: ValueError) -> Diagnostic:
@@ -165,5 +176,5 @@ def _not_compiled(error: ValueError) -> Diagnostic:
     return Diagnostic((), "schema that cannot be compiled", "one that jsonschema-rs compiles", reason)
 
 
-def _never(fault: Diagnostic) -> None:
-    raise AssertionError(fault)
+def _never(diagnostic: Diagnostic) -> None:
+    raise AssertionError(diagnostic)

@@ -12,13 +12,13 @@ _IN_PLACE = ("if", "then", "else", "not")
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _ITEMS = ("items", "contains", "additionalProperties", "unevaluatedItems", "unevaluatedProperties", "propertyNames")
 _BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")
-SAME_PLACE: Final = frozenset([*_IN_PLACE, *_IN_PLACE_LISTS, "dependentSchemas"])
-"""Keywords whose schemas are asked about the same value."""
+IN_PLACE_KEYWORDS: Final = frozenset([*_IN_PLACE, *_IN_PLACE_LISTS, "dependentSchemas"])
+"""Keywords whose schemas apply to the same value (in-place applicators)."""
 
-DECLARE: Final = SAME_PLACE - {"if", "not"}
-"""Those of them whose schemas say what members a value may have."""
+DECLARING_KEYWORDS: Final = IN_PLACE_KEYWORDS - {"if", "not"}
+"""Those of them whose schemas declare members of the value."""
 
-NAMES: Final = frozenset(["$schema", "$id", "$anchor", "$dynamicAnchor"])
+NAMING_KEYWORDS: Final = frozenset(["$schema", "$id", "$anchor", "$dynamicAnchor"])
 """Keywords that name a schema or its dialect."""
 
 _STEPS = frozenset([*_IN_PLACE_LISTS, "prefixItems", *_BY_NAME])
@@ -34,7 +34,7 @@ class Reference:
 
 
 def subschemas(schema: Any) -> Iterator[tuple[Path, Any]]:
-    """The schemas that stand right in a schema, each with the way to it."""
+    """The schemas directly in a schema, each with the path to it."""
     if isinstance(schema, dict):
         for keyword in (*_IN_PLACE, *_ITEMS):
             if keyword in schema:
@@ -47,10 +47,10 @@ def subschemas(schema: Any) -> Iterator[tuple[Path, Any]]:
 
 def identities(schema: Any) -> set[int]:
     """The identities of a schema and of all schemas that stand in it, but for booleans, which are all the same two."""
-    return {id(sub) for _, sub in walk(schema) if isinstance(sub, dict)}
+    return {id(sub) for _, sub in walk_schemas(schema) if isinstance(sub, dict)}
 
 
-def walk(schema: Any) -> Iterator[tuple[Path, Any]]:
+def walk_schemas(schema: Any) -> Iterator[tuple[Path, Any]]:
     """A schema and all schemas that stand in it, however deep, each with its place."""
     pending: list[tuple[Path, Any]] = [((), schema)]
     while pending:
@@ -59,7 +59,7 @@ def walk(schema: Any) -> Iterator[tuple[Path, Any]]:
         pending.extend(((*at, *step), inner) for step, inner in subschemas(sub))
 
 
-def parts(value: Any) -> Iterator[tuple[Path, Any]]:
+def walk_values(value: Any) -> Iterator[tuple[Path, Any]]:
     """All that stands in a JSON value, each with its place; schemas last, as a `true` is one wherever it stands."""
     pending: list[tuple[Path, Any]] = [((), value)]
     while pending:
@@ -67,15 +67,15 @@ def parts(value: Any) -> Iterator[tuple[Path, Any]]:
         yield at, part
         steps = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
         pending.extend(((*at, step), inner) for step, inner in steps)
-    yield from walk(value)
+    yield from walk_schemas(value)
 
 
-def replaced(value: Any, schemas: Mapping[int, Mapping[str, Any]]) -> Any:
+def replace_schemas(value: Any, schemas: Mapping[int, Mapping[str, Any]]) -> Any:
     """A copy of a JSON value with other schemas in place of those of these identities."""
     if isinstance(value, list):
-        return [replaced(item, schemas) for item in value]
+        return [replace_schemas(item, schemas) for item in value]
     if isinstance(value, dict):
-        return {name: replaced(member, schemas) for name, member in schemas.get(id(value), value).items()}
+        return {name: replace_schemas(member, schemas) for name, member in schemas.get(id(value), value).items()}
     return value
 
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
 
-from mockserver.core.model import Path, Violation
-from mockserver.schema.declared import Declared, declared_by
-from mockserver.schema.limits import MOST_CHECKS, MOST_ERRORS, TOO_DEEP, Limits
+from mockserver.core.model import Path, UnknownMember, Violation
+from mockserver.schema.declared import DeclaredMembers, declared_members
+from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, Limits
 from mockserver.schema.patterns import compile_pattern
-from mockserver.schema.references import BASE, Located, Resources, as_uri
-from mockserver.schema.subschemas import references, replaced
+from mockserver.schema.references import BASE_URI, LocatedSchema, Resources, as_uri
+from mockserver.schema.subschemas import references, replace_schemas
 from mockserver.schema.violations import OWN_PATTERN, violations_of
 
 NOT_UNICODE: Final = "holds half of a surrogate pair, which is no text"
@@ -84,16 +84,16 @@ class _ExactType:
             raise ValueError
 
 
-def prepared(schema: Located) -> Any:
+def prepare_schema(schema: LocatedSchema) -> Any:
     """A schema as the library takes it: a `pattern` that is not plain is our own keyword, and references are URIs."""
     prepared_schemas: dict[int, dict[str, Any]] = {}
     for node, one in schema.reachable().items():
-        if isinstance(one.schema, dict) and (changed := _prepared(one.schema)) != one.schema:
+        if isinstance(one.schema, dict) and (changed := _prepare(one.schema)) != one.schema:
             prepared_schemas[node] = changed
-    return replaced(schema.schema, prepared_schemas) if prepared_schemas else schema.schema
+    return replace_schemas(schema.schema, prepared_schemas) if prepared_schemas else schema.schema
 
 
-def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _prepare(schema: Mapping[str, Any]) -> dict[str, Any]:
     changed = {**schema, **{reference.keyword: as_uri(reference.text) for reference in references(schema)}}
     if not is_plain(schema.get("pattern", "")):
         changed[OWN_PATTERN] = changed.pop("pattern")
@@ -101,17 +101,19 @@ def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Validator:
-    """One compiled schema. What it declares is looked up when that is first asked for.
+    """One compiled schema. What it declares is looked up on first use.
 
     Raises `ValueError` for a schema that the library does not take. `exact`: 5.0 is no integer.
     """
 
-    def __init__(self, entry: Any, schema: Located, resources: Resources, files: Registry, *, exact: bool) -> None:
+    def __init__(
+        self, entry: Any, schema: LocatedSchema, resources: Resources, files: Registry, *, exact: bool
+    ) -> None:
         """`entry` leads the library to `schema`; `files` has the schemas by URI as the library takes them."""
         compiled = Draft202012Validator(
             entry,
             registry=files,
-            base_uri=BASE,
+            base_uri=BASE_URI,
             keywords={OWN_PATTERN: _OwnPattern} | ({"type": _ExactType} if exact else {}),
             pattern_options=RegexOptions(),
             validate_formats=False,
@@ -123,32 +125,32 @@ class Validator:
         self.limits = Limits(schema)
 
     @cached_property
-    def _declared(self) -> Declared:
-        return declared_by(self._schema)
+    def _declared(self) -> DeclaredMembers:
+        return declared_members(self._schema)
 
     @property
-    def secrets(self) -> tuple[Path, ...]:
+    def write_only_places(self) -> tuple[Path, ...]:
         """The places whose schema is marked `writeOnly`."""
-        return self._declared.secrets
+        return self._declared.write_only_places
 
-    def known(self, path: Path) -> tuple[str, ...]:
+    def member_names(self, path: Path) -> tuple[str, ...]:
         """The member names that the schema declares at `path`; nothing where it declares none."""
-        return self._declared.known(path)
+        return self._declared.member_names(path)
 
-    def unknown(self, instance: Any) -> Iterable[tuple[Path, tuple[str, ...]]]:
-        """The members of `instance` that the schema does not declare, each with near spellings."""
-        return self._declared.unknown(instance)
+    def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
+        """The members of `instance` that the schema does not declare."""
+        return self._declared.unknown_members(instance)
 
     def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
-        """All that is wrong with `instance` (at most `MOST_VIOLATIONS`), sorted by place and keyword.
+        """All that is wrong with `instance` (at most `MAX_VIOLATIONS`), sorted by place and keyword.
 
         A value that cannot be checked has one violation, with the keyword `parse`.
         """
         try:
-            reason = "" if self.limits.is_small else self.limits.excess(instance, MOST_CHECKS)
+            reason = "" if self.limits.is_small else self.limits.reason_to_refuse(instance, MAX_CHECKS)
             if not reason and self._is_valid(instance):
                 return ()
-            reason = reason or self.limits.excess(instance, MOST_ERRORS)
+            reason = reason or self.limits.reason_to_refuse(instance, MAX_ERRORS)
             if not reason:
                 return violations_of(self._iter_errors(instance), root, instance, self._schema_of)
         except UnicodeEncodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
@@ -11,11 +12,11 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 from mockserver.core.model import MISSING, Path, Violation
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import kind_of_absence, printable, write_ascii
-from mockserver.schema.messages import message
-from mockserver.schema.references import BASE
+from mockserver.schema.messages import violation_message
+from mockserver.schema.references import BASE_URI
 from mockserver.schema.subschemas import ends_with_keyword
 
-MOST_VIOLATIONS: Final = 1_000
+MAX_VIOLATIONS: Final = 1_000
 """A value with more violations than this is described by the first ones found."""
 
 OWN_PATTERN: Final = "x-re2-pattern"
@@ -37,13 +38,22 @@ def value_at(instance: Any, path: Path) -> Any:
     return instance
 
 
-def describe(violation: Violation, data: Any) -> tuple[str, str, str]:
-    """A violation in a file that people write: what was expected, what was got (shown), a hint."""
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A violation as people read it who write a file: what was expected, what was got (with the value), a hint."""
+
+    expected: str
+    got: str
+    hint: str
+
+
+def mismatch_of(violation: Violation, data: Any) -> Mismatch:
+    """The words for a violation in data that people write."""
     value = value_at(data, violation.path)
     shown = "nothing" if value is MISSING else printable(write_ascii(value), 80)
     expected = violation.message.removeprefix("expected ").partition(", got ")[0]
     near = close_matches(value, violation.known)[:1] if isinstance(value, str) else ()
-    return expected, shown, did_you_mean(near) or violation.about
+    return Mismatch(expected, shown, did_you_mean(near) or violation.about)
 
 
 def violations_of(
@@ -51,10 +61,10 @@ def violations_of(
 ) -> tuple[Violation, ...]:
     """Errors of a value in order of place and keyword, what is said twice only once."""
     found = [
-        v for error in itertools.islice(errors, MOST_VIOLATIONS) for v in _violations(error, root, instance, schema_of)
+        v for error in itertools.islice(errors, MAX_VIOLATIONS) for v in _violations(error, root, instance, schema_of)
     ]
     by_order = {_order(v): v for v in sorted(found, key=lambda v: (v.about, v.known))}
-    return tuple(by_order[key] for key in sorted(by_order)[:MOST_VIOLATIONS])
+    return tuple(by_order[key] for key in sorted(by_order)[:MAX_VIOLATIONS])
 
 
 def _order(violation: Violation) -> tuple[Any, ...]:
@@ -81,7 +91,7 @@ def _violations(error: ValidationError, root: str, instance: Any, schema_of: Sch
         else:
             keyword = "false"
     has_schema = keyword not in ("false", "propertyNames")  # or what is said of them does not depend on it
-    schema = schema_of(error.absolute_keyword_location or BASE) if has_schema else {}
+    schema = schema_of(error.absolute_keyword_location or BASE_URI) if has_schema else {}
     yield from (_violation(root, path, instance, keyword, schema) for path in paths)
 
 
@@ -103,7 +113,7 @@ def _violation(root: str, path: Path, instance: Any, keyword: str, schema: Any) 
         path=path,
         keyword=keyword,
         got=got,
-        message=message(keyword, operand, schema, value),
+        message=violation_message(keyword, operand, schema, value),
         known=known,
         about=about,
     )

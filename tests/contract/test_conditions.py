@@ -161,7 +161,7 @@ def test_logic_over_violations_still_claims_them() -> None:
     "operand", ["present", "absent", "empty", None, {"not": "empty"}, {"present": True, "empty": True}]
 )
 def test_a_secret_may_be_asked_for(operand: Any) -> None:
-    """Whether a secret is there may be asked."""
+    """Whether a secret is there may be checked."""
     faults: list[Diagnostic] = []
     compiled({"body.secret": operand}, faults=faults)
     assert faults == []

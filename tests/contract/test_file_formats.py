@@ -12,14 +12,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.contract.conditions import LOGIC
-from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped
+from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
 from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.model import Settings
 from mockserver.core.values import KINDS_OF_ABSENCE
 from mockserver.schema.schema_set import SchemaSet
 
 FORMATS: dict[str, Any] = {
-    name: json.loads((shipped() / "schemas" / name).read_bytes()) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+    name: json.loads((shipped_folder() / "schemas" / name).read_bytes()) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)
 }
 SCENARIOS = FORMATS[SCENARIOS_FORMAT]["$defs"]
 
@@ -107,7 +107,7 @@ def test_nothing_unknown_is_let_through() -> None:
 
 def test_shipped_files_name_their_format() -> None:
     """The shipped YAML files point editors to the schema of their format."""
-    for file in sorted((shipped() / "scenarios").glob("*.yaml")):
+    for file in sorted((shipped_folder() / "scenarios").glob("*.yaml")):
         first = file.read_text("utf-8").partition("\n")[0]
         target = first.removeprefix("# yaml-language-server: $schema=")
         assert (file.parent / Path(target)).resolve().name in FORMATS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockserver import ConfigError, Contract, Engine, Reply, Request, load
-from mockserver.contract.loading import shipped
+from mockserver.contract.loading import shipped_folder
 from mockserver.core.values import write
 from tests.support import BATCH, LASTING, ONCE, PATH, run
 
@@ -34,7 +34,7 @@ def reply_to(contract: Contract, body: dict[str, Any]) -> Reply:
     return Engine(contract).handle_sync(Request("POST", PATH, write(body), {"content-type": "application/json"}))
 
 
-def replaced(contract: Contract) -> dict[str, bool]:
+def replace_schemas(contract: Contract) -> dict[str, bool]:
     """What overlays brought, and whether it replaced something."""
     return {one.what: one.before is not None for one in contract.replaced}
 
@@ -68,7 +68,7 @@ def test_an_overlay_adds_and_replaces_seeds(tmp_path: Path) -> None:
     contract = load(overlays=[own])
     assert send(contract, {**ONCE, "card_identifier": "TEST-MINE"}) == (400, "card-already-activated")
     assert send(contract, {**ONCE, "card_identifier": "TEST-ACTIVATED"})[0] == 200
-    assert replaced(contract) == {
+    assert replace_schemas(contract) == {
         "seed TEST-MINE of collection cards": False,
         "seed TEST-ACTIVATED of collection cards": True,
     }
@@ -79,7 +79,7 @@ def test_an_overlay_changes_one_setting(tmp_path: Path) -> None:
     contract = load(overlays=[overlay(tmp_path, "format: 1\nsettings: {error_status: 200}\n")])
     assert send(contract, {})[0] == 200
     assert contract.settings.utc_offset == load().settings.utc_offset == "-06:00"
-    assert replaced(contract) == {"setting error_status": True}
+    assert replace_schemas(contract) == {"setting error_status": True}
     required = load(overlays=[overlay(tmp_path, "format: 1\nsettings: {require_headers: [X-Key]}\n")])
     assert required.settings.require_headers == ("X-Key",)
     assert send(required, ONCE) == (401, "unauthorized")
@@ -96,7 +96,7 @@ def test_a_scenario_is_replaced_in_its_place(tmp_path: Path) -> None:
     contract = load(overlays=[own])
     assert ids(contract) == ids(load())
     assert send(contract, {**ONCE, "pin": "123"}) == (422, "pin-not-four")
-    assert replaced(contract) == {"scenario pin-not-four of activateCardForCustomer": True}
+    assert replace_schemas(contract) == {"scenario pin-not-four of activateCardForCustomer": True}
 
 
 def test_an_added_scenario_is_tried_first(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_an_added_scenario_is_tried_first(tmp_path: Path) -> None:
     contract = load(overlays=[own])
     assert ids(contract) == ["mine", "mine-too", *ids(load())]
     assert send(contract, {"pin": "1"}) == (400, "mine-too")
-    assert replaced(contract) == {
+    assert replace_schemas(contract) == {
         "scenario mine of activateCardForCustomer": False,
         "scenario mine-too of activateCardForCustomer": False,
     }
@@ -137,11 +137,11 @@ def test_the_last_overlay_wins(tmp_path: Path) -> None:
 def test_a_schema_is_replaced_by_its_file_name(tmp_path: Path) -> None:
     """An overlay may hold schemas alone; one with a known file name takes the old one's place everywhere."""
     name = "activate-card-for-customer.request.schema.json"
-    text = (shipped() / "schemas" / name).read_text("utf-8").replace('"minLength": 4', '"minLength": 3')
+    text = (shipped_folder() / "schemas" / name).read_text("utf-8").replace('"minLength": 4', '"minLength": 3')
     contract = load(overlays=[overlay(tmp_path, text, name)])
     assert send(contract, {**ONCE, "pin": "123"})[0] == 200
     assert send(load(), {**ONCE, "pin": "123"})[0] == 400
-    assert replaced(contract) == {f"schema {name}": True}
+    assert replace_schemas(contract) == {f"schema {name}": True}
     assert contract.hash != load().hash
 
 
@@ -150,7 +150,7 @@ def test_a_replaced_schema_must_still_be_what_others_refer_to(tmp_path: Path) ->
     overlay(tmp_path, "{}", "activate-card-for-customer.request.schema.json")
     with pytest.raises(ConfigError) as raised:
         load(overlays=[tmp_path])
-    assert "$ref that leads nowhere" in {problem.what for problem in raised.value.problems}
+    assert "$ref that leads nowhere" in {problem.what for problem in raised.value.diagnostics}
 
 
 @pytest.mark.parametrize("nested", [True, False])
@@ -169,7 +169,7 @@ def test_a_fault_of_an_overlay_is_reported_in_its_file(tmp_path: Path) -> None:
     two = overlay(tmp_path / "two", "format: 1\ncollections: {cards: {seeds: {TEST-X: {statsu: issued}}}}\n")
     with pytest.raises(ConfigError) as raised:
         load(overlays=[one, two])
-    first, second = raised.value.problems
+    first, second = raised.value.diagnostics
     assert (str(first.position), first.hint) == (f"{one / 'own.yaml'}:2:12", "did you mean error_status?")
     assert (str(second.position), second.hint) == (f"{two / 'own.yaml'}:2:40", "did you mean status?")
 
@@ -183,7 +183,7 @@ def test_a_new_scenario_may_not_catch_everything(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError) as raised:
         load(overlays=[own])
-    [problem] = raised.value.problems
+    [problem] = raised.value.diagnostics
     assert problem.what == "a scenario without conditions before others"
 
 

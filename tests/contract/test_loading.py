@@ -20,7 +20,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver import ConfigError, Problem, check, load
+from mockserver import ConfigError, FileDiagnostic, check, load
 from mockserver.core.model import Path as At
 from mockserver.core.model import Position
 
@@ -47,16 +47,16 @@ def arrange(case: dict[str, Any], folder: Path) -> Path:
     return folder
 
 
-def problems_of(folder: Path) -> tuple[bool, Sequence[Problem]]:
+def problems_of(folder: Path) -> tuple[bool, Sequence[FileDiagnostic]]:
     """Whether a contract loads, and all that is told of it."""
     try:
         contract = load(folder)
     except ConfigError as error:
-        return False, error.problems
+        return False, error.diagnostics
     return True, check(contract)
 
 
-def report_of(problems: Sequence[Problem], folder: Path) -> str:
+def report_of(problems: Sequence[FileDiagnostic], folder: Path) -> str:
     """What is told, file names relative to the folder."""
     text = "".join(f"{problem}\n" for problem in problems)
     return text.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
@@ -103,7 +103,7 @@ def test_the_error_holds_the_whole_report(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match=r"(?s)contract.yaml:3:3: .*\n.*contract.yaml:8:5: ") as raised:
         load(folder)
-    assert str(raised.value) == "\n".join(map(str, raised.value.problems))
+    assert str(raised.value) == "\n".join(map(str, raised.value.diagnostics))
 
 
 SECRET_HEADERS = ["authorization", "Authorization-Extra", "proxy-authorization", "cookie"]
@@ -177,7 +177,7 @@ def test_any_file_gives_a_contract_or_a_report(changes: list[tuple[tuple[str, At
 def test_a_report_without_a_hint_is_complete() -> None:
     """A diagnostic shows only the lines that it has."""
     position = Position("a.yaml", 2, 3)
-    assert str(Problem(position, "wrong", "right", "", "")) == "a.yaml:2:3: wrong\n    expected: right"
+    assert str(FileDiagnostic(position, "wrong", "right", "", "")) == "a.yaml:2:3: wrong\n    expected: right"
 
 
 def test_garbage_collection_resumes_after_loading(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mockserver import ConfigError, Contract, load
-from mockserver.contract.sources import DEEPEST, SourceFile, read_json
-from mockserver.contract.yaml_source import MOST_ALIASED, read_yaml
+from mockserver.contract.sources import MAX_FILE_DEPTH, SourceFile, read_json
+from mockserver.contract.yaml_source import MAX_ALIASED_VALUES, read_yaml
 from mockserver.core.model import MISSING
 from tests.support import run
 
@@ -37,7 +37,7 @@ def source_of(tmp_path: Path, text: str, suffix: str = "yaml") -> SourceFile:
 
 def told(source: SourceFile) -> list[str]:
     """The first line of each problem."""
-    return [str(problem).partition("\n")[0] for problem in source.problems]
+    return [str(problem).partition("\n")[0] for problem in source.diagnostics]
 
 
 def ids(contract: Contract) -> list[str]:
@@ -49,7 +49,7 @@ def failure(*arguments: Any) -> list[str]:
     """The lines in which a load that fails tells what and where."""
     with pytest.raises(ConfigError) as raised:
         load(*arguments)
-    return [str(problem).partition("\n")[0] for problem in raised.value.problems]
+    return [str(problem).partition("\n")[0] for problem in raised.value.diagnostics]
 
 
 # -- values -----------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def failure(*arguments: Any) -> list[str]:
 def test_plain_yaml_values_are_json_values(text: str, value: object, tmp_path: Path) -> None:
     """Null, boolean, number as JSON writes it, or text: no dates, no octals, no `no`."""
     source = source_of(tmp_path, f"a: {text}\n")
-    assert source.problems == []
+    assert source.diagnostics == []
     assert source.data == {"a": value}
     assert type(source.data["a"]) is type(value)
 
@@ -105,7 +105,7 @@ def test_columns_count_characters(tmp_path: Path) -> None:
     """Letters that take several bytes are one column."""
     source = source_of(tmp_path, "{ñandú: 1, ñandú: 2}\n")
     assert told(source) == ["file.yaml:1:12: the key ñandú comes twice"]
-    assert source.problems[0].hint == "it stands at line 1, column 2 already"
+    assert source.diagnostics[0].hint == "it stands at line 1, column 2 already"
 
 
 def test_an_alias_repeats_a_value(tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_multiplying_aliases_are_refused(tmp_path: Path) -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     source = source_of(tmp_path, "\n".join(lines))
     assert source.data is MISSING
-    [problem] = source.problems
+    [problem] = source.diagnostics
     assert problem.what == "aliases repeat too much"
-    assert problem.expected == f"at most {MOST_ALIASED} values by aliases"
+    assert problem.expected == f"at most {MAX_ALIASED_VALUES} values by aliases"
     assert problem.position.line == 5
 
 
@@ -135,20 +135,20 @@ def test_nested_aliases_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
-@pytest.mark.parametrize("levels", [DEEPEST + 1, 100_000])
+@pytest.mark.parametrize("levels", [MAX_FILE_DEPTH + 1, 100_000])
 def test_nesting_has_a_limit(suffix: str, levels: int, tmp_path: Path) -> None:
     """A file that is nested too deep is refused, however deep it is."""
     source = source_of(tmp_path, "[" * levels + "]" * levels, suffix)
     assert source.data is MISSING
-    assert [problem.what for problem in source.problems] == ["nested too deep"]
+    assert [problem.what for problem in source.diagnostics] == ["nested too deep"]
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
 def test_nesting_up_to_the_limit_is_read(suffix: str, tmp_path: Path) -> None:
     """A file at the limit is read."""
-    source = source_of(tmp_path, "[" * DEEPEST + "]" * DEEPEST, suffix)
-    assert source.problems == []
-    assert source.data == json.loads("[" * DEEPEST + "]" * DEEPEST)
+    source = source_of(tmp_path, "[" * MAX_FILE_DEPTH + "]" * MAX_FILE_DEPTH, suffix)
+    assert source.diagnostics == []
+    assert source.data == json.loads("[" * MAX_FILE_DEPTH + "]" * MAX_FILE_DEPTH)
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
@@ -163,7 +163,7 @@ def test_positions_in_json_are_exact(tmp_path: Path) -> None:
     """Every member of a JSON file has its place, whatever stands in its texts."""
     text = '{\n\t"a\\"{": "\\ud83d\\ude00 \\/ [,:",\n  "b": [1, {"c": -2.5e3}, "x"]}'
     source = source_of(tmp_path, text, "json")
-    assert source.problems == []
+    assert source.diagnostics == []
     places = {path: str(source.position(path)).partition(":")[2] for path in source.marks}
     assert places == {
         (): "1:1",
@@ -182,7 +182,7 @@ def test_pyyaml_without_its_c_library_reads_the_same(tmp_path: Path, monkeypatch
 
     from mockserver.contract import loading, yaml_source  # noqa: PLC0415
 
-    files = sorted((loading.shipped() / "scenarios").iterdir())
+    files = sorted((loading.shipped_folder() / "scenarios").iterdir())
     fast = [read_yaml(file, file.name) for file in files]
     monkeypatch.setattr(yaml_source, "_Loader", yaml.SafeLoader)
     assert [read_yaml(file, file.name) for file in files] == fast
@@ -193,7 +193,7 @@ def test_pyyaml_without_its_c_library_reads_the_same(tmp_path: Path, monkeypatch
 def test_a_report_escapes_odd_names(suffix: str, end: str, tmp_path: Path) -> None:
     """Line breaks, escapes or lone surrogates in names do not break it."""
     source = source_of(tmp_path, f'{{"{end}": 1, "{end}": 2}}', suffix)
-    [problem] = source.problems
+    [problem] = source.diagnostics
     assert len(str(problem).encode().splitlines()) == 4
     assert "the key x\\x0a\\x" in str(problem)
 

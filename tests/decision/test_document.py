@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mockserver import load
-from mockserver.core.contract import Operation, WarningRules
+from mockserver.core.contract import AnyHeaderRule, ContentTypeRule, Operation, WarningRules
 from mockserver.core.model import MISSING, Request, Settings, Violation
 from mockserver.decision.document import MOST_WARNINGS, read_body, read_document
 from mockserver.schema.validator import Validator
@@ -117,14 +117,14 @@ def test_a_body_without_a_schema_is_not_checked() -> None:
     assert (document.body, document.violations, document.warnings) == (MISSING, (), ())
 
 
-WARNING = WarningRules("extra", ("application/json", "types"), (("X-A", "X-B"), "keys"))
+WARNING = WarningRules("extra", ContentTypeRule("application/json", "types"), AnyHeaderRule(("X-A", "X-B"), "keys"))
 
 
 def warnings(operation: Operation, body: bytes, **headers: str) -> list[tuple[str, str, str, str]]:
     """Keyword, pointer, message and point of each warning."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     found = read_document(operation, Request("POST", "/", body, sent), {}, Settings()).warnings
-    return [(warn.keyword, warn.pointer, warn.message, warn.point) for warn in found]
+    return [(warn.keyword, warn.pointer, warn.message, warn.assumption) for warn in found]
 
 
 def test_accepted_oddities_are_warnings() -> None:
@@ -144,7 +144,7 @@ def test_accepted_oddities_are_warnings() -> None:
 
 def test_warnings_do_not_need_a_body() -> None:
     """Headers that a client should send are looked at for an operation without a body too."""
-    operation = reading(None, (), WarningRules(any_header=(("X-A",), "keys")))
+    operation = reading(None, (), WarningRules(any_header=AnyHeaderRule(("X-A",), "keys")))
     assert [keyword for keyword, *_ in warnings(operation, b"")] == ["authentication"]
 
 

@@ -11,7 +11,7 @@ from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings,
 from mockserver.decision import rendering
 from mockserver.schema.schema_set import SchemaSet
 
-SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), many=frozenset({"many"}))
+SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), list_lookups=frozenset({"many"}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin.sandboxes import SANDBOX_SETTINGS
-from mockserver.contract.loading import shipped
+from mockserver.contract.loading import shipped_folder
 from mockserver.core.model import FAULTS, Provenance, Record, RequestWarning, Trigger, Write
 from mockserver.engine.engine import run_sync
 from mockserver.engine.entries import (
@@ -35,7 +35,7 @@ from tests.support import LASTING, ONCE, PATH, PING, folder, journal
 
 JSON = {"content-type": "application/json"}
 NUMBER = "4111111111111111"
-SCHEMA = json.loads((shipped() / "schemas" / "journal-entry.schema.json").read_bytes())
+SCHEMA = json.loads((shipped_folder() / "schemas" / "journal-entry.schema.json").read_bytes())
 VALIDATOR = Draft202012Validator(SCHEMA)
 DOCUMENT: type[msgspec.Struct] = JournalEntry
 KINDS: dict[str, type[msgspec.Struct]] = {
@@ -109,7 +109,7 @@ def test_entry_schema_and_code_have_the_same_members() -> None:
 def test_the_entry_schema_is_not_part_of_a_contract(tmp_path: Path, contract: Contract) -> None:
     """The hash is the same with it and without."""
     for name in ("scenarios", "schemas"):
-        shutil.copytree(shipped() / name, tmp_path / name)
+        shutil.copytree(shipped_folder() / name, tmp_path / name)
     assert load(tmp_path).hash == contract.hash
     (tmp_path / "schemas" / "journal-entry.schema.json").unlink()
     assert load(tmp_path).hash == contract.hash

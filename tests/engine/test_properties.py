@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver import Engine, Reply, Request, frozen_clock, load
-from mockserver.contract.loading import shipped
+from mockserver.contract.loading import shipped_folder
 from mockserver.engine.engine import run_sync
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.storage.interface import State
@@ -19,7 +19,7 @@ NAMES = ("request", "success", "error")
 SCHEMAS = SchemaSet()
 SCHEMAS.add(
     {
-        name: json.loads((shipped() / "schemas" / f"activate-card-for-customer.{name}.schema.json").read_bytes())
+        name: json.loads((shipped_folder() / "schemas" / f"activate-card-for-customer.{name}.schema.json").read_bytes())
         for name in NAMES
     },
     lambda name, fault: None,

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.contract.loading import Files
+from mockserver.contract.loading import ContractFiles
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
 from mockserver.engine import reloading
@@ -31,7 +31,7 @@ from tests.support.versions import Seen, keep_asking, letter_of, version
 class Mock:
     """A server of a folder of files, and a client of it."""
 
-    def __init__(self, url: str, files: Files, engine: Engine, client: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, files: ContractFiles, engine: Engine, client: aiohttp.ClientSession) -> None:
         self.url = url
         self.files = files
         self.engine = engine
@@ -70,7 +70,7 @@ class Mock:
 
 
 @asynccontextmanager
-async def mock(files: Files, watch: float = 0, overrides: dict[str, Any] | None = None) -> AsyncIterator[Mock]:
+async def mock(files: ContractFiles, watch: float = 0, overrides: dict[str, Any] | None = None) -> AsyncIterator[Mock]:
     """A server of files, which looks at them every so many seconds, if any."""
     known = files.fingerprint()
     contract = files.load()
@@ -95,11 +95,11 @@ async def mock(files: Files, watch: float = 0, overrides: dict[str, Any] | None 
 @pytest.fixture
 async def orders(tmp_path: Path) -> AsyncIterator[Mock]:
     """A server of version A, which loads when it is told to."""
-    async with mock(Files(folder(tmp_path / "orders", version("a")))) as one:
+    async with mock(ContractFiles(folder(tmp_path / "orders", version("a")))) as one:
         yield one
 
 
-def hash_of(files: Files) -> str:
+def hash_of(files: ContractFiles) -> str:
     return files.load().hash
 
 
@@ -159,7 +159,7 @@ async def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
     (tmp_path / "..data").symlink_to("..a")
     for name in version("a"):
         (tmp_path / name).symlink_to(Path("..data") / name)
-    async with mock(Files(tmp_path), watch=0.01) as one:
+    async with mock(ContractFiles(tmp_path), watch=0.01) as one:
         assert (await one.ask("X"))[1]["envelope"] == "a"
         (tmp_path / "..new").symlink_to("..b")
         (tmp_path / "..new").rename(tmp_path / "..data")
@@ -170,7 +170,7 @@ async def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
 async def test_a_change_is_found_by_content(tmp_path: Path) -> None:
     """Also with the same size and time."""
     at = folder(tmp_path / "orders", version("a"))
-    async with mock(Files(at), watch=0.01) as one:
+    async with mock(ContractFiles(at), watch=0.01) as one:
         for name, text in version("b").items():
             new, old = tmp_path / name, at / name
             new.write_text(text)
@@ -185,7 +185,7 @@ async def test_a_change_is_found_by_content(tmp_path: Path) -> None:
 async def test_a_missing_folder_is_reported_until_it_returns(tmp_path: Path) -> None:
     """The old contract is served meanwhile."""
     at, away = folder(tmp_path / "orders", version("a")), tmp_path / "away"
-    async with mock(Files(at), watch=0.01) as one:
+    async with mock(ContractFiles(at), watch=0.01) as one:
         at.rename(away)
         reload = await one.health("status", "failed")
         assert reload["errors"][0]["at"] == f"{at}:1:1"
@@ -198,7 +198,7 @@ async def test_a_missing_folder_is_reported_until_it_returns(tmp_path: Path) -> 
 async def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     """A dangling link, in an overlay too."""
     at, over = folder(tmp_path / "orders", version("a")), folder(tmp_path / "over", {"more.yaml": "format: 1\n"})
-    async with mock(Files(at, (over,)), watch=0.01) as one:
+    async with mock(ContractFiles(at, (over,)), watch=0.01) as one:
         (over / "more.yaml").unlink()
         (over / "more.yaml").symlink_to("../nowhere.yaml")
         reload = await one.health("status", "failed")
@@ -212,7 +212,7 @@ def test_files_that_are_not_loaded_are_no_change(tmp_path: Path) -> None:
     at = folder(tmp_path / "orders", version("a"))
     (at / "scenarios").mkdir()
     (at / "order.yaml").rename(at / "scenarios" / "order.yaml")
-    files = Files(at)
+    files = ContractFiles(at)
     seen = [files.fingerprint()]
     for name in (".order.yaml.swp", "order.yaml~", "README.md"):
         (at / name).write_text("x")
@@ -221,10 +221,10 @@ def test_files_that_are_not_loaded_are_no_change(tmp_path: Path) -> None:
         (at / name).write_text("format: 1\n")
         seen.append(files.fingerprint())
     assert len(set(seen)) == len(seen)
-    assert Files().fingerprint() == Files().fingerprint() != files.fingerprint()
+    assert ContractFiles().fingerprint() == ContractFiles().fingerprint() != files.fingerprint()
 
 
-class Scripted(Files):
+class Scripted(ContractFiles):
     """Files of which each look sees the next word; they are never what they were as long as it changes."""
 
     def script(self, words: Iterator[str]) -> "Scripted":
@@ -256,7 +256,7 @@ async def test_a_change_is_loaded_once_files_are_stable(tmp_path: Path) -> None:
 
     files = Scripted(at).script(words())
     async with mock(files, watch=0.001) as one:
-        await one.health("contract", hash_of(Files(folder(at, version("b")))))
+        await one.health("contract", hash_of(ContractFiles(folder(at, version("b")))))
         assert seen == ["known", "w1", "w2", "w3", "w4", "end", "end"]
         assert len(files.loads) == 2  # type: ignore[attr-defined]  # at the start, and once
 
@@ -272,7 +272,7 @@ async def test_files_that_change_during_a_load_are_loaded_again(tmp_path: Path) 
         assert shown["detail"] == "the files change while they are read; the contract stays as it was."
 
 
-class Slow(Files):
+class Slow(ContractFiles):
     """Files that take as long to load as somebody wants, or cannot be loaded at all."""
 
     def prepare(self, gate: threading.Event) -> "Slow":
@@ -306,15 +306,15 @@ async def test_requests_are_answered_during_a_load(tmp_path: Path) -> None:
 async def test_an_error_in_loading_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server goes on."""
 
-    def fails(_: Files) -> Contract:
+    def fails(_: ContractFiles) -> Contract:
         raise RuntimeError
 
     def fails_too(*_: object) -> tuple[str, ...]:
         raise KeyError
 
-    async with mock(Files(folder(tmp_path / "orders", version("a")))) as one:
+    async with mock(ContractFiles(folder(tmp_path / "orders", version("a")))) as one:
         with monkeypatch.context() as patch:
-            patch.setattr(Files, "load", fails)
+            patch.setattr(ContractFiles, "load", fails)
             shown = await one.load(version("b"), status=409)
             assert "RuntimeError" in shown["detail"]
         with monkeypatch.context() as patch:
@@ -518,7 +518,7 @@ async def test_turns_survive_a_reload(orders: Mock) -> None:
 async def test_settings_keep_their_precedence(tmp_path: Path) -> None:
     """PUT, then the command line, then the files."""
     at = folder(tmp_path / "orders", version("a"))
-    async with mock(Files(at), overrides={"utc_offset": "+01:00"}) as one:
+    async with mock(ContractFiles(at), overrides={"utc_offset": "+01:00"}) as one:
         await one.admin("PUT", "/settings", {"error_status": 400})
         await one.ask("T1", "free")
         more = "settings: {error_status: 422, utc_offset: '+09:00', max_depth: 9, seed: 5, journal_entries: 3}"
@@ -592,7 +592,7 @@ async def test_old_contracts_are_freed(orders: Mock) -> None:
 NEVER_LOADED = """\
 import sys, threading
 from mockserver.cli.main import main
-from mockserver.contract.loading import Files
+from mockserver.contract.loading import ContractFiles
 
 load = Files.load
 
@@ -625,7 +625,7 @@ async def test_reloads_under_load_lose_no_request(tmp_path: Path) -> None:
     at = folder(tmp_path / "orders", version("a"))
     letters = {load(at).hash: "a", load(folder(tmp_path / "b", version("b"))).hash: "b"}
     seen, stop = Seen(), asyncio.Event()
-    async with mock(Files(at)) as one:
+    async with mock(ContractFiles(at)) as one:
         clients = [asyncio.create_task(keep_asking(one.url, f"c{n}", letters, seen, stop)) for n in range(4)]
         bad = ("orders.yaml", "order.yaml", "order.schema.json")
         for number in range(30):

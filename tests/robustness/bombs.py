@@ -79,7 +79,7 @@ def loaded(schema: Any, value: Any = None, when: str = "{header.x-no: y}", **fil
             try:
                 engine = Engine(load(place))
             except ConfigError as error:
-                return f"{len(error.problems)} problems: {error.problems[0].what[:60]}"
+                return f"{len(error.diagnostics)} problems: {error.diagnostics[0].what[:60]}"
         reply = engine.handle_sync(Request("POST", "/op", json.dumps(value).encode()))
         return f"{reply.status} {reply.body.decode()} {dict(reply.all_headers).get('Mock-Violations', '')[:60]}"
 

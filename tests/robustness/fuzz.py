@@ -33,7 +33,7 @@ except ImportError:
 
 with atheris.instrument_imports(include=["mockserver"]) if atheris is not None else contextlib.nullcontext():
     from mockserver import ConfigError, Engine, load
-    from mockserver.contract.loading import shipped
+    from mockserver.contract.loading import shipped_folder
     from mockserver.core.model import Request
 
 TESTS: Final = Path(__file__).parents[1]
@@ -153,7 +153,7 @@ def contents(good: dict[str, bytes]) -> Iterator[bytes]:
             for before, after in changes.items():
                 files[name] = files[name].replace(before, after)
         yield from (bytes([FILES.index(name)]) + text.encode() for name, text in files.items() if name in FILES)
-    for file in sorted(shipped().rglob("*")):
+    for file in sorted(shipped_folder().rglob("*")):
         if file.suffix in (".yaml", ".json"):
             yield bytes([0 if file.suffix == ".yaml" else 2]) + file.read_bytes()
 

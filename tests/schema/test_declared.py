@@ -7,7 +7,7 @@ from tests.support.schemas import DECLARING, compiled
 
 def test_declared_names_are_listed_by_place() -> None:
     """References, branches and items declare; `if` and `not` do not."""
-    known = compiled(DECLARING).known
+    known = compiled(DECLARING).member_names
     assert known(()) == ("pin", "customer", "list", "pair", "any", "then", "extra")
     assert known(("customer",)) == ("first_name", "last_name", "self")
     assert known(("list", 7)) == ("key",)
@@ -18,4 +18,4 @@ def test_declared_names_are_listed_by_place() -> None:
 
 def test_write_only_marks_a_secret() -> None:
     """The `writeOnly: true` of an item holds for every item."""
-    assert compiled(DECLARING).secrets == (("list", "*", "key"), ("pin",))
+    assert compiled(DECLARING).write_only_places == (("list", "*", "key"), ("pin",))

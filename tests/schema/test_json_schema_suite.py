@@ -51,7 +51,7 @@ def verdict(schema: Any, *, by_file: bool) -> Verdict | list[Diagnostic]:
     schemas = SchemaSet()
     files = {**REMOTES, "case.json": schema} if by_file else REMOTES
     schemas.add(files, lambda _, fault: faults.append(fault))
-    validator = schemas.inline({"$ref": "case.json"} if by_file else schema, (), faults.append)
+    validator = schemas.compile_inline({"$ref": "case.json"} if by_file else schema, (), faults.append)
     return faults if validator is None else lambda value: validator.violations("body", value) == ()
 
 

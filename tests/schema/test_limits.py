@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 
 from mockserver.core.model import Diagnostic
-from mockserver.schema.limits import DEEPEST, MOST_CHECKS, MOST_ERRORS, TOO_DEEP, TOO_MUCH, Limits
-from mockserver.schema.references import BASE, Resources
+from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, MAX_VALUE_DEPTH, TOO_DEEP, TOO_MUCH, Limits
+from mockserver.schema.references import BASE_URI, Resources
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
 
 def compiled(schema: Any, *, exact: bool = False) -> Validator:
     faults: list[Diagnostic] = []
-    validator = SchemaSet(exact=exact).inline(schema, (), faults.append)
+    validator = SchemaSet(exact=exact).compile_inline(schema, (), faults.append)
     assert faults == []
     assert validator is not None
     return validator
 
 
 def limits(schema: Any) -> Limits:
-    return Limits(Resources().with_schemas({BASE: schema}).locate(BASE))
+    return Limits(Resources().with_schemas({BASE_URI: schema}).locate(BASE_URI))
 
 
 def keywords(schema: Any, value: Any, *, exact: bool = False) -> list[str]:
@@ -44,7 +44,7 @@ TREE = {"type": ["object", "integer"], "properties": {"a": {"$ref": "#"}, "b": {
 TWICE = {"allOf": [{"properties": {"a": {"$ref": "#"}}}, {"properties": {"a": {"$ref": "#"}}}]}
 
 
-@pytest.mark.parametrize("levels", [DEEPEST, 5_000, 200_000])
+@pytest.mark.parametrize("levels", [MAX_VALUE_DEPTH, 5_000, 200_000])
 def test_a_value_too_deep_for_the_stack_is_a_violation(levels: int) -> None:
     """Whether it would be well formed or not."""
     assert messages(TREE, nested(levels)) == [("parse", TOO_DEEP)]
@@ -85,7 +85,7 @@ def test_a_wide_value_with_many_errors_is_refused() -> None:
     assert messages(schema, [0] * 200_000) == []
     assert messages(schema, [0] * 200_001) == [("parse", TOO_MUCH)]
     assert keywords({"maxItems": 1}, [0] * 200_000) == ["maxItems"]
-    assert messages({"items": {"type": "null"}}, [0] * (MOST_ERRORS + 1)) == [("parse", TOO_MUCH)]
+    assert messages({"items": {"type": "null"}}, [0] * (MAX_ERRORS + 1)) == [("parse", TOO_MUCH)]
 
 
 @pytest.mark.parametrize(
@@ -107,16 +107,16 @@ def test_checks_are_counted_by_member_and_item(schema: Any, value: Any, checks: 
     """
     measured = limits(schema)
     measured.is_small = False
-    assert measured.excess(value, checks + 1) == ""
-    assert measured.excess(value, checks) == TOO_MUCH
+    assert measured.reason_to_refuse(value, checks + 1) == ""
+    assert measured.reason_to_refuse(value, checks) == TOO_MUCH
 
 
 def test_small_values_skip_the_count() -> None:
     """No schema can ask for much of a value of that size."""
     assert limits({"type": "object"}).is_small
-    assert limits({"type": "object"}).excess(nested(10), MOST_ERRORS) == ""
+    assert limits({"type": "object"}).reason_to_refuse(nested(10), MAX_ERRORS) == ""
     assert not limits(TREE).is_small
-    assert limits(TREE).excess(nested(10), MOST_CHECKS) == ""
+    assert limits(TREE).reason_to_refuse(nested(10), MAX_CHECKS) == ""
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_lone_surrogate_in_a_schema_is_reported() -> None:
     for _ in range(300):
         deep = {"not": deep}
     for schema in ({"title": "\ud800"}, deep):
-        assert SchemaSet().inline(schema, ("here",), faults.append) is None
+        assert SchemaSet().compile_inline(schema, ("here",), faults.append) is None
     assert [(fault.at, fault.what, fault.got) for fault in faults] == [
         (("here",), "no JSON Schema", "Failed to get UTF-8 representation"),
         (("here",), "no JSON Schema", "Recursion limit reached"),

@@ -37,7 +37,7 @@ from tests.support.schemas import only, texts
 def test_patterns_have_one_meaning(pattern: str, text: str, found: bool) -> None:
     """Classes are ASCII, `$` is the true end, a pattern is searched for, a character is a code point."""
     assert compile_pattern(pattern)(text) is found
-    if "\ud800" not in text:  # which is refused before a pattern is asked
+    if "\ud800" not in text:  # which is refused before a pattern is checked
         assert (texts({"pattern": pattern}, text) == []) is found
         if is_plain(pattern, names=True):
             assert (texts({"patternProperties": {pattern: False}}, {text: 1}) != []) is found
@@ -56,7 +56,7 @@ def test_unsupported_patterns_are_refused(pattern: str) -> None:
     schemas: list[Any] = [{"pattern": pattern}, {"items": {"patternProperties": {pattern: True}}}]
     for schema in schemas:
         faults: list[Diagnostic] = []
-        assert SchemaSet().inline(schema, ("here",), faults.append) is None
+        assert SchemaSet().compile_inline(schema, ("here",), faults.append) is None
         [fault] = faults
         assert fault.at[0] == "here"
         assert fault.what.startswith("bad regular expression: ")
@@ -66,5 +66,5 @@ def test_the_length_of_a_pattern_is_bounded() -> None:
     """Searching takes time for each of its characters."""
     assert only({"pattern": "a" * 10_000}, "b").keyword == "pattern"
     faults: list[Diagnostic] = []
-    assert SchemaSet().inline({"pattern": "a" * 10_001}, (), faults.append) is None
+    assert SchemaSet().compile_inline({"pattern": "a" * 10_001}, (), faults.append) is None
     assert [fault.what for fault in faults] == ["bad regular expression: longer than 10000 characters"]

@@ -28,7 +28,7 @@ def never(fault: Diagnostic) -> None:
 
 
 def compiled(schema: Any) -> Validator:
-    validator = SchemaSet().inline(schema, (), never)
+    validator = SchemaSet().compile_inline(schema, (), never)
     assert validator is not None
     return validator
 
@@ -69,18 +69,18 @@ def _members(error: ValidationError) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 # -- schemas and values -----------------------------------------------------------------------------
 
-NAMES = st.sampled_from(["a", "b", "c"])
+NAMING_KEYWORDS = st.sampled_from(["a", "b", "c"])
 PATTERNS = st.sampled_from(["^a", "[0-9]", "a.b|x", "^(?:a|b)+", "^[^x]*x", "1{2,3}", ""])
 TEXTS = st.text(alphabet="abx1 \u00a0\u0661\u00e9_-", max_size=5)
 INTEGERS = st.one_of(st.integers(-3, 3), st.integers(2**53 - 2, 2**64 + 1), st.sampled_from([2**70, -(2**70), 10**400]))
 NUMBERS = st.one_of(INTEGERS, st.sampled_from([0.5, 1.0, -0.0, 1e300]))
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMING_KEYWORDS, inner, max_size=3)),
     max_leaves=6,
 )
 KINDS = st.sampled_from(["string", "number", "integer", "boolean", "null", "object", "array"])
-SMALL = st.integers(0, 3)
+MAX_UNCOUNTED_SCHEMAS = st.integers(0, 3)
 LEAVES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([True, {"not": {}}, {"uniqueItems": True}, {"additionalProperties": False}]),
     st.builds(lambda k: {"type": k}, st.one_of(KINDS, st.lists(KINDS, min_size=1, unique=True))),
@@ -88,16 +88,19 @@ LEAVES: st.SearchStrategy[Any] = st.one_of(
     st.builds(lambda v: {"enum": v}, st.lists(VALUES, min_size=1, max_size=3)),
     st.builds(lambda p: {"pattern": p}, PATTERNS),
     st.builds(lambda n: {"multipleOf": n}, st.sampled_from([1, 2, 3, 2**65])),
-    st.builds(lambda k, n: {k: n}, st.sampled_from(["minLength", "maxLength", "minItems", "maxItems"]), SMALL),
-    st.builds(lambda k, n: {k: n}, st.sampled_from(["minProperties", "maxProperties"]), SMALL),
+    st.builds(
+        lambda k, n: {k: n}, st.sampled_from(["minLength", "maxLength", "minItems", "maxItems"]), MAX_UNCOUNTED_SCHEMAS
+    ),
+    st.builds(lambda k, n: {k: n}, st.sampled_from(["minProperties", "maxProperties"]), MAX_UNCOUNTED_SCHEMAS),
     st.builds(
         lambda k, n: {k: n},
         st.sampled_from(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]),
         NUMBERS,
     ),
-    st.builds(lambda n: {"required": n}, st.lists(NAMES, max_size=2, unique=True)),
+    st.builds(lambda n: {"required": n}, st.lists(NAMING_KEYWORDS, max_size=2, unique=True)),
     st.builds(
-        lambda n: {"dependentRequired": n}, st.dictionaries(NAMES, st.lists(NAMES, max_size=2, unique=True), max_size=2)
+        lambda n: {"dependentRequired": n},
+        st.dictionaries(NAMING_KEYWORDS, st.lists(NAMING_KEYWORDS, max_size=2, unique=True), max_size=2),
     ),
 )
 
@@ -110,7 +113,7 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.builds(
             lambda k, s: {k: s},
             st.sampled_from(["properties", "dependentSchemas"]),
-            st.dictionaries(NAMES, inner, max_size=2),
+            st.dictionaries(NAMING_KEYWORDS, inner, max_size=2),
         ),
         st.builds(lambda p, s: {"patternProperties": {p: s}}, st.sampled_from(["^[ab]$", "c|a"]), inner),
         st.builds(lambda a, b, c: {"if": a, "then": b, "else": c}, inner, inner, inner),
@@ -118,7 +121,7 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             lambda a, b, n: {"properties": {n: a}, "additionalProperties": b, "propertyNames": {"pattern": "[ab]"}},
             inner,
             st.one_of(inner, st.just(False)),
-            NAMES,
+            NAMING_KEYWORDS,
         ),
         st.builds(lambda a, b: {**(a if isinstance(a, dict) else {}), "allOf": [b]}, inner, inner),
     )
@@ -192,7 +195,7 @@ NO_SCHEMAS = st.recursive(
     lambda inner: st.one_of(
         st.dictionaries(KEYWORDS, inner, max_size=3),
         st.lists(inner, max_size=3),
-        st.dictionaries(NAMES, inner, max_size=2),
+        st.dictionaries(NAMING_KEYWORDS, inner, max_size=2),
     ),
     max_leaves=6,
 )

@@ -20,7 +20,7 @@ def test_references_that_double_at_each_level_are_refused(keyword: str) -> None:
         levels[f"d{n}"] = {"not": {"anyOf": twice}} if keyword == "not" else {keyword: twice}
     schema = {"$ref": "#/$defs/d0", "$defs": {**levels, "d30": {"type": "string"}}}
     faults: list[Diagnostic] = []
-    assert SchemaSet().inline(schema, ("here",), faults.append) is None
+    assert SchemaSet().compile_inline(schema, ("here",), faults.append) is None
     assert faults == [
         Diagnostic(("here",), "schemas that refer to each other too often", "at most 50000 checks of one value", "more")
     ]
@@ -28,10 +28,10 @@ def test_references_that_double_at_each_level_are_refused(keyword: str) -> None:
 
 def test_a_long_chain_of_references_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chain of thousands is found when files are loaded, and soon."""
-    monkeypatch.setattr(diagnostics, "MOST_STEPS", 1_000)
+    monkeypatch.setattr(diagnostics, "MAX_STEPS", 1_000)
     chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(100)}
     faults: list[Diagnostic] = []
-    assert SchemaSet().inline({"$defs": {**chain, "d100": {}}}, (), faults.append) is None
+    assert SchemaSet().compile_inline({"$defs": {**chain, "d100": {}}}, (), faults.append) is None
     [fault] = faults
     assert fault.what == "$ref that leads through too many others"
     assert fault.expected == "schemas that refer to each other less"
@@ -53,5 +53,5 @@ def test_a_long_chain_of_references_is_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_an_endless_reference_is_refused(schema: Any) -> None:
     """It is found when files are loaded."""
     faults: list[Diagnostic] = []
-    assert SchemaSet().inline(schema, (), faults.append) is None
+    assert SchemaSet().compile_inline(schema, (), faults.append) is None
     assert {fault.what.partition(" ")[2] for fault in faults} == {"that leads back to itself"}

@@ -59,7 +59,7 @@ def test_densely_linked_schemas_compile_quickly() -> None:
     names = [f"d{n}" for n in range(14)]
     definitions = {d: {"properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}} for d in names}
     validator = compiled({"$ref": "#/$defs/d0", "$defs": definitions})
-    assert validator.known(("d1", "d2")) == tuple(names)
+    assert validator.member_names(("d1", "d2")) == tuple(names)
 
 
 def test_a_reported_schema_is_not_reported_again() -> None:
@@ -98,7 +98,7 @@ def test_a_schema_that_refers_to_an_unsound_file_is_unsound() -> None:
         assert schemas.unsound == {"a.json", "b.json"}
         assert schemas.validator("a.json") is None
         more: list[Diagnostic] = []
-        assert schemas.inline({"$ref": "b.json"}, (), more.append) is None
+        assert schemas.compile_inline({"$ref": "b.json"}, (), more.append) is None
         assert more == []
 
 
@@ -112,7 +112,7 @@ def test_a_file_with_an_id_may_refer_to_its_neighbours() -> None:
     }
     schemas, faults = reported(files)
     assert faults == []
-    validator = schemas.inline({"properties": {"b": {"$ref": "b.json"}, "d": {"$ref": "d.json"}}}, (), print)
+    validator = schemas.compile_inline({"properties": {"b": {"$ref": "b.json"}, "d": {"$ref": "d.json"}}}, (), print)
     assert validator is not None
     found = validator.violations("body", {"b": {"x": 1, "y": 2}, "d": [3]})
     assert [(violation.text, violation.about) for violation in found] == [
@@ -129,7 +129,7 @@ def test_a_file_may_have_any_name() -> None:
     schemas, faults = reported({"a (1).json": {"type": "null"}, "é#?%.json": {"minimum": 5}})
     assert faults == []
     schema = {"allOf": [{"$ref": "a (1).json"}, {"$ref": "a%20(1).json"}, {"$ref": "é%23%3F%25.json"}]}
-    validator = schemas.inline(schema, (), print)
+    validator = schemas.compile_inline(schema, (), print)
     assert validator is not None
     assert [violation.keyword for violation in validator.violations("body", 4)] == ["minimum", "type"]
 
@@ -149,14 +149,14 @@ def test_an_error_of_the_library_is_reported(odd: Any, sound: tuple[str, ...]) -
     assert "gone.json" in came
     assert schemas.names == sound
     inline: list[Diagnostic] = []
-    assert SchemaSet().inline(odd, ("here",), inline.append) is None
+    assert SchemaSet().compile_inline(odd, ("here",), inline.append) is None
     assert [(fault.at, fault.what) for fault in inline] == [(("here",), "schema that cannot be compiled")]
 
 
 def test_a_mistake_in_a_schema_of_the_package_stops_everything() -> None:
     """The schemas of the package itself are trusted."""
     with pytest.raises(AssertionError, match="cannot be compiled"):
-        SchemaSet().trust({"a.json": {"$ref": "gone.json"}})
+        SchemaSet().add_trusted({"a.json": {"$ref": "gone.json"}})
 
 
 def test_references_are_rewritten_for_exports() -> None:
@@ -179,7 +179,7 @@ def test_references_are_rewritten_for_exports() -> None:
     two = {"$defs": {"m": {"$anchor": "mark", "type": "string"}}}
     schemas.add({"one.json": first, "two.json": two}, lambda _, fault: faults.append(fault))
     assert faults == []
-    assert schemas.relinked(lambda name, at: f"{name}:{'/'.join(map(str, at))}") == {
+    assert schemas.relink(lambda name, at: f"{name}:{'/'.join(map(str, at))}") == {
         "one.json": {
             "properties": {
                 "$id": {"$ref": "two.json:"},

@@ -13,7 +13,7 @@ import click
 from mockserver import load
 from mockserver.admin import routes as admin_routes
 from mockserver.cli import serve as cli_serve
-from mockserver.contract.loading import shipped
+from mockserver.contract.loading import shipped_folder
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.engine import examples as listing
 from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
@@ -64,7 +64,7 @@ def options() -> str:
 
 
 def settings() -> str:
-    schema = json.loads((shipped() / "schemas" / "contract.schema.json").read_bytes())
+    schema = json.loads((shipped_folder() / "schemas" / "contract.schema.json").read_bytes())
     described = schema["properties"]["settings"]["properties"]
     usual = load().settings
     rows = [
@@ -74,7 +74,7 @@ def settings() -> str:
 
 
 def operators() -> str:
-    schema = json.loads((shipped() / "schemas" / "scenarios.schema.json").read_bytes())
+    schema = json.loads((shipped_folder() / "schemas" / "scenarios.schema.json").read_bytes())
     found = schema["$defs"]["operators"]["properties"]
     return _table(["operator", "matches"], [(f"`{name}`", part["description"]) for name, part in found.items()])
 

@@ -19,7 +19,7 @@ DECLARING: Any = {
         "any": True,
     },
     "allOf": [{"properties": {"extra": {"writeOnly": False}}}],
-    "if": {"properties": {"asked": True}},
+    "if": {"properties": {"checked": True}},
     "then": {"properties": {"then": True}},
     "not": {"properties": {"never": True}},
     "$defs": {
@@ -33,7 +33,7 @@ def compiled(schema: Any, **files: Any) -> Validator:
     schemas = SchemaSet()
     faults: list[Diagnostic] = []
     schemas.add({f"{name}.json": text for name, text in files.items()}, lambda _, fault: faults.append(fault))
-    validator = schemas.inline(schema, (), faults.append)
+    validator = schemas.compile_inline(schema, (), faults.append)
     assert faults == []
     assert validator is not None
     return validator

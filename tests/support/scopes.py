@@ -15,7 +15,7 @@ SCOPE = Scope(
     ("body", "header", "query", "now", "new", "settings", "things", "one"),
     lambda root, path: MEMBERS.get((root, path), ()),
     sensitive=(("body", "deep", "secret"),),
-    many=frozenset({"things"}),
+    list_lookups=frozenset({"things"}),
 )
 
 
