@@ -1,14 +1,13 @@
 """A contract mock server: answers from YAML scenarios, checks with JSON Schema, explains itself.
 
-Knows which names are public and where each is, and nothing else; a name is imported when it is first asked for,
-so that `import mockserver` costs nothing. In process, without a socket, a contract decides requests:
+Each public name is imported on first use, so that `import mockserver` costs nothing. In process, without a socket:
 
     from mockserver import Engine, Request, load
 
     engine = Engine(load())
     reply = engine.handle_sync(Request("POST", "/path", b"{}"))
 
-And with one, in a thread of its own:
+Over HTTP, in a thread of its own:
 
     with mockserver.running() as mock:
         ...  # any client, at mock.url
@@ -58,7 +57,7 @@ __all__ = [
 ]
 
 
-_HOMES = {
+_NAMES_BY_MODULE = {
     "client.admin_api": ("MockError",),
     "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
@@ -73,14 +72,14 @@ _HOMES = {
     "testing.running": ("running",),
 }
 
-if not TYPE_CHECKING:  # which would take any name for one that there is
+if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Import a public name's module when the name is first asked for."""
-        home = next((home for home, names in _HOMES.items() if name in names), None)
-        if home is None:
+        """Import a public name on first use."""
+        module = next((module for module, names in _NAMES_BY_MODULE.items() if name in names), None)
+        if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
         return value
 
 

@@ -1,4 +1,4 @@
-"""`python -m mockserver`: the command line. Knows nothing else."""
+"""`python -m mockserver` is the command `mockserver`."""
 
 from mockserver.cli.main import main
 

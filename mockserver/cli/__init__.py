@@ -1,4 +1,4 @@
-"""The commands.
+"""The command line.
 
 It must not know how a request is decided; no other package imports it.
 """

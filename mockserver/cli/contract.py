@@ -1,7 +1,4 @@
-"""Commands about a contract, without a server: whether it holds, what is in it, what it would answer and why.
-
-Knows the command line; the contract is loaded, decided and shown by others.
-"""
+"""The commands `check`, `scenarios` and `explain`, which need a contract and no server."""
 
 from __future__ import annotations
 
@@ -10,8 +7,15 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.journal import content, or_by_server, pairs
-from mockserver.cli.options import FOLDER, contract_options, loaded, note, option
+from mockserver.cli.journal import or_remote_explain, parse_pairs, read_input
+from mockserver.cli.options import (
+    FOLDER,
+    contract_options,
+    count,
+    environment_option,
+    load_contract,
+    print_notice,
+)
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
 from mockserver.core.spelling import close_matches, did_you_mean
@@ -26,31 +30,33 @@ from mockserver.engine.linter import examine
 @click.argument("folder", type=FOLDER, required=False, metavar="[DIR]", envvar="MOCKSERVER_CONTRACT")
 @contract_options
 def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -> None:
-    """Check a contract (the shipped one, if no DIR is given) and run all its examples."""
-    contract = loaded(folder, overlay, mounts)
+    """Check the contract in DIR (default: the shipped one) and run all its examples."""
+    contract = load_contract(folder, overlay, mounts)
     for replaced in contract.replaced:
         how = f"replaces {replaced.before}" if replaced.before is not None else "is new"
         click.echo(f"{replaced.position}: {replaced.what} {how}")
-    problems, elsewhere = examine(contract)
-    for problem in elsewhere:
-        click.echo(f"{problem.position}: {problem.what}")
-    for problem in problems:
-        click.echo(str(problem), err=True)
-    if problems:
-        note(f"{len(problems)} wrong")
+    diagnostics, remarks = examine(contract)
+    for remark in remarks:
+        click.echo(f"{remark.position}: {remark.what}")
+    for diagnostic in diagnostics:
+        click.echo(str(diagnostic), err=True)
+    if diagnostics:
+        print_notice(f"{count(len(diagnostics), 'error')} in the contract")
         sys.exit(1)
     examples = sum(len(scenario.examples) for scenario in contract.scenarios)
-    count = sum(1 for _ in contract.scenarios)
-    click.echo(f"ok: contract {contract.hash}, {count} scenarios, {examples} examples")
+    scenarios = sum(1 for _ in contract.scenarios)
+    click.echo(f"ok: contract {contract.hash}, {count(scenarios, 'scenario')}, {count(examples, 'example')}")
 
 
 @click.command()
-@option("--contract", type=FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@environment_option(
+    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
+)
 @contract_options
-@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | None, as_json: bool) -> None:
-    """List the scenarios: what each answers and how to meet it."""
-    rows = listing.scenario_rows(loaded(contract, overlay, mounts))
+    """List the scenarios: what each one answers and how to trigger it."""
+    rows = listing.scenario_rows(load_contract(contract, overlay, mounts))
     click.echo(write_ascii(rows) if as_json else "\n".join(listing.scenario_table(rows)))
 
 
@@ -60,18 +66,22 @@ def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | N
     "source",
     required=True,
     metavar="FILE|-",
-    help="A file with the request body; - reads it from standard input.",
+    help="The file with the request body; - is standard input.",
 )
 @click.option("--operation", metavar="ID", help="The operation [default: the first one].")
 @click.option(
-    "--path", "path", metavar="PATH", help="The path, sandbox and parameters filled in [default: the operation's]."
+    "--path",
+    metavar="PATH",
+    help="The path of the request, with sandbox and parameters filled in [default: that of the operation].",
 )
 @click.option("--query", multiple=True, metavar="NAME=VALUE", help="A query parameter; repeatable.")
 @click.option("--header", multiple=True, metavar="NAME:VALUE", help="A request header; repeatable.")
-@click.option("--before", multiple=True, metavar="FILE", help="A body to send first; repeatable.")
-@option("--contract", type=FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@click.option("--before", multiple=True, metavar="FILE", help="A request body to send first; repeatable.")
+@environment_option(
+    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
+)
 @contract_options
-@or_by_server
+@or_remote_explain
 def explain(
     source: str,
     operation: str | None,
@@ -85,24 +95,25 @@ def explain(
     *,
     as_json: bool,
 ) -> None:
-    """Tell which scenario would answer a request and why, without a server."""
-    served = loaded(contract, overlay, mounts)
-    chosen = _operation(served, operation)
-    headers = {"content-type": "application/json", **pairs("--header", header, ":")}
-    parameters = pairs("--query", query, "=")
+    """Show which scenario would answer a request and why; no server is needed."""
+    loaded = load_contract(contract, overlay, mounts)
+    chosen = _operation(loaded, operation)
+    headers = {"content-type": "application/json", **parse_pairs("--header", header, ":")}
+    parameters = parse_pairs("--query", query, "=")
 
-    def request(file: str) -> Request:
-        return Request(chosen.method, path or chosen.path, content(file), headers, parameters)
+    def read_request(file: str) -> Request:
+        return Request(chosen.method, path or chosen.path, read_input(file), headers, parameters)
 
-    engine = Engine(served)
+    engine = Engine(loaded)
     for file in before:
-        engine.handle_sync(request(file))
-    asked = request(source)
-    shown = explanation_json(asked, run_sync(engine.explain(asked)))
-    click.echo(write_ascii(shown) if as_json else "\n".join(explanation_lines(shown)))
+        engine.handle_sync(read_request(file))
+    request = read_request(source)
+    explanation = explanation_json(request, run_sync(engine.explain(request)))
+    click.echo(write_ascii(explanation) if as_json else "\n".join(explanation_lines(explanation)))
 
 
 def _operation(contract: Contract, name: str | None) -> Operation:
+    """The operation of an id, or the first one. Raises `click.BadParameter`."""
     by_id = {operation.id: operation for operation in contract.operations}
     if name is None:
         return contract.operations[0]

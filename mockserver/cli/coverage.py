@@ -1,7 +1,4 @@
-"""The command that shows which outcomes of the contract were met, and can hold a pipeline to a share of them.
-
-Knows the command line and the forms of a report; what was met is the server's to say.
-"""
+"""The command `coverage`: which outcomes of the contract were met, and a minimum for pipelines."""
 
 from __future__ import annotations
 
@@ -12,55 +9,60 @@ from typing import Any, Final
 
 import click
 
-from mockserver.cli.remote import Remote, fail, remote_options
+from mockserver.cli.remote import RemoteServer, fail, remote_options
 from mockserver.reports.coverage_page import FORMS
 from mockserver.reports.coverage_report import summary
 
-BELOW: Final = 2
-"""The exit status where fewer outcomes were met than were asked for."""
+BELOW_MINIMUM: Final = 2
+"""The exit status if fewer outcomes were met than `--fail-under` asks for."""
 
 
 @click.command()
-@click.option("--all", "all_", is_flag=True, help="Of every sandbox that there ever was.")
+@click.option("--all", "all_", is_flag=True, help="Count the requests of all sandboxes, also of removed ones.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", *(name for name in FORMS if name != "text")]),
     default="text",
     show_default=True,
-    help="A table, JSON, JUnit XML, or a page for a browser.",
+    help="A table, JSON, JUnit XML, or an HTML page.",
 )
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it there, and print one line.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the report to this file and print a summary.",
+)
 @click.option(
     "--fail-under",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help=f"Exit status {BELOW} where fewer of the documented outcomes were met.",
+    help=f"End with exit status {BELOW_MINIMUM} if less than this share of the documented outcomes was met.",
 )
 @remote_options
-def coverage(remote: Remote, *, all_: bool, form: str, output: Path | None, fail_under: float | None) -> None:
-    """Show which outcomes of the contract were met, and how the others can be."""
-    report = remote.expect("GET", "/coverage", query={"all": "true"} if all_ else None)
+def coverage(remote: RemoteServer, *, all_: bool, form: str, output: Path | None, fail_under: float | None) -> None:
+    """Show which outcomes of the contract were met, and how to meet the others."""
+    report = remote.call_or_fail("GET", "/coverage", query={"all": "true"} if all_ else None)
     if not isinstance(report, dict) or "documented" not in report:
-        fail("what came is no coverage; is --url right?")
-    shown = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMS[form][1](report)
+        fail("the answer is not a coverage report; is --url right?")
+    text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMS[form][1](report)
     if output is None:
-        click.echo(shown, nl=False)
+        click.echo(text, nl=False)
     else:
-        _write(output, shown)
+        _write(output, text)
         click.echo(summary(report))
     if fail_under is not None and not _reaches(report["documented"], fail_under):
         click.echo(f"mockserver: {summary(report)}; --fail-under {fail_under:g}", err=True)
-        sys.exit(BELOW)
+        sys.exit(BELOW_MINIMUM)
 
 
-def _write(file: Path, shown: str) -> None:
+def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(shown, encoding="utf-8", newline="\n")
+        file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         fail(f"{file}: {error.strerror or error}")
 
 
 def _reaches(share: dict[str, Any], percent: float) -> bool:
-    """Whether a share is as great; not by the percentage that is shown, which is rounded."""
+    """Whether a share is at least so many percent; the percentage in the report is rounded and not used."""
     return bool(not share["of"] or 100 * share["met"] >= percent * share["of"])

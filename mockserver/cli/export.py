@@ -1,7 +1,4 @@
-"""The command that writes a contract in the formats of other tools.
-
-Knows the command line and which exports there are; what stands in them is theirs.
-"""
+"""The command `export`: the contract in the formats of other tools."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import FOLDER, contract_options, loaded, option
+from mockserver.cli.options import FOLDER, contract_options, environment_option, load_contract
 from mockserver.cli.remote import fail
 from mockserver.export.formats import EXPORTS
 
@@ -20,12 +17,18 @@ from mockserver.export.formats import EXPORTS
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write this file instead of standard output.",
+    help="Write to this file instead of standard output.",
 )
 @click.option(
-    "--base-url", default="http://127.0.0.1:8080", show_default=True, metavar="URL", help="Where the mock is served."
+    "--base-url",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    metavar="URL",
+    help="The URL of the mock that is written into the export.",
 )
-@option("--contract", type=FOLDER, metavar="DIR", help="A contract of your own instead of the shipped one.")
+@environment_option(
+    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
+)
 @contract_options
 def export(
     kind: str,
@@ -35,9 +38,9 @@ def export(
     overlay: tuple[Path, ...],
     mounts: Path | None,
 ) -> None:
-    """Write the contract, with an example of every outcome, for other tools."""
-    served = loaded(contract, overlay, mounts)
-    text = EXPORTS[kind][0](served, served.settings, base_url)
+    """Print the contract, with an example of every outcome, in the format of another tool."""
+    loaded = load_contract(contract, overlay, mounts)
+    text = EXPORTS[kind][0](loaded, loaded.settings, base_url)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -1,6 +1,6 @@
-"""The command that asks a running server whether it is well, as whoever runs a container does each few seconds.
+"""The command `health`: whether a running server answers. Container engines run it every few seconds.
 
-Knows the command line and how a server is asked; it imports no server, as its own start is all that it costs.
+It imports no part of the server, to start fast.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from mockserver.core.address import HEALTH, base_url
 @cacert_option
 def health(url: str | None, cacert: str) -> None:
     """Ask a running server for its health: exit status 0 if it is well, 1 if not."""
-    own = "" if url else os.environ.get("MOCKSERVER_TLS_CERT", "")
-    base = (url or _own_url("https" if own else "http")).rstrip("/").removesuffix(HEALTH)
+    own_cert = "" if url else os.environ.get("MOCKSERVER_TLS_CERT", "")
+    base = (url or _own_url("https" if own_cert else "http")).rstrip("/").removesuffix(HEALTH)
     if not base.startswith(("http://", "https://")):
         raise click.BadParameter("URL must begin with http:// or https://")
     try:
-        with opener(own or cacert, own=bool(own)).open(base + HEALTH, timeout=3) as response:
+        with opener(own_cert or cacert, own=bool(own_cert)).open(base + HEALTH, timeout=3) as response:
             click.echo(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
@@ -35,6 +35,6 @@ def health(url: str | None, cacert: str) -> None:
 
 
 def _own_url(scheme: str) -> str:
-    """Where a server with this environment listens."""
+    """The URL of a server that was started with this environment."""
     port = os.environ.get("MOCKSERVER_PORT", "")
     return base_url(os.environ.get("MOCKSERVER_HOST", ""), int(port) if port.isdecimal() else 8080, scheme)

@@ -1,7 +1,4 @@
-"""The command line: the group of all commands. A new command is a module of its own and a line below.
-
-Knows click and the names of the commands; what they do is theirs.
-"""
+"""The command line: the group of all commands. A new command is a module of this package and a line below."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ import click
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.version import __version__
 
-SERVE: Final = "serve"
+DEFAULT_COMMAND: Final = "serve"
 
 
 def _serve() -> click.Command:
@@ -31,12 +28,11 @@ def _health() -> click.Command:
     return cli_health.health
 
 
-ALONE: Final = {SERVE: _serve, "health": _health}
-"""Commands that wait for no other: what is run most, and by machines."""
+FAST_COMMANDS: Final = {DEFAULT_COMMAND: _serve, "health": _health}
+"""Commands that are imported without the others, because machines run them often."""
 
 
-def _others() -> tuple[click.Command, ...]:
-    """All other commands."""
+def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.cli import arming as cli_arming
     from mockserver.cli import contract as cli_contract
     from mockserver.cli import coverage as cli_coverage
@@ -62,55 +58,55 @@ def _others() -> tuple[click.Command, ...]:
     )
 
 
-class _DefaultServe(click.Group):
-    """A group for which no command means `serve`. A command is imported when it is asked for."""
+class _CommandGroup(click.Group):
+    """The group of all commands: each is imported on first use, and `serve` is the default."""
 
-    def main(self, *args: Any, **more: Any) -> Any:
-        """Run, and tell in one line where what is printed cannot be written (a full disk)."""
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command; output that cannot be written, as on a full disk, is one line."""
         try:
             try:
-                return super().main(*args, **more)
+                return super().main(*args, **options)
             finally:
                 sys.stdout.flush()
         except OSError as error:
-            click.echo(f"mockserver: cannot write what was asked for: {error.strerror or error}", err=True)
-            with Path(os.devnull).open("w") as nowhere:  # or the interpreter tries once more as it ends
-                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            click.echo(f"mockserver: cannot write the output: {error.strerror or error}", err=True)
+            with Path(os.devnull).open("w") as null:  # or the interpreter tries once more at its end
+                os.dup2(null.fileno(), sys.stdout.fileno())
             sys.exit(1)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name."""
-        if cmd_name not in ALONE:
-            self._load()
+        """The command of a name."""
+        if cmd_name not in FAST_COMMANDS:
+            self._import_all()
         elif cmd_name not in self.commands:
-            self.add_command(ALONE[cmd_name]())
+            self.add_command(FAST_COMMANDS[cmd_name]())
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all."""
-        self._load()
+        """The names of all commands."""
+        self._import_all()
         return super().list_commands(ctx)
 
-    def _load(self) -> None:
-        for command in (*(load() for load in ALONE.values()), *_others()):
+    def _import_all(self) -> None:
+        for command in (*(load() for load in FAST_COMMANDS.values()), *_other_commands()):
             self.add_command(command)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
-            args = [SERVE, *args]
+            args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if self.get_command(ctx, args[0]) is None:
-            meant = did_you_mean_sentence(close_matches(args[0], self.list_commands(ctx))[:1])
-            ctx.fail(f"No such command {args[0]!r}.{meant}")
+            hint = did_you_mean_sentence(close_matches(args[0], self.list_commands(ctx))[:1])
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_DefaultServe, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
-    """A contract mock server. Without a command it serves: `mockserver` is `mockserver serve`."""
-    for stream in (sys.stdout, sys.stderr):  # a text that a terminal cannot show is no reason to fail
+    """A contract mock server. Without a command it serves: `mockserver` means `mockserver serve`."""
+    for stream in (sys.stdout, sys.stderr):  # show what a terminal cannot display as escapes, instead of failing
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,7 +1,4 @@
-"""What the commands share: options that the environment can set too, the contract that they name, notes for people.
-
-Knows the command line and how a contract is loaded; it knows no command.
-"""
+"""What the commands share: options with environment variables, loading a contract, notices on standard error."""
 
 from __future__ import annotations
 
@@ -16,88 +13,93 @@ import click
 from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.contract import Contract
 
-_LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
-"""What Kubernetes puts into NAME_PORT for every service called NAME."""
+_SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
+"""The value that Kubernetes gives the variable NAME_PORT for every service NAME."""
 
 PREFIX: Final = "MOCKSERVER_"
-"""What the environment variables of all options begin with."""
+"""The first characters of every environment variable of an option."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def note(text: str) -> None:
-    """A line for people, on standard error."""
+def print_notice(text: str) -> None:
+    """Print one line for people on standard error."""
     click.echo(f"mockserver: {text}", err=True)
 
 
-class _Option(click.Option):
-    """An option whose environment variable may have been set by Kubernetes for a service of that name."""
+class _EnvironmentOption(click.Option):
+    """An option with an environment variable that Kubernetes may have set for a service of the same name."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """What the environment has for the option, if a person has put it there."""
+        """The value of the variable; None if it is not set, or set by Kubernetes."""
         value = super().resolve_envvar_value(ctx)
-        if value is not None and _LINK.fullmatch(value):
-            note(f"ignored {self.envvar}={value}: set by Kubernetes for a service, no value of this option")
+        if value is not None and _SERVICE_ADDRESS.fullmatch(value):
+            print_notice(f"ignored {self.envvar}={value}: set by Kubernetes for a service, not a value of this option")
             return None
         return value
 
 
-def option(name: str, **more: Any) -> Callable[[Command], Command]:
-    """A click option that `MOCKSERVER_…` in the environment sets too."""
-    environment = PREFIX + name.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, cls=_Option, envvar=environment, show_envvar=True, **more)
+def environment_option(name: str, **attributes: Any) -> Callable[[Command], Command]:
+    """A click option that the environment variable `MOCKSERVER_NAME` sets too."""
+    variable = PREFIX + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, cls=_EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
 
 
-FOLDER: Final = click.Path(path_type=Path, readable=False)  # who reads it tells why it cannot be read
+FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that reads it reports why it cannot be read
 FILE: Final = FOLDER
 
 
 def contract_options(command: Command) -> Command:
-    """`--overlay` and `--mounts`, which say what is loaded beside the contract's own folder."""
-    mounts = option(
+    """Add `--overlay` and `--mounts`, the folders that are loaded beside the contract."""
+    mounts = environment_option(
         "--mounts",
         type=FOLDER,
-        help="Take up DIR/contract as --contract and DIR/overlay as --overlay where they are there (for images).",
+        help="Use DIR/contract as the contract and DIR/overlay as an overlay, if they exist (for images).",
         metavar="DIR",
     )
-    overlay = option(
+    overlay = environment_option(
         "--overlay", type=FOLDER, multiple=True, metavar="DIR", help="Lay this folder over the contract; repeatable."
     )
     return overlay(mounts(command))
 
 
-def files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> ContractFiles:
-    """Where the contract is loaded from."""
-    found = [*overlays]
+def contract_files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> ContractFiles:
+    """The files of the contract that the options name."""
+    folders = [*overlays]
     if mounts is not None:
-        mounted = {name: mounts / name for name in ("contract", "overlay") if _is_there(mounts / name)}
+        mounted = {name: mounts / name for name in ("contract", "overlay") if _exists(mounts / name)}
         if "contract" in mounted and contract is None:
             contract = mounted["contract"]
-            note(f"took up the contract in {contract}")
+            print_notice(f"using the contract in {contract}")
         if "overlay" in mounted:
-            found.insert(0, mounted["overlay"])
-            note(f"took up the overlay in {mounted['overlay']}")
-    return ContractFiles(contract, tuple(found))
+            folders.insert(0, mounted["overlay"])
+            print_notice(f"using the overlay in {mounted['overlay']}")
+    return ContractFiles(contract, tuple(folders))
 
 
-def _is_there(folder: Path) -> bool:
-    """Whether it is a folder; what may not be looked at counts, so that its reader tells why."""
+def _exists(folder: Path) -> bool:
+    """Whether there is such a folder; an unreadable one counts, so that loading it reports why."""
     try:
         return folder.is_dir()
     except OSError:
         return True
 
 
-def loaded(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
-    """The contract, or a report and exit status 1."""
-    return loaded_from(files(contract, overlays, mounts))
+def load_contract(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
+    """Load the contract that the options name; errors are printed and end the command with exit status 1."""
+    return load_files(contract_files(contract, overlays, mounts))
 
 
-def loaded_from(where: ContractFiles) -> Contract:
-    """The contract of files, or a report and exit status 1."""
+def load_files(files: ContractFiles) -> Contract:
+    """Load a contract; errors are printed and end the command with exit status 1."""
     try:
-        return where.load()
+        return files.load()
     except ConfigError as error:
         click.echo(str(error), err=True)
-        note(f"{len(error.diagnostics)} wrong; nothing was started")
+        print_notice(f"{count(len(error.diagnostics), 'error')} in the contract")
         sys.exit(1)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: `1 error`, `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

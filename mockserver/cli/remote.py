@@ -1,7 +1,4 @@
-"""What commands that talk to a running server share: its address, one request, one way to say what went wrong.
-
-Knows the command line; it knows no command.
-"""
+"""What the commands share that talk to a running server: its options, one request, and errors in one line."""
 
 from __future__ import annotations
 
@@ -17,15 +14,15 @@ from mockserver.client.http_client import Address, Answer, UnreachableError
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class Remote(Address):
-    """A running server as a command speaks to it: what goes wrong ends the command."""
+class RemoteServer(Address):
+    """A running server; a request that fails ends the command."""
 
     __slots__ = ()
 
     def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
     ) -> Answer:
-        """One admin request, as `Address` makes it."""
+        """Send one admin request, as `Address.call` does; no answer ends the command."""
         if not self.url.startswith(("http://", "https://")):
             raise click.BadParameter("--url must begin with http:// or https://")
         try:
@@ -35,10 +32,10 @@ class Remote(Address):
         except ValueError as error:
             fail(str(error))
 
-    def expect(
+    def call_or_fail(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
     ) -> Any:
-        """The body of an answer that is no problem; a problem ends the command with its words."""
+        """Send one admin request and return the body of the answer; a problem document ends the command."""
         answer = self.call(method, path, body, query, raw)
         if answer.status >= 400:
             fail(answer.problem)
@@ -46,25 +43,25 @@ class Remote(Address):
 
 
 def fail(text: str) -> NoReturn:
-    """Say what went wrong in one line, and end with exit status 1."""
+    """Print one line on standard error and end with exit status 1."""
     click.echo(f"mockserver: {text}", err=True)
     sys.exit(1)
 
 
-def parsed_json(text: str | bytes) -> Any:
-    """A JSON value that was given. Raises `ValueError`."""
+def parse_json(text: str | bytes) -> Any:
+    """Read a JSON value. Raises `ValueError`."""
     try:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
-def json_object(_: click.Context, __: click.Parameter, text: str | None) -> Any:
-    """The value of an option that takes a JSON object."""
+def json_object(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+    """Read the value of an option that takes a JSON object. Raises `click.BadParameter`."""
     try:
-        value = None if text is None else parsed_json(text)
+        value = None if text is None else parse_json(text)
     except ValueError as error:
-        raise click.BadParameter(f"expected a JSON object, got what is no JSON: {error}") from None
+        raise click.BadParameter(f"expected a JSON object, got text that is not JSON: {error}") from None
     if value is not None and not isinstance(value, dict):
         raise click.BadParameter(f"expected a JSON object, got {text}")
     return value
@@ -76,15 +73,15 @@ cacert_option: Final = click.option(
     show_envvar=True,
     default="",
     metavar="FILE",
-    help="Trust the certificates in this file, if the server speaks https [default: those of the system].",
+    help="Trust the certificates in this PEM file, for https [default: those of the system].",
 )
 
 
 def remote_options(command: _Command) -> _Command:
-    """`--url`, `--sandbox`, `--admin-token` and `--cacert`; the command is handed a `Remote` as `remote`."""
+    """Add `--url`, `--sandbox`, `--admin-token` and `--cacert`; the command gets a `RemoteServer` as `remote`."""
 
-    def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **more: Any) -> Any:
-        return command(remote=Remote(url, sandbox, admin_token, cacert), **more)
+    def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **options: Any) -> Any:
+        return command(remote=RemoteServer(url, sandbox, admin_token, cacert), **options)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
@@ -95,6 +92,7 @@ def remote_options(command: _Command) -> _Command:
             envvar="MOCKSERVER_ADMIN_TOKEN",
             show_envvar=True,
             default="",
+            metavar="TOKEN",
             help="The token of the admin API.",
         ),
         click.option(
@@ -111,7 +109,8 @@ def remote_options(command: _Command) -> _Command:
             show_envvar=True,
             default="http://127.0.0.1:8080",
             show_default=True,
-            help="The server.",
+            metavar="URL",
+            help="The URL of the server.",
         ),
     ):
         option(wrapped)

@@ -1,7 +1,4 @@
-"""What a mock saw, as text for the report of a test that failed: who answered, and what nearly did.
-
-Knows the client and its answers; it knows no test framework.
-"""
+"""The requests of a mock as text for the report of a failed test, with the near misses of unexpected ones."""
 
 from __future__ import annotations
 
@@ -13,60 +10,62 @@ from mockserver.client.admin_api import MockError
 from mockserver.client.mock import Mock
 from mockserver.engine.views import evidence_lines
 
-MOST: Final = 30
-"""Requests that are shown."""
+MAX_REQUESTS: Final = 30
+"""The most requests that are listed."""
 
-MOST_TOLD: Final = 5
-"""Unexpected ones that are told in full."""
+MAX_DETAILED: Final = 5
+"""The most unexpected requests that are explained."""
 
-MOST_MISSES: Final = 3
+MAX_NEAR_MISSES: Final = 3
+"""The most near misses of a request."""
 
 
 def history(mock: Mock) -> str:
-    """The last requests of a sandbox, the first one first, and what is armed and was not used; never an error."""
+    """The last requests of a sandbox, oldest first, and what is still armed; an error becomes text as well."""
     try:
         return "\n".join(_history(mock))
     except MockError as error:
-        return f"the mock cannot be asked: {error}"
+        return f"the mock server cannot be reached: {error}"
 
 
 def _history(mock: Mock) -> Iterator[str]:
-    rows = mock.requests(limit=MOST)
+    rows = mock.requests(limit=MAX_REQUESTS)
     if not rows:
-        yield "no request came"
-    elif len(rows) == MOST:
-        yield f"the last {MOST} requests:"
-    strange = [row["id"] for row in mock.requests(unexpected=True, limit=MOST)]
+        yield "no requests"
+    elif len(rows) == MAX_REQUESTS:
+        yield f"the last {MAX_REQUESTS} requests:"
+    unexpected = [row["id"] for row in mock.requests(unexpected=True, limit=MAX_REQUESTS)]
     for row in rows:
-        yield f"{_line(row, urlsplit(mock.url).path)}{': unexpected' if row['id'] in strange else ''}"
-        if row["id"] in strange[-MOST_TOLD:]:
-            yield from (f"    {line}" for line in _told(mock.request(row["id"])))
-    for one in mock.armed():
-        what = one.get("scenario") or one.get("fault") or one.get("delay") or "responses"
-        yield f"armed and not used up: #{one['id']} {what}, {one['left']} left"
+        yield f"{_summary(row, urlsplit(mock.url).path)}{': unexpected' if row['id'] in unexpected else ''}"
+        if row["id"] in unexpected[-MAX_DETAILED:]:
+            yield from (f"    {line}" for line in _explanation(mock.request(row["id"])))
+    for item in mock.armed():
+        effect = item.get("scenario") or item.get("fault") or item.get("delay") or "responses"
+        yield f"armed and not used up: #{item['id']} {effect}, {item['left']} left"
 
 
-def _line(row: Mapping[str, Any], prefix: str) -> str:
-    who = (
+def _summary(row: Mapping[str, Any], prefix: str) -> str:
+    """A request and its answer in one line; the path without the prefix of the sandbox."""
+    answer = (
         f"{row['scenario']} ({row['source']}, by {row['trigger']})" if row["scenario"] else f"problem {row['problem']}"
     )
     fault = f", fault {row['fault']}" if row["fault"] else ""
-    return f"#{row['id']} {row['method']} {row['target'].removeprefix(prefix)} -> {row['status']} {who}{fault}"
+    return f"#{row['id']} {row['method']} {row['target'].removeprefix(prefix)} -> {row['status']} {answer}{fault}"
 
 
-def _told(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Why a request got what nobody asked for, and the scenarios that missed it by least."""
+def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Why an answer was unexpected, and the scenarios that came nearest to a match."""
     reply = entry["reply"]["body"]
     if entry["problem"] and isinstance(reply, dict) and "title" in reply:
         yield f"{reply['title']}: {reply.get('detail', '')}"
     for violation in entry["violations"]:
         yield f"{violation['at']}: {violation['message']}"
-    told = bool(entry["violations"] or entry["problem"])  # then one of which nothing is true tells nothing more
-    tried = [miss for miss in entry["misses"] if miss["held"] or not told]
-    near = sorted(tried, key=lambda miss: (not miss["held"], len(miss["evidence"])))
-    if near:
+    explained = bool(entry["violations"] or entry["problem"])  # then a miss without one true condition adds nothing
+    misses = [miss for miss in entry["misses"] if miss["held"] or not explained]
+    misses.sort(key=lambda miss: (not miss["held"], len(miss["evidence"])))
+    if misses:
         yield "nearest misses:"
-    for miss in near[:MOST_MISSES]:
+    for miss in misses[:MAX_NEAR_MISSES]:
         yield f"  {miss['scenario']}"
         for one in miss["evidence"]:
             yield from (f"    {line}" for line in evidence_lines(one["at"], one["expected"], one["came"]))

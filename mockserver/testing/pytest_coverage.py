@@ -1,13 +1,13 @@
-"""Coverage of the contract at the end of a run of pytest: a table, files, and a bar to reach.
+"""Coverage of the contract at the end of a pytest run: a table, files, and a minimum.
 
-Knows pytest and the JSON of coverage; it is imported only where coverage is asked for.
+The plugin imports it only if coverage is requested.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import pytest
 
@@ -16,47 +16,70 @@ from mockserver.client.coverage_merged import merged
 from mockserver.reports.coverage_page import html
 from mockserver.reports.coverage_report import junit, text
 
-Found = Sequence[tuple[bool, Mapping[str, Any]]]
-"""Coverage as servers told it, and whether each is that of the usual server: not of a contract that a marker names."""
+
+class ServerCoverage(TypedDict):
+    """The coverage of one server; a dictionary, as workers of pytest-xdist send nothing else.
+
+    `default`: it is the server of tests without a contract or an overlay in their marker.
+    """
+
+    default: bool
+    report: Mapping[str, Any]
+
 
 FORMS: Final = {"html": html, "junit": junit}
+"""The functions that write a report as a file, by the names of the formats."""
 
 
 class Coverage:
-    """Gathers what the servers of all processes have counted."""
+    """Collects the coverage of the servers of all processes."""
 
     def __init__(
-        self, config: pytest.Config, told: Callable[[], Found], files: Mapping[str, str], bar: float | None
+        self,
+        config: pytest.Config,
+        own_servers: Callable[[], Sequence[ServerCoverage]],
+        files: Mapping[str, str],
+        minimum: float | None,
     ) -> None:
-        """`told` asks the servers of this process, `files` are names by form, `bar` is the least percentage."""
+        """`own_servers` is the coverage of this process, `files` are names by format, `minimum` is a percentage."""
         self._config = config
-        self._told = told
+        self._own_servers = own_servers
         self._files = files
-        self._bar = bar
-        self._found: list[tuple[bool, Mapping[str, Any]]] = []
+        self._minimum = minimum
+        self._collected: list[ServerCoverage] = []
         self._lines: list[str] = []
-        self._below = ""
+        self._failure = ""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker of pytest-xdist sends at its end."""
-        self._found += getattr(node, "workeroutput", {}).get("mockserver_coverage", [])
+        """Collect what a worker of pytest-xdist sends at its end."""
+        self._collected += getattr(node, "workeroutput", {}).get("mockserver_coverage", [])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Send it, write it, and judge it."""
+        """Send the coverage to the controller, or write it and compare it with the minimum."""
+        own: Sequence[ServerCoverage] = ()
         try:
-            told = self._told()
+            own = self._own_servers()
         except MockError as error:
-            told, self._lines = [], [f"the mock cannot be asked: {error}"]
+            self._lines = [f"the mock server cannot be reached: {error}"]
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput["mockserver_coverage"] = list(told)
+            self._config.workeroutput["mockserver_coverage"] = [*own]
             return
-        self._found += told
-        usual = merged([report for is_usual, report in self._found if is_usual])
-        reports = [*usual, *merged([report for is_usual, report in self._found if not is_usual])]
+        self._collected += own
+        default = merged([server["report"] for server in self._collected if server["default"]])
+        reports = [*default, *merged([server["report"] for server in self._collected if not server["default"]])]
         self._lines += [text(report) for report in reports]
-        self._lines = self._lines or ["no test has used the mock"]
+        self._lines = self._lines or ["no test used the mock server"]
+        self._write(reports)
+        percent = min((report["documented"]["percent"] for report in default), default=0.0)
+        if self._minimum is not None and percent < self._minimum:
+            self._failure = f"{percent} % of the documented outcomes met, below the minimum of {self._minimum:g} %"
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write(self, reports: Sequence[Mapping[str, Any]]) -> None:
+        """Write a file for each format and contract; further contracts have their hash in the name."""
         for form, name in self._files.items():
             for number, report in enumerate(reports):
                 file = Path(self._config.invocation_params.dir) / name
@@ -64,16 +87,11 @@ class Coverage:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(FORMS[form](report), encoding="utf-8")
                 self._lines.append(f"{form} written to {file}")
-        percent = min((report["documented"]["percent"] for report in usual), default=0.0)
-        if self._bar is not None and percent < self._bar:
-            self._below = f"{percent} % of the documented outcomes met, below the bar of {self._bar:g} %"
-            if session.exitstatus == pytest.ExitCode.OK:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table."""
         terminalreporter.section("mockserver coverage")
         for line in self._lines:
             terminalreporter.line(line.rstrip("\n"))
-        if self._below:
-            terminalreporter.line(self._below, red=True)
+        if self._failure:
+            terminalreporter.line(self._failure, red=True)

@@ -1,6 +1,6 @@
-"""The pytest plugin: the fixture `mockserver`, its marker and options, and what a failing test shows of the mock.
+"""The pytest plugin: the fixture `mockserver`, its marker and options, and the requests in the report of a failed test.
 
-Knows pytest and is its one home; as it is loaded in every run, it imports nothing of the mock before a test asks.
+pytest loads it in every run, so it imports nothing of the server before a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -12,127 +12,131 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
 import mockserver
 
-FLAGS: Final = {
-    "url": ("=URL", "Use the server that is up there, instead of one in this process."),
+if TYPE_CHECKING:
+    from mockserver.testing.pytest_coverage import ServerCoverage
+
+OPTIONS: Final = {
+    "url": ("=URL", "Use the running server at this URL instead of one in this process."),
     "coverage": (
         "[=html:FILE,junit:FILE]",
-        "Show at the end which outcomes of the contract were met; write it to files.",
+        "Show which outcomes of the contract were met, and write reports to files.",
     ),
-    "coverage-fail-under": ("=PERCENT", "Fail if less of the documented outcomes were met."),
-    "shared": ("", "Let the workers of pytest-xdist share one server, instead of having one each."),
+    "coverage-fail-under": ("=PERCENT", "Fail the run if less than this share of the documented outcomes was met."),
+    "shared": ("", "Start one server for all workers of pytest-xdist instead of one for each."),
 }
-"""Command-line options by what follows `--mockserver-`: how a value is shown, and what the option does."""
+"""Command-line options by name, without `--mockserver-`: the form of the value and the help text."""
 
-SETTINGS: Final = {
-    "contract": ("string", "A contract of your own instead of the shipped one: its folder."),
-    "overlay": ("paths", "Folders laid over the contract, one after the other."),
+INI_SETTINGS: Final = {
+    "contract": ("string", "The folder of a contract to serve instead of the shipped one."),
+    "overlay": ("paths", "Folders laid over the contract, in this order."),
     "clock": ("string", "Freeze the clock of every test at this RFC 3339 instant."),
-    "seed": ("string", "Seed of generated ids."),
+    "seed": ("string", "The seed of generated ids."),
     "url": ("string", "As --mockserver-url."),
     "shared": ("bool", "As --mockserver-shared."),
-    "cacert": ("string", "Trust the certificates in this file, if the server at that URL speaks https."),
+    "cacert": ("string", "Trust the certificates in this PEM file, if the URL begins with https."),
 }
-"""Settings of the ini file by what follows `mockserver_`: the type, and what the setting does."""
+"""Settings of the ini file by name, without `mockserver_`: the type and the help text."""
 
-MARKER: Final = (
-    "mockserver(contract=None, overlay=(), clock=None, seed=None, **settings): the server that a test gets. A contract "
-    "or an overlay means one of its own; the others are set in the sandbox of the test."
+MARKER_HELP: Final = (
+    "mockserver(contract=None, overlay=(), clock=None, seed=None, **settings): the server of a test. With a contract "
+    "or an overlay it is a server of its own; the other arguments are set in the sandbox of the test."
 )
 
 TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
-"""The environment variable with the admin token of the server at `--mockserver-url`."""
+"""The environment variable with the admin token for `--mockserver-url`."""
 
 CACERT_VARIABLE: Final = "MOCKSERVER_CACERT"
-"""The one with the file that says which certificates are trusted."""
+"""The environment variable with the file of trusted certificates."""
 
 
 # -- servers ------------------------------------------------------------------------------------------
 
 
 class Servers:
-    """The servers of one process, each started when it is first asked for and up until the run ends."""
+    """The servers of one process, each started on first use and stopped at the end of the run."""
 
     def __init__(self, config: pytest.Config) -> None:
-        """Read what was set; a worker of pytest-xdist is told by its controller of the server that all share."""
-        given: Mapping[str, Any] = getattr(config, "workerinput", {})
+        """Read the configuration; a worker of pytest-xdist gets the URL of a shared server from its controller."""
+        worker: Mapping[str, Any] = getattr(config, "workerinput", {})
         self._root = config.rootpath
         self._contract: str = config.getini("mockserver_contract")
         self._overlays = tuple(map(str, config.getini("mockserver_overlay")))
         self._url: str = config.getoption("mockserver_url") or config.getini("mockserver_url")
         cacert: str = config.getini("mockserver_cacert")
         self._cacert = str(config.rootpath / cacert) if cacert else os.environ.get(CACERT_VARIABLE, "")
-        self._shared: str = given.get("mockserver_shared", "")
-        self._each: bool = given.get("mockserver_each", False)  # every worker runs every test
-        self._worker: str = given.get("workerid", "")
-        self._run: str = given.get("testrunuid", "")[:8] or os.urandom(4).hex()
-        self._there: mockserver.Mock | None = None
+        self._shared: str = worker.get("mockserver_shared", "")
+        self._each_worker: bool = worker.get("mockserver_each", False)  # pytest-xdist runs every test in every worker
+        self._worker: str = worker.get("workerid", "")
+        self._run_id: str = worker.get("testrunuid", "")[:8] or os.urandom(4).hex()
+        self._external: mockserver.Mock | None = None
         self._stack = ExitStack()
-        self._up: dict[tuple[str, tuple[str, ...]], mockserver.Mock] = {}
+        self._started: dict[tuple[str, tuple[str, ...]], mockserver.Mock] = {}
         self.default_clock: str = config.getini("mockserver_clock")
         self.default_seed: str = config.getini("mockserver_seed")
         self.share = bool(config.getoption("mockserver_shared") or config.getini("mockserver_shared")) and not self._url
 
-    def usual(self) -> mockserver.Mock:
-        """The server of tests that ask for no other: one that is up, one that the workers share, or this process's."""
-        if self._url and self._there is None:
-            there = mockserver.Mock(self._url, "", os.environ.get(TOKEN_VARIABLE, ""), self._cacert)
-            there.armed()  # so that it is told at once if it is not there, or asks for another token
-            self._there = there
-        if self._there is not None:
-            return self._there
+    def default(self) -> mockserver.Mock:
+        """The server of tests without a contract of their own: at the given URL, shared, or of this process."""
+        if self._url and self._external is None:
+            external = mockserver.Mock(self._url, "", os.environ.get(TOKEN_VARIABLE, ""), self._cacert)
+            external.armed()  # fails at once if there is no server, or if it requires another token
+            self._external = external
+        if self._external is not None:
+            return self._external
         if self._shared:
             return mockserver.Mock(self._shared)
-        return self._own(self._contract, self._overlays)
+        return self._start(self._contract, self._overlays)
 
-    def of(self, contract: str | None, overlays: Iterable[str]) -> mockserver.Mock:
-        """The server that a marker asks for."""
+    def for_marker(self, contract: str | None, overlays: Iterable[str]) -> mockserver.Mock:
+        """The server for the arguments of a marker."""
         if contract is None and not overlays:
-            return self.usual()
+            return self.default()
         if contract is not None:
-            return self._own(contract, tuple(overlays))
-        return self._own(self._contract, (*self._overlays, *overlays))
+            return self._start(contract, tuple(overlays))
+        return self._start(self._contract, (*self._overlays, *overlays))
 
-    def _own(self, contract: str, overlays: tuple[str, ...]) -> mockserver.Mock:
+    def _start(self, contract: str, overlays: tuple[str, ...]) -> mockserver.Mock:
+        """The server of a contract in this process, started on first use."""
         key = (contract, overlays)
-        if key not in self._up:
+        if key not in self._started:
             folder = self._root / contract if contract else None
             running = mockserver.running(folder, [self._root / overlay for overlay in overlays])
-            self._up[key] = self._stack.enter_context(running)
-        return self._up[key]
+            self._started[key] = self._stack.enter_context(running)
+        return self._started[key]
 
-    def sandbox(self, item: pytest.Item) -> str:
-        """A name that no other test has at the same time, and that is the same in every run if it can be.
+    def sandbox_name(self, item: pytest.Item) -> str:
+        """A name that no other test has at the same time; the same in every run if only this run uses the server.
 
-        It can where the server is this run's alone; generated ids are derived from the name.
+        Generated ids are derived from the name.
         """
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", getattr(item, "originalname", None) or item.name).strip("-")[:24]
+        words = re.sub(r"[^A-Za-z0-9]+", "-", getattr(item, "originalname", None) or item.name).strip("-")[:24]
         digest = hashlib.sha256(item.nodeid.encode("utf-8", "backslashreplace")).hexdigest()[:12]
-        parts = [plain or "t", digest]
-        parts += [self._worker or "main", self._run] if self._url else [self._worker] if self._each else []
+        parts = [words or "t", digest]
+        parts += [self._worker or "main", self._run_id] if self._url else [self._worker] if self._each_worker else []
         return "-".join(parts)
 
-    def coverage(self) -> list[tuple[bool, dict[str, Any]]]:
-        """What the servers of this process have counted; of one that is up the controller of the workers asks."""
-        usual = (self._contract, self._overlays)
-        found = []
-        for key, mock in self._up.items():
+    def coverage(self) -> list[ServerCoverage]:
+        """The coverage of the servers of this process, and in the controller that of the server at the given URL."""
+        default = (self._contract, self._overlays)
+        found: list[ServerCoverage] = []
+        for key, mock in self._started.items():
             report = mock.coverage(everywhere=True)
-            for row in report["scenarios"]:  # a server that will be gone is no place to send anybody to
+            for row in report["scenarios"]:  # this server stops soon: show the default address
                 row["curl"] = row["curl"].replace(mock.url, "http://127.0.0.1:8080")
-            found.append((key == usual, report))
+            found.append({"default": key == default, "report": report})
         if self._url and not self._worker:
-            found.append((True, self.usual().coverage(everywhere=True)))
+            found.append({"default": True, "report": self.default().coverage(everywhere=True)})
         return found
 
     def close(self) -> None:
-        """Stop them all."""
-        self._up.clear()
+        """Stop all servers."""
+        self._started.clear()
         self._stack.close()
 
 
@@ -143,36 +147,36 @@ MOCK: Final = pytest.StashKey["mockserver.Mock"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options and settings."""
     group = parser.getgroup("mockserver", "a mock server for every test")
-    group.addoption("--mockserver-url", metavar="URL", help=FLAGS["url"][1])
+    group.addoption("--mockserver-url", metavar="URL", help=OPTIONS["url"][1])
     group.addoption(
         "--mockserver-coverage",
         metavar="html:FILE,junit:FILE",
         nargs="?",
         const={},
         type=_files,
-        help=FLAGS["coverage"][1],
+        help=OPTIONS["coverage"][1],
     )
     group.addoption(
-        "--mockserver-coverage-fail-under", metavar="PERCENT", type=float, help=FLAGS["coverage-fail-under"][1]
+        "--mockserver-coverage-fail-under", metavar="PERCENT", type=float, help=OPTIONS["coverage-fail-under"][1]
     )
-    group.addoption("--mockserver-shared", action="store_true", help=FLAGS["shared"][1])
-    for name, (kind, text) in SETTINGS.items():
+    group.addoption("--mockserver-shared", action="store_true", help=OPTIONS["shared"][1])
+    for name, (kind, text) in INI_SETTINGS.items():
         parser.addini(f"mockserver_{name}", text, kind, {"string": "", "paths": [], "bool": False}[kind])  # type: ignore[arg-type]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", MARKER_HELP)
     servers = config.stash[SERVERS] = Servers(config)
-    files, bar = config.getoption("mockserver_coverage"), config.getoption("mockserver_coverage_fail_under")
-    if files is not None or bar is not None:
+    files, minimum = config.getoption("mockserver_coverage"), config.getoption("mockserver_coverage_fail_under")
+    if files is not None or minimum is not None:
         from mockserver.testing.pytest_coverage import Coverage
 
-        config.pluginmanager.register(Coverage(config, servers.coverage, files or {}, bar), "mockserver_coverage")
+        config.pluginmanager.register(Coverage(config, servers.coverage, files or {}, minimum), "mockserver_coverage")
 
 
 def _files(text: str) -> dict[str, str]:
-    """The files that coverage is written to, by form."""
+    """The files of coverage reports by format. Raises `argparse.ArgumentTypeError`."""
     files = {}
     for part in text.split(","):
         form, _, name = part.partition(":")
@@ -191,10 +195,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Start the server that the workers of pytest-xdist share, and tell a worker where it is."""
+    """Start the server that the workers of pytest-xdist share, and send its URL to a worker."""
     servers = node.config.stash[SERVERS]
     if servers.share:
-        node.workerinput["mockserver_shared"] = servers.usual().url
+        node.workerinput["mockserver_shared"] = servers.default().url
         node.workerinput["mockserver_each"] = node.config.getoption("dist") == "each"
 
 
@@ -202,61 +206,62 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.fixture(name="mockserver")
-def fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mock]:
-    """A mock server for this test: a sandbox of its own, fresh, and dropped afterwards; `.url` is its base URL."""
+def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mock]:
+    """A mock server for this test: a fresh sandbox, removed after the test; `.url` is its base URL."""
     item = request.node
     servers = item.config.stash[SERVERS]
-    asked = _asked(item, servers)
-    contract, overlays, clock = asked.pop("contract", None), asked.pop("overlay", ()), asked.pop("clock", None)
+    settings = _marker_arguments(item, servers)
+    contract, overlays = settings.pop("contract", None), settings.pop("overlay", ())
+    clock = settings.pop("clock", None)
     if isinstance(overlays, str | Path):
         overlays = (overlays,)
     try:
-        server = servers.of(None if contract is None else str(contract), tuple(map(str, overlays)))
-        mock = server.in_sandbox(servers.sandbox(item))
-        if asked:
-            mock.settings.put(**asked)
+        server = servers.for_marker(None if contract is None else str(contract), tuple(map(str, overlays)))
+        mock = server.in_sandbox(servers.sandbox_name(item))
+        if settings:
+            mock.settings.put(**settings)
         if clock is not None:
             mock.clock.freeze(clock)
     except (mockserver.ConfigError, mockserver.MockError, ValueError) as error:
-        _refuse(f"{error}{_meant(asked)}")
+        _fail_test(f"{error}{_hint(settings)}")
     item.stash[MOCK] = mock
     yield mock
     try:
         mock.drop()
     except mockserver.MockError as error:
-        _refuse(str(error))
+        _fail_test(str(error))
 
 
-def _asked(item: pytest.Item, servers: Servers) -> dict[str, Any]:
-    """What the markers of a test ask for, the nearest one first, over what is set for all."""
-    asked: dict[str, Any] = {}
+def _marker_arguments(item: pytest.Item, servers: Servers) -> dict[str, Any]:
+    """The arguments of the markers of a test, the nearest one first, over those of the ini file."""
+    arguments: dict[str, Any] = {}
     if servers.default_clock:
-        asked["clock"] = servers.default_clock
+        arguments["clock"] = servers.default_clock
     if servers.default_seed:
-        asked["seed"] = _number(servers.default_seed)
+        arguments["seed"] = _number(servers.default_seed)
     for marker in reversed([*item.iter_markers("mockserver")]):
         if marker.args:
-            _refuse(f"the marker mockserver takes names, such as contract=..., got {marker.args[0]!r}")
-        asked |= marker.kwargs
-    return asked
+            _fail_test(f"the marker mockserver takes keyword arguments, such as contract=..., got {marker.args[0]!r}")
+        arguments |= marker.kwargs
+    return arguments
 
 
-def _meant(settings: Iterable[str]) -> str:
-    """What may have been meant by a name in a marker that is taken for one of a setting."""
+def _hint(settings: Iterable[str]) -> str:
+    """The argument of the marker that a misspelt one is near to, as a sentence."""
     from mockserver.core.spelling import close_matches
 
-    spelt = [known for name in settings for known in close_matches(name, ("contract", "overlay", "clock", "seed"))]
-    return f" Or did you mean {spelt[0]}?" if spelt and spelt[0] not in settings else ""
+    near = [known for name in settings for known in close_matches(name, ("contract", "overlay", "clock", "seed"))]
+    return f" Or did you mean {near[0]}?" if near and near[0] not in settings else ""
 
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdecimal():
-        _refuse(f"the setting mockserver_seed is a number, got {text!r}")
+        _fail_test(f"the setting mockserver_seed is a number, got {text!r}")
     return int(text)
 
 
-def _refuse(text: str) -> NoReturn:
-    """Fail the test in plain words: it is not the plugin's code that is wrong."""
+def _fail_test(text: str) -> NoReturn:
+    """Fail the test with a message and without a traceback."""
     raise pytest.fail.Exception(f"mockserver: {text}", pytrace=False) from None
 
 
@@ -265,7 +270,7 @@ def _refuse(text: str) -> NoReturn:
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Add what the mock saw to the report of a test that failed; its sandbox is still there."""
+    """Add the requests of the mock to the report of a failed test, while its sandbox still exists."""
     outcome: Any = yield
     report: pytest.TestReport = outcome.get_result()
     mock = item.stash.get(MOCK, None)

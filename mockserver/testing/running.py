@@ -1,7 +1,4 @@
-"""A server in a thread of this process, with an event loop of its own, for as long as a block lasts.
-
-Knows how to load, start and stop; it knows no command line and no test framework.
-"""
+"""`running()`: a server in a thread of this process, with an event loop of its own, within a block."""
 
 from __future__ import annotations
 
@@ -43,13 +40,13 @@ def running(
     token: str = "",
     **settings: Any,
 ) -> Iterator[Mock]:
-    """Serve a contract (the shipped one, if none is given) within a block; gives a `Mock`, of a sandbox if it is named.
+    """Serve a contract (default: the shipped one) within a block; yields a `Mock` of the sandbox.
 
-    `port` 0 takes a free one. `clock` freezes the time at an instant. `token` is asked for on admin routes. Other
-    `settings` are those of a contract file, such as `error_status=200`. Clients may be of any kind, synchronous or not:
-    the server has a thread and an event loop of its own, which are gone after the block.
+    `port` 0 takes a free one. `clock` freezes the time at an instant. Admin routes require the `token`. Other
+    `settings` are those of a contract file, such as `error_status=200`. Clients may be synchronous or asynchronous:
+    the server has a thread and an event loop of its own, which end with the block.
 
-    Raises `ConfigError`, `OSError` where it cannot listen, `TypeError` for a setting that there is not.
+    Raises `ConfigError`, `OSError` if it cannot listen, `TypeError` for an unknown setting.
     """
     loaded = contract if isinstance(contract, Contract) else load(contract, overlays)
     engine = Engine(
@@ -76,11 +73,11 @@ def running(
 
 
 async def _serve(engine: Engine, host: str, port: int, access: Access, started: Future[tuple[str, _Stop]]) -> None:
-    """Serve until it is told to stop; what hinders the start is told to who waits for it."""
+    """Serve until the stop function is called; `started` gets the URL and that function, or the error."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     try:
         async with serving(engine, host, port, access=access) as url:
-            started.set_result((url, lambda: _tell(loop, stopping)))
+            started.set_result((url, lambda: _stop(loop, stopping)))
             await stopping.wait()
     except OSError as error:
         if started.done():
@@ -88,7 +85,7 @@ async def _serve(engine: Engine, host: str, port: int, access: Access, started: 
         started.set_exception(error)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+def _stop(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
     loop.call_soon_threadsafe(stopping.set)
 
 
@@ -97,10 +94,11 @@ def _instant(clock: str | dt.datetime) -> int:
 
 
 def _settings(settings: Settings, **changes: Any) -> Settings:
+    """The settings with changes by name. Raises `TypeError` for an unknown name."""
     names = [field.name for field in fields(Settings)]
     for name in changes:
         if name not in names:
             hint = did_you_mean(close_matches(name, names)[:1]) or f"one of {names}"
             raise TypeError(f"there is no setting {name}; {hint}")
-    plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
-    return replace(settings, **plain)
+    frozen_changes: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
+    return replace(settings, **frozen_changes)

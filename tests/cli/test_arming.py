@@ -18,11 +18,11 @@ def test_arm_arms_a_running_server() -> None:
         lost = run("arm", "--fault", "reset", "--commit", "--times", "always", "--json", *where)
         assert json.loads(lost.stdout)["commit"] is True
         assert run("armed", *where).stdout.splitlines()[1] == (
-            "2  fault reset, only the answer is lost: until it is taken away"
+            "2  fault reset, only the answer is lost: until it is removed"
         )
         assert serve.post(LASTING, f"/sandbox/cli{PATH}", x="1")[1]["Mock-Scenario"] == "rfc-invalid"
         assert [one["left"] for one in json.loads(run("armed", "--json", *where).stdout)["armed"]] == [1, "always"]
-        assert run("armed", "--clear", *where).stdout == "took away 2\n"
+        assert run("armed", "--clear", *where).stdout == "removed 2\n"
         assert run("armed", *where).stdout == "nothing is armed\n"
         wrong = run("arm", "rfc-invalit", *where)
         assert (wrong.returncode, wrong.stdout) == (1, "")

@@ -29,7 +29,7 @@ def test_check_takes_a_folder_or_the_variable(tmp_path: Path) -> None:
     """A contract of one's own is checked by name or by `MOCKSERVER_CONTRACT`."""
     own = folder(tmp_path, PING)
     for result in (invoke("check", str(own)), invoke("check", MOCKSERVER_CONTRACT=str(own))):
-        assert (result.exit_code, "1 scenarios, 1 examples" in result.output) == (0, True)
+        assert (result.exit_code, "1 scenario, 1 example" in result.output) == (0, True)
 
 
 def test_check_lists_what_an_overlay_changes(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_check_fails_where_an_example_is_not_met(tmp_path: Path) -> None:
     result = invoke("check", str(own))
     assert result.exit_code == 1
     assert "shadowed by first" in result.output
-    assert "mockserver: 2 wrong\n" in result.output
+    assert "mockserver: 2 errors in the contract\n" in result.output
 
 
 def test_scenarios_are_listed_as_json(contract: Contract) -> None:

@@ -99,7 +99,7 @@ def test_an_unreadable_contract_is_reported(command: list[str]) -> None:
     result = invoke(*command, MOCKSERVER_CONTRACT="/nowhere/at/all")
     assert result.exit_code == 1
     assert "/nowhere/at/all:1:1: no contract can be read here" in result.output
-    assert "1 wrong; nothing was started" in result.output
+    assert "1 error in the contract" in result.output
 
 
 @pytest.mark.parametrize("command", [["scenarios"], ["scenarios", "--json"], ["--help"]])
@@ -135,17 +135,17 @@ def test_mounted_folders_are_loaded(tmp_path: Path) -> None:
     assert "(scenarios/" not in invoke("check", "--mounts", mounts).output
     folder(tmp_path / "overlay", {"o.yaml": "format: 1\nsettings: {seed: 7}\n"})
     shown = invoke("check", MOCKSERVER_MOUNTS=mounts).output
-    assert f"mockserver: took up the overlay in {tmp_path}/overlay\n" in shown
+    assert f"mockserver: using the overlay in {tmp_path}/overlay\n" in shown
     assert "setting seed is new" in shown
     named = folder(tmp_path / "named", {"o.yaml": "format: 1\nsettings: {seed: 8}\n"})
     shown = invoke("check", "--mounts", mounts, "--overlay", str(named)).output
     assert f"{named}/o.yaml:2:12: setting seed replaces {tmp_path}/overlay/o.yaml:2:12" in shown
     folder(tmp_path / "contract", PING)
     shown = invoke("check", "--mounts", mounts).output
-    assert f"mockserver: took up the contract in {tmp_path}/contract\n" in shown
-    assert "1 scenarios, 1 examples" in shown
+    assert f"mockserver: using the contract in {tmp_path}/contract\n" in shown
+    assert "1 scenario, 1 example" in shown
     own = folder(tmp_path / "own", PING)
-    assert "took up the contract" not in invoke("check", str(own), "--mounts", mounts).output
+    assert "using the contract" not in invoke("check", str(own), "--mounts", mounts).output
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -157,4 +157,4 @@ def test_a_full_disk_is_one_line(command: str) -> None:
             [MOCKSERVER, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
     assert done.returncode == 1
-    assert done.stderr == "mockserver: cannot write what was asked for: No space left on device\n"
+    assert done.stderr == "mockserver: cannot write the output: No space left on device\n"

@@ -106,7 +106,8 @@ def test_the_port_variable_of_kubernetes_is_ignored() -> None:
         assert serve.stop() == 0
         (line,) = serve.err.rest()
     assert (
-        line == f"mockserver: ignored MOCKSERVER_PORT={link}: set by Kubernetes for a service, no value of this option"
+        line
+        == f"mockserver: ignored MOCKSERVER_PORT={link}: set by Kubernetes for a service, not a value of this option"
     )
 
 

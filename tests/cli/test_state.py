@@ -84,7 +84,7 @@ def test_reset_all_counts_the_sandboxes() -> None:
         (("state", "cards", "X", "--put", "[" * 100_000), 2, "nested too deep"),
         (("arm", "rfc-invalid", "--when", '{"a":' * 20_000), 2, "nested too deep"),
         (("state", "cards", "--put", "{}"), 2, "needs COLLECTION and KEY"),
-        (("state", "cards", "X", "--put", "{}", "--delete"), 2, "at a time"),
+        (("state", "cards", "X", "--put", "{}", "--delete"), 2, "cannot be combined"),
         (("state", "cards", "--load", "-"), 2, "takes no COLLECTION"),
         (("state", "--load", "-"), 2, "expected a snapshot"),
         (("state", "--load", "nowhere.json"), 2, "No such file"),

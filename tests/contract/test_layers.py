@@ -238,4 +238,4 @@ def test_examples_of_an_overlay_must_meet_their_scenarios(tmp_path: Path) -> Non
     assert done.stderr.splitlines()[0].startswith(
         f"{own / 'own.yaml'}:10:5: an example of mine is shadowed by reference-batch-empty at {SCENARIOS}:"
     )
-    assert done.stderr.splitlines()[-1] == "mockserver: 1 wrong"
+    assert done.stderr.splitlines()[-1] == "mockserver: 1 error in the contract"

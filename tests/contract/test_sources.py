@@ -314,5 +314,5 @@ def test_a_bad_contract_starts_nothing(command: list[str], tmp_path: Path) -> No
         "    expected: one of ok\n"
         "    got:      okay\n"
         "    hint:     did you mean ok?\n"
-        "mockserver: 2 wrong; nothing was started\n"
+        "mockserver: 2 errors in the contract\n"
     )

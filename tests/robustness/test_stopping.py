@@ -53,4 +53,4 @@ def test_a_folder_that_may_not_be_read_is_told(option: str) -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"{at}" in ended.stderr
     assert "Permission denied" in ended.stderr
-    assert ended.stderr.endswith("wrong; nothing was started\n")
+    assert ended.stderr.endswith("in the contract\n")

@@ -328,7 +328,7 @@ def test_a_server_of_https_ends_when_it_is_asked(files: Files) -> None:
 def test_both_files_are_needed(files: Files) -> None:
     """One of the two alone is a mistake in the command line."""
     told = run("--port", "0", "--tls-cert", str(files.cert))
-    last = "Error: --tls-cert and --tls-key are needed both, or neither"
+    last = "Error: --tls-cert and --tls-key must be given together"
     assert (told.returncode, told.stderr.splitlines()[-1]) == (2, last)
 
 

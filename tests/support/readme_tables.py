@@ -16,7 +16,7 @@ from mockserver.cli import serve as cli_serve
 from mockserver.contract.loading import shipped_folder
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.engine import examples as listing
-from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
+from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -80,8 +80,8 @@ def operators() -> str:
 
 
 def pytest_options() -> str:
-    rows = [(f"`--mockserver-{name}{value}`", text) for name, (value, text) in FLAGS.items()]
-    rows += [(f"`mockserver_{name}` in the ini file", text) for name, (_, text) in SETTINGS.items()]
+    rows = [(f"`--mockserver-{name}{value}`", text) for name, (value, text) in OPTIONS.items()]
+    rows += [(f"`mockserver_{name}` in the ini file", text) for name, (_, text) in INI_SETTINGS.items()]
     return _table(["option", "meaning"], rows)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import Contract, running
-from mockserver.testing.pytest_plugin import FLAGS, SETTINGS
+from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
 from tests.support import PING, folder, many
 
 Suite = Callable[..., pytest.RunResult]
@@ -234,7 +234,7 @@ def test_what_is_wrong_in_a_marker_is_told_in_a_line(suite: Suite) -> None:
     text = shown(result)
     assert "pytest_plugin.py" not in text
     assert "Did you mean error_status?" in text
-    assert "the marker mockserver takes names, such as contract=..., got '2024-11-15T14:32:18Z'" in text
+    assert "the marker mockserver takes keyword arguments, such as contract=..., got '2024-11-15T14:32:18Z'" in text
     assert "An instant cannot be understood" in text
     assert "nowhere:1:1: no contract can be read here" in text
     assert "Or did you mean overlay?" in text
@@ -307,12 +307,12 @@ def test_it(mockserver):
 
 
 def test_a_server_that_is_gone_is_no_internal_error(suite: Suite, contract: Contract) -> None:
-    """A failing test says that the mock cannot be asked."""
+    """A failing test says that the mock server cannot be reached."""
     with running(contract) as mock:
         result = suite(GONE, f"--mockserver-url={mock.url}", apart=False)
     result.assert_outcomes(failed=1, errors=1)
     text = shown(result)
-    assert "the mock cannot be asked: " in text
+    assert "the mock server cannot be reached: " in text
     assert "mockserver: http://127.0.0.1:1/sandbox/" in text
     result = suite("def test(mockserver): pass\n", "--mockserver-url=localhost:8080", apart=False)
     assert "mockserver: the address of a server begins with http:// or https://, got 'localhost:8080'" in shown(result)
@@ -417,7 +417,7 @@ def test_coverage_of_all_workers_is_told_at_the_end(suite: Suite, pytester: pyte
     result.assert_outcomes(passed=5)
     text = shown(result)
     assert (result.ret, text.count("4 of 18 documented outcomes met (22.2 %)")) == (1, 1)
-    assert "22.2 % of the documented outcomes met, below the bar of 23 %" in text
+    assert "22.2 % of the documented outcomes met, below the minimum of 23 %" in text
     assert text.count("outcomes met (") == 2
     assert re.search(r"rfc-invalid +2 +armed 2", text)
     assert re.search(r"activated-existing-customer +4 +values 4", text)
@@ -437,9 +437,9 @@ def test_a_bar_that_is_reached_lets_a_run_pass(suite: Suite, contract: Contract)
     assert result.ret == 0
     assert "1 of 18 documented outcomes met (5.6 %)" in shown(result)
     unused = suite("def test_it(): pass\n", "--mockserver-coverage", apart=False)
-    assert (unused.ret, "no test has used the mock" in shown(unused)) == (0, True)
+    assert (unused.ret, "no test used the mock server" in shown(unused)) == (0, True)
     gone = suite("def test_it(): pass\n", "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
-    assert (gone.ret, "the mock cannot be asked: " in shown(gone)) == (0, True)
+    assert (gone.ret, "the mock server cannot be reached: " in shown(gone)) == (0, True)
 
 
 def test_a_file_that_is_none_is_a_mistake_in_the_command(suite: Suite) -> None:
@@ -476,7 +476,7 @@ def test_a_run_that_does_not_use_it_pays_for_nothing(suite: Suite) -> None:
 def test_it_says_what_there_is(suite: Suite) -> None:
     """Fixture, marker, options and settings in pytest's own lists."""
     assert "@pytest.mark.mockserver(contract=None, overlay=()" in shown(suite("", "--markers", apart=False))
-    assert "a sandbox of its own" in " ".join(shown(suite("", "--fixtures", apart=False)).split())
+    assert "a fresh sandbox" in " ".join(shown(suite("", "--fixtures", apart=False)).split())
     told = shown(suite("", "--help", apart=False))
-    assert all(f"--mockserver-{name}" in told for name in FLAGS)
-    assert all(f"mockserver_{name}" in told for name in SETTINGS)
+    assert all(f"--mockserver-{name}" in told for name in OPTIONS)
+    assert all(f"mockserver_{name}" in told for name in INI_SETTINGS)
