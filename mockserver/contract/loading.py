@@ -237,13 +237,9 @@ def _misplaced(file: FilePath) -> SourceFile | None:
 
 def _no_folder(root: FilePath, reason: str) -> SourceFile:
     source = SourceFile(str(root))
-    source.report_at(
-        START,
-        f"no contract can be read here: {reason}",
-        "a folder with scenarios/ and schemas/, or with *.yaml and *.json files",
-        "",
-        "is the path right, and is the folder mounted?",
-    )
+    expected = "a folder with scenarios/ and schemas/, or with *.yaml and *.json files"
+    hint = "is the path right, and is the folder mounted?"
+    source.report_at(START, f"no contract can be read here: {reason}", expected, "", hint)
     return source
 
 
