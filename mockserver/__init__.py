@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from mockserver.client.admin_api import MockError
+    from mockserver.client.admin_client import MockError
     from mockserver.client.mock import Mock
     from mockserver.contract.loading import ConfigError, load
     from mockserver.contract.sources import FileDiagnostic
@@ -58,7 +58,7 @@ __all__ = [
 
 
 _NAMES_BY_MODULE = {
-    "client.admin_api": ("MockError",),
+    "client.admin_client": ("MockError",),
     "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
     "contract.sources": ("FileDiagnostic",),

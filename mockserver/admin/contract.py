@@ -65,8 +65,8 @@ async def _export(call: Call) -> Reply:
         raise admin_error(
             404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
         )
-    export, media = EXPORTS[kind]
-    return text_reply(export(call.engine.contract, call.engine.settings, call.url), media)
+    export = EXPORTS[kind]
+    return text_reply(export.write(call.engine.contract, call.engine.settings, call.url), export.media_type)
 
 
 _EXPORT_ROUTES: Final = (

@@ -12,7 +12,7 @@ from mockserver.admin.api import PREFIX, Call, Route, json_reply, text_reply
 from mockserver.admin.journal import bad_parameter, bool_parameter
 from mockserver.core.reply import Reply
 from mockserver.engine.examples import curl_for, scenario_rows
-from mockserver.reports.coverage_page import FORMS
+from mockserver.reports.coverage_page import FORMATS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 
 
@@ -93,15 +93,15 @@ def _behaviour(tally: Tally) -> dict[str, Any]:
 
 async def _coverage(call: Call) -> Reply:
     name = call.query.get("format", "json")
-    if name != "json" and name not in FORMS:
-        raise bad_parameter(f"format is json, {', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")
+    if name != "json" and name not in FORMATS:
+        raise bad_parameter(f"format is json, {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}.")
     sandbox = None if bool_parameter(call, "all") else call.sandbox
     tally = await call.engine.storage.tally(sandbox)
     coverage = await report(call, tally, sandbox)
     if name == "json":
         return json_reply(coverage)
-    media, render = FORMS[name]
-    return text_reply(render(coverage), media)
+    format_ = FORMATS[name]
+    return text_reply(format_.render(coverage), format_.media_type)
 
 
 ROUTES: Final = (

@@ -22,7 +22,7 @@ from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, entry_summary, is_unexpected
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har
-from mockserver.reports.words import language
+from mockserver.reports.translations import language
 from mockserver.storage.interface import Entry
 from mockserver.version import __version__
 

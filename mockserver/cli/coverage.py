@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from mockserver.cli.remote import RemoteServer, fail, remote_options
-from mockserver.reports.coverage_page import FORMS
+from mockserver.reports.coverage_page import FORMATS
 from mockserver.reports.coverage_report import summary
 
 BELOW_MINIMUM: Final = 2
@@ -22,7 +22,7 @@ BELOW_MINIMUM: Final = 2
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", *(name for name in FORMS if name != "text")]),
+    type=click.Choice(["text", "json", *(name for name in FORMATS if name != "text")]),
     default="text",
     show_default=True,
     help="A table, JSON, JUnit XML, or an HTML page.",
@@ -45,7 +45,7 @@ def coverage(remote: RemoteServer, *, all_: bool, form: str, output: Path | None
     report = remote.call_or_fail("GET", "/coverage", query={"all": "true"} if all_ else None)
     if not isinstance(report, dict) or "documented" not in report:
         fail("the answer is not a coverage report; is --url right?")
-    text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMS[form][1](report)
+    text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMATS[form].render(report)
     if output is None:
         click.echo(text, nl=False)
     else:

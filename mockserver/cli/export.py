@@ -40,7 +40,7 @@ def export(
 ) -> None:
     """Print the contract, with an example of every outcome, in the format of another tool."""
     loaded = load_contract(contract, overlay, mounts)
-    text = EXPORTS[kind][0](loaded, loaded.settings, base_url)
+    text = EXPORTS[kind].write(loaded, loaded.settings, base_url)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -12,7 +12,7 @@ import urllib.error
 import click
 
 from mockserver.cli.remote import cacert_option, fail
-from mockserver.client.http_client import opener, reason
+from mockserver.client.http_client import failure_reason, opener
 from mockserver.core.address import HEALTH, base_url
 
 
@@ -26,12 +26,12 @@ def health(url: str | None, cacert: str) -> None:
     if not base.startswith(("http://", "https://")):
         raise click.BadParameter("URL must begin with http:// or https://")
     try:
-        with opener(own_cert or cacert, own=bool(own_cert)).open(base + HEALTH, timeout=3) as response:
+        with opener(own_cert or cacert, pinned=bool(own_cert)).open(base + HEALTH, timeout=3) as response:
             click.echo(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        fail(f"{base + HEALTH}: {reason(error)}")
+        fail(f"{base + HEALTH}: {failure_reason(error)}")
 
 
 def _own_url(scheme: str) -> str:

@@ -143,7 +143,7 @@ def verify(remote: RemoteServer, *, claim: str | None, armed_used: bool, as_json
     )
     result = answer.body if isinstance(answer.body, dict) else {}
     if "text" not in result:
-        fail(answer.problem)
+        fail(answer.problem_text)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else result["text"])
     sys.exit(0 if answer.status == 200 else 1)
 
@@ -194,7 +194,7 @@ def _explain_remotely(
     }
     answer = remote.call("POST", "/explain", spec, {} if as_json else {"format": "text"})
     if answer.status >= 400:
-        fail(answer.problem)
+        fail(answer.problem_text)
     click.echo(json.dumps(answer.body, ensure_ascii=False) if as_json else str(answer.body).rstrip("\n"))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
-from mockserver.client.http_client import Address, Answer, UnreachableError
+from mockserver.client.http_client import Address, Response, UnreachableError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -21,7 +21,7 @@ class RemoteServer(Address):
 
     def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
-    ) -> Answer:
+    ) -> Response:
         """Send one admin request, as `Address.call` does; no answer ends the command."""
         if not self.url.startswith(("http://", "https://")):
             raise click.BadParameter("--url must begin with http:// or https://")
@@ -38,7 +38,7 @@ class RemoteServer(Address):
         """Send one admin request and return the body of the answer; a problem document ends the command."""
         answer = self.call(method, path, body, query, raw)
         if answer.status >= 400:
-            fail(answer.problem)
+            fail(answer.problem_text)
         return answer.body
 
 

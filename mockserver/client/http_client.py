@@ -1,4 +1,4 @@
-"""One request to the admin API of a running server, by urllib, and what went wrong with it."""
+"""One request to the admin API of a running server by urllib, and the reasons for which it fails."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from mockserver.client import trust
 from mockserver.core.values import printable
 
 TIMEOUT = 30
-"""Seconds after which a server that does not answer is given up."""
+"""Seconds to wait for an answer."""
 
 
 class UnreachableError(Exception):
-    """No answer in HTTP came; the message says from where and why, `hint` what to try, if that is known."""
+    """There was no HTTP answer; the message has the URL and the reason, `hint` what to try if that is known."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep both."""
+        """Take the message and the hint."""
         super().__init__(message)
         self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: the status, and the body as JSON or, where it is none, as text."""
+class Response:
+    """The response of the server: its status, and its body as JSON or else as text."""
 
     status: int
     body: Any
 
     @property
-    def problem(self) -> str:
-        """A problem document in one line."""
+    def problem_text(self) -> str:
+        """The problem document in one line."""
         if isinstance(self.body, dict) and "title" in self.body:
             return f"{self.body['title']}: {self.body.get('detail', '')}"
         return f"the server answered {self.status}"
@@ -45,9 +45,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A running server, the sandbox in it (`""` for the default one) that is spoken of, and the admin token.
+    """The address of a sandbox: server, name of the sandbox (`""` for the default one), and admin token.
 
-    `cacert` is the file with the certificates that are trusted; `""` for those of the system.
+    cacert: the file of trusted certificates; `""` for those of the system.
     """
 
     url: str
@@ -62,10 +62,10 @@ class Address:
 
     def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
-    ) -> Answer:
-        """One admin request below `/__admin`; `body` is sent as JSON, `raw` as it is.
+    ) -> Response:
+        """Send one admin request below `/__admin`; `body` is sent as JSON, `raw` as it is.
 
-        Raises `UnreachableError`, and `ValueError` where the address is none of HTTP or `cacert` no certificate.
+        Raises `UnreachableError`, and `ValueError` for an address that is not HTTP or a bad `cacert`.
         """
         target = f"{self.base}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
         if not target.startswith(("http://", "https://")):
@@ -74,46 +74,46 @@ class Address:
         headers = {"Content-Type": "application/json"} if data is not None else {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        ask = opener(self.cacert).open
+        open_url = opener(self.cacert).open
         try:
             request = urllib.request.Request(target, data, headers, method=method)  # noqa: S310 - checked above
-            with ask(request, timeout=TIMEOUT) as response:
-                return Answer(response.status, _value(response.read()))
+            with open_url(request, timeout=TIMEOUT) as response:
+                return Response(response.status, _json_or_text(response.read()))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, _value(error.read()))
+                return Response(error.code, _json_or_text(error.read()))
         except (OSError, HTTPException, ValueError) as error:
-            raise UnreachableError(f"{printable(target, 200)}: {reason(error)}", hint(error)) from None
+            raise UnreachableError(f"{printable(target, 200)}: {failure_reason(error)}", hint(error)) from None
 
 
-def reason(error: Exception) -> str:
-    """Why no answer came, in a few words."""
-    why = getattr(error, "reason", None) or error
-    return trust.distrust(why) or printable(str(why), 200)
+def failure_reason(error: Exception) -> str:
+    """Why there was no answer, in a few words."""
+    cause = getattr(error, "reason", None) or error
+    return trust.certificate_error(cause) or printable(str(cause), 200)
 
 
 def hint(error: Exception) -> str:
-    """What to try then, if the error tells."""
-    if trust.distrust(getattr(error, "reason", None)):
+    """What to try after an error, if that is known."""
+    if trust.certificate_error(getattr(error, "reason", None)):
         return "trust it with --cacert FILE, cacert=FILE or MOCKSERVER_CACERT=FILE"
     return ""
 
 
 @cache
-def opener(cacert: str = "", *, own: bool = False) -> urllib.request.OpenerDirector:
-    """What opens URLs; no proxy of the environment stands between a tester and the mock.
+def opener(cacert: str = "", *, pinned: bool = False) -> urllib.request.OpenerDirector:
+    """Make a urllib opener that ignores the proxies of the environment.
 
-    `cacert`, `own`: as for `trust.client_context`. Raises `trust.TlsError`, a `ValueError`.
+    `cacert`, `pinned`: as for `trust.client_context`. Raises `trust.TlsError`, a `ValueError`.
     """
-    direct = urllib.request.ProxyHandler({})
+    no_proxy = urllib.request.ProxyHandler({})
     if not cacert:
-        return urllib.request.build_opener(direct)
+        return urllib.request.build_opener(no_proxy)
     return urllib.request.build_opener(
-        direct, urllib.request.HTTPSHandler(context=trust.client_context(cacert, own=own))
+        no_proxy, urllib.request.HTTPSHandler(context=trust.client_context(cacert, pinned=pinned))
     )
 
 
-def _value(data: bytes) -> Any:
+def _json_or_text(data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`Mock`: one sandbox of a mock server, as a test arms, looks at, verifies and changes it."""
+"""`Mock`: the client of one sandbox of a mock server, for tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from mockserver.client.admin_api import AdminApi, MockError, segment
+from mockserver.client.admin_client import AdminClient, MockError, path_segment
 from mockserver.client.http_client import Address, opener
 from mockserver.client.resources import Clock, Records, SandboxSettings, Scenarios
 
@@ -21,10 +21,10 @@ class Mock:
         Raises `ValueError` if `url` is not an HTTP address, or the file has no certificate.
         """
         address = Address(url, sandbox, token, str(cacert))
-        opener(address.cacert)  # raises at once for a file that has no certificate
+        opener(address.cacert)  # raises now for a file without certificates
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"the address of a server begins with http:// or https://, got {url!r}")
-        self._api: Final = AdminApi(address)
+        self._api: Final = AdminClient(address)
         self.url: Final = address.base
         self.sandbox: Final = sandbox
         self.state: Final = Records(self._api)
@@ -36,11 +36,11 @@ class Mock:
         return f"Mock({self.url!r})"
 
     def in_sandbox(self, name: str) -> Mock:
-        """The same server, another sandbox."""
+        """The client of another sandbox of the same server."""
         address = self._api.address
         return Mock(address.url, name, address.token, address.cacert)
 
-    # -- what comes next ------------------------------------------------------------------------------
+    # -- next requests --------------------------------------------------------------------------------
 
     def arm(
         self,
@@ -55,9 +55,9 @@ class Mock:
         repeat: Literal["last", "cycle"] | None = None,
         operation: str | None = None,
     ) -> int:
-        """Let the next `times` matching requests get a scenario, a fault, a delay or several; return the id.
+        """Arm a scenario, a fault, a delay or several for the next `times` matching requests; return the id.
 
-        With `responses` they get these in turn instead; see `POST /__admin/arm`. Raises `MockError`.
+        With `responses` the requests get these in turn; see `POST /__admin/arm`. Raises `MockError`.
         """
         spec = _without_none(scenario=scenario, when=when, fault=fault, commit=commit, delay=delay, operation=operation)
         spec |= {"times": times} if responses is None else _without_none(responses=[*responses], repeat=repeat)
@@ -73,44 +73,44 @@ class Mock:
         operation: str | None = None,
         **settings: Any,
     ) -> int:
-        """Let the next matching requests get a fault, such as `reset`, or `gateway` with `status=503`; return its id.
+        """Arm a fault for the next matching requests, such as `reset`, or `gateway` with `status=503`; return its id.
 
-        With `commit` only the answer is lost: what the request changes is kept. Raises `MockError`.
+        With `commit` only the answer is lost: the changes of the request are kept. Raises `MockError`.
         """
         spec = {"kind": kind, **settings}
         return self.arm(None, times, when, fault=spec, commit=commit or None, operation=operation)
 
     def armed(self) -> list[dict[str, Any]]:
-        """What is armed and not used up, as `GET /__admin/armed` shows it."""
+        """The armed outcomes that are not used up, as in `GET /__admin/armed`."""
         answer: list[dict[str, Any]] = self._api.call("GET", "/armed")["armed"]
         return answer
 
     def disarm(self, number: int | None = None) -> None:
-        """Remove what is armed: all of it, or the one with this id."""
-        self._api.call("DELETE", "/armed" + ("" if number is None else segment(str(number))))
+        """Disarm everything, or the outcome with this id."""
+        self._api.call("DELETE", "/armed" + ("" if number is None else path_segment(str(number))))
 
     def reset(self) -> None:
-        """Bring the sandbox back to its seeds and settings, nothing armed, its journal empty."""
+        """Bring the sandbox back to its seeds and settings; disarm everything and empty its journal."""
         self._api.call("POST", "/reset")
 
     def drop(self) -> None:
-        """Delete the sandbox and all that is in it; it is no error if there is none."""
+        """Delete the sandbox and all that is in it, if it exists."""
         try:
-            self._api.call("DELETE", "/sandboxes" + segment(self.sandbox))
+            self._api.call("DELETE", "/sandboxes" + path_segment(self.sandbox))
         except MockError as error:
             if error.status != 404:
                 raise
 
-    # -- what came ------------------------------------------------------------------------------------
+    # -- received requests ----------------------------------------------------------------------------
 
     def requests(self, *, unexpected: bool = False, limit: int | None = None, **filters: Any) -> list[dict[str, Any]]:
-        """The requests that came, the first one first, as the rows of `GET /__admin/requests`.
+        """The received requests, oldest first, as the rows of `GET /__admin/requests`.
 
         Filters are those of that route: scenario, source, trigger, since, text, before, all. `unexpected`: only those
-        with an unexpected answer. `limit`: only so many of the last ones. Raises `MockError`.
+        with an unexpected answer. `limit`: only this many of the newest. Raises `MockError`.
         """
         path = "/requests/unexpected" if unexpected else "/requests"
-        rows: list[dict[str, Any]] = []  # the last one first, as the pages come
+        rows: list[dict[str, Any]] = []  # newest first, as in the pages
         before: dict[str, Any] = {}
         while True:
             most = 1_000 if limit is None else min(limit - len(rows), 1_000)
@@ -122,7 +122,7 @@ class Mock:
 
     def request(self, entry_id: str) -> dict[str, Any]:
         """One request with its headers, body, reply, violations and near misses, by the id of its journal entry."""
-        answer: dict[str, Any] = self._api.call("GET", "/requests" + segment(entry_id))
+        answer: dict[str, Any] = self._api.call("GET", "/requests" + path_segment(entry_id))
         return answer
 
     def verify(
@@ -135,21 +135,21 @@ class Mock:
         *,
         operation: str | None = None,
     ) -> None:
-        """Claim how many requests of a kind came (at least one by default).
+        """Claim how many requests of a kind were received (at least one by default).
 
-        Raises `AssertionError` with the nearest misses if that does not hold, `MockError` if the claim is not valid.
+        Raises `AssertionError` with the near misses if the claim does not hold, `MockError` if it is not valid.
         """
         __tracebackhide__ = True
         count = _without_none(exactly=exactly, at_least=at_least, at_most=at_most)
         self._verify(_without_none(scenario=scenario, when=when, operation=operation, count=count or None))
 
     def verify_order(self, *claims: Mapping[str, Any]) -> None:
-        """Claim that requests came in this order; each claim is like `{"scenario": ID, "count": {"exactly": 2}}`."""
+        """Claim that requests were received in order; a claim is like `{"scenario": ID, "count": {"exactly": 2}}`."""
         __tracebackhide__ = True
         self._verify([dict(claim) for claim in claims])
 
     def verify_armed_used(self) -> None:
-        """Claim that nothing armed is left over."""
+        """Claim that everything armed was used."""
         __tracebackhide__ = True
         self._verify({"armed": "used"})
 
@@ -163,20 +163,20 @@ class Mock:
             raise AssertionError(error.problem["text"]) from None
 
     def explain(self, body: Any = "", **more: Any) -> str:
-        """What would answer a request and why, as text; nothing changes; see `POST /__admin/explain`."""
+        """Explain as text what a request would get and why; nothing changes. See `POST /__admin/explain`."""
         return str(self._api.call("POST", "/explain", {"body": body, **more}, format="text"))
 
     def coverage(self, *, everywhere: bool = False) -> dict[str, Any]:
-        """Which scenarios were met, as `GET /__admin/coverage` shows it; `everywhere`: in all sandboxes."""
+        """Which scenarios were met, as in `GET /__admin/coverage`; `everywhere`: in all sandboxes."""
         answer: dict[str, Any] = self._api.call("GET", "/coverage", all=everywhere or None)
         return answer
 
     def health(self) -> dict[str, Any]:
-        """Whether the server is well, its version and its contract."""
+        """Whether the server is up, its version and its contract."""
         answer: dict[str, Any] = self._api.call("GET", "/health")
         return answer
 
 
 def _without_none(**members: Any) -> dict[str, Any]:
-    """The members that are given."""
+    """The members that are not None."""
     return {name: value for name, value in members.items() if value is not None}

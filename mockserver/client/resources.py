@@ -1,4 +1,4 @@
-"""The parts of a sandbox, read and changed by the admin API: records, scenarios, clock, settings."""
+"""Records, scenarios, clock and settings of a sandbox, read and changed by the admin API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.client.admin_api import AdminApi, Instant, instant_text, segment
+from mockserver.client.admin_client import AdminClient, Instant, instant_text, path_segment
 
 Members = Mapping[str, Any] | None
 """The members of a record; None stands for a key that does not exist."""
@@ -16,7 +16,7 @@ Members = Mapping[str, Any] | None
 class Records:
     """The state of a sandbox: records by collection and key, and all of it as a snapshot."""
 
-    def __init__(self, api: AdminApi) -> None:
+    def __init__(self, api: AdminClient) -> None:
         """Take the admin API of the sandbox."""
         self._api = api
 
@@ -25,8 +25,8 @@ class Records:
         return self._members(self._api.call("GET", _record_path(collection, key)))
 
     def all(self, collection: str) -> dict[str, dict[str, Any] | None]:
-        """The members of all records of a collection by key, seeds and what was written."""
-        records = self._api.call("GET", f"/state{segment(collection)}")["records"]
+        """The members of all records of a collection by key, seeds and written ones."""
+        records = self._api.call("GET", f"/state{path_segment(collection)}")["records"]
         return {record["key"]: record["members"] for record in records}
 
     def put(self, collection: str, key: str, members: Members) -> dict[str, Any] | None:
@@ -38,16 +38,16 @@ class Records:
         return self._members(self._api.call("PATCH", _record_path(collection, key), dict(members)))
 
     def delete(self, collection: str, key: str) -> dict[str, Any] | None:
-        """Bring a record back to its seed or default; return its members."""
+        """Restore the seed of a record, or the default; return its members."""
         return self._members(self._api.call("DELETE", _record_path(collection, key)))
 
     def snapshot(self) -> dict[str, Any]:
-        """What the sandbox keeps beside the seeds; `load` takes it, here or on another server."""
+        """The state of the sandbox beside the seeds, for `load` here or on another server."""
         answer: dict[str, Any] = self._api.call("GET", "/state")
         return answer
 
     def load(self, snapshot: Mapping[str, Any]) -> None:
-        """Load a snapshot instead of what the sandbox keeps."""
+        """Replace the state of the sandbox by a snapshot."""
         self._api.call("PUT", "/state", dict(snapshot))
 
     @staticmethod
@@ -57,13 +57,13 @@ class Records:
 
 
 def _record_path(collection: str, key: str) -> str:
-    return f"/state{segment(collection)}{segment(key)}"
+    return f"/state{path_segment(collection)}{path_segment(key)}"
 
 
 class Scenarios:
-    """The scenarios in force in a sandbox, and those added to it while the mock runs."""
+    """The scenarios in force in a sandbox, and its run-time scenarios."""
 
-    def __init__(self, api: AdminApi) -> None:
+    def __init__(self, api: AdminClient) -> None:
         """Take the admin API of the sandbox."""
         self._api = api
 
@@ -75,17 +75,17 @@ class Scenarios:
     def put(self, name: str, scenario: str | Mapping[str, Any], *, operation: str | None = None) -> None:
         """Add a scenario or replace one: YAML as in a file, or the same as a mapping. Raises `MockError`."""
         raw = scenario if isinstance(scenario, str) else json.dumps(dict(scenario))
-        self._api.call("PUT", f"/scenarios{segment(name)}", raw=raw.encode(), operation=operation)
+        self._api.call("PUT", f"/scenarios{path_segment(name)}", raw=raw.encode(), operation=operation)
 
     def delete(self, name: str, *, operation: str | None = None) -> None:
-        """Remove a scenario that was added at run time."""
-        self._api.call("DELETE", f"/scenarios{segment(name)}", operation=operation)
+        """Delete a run-time scenario."""
+        self._api.call("DELETE", f"/scenarios{path_segment(name)}", operation=operation)
 
 
 class Clock:
     """The time of a sandbox."""
 
-    def __init__(self, api: AdminApi) -> None:
+    def __init__(self, api: AdminClient) -> None:
         """Take the admin API of the sandbox."""
         self._api = api
 
@@ -106,11 +106,11 @@ class Clock:
         return self._put("advance", by if isinstance(by, str) else f"{by / dt.timedelta(milliseconds=1):.3f}ms")
 
     def release(self) -> dt.datetime:
-        """Go back to the real time, or that which the server was started with; return the time."""
+        """Go back to the server's clock; return the time."""
         return self._put("real", value=True)
 
-    def _put(self, how: str, value: Any) -> dt.datetime:
-        return _time(self._api.call("PUT", "/clock", {how: value}))
+    def _put(self, action: str, value: Any) -> dt.datetime:
+        return _time(self._api.call("PUT", "/clock", {action: value}))
 
 
 def _time(answer: Mapping[str, Any]) -> dt.datetime:
@@ -119,9 +119,9 @@ def _time(answer: Mapping[str, Any]) -> dt.datetime:
 
 
 class SandboxSettings:
-    """The settings that a sandbox has of its own, until a reset."""
+    """The settings that a sandbox can change, until its next reset."""
 
-    def __init__(self, api: AdminApi) -> None:
+    def __init__(self, api: AdminClient) -> None:
         """Take the admin API of the sandbox."""
         self._api = api
 
@@ -131,6 +131,6 @@ class SandboxSettings:
         return answer
 
     def put(self, **settings: Any) -> None:
-        """Change some of them, such as `error_status=200`; a `seed` begins the generated ids again."""
+        """Change some of them, such as `error_status=200`; a new `seed` restarts the generated ids."""
         members = {name: [*value] if isinstance(value, tuple) else value for name, value in settings.items()}
         self._api.call("PUT", "/settings", members)

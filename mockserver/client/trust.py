@@ -1,4 +1,4 @@
-"""TLS: the certificates that our own client and commands trust."""
+"""TLS of our client and commands: which certificates they trust."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 class TlsError(ValueError):
-    """Files from which no TLS can be made; the text says which and why in one line."""
+    """A certificate file that cannot be used; the message has the file and the reason."""
 
 
-def client_context(cacert: str, *, own: bool = False) -> ssl.SSLContext:
-    """Whom a client trusts: the certificates in `cacert` alone. Raises `TlsError`.
+def client_context(cacert: str, *, pinned: bool = False) -> ssl.SSLContext:
+    """Make the TLS context of a client that trusts only the certificates in `cacert`. Raises `TlsError`.
 
-    own: `cacert` is the very certificate that is expected, whatever names stand in it.
+    pinned: `cacert` is the certificate of the server itself; its host names are not checked.
     """
     if "-----BEGIN CERTIFICATE-----" not in pem_text(Path(cacert)):
         raise TlsError(f"{cacert}: expected certificates in PEM form (BEGIN CERTIFICATE), got none")
@@ -21,13 +21,13 @@ def client_context(cacert: str, *, own: bool = False) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=cacert)
     except ssl.SSLError as error:
         raise TlsError(f"{cacert}: not usable: {ssl_reason(error)}") from None
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # one that no authority signed can be trusted too
-    context.check_hostname = not own
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trust self-signed certificates too
+    context.check_hostname = not pinned
     return context
 
 
-def distrust(error: object) -> str | None:
-    """Why a client does not trust a server, in words; None for any other error."""
+def certificate_error(error: object) -> str | None:
+    """Why a server certificate is not trusted; None for any other error."""
     return (
         f"its certificate is not trusted: {error.verify_message}"
         if isinstance(error, ssl.SSLCertVerificationError)
@@ -36,7 +36,7 @@ def distrust(error: object) -> str | None:
 
 
 def pem_text(file: Path) -> str:
-    """The text of a file. Raises `TlsError` where it cannot be read."""
+    """The text of a PEM file. Raises `TlsError` if it cannot be read."""
     try:
         return file.read_text("latin-1")
     except OSError as error:

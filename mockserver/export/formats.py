@@ -1,16 +1,22 @@
-"""What a contract can be exported as, each as text.
-
-Knows the exports by name; what stands in them is theirs. Each is imported when it is asked for.
-"""
+"""The formats in which a contract can be exported. Each module is imported when its format is first used."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A format: its media type, and the function that writes a contract with its settings, served at a URL."""
+
+    media_type: str
+    write: Callable[[Contract, Settings, str], str]
 
 
 def _json(document: Mapping[str, Any]) -> str:
@@ -18,26 +24,26 @@ def _json(document: Mapping[str, Any]) -> str:
 
 
 def _openapi(contract: Contract, settings: Settings, url: str) -> str:
-    from mockserver.export import openapi as export_openapi
+    from mockserver.export import openapi
 
-    return _json(export_openapi.document(contract, settings, url))
+    return _json(openapi.document(contract, settings, url))
 
 
 def _postman(contract: Contract, settings: Settings, url: str) -> str:
-    from mockserver.export import postman as export_postman
+    from mockserver.export import postman
 
-    return _json(export_postman.document(contract, settings, url))
-
-
-def _typescript(contract: Contract, settings: Settings, _: str) -> str:
-    from mockserver.export import typescript as export_typescript
-
-    return export_typescript.document(contract, settings)
+    return _json(postman.document(contract, settings, url))
 
 
-EXPORTS: Final[Mapping[str, tuple[Callable[[Contract, Settings, str], str], str]]] = {
-    "openapi": (_openapi, "application/json"),
-    "postman": (_postman, "application/json"),
-    "typescript": (_typescript, "text/plain; charset=utf-8"),
+def _typescript(contract: Contract, settings: Settings, url: str) -> str:  # noqa: ARG001 - as every export
+    from mockserver.export import typescript
+
+    return typescript.document(contract, settings)
+
+
+EXPORTS: Final[Mapping[str, Export]] = {
+    "openapi": Export("application/json", _openapi),
+    "postman": Export("application/json", _postman),
+    "typescript": Export("text/plain; charset=utf-8", _typescript),
 }
-"""Export by name: what writes it for a contract, its settings and the URL where it is served, and its media type."""
+"""The exports by name."""

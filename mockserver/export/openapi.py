@@ -1,7 +1,4 @@
-"""The contract as an OpenAPI 3.1 document: its operations, schemas, and every outcome as a named example.
-
-Knows a contract, its outcomes and OpenAPI; it knows no route and no file.
-"""
+"""The contract as an OpenAPI 3.1 document: operations, schemas, and every outcome as a named example."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.schema.diagnostics import DIALECT
 from mockserver.version import __version__
 
-ASKED: Final[Mapping[str, tuple[str, str]]] = {
+MOCK_REQUEST_HEADERS: Final[Mapping[str, tuple[str, str]]] = {
     "Mock-Delay": ("How long the answer takes, such as 1500ms or 1.5s; at most 300 s.", DURATION.pattern),
     "Mock-Fault": (
         "What goes wrong instead of the answer, such as reset, or gateway; status=502.",
@@ -30,25 +27,25 @@ ASKED: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "Mock-Sandbox": ("The sandbox, a name; each has a state of its own.", SANDBOX_NAME.pattern),
 }
-"""Request headers that every operation takes, each with its form; the scenarios of Mock-Scenario stand in each."""
+"""Request headers that every operation takes, with description and pattern; Mock-Scenario is added by operation."""
 
-UNFIT: Final = "x-malformed-examples"
-"""Where examples stand that break the schema on purpose: beside `examples`, whose members claim to fit it."""
+MALFORMED_EXAMPLES: Final = "x-malformed-examples"
+"""The extension for examples that violate the schema on purpose; those of `examples` have to be valid."""
 
 _COMPONENT: Final = "#/components/schemas/"
-_NO_PARAMETER: Final = ("accept", "content-type", "authorization")
-"""Headers that OpenAPI describes elsewhere."""
+_DESCRIBED_ELSEWHERE: Final = ("accept", "content-type", "authorization")
+"""Headers that OpenAPI describes in other places than parameters."""
 
 
 def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str, Any]:
-    """The document of a contract that is served at `url` with these settings."""
+    """Describe a contract that is served at `url` with these settings."""
     names = component_names(contract.relink_schemas(lambda *_: ""))
     schemas = contract.relink_schemas(lambda file, at: _COMPONENT + names[file] + _fragment(at))
     found = [*outcomes(contract, settings)]
     paths: dict[str, dict[str, Any]] = {}
     for operation in contract.operations:
-        own = [outcome for outcome in found if outcome.operation is operation]
-        shown = _operation(operation, own, settings, schemas, names)
+        selected = [outcome for outcome in found if outcome.operation is operation]
+        shown = _operation(operation, selected, settings, schemas, names)
         paths.setdefault(operation.path, {})[operation.method.lower()] = shown
     return {
         "openapi": "3.1.0",
@@ -63,7 +60,7 @@ def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str
             {"url": url, "description": "The default sandbox."},
             {
                 "url": f"{url.rstrip('/')}/sandbox/{{sandbox}}",
-                "description": "A sandbox of one's own, made on first use.",
+                "description": "A named sandbox, made on first use.",
                 "variables": {"sandbox": {"default": "qa"}},
             },
         ],
@@ -72,7 +69,7 @@ def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str
             "schemas": {names[file]: schema for file, schema in schemas.items()} | {"Problem": PROBLEM_SCHEMA},
             "parameters": {
                 name: _header(name, text, {"type": "string", "pattern": f"^{form}$"})
-                for name, (text, form) in ASKED.items()
+                for name, (text, form) in MOCK_REQUEST_HEADERS.items()
             },
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in MOCK_HEADERS.items()
@@ -84,17 +81,17 @@ def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str
 
 
 def component_names(files: Iterable[str]) -> dict[str, str]:
-    """A name for each schema file, of the characters that OpenAPI allows."""
+    """Name each schema file in the characters that OpenAPI allows."""
     names: dict[str, str] = {}
     for file in files:
         name = re.sub(r"[^A-Za-z0-9._-]", "-", file.removesuffix(".json").removesuffix(".schema"))
-        tried = (name if n == 1 else f"{name}-{n}" for n in count(1))
-        names[file] = next(t for t in tried if t != "Problem" and t not in names.values())
+        candidates = (name if n == 1 else f"{name}-{n}" for n in count(1))
+        names[file] = next(one for one in candidates if one != "Problem" and one not in names.values())
     return names
 
 
 def _fragment(at: Path) -> str:
-    """A JSON Pointer as it stands in a URL."""
+    """A JSON Pointer, encoded for the fragment of a URL."""
     return quote(json_pointer(at), safe="/~$!&'()*+,;=:@")
 
 
@@ -122,19 +119,19 @@ def _operation(
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.id,
-        "description": "An outcome is met with the request of its example, or with the header Mock-Scenario.",
+        "description": "The request of an example gets its outcome, and so does the header Mock-Scenario.",
         "parameters": [
             *_parameters(operation, found, "path", schemas, names),
             *_parameters(operation, found, "query", schemas, names),
             *(
-                _header(name, "Without it the request is in violation.", required=True)
+                _header(name, "Required; without it the request has a violation.", required=True)
                 for name in settings.require_headers
-                if name.lower() not in _NO_PARAMETER
+                if name.lower() not in _DESCRIBED_ELSEWHERE
             ),
             _header(
                 "Mock-Scenario", "The outcome to answer with, whatever the request is.", {"type": "string", "enum": ids}
             ),
-            *({"$ref": f"#/components/parameters/{name}"} for name in ASKED),
+            *({"$ref": f"#/components/parameters/{name}"} for name in MOCK_REQUEST_HEADERS),
         ],
         "responses": _responses(found, settings, names),
     }
@@ -170,7 +167,7 @@ def _parameters(
 
 
 def _examples(found: Sequence[Outcome], root: str, name: str = "") -> dict[str, dict[str, Any]]:
-    """What requests have by outcome: what fits its schema as examples, what breaks it apart from them."""
+    """The bodies or parameters of the requests by outcome, those that violate the schema apart."""
     shown: dict[str, dict[str, Any]] = {}
     for outcome in found:
         example = outcome.example
@@ -179,7 +176,7 @@ def _examples(found: Sequence[Outcome], root: str, name: str = "") -> dict[str, 
         value = getattr(example, root).get(name, MISSING) if name else example.request
         if value is MISSING:
             continue
-        broken = any(
+        is_malformed = any(
             violation.root == root and (not name or violation.path[:1] == (name,))
             for violation in outcome.decision.document.violations
         )
@@ -187,11 +184,13 @@ def _examples(found: Sequence[Outcome], root: str, name: str = "") -> dict[str, 
             **({"x-before": list(example.before)} if example.before else {}),
             **({"x-headers": dict(example.headers)} if example.headers else {}),
         }
-        shown.setdefault(UNFIT if broken else "examples", {})[outcome.scenario.id] = _named(outcome, value) | more
+        shown.setdefault(MALFORMED_EXAMPLES if is_malformed else "examples", {})[outcome.scenario.id] = (
+            _example(outcome, value) | more
+        )
     return shown
 
 
-def _named(outcome: Outcome, value: Any) -> dict[str, Any]:
+def _example(outcome: Outcome, value: Any) -> dict[str, Any]:
     note = outcome.scenario.note
     return {"summary": outcome.title, **({"description": note} if note else {}), "value": value}
 
@@ -202,11 +201,14 @@ def _named(outcome: Outcome, value: Any) -> dict[str, Any]:
 def _responses(found: Sequence[Outcome], settings: Settings, names: Mapping[str, str]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for status in sorted({outcome.reply.status for outcome in found}):
-        own = [outcome for outcome in found if outcome.reply.status == status]
-        envelopes = dict.fromkeys(outcome.scenario.envelope.name for outcome in own)
-        sources = [outcome.scenario.source for outcome in own]
+        selected = [outcome for outcome in found if outcome.reply.status == status]
+        envelopes = dict.fromkeys(outcome.scenario.envelope.name for outcome in selected)
+        sources = [outcome.scenario.source for outcome in selected]
         counts = [f"{sources.count(s)} {s}" for s in dict.fromkeys(sources)]
-        content = {"schema": _any_of(own, names), "examples": {o.scenario.id: _answer(o) for o in own}}
+        content = {
+            "schema": _response_schema(selected, names),
+            "examples": {o.scenario.id: _response_example(o) for o in selected},
+        }
         shown[str(status)] = {
             "description": f"{' or '.join(envelopes)}: {' and '.join(counts)}",
             "content": {"application/json": content} | (PROBLEM_RESPONSE["content"] if status == 400 else {}),
@@ -216,8 +218,8 @@ def _responses(found: Sequence[Outcome], settings: Settings, names: Mapping[str,
     return shown | {"default": {"$ref": "#/components/responses/Problem"}}
 
 
-def _any_of(found: Sequence[Outcome], names: Mapping[str, str]) -> dict[str, Any]:
-    """The schema of answers in these envelopes; it asks for nothing where one of them has none."""
+def _response_schema(found: Sequence[Outcome], names: Mapping[str, str]) -> dict[str, Any]:
+    """The schema of answers in any of these envelopes; empty if one of them has no schema."""
     files = dict.fromkeys(outcome.scenario.envelope.schema for outcome in found)
     schemas = [{"$ref": _COMPONENT + names[file]} for file in files if file is not None]
     if len(schemas) < len(files):
@@ -225,9 +227,9 @@ def _any_of(found: Sequence[Outcome], names: Mapping[str, str]) -> dict[str, Any
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _answer(outcome: Outcome) -> dict[str, Any]:
+def _response_example(outcome: Outcome) -> dict[str, Any]:
     return {
-        **_named(outcome, outcome.body),
+        **_example(outcome, outcome.body),
         "x-source": outcome.decision.source,
         "x-assumed": list(outcome.decision.assumed),
         "x-trigger": outcome.how,

@@ -1,7 +1,4 @@
-"""The contract as a Postman collection (v2.1): one request an outcome, with the tests that its answer has to pass.
-
-Knows a contract, its outcomes and the format of collections; it knows no route and no file.
-"""
+"""The contract as a Postman collection (v2.1): one request for each outcome, with tests of its answer."""
 
 from __future__ import annotations
 
@@ -18,16 +15,16 @@ from mockserver.version import __version__
 
 SCHEMA: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 
-_FRESH: Final = 'pm.collectionVariables.set("sandbox", "postman-" + pm.variables.replaceIn("{{$guid}}"));'
-"""Each outcome is met in a sandbox of its own, so that a collection can be run in any order and again."""
+_NEW_SANDBOX: Final = 'pm.collectionVariables.set("sandbox", "postman-" + pm.variables.replaceIn("{{$guid}}"));'
+"""The script that gives each outcome a sandbox of its own: requests can run in any order, and repeatedly."""
 
 
 def document(contract: Contract, settings: Settings, url: str) -> dict[str, Any]:
-    """The collection of a contract that is served at `url`, which names no sandbox, with these settings."""
+    """Write the collection of a contract that is served with these settings; `url` is without a sandbox."""
     found = [*outcomes(contract, settings)]
     names = [operation.id for operation in contract.operations]
     folders = {name: [*_folders([o for o in found if o.operation.id == name], settings)] for name in names}
-    several = [{"name": name, "item": items} for name, items in folders.items()]
+    folders_by_operation = [{"name": name, "item": items} for name, items in folders.items()]
     return {
         "info": {
             "name": ", ".join(names),
@@ -35,7 +32,7 @@ def document(contract: Contract, settings: Settings, url: str) -> dict[str, Any]
             "outcome, each in a sandbox of its own. baseUrl is the server's address, without a sandbox.",
             "schema": SCHEMA,
         },
-        "item": several if len(several) > 1 else folders[names[0]],
+        "item": folders_by_operation if len(folders_by_operation) > 1 else folders[names[0]],
         "variable": [{"key": "baseUrl", "value": url.rstrip("/")}, {"key": "sandbox", "value": "postman"}],
     }
 
@@ -48,13 +45,13 @@ def _folders(found: Sequence[Outcome], settings: Settings) -> Iterator[dict[str,
 
 
 def _item(outcome: Outcome, settings: Settings) -> dict[str, Any]:
-    """The request of an outcome, in a folder with those that are to be sent first."""
+    """The request of an outcome, in a folder if others have to be sent before it."""
     name, *before, last = outcome.scenario.id, *(_request(request, settings) for request in outcome.requests)
-    fresh = {"listen": "prerequest", "script": {"type": "text/javascript", "exec": [_FRESH]}}
+    new_sandbox = {"listen": "prerequest", "script": {"type": "text/javascript", "exec": [_NEW_SANDBOX]}}
     tests = {"listen": "test", "script": {"type": "text/javascript", "exec": [*_tests(outcome, settings)]}}
-    met = {
+    item = {
         "name": name,
-        "event": [tests] if before else [fresh, tests],
+        "event": [tests] if before else [new_sandbox, tests],
         "request": {**last, "description": _description(outcome)},
         "response": [
             {
@@ -68,20 +65,20 @@ def _item(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         ],
     }
     if not before:
-        return met
+        return item
     first = [{"name": f"{name}, before: {n}", "request": request} for n, request in enumerate(before, 1)]
-    return {"name": name, "item": [{**first[0], "event": [fresh]}, *first[1:], met]}
+    return {"name": name, "item": [{**first[0], "event": [new_sandbox]}, *first[1:], item]}
 
 
 def _request(request: Request, settings: Settings) -> dict[str, Any]:
     headers = {name: value for name, value in request.headers.items() if request.body or name != "content-type"}
-    demanded = {name.lower(): "any" for name in settings.require_headers}
+    required_headers = {name.lower(): "any" for name in settings.require_headers}
     path = [quote(part, safe="") for part in request.path.removeprefix("/").split("/")]
     query = f"?{urlencode(request.query)}" if request.query else ""
     shown: dict[str, Any] = {
         "method": request.method,
         "header": [
-            *({"key": name.title(), "value": value} for name, value in (demanded | headers).items()),
+            *({"key": name.title(), "value": value} for name, value in (required_headers | headers).items()),
             {"key": "Mock-Sandbox", "value": "{{sandbox}}"},
         ],
         "url": {
@@ -108,14 +105,14 @@ def _text(value: Any) -> str:
 
 
 def _tests(outcome: Outcome, settings: Settings) -> Iterator[str]:
-    """The script that checks an answer: status, scenario, and all of the body that is always the same."""
+    """The script that checks an answer: status, scenario, and the constant parts of the body."""
     if outcome.reply.fault is not None:
         return
     name, status = write_ascii(outcome.scenario.id), outcome.reply.status
     yield f'pm.test("status {status}", () => pm.response.to.have.status({status}));'
     if settings.mock_headers:
         yield f'pm.test("scenario", () => pm.expect(pm.response.headers.get("Mock-Scenario")).to.eql({name}));'
-    for at, value in outcome.steady:
+    for at, value in outcome.constant_parts:
         where = write_ascii("/".join(("body", *map(str, at))))
         yield f"pm.test({where}, () => pm.expect({_member(at)}).to.eql({write_ascii(value)}));"
 

@@ -1,7 +1,4 @@
-"""The contract as one TypeScript file: the ids of its outcomes, the types of its bodies, and a client for the mock.
-
-Knows a contract, its outcomes and the language; the client's own text stands in typescript/client.ts.
-"""
+"""The contract as one TypeScript file: ids of outcomes, types of bodies, and a client of the admin API."""
 
 from __future__ import annotations
 
@@ -22,9 +19,11 @@ _DECLARED: Final = re.compile(r"^(?:export )?(?:declare )?(?:class|function|inte
 
 
 def document(contract: Contract, settings: Settings) -> str:
-    """The file of a contract that is served with these settings."""
+    """Write the file of a contract that is served with these settings."""
     client = _CLIENT.read_text(encoding="utf-8")
-    types = Types(contract.relink_schemas, ["Outcome", "FaultKind", "Known", "Answers", *_DECLARED.findall(client)])
+    types = Types(
+        contract.relink_schemas, ["Outcome", "FaultKind", "OutcomeInfo", "Answers", *_DECLARED.findall(client)]
+    )
     found = [*outcomes(contract, settings)]
     for operation in contract.operations:
         _declare(types, operation)
@@ -32,7 +31,7 @@ def document(contract: Contract, settings: Settings) -> str:
         f"// Derived from contract {contract.hash} by mockserver {__version__}. Export it again rather than edit it.",
         "\n".join(_ids(found)),
         "\n".join(_answers(found, types)),
-        "\n".join(_known(found)),
+        "\n".join(_outcome_table(found)),
         f"/** What can go wrong below the contract. */\nexport type FaultKind = {union(map(write_ascii, FAULTS))};",
         *types.declarations(),
         client,
@@ -41,7 +40,7 @@ def document(contract: Contract, settings: Settings) -> str:
 
 
 def _declare(types: Types, operation: Operation) -> None:
-    """The types of an operation's body and of its envelopes, under the names that people look for."""
+    """Name the types of an operation's request body and envelopes."""
     body = operation.schemas.get("body")
     if body is not None:
         types.declare(f"{operation.id} request", body)
@@ -58,20 +57,20 @@ def _ids(found: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _answers(found: Sequence[Outcome], types: Types) -> Iterator[str]:
-    """The type of each outcome's body; of several operations' outcomes of one id it is any of theirs."""
+    """The type of the body of each outcome; a union where several operations have the id."""
     bodies: dict[str, dict[str, None]] = {}
     for outcome in found:
         schema = outcome.scenario.envelope.schema
         bodies.setdefault(outcome.scenario.id, {})[types.named(schema) if schema is not None else "unknown"] = None
-    yield "/** What the body of each outcome is. */"
+    yield "/** The body of each outcome. */"
     yield "export interface Answers {"
     yield from (f"  {write_ascii(id_)}: {union(names)};" for id_, names in bodies.items())
     yield "}"
 
 
-def _known(found: Sequence[Outcome]) -> Iterator[str]:
-    yield "/** An outcome as the contract has it. */"
-    yield "export interface Known {"
+def _outcome_table(found: Sequence[Outcome]) -> Iterator[str]:
+    yield "/** An outcome of the contract. */"
+    yield "export interface OutcomeInfo {"
     yield "  readonly id: Outcome;"
     yield "  readonly operation: string;"
     yield '  readonly source: "documented" | "assumed";'
@@ -81,7 +80,7 @@ def _known(found: Sequence[Outcome]) -> Iterator[str]:
     yield "}"
     yield ""
     yield "/** Every outcome, in the order of checks. */"
-    yield "export const outcomes: readonly Known[] = ["
+    yield "export const outcomes: readonly OutcomeInfo[] = ["
     for outcome in found:
         scenario = outcome.scenario
         row: dict[str, Any] = {

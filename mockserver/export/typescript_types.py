@@ -1,7 +1,4 @@
-"""JSON Schemas as TypeScript types: what a value may have, as far as types can say it.
-
-Knows JSON Schema and the types of TypeScript; it knows no operation and no outcome.
-"""
+"""JSON Schemas as TypeScript types, as far as types can express them."""
 
 from __future__ import annotations
 
@@ -22,44 +19,44 @@ _OF_OBJECTS: Final = ("properties", "required", "additionalProperties")
 
 
 def union(types: Iterable[str]) -> str:
-    """Any of these types."""
+    """The union of these types."""
     return " | ".join(dict.fromkeys(types))
 
 
 def comment(text: str, indent: str = "") -> str:
-    """A line of documentation, or nothing where there is no text."""
+    """A documentation comment, or nothing without a text."""
     return f"{indent}/** {' '.join(text.split()).replace('*/', '* /')} */\n" if text else ""
 
 
-def _grouped(text: str, sign: str) -> str:
-    """A type in parentheses where it has this sign outside of all brackets."""
+def _parenthesized(text: str, operator: str) -> str:
+    """Put a type in parentheses if it has this operator outside of all brackets."""
     depth = 0
     for char, following in pairwise(_LITERAL.sub('""', text)):
         depth += (char in "{[(<") - (char in "}])>")
-        if depth == 0 and char == " " and following == sign:
+        if depth == 0 and char == " " and following == operator:
             return f"({text})"
     return text
 
 
 class Types:
-    """The types of a contract's schemas; each place that is referred to has a name."""
+    """The types of a contract's schemas; each schema that is referred to gets a name."""
 
-    def __init__(self, schemas: Relink, taken: Iterable[str]) -> None:
-        """`taken` are the names that mean something else."""
-        self._taken = set(taken)
-        self._places: dict[str, tuple[str, Path]] = {}
-        self._schemas = schemas(self._place)
+    def __init__(self, schemas: Relink, reserved: Iterable[str]) -> None:
+        """Avoid the names in `reserved`."""
+        self._used_names = set(reserved)
+        self._addresses: dict[str, tuple[str, Path]] = {}
+        self._schemas = schemas(self._reference)
         self._names: dict[str, str] = {}
         self._aliases: list[str] = []
 
-    def _place(self, file: str, at: Path) -> str:
+    def _reference(self, file: str, at: Path) -> str:
         reference = write_ascii([file, *at])
-        self._places[reference] = file, at
+        self._addresses[reference] = file, at
         return reference
 
-    def declare(self, words: str, file: str) -> None:
-        """Call the type of a schema file so, as one word; a file that has a name keeps it, and this is another."""
-        reference, name = self._place(file, ()), self._free(words)
+    def declare(self, title: str, file: str) -> None:
+        """Name the type of a schema file by a title; a file that has a name already gets an alias."""
+        reference, name = self._reference(file, ()), self._unused_name(title)
         if reference in self._names:
             self._aliases.append(f"export type {name} = {self._names[reference]};")
         else:
@@ -67,50 +64,50 @@ class Types:
 
     def named(self, file: str) -> str:
         """The name of the type of a schema file."""
-        return self._name(self._place(file, ()))
+        return self._name(self._reference(file, ()))
 
     def declarations(self) -> Iterator[str]:
-        """All that has a name, and what that refers to."""
+        """Declare all named types, and those that they refer to."""
         done = 0
         while done < len(self._names):
             reference, name = [*self._names.items()][done]
-            schema = self._at(*self._places[reference])
+            schema = self._schema_at(*self._addresses[reference])
             about = schema.get("description") or schema.get("title", "") if isinstance(schema, dict) else ""
             yield f"{comment(about)}export type {name} = {self.of(schema)};"
             done += 1
         yield from self._aliases
 
-    def _at(self, file: str, at: Path) -> Any:
+    def _schema_at(self, file: str, at: Path) -> Any:
         schema = self._schemas[file]
         for step in at:
             schema = schema[step]
         return schema
 
-    def _free(self, words: str) -> str:
-        name = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", words))
+    def _unused_name(self, title: str) -> str:
+        name = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", title))
         name = name if _IDENTIFIER.fullmatch(name) else f"T{name}"
-        name = next(n for n in (f"{name}{i if i > 1 else ''}" for i in count(1)) if n not in self._taken)
-        self._taken.add(name)
+        name = next(n for n in (f"{name}{i if i > 1 else ''}" for i in count(1)) if n not in self._used_names)
+        self._used_names.add(name)
         return name
 
     def _name(self, reference: str) -> str:
         if reference not in self._names:
-            file, at = self._places[reference]
-            whole = self._names.get(self._place(file, ())) or file.removesuffix(".json").removesuffix(".schema")
-            self._names[reference] = self._free(f"{whole} {at[-1]}" if at else whole)
+            file, at = self._addresses[reference]
+            whole = self._names.get(self._reference(file, ())) or file.removesuffix(".json").removesuffix(".schema")
+            self._names[reference] = self._unused_name(f"{whole} {at[-1]}" if at else whole)
         return self._names[reference]
 
     # -- one schema -----------------------------------------------------------------------------------
 
     def of(self, schema: Any, indent: str = "") -> str:
-        """The type of what a schema allows; `unknown` where types cannot tell."""
+        """The type of the values that a schema allows; `unknown` where types cannot express it."""
         if not isinstance(schema, dict):
             return "unknown" if schema else "never"
         parts = [*self._parts(schema, indent)]
-        return parts[0] if len(parts) == 1 else " & ".join(_grouped(part, "|") for part in parts) or "unknown"
+        return parts[0] if len(parts) == 1 else " & ".join(_parenthesized(part, "|") for part in parts) or "unknown"
 
     def _parts(self, schema: Mapping[str, Any], indent: str) -> Iterator[str]:
-        """Types of which a value has all."""
+        """The types whose intersection a value has."""
         yield from (self._name(schema[keyword]) for keyword in ("$ref", "$dynamicRef") if keyword in schema)
         if "const" in schema:
             yield write_ascii(schema["const"])
@@ -126,7 +123,7 @@ class Types:
         if "if" in schema and not {"then", "else"}.isdisjoint(schema):
             several.append([schema.get(branch, _ANY_OBJECT) for branch in ("then", "else")])
         for inners in several:
-            yield union(_grouped("object" if s is _ANY_OBJECT else self.of(s, indent), "&") for s in inners)
+            yield union(_parenthesized("object" if s is _ANY_OBJECT else self.of(s, indent), "&") for s in inners)
 
     def _plain(self, kind: str, schema: Mapping[str, Any], indent: str) -> str:
         if kind == "object":

@@ -1,7 +1,4 @@
-"""A bug report: one entry of the journal as one self-contained page of HTML, to attach to a ticket.
-
-Knows entries as they are kept, masked, and writes all of them as text; it holds no script and refers to nothing.
-"""
+"""A bug report: one journal entry as a self-contained HTML page without scripts, to attach to a ticket."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.engine.entries import Body, EntryDecision, JournalEntry
 from mockserver.engine.views import violation_json
-from mockserver.reports.words import WORDS, Words
+from mockserver.reports.translations import TRANSLATIONS, Texts
 from mockserver.version import __version__
 
 _STYLE: Final = """
@@ -49,26 +46,26 @@ th{border:0;padding-bottom:0;color:var(--soft);font-size:.85rem}td{padding-top:0
 """
 _HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
-"""What the page may load: its own style and nothing else, also where it is opened as a file."""
+"""The content security policy of the page: only its own style, also when it is opened as a file."""
 
-_UNSENT: Final = {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length"}
-"""Request headers that a client sets by itself."""
+_CLIENT_HEADERS: Final = {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length"}
+"""Request headers that curl sets by itself."""
 
 
 def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
-    """The page in a language of `WORDS`. `utc_offset` is that of the sandbox's settings, `scheme` the server's."""
-    words, decision = WORDS[language], entry.decision
+    """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
+    texts, decision = TRANSLATIONS[language], entry.decision
     name = str(decision.scenario.scenario if decision is not None else entry.problem)
     parts = [
-        f"<p><small>{escape(words['kind'])}</small></p>",
+        f"<p><small>{escape(texts['kind'])}</small></p>",
         f"<h1><b>{entry.reply.status}</b> {escape(name)}</h1>",
         f"<p><code>{escape(f'{entry.request.method} {entry.request.target}')}</code></p>",
-        *_said(decision, words),
-        _table(words["happened"], _facts(entry, decision, contract, utc_offset, words)),
-        *_violated(decision, words),
-        _part(words["sent"], _headers(entry.request.headers) + _body(entry.request.body, words)),
-        _part(words["answered"], _headers(entry.reply.headers) + _body(entry.reply.body, words)),
-        _part(words["again"], f"<p>{escape(words['masked'])}</p>" + _block(_again(entry, scheme))),
+        *_documentation(decision, texts),
+        _table(texts["happened"], _summary_rows(entry, decision, contract, utc_offset, texts)),
+        *_violations(decision, texts),
+        _section(texts["sent"], _headers(entry.request.headers) + _body(entry.request.body, texts)),
+        _section(texts["answered"], _headers(entry.reply.headers) + _body(entry.reply.body, texts)),
+        _section(texts["again"], f"<p>{escape(texts['masked'])}</p>" + _block(_curl_line(entry, scheme))),
     ]
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
@@ -80,8 +77,8 @@ def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: s
     )
 
 
-def _part(title: str, inside: str) -> str:
-    return f"<h2>{escape(title)}</h2>\n{inside}"
+def _section(title: str, content: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{content}"
 
 
 def _block(text: str) -> str:
@@ -90,74 +87,74 @@ def _block(text: str) -> str:
 
 def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     cells = (f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in rows)
-    return _part(title, f"<table>\n{chr(10).join(cells)}\n</table>")
+    return _section(title, f"<table>\n{chr(10).join(cells)}\n</table>")
 
 
-def _headers(pairs: Iterable[tuple[str, str]]) -> str:
-    return _block("\n".join(f"{name}: {value}" for name, value in pairs))
+def _headers(headers: Iterable[tuple[str, str]]) -> str:
+    return _block("\n".join(f"{name}: {value}" for name, value in headers))
 
 
-def _body(body: Body, words: Words) -> str:
+def _body(body: Body, texts: Texts) -> str:
     value = body.shown
     if isinstance(value, str):
-        return _block(value) if value else f"<p><small>{escape(words['nothing'])}</small></p>"
+        return _block(value) if value else f"<p><small>{escape(texts['nothing'])}</small></p>"
     return _block(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _said(decision: EntryDecision | None, words: Words) -> Iterator[str]:
-    """What the document says of this answer, and what is odd about it there."""
+def _documentation(decision: EntryDecision | None, texts: Texts) -> Iterator[str]:
+    """The heading of this answer in the documents, and the note about it."""
     if decision is not None and decision.scenario.heading:
         yield f"<blockquote>{escape(decision.scenario.heading)}</blockquote>"
     if decision is not None and decision.scenario.note:
-        yield f"<p><strong>{escape(words['note'])}</strong> {escape(decision.scenario.note)}</p>"
+        yield f"<p><strong>{escape(texts['note'])}</strong> {escape(decision.scenario.note)}</p>"
 
 
-def _facts(
-    entry: JournalEntry, decision: EntryDecision | None, contract: Contract, utc_offset: str, words: Words
+def _summary_rows(
+    entry: JournalEntry, decision: EntryDecision | None, contract: Contract, utc_offset: str, texts: Texts
 ) -> Iterator[tuple[str, str]]:
     local, utc = offset_nanos(entry.at_ns, utc_offset), utc_millis(entry.at_ns)
-    yield words["time"], words["instant"].format(local=local, utc=utc)
-    yield words["entry"], words["of"].format(id=entry.id, sandbox=entry.sandbox or words["default"])
+    yield texts["time"], texts["instant"].format(local=local, utc=utc)
+    yield texts["entry"], texts["of"].format(id=entry.id, sandbox=entry.sandbox or texts["default"])
     if decision is not None:
         scenario = decision.scenario
-        yield words["source"], words[scenario.source]
-        yield words["trigger"], words["usual" if decision.trigger == "default" else decision.trigger]
+        yield texts["source"], texts[scenario.source]
+        yield texts["trigger"], texts["usual" if decision.trigger == "default" else decision.trigger]
         if scenario.because:
-            yield words["because"], words["and"].join(scenario.because)
+            yield texts["because"], texts["and"].join(scenario.because)
         for assumption in decision.assumed:
-            yield words["rests"], f"{assumption}: {contract.assumptions.get(assumption, '')}"
-        yield words["stands"], scenario.position
+            yield texts["rests"], f"{assumption}: {contract.assumptions.get(assumption, '')}"
+        yield texts["stands"], scenario.position
     else:
-        yield words["problem"], words["misuse"].format(problem=entry.problem)
+        yield texts["problem"], texts["misuse"].format(problem=entry.problem)
     if entry.fault is not None:
-        yield words["fault"], entry.fault + (words["kept"] if decision is not None and decision.committed else "")
+        yield texts["fault"], entry.fault + (texts["kept"] if decision is not None and decision.committed else "")
     if entry.delay_ms:
-        yield words["delay"], f"{entry.delay_ms:g} ms"
+        yield texts["delay"], f"{entry.delay_ms:g} ms"
     if entry.masked:
-        yield words["hidden"], ", ".join(entry.masked)
-    versions = words["version"].format(version=__version__, contract=entry.contract)
-    changed = words["changed"].format(contract=contract.hash) if entry.contract != contract.hash else ""
-    yield words["versions"], versions + changed
+        yield texts["hidden"], ", ".join(entry.masked)
+    versions = texts["version"].format(version=__version__, contract=entry.contract)
+    changed = texts["changed"].format(contract=contract.hash) if entry.contract != contract.hash else ""
+    yield texts["versions"], versions + changed
 
 
-def _violated(decision: EntryDecision | None, words: Words) -> Iterator[str]:
+def _violations(decision: EntryDecision | None, texts: Texts) -> Iterator[str]:
     found = [violation_json(one) for one in decision.violations] if decision is not None else []
     if found:
-        yield _table(words["wrong"], ((one["at"], one["message"]) for one in found))
+        yield _table(texts["wrong"], ((one["at"], one["message"]) for one in found))
     warnings = [warning.message for warning in decision.warnings] if decision is not None else []
     if warnings:
         listed = "".join(f"<li>{escape(text)}</li>" for text in warnings)
-        yield _part(words["warnings"], f"<ul>{listed}</ul>")
+        yield _section(texts["warnings"], f"<ul>{listed}</ul>")
 
 
-def _again(entry: JournalEntry, scheme: str) -> str:
-    """The command line that sends what the entry keeps."""
-    sent, body = entry.request, entry.request.body.data
-    parts = ["curl", "-i", f"{scheme}://{entry.first_headers.get('host', '127.0.0.1:8080')}{sent.target}"]
-    if sent.method != ("POST" if body else "GET"):
-        parts += ["-X", sent.method]
-    for name, value in sent.headers:
-        if name.lower() not in _UNSENT:
+def _curl_line(entry: JournalEntry, scheme: str) -> str:
+    """The curl command that sends the request of the entry again."""
+    request, body = entry.request, entry.request.body.data
+    parts = ["curl", "-i", f"{scheme}://{entry.first_headers.get('host', '127.0.0.1:8080')}{request.target}"]
+    if request.method != ("POST" if body else "GET"):
+        parts += ["-X", request.method]
+    for name, value in request.headers:
+        if name.lower() not in _CLIENT_HEADERS:
             parts += ["-H", f"{name}: {value}"]
     if body:
         parts += ["--data-raw", body.decode("utf-8", "replace")]

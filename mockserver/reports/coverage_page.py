@@ -1,12 +1,10 @@
-"""Coverage as a page: one file without scripts that asks for nothing, for a phone or a screen, light or dark.
-
-Knows the JSON of coverage and HTML; whatever it shows is escaped.
-"""
+"""Coverage as a self-contained HTML page without scripts; every value is escaped."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
@@ -15,13 +13,13 @@ from mockserver.reports.coverage_report import (
     Row,
     behaviour,
     by_source,
-    counts,
+    counts_text,
     junit,
-    met,
+    met_text,
+    sandbox_label,
     summary,
     text,
-    times,
-    whose,
+    times_text,
 )
 
 _STYLE: Final = """
@@ -89,22 +87,23 @@ def html(report: Report) -> str:
 def _page(report: Report) -> Iterator[str]:
     yield f"{_HEAD}<title>{_e(summary(report))} - contract coverage</title>\n<style>{_STYLE}</style>\n</head>"
     yield "<body>\n<main>"
-    yield f"<h1>Contract coverage</h1>\n<p class=soft>{_e(whose(report))} · contract {_e(report['contract'])}</p>"
+    about = f"{sandbox_label(report)} · contract {report['contract']}"
+    yield f"<h1>Contract coverage</h1>\n<p class=soft>{_e(about)}</p>"
     yield from _figures(report)
     yield "<h2>Documented outcomes</h2>"
-    yield "<p class=soft>Open one for what it answers and a command that meets it. A click on the command marks it.</p>"
+    yield "<p class=soft>Open one to see its answer and a command that meets it. A click selects the command.</p>"
     yield from _groups(by_source(report, "documented"))
     assumed = by_source(report, "assumed")
     if assumed:
         yield "<h2>Assumed outcomes</h2>"
-        yield "<p class=soft>What the document leaves open. Nobody has to meet these.</p>"
+        yield "<p class=soft>Points that the documents leave open. A client does not have to meet these.</p>"
         yield from _groups(assumed)
-    yield "<h2>Behaviour of the client</h2>\n<p class=soft>Seen on the way, not judged.</p>\n<ul class=plain>"
+    yield "<h2>Behaviour of the client</h2>\n<p class=soft>Observations, without a judgement.</p>\n<ul class=plain>"
     yield from (f"<li>{_e(line[:1].upper() + line[1:])}</li>" for line in behaviour(report))
     yield "</ul>"
     yield (
-        "<h2>What counts</h2>\n<p class=soft>An outcome is met once its answer was sent whole, however it was brought "
-        "about; an answer that a fault took is not met. Sent again is the same request once more in its sandbox.</p>"
+        "<h2>What counts</h2>\n<p class=soft>An outcome counts once its full answer was sent, whatever triggered it; "
+        "faulted answers do not count. A request is sent again if the same one came before in its sandbox.</p>"
     )
     yield "</main>\n</body>\n</html>"
 
@@ -129,7 +128,7 @@ def _figure(title: str, value: object) -> str:
 
 
 def _groups(rows: list[Row]) -> Iterator[str]:
-    """The outcomes by the code of their answer; in each group those that are missing first."""
+    """The outcomes by the code of their answer; in each group the missing ones first."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         error = row["error"]
@@ -146,26 +145,26 @@ def _groups(rows: list[Row]) -> Iterator[str]:
 def _row(row: Row) -> str:
     if row["met"]:
         mark = '<span class="mark met">&#10003; met</span>'
-        told = met(row)
+        about = met_text(row)
     else:
         mark = f'<span class="mark {"missing" if row["source"] == "documented" else "open"}">missing</span>'
-        told = f"to meet it: {row['how']}"
+        about = f"to meet it: {row['how']}"
     title = row["heading"] or row["scenario"]
     name = f"<span class=soft><code>{_e(row['scenario'])}</code></span>" if row["heading"] else ""
     return (
         f"<li><details><summary>{mark}<span class=what><b>{_e(title)}</b>"
-        f"{name}<span class=soft>{_e(told)}</span></span></summary>"
-        f"<div class=more>{''.join(_more(row))}</div></details></li>"
+        f"{name}<span class=soft>{_e(about)}</span></span></summary>"
+        f"<div class=more>{''.join(_details(row))}</div></details></li>"
     )
 
 
-def _more(row: Row) -> Iterator[str]:
+def _details(row: Row) -> Iterator[str]:
     if row["note"]:
         yield f"<p>Note: {_e(row['note'])}</p>"
     if row["faults"]:
-        yield f"<p>Faults: {_e(counts(row['faults']))}</p>"
+        yield f"<p>Faults: {_e(counts_text(row['faults']))}</p>"
     if row["retried"]:
-        yield f"<p>The request was sent again after it: {_e(times(row['retried']))}</p>"
+        yield f"<p>The request was sent again after it: {_e(times_text(row['retried']))}</p>"
     if row["error"]:
         yield f"<p>Answers <code>{_e(json.dumps(row['error'], ensure_ascii=False))}</code></p>"
     if row["met"]:
@@ -177,9 +176,17 @@ def _e(value: Any) -> str:
     return escape(str(value))
 
 
-FORMS: Final[Mapping[str, tuple[str, Callable[[Report], str]]]] = {
-    "text": ("text/plain; charset=utf-8", text),
-    "junit": ("application/xml", junit),
-    "html": ("text/html; charset=utf-8", html),
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of the coverage report: its media type, and the function that renders it."""
+
+    media_type: str
+    render: Callable[[Report], str]
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "text": Format("text/plain; charset=utf-8", text),
+    "junit": Format("application/xml", junit),
+    "html": Format("text/html; charset=utf-8", html),
 }
-"""The forms that coverage is given out in beside JSON, each with its media type."""
+"""The formats of coverage beside JSON."""

@@ -1,7 +1,4 @@
-"""Coverage, as the admin API gives it, for a terminal and for a pipeline.
-
-Knows the JSON of coverage and nothing else, so that a client can make a report of what a server told it.
-"""
+"""Coverage as text for a terminal and as JUnit XML for a pipeline, made of the JSON of the admin API."""
 
 from __future__ import annotations
 
@@ -15,18 +12,18 @@ Row = Mapping[str, Any]
 
 _COLUMNS: Final = ("outcome", "met", "by", "faults", "sent again", "how to meet it")
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
-"""What neither a terminal nor XML takes in a line."""
+"""Characters that neither a terminal nor XML can show in a line."""
 
 
-def whose(report: Report) -> str:
-    """Whose coverage it is."""
+def sandbox_label(report: Report) -> str:
+    """The sandbox of the report, in words."""
     if report["sandbox"] is None:
         return "all sandboxes"
     return f"sandbox {report['sandbox']}" if report["sandbox"] else "the default sandbox"
 
 
 def summary(report: Report) -> str:
-    """The one line that matters."""
+    """The report in one line."""
     share, assumed = report["documented"], report["assumed"]
     line = f"{share['met']} of {share['of']} documented outcomes met ({share['percent']} %)"
     return line + (f", {assumed['met']} of {assumed['of']} assumed" if assumed["of"] else "")
@@ -37,20 +34,20 @@ def by_source(report: Report, source: str) -> list[Row]:
     return [row for row in report["scenarios"] if row["source"] == source]
 
 
-def counts(counted: Mapping[str, int]) -> str:
-    """Words with their numbers, the most frequent first."""
-    return ", ".join(f"{word} {number}" for word, number in sorted(counted.items(), key=lambda item: -item[1]))
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Counts by name as text, the most frequent first."""
+    return ", ".join(f"{word} {number}" for word, number in sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def met(row: Row) -> str:
-    """How often an outcome was met, and how."""
+def met_text(row: Row) -> str:
+    """How often an outcome was met, and by which trigger."""
     triggers = row["triggers"]
-    how = f"by {next(iter(triggers))}" if len(triggers) == 1 else counts(triggers)
-    return f"{times(row['met'])}, {how}"
+    how = f"by {next(iter(triggers))}" if len(triggers) == 1 else counts_text(triggers)
+    return f"{times_text(row['met'])}, {how}"
 
 
-def times(number: int) -> str:
-    """A number of times, in words."""
+def times_text(number: int) -> str:
+    """A number as `once`, `twice` or `3 times`."""
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
@@ -58,12 +55,12 @@ def times(number: int) -> str:
 
 
 def text(report: Report) -> str:
-    """A table of the outcomes, and what was seen on the way."""
-    return "\n".join(map(_line, _text(report))) + "\n"
+    """The report as text: a table of the outcomes, and the behaviour of the client."""
+    return "\n".join(map(_printable, _text_lines(report))) + "\n"
 
 
-def _text(report: Report) -> Iterator[str]:
-    yield f"{whose(report)}: {summary(report)}"
+def _text_lines(report: Report) -> Iterator[str]:
+    yield f"{sandbox_label(report)}: {summary(report)}"
     yield f"{report['requests']} requests, {report['problems']} of them misuses; contract {report['contract']}"
     for source in ("documented", "assumed"):
         rows = by_source(report, source)
@@ -79,7 +76,14 @@ def _text(report: Report) -> Iterator[str]:
 def _cells(row: Row) -> tuple[str, ...]:
     again = str(row["retried"] or "")
     how = "" if row["met"] else row["how"]
-    return (row["scenario"], str(row["met"] or "-"), counts(row["triggers"]), counts(row["faults"]), again, how)
+    return (
+        row["scenario"],
+        str(row["met"] or "-"),
+        counts_text(row["triggers"]),
+        counts_text(row["faults"]),
+        again,
+        how,
+    )
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -91,33 +95,33 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def behaviour(report: Report) -> Iterator[str]:
-    """What was seen of the client, a line each; nothing is judged."""
-    seen = report["behaviour"]
-    for one in seen["retries"]:
-        yield f"sent again {after(one)}: {times(one['count'])}, {span(one)}"
-    if not seen["retries"]:
+    """The behaviour of the client, one line for each observation."""
+    observed = report["behaviour"]
+    for one in observed["retries"]:
+        yield f"sent again {retry_text(one)}: {times_text(one['count'])}, {interval_text(one)}"
+    if not observed["retries"]:
         yield "nothing was sent again"
-    lost = seen["sent_again_after_answer_lost"]
+    lost = observed["sent_again_after_answer_lost"]
     if lost:
-        yield f"sent again after an answer was lost: {times(lost)}"
-    if seen["secrets_in_url"]:
-        yield f"with a secret in the URL: {times(seen['secrets_in_url'])}"
-    for pointer, number in seen["malformed"].items():
-        yield f"malformed at {pointer or 'the body as a whole'}: {times(number)}"
+        yield f"sent again after an answer was lost: {times_text(lost)}"
+    if observed["secrets_in_url"]:
+        yield f"with a secret in the URL: {times_text(observed['secrets_in_url'])}"
+    for pointer, number in observed["malformed"].items():
+        yield f"malformed at {pointer or 'the body as a whole'}: {times_text(number)}"
 
 
-def after(retry: Mapping[str, Any]) -> str:
-    """After what something was sent again."""
+def retry_text(retry: Mapping[str, Any]) -> str:
+    """What preceded a retry."""
     return f"after {retry['after']}" + (f" with fault {retry['fault']}" if retry["fault"] else "")
 
 
-def span(retry: Mapping[str, Any]) -> str:
-    """How long after."""
+def interval_text(retry: Mapping[str, Any]) -> str:
+    """The time between a request and its retry."""
     shortest, longest = retry["shortest_ms"], retry["longest_ms"]
     return f"{shortest:g} ms later" if shortest == longest else f"{shortest:g} to {longest:g} ms later"
 
 
-def _line(line: str) -> str:
+def _printable(line: str) -> str:
     return _UNPRINTABLE.sub(" ", line)
 
 
@@ -127,28 +131,28 @@ def _line(line: str) -> str:
 def junit(report: Report) -> str:
     """JUnit XML: a test case for each outcome.
 
-    A documented outcome that was not met is a failure; an assumed one, which no client has to meet, is skipped.
+    A documented outcome that was not met is a failure; an assumed one is skipped, as no client has to meet it.
     """
-    root = Element("testsuites", name=f"coverage of the contract, {whose(report)}")
+    root = Element("testsuites", name=f"coverage of the contract, {sandbox_label(report)}")
     for source in ("documented", "assumed"):
         rows = by_source(report, source)
         missing = str(sum(not row["met"] for row in rows))
         failed, skipped = (missing, "0") if source == "documented" else ("0", missing)
-        counted = {"tests": str(len(rows)), "failures": failed, "errors": "0", "skipped": skipped, "time": "0"}
-        suite = SubElement(root, "testsuite", {"name": f"{source} outcomes", **counted})
+        counts = {"tests": str(len(rows)), "failures": failed, "errors": "0", "skipped": skipped, "time": "0"}
+        suite = SubElement(root, "testsuite", {"name": f"{source} outcomes", **counts})
         for row in rows:
-            _case(suite, row)
+            _add_test_case(suite, row)
     for element in root.iter():
-        element.text = None if element.text is None else _xml(element.text)
-        element.attrib.update({name: _line(value) for name, value in element.attrib.items()})
+        element.text = None if element.text is None else _printable_lines(element.text)
+        element.attrib.update({name: _printable(value) for name, value in element.attrib.items()})
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: Element, row: Row) -> None:
+def _add_test_case(suite: Element, row: Row) -> None:
     case = SubElement(suite, "testcase", classname=row["operation"], name=row["scenario"], time="0")
     if row["met"]:
-        SubElement(case, "system-out").text = f"met {met(row)}"
+        SubElement(case, "system-out").text = f"met {met_text(row)}"
         return
     about = [row["heading"] or "", row["note"] or "", f"how to meet it: {row['how']}", row["curl"]]
     kind = "failure" if row["source"] == "documented" else "skipped"
@@ -156,5 +160,5 @@ def _case(suite: Element, row: Row) -> None:
     missing.text = "\n".join(filter(None, about))
 
 
-def _xml(told: str) -> str:
-    return "\n".join(map(_line, told.split("\n")))
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(_printable, text.split("\n")))

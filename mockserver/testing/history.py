@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mockserver.client.admin_api import MockError
+from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
 from mockserver.engine.views import evidence_lines
 

@@ -11,8 +11,8 @@ from typing import Any, Final, TypedDict
 
 import pytest
 
-from mockserver.client.admin_api import MockError
-from mockserver.client.coverage_merged import merged
+from mockserver.client.admin_client import MockError
+from mockserver.client.coverage_merge import merge_reports
 from mockserver.reports.coverage_page import html
 from mockserver.reports.coverage_report import junit, text
 
@@ -67,8 +67,8 @@ class Coverage:
             self._config.workeroutput["mockserver_coverage"] = [*own]
             return
         self._collected += own
-        default = merged([server["report"] for server in self._collected if server["default"]])
-        reports = [*default, *merged([server["report"] for server in self._collected if not server["default"]])]
+        default = merge_reports([server["report"] for server in self._collected if server["default"]])
+        reports = [*default, *merge_reports([server["report"] for server in self._collected if not server["default"]])]
         self._lines += [text(report) for report in reports]
         self._lines = self._lines or ["no test used the mock server"]
         self._write(reports)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.client.http_client import Answer
+from mockserver.client.http_client import Response
 from tests.support import ONCE, PATH, Serving, run, serving
 
 TOKEN = "s3cr3t-t0ken"
@@ -138,5 +138,5 @@ def test_a_server_that_is_no_mock_is_one_line(sent: bytes, said: str) -> None:
 
 def test_a_problem_is_printed_as_title_and_detail() -> None:
     """Without both, the status."""
-    assert Answer(400, {"title": "No", "detail": "Because."}).problem == "No: Because."
-    assert Answer(500, "text").problem == "the server answered 500"
+    assert Response(400, {"title": "No", "detail": "Because."}).problem_text == "No: Because."
+    assert Response(500, "text").problem_text == "the server answered 500"

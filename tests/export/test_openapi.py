@@ -16,7 +16,7 @@ from mockserver import Contract, Engine, load
 from mockserver.admin.routes import paths
 from mockserver.core.model import Settings
 from mockserver.decision.rendering import MOCK_HEADERS
-from mockserver.export.openapi import UNFIT, document
+from mockserver.export.openapi import MALFORMED_EXAMPLES, document
 from mockserver.export.outcomes import outcomes
 from mockserver.server.server import serving
 from tests.support import PATH, folder, problem, run
@@ -41,7 +41,7 @@ def examples(part: Any, at: str = "#") -> Iterator[tuple[str, str, Any, Mapping[
     for name, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
         yield from examples(value, f"{at}/{name}")
     if isinstance(part, dict) and "schema" in part and isinstance(part.get("examples", {}), dict):
-        for claim in ("examples", UNFIT):
+        for claim in ("examples", MALFORMED_EXAMPLES):
             for name, example in part.get(claim, {}).items():
                 yield claim, name, example, part["schema"]
 
@@ -82,8 +82,8 @@ def test_each_outcome_has_a_request_and_an_answer_example(exported: dict[str, An
         for response in only(exported)["responses"].values()
         for name, answer in response.get("content", {}).get(JSON, {}).get("examples", {}).items()
     }
-    assert {*content["examples"], *content[UNFIT]} == {s.id for s in contract.scenarios} == set(answers)
-    assert {"malformed", "pin-not-four", "first-name-empty"} <= set(content[UNFIT])
+    assert {*content["examples"], *content[MALFORMED_EXAMPLES]} == {s.id for s in contract.scenarios} == set(answers)
+    assert {"malformed", "pin-not-four", "first-name-empty"} <= set(content[MALFORMED_EXAMPLES])
     assert answers["last-name-empty"]["summary"] == "Lastname."
     assert answers["last-name-empty"]["description"].startswith("The document gives the hint of the FIRST name")
     assert answers["rfc-invalid"]["x-source"] == "documented"
@@ -110,7 +110,7 @@ async def test_each_request_example_meets_its_outcome(
 ) -> None:
     """Sent to a real server, each in a sandbox of its own."""
     content = only(exported)["requestBody"]["content"][JSON]
-    for name, example in {**content["examples"], **content[UNFIT]}.items():
+    for name, example in {**content["examples"], **content[MALFORMED_EXAMPLES]}.items():
         for body in (*example.get("x-before", ()), example["value"]):
             async with client.post(url + PATH, json=body, headers={"Mock-Sandbox": name}) as response:
                 met = response.headers["Mock-Scenario"]
@@ -130,8 +130,8 @@ def test_paths_queries_headers_and_references_are_exported(shelf: dict[str, Any]
     assert parameters["a/b ~"]["schema"] == {"$ref": "#/components/schemas/query/properties/a~1b%20~0"}
     assert {name for name, p in parameters.items() if p["required"]} == {"shelf", "n", "by", "X-Shop"}
     assert set(parameters["shelf"]["examples"]) == {"bad-order", "found"}
-    assert set(parameters["shelf"][UNFIT]) == {"bad-shelf"}
-    assert parameters["order"][UNFIT]["bad-order"]["x-headers"] == {"x-one": "two"}
+    assert set(parameters["shelf"][MALFORMED_EXAMPLES]) == {"bad-shelf"}
+    assert parameters["order"][MALFORMED_EXAMPLES]["bad-order"]["x-headers"] == {"x-one": "two"}
     schemas = shelf["components"]["schemas"]
     assert schemas["query"]["properties"]["order"] == {"$ref": "#/components/schemas/words/$defs/order"}
     assert schemas["words"] == {"$defs": {"order": {"description": "How.", "enum": ["asc", "desc"]}}}

@@ -15,7 +15,7 @@ import pytest
 from mockserver import Engine, load, parse_instant
 from mockserver.engine.engine import frozen_clock
 from mockserver.engine.reloading import ReloadedContract, serve
-from mockserver.reports.words import WORDS, language
+from mockserver.reports.translations import TRANSLATIONS, language
 from mockserver.server.server import serving
 from tests.support import BATCH, ONCE, PATH, PATIENCE, PING, folder, problem
 
@@ -89,7 +89,7 @@ async def test_a_report_has_the_language_of_the_reader(url: str, client: aiohttp
             assert (response.headers["Content-Language"], response.headers["Vary"]) == (spoken, "Accept-Language")
         assert f'<html lang="{spoken}">' in page
         for key in ("happened", "sent", "answered", "wrong", "warnings", "again", "masked", "documented", "values"):
-            assert WORDS[spoken][key] in Tags(page).text
+            assert TRANSLATIONS[spoken][key] in Tags(page).text
         assert "Empty reference batch." in page
 
 
@@ -116,9 +116,9 @@ def test_the_preferred_language_wins(accepted: str, spoken: str) -> None:
 
 def test_the_languages_have_the_same_texts() -> None:
     """Keys and places to fill are equal."""
-    assert list(WORDS["en"]) == list(WORDS["es"])
-    for key, text in WORDS["en"].items():
-        assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", WORDS["es"][key]), key
+    assert list(TRANSLATIONS["en"]) == list(TRANSLATIONS["es"])
+    for key, text in TRANSLATIONS["en"].items():
+        assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", TRANSLATIONS["es"][key]), key
 
 
 async def test_everything_in_a_report_is_escaped(url: str, client: aiohttp.ClientSession) -> None:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mockserver.reports import coverage_report
-from mockserver.reports.coverage_page import FORMS, html
+from mockserver.reports.coverage_page import FORMATS, html
 from tests.support.coverage_reports import shown
 
 
@@ -43,7 +43,7 @@ def test_the_client_behaviour_is_described() -> None:
 )
 def test_coverage_names_its_sandbox(sandbox: str | None, words: str) -> None:
     """One sandbox, the default one, or all."""
-    assert coverage_report.whose(shown(sandbox=sandbox)) == words
+    assert coverage_report.sandbox_label(shown(sandbox=sandbox)) == words
     assert words in html(shown(sandbox=sandbox))
 
 
@@ -57,13 +57,13 @@ def test_no_control_character_reaches_a_terminal_or_xml() -> None:
     assert failure.get("message") == "not met: a [31mb "
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_assumed_outcomes_are_listed_apart(form: str) -> None:
     """In each form; they count for no bar."""
     row, other = shown()["scenarios"]
     rows = [row, {**other, "source": "assumed", "heading": None}]
     report = shown(scenarios=rows, assumed={"met": 0, "of": 1, "percent": 0.0})
-    told = FORMS[form][1](report)
+    told = FORMATS[form].render(report)
     assert "assumed" in told.lower()
     if form == "junit":
         documented, assumed = ET.fromstring(told)

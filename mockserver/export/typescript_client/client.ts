@@ -1,14 +1,14 @@
-/** Conditions as in a scenario file: a path, such as body.id, and what has to stand there. */
+/** Conditions as in a scenario file: a path such as body.id, and the value that it has to have. */
 export type Conditions = { [path: string]: unknown };
 
-/** How long an answer takes: milliseconds, a text such as "1.5s", or a spread. */
+/** How long an answer takes: milliseconds, a text such as "1.5s", or a distribution. */
 export type Delay =
   | number
   | string
   | { uniform: [from: number | string, to: number | string] }
   | { lognormal: { median: number | string; sigma: number; cap: number | string } };
 
-/** Which requests get what is armed, and how many of them: one, where nothing is said. */
+/** Which requests get the armed outcome, and how many of them: one by default. */
 export interface Arming {
   times?: number | "always";
   when?: Conditions;
@@ -26,7 +26,7 @@ export interface FaultArming extends Arming {
   html?: boolean;
 }
 
-/** Something armed. */
+/** An armed outcome. */
 export interface Armed {
   id: number;
   operation: string;
@@ -35,7 +35,7 @@ export interface Armed {
   [name: string]: unknown;
 }
 
-/** A claim about the requests that came: at least one, where no number is given. */
+/** A claim about the received requests: at least one by default. */
 export interface Claim {
   scenario?: Outcome;
   when?: Conditions;
@@ -45,7 +45,7 @@ export interface Claim {
   atMost?: number;
 }
 
-/** Which requests are wanted. */
+/** Filters of the journal. */
 export interface Filters {
   scenario?: Outcome;
   source?: "documented" | "assumed";
@@ -56,8 +56,8 @@ export interface Filters {
   before?: number;
 }
 
-/** A request that came, in short. */
-export interface Seen {
+/** A received request, in short. */
+export interface RecordedRequest {
   id: number;
   time: string;
   sandbox: string;
@@ -79,7 +79,7 @@ export interface Share {
   percent: number;
 }
 
-/** Which outcomes were met, and how the client behaved on the way. */
+/** Which outcomes were met, and how the client behaved. */
 export interface Coverage {
   sandbox: string | null;
   contract: string;
@@ -101,13 +101,13 @@ export interface Coverage {
 }
 
 export interface MockOptions {
-  /** The sandbox: a test worker's own world. Without it the default one. */
+  /** The sandbox, such as one for each test worker; the default one if left out. */
   sandbox?: string;
-  /** The token of the admin API, where the server asks for one. */
+  /** The token of the admin API, if the server has one. */
   token?: string;
 }
 
-/** What the mock refused, or a claim that does not hold: the message says why, with the nearest misses. */
+/** A refused request, or a claim that does not hold: the message says why, with the near misses. */
 export class MockError extends Error {
   readonly status: number;
   readonly problem: unknown;
@@ -138,18 +138,18 @@ export class Mock {
     this.headers = options.token ? { Authorization: `Bearer ${options.token}` } : {};
   }
 
-  /** The next matching requests get this outcome; it answers and changes nothing. */
+  /** Arm an outcome for the next matching requests; it answers and changes no records. */
   async arm(scenario: Outcome, arming: Arming = {}): Promise<Armed> {
     return (await this.call("POST", "/arm", { scenario, ...arming })) as Armed;
   }
 
-  /** The next matching requests meet this fault. */
+  /** Arm a fault for the next matching requests. */
   async fault(kind: FaultKind, arming: FaultArming = {}): Promise<Armed> {
     const { times, when, operation, delay, ...settings } = arming;
     return (await this.call("POST", "/arm", { fault: { kind, ...settings }, times, when, operation, delay })) as Armed;
   }
 
-  /** How many requests came, if the claim holds; throws a MockError with the nearest misses if not. */
+  /** Verify a claim, and give the number of matching requests; throws a MockError with the near misses if it does not hold. */
   async verify(claim: Claim = {}): Promise<number> {
     const { exactly, atLeast, atMost, ...which } = claim;
     const bounds = exactly === undefined && atLeast === undefined && atMost === undefined;
@@ -157,21 +157,21 @@ export class Mock {
     return ((await this.call("POST", "/verify", { ...which, count })) as { came: number }).came;
   }
 
-  /** Back to the seeds: nothing armed, no requests. */
+  /** Bring the sandbox back to its seeds; disarm everything and empty its journal. */
   async reset(): Promise<void> {
     await this.call("POST", "/reset");
   }
 
-  /** The requests that came, newest first. */
-  async requests(filters: Filters = {}): Promise<Seen[]> {
+  /** The received requests, newest first. */
+  async requests(filters: Filters = {}): Promise<RecordedRequest[]> {
     const query = Object.entries(filters)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
       .join("&");
-    return ((await this.call("GET", query ? `/requests?${query}` : "/requests")) as { requests: Seen[] }).requests;
+    return ((await this.call("GET", query ? `/requests?${query}` : "/requests")) as { requests: RecordedRequest[] }).requests;
   }
 
-  /** Which outcomes of the contract this sandbox has met. */
+  /** Which outcomes of the contract were met in this sandbox. */
   async coverage(): Promise<Coverage> {
     return (await this.call("GET", "/coverage")) as Coverage;
   }

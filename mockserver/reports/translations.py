@@ -1,16 +1,13 @@
-"""The words of a bug report in the languages that it speaks, and which of them a reader prefers.
-
-Knows words alone; what they are said of stands in the report. Both languages have the same keys and the same places.
-"""
+"""The texts of the bug report in each language, and the choice of a language. All languages have the same keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-Words = Mapping[str, str]
+Texts = Mapping[str, str]
 
-WORDS: Final[Mapping[str, Words]] = {
+TRANSLATIONS: Final[Mapping[str, Texts]] = {
     "en": {
         "kind": "Bug report",
         "happened": "What happened",
@@ -93,19 +90,19 @@ WORDS: Final[Mapping[str, Words]] = {
 
 
 def language(accepted: str) -> str:
-    """The language that a reader with this `Accept-Language` prefers among those of `WORDS`; English for any other."""
-    best, weight = "en", 0.0
+    """The preferred language of an `Accept-Language` header among those of `TRANSLATIONS`; English by default."""
+    best, best_weight = "en", 0.0
     for part in accepted.lower().split(","):
         name, _, quality = part.partition(";")
-        one = name.strip().partition("-")[0]
-        given = _weight(quality)
-        if one in WORDS and given > weight:
-            best, weight = one, given
+        code = name.strip().partition("-")[0]
+        candidate_weight = _weight(quality)
+        if code in TRANSLATIONS and candidate_weight > best_weight:
+            best, best_weight = code, candidate_weight
     return best
 
 
 def _weight(quality: str) -> float:
-    """What `q=0.8` weighs; 1 where nothing is said, 0 where it cannot be read."""
+    """The weight of a quality such as `q=0.8`; 1 by default, 0 if it is malformed."""
     name, _, number = quality.replace(" ", "").partition("=")
     if not name:
         return 1.0

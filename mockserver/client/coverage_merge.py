@@ -9,14 +9,14 @@ from typing import Any
 Report = Mapping[str, Any]
 
 
-def merged(reports: Sequence[Report]) -> list[Report]:
-    """One report for each contract, the first one first; what was met on one server was met."""
+def merge_reports(reports: Sequence[Report]) -> list[Report]:
+    """Merge reports into one for each contract, in order of appearance; an outcome counts if any server met it."""
     contracts = dict.fromkeys(report["contract"] for report in reports)
     return [_merge([report for report in reports if report["contract"] == contract]) for contract in contracts]
 
 
 def _merge(reports: Sequence[Report]) -> Report:
-    rows = [_row(same) for same in zip(*(report["scenarios"] for report in reports), strict=True)]
+    rows = [_row(rows_by_server) for rows_by_server in zip(*(report["scenarios"] for report in reports), strict=True)]
     return {
         **reports[0],
         "sandbox": None,
@@ -29,10 +29,15 @@ def _merge(reports: Sequence[Report]) -> Report:
     }
 
 
-def _row(same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A scenario's counts; servers of one contract show its scenarios in one order."""
-    counts = {name: sum(row[name] for row in same) for name in ("met", "retried")}
-    return {**same[0], **counts, "triggers": _sum(same, "triggers"), "faults": _sum(same, "faults")}
+def _row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add the counts of one scenario; all servers report them in the same order."""
+    counts = {name: sum(row[name] for row in rows) for name in ("met", "retried")}
+    return {
+        **rows[0],
+        **counts,
+        "triggers": _sum(rows, "triggers"),
+        "faults": _sum(rows, "faults"),
+    }
 
 
 def _sum(parts: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
@@ -51,14 +56,14 @@ def _share(met: Iterable[int]) -> dict[str, Any]:
 def _behaviour(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     retries: dict[tuple[str, str | None], dict[str, Any]] = {}
     for retry in (retry for part in parts for retry in part["retries"]):
-        known = retries.setdefault((retry["after"], retry["fault"]), {**retry, "count": 0})
-        known["count"] += retry["count"]
-        known["shortest_ms"] = min(known["shortest_ms"], retry["shortest_ms"])
-        known["longest_ms"] = max(known["longest_ms"], retry["longest_ms"])
-    sums = ("sent_again_after_answer_lost", "secrets_in_url")
+        total = retries.setdefault((retry["after"], retry["fault"]), {**retry, "count": 0})
+        total["count"] += retry["count"]
+        total["shortest_ms"] = min(total["shortest_ms"], retry["shortest_ms"])
+        total["longest_ms"] = max(total["longest_ms"], retry["longest_ms"])
+    summed = ("sent_again_after_answer_lost", "secrets_in_url")
     return {
         **parts[0],
         "retries": sorted(retries.values(), key=lambda retry: -retry["count"]),
-        **{name: sum(part[name] for part in parts) for name in sums},
+        **{name: sum(part[name] for part in parts) for name in summed},
         "malformed": _sum(parts, "malformed"),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, Mock, running
-from mockserver.client.coverage_merged import merged
+from mockserver.client.coverage_merge import merge_reports
 from mockserver.core.values import write
 from tests.support import LASTING, PATH, PATIENCE
 
@@ -41,7 +41,7 @@ def reports(contract: Contract) -> list[dict[str, Any]]:
 
 def test_counts_of_several_servers_are_added(reports: list[dict[str, Any]]) -> None:
     """Shares are computed again."""
-    (one,) = merged(reports)
+    (one,) = merge_reports(reports)
     rows = {row["scenario"]: row for row in one["scenarios"]}
     assert [row["scenario"] for row in one["scenarios"]] == [row["scenario"] for row in reports[0]["scenarios"]]
     assert rows["activated-existing-customer"]["met"] == 10
@@ -56,7 +56,7 @@ def test_counts_of_several_servers_are_added(reports: list[dict[str, Any]]) -> N
 
 def test_client_behaviour_of_several_servers_is_merged(reports: list[dict[str, Any]]) -> None:
     """Retries after one answer are one row with the widest span."""
-    (one,) = merged(reports)
+    (one,) = merge_reports(reports)
     (again,) = one["behaviour"]["retries"]
     spans = [report["behaviour"]["retries"][0] for report in reports]
     assert (again["after"], again["count"]) == ("activated-existing-customer", 6)
@@ -67,7 +67,7 @@ def test_client_behaviour_of_several_servers_is_merged(reports: list[dict[str, A
 
 def test_merging_one_report_changes_nothing(reports: list[dict[str, Any]]) -> None:
     """Contracts are kept apart; no reports give none."""
-    assert merged(reports[:1]) == reports[:1]
+    assert merge_reports(reports[:1]) == reports[:1]
     other = {**reports[1], "contract": "another"}
-    assert merged([reports[0], other, reports[0]])[1:] == [other]
-    assert merged([]) == []
+    assert merge_reports([reports[0], other, reports[0]])[1:] == [other]
+    assert merge_reports([]) == []

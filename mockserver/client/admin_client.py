@@ -1,4 +1,4 @@
-"""The admin API of one sandbox as a client calls it, and the error that a problem becomes."""
+"""The admin API of one sandbox, as a client calls it; problems are raised as `MockError`."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from urllib.parse import quote
 from mockserver.client.http_client import Address, UnreachableError
 
 Instant = str | dt.datetime
-"""An RFC 3339 text, or a datetime that has a zone."""
+"""An RFC 3339 text, or a datetime with a time zone."""
 
 
 class MockError(Exception):
-    """The mock did not do what was asked; the message says why, with near spellings.
+    """The mock refused a request; the message says why, with close matches.
 
-    `status` is that of the answer, 0 where none came; `problem` is the problem document.
+    `status` is that of the answer, 0 if there was none; `problem` is the problem document.
     """
 
     def __init__(self, message: str, status: int = 0, problem: Mapping[str, Any] | None = None) -> None:
-        """Keep what the server said."""
+        """Take the message, the status and the problem document."""
         super().__init__(message)
         self.status = status
         self.problem: Mapping[str, Any] = problem or {}
 
 
-class AdminApi:
-    """The admin API of one sandbox; a problem becomes a `MockError`."""
+class AdminClient:
+    """Calls the admin API of one sandbox; raises a problem as `MockError`."""
 
     __slots__ = ("address",)
 
     def __init__(self, address: Address) -> None:
-        """Keep the server's address with the sandbox in it."""
+        """Call the server and sandbox of this address."""
         self.address = address
 
     def call(self, method: str, path: str, body: Any = None, raw: bytes | None = None, **query: Any) -> Any:
-        """Give the body of an answer that is no problem; query parameters that are None are left out."""
+        """Send a request, and give the body of the answer; query parameters that are None are left out."""
         parameters = {name: _query_value(value) for name, value in query.items() if value is not None}
         try:
-            answer = self.address.call(method, path, body, parameters, raw)
+            response = self.address.call(method, path, body, parameters, raw)
         except UnreachableError as error:
             raise MockError(f"{error}; {error.hint or 'is the server up?'}") from None
-        if answer.status < 400:
-            return answer.body
-        problem = answer.body if isinstance(answer.body, dict) else {}
-        raise MockError("\n  ".join(_message(answer.problem, problem)), answer.status, problem)
+        if response.status < 400:
+            return response.body
+        problem = response.body if isinstance(response.body, dict) else {}
+        raise MockError("\n  ".join(_message(response.problem_text, problem)), response.status, problem)
 
 
 def _message(line: str, problem: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a message: one, or, where parts of a scenario file are wrong, one for each mistake."""
+    """The lines of a message: one, or one for each error in a scenario file."""
     yield line if "errors" not in problem else f"{problem['title']}:"
     for error in problem.get("errors", ()):
         parts = [f"{error['at']}: {error['what']}", f"expected {error['expected']}", error["try"]]
@@ -62,10 +62,10 @@ def _query_value(value: Any) -> str:
 
 
 def instant_text(instant: Instant) -> str:
-    """An instant as the admin API takes it."""
+    """An instant as text for the admin API."""
     return instant if isinstance(instant, str) else instant.isoformat()
 
 
-def segment(text: str) -> str:
-    """A text as one segment of a path, with the slash before it."""
+def path_segment(text: str) -> str:
+    """A text as one path_segment of a path, with the slash before it."""
     return "/" + quote(text, safe="")
