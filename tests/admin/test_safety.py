@@ -14,7 +14,7 @@ from mockserver.admin.routes import paths, routes
 from mockserver.admin.safety import Access
 from mockserver.core.address import base_url
 from mockserver.server import server as edge
-from tests.support import LASTING, PATH, problem, raw, run, serving
+from tests.support import LASTING, PATH, problem, raw, run, run_process, serving
 
 TOKEN = "s3cr3t-t0ken"
 
@@ -70,7 +70,7 @@ def test_the_token_is_in_no_log() -> None:
 @pytest.mark.parametrize("token", ["", "a b", "caf\u00e9"])
 def test_a_token_that_cannot_be_sent_is_refused_at_start(token: str) -> None:
     """A token has visible ASCII characters only."""
-    ended = run("--admin-token", token)
+    ended = run_process("--admin-token", token)
     assert (ended.returncode, "visible ASCII" in ended.stderr) == (2, True)
 
 
@@ -194,9 +194,9 @@ def test_options_close_or_move_the_admin_api() -> None:
         assert run("reset", "--url", told["admin_url"]).returncode == 0
         assert run("reset", "--url", told["url"]).returncode == 1
         assert run("health", told["url"]).returncode == 0
-        taken = run("--port", "0", "--admin-port", str(urlsplit(told["admin_url"]).port))
+        taken = run_process("--port", "0", "--admin-port", str(urlsplit(told["admin_url"]).port))
         assert (taken.returncode, f"cannot listen on {told['admin_url']}" in taken.stderr) == (1, True)
-    assert run("--no-admin", "--admin-port", "0").returncode == 2
+    assert run_process("--no-admin", "--admin-port", "0").returncode == 2
 
 
 def test_options_of_the_admin_api_take_effect() -> None:

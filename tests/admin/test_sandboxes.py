@@ -13,7 +13,7 @@ from mockserver import Contract, Engine, Reply, Request
 from mockserver.decision.router import Target, target
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
-from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run, spawned
+from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run_process, spawned
 
 
 async def activate(
@@ -323,4 +323,4 @@ def test_the_command_line_sets_the_bounds_of_sandboxes() -> None:
         assert serve.post(LASTING, **{"X-Tenant": "a"})[0] == 200
         assert "[a] 200 activated-existing-customer" in serve.out.wait("activated-existing-customer (")
         assert serve.post(LASTING, **{"X-Tenant": "b"})[0] == 503
-    assert "expected header.NAME or body.MEMBER" in run("serve", "--sandbox-from", "cookie.x").stderr
+    assert "expected header.NAME or body.MEMBER" in run_process("serve", "--sandbox-from", "cookie.x").stderr

@@ -13,7 +13,7 @@ import pytest
 from mockserver import __version__
 from mockserver.cli.main import main
 from tests.cli.invoke import invoke
-from tests.support import MOCKSERVER, ONCE, PING, environment, folder, run
+from tests.support import MOCKSERVER, ONCE, PING, environment, folder, run, run_process
 
 
 @pytest.mark.parametrize("command", [[MOCKSERVER], [sys.executable, "-m", "mockserver"]])
@@ -73,7 +73,7 @@ def test_a_usage_error_says_what_is_wrong(arguments: list[str], words: str) -> N
 
 def test_a_bad_variable_is_named() -> None:
     """A usage error in the environment says where it comes from."""
-    ended = run(env={"MOCKSERVER_PORT": "abc"})
+    ended = run_process(env={"MOCKSERVER_PORT": "abc"})
     assert (ended.returncode, "MOCKSERVER_PORT" in ended.stderr) == (2, True)
 
 
@@ -86,7 +86,7 @@ def test_an_unknown_variable_is_a_warning() -> None:
         "MOCKSERVER_SERVICE_PORT": "8080",
         "MOCKSERVER_CONTRACT": "/nowhere/at/all",
     }
-    ended = run("--port", "0", env=env)
+    ended = run_process("--port", "0", env=env)
     assert [line for line in ended.stderr.splitlines() if "variable" in line] == [
         "mockserver: unknown environment variable MOCKSERVER_PROT, did you mean MOCKSERVER_PORT?",
         "mockserver: unknown environment variable MOCKSERVER_ZZZZZZ",
@@ -117,7 +117,7 @@ def test_a_closed_pipe_is_no_error(command: list[str]) -> None:
 def test_letters_outside_the_encoding_are_escaped(tmp_path: Path) -> None:
     """On a terminal of another encoding."""
     file = folder(tmp_path, {"r.json": json.dumps({**ONCE, "customer_id": "Ñ"})}) / "r.json"
-    ended = run("explain", "--request", str(file), env={"PYTHONIOENCODING": "ascii"})
+    ended = run_process("explain", "--request", str(file), env={"PYTHONIOENCODING": "ascii"})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "\\xd1" in ended.stdout
 

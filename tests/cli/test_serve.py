@@ -20,7 +20,7 @@ from tests.support import (
     PING,
     alone,
     folder,
-    run,
+    run_process,
     serving,
     spawned,
 )
@@ -60,7 +60,7 @@ async def test_a_port_in_use_is_one_line() -> None:
     """Exit status 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run("--port", str(port))
+        ended = run_process("--port", str(port))
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert line == (
@@ -71,7 +71,7 @@ async def test_a_port_in_use_is_one_line() -> None:
 def test_an_unknown_host_is_one_line() -> None:
     """An address of another machine or an unknown name; exit status 1."""
     for host in ("192.0.2.1", "nobody.invalid"):
-        ended = run("--host", host, "--port", "0")
+        ended = run_process("--host", host, "--port", "0")
         assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
         assert f"cannot listen on http://{host}:0: " in ended.stderr
         assert "--port 0" not in ended.stderr

@@ -11,7 +11,7 @@ import pytest
 from mockserver import Contract, Engine, Request
 from mockserver.admin.routes import paths
 from mockserver.engine.engine import run_sync
-from tests.support import LASTING, PATH, PATIENCE, run, serving
+from tests.support import LASTING, PATH, PATIENCE, run, run_process, serving
 
 
 def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
@@ -85,7 +85,7 @@ def test_the_key_of_sandbox_names_is_never_shown() -> None:
     assert names[0].startswith("s-")
     assert len(told) > 30
     assert key not in "\n".join(told)
-    short = run("--sandbox-key", "short")
+    short = run_process("--sandbox-key", "short")
     assert (short.returncode, "at least 16 characters" in short.stderr) == (2, True)
 
 

@@ -31,7 +31,7 @@ from mockserver.client import trust
 from mockserver.server import server as edge
 from mockserver.server import tls
 from mockserver.server.faults import GARBAGE
-from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, another_user, head, run, spawned
+from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, another_user, head, run, run_process, spawned
 
 BODY = json.dumps(LASTING).encode()
 
@@ -327,7 +327,7 @@ def test_a_server_of_https_ends_when_it_is_asked(files: Files) -> None:
 
 def test_both_files_are_needed(files: Files) -> None:
     """One of the two alone is a mistake in the command line."""
-    told = run("--port", "0", "--tls-cert", str(files.cert))
+    told = run_process("--port", "0", "--tls-cert", str(files.cert))
     last = "Error: --tls-cert and --tls-key must be given together"
     assert (told.returncode, told.stderr.splitlines()[-1]) == (2, last)
 
@@ -356,7 +356,7 @@ def test_files_that_are_no_use_are_told_in_one_line(files: Files, tmp_path: Path
     for cert, secret, told in cases:
         with pytest.raises(trust.TlsError, match=re.escape(told)):
             tls.server_context(cert, secret, print)
-    ended = run("--port", "0", "--tls-cert", str(files.cert), "--tls-key", str(nowhere))
+    ended = run_process("--port", "0", "--tls-cert", str(files.cert), "--tls-key", str(nowhere))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == f"mockserver: {nowhere}: No such file or directory\n"
 

@@ -11,6 +11,7 @@ from tests.support.processes import (
     another_user,
     environment,
     run,
+    run_process,
     serving,
     spawned,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "raw",
     "reset",
     "run",
+    "run_process",
     "serving",
     "spawned",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -21,7 +22,9 @@ from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
+from mockserver.cli.main import main
 from tests.support.samples import PATH
 
 MOCKSERVER: Final = Path(sysconfig.get_path("scripts")) / (
@@ -42,12 +45,21 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end."""
+    """A command that does not serve, run to its end in this process, which takes a tenth of the time of another."""
+    changed = {**dict.fromkeys(os.environ.keys() - environment().keys()), **(env or {})}
+    with contextlib.chdir(cwd or "."):
+        ended = CliRunner(env=changed).invoke(main, arguments, input=stdin)
+    if ended.exception is not None and not isinstance(ended.exception, SystemExit):
+        raise ended.exception
+    return subprocess.CompletedProcess(arguments, ended.exit_code, ended.stdout, ended.stderr)
+
+
+def run_process(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end in a process: where it would serve, or the streams of a process matter."""
     return subprocess.run(
         [MOCKSERVER, *arguments],
         env=environment(env),
-        input=stdin,
-        cwd=cwd,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
