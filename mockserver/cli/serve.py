@@ -36,8 +36,8 @@ from mockserver.core.values import write_ascii
 from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.reloading import Reloader
-from mockserver.server import logs, process, server, tls
-from mockserver.server.log_writer import LineWriter
+from mockserver.server import logs, server, tls
+from mockserver.server.logs import LineWriter
 from mockserver.version import __version__
 
 MIN_KEY_LENGTH: Final = 16
@@ -223,7 +223,7 @@ def serve(
             write("\n".join([*listing.banner(loaded, url, engine.settings), *notices]))
 
     try:
-        process.run(
+        server.run_until_signal(
             server.Server(engine, log, access, admin_enabled=not no_admin, tls=secured),
             host,
             port,

@@ -181,9 +181,14 @@ def undecodable_body(detail: str) -> Reply:
     return problem(400, "unreadable-body", "The request body cannot be read", detail)
 
 
-def not_http(detail: str, status: int = 400) -> Reply:
-    """400, or what else it is: the request cannot be read as HTTP."""
-    return problem(status, "no-http", "The request is no HTTP/1.1", detail)
+def not_http(detail: str) -> Reply:
+    """400: the request is not valid HTTP/1.1."""
+    return problem(400, "no-http", "The request is not valid HTTP/1.1", detail)
+
+
+def unsupported_http(status: int, detail: str) -> Reply:
+    """501 or 505: the request asks for something of HTTP that is not supported."""
+    return problem(status, "unsupported-http", "The request asks for something of HTTP that is not supported", detail)
 
 
 def not_found(path: str, paths: Sequence[str], near: Sequence[str]) -> Reply:

@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from mockserver.core import problems
-from mockserver.server.logs import edge_log
-from mockserver.server.response import WriteQueue, encode_closing_reply, internal_error, unreadable_request
+from mockserver.server.head import unreadable_head
+from mockserver.server.logs import log_refusal
+from mockserver.server.response import WriteQueue, encode_closing_reply, internal_error
 from mockserver.server.timeouts import TimeoutMonitor
+from mockserver.server.transport import ConnectionTransport
 
 LINGER_SECONDS: Final = 10.0
 """How long a refused client may go on sending before it has read why."""
@@ -165,7 +167,9 @@ class Connection(asyncio.Protocol):
 
     def refuse_slow_head(self) -> None:
         """Reply 408 to a request whose head was not complete in time."""
-        self.send_and_close(encode_closing_reply(problems.too_slow(self._shared.request_timeout())))
+        problem = problems.too_slow(self._shared.request_timeout())
+        log_refusal(problem)
+        self.send_and_close(encode_closing_reply(problem))
 
     def check_slow_reader(self) -> None:
         """Abort the connection if the client has read nothing since the last check."""
@@ -182,8 +186,10 @@ class Connection(asyncio.Protocol):
         if answer.split(b" ", 2)[1].startswith(b"5"):
             self.send_and_close(encode_closing_reply(internal_error()))
         else:
-            edge_log.warning("mockserver: refused a request that is no HTTP")
-            self.send_and_close(encode_closing_reply(unreadable_request(b"".join(self._pending_bytes))))
+            message = answer.partition(b"\r\n\r\n")[2].decode("utf-8", "replace")
+            problem = unreadable_head(b"".join(self._pending_bytes), message)
+            log_refusal(problem)
+            self.send_and_close(encode_closing_reply(problem))
 
     @property
     def is_half_closed(self) -> bool:
@@ -252,49 +258,3 @@ class Connection(asyncio.Protocol):
         if (sock := self._transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
-
-
-class ConnectionTransport(asyncio.Transport):
-    """The transport that aiohttp writes to.
-
-    Replies do not pass through it: all that aiohttp writes is its own answer to what it cannot parse.
-    """
-
-    def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
-        """Wrap `transport`."""
-        super().__init__()
-        self.connection = connection
-        self._transport = transport
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Information on the socket, by name."""
-        return self._transport.get_extra_info(name, default)
-
-    def is_closing(self) -> bool:
-        """Whether nothing more can be sent."""
-        return self._transport.is_closing()
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Refuse what aiohttp could not parse."""
-        self.connection.refuse_unreadable(bytes(data))
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Refuse what aiohttp could not parse."""
-        self.connection.refuse_unreadable(b"".join(list_of_data))
-
-    def close(self) -> None:
-        """Close, unless the connection lingers: then it closes later."""
-        if not self.connection.is_lingering:
-            self.connection.close()
-
-    def abort(self) -> None:
-        """Close at once; what was not sent is lost."""
-        self._transport.abort()
-
-    def pause_reading(self) -> None:
-        """Stop reading for now."""
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Read again."""
-        self._transport.resume_reading()

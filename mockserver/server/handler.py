@@ -23,10 +23,12 @@ from mockserver.decision.router import Target, target
 from mockserver.engine.engine import Engine
 from mockserver.server import faults
 from mockserver.server.body import read_body
-from mockserver.server.connection import Connection, ConnectionTransport
+from mockserver.server.connection import Connection
 from mockserver.server.exchange import Exchange
-from mockserver.server.logs import AccessLog, AccessRecord, edge_log, no_log
+from mockserver.server.head import head_problem
+from mockserver.server.logs import AccessLog, AccessRecord, edge_log, log_refusal, no_log
 from mockserver.server.response import SENT_CLOSE, SENT_KEEP_ALIVE, encode_closing_reply, internal_error
+from mockserver.server.transport import ConnectionTransport
 
 
 class DispatchResult(Struct, frozen=True):
@@ -131,9 +133,9 @@ class Handler:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Handle a request whose head was received."""
         transport = request.transport
-        if not isinstance(transport, ConnectionTransport):  # the client left right after its request
+        connection = transport.connection if isinstance(transport, ConnectionTransport) else None
+        if not isinstance(connection, Connection):  # the client left right after its request
             return SENT_CLOSE
-        connection = transport.connection
         self._in_flight += 1
         self.drained.clear()
         request_start = connection.begin_request()
@@ -153,11 +155,14 @@ class Handler:
         """Read the request, send its reply; return whether the connection may stay open."""
         started = time.perf_counter_ns()
         try:
-            body = await read_body(request, connection, request_start, self._engine.settings)
+            problem = head_problem(request)
+            body = problem or await read_body(request, connection, request_start, self._engine.settings)
         except OSError:  # the client left
             return False
         if not connection.is_open:  # the client left or the server stopped while the request waited
             return False
+        if isinstance(body, Reply):
+            log_refusal(body)
         try:
             result = await self._dispatch(request, body)
         except Exception:  # noqa: BLE001 - the client gets a 500 and the server goes on

@@ -1,19 +1,39 @@
-"""The access log, one line for each request, as text or JSON; and errors of connections, on standard error."""
+"""The access log, one line for each request, as text or JSON; and errors of connections, on standard error.
+
+A thread of its own writes the lines, so that logging never blocks. A closed pipe, a pipe that nobody reads and a full
+disk lose lines and nothing else.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
 import logging
+import os
+import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, TextIO
 
+import msgspec
 from msgspec import Struct
 
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
 from mockserver.core.values import printable, write_ascii
+
+MAX_QUEUED_LINES: Final = 10_000
+"""Lines that are queued at most; more are lost."""
+
+COLLECT_SECONDS: Final = 0.02
+"""Seconds for which lines are collected before they are written: waking a thread takes longer than a reply."""
+
+CLOSE_TIMEOUT_SECONDS: Final = 2.0
+"""How long `close` waits for the last lines to be written."""
 
 AccessLog = Callable[["AccessRecord"], None]
 """Writes the access log line of one request."""
@@ -45,6 +65,13 @@ def _is_no_parse_error(record: logging.LogRecord) -> bool:
 
 
 aiohttp_log.addFilter(_is_no_parse_error)
+
+
+def log_refusal(problem: Reply) -> None:
+    """Log in one line why the edge refused a request."""
+    edge_log.warning(
+        "mockserver: refused a request with %d: %s", problem.status, msgspec.json.decode(problem.body)["detail"]
+    )
 
 
 def no_log(_: AccessRecord) -> None:
@@ -131,3 +158,68 @@ def json_log(write: WriteLine) -> AccessLog:
         write(write_ascii(line))
 
     return log
+
+
+class LineWriter:
+    """Writes lines. The first line that is lost is reported on standard error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`; the thread starts with the first line and does not keep the process alive."""
+        self._stream = stream
+        self._queue: deque[str] = deque()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_loss_reported = False
+
+    def __call__(self, line: str) -> None:
+        """Queue a line."""
+        if self._thread is None:
+            self._closing.clear()
+            self._thread = threading.Thread(target=self._run, daemon=True, name="lines")
+            self._thread.start()
+        if len(self._queue) >= MAX_QUEUED_LINES:
+            self._report_loss("nobody reads them")
+            return
+        self._queue.append(line)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def close(self) -> None:
+        """Write what is queued, unless it takes too long."""
+        if self._thread is not None:
+            self._closing.set()
+            self._wake.set()
+            self._thread.join(CLOSE_TIMEOUT_SECONDS)
+            self._thread = None
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            self._wake.wait()
+            ended = self._closing.wait(COLLECT_SECONDS)
+            self._wake.clear()  # before the lines are taken: a later line sets it again
+            lines = [self._queue.popleft() for _ in range(len(self._queue))]
+            if lines:
+                try:
+                    self._write("\n".join(lines) + "\n")
+                except (OSError, ValueError) as error:  # ValueError: the stream was closed
+                    self._report_loss(str(error))
+
+    def _write(self, text: str) -> None:
+        try:
+            number = self._stream.fileno()
+        except io.UnsupportedOperation:
+            self._stream.write(text)
+            self._stream.flush()
+            return
+        # Not through the stream's buffer: a thread that is blocked in it would hold its lock when the process ends.
+        data = text.encode(self._stream.encoding or "utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(number, data) :]
+
+    def _report_loss(self, reason: str) -> None:
+        if not self._is_loss_reported:
+            self._is_loss_reported = True
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(f"mockserver: log lines are lost: {reason}\n")

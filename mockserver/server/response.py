@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import http
-import re
 import time
 from typing import Final
 from wsgiref.handlers import format_date_time
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
-from mockserver.core.problems import not_http, problem
+from mockserver.core.problems import problem
 from mockserver.core.reply import Headers, Reply
 from mockserver.version import __version__
 
@@ -21,10 +20,6 @@ SERVER: Final = f"mockserver/{__version__}"
 CLOSE: Final = ("Connection", "close")
 KEEP_ALIVE: Final = ("Connection", "keep-alive")
 CHUNKED: Final = ("Transfer-Encoding", "chunked")
-
-MAX_HEADERS: Final = 128
-MAX_LINE_BYTES: Final = 8_190
-"""Limits on the head of a request: the number of headers, and the bytes of a header or of the request line."""
 
 BODILESS_STATUSES: Final = (204, 304)
 """Statuses whose replies have neither a body nor a `Content-Length`."""
@@ -66,7 +61,7 @@ def encode_head(
     `own_headers` differ from reply to reply; the lines of `headers` are cached. Raises `ValueError` where a header
     holds a line break.
     """
-    begin = _shared_lines(status, headers, old=version < HttpVersion11)
+    begin = _shared_lines(status, headers, old=version == HttpVersion10)
     sized = "" if length is None or status in BODILESS_STATUSES else f"Content-Length: {length}\r\n"
     return f"{begin}{_header_lines(own_headers)}{sized}{_date_line(int(time.time()))}\r\n".encode(
         "utf-8", "surrogateescape"
@@ -105,16 +100,6 @@ def internal_error() -> Reply:
     """500: a bug of the mock itself."""
     what = "This is a fault of the mock, not of the request; its log says more."
     return problem(500, "broken", "The mock failed", what)
-
-
-def unreadable_request(received: bytes) -> Reply:
-    """The problem with a head that aiohttp could not parse: 431 for its size, otherwise 400."""
-    lines = received.lstrip(b"\r\n").partition(b"\r\n\r\n")[0].split(b"\r\n")
-    begins_well = re.match(rb"[A-Z]{1,20} ", lines[0])
-    if begins_well and (len(lines) > MAX_HEADERS + 1 or any(len(line) > MAX_LINE_BYTES for line in lines)):
-        what = f"A request has at most {MAX_HEADERS} headers, and no line longer than {MAX_LINE_BYTES} bytes."
-        return problem(431, "headers-too-large", "The head of the request is too large", what)
-    return not_http("What came could not be read.")
 
 
 def encode_chunk(data: bytes) -> bytes:

@@ -109,7 +109,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         problems.not_http("What is wrong."),
         {
             "type": "urn:mockserver:problem:no-http",
-            "title": "The request is no HTTP/1.1",
+            "title": "The request is not valid HTTP/1.1",
             "status": 400,
             "detail": "What is wrong.",
         },

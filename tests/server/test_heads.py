@@ -120,7 +120,7 @@ async def test_requests_are_parsed_however_they_are_cut(
 @pytest.mark.parametrize(
     ("sends", "statuses"),
     [
-        ([b"PO", SENT], [400]),
+        ([b"PO", SENT], [501]),
         ([SENT + b"PO", SENT], [200, 400]),
         ([SENT, b"!", SENT], [200, 400]),
         ([SENT + b"!"], [400]),

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
-from mockserver.server.response import MAX_HEADERS, MAX_LINE_BYTES
+from mockserver.server.head import MAX_HEADERS, MAX_LINE_BYTES
 from tests.support import LASTING, PATH, head, problem, raw
 
 MIB = 1_048_576

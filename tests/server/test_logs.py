@@ -16,10 +16,9 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.admin.routes import paths
 from mockserver.core.masks import masked_target
 from mockserver.engine.explaining import explanation_json, explanation_lines
-from mockserver.server import log_writer as lines_module
 from mockserver.server import logs
 from mockserver.server import server as edge
-from mockserver.server.log_writer import LineWriter
+from mockserver.server.logs import LineWriter
 from tests.support import LASTING, MOCKSERVER, PATH, Serving, alone, explain, head, raw, serving, spawned
 
 
@@ -216,8 +215,8 @@ def test_unread_lines_are_dropped_beyond_a_bound(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One note says so."""
-    monkeypatch.setattr(lines_module, "MAX_QUEUED_LINES", 2)
-    monkeypatch.setattr(lines_module, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(logs, "MAX_QUEUED_LINES", 2)
+    monkeypatch.setattr(logs, "CLOSE_TIMEOUT_SECONDS", 0.05)
     going_on = threading.Event()
 
     class Stuck(io.StringIO):

@@ -174,10 +174,10 @@ async def conflicting_lengths(url: str, _: Random, __: int) -> str:
         [size, "Transfer-Encoding: chunked"],
         ["Transfer-Encoding: chunked", size],
         ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
-        ["Transfer-Encoding: chunked, identity"],
-        ["Transfer-Encoding: xchunked"],
         ["Transfer-Encoding : chunked"],
     ]
+    codings = [f"Transfer-Encoding: {coding}" for coding in ("chunked, identity", "gzip, chunked", "xchunked")]
+    await expect(url, [501], (head("POST", PATH, CLOSE, coding) + BODY for coding in codings))
     return await expect(url, [400], (head("POST", PATH, CLOSE, *lines) + BODY for lines in heads))
 
 
@@ -203,14 +203,17 @@ async def bytes_that_are_no_http(url: str, _: Random, __: int) -> str:
         whole.replace(b"\r\n", b"\n"),
         *(request(CLOSE, one) for one in heads),
         whole.replace(b"Host: mock\r\n", b""),
-        *(whole.replace(b"HTTP/1.1", version) for version in (b"HTTP/1.2", b"HTTP/9.9", b"http/1.1", b"HTTP/1.1 x")),
-        *(whole.replace(b"POST", method) for method in (b"P@ST", b"FOOBAR", b"A" * 10_000, b" POST")),
+        *(whole.replace(b"HTTP/1.1", version) for version in (b"http/1.1", b"HTTP/1.1 x")),
+        *(whole.replace(b"POST", method) for method in (b"P@ST", b" POST")),
         *(whole.replace(line, one) for one in (b"POST", b"POST /\0 HTTP/1.1", b"POST http://[::1 HTTP/1.1")),
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100),
         b"SSH-2.0-OpenSSH_9.6\r\n",
         bytes(range(256)) * 100,
     ]
+    versions = (b"HTTP/1.2", b"HTTP/9.9", b"HTTP/2.0", b"HTTP/0.9")
+    await expect(url, [505], (whole.replace(b"HTTP/1.1", version) for version in versions))
+    await expect(url, [505], [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /__admin/health\r\n\r\n"])
+    await expect(url, [501], (whole.replace(b"POST", method) for method in (b"FOOBAR", b"A" * 5_000, b"post")))
     return await expect(url, [400], sent)
 
 
@@ -220,8 +223,7 @@ async def old_versions(url: str, _: Random, __: int) -> str:
     kept = request("Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
     told = await expect(url, [200], [old, b"\r\n\r\n" + old])
     await expect(url, [200, 200], [kept + old])
-    assert b'"status":"ok"' in await exchanged(url, b"GET /__admin/health\r\n\r\n")  # HTTP/0.9: a body without a head
-    return f"{told}; one that goes on; one of HTTP/0.9"
+    return f"{told}; one that goes on"
 
 
 async def half_closed(url: str, _: Random, __: int) -> str:
@@ -279,7 +281,7 @@ async def mutations(url: str, rng: Random, scale: int) -> str:
         sent = mutated(rng, rng.choice(whole) * rng.randint(1, 2))
         came = await exchanged(url, sent, half=True)
         for status in statuses(came):
-            assert status < 500, (sent, came)
+            assert status < 500 or status in (501, 505), (sent, came)
             found[status] = found.get(status, 0) + 1
     return f"{count:,} requests, answers {dict(sorted(found.items()))}"
 

@@ -161,9 +161,9 @@ def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
 def test_a_server_looks_for_no_garbage_in_what_it_began_with() -> None:
     """What was loaded stays, so that it is looked through once and no more."""
     code = (
-        "import asyncio, gc; from mockserver.server import process;"
+        "import asyncio, gc; from mockserver.server import server;"
         "asyncio.run = lambda run: (run.close(), print(gc.isenabled(), gc.get_freeze_count() > 10_000));"
-        "process.run(None, '', 0, None, None)"
+        "server.run_until_signal(None, '', 0, None, None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True True\n"

@@ -1,0 +1,79 @@
+"""The head of a request: why one is refused that is not valid HTTP/1.1, or asks for what is not supported."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+
+from mockserver.core.problems import not_http, problem, unsupported_http
+from mockserver.core.reply import Reply
+from mockserver.core.values import printable
+
+MAX_HEADERS: Final = 128
+MAX_LINE_BYTES: Final = 8_190
+"""Limits on the head of a request: the number of headers, and the bytes of a header or of the request line."""
+
+_HOST: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:[0-9]{0,5})?")
+_REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/([0-9]+(?:\.[0-9]+)?)")
+_CODINGS: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[ \t]*([^\r\n]*)")
+_SAFE_REASONS: Final = ("Missing 'Host' header", "Duplicate 'Host' header", "Received HTTPS traffic")
+"""What aiohttp says that holds nothing of the request; other texts without a quoted line may be its target."""
+
+
+def head_problem(request: web.BaseRequest) -> Reply | None:
+    """The problem with a head that aiohttp took; None where there is none."""
+    version, headers = request.version, request.headers
+    if version not in (HttpVersion11, HttpVersion10):
+        return _unsupported_version(f"{version.major}.{version.minor}")
+    host = headers.get("Host", "")
+    if not _HOST.fullmatch(host):
+        return not_http(f"Expected a host with or without a port as Host, got {printable(host, 80)}.")
+    if "Transfer-Encoding" in headers:
+        coding = headers["Transfer-Encoding"].strip().lower()
+        if not coding:
+            return not_http("Expected chunked as Transfer-Encoding, got an empty one.")
+        if coding != "chunked":
+            return _unsupported_coding(coding)
+    if request.method == hdrs.METH_CONNECT:
+        return _unsupported_method("CONNECT")
+    return None
+
+
+def unreadable_head(received: bytes, message: str) -> Reply:
+    """The problem with a head that aiohttp could not parse.
+
+    `message` is what aiohttp says; `received` may be empty, or begin with the request before.
+    """
+    lines = received.lstrip(b"\r\n").partition(b"\r\n\r\n")[0].split(b"\r\n")
+    begins_well = re.match(rb"[A-Z]{1,20} ", lines[0])
+    if begins_well and (len(lines) > MAX_HEADERS + 1 or any(len(line) > MAX_LINE_BYTES for line in lines)):
+        what = f"A request has at most {MAX_HEADERS} headers, and no line longer than {MAX_LINE_BYTES} bytes."
+        return problem(431, "headers-too-large", "The head of the request is too large", what)
+    reason, quotes_line, _ = message.replace("status line", "request line").partition("\n\n")
+    found = _REQUEST_LINE.fullmatch(lines[0])
+    if found is not None:
+        method, version = found[1].decode(), found[3].decode()
+        if version not in ("1.1", "1.0"):
+            return _unsupported_version(version)
+        if reason.startswith("Invalid method") and method not in hdrs.METH_ALL:
+            return _unsupported_method(method)
+        codings = b", ".join(_CODINGS.findall(b"\n".join(lines[1:]))).decode("ascii", "replace").lower()
+        if any(coding.strip() not in ("", "chunked") for coding in codings.split(",")):
+            return _unsupported_coding(codings)
+    if not quotes_line and not reason.startswith(_SAFE_REASONS):
+        reason = "The request line, or what stands in its place, cannot be read"
+    return not_http(printable(" ".join(reason.split()).rstrip(":."), 120) + ".")
+
+
+def _unsupported_version(version: str) -> Reply:
+    return unsupported_http(505, f"Expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}.")
+
+
+def _unsupported_method(method: str) -> Reply:
+    return unsupported_http(501, f"There is no method {printable(method, 40)} here; names of methods are in capitals.")
+
+
+def _unsupported_coding(coding: str) -> Reply:
+    return unsupported_http(501, f"Expected chunked as Transfer-Encoding, got {printable(coding, 80)}.")

@@ -1,0 +1,109 @@
+"""Heads that are refused: with which status, and that the reason stands in the answer and in the log."""
+
+import asyncio
+import json
+
+import pytest
+
+from mockserver import Contract, Engine
+from mockserver.server.server import serving
+from tests.support import LASTING, PATH, head, journal, problem, raw
+
+BODY = json.dumps(LASTING).encode()
+
+
+def sent(line: str, *headers: str, body: bytes = BODY) -> bytes:
+    """A request of these lines, with the length of its body."""
+    lines = [line, *headers, "Connection: close", f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def post(*headers: str) -> bytes:
+    """A request that succeeds, but for these headers."""
+    return sent(f"POST {PATH} HTTP/1.1", *headers)
+
+
+CHUNKED = b"2\r\n{}\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("host", ["a", "a:80", "127.0.0.1:1", "[::1]:8080", "[fe80::1%25eth0]", "my_service", "", "a:"])
+async def test_a_host_is_taken(url: str, host: str) -> None:
+    """Names, addresses, and none: what clients send."""
+    assert (await raw(url, post(f"Host: {host}"))).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "said"),
+    [
+        *((post(f"Host: {host}"), 400, f"got {host}.") for host in ("user@x", "x/path", "a, b", "a b", "a:1:2")),
+        *((post(f"Host: {host}"), 400, f"got {host}.") for host in ("[::1", "x?y", "x#y", "a:123456", "a,b")),
+        (post("Host: \xfc"), 400, "as Host, got"),
+        (post(), 400, "Missing 'Host' header"),
+        (post("Host: a", "Host: b"), 400, "Duplicate 'Host' header"),
+        *(
+            (sent(f"POST {PATH} HTTP/{v}", "Host: a"), 505, f"got HTTP/{v}.")
+            for v in ("2.0", "0.9", "1.2", "3", "1.10")
+        ),
+        (b"GET /\r\n\r\n", 505, "got HTTP/0.9."),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "got HTTP/2.0."),
+        *(
+            (sent(f"{m} {PATH} HTTP/1.1", "Host: a"), 501, f"no method {m} ")
+            for m in ("FOO", "post", "CONNECT", "A" * 30)
+        ),
+        (head("POST", PATH, "Transfer-Encoding: gzip, chunked") + CHUNKED, 501, "got gzip, chunked."),
+        (head("POST", PATH, "Transfer-Encoding: gzip") + CHUNKED, 501, "got gzip."),
+        (head("POST", PATH, "Transfer-Encoding:", length=2) + b"{}", 400, "got an empty one."),
+        (head("POST", PATH, "Transfer-Encoding: chunked, chunked") + CHUNKED, 400, "Transfer-Encoding"),
+        (head("POST", PATH, "Transfer-Encoding: chunked", length=2) + CHUNKED, 400, "Content-Length can't be present"),
+        (head("POST", PATH, "Content-Length: +2") + b"{}", 400, "Invalid character in Content-Length."),
+        (head("POST", PATH, "X : a", length=2) + b"{}", 400, "Invalid header token."),
+        (head("POST", PATH + " x", length=2) + b"{}", 400, "Bad request line"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40), 400, "HTTPS traffic on an HTTP port"),
+        (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, "The request line"),
+    ],
+)
+async def test_a_head_that_is_refused(
+    contract: Contract, caplog: pytest.LogCaptureFixture, request_: bytes, status: int, said: str
+) -> None:
+    """One answer of HTTP/1.1, in which the reason stands as in the log; then the connection is closed."""
+    async with serving(Engine(contract)) as url:
+        top, _, body = (await raw(url, request_)).partition(b"\r\n\r\n")
+    assert top.split()[:2] == [b"HTTP/1.1", b"%d" % status]
+    assert b"\r\nServer: mockserver/" in top
+    assert said in problem(body)["detail"]
+    (record,) = caplog.records
+    assert record.getMessage() == f"mockserver: refused a request with {status}: {problem(body)['detail']}"
+
+
+async def test_a_refused_head_that_was_read_is_in_the_journal(contract: Contract) -> None:
+    """With its method and path; one that is no HTTP at all has neither."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        await raw(url, post("Host: user@x"))
+        await raw(url, sent(f"POST {PATH} HTTP/2.0", "Host: a"))
+        await raw(url, b"no HTTP\r\n\r\n")
+    entries = [(entry.request.target, entry.reply.status, entry.problem) for entry in journal(engine)]
+    assert sorted(entries, key=str) == [(PATH, 400, "no-http"), (PATH, 505, "unsupported-http")]
+
+
+async def test_the_admin_api_refuses_the_same_heads(url: str) -> None:
+    """On whatever port it is."""
+    answer = await raw(url, sent("GET /__admin/health HTTP/1.1", "Host: user@x", body=b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["GET s3cr3t?pin=s3cr3t HTTP/1.1", "GET /?s3cr3t\x00 HTTP/1.1", "s3cr3t", "GET /x HTTP/1.1\r\nX: s3cr3t\x00"],
+)
+async def test_a_refusal_shows_nothing_of_what_cannot_be_read(
+    contract: Contract, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    """Neither alone nor behind another request: it may be a secret."""
+    async with serving(Engine(contract)) as url:
+        for before in (b"", head("POST", PATH, length=2) + b"{}"):
+            came = await raw(url, before + line.encode() + b"\r\nHost: a\r\n\r\n")
+            await asyncio.sleep(0)
+            assert b" 400 Bad Request\r\n" in came
+            assert b"s3cr3t" not in came
+    assert "s3cr3t" not in caplog.text
