@@ -54,7 +54,7 @@ def _check_header_names(_ctx: click.Context, _param: click.Parameter, names: tup
 def _check_host(_ctx: click.Context, _param: click.Parameter, host: str) -> str:
     if not host.strip():
         raise click.BadParameter("expected an address, such as 127.0.0.1, or 0.0.0.0 for all")
-    return host
+    return host.strip()
 
 
 def _check_sandbox_source(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:

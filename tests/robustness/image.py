@@ -227,10 +227,20 @@ def docker(*arguments: str, check: bool = True) -> str:
     return ended.stdout
 
 
+STARTS: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
+    ("read-only", ("--read-only",), ()),
+    ("as user 4242 of group 0", ("--user=4242:0",), ()),
+    ("by arguments", ("--read-only",), ("--port", "9000", "--admin-port=9001")),
+    ("by variables", ("--read-only", "--env=MOCKSERVER_PORT= 9002 ", "--env=MOCKSERVER_HOST=127.0.0.2"), ("serve",)),
+    ("below an init, on IPv6", ("--read-only", "--init"), ("--host", "::1", "--port", "9003")),
+)
+"""Ways to start a container: what is said of each, options of `docker run`, arguments of the image."""
+
+
 def runs(name: str) -> Iterator[str]:
-    """Healthy where nothing can be written, and as any user, who then writes nothing; ends when it is told to stop."""
-    for what, option in (("read-only", "--read-only"), ("as user 4242 of group 0", "--user=4242:0")):
-        said = docker("run", "--detach", *HARD, option, name)
+    """Healthy where nothing can be written, as any user, however it is started; ends when it is told to stop."""
+    for what, options, arguments in STARTS:
+        said = docker("run", "--detach", *HARD, *options, name, *arguments)
         (container,) = re.findall(r"\b[0-9a-f]{64}\b", said)
         try:
             state, until = "starting", time.monotonic() + SECONDS
@@ -278,7 +288,11 @@ def of_archive(image: Image, sbom: Mapping[str, Any]) -> list[Check]:
 def of_runs(name: str) -> list[Check]:
     """The checks that need one."""
     return [
-        ("runs", lambda: runs(name), "healthy read-only and as any user, writes nothing, ends when told to stop"),
+        (
+            "runs",
+            lambda: runs(name),
+            "healthy read-only, as any user, however it is started; writes nothing, ends when told to stop",
+        ),
         ("compiled", lambda: compiled(name), "nothing is left to compile at a start"),
     ]
 
