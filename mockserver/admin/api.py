@@ -21,7 +21,7 @@ from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import NotJsonError, read, write
-from mockserver.decision.router import Target
+from mockserver.decision.router import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
@@ -203,7 +203,7 @@ class AdminApi:
     async def handle(
         self,
         method: str,
-        target: Target,
+        target: SandboxPath,
         query: Mapping[str, str],
         headers: Mapping[str, str],
         body: bytes,

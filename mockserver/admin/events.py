@@ -9,7 +9,7 @@ from mockserver.admin.api import PREFIX, AdminError, Call, Route
 from mockserver.admin.journal import FILTERS, bool_parameter, entries_of, entry_filter
 from mockserver.core.reply import Reply
 from mockserver.core.values import write
-from mockserver.engine.entries import JournalEntry, read_entry
+from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.views import server_sent_event
 from mockserver.storage.interface import Entry, Listener
 
@@ -49,7 +49,7 @@ class _Events:
             self._listener.close()
 
     def _events(self, entries: Iterable[Entry]) -> bytes:
-        read = (read_entry(entry.data) for entry in entries)
+        read = (decode_entry(entry.data) for entry in entries)
         return b"".join(server_sent_event(entry) for entry in read if self._is_wanted(entry))
 
 

@@ -17,7 +17,7 @@ from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import printable
 from mockserver.engine.bundle import bundle
-from mockserver.engine.entries import JournalEntry, read_entry
+from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, entry_summary, is_unexpected
 from mockserver.reports.bug_report import POLICY, report
@@ -64,7 +64,7 @@ async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequen
 async def _filtered(call: Call) -> Iterator[JournalEntry]:
     """The entries that match the query, newest first."""
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
-    return filter(is_wanted, (read_entry(entry.data) for entry in entries))
+    return filter(is_wanted, (decode_entry(entry.data) for entry in entries))
 
 
 async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
@@ -104,7 +104,7 @@ async def _check_word(call: Call, name: str, word: str) -> None:
 
 async def _has_answered(call: Call, scenario: str) -> bool:
     """Whether the journal has an answer of a scenario that is not in force here: deleted, or of another sandbox."""
-    entries = [read_entry(entry.data) for entry in await call.engine.storage.entries(None)]
+    entries = [decode_entry(entry.data) for entry in await call.engine.storage.entries(None)]
     return any(one.decision is not None and one.decision.scenario.scenario == scenario for one in entries)
 
 
@@ -161,7 +161,7 @@ async def _stored_entry(call: Call) -> Entry:
 
 async def _get_entry(call: Call) -> Reply:
     engine = call.engine
-    entry = read_entry((await _stored_entry(call)).data)
+    entry = decode_entry((await _stored_entry(call)).data)
     reconstruction = reconstruct(entry, engine.contract, engine.storage.orders)
     return json_reply(entry_details(entry, engine.contract.hash, reconstruction))
 
@@ -172,7 +172,7 @@ async def _clear(call: Call) -> Reply:
 
 async def _bundle(call: Call) -> Reply:
     data = (await _stored_entry(call)).data
-    entry = read_entry(data)
+    entry = decode_entry(data)
     if entry.decision is None:
         detail = f"Entry {entry.id} is the problem {entry.problem}: no scenario answered."
         raise admin_error(409, "no-decision", "There is no decision to replay", detail)
@@ -180,7 +180,7 @@ async def _bundle(call: Call) -> Reply:
 
 
 async def _report(call: Call) -> Reply:
-    entry = read_entry((await _stored_entry(call)).data)
+    entry = decode_entry((await _stored_entry(call)).data)
     sandbox = await call.engine.storage.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
     language_code = language(call.headers.get("accept-language", ""))

@@ -97,7 +97,7 @@ async def _list(call: Call) -> Reply:
 async def _drop(call: Call) -> Reply:
     name = call.parameters["name"]
     if await call.engine.storage.find(name) is None:
-        spelt = close_matches(name, await call.engine.storage.names())
+        spelt = close_matches(name, await call.engine.storage.sandbox_names())
         raise admin_error(
             404, "unknown-sandbox", "There is no such sandbox", f"There is no {name}.", did_you_mean=spelt
         )

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
 from mockserver.admin.sandboxes import sandbox_of
-from mockserver.core.model import Collection, NewId, Record
+from mockserver.core.model import Collection, GeneratedId, Record
 from mockserver.core.problems import no_room_for_record
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
@@ -218,7 +218,7 @@ async def _put_snapshot(call: Call) -> Reply:
         for requested_key, one in given.items():
             key = _key(collections[name], requested_key)
             records[name][key] = _validated_record(collections[name], key, one["members"])
-    ids: dict[str, NewId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
+    ids: dict[str, GeneratedId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
     counters = {}
     for name, counter in call.body.get("new", {}).items():
         if name not in ids:

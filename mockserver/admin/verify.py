@@ -15,7 +15,7 @@ from mockserver.core.problems import problem
 from mockserver.core.reply import Reply
 from mockserver.core.values import write
 from mockserver.engine import verification
-from mockserver.engine.entries import JournalEntry, read_entry
+from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.reconstruction import Reconstruction, reconstruct
 
@@ -103,7 +103,7 @@ async def _recorded_requests(call: Call) -> list[verification.RecordedRequest]:
         return reconstruct(entry, engine.contract, engine.storage.orders)
 
     entries = await engine.storage.entries(call.sandbox)
-    return [verification.RecordedRequest(read_entry(one.data), reconstruction) for one in reversed(entries)]
+    return [verification.RecordedRequest(decode_entry(one.data), reconstruction) for one in reversed(entries)]
 
 
 async def _unused_armed(call: Call) -> verification.Verdict:

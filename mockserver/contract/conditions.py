@@ -28,10 +28,10 @@ def compile_when(when: Mapping[str, Any], context: Context) -> tuple[Condition, 
 
 def _compile_condition(name: str, operand: Any, context: Context) -> Condition:
     if name in LOGIC:
-        return _on_groups(name, operand, context)
+        return _compile_group_condition(name, operand, context)
     if name == "violation":
-        return _on_violations(operand)
-    return _on_path(name, operand, context)
+        return _compile_violation_condition(operand)
+    return _compile_value_condition(name, operand, context)
 
 
 # -- the value at a path ------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ def _compile_condition(name: str, operand: Any, context: Context) -> Condition:
 _NEVER: Final = Condition("a condition that could not be compiled", lambda _facts: "", lambda _facts: ())
 
 
-def _on_path(text: str, operand: Any, context: Context) -> Condition:
+def _compile_value_condition(text: str, operand: Any, context: Context) -> Condition:
     place = compile_path(text, context)
     if place is None:
         return _NEVER
@@ -103,7 +103,7 @@ def _described(place: CompiledPath, facts: Facts) -> str:
 # -- violations ---------------------------------------------------------------------------------------
 
 
-def _on_violations(operand: Any) -> Condition:
+def _compile_violation_condition(operand: Any) -> Condition:
     """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`, all of which one violation must fit."""
     if operand == "unclaimed":
         return _on_any_violation("unclaimed", "violation that no other scenario names", lambda _violation: True)
@@ -159,7 +159,7 @@ def _on_any_violation(
 # -- several conditions together --------------------------------------------------------------------------
 
 
-def _on_groups(name: str, operand: Any, context: Context) -> Condition:
+def _compile_group_condition(name: str, operand: Any, context: Context) -> Condition:
     """The condition that all, any or none of some groups hold; a group holds where all its conditions do."""
     groups = [compile_when(group, context.below(index)) for index, group in enumerate(operand)]
     members = [condition for group in groups for condition in group]

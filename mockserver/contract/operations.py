@@ -27,7 +27,7 @@ from mockserver.core.contract import (
     WarningRules,
 )
 from mockserver.core.language import Template
-from mockserver.core.model import Collection, Lookup, NewId, Path, Settings
+from mockserver.core.model import Collection, GeneratedId, Lookup, Path, Settings
 from mockserver.core.values import write_ascii
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
@@ -144,7 +144,7 @@ class OperationCompiler:
             node.report_unknown(f"unknown schema file {node.data}", node.data, self.schemas.names)
         return validator
 
-    def _new_ids(self) -> Iterator[NewId]:
+    def _new_ids(self) -> Iterator[GeneratedId]:
         for name, node in self.definition.tables["new"].items():
             if node.is_broken:
                 continue
@@ -152,7 +152,7 @@ class OperationCompiler:
             if unused is not None and unused not in self.collections:
                 node.report_unknown(f"unknown collection {unused}", unused, self.collections, ("unused_in",))
                 unused = None
-            yield NewId(name, node.data["first"], node.data.get("prefix", ""), unused)
+            yield GeneratedId(name, node.data["first"], node.data.get("prefix", ""), unused)
 
     def _sensitive(self) -> tuple[Path, ...]:
         schemas = {"body": self.body, "query": self.query, "path": self.path_schema}

@@ -20,15 +20,19 @@ def compile_template(data: Any, context: Context, respond: Template | None = Non
     `respond` stands where the text `${respond}` is, in an envelope.
     """
     if isinstance(data, str):
-        return _text(data, context, respond)
+        return _compile_text(data, context, respond)
     if isinstance(data, list):
-        return _array([compile_template(item, context.below(index), respond) for index, item in enumerate(data)])
+        return _compile_array(
+            [compile_template(item, context.below(index), respond) for index, item in enumerate(data)]
+        )
     if isinstance(data, dict):
         if "first_of" in data:
-            return _first_of(data, context)
+            return _compile_first_of(data, context)
         if "each" in data or "give" in data:
-            return _each(data, context)
-        return _object({name: compile_template(value, context.below(name), respond) for name, value in data.items()})
+            return _compile_each(data, context)
+        return _compile_object(
+            {name: compile_template(value, context.below(name), respond) for name, value in data.items()}
+        )
     return constant(data)
 
 
@@ -40,7 +44,7 @@ def constant(value: Any) -> Template:
 # -- objects, arrays, texts ---------------------------------------------------------------------------
 
 
-def _object(members: Mapping[str, Template]) -> Template:
+def _compile_object(members: Mapping[str, Template]) -> Template:
     if all(member.constant is not MISSING for member in members.values()):
         return constant({name: member.constant for name, member in members.items()})
 
@@ -52,7 +56,7 @@ def _object(members: Mapping[str, Template]) -> Template:
     return Template(render, _reads(parts), _are_certain(parts), members=members, new=_new_ids(parts))
 
 
-def _array(items: Sequence[Template]) -> Template:
+def _compile_array(items: Sequence[Template]) -> Template:
     if all(item.constant is not MISSING for item in items):
         return constant([item.constant for item in items])
 
@@ -62,20 +66,20 @@ def _array(items: Sequence[Template]) -> Template:
     return Template(render, _reads(items), _are_certain(items), items=tuple(items), new=_new_ids(items))
 
 
-def _text(data: str, context: Context, respond: Template | None) -> Template:
+def _compile_text(data: str, context: Context, respond: Template | None) -> Template:
     if "${" not in data:
         return constant(data)
     if data == "${respond}" and respond is not None:
         return respond
     reference = _REFERENCE.fullmatch(data)
     if reference:  # keeps its type
-        return _reference(reference[1], context)
+        return _compile_reference(reference[1], context)
     split = _REFERENCE.split(data)
     texts, references = split[::2], split[1::2]
     if any("${" in text for text in texts):
         context.report_error("a reference that does not end", "${path}", write_ascii(data))
         return constant(data)
-    parts = [_reference(text, context) for text in references]
+    parts = [_compile_reference(text, context) for text in references]
 
     def render(facts: Facts) -> Any:
         values = [part.render(facts) for part in parts]
@@ -102,7 +106,7 @@ def _are_certain(parts: Sequence[Template]) -> bool:
 # -- references ---------------------------------------------------------------------------------------
 
 
-def _reference(text: str, context: Context) -> Template:
+def _compile_reference(text: str, context: Context) -> Template:
     place = compile_path(text, context)
     if place is None:
         return constant(None)
@@ -131,7 +135,7 @@ def _has_only(data: Mapping[str, Any], names: tuple[str, ...], context: Context)
     return True
 
 
-def _first_of(data: Mapping[str, Any], context: Context) -> Template:
+def _compile_first_of(data: Mapping[str, Any], context: Context) -> Template:
     """The first choice that has a value; the last one always has."""
     if not _has_only(data, ("first_of",), context):
         return constant(None)
@@ -159,7 +163,7 @@ def _first_of(data: Mapping[str, Any], context: Context) -> Template:
     return Template(render, _reads(compiled), last.certain, new=_new_ids(compiled))
 
 
-def _each(data: Mapping[str, Any], context: Context) -> Template:
+def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
     """A list of what is given for each record of a lookup of many."""
     if not _has_only(data, ("each", "give"), context):
         return constant(None)

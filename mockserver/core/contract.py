@@ -13,8 +13,8 @@ from mockserver.core.model import (
     Collection,
     Delay,
     Fault,
+    GeneratedId,
     Lookup,
-    NewId,
     Path,
     Position,
     Provenance,
@@ -212,7 +212,7 @@ class Operation:
     parameter_schemas: tuple[tuple[str, Validator], ...]
     warnings: WarningRules
     lookups: tuple[Lookup, ...]
-    new: tuple[NewId, ...]
+    new: tuple[GeneratedId, ...]
     scenarios: tuple[Scenario, ...]
     by_id: Mapping[str, Scenario]
     assumed: tuple[str, ...]

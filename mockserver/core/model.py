@@ -215,7 +215,7 @@ class Lookup(Struct, frozen=True, gc=False):
     member: str | None
 
 
-class NewId(Struct, frozen=True, gc=False):
+class GeneratedId(Struct, frozen=True, gc=False):
     """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`."""
 
     name: str

@@ -28,7 +28,7 @@ def read_document(
     body: Any = MISSING
     warnings = _header_warnings(operation.warnings, request.headers)
     if operation.body is not None:
-        body, faults = read_body(request.body, settings.max_depth)
+        body, faults = parse_body(request.body, settings.max_depth)
         found += faults or operation.body.violations("body", body)
         if body is not MISSING and operation.warnings.unknown_members is not None:
             unknown = operation.body.unknown_members(body)
@@ -37,7 +37,7 @@ def read_document(
     return Document(request, parameters, body, tuple(found), tuple(warnings))
 
 
-def read_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
+def parse_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
     """The JSON object that a body is, or `MISSING` and the violation (keyword `parse`) that says why there is none."""
     try:
         value = read(data, max_depth)

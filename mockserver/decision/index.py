@@ -20,7 +20,7 @@ _HASHED: Final = frozenset([str, int, float, bool, type(None)])
 """The types of values that a table can hold; a value of another type equals none of them."""
 
 
-class Index(Generic[_T]):
+class EqualityIndex(Generic[_T]):
     """Items in order, each with conditions that all have to hold."""
 
     def __init__(self, items: Iterable[tuple[Sequence[Condition], _T]]) -> None:

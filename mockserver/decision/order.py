@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mockserver.core.contract import Alternative, Operation, Scenario
 from mockserver.core.model import Facts, Violation
-from mockserver.decision.index import Index
+from mockserver.decision.index import EqualityIndex
 
 Test: TypeAlias = Callable[[Facts], str | None]
 """`Condition.fails`: None where the condition holds, otherwise what was expected."""
@@ -52,8 +52,8 @@ class Order(Struct, frozen=True):
     scenarios: tuple[Scenario, ...]
     by_id: Mapping[str, Scenario]
     claims: tuple[Callable[[Violation], bool], ...]
-    without_violations: Index[Candidate]
-    with_violations: Index[Candidate]
+    without_violations: EqualityIndex[Candidate]
+    with_violations: EqualityIndex[Candidate]
     added: tuple[Scenario, ...] = ()
     """Those of them that were added at run time."""
 
@@ -91,8 +91,8 @@ def order_scenarios(scenarios: Iterable[Scenario], added: Iterable[Scenario] = (
         scenarios,
         {scenario.id: scenario for scenario in scenarios},
         tuple(condition.claims for condition in conditions if condition.claims is not None),
-        Index([(one.alternative.conditions, one) for one in without]),
-        Index([(one.alternative.conditions, one) for one in candidates if not one.scenario.changes]),
+        EqualityIndex([(one.alternative.conditions, one) for one in without]),
+        EqualityIndex([(one.alternative.conditions, one) for one in candidates if not one.scenario.changes]),
         tuple(added),
     )
 

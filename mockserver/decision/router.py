@@ -20,7 +20,7 @@ SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 SANDBOX_PREFIX: Final = "/sandbox/"
 
 
-class Target(Struct, frozen=True, gc=False):
+class SandboxPath(Struct, frozen=True, gc=False):
     """Where a request goes: its sandbox (empty for the default one) and the path below it."""
 
     sandbox: str
@@ -44,7 +44,7 @@ class _MatchedOperation(Struct, frozen=True):
     parameters: Mapping[str, str]
 
 
-def target(path: str, headers: Mapping[str, str]) -> Target | Reply:
+def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
     """The sandbox that a request names by its path or its header `Mock-Sandbox`, or the problem with the name."""
     named = headers.get("mock-sandbox")
     if path.startswith(SANDBOX_PREFIX):
@@ -54,14 +54,14 @@ def target(path: str, headers: Mapping[str, str]) -> Target | Reply:
         named, path = prefix, slash + rest
     path = path or "/"
     if named is None:
-        return Target("", path)
+        return SandboxPath("", path)
     if not SANDBOX_NAME.fullmatch(named):
         return problems.bad_sandbox(
             "A sandbox name has 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first."
         )
     if masked_text(named) != named:
         return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
-    return Target(named, path)
+    return SandboxPath(named, path)
 
 
 class Router:
@@ -95,7 +95,7 @@ class Router:
 
     def route(self, request: Request) -> Route | Reply:
         """The route of a request, or the problem with it."""
-        found = target(request.path, request.headers)
+        found = split_sandbox(request.path, request.headers)
         if isinstance(found, Reply):
             return found
         candidate = self._find(request.method, found.path)

@@ -24,7 +24,7 @@ from mockserver.decision.order import order_scenarios, scenarios_in_force
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed
-from mockserver.engine.entries import EntryDecision, JournalEntry, read_entry
+from mockserver.engine.entries import EntryDecision, JournalEntry, decode_entry
 from mockserver.engine.reconstruction import request_of, view_of
 from mockserver.engine.views import text_or_json, violation_json
 
@@ -92,7 +92,7 @@ def _entry(document: Any) -> JournalEntry:
         first = next((one for one in wrong if one.keyword != "oneOf"), wrong[0])  # oneOf says least
         raise BundleError(f"the bundle is not whole: {first.text}")
     try:
-        entry = read_entry(write(document["entry"]))
+        entry = decode_entry(write(document["entry"]))
         parse_instant(entry.time)
     except ValueError as error:
         raise BundleError(f"the bundle is not whole: {error}") from None

@@ -19,7 +19,7 @@ from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.rendering import render
-from mockserver.decision.router import Router, Target, target
+from mockserver.decision.router import Router, SandboxPath, split_sandbox
 from mockserver.decision.sandbox_names import derive_sandbox_name
 from mockserver.decision.view import View
 from mockserver.engine.entry_writer import EntryWriter, secret_places
@@ -265,5 +265,5 @@ def near_misses_of(decision: Decision, view: View) -> tuple[NearMiss, ...]:
 
 def _named_sandbox(request: Request) -> str:
     """The sandbox that a request names, the default one where it names none that can be."""
-    found = target(request.path, request.headers)
-    return found.sandbox if isinstance(found, Target) else ""
+    found = split_sandbox(request.path, request.headers)
+    return found.sandbox if isinstance(found, SandboxPath) else ""

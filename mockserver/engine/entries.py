@@ -169,6 +169,6 @@ class JournalEntry(Struct, frozen=True, omit_defaults=True):
 _decode: Final = msgspec.json.Decoder(JournalEntry).decode
 
 
-def read_entry(data: bytes) -> JournalEntry:
+def decode_entry(data: bytes) -> JournalEntry:
     """The document of an entry. Raises `ValueError` for what is none."""
     return _decode(data)

@@ -22,7 +22,7 @@ _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;][^\n]*)?\r\n")
 _MAX_SIZE_LINE: Final = 8_190
 
 
-async def read_body(
+async def receive_body(
     request: web.BaseRequest, connection: Connection, request_start: float, settings: Settings
 ) -> bytes | Reply:
     """Read the body of a request; return a problem where it breaks a limit or cannot be decoded.

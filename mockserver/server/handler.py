@@ -19,10 +19,10 @@ from mockserver.core.directives import mock_headers
 from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request
 from mockserver.core.reply import Headers, Reply
-from mockserver.decision.router import Target, target
+from mockserver.decision.router import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
 from mockserver.server import faults
-from mockserver.server.body import read_body
+from mockserver.server.body import receive_body
 from mockserver.server.connection import Connection
 from mockserver.server.exchange import Exchange
 from mockserver.server.head import head_problem
@@ -67,9 +67,9 @@ class Dispatcher:
     async def dispatch(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
         """Reply to a request on the port of the operations."""
         path, headers, disabled = request.path, request.headers, self.admin_disabled_reason
-        found = target(path, headers)
-        sandbox = found.sandbox if isinstance(found, Target) else ""
-        if isinstance(found, Target):
+        found = split_sandbox(path, headers)
+        sandbox = found.sandbox if isinstance(found, SandboxPath) else ""
+        if isinstance(found, SandboxPath):
             if _is_admin(found.path):
                 if disabled is None or found.path == HEALTH:
                     return await self.dispatch_admin(request, body)
@@ -95,7 +95,7 @@ class Dispatcher:
 
     async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
         """Reply to a request on the port of the admin API."""
-        found = target(request.path, request.headers)
+        found = split_sandbox(request.path, request.headers)
         if isinstance(found, Reply):
             return DispatchResult(found)
         if isinstance(body, Reply):
@@ -106,7 +106,7 @@ class Dispatcher:
             return DispatchResult(directives, found.sandbox)
         reply = console_files.console_page(method, request.path, found.path, headers)
         if reply is None:
-            place = Target(found.sandbox, _path_as_sent(request))
+            place = SandboxPath(found.sandbox, _path_as_sent(request))
             reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
         return DispatchResult(reply, found.sandbox)
 
@@ -156,7 +156,7 @@ class Handler:
         started = time.perf_counter_ns()
         try:
             problem = head_problem(request)
-            body = problem or await read_body(request, connection, request_start, self._engine.settings)
+            body = problem or await receive_body(request, connection, request_start, self._engine.settings)
         except OSError:  # the client left
             return False
         if not connection.is_open:  # the client left or the server stopped while the request waited

@@ -203,7 +203,7 @@ class Storage(Protocol):
     async def peek(self, name: str) -> Sandbox | None:
         """What `sandbox` would give; nothing is made, and this does not count as use."""
 
-    async def names(self) -> tuple[str, ...]:
+    async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""
 
     async def was_evicted(self, name: str) -> bool:

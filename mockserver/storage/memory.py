@@ -69,7 +69,7 @@ class MemoryStorage:
         now = self._monotonic()
         return self._new(name, now) if not self._is_full(name) or self._idle(now) is not None else None
 
-    async def names(self) -> tuple[str, ...]:
+    async def sandbox_names(self) -> tuple[str, ...]:
         """See `Storage`."""
         return tuple(self._sandboxes)
 

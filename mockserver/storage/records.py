@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from mockserver.core.model import Collection, NewId, Record, Write
+from mockserver.core.model import Collection, GeneratedId, Record, Write
 from mockserver.storage.interface import Counter, State
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -81,11 +81,11 @@ class Records:
 
     # -- generated ids ----------------------------------------------------------------------------------
 
-    def draw(self, ids: Iterable[NewId]) -> dict[str, str]:
+    def draw(self, ids: Iterable[GeneratedId]) -> dict[str, str]:
         """The next unused ids by name; drawing again gives the same until they are consumed."""
         return {new.name: self.next_id(new) for new in ids}
 
-    def next_id(self, new: NewId) -> str:
+    def next_id(self, new: GeneratedId) -> str:
         """The next unused id; asking again gives the same until it is consumed or its key is taken."""
         start, used = new.first + self._base, self._used.get(new.name, 0)
         if new.unused_in is None:

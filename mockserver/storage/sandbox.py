@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace as changed
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection, Document, NewId, Record, Settings, Tick
+from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings, Tick
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
 from mockserver.decision.view import Armed, View, look_up, request_facts
@@ -36,7 +36,7 @@ class _Versions(Struct, frozen=True, gc=False):
 
     changes: int
     read: list[ReadRecord]
-    new: tuple[NewId, ...]
+    new: tuple[GeneratedId, ...]
 
 
 class _CachedOrder(Struct, frozen=True):

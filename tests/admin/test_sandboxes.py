@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.decision.router import Target, target
+from mockserver.decision.router import SandboxPath, split_sandbox
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run_process, spawned
@@ -91,7 +91,7 @@ def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "0", "worker-3", "a.b_c~d-e", "x" * 64])
 def test_a_good_name_is_taken(name: str) -> None:
     """Letters, digits and some marks, up to 64."""
-    assert target(f"/sandbox/{name}/x", {}) == Target(name, "/x")
+    assert split_sandbox(f"/sandbox/{name}/x", {}) == SandboxPath(name, "/x")
 
 
 @pytest.mark.parametrize("path", ["/__admin/health", PATH])
@@ -206,7 +206,7 @@ def test_the_longest_idle_sandbox_makes_room(contract: Contract) -> None:
     engine.handle_sync(sent("a"))
     idle.now = 61
     assert engine.handle_sync(sent("c")).status == 200
-    assert set(run_sync(engine.storage.names())) == {"a", "c"}
+    assert set(run_sync(engine.storage.sandbox_names())) == {"a", "c"}
     assert engine.handle_sync(sent("d")).status == 503
     idle.now = 200
     assert engine.handle_sync(sent("b")).status == 200

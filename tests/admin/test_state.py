@@ -153,7 +153,7 @@ async def test_reading_a_record_needs_room_for_its_sandbox(client: aiohttp.Clien
         for path in ("", "/cards", "/cards/X"):
             await call(client, "GET", f"{url}/sandbox/b/__admin/state{path}", status=503)
         await call(client, "PUT", f"{url}/sandbox/b/__admin/state/cards/X", {}, status=503)
-    assert await engine.storage.names() == ("a",)
+    assert await engine.storage.sandbox_names() == ("a",)
 
 
 async def test_a_snapshot_moves_to_another_server(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mockserver import load
 from mockserver.core.contract import AnyHeaderRule, ContentTypeRule, Operation, WarningRules
 from mockserver.core.model import MISSING, Request, Settings, Violation
-from mockserver.decision.document import MOST_WARNINGS, read_body, read_document
+from mockserver.decision.document import MOST_WARNINGS, parse_body, read_document
 from mockserver.schema.validator import Validator
 from tests.support.schemas import compiled
 
@@ -41,14 +41,14 @@ from tests.support.schemas import compiled
 )
 def test_a_body_that_is_no_json_object_is_one_violation(data: bytes, came: str, message: str) -> None:
     """Keyword `parse`, without the value."""
-    body, violations = read_body(data, 64)
+    body, violations = parse_body(data, 64)
     assert body is MISSING
     assert violations == (Violation("body", (), "parse", came, message),)
 
 
 def test_a_lone_surrogate_is_refused() -> None:
     """A JSON escape can hold one."""
-    body, [violation] = read_body(b'{"a": "\\ud800"}', 64)
+    body, [violation] = parse_body(b'{"a": "\\ud800"}', 64)
     assert body is MISSING
     assert violation.message == "not JSON, half of a surrogate pair stands alone at line 1, column 8"
 
@@ -56,7 +56,7 @@ def test_a_lone_surrogate_is_refused() -> None:
 def test_a_body_at_the_limit_of_depth_is_read() -> None:
     """The limit counts levels."""
     data = b'{"a":' + b"[" * 63 + b"]" * 63 + b"}"
-    body, violations = read_body(data, 64)
+    body, violations = parse_body(data, 64)
     assert (body, violations) == (json.loads(data), ())
 
 

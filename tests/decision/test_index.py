@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.language import Condition, EqualValue
 from mockserver.core.model import MISSING, Facts
-from mockserver.decision.index import FEWEST, Index
+from mockserver.decision.index import FEWEST, EqualityIndex
 
 VALUES: list[Any] = ["x", "y", "", 0, 1, 1.5, True, False, None]
 SEEN: list[Any] = [*VALUES, MISSING, "z", 1.0, 0.0, 2, [], ["x"], {}, {"x": 1}]
@@ -54,7 +54,7 @@ def apply(conditions: list[Condition], facts: Facts) -> bool:
 @given(ITEMS, st.lists(FACTS, min_size=1, max_size=5))
 def test_the_index_gives_what_trying_all_gives(items: list[list[Condition]], asked: list[Facts]) -> None:
     """All that apply are among the candidates, in order, each once."""
-    index = Index((conditions, number) for number, conditions in enumerate(items))
+    index = EqualityIndex((conditions, number) for number, conditions in enumerate(items))
     assert index.all == tuple(range(len(items)))
     for facts in asked:
         candidates = list(index.candidates(facts))
@@ -66,7 +66,9 @@ def test_the_index_gives_what_trying_all_gives(items: list[list[Condition]], ask
 def test_many_items_are_indexed_and_few_are_tried_in_turn() -> None:
     """From a number on, items with another value are not tried."""
     for count in (FEWEST - 1, FEWEST, 1_000):
-        index = Index([*(([equal("body.a", f"v{n}")], n) for n in range(count)), ([other("body.a", "no")], count)])
+        index = EqualityIndex(
+            [*(([equal("body.a", f"v{n}")], n) for n in range(count)), ([other("body.a", "no")], count)]
+        )
         facts = {"body.a": "v3"}
         assert list(index.candidates(facts)) == ([*range(count + 1)] if count < FEWEST else [3, count])
 
@@ -75,11 +77,11 @@ def test_each_path_has_a_table_of_its_own() -> None:
     """An item with equalities at two paths is found by the first of them."""
     both = [([equal("body.a", n), equal("body.b", n)], n) for n in range(FEWEST)]
     second = [([equal("body.b", n)], n) for n in range(FEWEST)]
-    index = Index([*both, *second])
+    index = EqualityIndex([*both, *second])
     assert list(index.candidates({"body.a": 2, "body.b": 5})) == [2, 5]
     assert list(index.candidates({"body.a": MISSING, "body.b": [5]})) == []
 
 
 def test_an_empty_index_gives_nothing() -> None:
     """An operation may have no scenario for a request without violations."""
-    assert list(Index[int]([]).candidates({})) == []
+    assert list(EqualityIndex[int]([]).candidates({})) == []

@@ -44,7 +44,7 @@ def test_a_sandbox_name_can_be_derived(
     """From a header or a member; an invalid name is hashed, a secret with a key."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from=place), sandbox_key=b"a key")
     engine.handle_sync(sent("", headers, body))
-    assert run_sync(engine.storage.names()) == (name,)
+    assert run_sync(engine.storage.sandbox_names()) == (name,)
 
 
 def test_a_name_from_a_secret_cannot_be_guessed(contract: Contract) -> None:
@@ -55,7 +55,7 @@ def test_a_name_from_a_secret_cannot_be_guessed(contract: Contract) -> None:
         engine = Engine(contract, settings=settings, sandbox_key=key)
         for _ in range(2):
             engine.handle_sync(sent("", {}, {"pin": "1234"}))
-        (name,) = run_sync(engine.storage.names())
+        (name,) = run_sync(engine.storage.sandbox_names())
         return name
 
     plain = {hashlib.sha256(b"%04d" % number).hexdigest()[:16] for number in range(10_000)}
@@ -93,6 +93,6 @@ def test_a_named_sandbox_is_not_derived(contract: Contract) -> None:
     """Path and header come first; a body that is not JSON has no member."""
     engine = Engine(contract, settings=replace(contract.settings, sandbox_from="body.tenant", require_sandbox=True))
     engine.handle_sync(sent("named", None, {"tenant": "t"}))
-    assert run_sync(engine.storage.names()) == ("named",)
+    assert run_sync(engine.storage.sandbox_names()) == ("named",)
     assert engine.handle_sync(Request("POST", PATH, b"{")).problem == "bad-sandbox"
     assert engine.handle_sync(sent("", None, {"tenant": "t"})).decision is not None

@@ -14,7 +14,7 @@ from mockserver import Contract, Engine, Request, load
 from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import routes
 from mockserver.core.values import write
-from mockserver.decision.router import Target
+from mockserver.decision.router import SandboxPath
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder, journal
@@ -35,7 +35,7 @@ def delays(
     engine = Engine(contract, settings=replace(contract.settings, seed=seed))
     if delay is not None:
         spec = write({"delay": delay, "times": "always"})
-        arm = AdminApi(engine, routes).handle("POST", Target(sandbox, "/__admin/arm"), {}, {}, spec)
+        arm = AdminApi(engine, routes).handle("POST", SandboxPath(sandbox, "/__admin/arm"), {}, {}, spec)
         assert run_sync(arm).status == 201
     path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
     return [engine.handle_sync(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
@@ -90,7 +90,7 @@ def test_explaining_does_not_advance_the_series(contract: Contract) -> None:
     """The next request gets the explained delay."""
     engine = Engine(contract)
     spec = write({"delay": UNIFORM, "times": "always"})
-    run_sync(AdminApi(engine, routes).handle("POST", Target("", "/__admin/arm"), {}, {}, spec))
+    run_sync(AdminApi(engine, routes).handle("POST", SandboxPath("", "/__admin/arm"), {}, {}, spec))
     request = Request("POST", PATH, write(LASTING))
     for due in delays(contract, UNIFORM, count=3):
         assert explain(engine, request).reply.delay_ms == due

@@ -26,7 +26,7 @@ from mockserver.engine.entries import (
     EntryViolation,
     JournalEntry,
     ScenarioInfo,
-    read_entry,
+    decode_entry,
 )
 from mockserver.engine.linter import example_requests
 from mockserver.engine.reconstruction import document_of, reconstruct
@@ -254,7 +254,7 @@ def test_an_entry_leaves_out_defaults(contract: Contract) -> None:
 def test_a_bad_entry_is_refused() -> None:
     """A document that lacks a member."""
     with pytest.raises(ValueError, match="missing required field `sandbox`"):
-        read_entry(b'{"id": "1"}')
+        decode_entry(b'{"id": "1"}')
 
 
 def test_a_decision_is_reconstructed_only_with_its_operation(contract: Contract, tmp_path: Path) -> None:

@@ -87,10 +87,10 @@ def test_explaining_renews_and_evicts_no_sandbox(contract: Contract) -> None:
         assert explained.reply.status == 200
         assert explain(engine, sent("a", ONCE)).reply.status == 400
     gauges = engine.storage.gauges()
-    assert (run_sync(engine.storage.names()), gauges.evictions, gauges.sandboxes) == (("a",), 0, 1)
+    assert (run_sync(engine.storage.sandbox_names()), gauges.evictions, gauges.sandboxes) == (("a",), 0, 1)
     reply = engine.handle_sync(sent("b"))
     assert (reply.status, reply.body[-80:]) == (200, explained.reply.body[-80:])
-    assert run_sync(engine.storage.names()) == ("b",)  # a was still the one used longest ago
+    assert run_sync(engine.storage.sandbox_names()) == ("b",)  # a was still the one used longest ago
 
 
 def test_an_explanation_says_that_there_is_no_room(contract: Contract) -> None:

@@ -14,7 +14,7 @@ from aiohttp.web import BaseRequest
 from mockserver import Contract, Engine, Request
 from mockserver.core.reply import Reply
 from mockserver.server import handler
-from mockserver.server.body import read_body
+from mockserver.server.body import receive_body
 from mockserver.server.connection import Connection
 from mockserver.server.logs import AccessRecord
 from mockserver.server.server import serving
@@ -184,12 +184,12 @@ async def test_a_request_on_a_connection_closed_by_shutdown_is_dropped(
     closed: list[bool] = []
 
     async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any) -> bytes | Reply:
-        body = await read_body(request, connection, *rest)
+        body = await receive_body(request, connection, *rest)
         connection.close()
         closed.append(True)
         return body
 
-    monkeypatch.setattr(handler, "read_body", read_and_close)
+    monkeypatch.setattr(handler, "receive_body", read_and_close)
     engine, lines = Engine(contract), list[AccessRecord]()
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine, log=lines.append) as url:

@@ -22,14 +22,14 @@ async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
         assert peeked is not None
         assert (peeked.name, peeked.settings, peeked.own_settings, peeked.armed) == (name, mock.settings, {}, ())
         assert (await peeked.look(mock.operation, mock.document(thing="x"))).found["thing"][0].origin == "default"
-    assert await mock.storage.names() == ()
+    assert await mock.storage.sandbox_names() == ()
     made = await mock.sandbox("a")
     assert await mock.storage.find("a") is made
     assert await mock.storage.peek("a") is made
     assert await mock.sandbox("a") is made
     await mock.sandbox("")
-    assert set(await mock.storage.names()) == {"", "a"}
-    assert [one.name for one in await mock.storage.sandboxes()] == list(await mock.storage.names())
+    assert set(await mock.storage.sandbox_names()) == {"", "a"}
+    assert [one.name for one in await mock.storage.sandboxes()] == list(await mock.storage.sandbox_names())
     assert mock.storage.gauges().sandboxes == 2
 
 
@@ -45,9 +45,9 @@ async def test_the_longest_idle_sandbox_is_evicted(new_mock: NewMock) -> None:
     assert await mock.storage.peek("c") is None
     mock.clock.idle = 60
     assert await mock.storage.peek("c") is not None
-    assert set(await mock.storage.names()) == {"", "a", "b"}
+    assert set(await mock.storage.sandbox_names()) == {"", "a", "b"}
     await mock.sandbox("c")
-    assert set(await mock.storage.names()) == {"", "a", "c"}
+    assert set(await mock.storage.sandbox_names()) == {"", "a", "c"}
     assert await mock.storage.sandbox("d") is None
     assert (mock.storage.gauges().sandboxes, mock.storage.gauges().evictions) == (3, 1)
 
@@ -90,7 +90,7 @@ async def test_a_sandbox_with_an_answer_in_flight_is_not_evicted(new_mock: NewMo
     await mock.sandbox("b")
     mock.clock.idle = 1_000
     await mock.sandbox("c")
-    assert set(await mock.storage.names()) == {"a", "c"}
+    assert set(await mock.storage.sandbox_names()) == {"a", "c"}
     mock.clock.idle = 2_000
     for entry in (first, second):
         assert await mock.storage.peek("d") is not None  # in the place of "c"
@@ -98,7 +98,7 @@ async def test_a_sandbox_with_an_answer_in_flight_is_not_evicted(new_mock: NewMo
         assert sandbox is not None
         await sandbox.delivered(entry, complete=False)
     await mock.sandbox("d")
-    assert set(await mock.storage.names()) == {"c", "d"}
+    assert set(await mock.storage.sandbox_names()) == {"c", "d"}
 
 
 async def test_a_commit_to_an_evicted_sandbox_is_refused(new_mock: NewMock) -> None:
@@ -140,7 +140,7 @@ async def test_a_reset_of_all_forgets_all_sandboxes(new_mock: NewMock) -> None:
     for name in ("", "a", "b"):
         await mock.send(name)
     assert set(await mock.storage.reset_all()) == {"", "b"}
-    assert await mock.storage.names() == ()
+    assert await mock.storage.sandbox_names() == ()
     assert await mock.storage.entries(None) == []
     for name in ("", "a", "b"):
         assert not await mock.storage.was_evicted(name)

@@ -40,7 +40,7 @@ def test_the_default_sandbox_takes_no_place(small: Contract) -> None:
     mock.clock.idle = 1_000
     assert run_sync(mock.storage.sandbox("a")) is None
     assert run_sync(mock.storage.peek("a")) is None
-    assert run_sync(mock.storage.names()) == ("",)
+    assert run_sync(mock.storage.sandbox_names()) == ("",)
 
 
 def test_the_names_of_evicted_sandboxes_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.core.model import Collection, NewId, Record, Write
+from mockserver.core.model import Collection, GeneratedId, Record, Write
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.records import Records
 
@@ -25,20 +25,20 @@ def collection(name: str = "things", *, is_open: bool = True, fold: Any = str, *
 
 
 OPEN = collection()
-NEW = NewId("id", first=3, prefix="", unused_in="things")
-PLAIN = NewId("card", first=987, prefix="p_", unused_in=None)
+NEW = GeneratedId("id", first=3, prefix="", unused_in="things")
+PLAIN = GeneratedId("card", first=987, prefix="p_", unused_in=None)
 
 
 def records(of: Collection = OPEN, name: str = "", seed: int = 0) -> Records:
     return Records(name, seed, {of.name: of})
 
 
-def drawn(of: Records, new: NewId = NEW) -> str:
+def drawn(of: Records, new: GeneratedId = NEW) -> str:
     """One id."""
     return of.draw([new])[new.name]
 
 
-def used(of: Records, new: NewId = NEW) -> str:
+def used(of: Records, new: GeneratedId = NEW) -> str:
     """One id, which is used up."""
     found = drawn(of, new)
     of.consume([new.name])
@@ -209,9 +209,9 @@ def test_ids_that_begin_lower_go_on_above_those_given_out() -> None:
     assert used(memory, PLAIN) == "p_987"
     memory.restore("things", "4")
     memory.use_collections(memory.collections, {"id": 2, "card": 7, "other": 1})
-    assert drawn(memory, NewId("id", 1, "", "things")) == "7"
-    assert drawn(memory, NewId("card", 980, "p_", None)) == "p_988"
-    assert drawn(memory, NewId("other", 1, "o", None)) == "o1"
+    assert drawn(memory, GeneratedId("id", 1, "", "things")) == "7"
+    assert drawn(memory, GeneratedId("card", 980, "p_", None)) == "p_988"
+    assert drawn(memory, GeneratedId("other", 1, "o", None)) == "o1"
 
 
 def test_folding_keys_moves_records() -> None:

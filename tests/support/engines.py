@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mockserver import Engine, Explanation, Request
 from mockserver.engine.engine import run_sync
-from mockserver.engine.entries import JournalEntry, read_entry
+from mockserver.engine.entries import JournalEntry, decode_entry
 
 
 def journal(engine: Engine, sandbox: str | None = "") -> list[JournalEntry]:
     """The documents of the journal, newest first; of all sandboxes for None."""
-    return [read_entry(entry.data) for entry in run_sync(engine.storage.entries(sandbox))]
+    return [decode_entry(entry.data) for entry in run_sync(engine.storage.entries(sandbox))]
 
 
 def explain(engine: Engine, request: Request) -> Explanation:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from mockserver import Engine, Reply, Request, frozen_clock, load, parse_instant
 from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import paths, routes
-from mockserver.decision.router import Target
+from mockserver.decision.router import SandboxPath
 from mockserver.engine.engine import run_sync
 from mockserver.server.faults import GARBAGE
 from mockserver.server.response import CLOSE, encode_head
@@ -328,7 +328,7 @@ class Run:
             path = request.path.removeprefix(f"/sandbox/{lane.sandbox}")
             if path.endswith("reset"):
                 lane.entries.clear()
-            target = Target(lane.sandbox, path)
+            target = SandboxPath(lane.sandbox, path)
             reply = run_sync(self.admin.handle(request.method, target, {}, request.headers, request.body))
         else:
             reply = self.engine.handle_sync(request)
