@@ -70,7 +70,7 @@ def send(serve: Client, sandbox: str, body: object, **headers: str) -> tuple[int
 def test_a_request_appears_as_a_row(mock: Serving, console: Opened) -> None:
     """Live, newest on top, with scenario, source, status and trigger; before that an empty state."""
     page = console(at(mock, "live"))
-    expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+    expect(page.get_by_text("No requests yet")).to_be_visible()
     send(mock, "live", ONCE)
     expect(rows(page)).to_have_count(1)
     send(mock, "live", ONCE)
@@ -96,7 +96,7 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     expect(detail.get_by_text("Empty card identifier.")).to_be_visible()
     rows(page).filter(has_text="card-already-activated").click()
     expect(detail.get_by_role("heading", name="card-already-activated")).to_be_visible()
-    expect(detail.get_by_role("heading", name="Nearest misses")).to_be_visible()
+    expect(detail.get_by_role("heading", name="Near misses")).to_be_visible()
     detail.get_by_role("link", name=re.compile("#[0-9]+")).click()
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("issued")
@@ -168,7 +168,7 @@ def test_filters_select_rows(console: Opened) -> None:
         page.get_by_label("All sandboxes").uncheck()
         page.get_by_role("button", name="Empty the journal").click()
         page.get_by_role("button", name="Empty it").click()
-        expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+        expect(page.get_by_text("No requests yet")).to_be_visible()
         expect(page.get_by_text(f"{serve.url}/sandbox/one", exact=True)).to_be_visible()
         send(serve, "one", LASTING)
         expect(rows(page)).to_have_count(1)
@@ -427,10 +427,10 @@ def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
     assert b"2025-11-19T17:50:57" in send(mock, "made.here", LASTING)[2]
     page.get_by_role("button", name="Real time again").click()
     expect(page.locator(".clock-face")).to_contain_text("real")
-    page.get_by_role("button", name="Forget made.here").click()
-    page.get_by_role("button", name="Forget it").click()
+    page.get_by_role("button", name="Delete made.here").click()
+    page.get_by_role("button", name="Delete it").click()
     expect(page).to_have_url(re.compile("sandbox=#?$|sandbox=&|/state\\?sandbox=$"))
-    expect(page.get_by_role("button", name="Forget made.here")).to_have_count(0)
+    expect(page.get_by_role("button", name="Delete made.here")).to_have_count(0)
 
 
 def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Opened) -> None:
@@ -637,7 +637,7 @@ def test_axe_finds_no_violation_in_empty_states(console: Opened) -> None:
         page.close()
     with nearby() as serve:
         page = console(serve.url, tells=False)
-        expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+        expect(page.get_by_text("No requests yet")).to_be_visible()
         found["nothing"] = violations(page)
         serve.post({**ONCE, "reference_batch": ""})
         page.goto(serve.url + "/#/journal?text=nothing-of-this")
@@ -688,12 +688,12 @@ def test_the_console_speaks_spanish(mock: Serving, console: Opened) -> None:
     """By the browser's language; both dictionaries have the same keys and places to fill."""
     page = console(at(mock, "es"), locale="es-MX")
     expect(page.get_by_role("heading", name="Bitácora")).to_be_visible()
-    expect(page.get_by_text("Todavía no ha llegado nada")).to_be_visible()
+    expect(page.get_by_text("Todavía no hay solicitudes")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "es"
     words = page.evaluate(
         """async () => {
             const main = document.querySelector('script[type=module]').src;
-            return (await import(new URL('words.js', main))).WORDS;
+            return (await import(new URL('translations.js', main))).TRANSLATIONS;
         }"""
     )
     assert list(words["en"]) == list(words["es"])

@@ -201,7 +201,7 @@ def test_the_console_makes_text_of_what_comes(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert AS_CODE.findall(text) == []
     assert text.startswith("// ")
-    assert file.name == "words.js" or len(text.splitlines()) <= 400
+    assert file.name == "translations.js" or len(text.splitlines()) <= 400
 
 
 BANNED = re.compile(

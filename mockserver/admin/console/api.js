@@ -1,37 +1,37 @@
-// The admin API: requests, the token where one is asked for, and the stream of new entries.
+// The admin API: requests, the admin token, and the stream of new entries.
 
-import { parse, stringify } from "./numbers.js";
+import { parse, stringify } from "./exact_json.js";
 
 const home = new URL("../../", import.meta.url).pathname;
-const [, root, given] = /^(.*?\/)(?:sandbox\/([^/]+)\/)?__admin\/$/.exec(home) ?? [home, "/", undefined];
-const KEPT = "mockserver-token";
+const [, root, sandboxSegment] = /^(.*?\/)(?:sandbox\/([^/]+)\/)?__admin\/$/.exec(home) ?? [home, "/", undefined];
+const TOKEN_KEY = "mockserver-token";
 
-/** After so many ms without a sign of life a stream is taken for dead; the mock gives one each fifteen seconds. */
-const SILENCE = 40_000;
+/** A stream without data for this time is broken; the mock sends something every fifteen seconds. */
+const SILENCE_MS = 40_000;
 
-/** The sandbox in whose URL the page was opened; "" is the default one. */
-export const startingSandbox = given === undefined ? "" : decodeURIComponent(given);
+/** The sandbox in the URL of the page; "" is the default one. */
+export const startingSandbox = sandboxSegment === undefined ? "" : decodeURIComponent(sandboxSegment);
 
 let askForToken = () => Promise.resolve(null);
 
-/** `ask(again)` gives the token that the reader types, null where there is none. */
-export function tokenFrom(ask) {
-  let asking = null;
-  askForToken = (again) => {
-    asking ??= ask(again).finally(() => { asking = null; });
-    return asking;
+/** Sets the function that asks the user for a token: `ask(isRetry)` resolves to it, or to null. */
+export function onTokenNeeded(ask) {
+  let pending = null;
+  askForToken = (isRetry) => {
+    pending ??= ask(isRetry).finally(() => { pending = null; });
+    return pending;
   };
 }
 
-/** What the mock refused (`problem`), or that it could not be reached (`status` 0). */
-export class Failure extends Error {
+/** A refused request (`problem`), or a mock that cannot be reached (`status` 0). */
+export class AdminError extends Error {
   constructor(status, problem) {
     super(problem?.detail ?? problem?.title ?? "");
     this.status = status;
     this.problem = problem;
   }
 
-  /** The kind of problem, the last word of its type. */
+  /** The kind of problem: the last word of its type. */
   get kind() {
     return String(this.problem?.type ?? "").split(":").pop();
   }
@@ -43,47 +43,47 @@ export function urlOf(path, sandbox) {
 }
 
 async function send(path, { sandbox, method = "GET", body, signal, headers = {} }) {
-  let token = sessionStorage.getItem(KEPT);
+  let token = sessionStorage.getItem(TOKEN_KEY);
   for (;;) {
-    const sent = { ...headers };
-    if (token) sent.Authorization = `Bearer ${token}`;
-    if (body !== undefined) sent["Content-Type"] = "application/json";
+    const allHeaders = { ...headers };
+    if (token) allHeaders.Authorization = `Bearer ${token}`;
+    if (body !== undefined) allHeaders["Content-Type"] = "application/json";
     let response;
     try {
-      response = await fetch(urlOf(`__admin/${path}`, sandbox), { method, body, signal, headers: sent, cache: "no-store" });
+      response = await fetch(urlOf(`__admin/${path}`, sandbox), { method, body, signal, headers: allHeaders, cache: "no-store" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new Failure(0, null);
+      throw new AdminError(0, null);
     }
     if (response.status !== 401) return response;
-    const known = sessionStorage.getItem(KEPT);
-    token = known && known !== token ? known : await askForToken(Boolean(token));
-    if (!token) throw new Failure(401, await response.json().catch(() => null));
-    sessionStorage.setItem(KEPT, token);
+    const stored = sessionStorage.getItem(TOKEN_KEY);
+    token = stored && stored !== token ? stored : await askForToken(Boolean(token));
+    if (!token) throw new AdminError(401, await response.json().catch(() => null));
+    sessionStorage.setItem(TOKEN_KEY, token);
   }
 }
 
 async function checked(response) {
   if (response.ok) return response;
-  throw new Failure(response.status, await response.json().catch(() => null));
+  throw new AdminError(response.status, await response.json().catch(() => null));
 }
 
-/** The JSON of an admin route; `value` is sent as JSON. `exact`: numbers as they were written. Throws `Failure`. */
-export async function admin(path, { value, exact = false, ...how } = {}) {
-  const body = value === undefined ? how.body : stringify(value);
-  const response = await checked(await send(path, { ...how, body }));
+/** Calls an admin route, and gives its JSON; `value` is sent as JSON. `exact`: keeps numbers as written. Throws `AdminError`. */
+export async function admin(path, { value, exact = false, ...options } = {}) {
+  const body = value === undefined ? options.body : stringify(value);
+  const response = await checked(await send(path, { ...options, body }));
   return exact ? parse(await response.text()) : response.json();
 }
 
-/** The answer of an admin route as a file. Throws `Failure`. */
-export async function adminFile(path, how = {}) {
-  return (await checked(await send(path, how))).blob();
+/** Calls an admin route, and gives its answer as a blob. Throws `AdminError`. */
+export async function adminFile(path, options = {}) {
+  return (await checked(await send(path, options))).blob();
 }
 
-/** A query string of those parameters that have a value. */
-export function query(params) {
-  const kept = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return kept.length ? `?${new URLSearchParams(kept)}` : "";
+/** The query string of the parameters that have a value. */
+export function queryString(params) {
+  const present = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return present.length ? `?${new URLSearchParams(present)}` : "";
 }
 
 const wait = (ms, signal) => new Promise((done) => {
@@ -92,87 +92,87 @@ const wait = (ms, signal) => new Promise((done) => {
 });
 
 /**
- * Reads new entries until the function that it gives is called.
+ * Reads new entries, and gives the function that stops it.
  *
- * `opened(again)` is awaited when the stream is there, `came(entry)` called for each, `lost(count)` where some were
- * left out, `state(name, failure)` for "connecting", "live", "away" and "refused".
+ * `onOpen(isRetry)` is awaited when the stream begins, `onEntry(entry)` is called for each entry, `onLost(count)` for
+ * dropped ones, `onState(name, failure)` for "connecting", "live", "away" and "refused".
  */
-export function listen(params, sandbox, { opened, came, lost, state }) {
-  const ending = new AbortController();
-  const { signal } = ending;
-  let seen = "";
-  let times = 0;
+export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  let lastId = "";
+  let failures = 0;
 
-  async function once(again) {
-    const line = new AbortController();
-    signal.addEventListener("abort", () => line.abort());
-    let watch = 0;
-    const heard = () => {
-      clearTimeout(watch);
-      watch = setTimeout(() => line.abort(), SILENCE);
+  async function connect(isRetry) {
+    const connection = new AbortController();
+    signal.addEventListener("abort", () => connection.abort());
+    let timer = 0;
+    const restartTimer = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => connection.abort(), SILENCE_MS);
     };
     try {
-      await read(again, line.signal, heard);
+      await read(isRetry, connection.signal, restartTimer);
     } finally {
-      clearTimeout(watch);
+      clearTimeout(timer);
     }
   }
 
-  async function read(again, here, heard) {
-    const headers = seen ? { "Last-Event-ID": seen } : {};
-    const response = await checked(await send(`events${query(params)}`, { sandbox, signal: here, headers }));
+  async function read(isRetry, connectionSignal, restartTimer) {
+    const headers = lastId ? { "Last-Event-ID": lastId } : {};
+    const response = await checked(await send(`events${queryString(params)}`, { sandbox, signal: connectionSignal, headers }));
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    let left = "";
-    let begun = false;
+    let buffer = "";
+    let hasBegun = false;
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      heard();
-      if (!begun) {
-        begun = true;
-        times = 0;
-        state("live");
-        await opened(again);
+      restartTimer();
+      if (!hasBegun) {
+        hasBegun = true;
+        failures = 0;
+        onState("live");
+        await onOpen(isRetry);
       }
-      const blocks = (left + value).split("\n\n");
-      left = blocks.pop();
-      for (const block of blocks) take(block);
+      const blocks = (buffer + value).split("\n\n");
+      buffer = blocks.pop();
+      for (const block of blocks) dispatch(block);
     }
   }
 
-  function take(block) {
+  function dispatch(block) {
     const fields = Object.fromEntries(block.split("\n").map((line) => {
       const at = line.indexOf(": ");
       return [line.slice(0, at), line.slice(at + 2)];
     }));
-    if (fields.id) seen = fields.id;
-    if (fields.event === "entry") came(JSON.parse(fields.data));
-    if (fields.event === "lost") lost(JSON.parse(fields.data).entries);
+    if (fields.id) lastId = fields.id;
+    if (fields.event === "entry") onEntry(JSON.parse(fields.data));
+    if (fields.event === "lost") onLost(JSON.parse(fields.data).entries);
   }
 
   (async () => {
-    state("connecting");
-    let again = false;
+    onState("connecting");
+    let isRetry = false;
     while (!signal.aborted) {
-      let why;
+      let failure;
       try {
-        await once(again);
+        await connect(isRetry);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Failure && error.status) {
+        if (error instanceof AdminError && error.status) {
           if (error.status < 500) {
-            state("refused", error);
+            onState("refused", error);
             return;
           }
-          why = error;
+          failure = error;
         }
       }
       if (signal.aborted) return;
-      again = true;
-      times += 1;
-      state("away", why);
-      await wait(Math.min(250 * 2 ** (times - 1), 10_000) * (0.8 + Math.random() * 0.4), signal);
+      isRetry = true;
+      failures += 1;
+      onState("away", failure);
+      await wait(Math.min(250 * 2 ** (failures - 1), 10_000) * (0.8 + Math.random() * 0.4), signal);
     }
   })();
-  return () => ending.abort();
+  return () => stopped.abort();
 }

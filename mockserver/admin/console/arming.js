@@ -1,32 +1,32 @@
-// Arming: what the next matching requests get, on which condition, and what is armed now.
+// Arming: the form for the next matching requests, and the armed outcomes as text.
 
 import { admin } from "./api.js";
-import { fill, h, unique } from "./dom.js";
-import { bodyMembers, contract } from "./facts.js";
-import { parse, shown, Written } from "./numbers.js";
-import { attempt, button, dialog, field, form, iconButton, tick, toast } from "./parts.js";
-import { t } from "./words.js";
+import { fill, h, uniqueId } from "./dom.js";
+import { bodyMembers, contract } from "./contract.js";
+import { parse, shown, ExactNumber } from "./exact_json.js";
+import { attempt, button, dialog, field, form, iconButton, checkbox, toast } from "./widgets.js";
+import { t } from "./translations.js";
 
-/** For how many requests, and where a member has a value: the controls, and what they say. */
-export function aim({ operation, body = null }) {
+/** The controls for the number of requests and a condition (`nodes`), and their values (`spec()`). */
+export function armingForm({ operation, body = null }) {
   const times = h("input", { type: "number", min: "1", max: "1000000", value: "1", required: true, class: "short" });
-  const always = tick(t("arm.always"));
+  const always = checkbox(t("arm.always"));
   always.box.addEventListener("change", () => { times.disabled = always.box.checked; });
-  const names = h("datalist", { id: unique("members") });
+  const names = h("datalist", { id: uniqueId("members") });
   const member = h("input", { type: "text", class: "mono", list: names.id, placeholder: "body.…", autocomplete: "off", spellcheck: "false" });
   const value = h("input", { type: "text", class: "mono", autocomplete: "off", spellcheck: "false" });
-  let known = [];
+  let members = [];
   contract().then(({ operations }) => bodyMembers(operations.find((one) => one.operation === operation) ?? operations[0])).then((found) => {
-    known = found;
+    members = found;
     fill(names, ...found.map(({ path, schema }) => h("option", { value: path }, schema.description)));
   }).catch(() => {});
   member.addEventListener("change", () => {
-    const had = member.value.trim().split(".").slice(1).reduce((one, step) => one?.[step], body);
-    if (had !== undefined && had !== null && (typeof had !== "object" || had instanceof Written) && !value.value) value.value = String(had);
+    const current = member.value.trim().split(".").slice(1).reduce((one, step) => one?.[step], body);
+    if (current !== undefined && current !== null && (typeof current !== "object" || current instanceof ExactNumber) && !value.value) value.value = String(current);
   });
 
-  function typed(path, text) {
-    const types = known.find((one) => one.path === path)?.schema.types ?? ["string"];
+  function typedValue(path, text) {
+    const types = members.find((one) => one.path === path)?.schema.types ?? ["string"];
     if (types.includes("string")) return text;
     try {
       return parse(text);
@@ -43,30 +43,30 @@ export function aim({ operation, body = null }) {
     ],
     spec() {
       const path = member.value.trim();
-      return { times: always.box.checked ? "always" : Number(times.value), ...(path ? { when: { [path]: typed(path, value.value) } } : {}) };
+      return { times: always.box.checked ? "always" : Number(times.value), ...(path ? { when: { [path]: typedValue(path, value.value) } } : {}) };
     },
   };
 }
 
-/** Arm something in a sandbox; gives whether it was done. */
+/** Arms an outcome in a sandbox; gives whether it worked. */
 export function arm(spec, sandbox) {
   return attempt(() => admin("arm", { method: "POST", value: spec, sandbox }), t("arm.done"));
 }
 
 /** A dialog that arms a scenario. */
 export async function armDialog({ scenario, operation, sandbox, body }) {
-  const goal = aim({ operation, body });
+  const arming = armingForm({ operation, body });
   const sent = await dialog(t("arm.title"), (close) => form(
-    async () => { if (await arm({ scenario, operation, ...goal.spec() }, sandbox)) close(true); },
+    async () => { if (await arm({ scenario, operation, ...arming.spec() }, sandbox)) close(true); },
     h("p", {}, t("arm.about"), " ", h("strong", { class: "mono" }, scenario)),
-    ...goal.nodes,
+    ...arming.nodes,
     h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("arm.do")))));
   return Boolean(sent);
 }
 
 const conditions = (when) => Object.entries(when ?? {}).map(([path, value]) => `${path} = ${shown(value)}`);
 
-/** What is armed, in words: `fault reset · 2 left · body.x = 1`. */
+/** An armed outcome as text: `fault reset · 2 left · body.x = 1`. */
 export function armedText(one, about = true) {
   const fault = typeof one.fault === "object" ? one.fault.kind : one.fault;
   const what = one.responses ? [t("arm.turns", { count: one.responses.length })] : [one.scenario, fault, one.delay === undefined ? "" : t("arm.delay", { delay: typeof one.delay === "object" ? JSON.stringify(one.delay) : one.delay })];
@@ -74,7 +74,7 @@ export function armedText(one, about = true) {
   return [...(about ? what : []), left, ...conditions(one.when)].filter(Boolean).join(" · ");
 }
 
-/** One armed thing, with a button that takes it away. */
+/** An armed outcome with a button to disarm it. */
 export function armedChip(one, sandbox, changed, about = true) {
   const text = armedText(one, about);
   return h("span", { class: "chip" }, h("span", {}, text), iconButton(t("arm.take", { what: text }), "close", async () => {

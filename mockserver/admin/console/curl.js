@@ -1,19 +1,19 @@
-// The command line that sends a request.
+// A request as a curl command.
 
-import { stringify } from "./numbers.js";
+import { stringify } from "./exact_json.js";
 
-const OWN = new Set(["host", "user-agent", "accept", "content-length", "connection", "accept-encoding", "accept-language"]);
+const CLIENT_HEADERS = new Set(["host", "user-agent", "accept", "content-length", "connection", "accept-encoding", "accept-language"]);
 
-const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+const shellQuoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
-/** `headers` are `{name, value}` each, those that a client sends by itself left out; `body` is a JSON value or a text. */
+/** The curl command of a request. `headers` are `{name, value}`; those that curl sends by itself are left out. `body` is JSON or text. */
 export function curl({ method, url, headers, body }) {
-  const parts = ["curl", "-i", quoted(url)];
-  if (method !== (body === "" ? "GET" : "POST")) parts.push("-X", quoted(method));
+  const parts = ["curl", "-i", shellQuoted(url)];
+  if (method !== (body === "" ? "GET" : "POST")) parts.push("-X", shellQuoted(method));
   for (const { name, value } of headers) {
-    const known = name.toLowerCase();
-    if (!OWN.has(known) && !known.startsWith("sec-")) parts.push("-H", quoted(`${name}: ${value}`));
+    const lowerName = name.toLowerCase();
+    if (!CLIENT_HEADERS.has(lowerName) && !lowerName.startsWith("sec-")) parts.push("-H", shellQuoted(`${name}: ${value}`));
   }
-  if (body !== "") parts.push("--data-raw", quoted(typeof body === "string" ? body : stringify(body)));
+  if (body !== "") parts.push("--data-raw", shellQuoted(typeof body === "string" ? body : stringify(body)));
   return parts.join(" ");
 }

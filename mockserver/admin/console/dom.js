@@ -1,4 +1,4 @@
-// Elements, and nothing but elements: whatever comes from outside becomes a text node or an attribute's value.
+// DOM elements; any text becomes a text node or the value of an attribute, so that it cannot be markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -29,7 +29,7 @@ const ICONS = {
   offline: "M3 3l18 18M8.5 16a5 5 0 0 1 7 0M5 12.5a10 10 0 0 1 4-2.4M19 12.5a10 10 0 0 0-6-2.9M12 20h.01",
 };
 
-/** An element. `props`: `class`, `on` (listeners by event), `data`, properties of the node, or else attributes. */
+/** Makes an element. `props`: `class`, `on` (listeners by event), `data`, properties of the node, or attributes. */
 export function h(tag, props, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props ?? {})) {
@@ -40,26 +40,26 @@ export function h(tag, props, ...children) {
     else if (name in node && typeof value !== "string") node[name] = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  put(node, children);
+  appendAll(node, children);
   return node;
 }
 
-function put(node, children) {
+function appendAll(node, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
-    if (Array.isArray(child)) put(node, child);
+    if (Array.isArray(child)) appendAll(node, child);
     else node.append(child instanceof Node ? child : String(child));
   }
 }
 
-/** Gives a node these children in place of those that it has. */
+/** Replaces the children of a node. */
 export function fill(node, ...children) {
   node.replaceChildren();
-  put(node, children);
+  appendAll(node, children);
   return node;
 }
 
-/** A small drawing; it says nothing to a screen reader. */
+/** An icon, hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -73,14 +73,14 @@ export function icon(name) {
 
 let last = 0;
 
-/** An id that no other element has. */
-export function unique(stem) {
+/** An unused id for an element. */
+export function uniqueId(stem) {
   last += 1;
   return `${stem}-${last}`;
 }
 
-/** Calls `act` after a moment, and at most once in `ms`, however often what it gives is called. */
-export function paced(act, ms) {
+/** A function that calls `act` after a short delay, and at most once in `ms`. */
+export function throttled(act, ms) {
   let timer = 0;
   let last = -ms;
   return () => {
@@ -92,8 +92,8 @@ export function paced(act, ms) {
   };
 }
 
-/** Draws something anew; what is scrolled stays where it is, and a button that had the focus has it again. */
-export function steady(node, draw) {
+/** Redraws a node, and restores its scroll position and the focused button. */
+export function keepScroll(node, draw) {
   const scrolled = node.querySelector(".scroll");
   const [top, left] = scrolled ? [scrolled.scrollTop, scrolled.scrollLeft] : [0, 0];
   const label = node.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
@@ -102,11 +102,11 @@ export function steady(node, draw) {
   if (label !== null) [...node.querySelectorAll("[aria-label]")].find((one) => one.getAttribute("aria-label") === label)?.focus({ preventScroll: true });
 }
 
-/** Calls `act` once, `ms` after the last call of what it gives. */
-export function settled(act, ms) {
+/** A function that calls `act` once, `ms` after its last call. */
+export function debounced(act, ms) {
   let timer = 0;
-  return (...given) => {
+  return (...parameters) => {
     clearTimeout(timer);
-    timer = setTimeout(() => act(...given), ms);
+    timer = setTimeout(() => act(...parameters), ms);
   };
 }

@@ -1,33 +1,33 @@
-// One entry of the journal: what was sent, what was answered and why, and what a reader can do with it.
+// One journal entry: the request, the answer and why, and actions for it.
 
 import { admin, adminFile } from "./api.js";
-import { contract, home } from "./facts.js";
+import { contract, apiOrigin } from "./contract.js";
 import { armDialog } from "./arming.js";
 import { curl } from "./curl.js";
-import { fill, h, unique } from "./dom.js";
-import { viewJson } from "./json.js";
-import { shown, stringify } from "./numbers.js";
-import { attempt, button, copy, failed, iconButton, instant, loading, notice, save, sourceBadge, statusBadge } from "./parts.js";
-import { address, place } from "./place.js";
-import { t } from "./words.js";
+import { fill, h, uniqueId } from "./dom.js";
+import { viewJson } from "./json_view.js";
+import { shown, stringify } from "./exact_json.js";
+import { attempt, button, copyText, errorState, iconButton, instant, loadingState, notice, saveFile, sourceBadge, statusBadge } from "./widgets.js";
+import { routeUrl, currentRoute } from "./route.js";
+import { t } from "./translations.js";
 
-/** Fills `where` with an entry of a sandbox. */
-export async function showEntry(where, id, sandbox, { close, again }) {
-  fill(where, loading());
+/** Shows an entry of a sandbox in `area`. */
+export async function showEntry(area, id, sandbox, { close, again }) {
+  fill(area, loadingState());
   let entry;
-  let known;
+  let served;
   try {
-    [entry, known] = await Promise.all([admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true }), contract()]);
+    [entry, served] = await Promise.all([admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true }), contract()]);
   } catch (error) {
-    fill(where, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), failed(error, again));
+    fill(area, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), errorState(error, again));
     return null;
   }
-  fill(where, top(entry, known, sandbox, close), ...explanation(entry, known.assumptions), exchange(entry), misses(entry), records(entry));
+  fill(area, top(entry, served, sandbox, close), ...explanation(entry, served.assumptions), exchange(entry), nearMisses(entry), records(entry));
   return entry;
 }
 
-function top(entry, known, sandbox, close) {
-  const file = (kind, name) => () => attempt(async () => save(await adminFile(`requests/${encodeURIComponent(entry.id)}/${kind}`, { sandbox }), name));
+function top(entry, served, sandbox, close) {
+  const file = (kind, name) => () => attempt(async () => saveFile(await adminFile(`requests/${encodeURIComponent(entry.id)}/${kind}`, { sandbox }), name));
   return h("header", { class: "entry-top" },
     h("div", { class: "entry-line" },
       statusBadge(entry.status, entry.problem),
@@ -40,24 +40,24 @@ function top(entry, known, sandbox, close) {
     entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: entry.masked.join(", ") })) : null,
     h("div", { class: "actions" },
       entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
-      button(t("entry.curl"), () => copy(again(entry, known)), { name: "copy" }),
+      button(t("entry.curl"), () => copyText(curlCommand(entry, served)), { name: "copy" }),
       entry.decision ? button(t("entry.bundle"), file("bundle", `bundle-${entry.id}.json`), { name: "download" }) : null,
       button(t("entry.report"), file("report", `report-${entry.id}.html`), { name: "flag" })));
 }
 
-/** A command line that sends the request again, its secrets masked as they are in the journal. */
-function again(entry, known) {
+/** The curl command of the request, with secrets masked as in the journal. */
+function curlCommand(entry, served) {
   const { headers: sent, body: text } = entry.request;
   const host = sent.find((one) => one.name.toLowerCase() === "host")?.value;
-  return curl({ method: entry.method, url: `${host ? `${location.protocol}//${host}` : home(known)}${entry.target}`, headers: sent, body: text });
+  return curl({ method: entry.method, url: `${host ? `${location.protocol}//${host}` : apiOrigin(served)}${entry.target}`, headers: sent, body: text });
 }
 
 function section(title, ...children) {
-  const id = unique("section");
+  const id = uniqueId("section");
   return h("section", { class: "panel", "aria-labelledby": id }, h("h3", { id }, title), ...children);
 }
 
-/** Why this answer came: the document's heading and note, the conditions that held, what it rests on. */
+/** Why this answer was sent: heading and note of the documents, conditions that held, assumptions. */
 export function explanation(entry, assumptions) {
   const { decision } = entry;
   const parts = [];
@@ -72,7 +72,7 @@ export function explanation(entry, assumptions) {
     fact(t("entry.problem"), entry.problem ?? "—");
     if (entry.reply.body?.detail) fact(t("entry.detail"), entry.reply.body.detail);
   }
-  if (entry.cause) fact(t("entry.cause"), h("a", { href: address("journal", { ...place().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
+  if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
   if (entry.fault) fact(t("entry.fault"), `${entry.fault}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
   if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
   if (decision?.assumed.length) {
@@ -101,17 +101,17 @@ function exchange(entry) {
     body(t("entry.reply"), entry.reply, []));
 }
 
-function misses(entry) {
+function nearMisses(entry) {
   if (!entry.misses.length) return null;
-  const near = [...entry.misses].sort((a, b) => (a.held > 0) === (b.held > 0) ? a.evidence.length - b.evidence.length : b.held - a.held);
-  const line = (miss) => miss.evidence.map((one, index) => h("tr", {},
+  const sorted = [...entry.misses].sort((a, b) => (a.held > 0) === (b.held > 0) ? a.evidence.length - b.evidence.length : b.held - a.held);
+  const missRows = (miss) => miss.evidence.map((one, index) => h("tr", {},
     index === 0 ? h("th", { scope: "row", rowSpan: miss.evidence.length, class: "mono" }, miss.scenario) : null,
     h("td", { class: "mono", data: { title: t("misses.at") } }, one.at),
     h("td", { class: "good-text", data: { title: t("misses.expected") } }, one.expected.replace(/^is /, "")),
     h("td", { class: "bad-text", data: { title: t("misses.came") } }, one.came)));
-  const rest = near.slice(3).flatMap(line);
-  const inside = h("tbody", {}, ...near.slice(0, 3).flatMap(line));
-  const more = rest.length ? button(t("misses.more", { count: near.length - 3 }), () => { inside.append(...rest); more.remove(); }) : null;
+  const hidden = sorted.slice(3).flatMap(missRows);
+  const inside = h("tbody", {}, ...sorted.slice(0, 3).flatMap(missRows));
+  const more = hidden.length ? button(t("misses.more", { count: sorted.length - 3 }), () => { inside.append(...hidden); more.remove(); }) : null;
   return section(t("entry.misses"), h("p", { class: "dim" }, t("misses.about"), entry.contract_changed ? ` ${t("misses.changed")}` : ""),
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.misses") }, h("table", { class: "grid misses" },
       h("thead", {}, h("tr", {}, ...["scenario", "at", "expected", "came"].map((name) => h("th", { scope: "col" }, t(`misses.${name}`))))), inside)), more);
@@ -119,7 +119,7 @@ function misses(entry) {
 
 function records(entry) {
   if (!entry.records.length) return null;
-  const told = (value) => (value === undefined ? "—" : shown(value));
+  const valueText = (value) => (value === undefined ? "—" : shown(value));
   const one = (record) => {
     const names = [...new Set([...Object.keys(record.before ?? {}), ...Object.keys(record.after ?? {})])];
     const changed = (name) => stringify(record.before?.[name]) !== stringify(record.after?.[name]);
@@ -127,8 +127,8 @@ function records(entry) {
       h("caption", {}, h("span", { class: "mono" }, `${record.lookup} `), h("span", { class: "mono dim" }, record.key)),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("records.member")), h("th", { scope: "col" }, t("records.before")), h("th", { scope: "col" }, t("records.after")))),
       h("tbody", {}, ...names.map((name) => h("tr", { class: changed(name) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, name),
-        h("td", { class: "mono" }, record.before ? told(record.before[name]) : "—"),
-        h("td", { class: "mono" }, told(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
+        h("td", { class: "mono" }, record.before ? valueText(record.before[name]) : "—"),
+        h("td", { class: "mono" }, valueText(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
   };
   return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...entry.records.map(one)));
 }

@@ -1,37 +1,37 @@
-// The journal as it grows: what the client sent, newest on top; filters, a pause, one entry opened beside the list.
+// The view of the journal: a live list of requests, newest first, with filters, pause, and the details of one entry.
 
-import { admin, listen, query, urlOf } from "./api.js";
-import { fill, h, icon, settled } from "./dom.js";
+import { admin, listen, queryString, urlOf } from "./api.js";
+import { fill, h, icon, debounced } from "./dom.js";
 import { showEntry } from "./entry.js";
-import { contract, home } from "./facts.js";
-import { attempt, button, choice, copy, failed, iconButton, loading, notice, nothing, sourceBadge, statusBadge, sure, timeOfDay } from "./parts.js";
-import { address, change, place } from "./place.js";
+import { contract, apiOrigin } from "./contract.js";
+import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, statusBadge, confirmDialog, timeOfDay } from "./widgets.js";
+import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { Rows } from "./rows.js";
-import { t } from "./words.js";
+import { t } from "./translations.js";
 
-const FIRST = 200;
-const PAGE = 1_000;
-const MOST = 20_000;
+const FIRST_PAGE = 200;
+const PAGE_SIZE = 1_000;
+const MAX_ROWS = 20_000;
 
-/** The view; `tell` is told the state of the stream. */
-export function journal(main, tell) {
-  const now = () => place().params;
-  let all = [];
-  let stop = () => {};
+/** The view of the journal; `reportState` is called with the state of the stream. */
+export function journal(main, reportState) {
+  const params = () => currentRoute().params;
+  let rowsOfJournal = [];
+  let disconnect = () => {};
   let loaded = false;
   let paused = false;
-  let held = 0;
-  let open = null;
+  let waiting = 0;
+  let openEntry = null;
   let key = "";
 
-  const search = h("input", { type: "search", class: "grow", placeholder: t("journal.search"), "aria-label": t("journal.search"), value: now().text ?? "" });
-  search.addEventListener("input", settled(() => change({ text: search.value.trim() }), 250));
-  const show = choice([["", t("show.all")], ["documented", t("show.documented")], ["assumed", t("show.assumed")], ["unexpected", t("show.unexpected")]], now().show ?? "", { "aria-label": t("journal.show") });
-  show.addEventListener("change", () => change({ show: show.value }));
+  const search = h("input", { type: "search", class: "grow", placeholder: t("journal.search"), "aria-label": t("journal.search"), value: params().text ?? "" });
+  search.addEventListener("input", debounced(() => changeRoute({ text: search.value.trim() }), 250));
+  const show = selectBox([["", t("show.all")], ["documented", t("show.documented")], ["assumed", t("show.assumed")], ["unexpected", t("show.unexpected")]], params().show ?? "", { "aria-label": t("journal.show") });
+  show.addEventListener("change", () => changeRoute({ show: show.value }));
   const scenario = h("select", { "aria-label": t("journal.scenario") });
-  scenario.addEventListener("change", () => change({ scenario: scenario.value }));
-  const every = h("input", { type: "checkbox" });
-  every.addEventListener("change", () => change({ all: every.checked ? "1" : "" }));
+  scenario.addEventListener("change", () => changeRoute({ scenario: scenario.value }));
+  const allSandboxes = h("input", { type: "checkbox" });
+  allSandboxes.addEventListener("change", () => changeRoute({ all: allSandboxes.checked ? "1" : "" }));
   const pause = button(t("journal.pause"), () => setPaused(!paused), { name: "pause", "aria-pressed": "false" });
   const count = h("span", { class: "dim count", "aria-live": "off" });
   const notes = h("div", { class: "notes" });
@@ -40,7 +40,7 @@ export function journal(main, tell) {
     label: t("journal.title"),
     columns: ["time", "status", "scenario", "source", "trigger", "delay"].map((name) => t(`column.${name}`)),
     cells, heights: [44, 66], narrowBelow: 700,
-    open: (row) => change({ id: row.id, of: row.sandbox === now().sandbox ? "" : `~${row.sandbox}` }, true),
+    open: (row) => changeRoute({ id: row.id, of: row.sandbox === params().sandbox ? "" : `~${row.sandbox}` }, true),
   });
   const detail = h("aside", { class: "detail", "aria-label": t("entry.title"), hidden: true });
   detail.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
@@ -48,7 +48,7 @@ export function journal(main, tell) {
   fill(main,
     h("div", { class: "view-head" }, h("div", { class: "heading" }, h("h1", {}, t("journal.title")), count), h("span", { class: "spread" }),
       pause, iconButton(t("journal.clear"), "remove", clear)),
-    h("div", { class: "filters" }, search, show, scenario, h("label", { class: "tick" }, every, h("span", {}, t("journal.every")))),
+    h("div", { class: "filters" }, search, show, scenario, h("label", { class: "tick" }, allSandboxes, h("span", {}, t("journal.every")))),
     notes,
     h("div", { class: "split" }, rows.node, detail));
 
@@ -57,7 +57,7 @@ export function journal(main, tell) {
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
     const where = h("span", { class: "dim mono cut" }, `${row.method} ${target}`);
-    const sandbox = now().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
+    const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
     const wrong = row.fault ? h("span", { class: "badge bad" }, row.fault) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";
     const cell = (kind, ...inside) => h("div", { role: "gridcell", class: `cell ${kind}` }, ...inside);
@@ -72,179 +72,179 @@ export function journal(main, tell) {
   }
 
   function visible() {
-    const { show: kind, scenario: name } = now();
-    return all.filter((row) => (!name || row.scenario === name || row.problem === name)
+    const { show: kind, scenario: name } = params();
+    return rowsOfJournal.filter((row) => (!name || row.scenario === name || row.problem === name)
       && (!kind || (kind === "unexpected" ? row.unexpected : row.source === kind)));
   }
 
   function draw() {
     const shown = visible();
-    count.textContent = shown.length === all.length ? t("journal.count", { count: all.length }) : t("journal.some", { some: shown.length, count: all.length });
-    names();
+    count.textContent = shown.length === rowsOfJournal.length ? t("journal.count", { count: rowsOfJournal.length }) : t("journal.some", { some: shown.length, count: rowsOfJournal.length });
+    drawScenarios();
     if (!loaded) return;
     if (shown.length) {
       rows.instead(null);
       rows.set(shown);
-    } else if (all.length || now().text) rows.instead(nothing("journal", t("journal.none"), t("journal.none.text"), button(t("journal.unfilter"), unfilter)));
-    else rows.instead(nothing("empty", t("journal.empty"), t("journal.empty.text"), start));
+    } else if (rowsOfJournal.length || params().text) rows.instead(emptyState("journal", t("journal.none"), t("journal.none.text"), button(t("journal.unfilter"), clearFilters)));
+    else rows.instead(emptyState("empty", t("journal.empty"), t("journal.empty.text"), startArea));
   }
 
-  const start = h("div", { class: "start" });
-  /** Where a client is to send, for who has nothing in sight yet. */
-  const invite = () => contract().then((known) => {
-    const base = home(known) + urlOf("", now().sandbox).replace(/\/$/, "");
-    fill(start, h("p", { class: "endpoint mono" }, h("span", {}, base), iconButton(t("journal.copy"), "copy", () => copy(base))),
-      h("a", { class: "button primary", href: address("try") }, icon("try"), h("span", {}, t("view.try"))));
+  const startArea = h("div", { class: "start" });
+  /** The address for a client, shown while the journal is empty. */
+  const drawStart = () => contract().then((scenarioNames) => {
+    const base = apiOrigin(scenarioNames) + urlOf("", params().sandbox).replace(/\/$/, "");
+    fill(startArea, h("p", { class: "endpoint mono" }, h("span", {}, base), iconButton(t("journal.copy"), "copy", () => copyText(base))),
+      h("a", { class: "button primary", href: routeUrl("try") }, icon("try"), h("span", {}, t("view.try"))));
   }).catch(() => {});
 
-  function unfilter() {
+  function clearFilters() {
     search.value = "";
-    change({ text: "", show: "", scenario: "" });
+    changeRoute({ text: "", show: "", scenario: "" });
   }
 
-  let known = "";
-  function names() {
-    const found = [...new Set(all.map((row) => row.scenario ?? row.problem))].filter(Boolean).sort();
-    const chosen = now().scenario ?? "";
+  let scenarioNames = "";
+  function drawScenarios() {
+    const found = [...new Set(rowsOfJournal.map((row) => row.scenario ?? row.problem))].filter(Boolean).sort();
+    const chosen = params().scenario ?? "";
     if (chosen && !found.includes(chosen)) found.unshift(chosen);
-    const wanted = found.join(" ");
-    if (wanted !== known || !scenario.options.length) {
-      known = wanted;
+    const wantedKey = found.join(" ");
+    if (wantedKey !== scenarioNames || !scenario.options.length) {
+      scenarioNames = wantedKey;
       fill(scenario, h("option", { value: "" }, t("journal.any")), ...found.map((one) => h("option", { value: one }, one)));
     }
     scenario.value = chosen;
   }
 
   let drawing = null;
-  function soon() {
+  function drawSoon() {
     drawing ??= requestAnimationFrame(() => { drawing = null; draw(); });
   }
 
-  function asked(more = {}) {
-    const { text, all: everyOne } = now();
-    return query({ text, all: everyOne ? "true" : "", ...more });
+  function filterQuery(more = {}) {
+    const { text, all: everyOne } = params();
+    return queryString({ text, all: everyOne ? "true" : "", ...more });
   }
 
-  async function load(mine) {
-    const first = await admin(`requests${asked({ limit: FIRST })}`, { sandbox: now().sandbox });
-    if (mine !== key) return;
-    all = first.requests;
+  async function load(ownKey) {
+    const first = await admin(`requests${filterQuery({ limit: FIRST_PAGE })}`, { sandbox: params().sandbox });
+    if (ownKey !== key) return;
+    rowsOfJournal = first.requests;
     loaded = true;
     fill(notes, first.lost ? notice("warn", t("journal.lost", { count: first.lost })) : null);
     draw();
-    follow(first.before, mine).catch(() => {});
+    loadOlder(first.before, ownKey).catch(() => {});
   }
 
-  async function follow(before, mine) {
-    while (before && mine === key && all.length < MOST) {
-      const page = await admin(`requests${asked({ limit: PAGE, before })}`, { sandbox: now().sandbox });
-      if (mine !== key) return;
-      all = all.concat(page.requests);
+  async function loadOlder(before, ownKey) {
+    while (before && ownKey === key && rowsOfJournal.length < MAX_ROWS) {
+      const page = await admin(`requests${filterQuery({ limit: PAGE_SIZE, before })}`, { sandbox: params().sandbox });
+      if (ownKey !== key) return;
+      rowsOfJournal = rowsOfJournal.concat(page.requests);
       before = page.before;
-      soon();
+      drawSoon();
     }
   }
 
-  /** Whether the newest row is still what the server has under its id: it may have been started anew. */
-  async function same() {
-    if (!all.length) return false;
-    const { id, time, sandbox } = all[0];
+  /** Whether the server still has the newest row, as a restarted one does not. */
+  async function isSameServer() {
+    if (!rowsOfJournal.length) return false;
+    const { id, time, sandbox } = rowsOfJournal[0];
     const entry = await admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true }).catch(() => null);
     return entry?.time === time;
   }
 
-  let coming = [];
-  const arrive = () => {
-    const there = new Set(all.map((row) => row.id));
-    const fresh = coming.filter((row) => !there.has(row.id)).reverse();
-    coming = [];
-    all = fresh.concat(all).slice(0, MOST);
+  let arrived = [];
+  const showArrived = () => {
+    const there = new Set(rowsOfJournal.map((row) => row.id));
+    const fresh = arrived.filter((row) => !there.has(row.id)).reverse();
+    arrived = [];
+    rowsOfJournal = fresh.concat(rowsOfJournal).slice(0, MAX_ROWS);
     draw();
   };
-  let arriving = null;
-  function came(row) {
+  let showingArrived = null;
+  function onEntry(row) {
     if (!loaded) return;
-    coming.push(row);
+    arrived.push(row);
     if (paused) {
-      held = coming.length;
-      told();
-    } else arriving ??= requestAnimationFrame(() => { arriving = null; if (!paused) arrive(); });
+      waiting = arrived.length;
+      drawPause();
+    } else showingArrived ??= requestAnimationFrame(() => { showingArrived = null; if (!paused) showArrived(); });
   }
 
   function setPaused(to) {
     paused = to;
     pause.setAttribute("aria-pressed", String(to));
     if (!to) {
-      held = 0;
-      arrive();
+      waiting = 0;
+      showArrived();
     }
-    told();
+    drawPause();
   }
 
-  function told() {
-    fill(pause, icon(paused ? "play" : "pause"), h("span", {}, paused ? (held ? t("journal.waiting", { count: held }) : t("journal.resume")) : t("journal.pause")));
+  function drawPause() {
+    fill(pause, icon(paused ? "play" : "pause"), h("span", {}, paused ? (waiting ? t("journal.waiting", { count: waiting }) : t("journal.resume")) : t("journal.pause")));
   }
 
-  function begin() {
-    stop();
-    const mine = key;
-    all = [];
-    coming = [];
+  function connect() {
+    disconnect();
+    const ownKey = key;
+    rowsOfJournal = [];
+    arrived = [];
     loaded = false;
-    rows.instead(loading());
-    invite();
-    stop = listen({ text: now().text, all: now().all ? "true" : "" }, now().sandbox, {
-      opened: async (again) => {
-        if (mine === key && (!again || !loaded || !(await same()))) await load(mine);
+    rows.instead(loadingState());
+    drawStart();
+    disconnect = listen({ text: params().text, all: params().all ? "true" : "" }, params().sandbox, {
+      onOpen: async (again) => {
+        if (ownKey === key && (!again || !loaded || !(await isSameServer()))) await load(ownKey);
       },
-      came: (row) => { if (mine === key) came(row); },
-      lost: () => { if (mine === key) load(mine).catch(() => {}); },
-      state: (name, error) => {
-        if (mine !== key) return;
-        tell(name, error);
-        if (name === "refused") rows.instead(failed(error, begin));
-        if (name === "away" && !loaded) rows.instead(failed(error ?? { message: t("error.unreachable") }));
+      onEntry: (row) => { if (ownKey === key) onEntry(row); },
+      onLost: () => { if (ownKey === key) load(ownKey).catch(() => {}); },
+      onState: (name, error) => {
+        if (ownKey !== key) return;
+        reportState(name, error);
+        if (name === "refused") rows.instead(errorState(error, connect));
+        if (name === "away" && !loaded) rows.instead(errorState(error ?? { message: t("error.unreachable") }));
       },
     });
   }
 
   async function clear() {
-    if (!await sure(t("journal.clear"), t("journal.clear.text"), t("journal.clear.do"))) return;
-    await attempt(() => admin("requests", { method: "DELETE", sandbox: now().sandbox }), t("journal.cleared"));
+    if (!await confirmDialog(t("journal.clear"), t("journal.clear.text"), t("journal.clear.do"))) return;
+    await attempt(() => admin("requests", { method: "DELETE", sandbox: params().sandbox }), t("journal.cleared"));
     close();
-    begin();
+    connect();
   }
 
   function close() {
-    change({ id: "", of: "" }, true);
+    changeRoute({ id: "", of: "" }, true);
     rows.node.focus();
   }
 
-  async function unfold(id, sandbox) {
-    const wanted = `${sandbox}#${id}`;
-    if (wanted === open) return;
-    open = wanted;
+  async function showDetail(id, sandbox) {
+    const wantedKey = `${sandbox}#${id}`;
+    if (wantedKey === openEntry) return;
+    openEntry = wantedKey;
     detail.hidden = false;
     detail.parentElement.classList.add("with-detail");
     rows.mark(id);
-    const entry = await showEntry(detail, id, sandbox, { close, again: () => { open = null; update(place()); } });
-    if (open !== wanted) return;
+    const entry = await showEntry(detail, id, sandbox, { close, again: () => { openEntry = null; update(currentRoute()); } });
+    if (openEntry !== wantedKey) return;
     detail.scrollTop = 0;
     if (entry) detail.querySelector(".entry-title").focus({ preventScroll: true });
   }
 
   function update({ params }) {
-    const wanted = JSON.stringify([params.sandbox, params.text ?? "", params.all ?? ""]);
+    const wantedKey = JSON.stringify([params.sandbox, params.text ?? "", params.all ?? ""]);
     if (document.activeElement !== search) search.value = params.text ?? "";
     show.value = params.show ?? "";
-    every.checked = Boolean(params.all);
-    if (wanted !== key) {
-      key = wanted;
-      begin();
+    allSandboxes.checked = Boolean(params.all);
+    if (wantedKey !== key) {
+      key = wantedKey;
+      connect();
     } else draw();
-    if (params.id) unfold(params.id, params.of ? params.of.replace(/^~/, "") : params.sandbox);
-    else if (open) {
-      open = null;
+    if (params.id) showDetail(params.id, params.of ? params.of.replace(/^~/, "") : params.sandbox);
+    else if (openEntry) {
+      openEntry = null;
       detail.hidden = true;
       detail.parentElement.classList.remove("with-detail");
       fill(detail);
@@ -252,7 +252,7 @@ export function journal(main, tell) {
     }
   }
 
-  names();
-  update(place());
-  return { update, close: () => { key = ""; stop(); rows.close(); } };
+  drawScenarios();
+  update(currentRoute());
+  return { update, close: () => { key = ""; disconnect(); rows.close(); } };
 }

@@ -1,17 +1,17 @@
-// The frame: where to go, which sandbox, whether the mock is there, and the token where one is asked for.
+// The frame of the console: navigation, choice of the sandbox, state of the connection, and the token dialog.
 
-import { admin, tokenFrom } from "./api.js";
+import { admin, onTokenNeeded } from "./api.js";
 import { fill, h, icon } from "./dom.js";
-import { contract, forget } from "./facts.js";
+import { contract, clearCache } from "./contract.js";
 import { journal } from "./journal.js";
-import { button, dialog, failed, field, form, loading, toastPlace } from "./parts.js";
-import { address, change, onPlace, place } from "./place.js";
-import { language, t } from "./words.js";
+import { button, dialog, errorState, field, form, loadingState, toastArea } from "./widgets.js";
+import { routeUrl, changeRoute, onRouteChange, currentRoute } from "./route.js";
+import { language, t } from "./translations.js";
 
 const VIEWS = {
   journal: async () => journal,
   outcomes: async () => (await import("./outcomes.js")).outcomes,
-  try: async () => (await import("./attempts.js")).attempts,
+  try: async () => (await import("./try_it.js")).tryIt,
   faults: async () => (await import("./faults.js")).faults,
   state: async () => (await import("./state.js")).state,
 };
@@ -19,96 +19,96 @@ const VIEWS = {
 document.documentElement.lang = language;
 
 const main = h("main", { id: "main", tabindex: "-1" });
-const links = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, h("a", { href: address(name) }, icon(name), h("span", {}, t(`view.${name}`)))]));
-const pulse = h("span", { class: "pulse connecting", role: "status" }, h("span", { class: "dot" }), h("span", { class: "pulse-text" }, t("live.connecting")));
-const away = h("div", { class: "away-banner", hidden: true }, icon("offline"), h("span", {}, t("live.away.text")));
-const chooser = h("select", { id: "sandbox" });
-const version = h("p", { class: "version dim" });
+const links = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, h("a", { href: routeUrl(name) }, icon(name), h("span", {}, t(`view.${name}`)))]));
+const connectionState = h("span", { class: "pulse connecting", role: "status" }, h("span", { class: "dot" }), h("span", { class: "pulse-text" }, t("live.connecting")));
+const awayBanner = h("div", { class: "away-banner", hidden: true }, icon("offline"), h("span", {}, t("live.away.text")));
+const sandboxSelect = h("select", { id: "sandbox" });
+const versionLine = h("p", { class: "version dim" });
 
 fill(document.getElementById("app"),
   h("button", { type: "button", class: "skip", on: { click: () => main.focus() } }, t("skip")),
   h("header", { class: "top" },
-    h("a", { class: "brand", href: address("journal") }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", {}, "mockserver")),
+    h("a", { class: "brand", href: routeUrl("journal") }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", {}, "mockserver")),
     h("span", { class: "spread" }),
-    h("div", { class: "chooser" }, h("label", { for: "sandbox" }, t("sandbox")), chooser),
-    pulse),
-  away,
-  h("nav", { class: "rail", "aria-label": t("views") }, ...Object.values(links), version),
+    h("div", { class: "chooser" }, h("label", { for: "sandbox" }, t("sandbox")), sandboxSelect),
+    connectionState),
+  awayBanner,
+  h("nav", { class: "rail", "aria-label": t("views") }, ...Object.values(links), versionLine),
   main,
-  toastPlace);
+  toastArea);
 
 let wasAway = false;
 
-/** Say whether the mock is there, or what it answered (`error`); one that comes back may serve another contract. */
-function tell(state, error) {
+/** Shows the state of the connection. A mock that comes back may serve another contract. */
+function reportState(state, error) {
   if (state === "live" && wasAway) {
-    forget();
-    told();
+    clearCache();
+    showVersion();
   }
   wasAway = state === "away" || (wasAway && state !== "live");
-  pulse.className = `pulse ${state}`;
-  pulse.lastChild.textContent = t(`live.${state}`);
-  away.lastChild.textContent = error?.status ? t("live.away.status", { status: error.status }) : t("live.away.text");
-  away.hidden = state !== "away";
+  connectionState.className = `pulse ${state}`;
+  connectionState.lastChild.textContent = t(`live.${state}`);
+  awayBanner.lastChild.textContent = error?.status ? t("live.away.status", { status: error.status }) : t("live.away.text");
+  awayBanner.hidden = state !== "away";
 }
 
 let view = null;
-let shown = "";
+let shownView = "";
 
 async function show() {
-  const now = place();
-  const name = now.view in VIEWS ? now.view : "journal";
+  const route = currentRoute();
+  const name = route.view in VIEWS ? route.view : "journal";
   for (const [one, link] of Object.entries(links)) {
-    link.href = address(one);
+    link.href = routeUrl(one);
     if (one === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (chooser.value !== now.params.sandbox) sandboxes();
+  if (sandboxSelect.value !== route.params.sandbox) drawSandboxes();
   document.title = `${t(`view.${name}`)} · mockserver`;
-  if (name === shown) {
-    view?.update(now);
+  if (name === shownView) {
+    view?.update(route);
     return;
   }
-  const first = !shown;
-  shown = name;
+  const first = !shownView;
+  shownView = name;
   view?.close();
   view = null;
-  fill(main, loading());
+  fill(main, loadingState());
   main.className = `view-${name}`;
   const make = await VIEWS[name]();
-  if (shown !== name) return;
-  view = make(main, tell);
+  if (shownView !== name) return;
+  view = make(main, reportState);
   if (!first) main.focus({ preventScroll: true });
 }
 
-/** The sandboxes to choose from; the chosen one is among them even before it is made. */
-async function sandboxes() {
-  const chosen = place().params.sandbox;
+/** Fills the list of sandboxes; the chosen one is in it even before it is made. */
+async function drawSandboxes() {
+  const chosen = currentRoute().params.sandbox;
   const list = (names) => {
     const all = [...new Set(["", ...names, chosen])];
-    fill(chooser, ...all.map((name) => h("option", { value: name }, name || t("sandbox.default"))), h("option", { value: "\u0000" }, t("sandbox.other")));
-    chooser.value = chosen;
+    fill(sandboxSelect, ...all.map((name) => h("option", { value: name }, name || t("sandbox.default"))), h("option", { value: "\u0000" }, t("sandbox.other")));
+    sandboxSelect.value = chosen;
   };
-  list([...chooser.options].map((one) => one.value).filter((name) => name !== "\u0000"));
+  list([...sandboxSelect.options].map((one) => one.value).filter((name) => name !== "\u0000"));
   try {
     list((await admin("sandboxes")).sandboxes.map((one) => one.name));
   } catch { /* the view tells what is wrong */ }
 }
 
-chooser.addEventListener("focus", sandboxes);
-chooser.addEventListener("change", async () => {
-  let name = chooser.value;
+sandboxSelect.addEventListener("focus", drawSandboxes);
+sandboxSelect.addEventListener("change", async () => {
+  let name = sandboxSelect.value;
   if (name === "\u0000") {
-    chooser.value = place().params.sandbox;
+    sandboxSelect.value = currentRoute().params.sandbox;
     const input = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._~\\-]{0,63}", autocomplete: "off" });
     name = await dialog(t("sandbox.other.title"), (close) => form(() => close(input.value), field(t("sandbox.name"), input, t("sandbox.hint")),
       h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("sandbox.go")))));
     if (name === null) return;
   }
-  change({ sandbox: name, id: "", of: "" }, true);
+  changeRoute({ sandbox: name, id: "", of: "" }, true);
 });
 
-tokenFrom((again) => {
+onTokenNeeded((again) => {
   const input = h("input", { type: "password", required: true, autocomplete: "off" });
   return dialog(t("token.title"), (close) => form(() => close(input.value.trim()),
     h("p", {}, t(again ? "token.again" : "token.about")), field(t("token.label"), input),
@@ -119,19 +119,19 @@ addEventListener("unhandledrejection", (event) => {
   if (event.reason?.name === "AbortError") event.preventDefault();
 });
 
-/** Say what is served. */
-function told() {
-  contract().then((known) => fill(version, `${known.version} · `, h("span", { class: "mono" }, known.contract))).catch(forget);
+/** Shows version and contract of the server. */
+function showVersion() {
+  contract().then((known) => fill(versionLine, `${known.version} · `, h("span", { class: "mono" }, known.contract))).catch(clearCache);
 }
 
-function shows() {
+function showSafely() {
   show().catch((error) => {
-    shown = "";
-    fill(main, failed(error, () => location.reload()));
+    shownView = "";
+    fill(main, errorState(error, () => location.reload()));
   });
 }
 
-onPlace(shows);
-sandboxes();
-shows();
-told();
+onRouteChange(showSafely);
+drawSandboxes();
+showSafely();
+showVersion();

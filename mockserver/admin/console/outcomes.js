@@ -1,86 +1,86 @@
-// All outcomes of the contract as a checklist: what each says, how to meet it, whether it was met, and what is armed.
+// The view of outcomes: a checklist of the contract, with how to meet each outcome, and what is armed.
 
-import { admin, listen, query } from "./api.js";
-import { aim, arm, armedChip } from "./arming.js";
-import { answersOf, contract, forget } from "./facts.js";
-import { fill, h, icon, paced, steady, unique } from "./dom.js";
-import { viewJson } from "./json.js";
-import { button, choice, copy, failed, form, loading, notice, nothing, sourceBadge, statusBadge } from "./parts.js";
-import { address, change, place } from "./place.js";
-import { t } from "./words.js";
+import { admin, listen, queryString } from "./api.js";
+import { armingForm, arm, armedChip } from "./arming.js";
+import { answersOf, contract, clearCache } from "./contract.js";
+import { fill, h, icon, throttled, keepScroll, uniqueId } from "./dom.js";
+import { viewJson } from "./json_view.js";
+import { button, selectBox, copyText, errorState, form, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
+import { routeUrl, changeRoute, currentRoute } from "./route.js";
+import { t } from "./translations.js";
 
 const codeOf = (one) => (one.error && Object.keys(one.error).length ? String(one.error.code ?? one.status) : "");
 
-/** The view. */
-export function outcomes(main, tell) {
-  const now = () => place().params;
-  let sandbox = now().sandbox;
-  let stop = () => {};
-  let on = true;
+/** The view of outcomes. */
+export function outcomes(main, reportState) {
+  const params = () => currentRoute().params;
+  let sandbox = params().sandbox;
+  let disconnect = () => {};
+  let isOpen = true;
   let items = new Map();
-  let shape = "";
+  let listKey = "";
   const bars = h("div", { class: "bars" });
   const list = h("div", { class: "outcome-groups" });
   const behaviour = h("div", {});
-  const show = choice([["", t("outcomes.all")], ["open", t("outcomes.open")], ["met", t("outcomes.met")], ["armed", t("outcomes.armed")]], now().show ?? "", { "aria-label": t("outcomes.which") });
-  show.addEventListener("change", () => change({ show: show.value }));
-  const every = h("input", { type: "checkbox" });
-  every.addEventListener("change", () => change({ all: every.checked ? "1" : "" }));
+  const show = selectBox([["", t("outcomes.all")], ["open", t("outcomes.open")], ["met", t("outcomes.met")], ["armed", t("outcomes.armed")]], params().show ?? "", { "aria-label": t("outcomes.which") });
+  show.addEventListener("change", () => changeRoute({ show: show.value }));
+  const allSandboxes = h("input", { type: "checkbox" });
+  allSandboxes.addEventListener("change", () => changeRoute({ all: allSandboxes.checked ? "1" : "" }));
 
   fill(main,
     h("div", { class: "view-head" }, h("h1", {}, t("outcomes.title")), h("span", { class: "spread" }), bars),
-    h("div", { class: "filters" }, show, h("label", { class: "tick" }, every, h("span", {}, t("outcomes.every")))),
+    h("div", { class: "filters" }, show, h("label", { class: "tick" }, allSandboxes, h("span", {}, t("outcomes.every")))),
     list, behaviour);
-  fill(list, loading());
+  fill(list, loadingState());
 
   async function refresh() {
     try {
-      const [covered, armed, known] = await Promise.all([
-        admin(`coverage${query({ all: now().all ? "true" : "" })}`, { sandbox }), admin("armed", { sandbox, exact: true }), contract()]);
-      if (!on) return;
-      if (covered.contract !== known.contract) forget();
-      draw(covered, armed.armed, covered.contract === known.contract ? known : await contract());
+      const [coverage, armed, served] = await Promise.all([
+        admin(`coverage${queryString({ all: params().all ? "true" : "" })}`, { sandbox }), admin("armed", { sandbox, exact: true }), contract()]);
+      if (!isOpen) return;
+      if (coverage.contract !== served.contract) clearCache();
+      draw(coverage, armed.armed, coverage.contract === served.contract ? served : await contract());
     } catch (error) {
-      if (!on) return;
-      shape = "";
-      fill(list, failed(error, refresh));
+      if (!isOpen) return;
+      listKey = "";
+      fill(list, errorState(error, refresh));
     }
   }
 
-  function draw(covered, armed, known) {
-    const wanted = JSON.stringify([covered.contract, sandbox, covered.scenarios.map((one) => one.scenario)]);
-    if (wanted !== shape) {
-      shape = wanted;
-      build(covered.scenarios, known);
+  function draw(coverage, armed, served) {
+    const wantedKey = JSON.stringify([coverage.contract, sandbox, coverage.scenarios.map((one) => one.scenario)]);
+    if (wantedKey !== listKey) {
+      listKey = wantedKey;
+      drawList(coverage.scenarios, served);
     }
     fill(bars, ...["documented", "assumed"].map((name) => {
-      const { met, of } = covered[name];
-      const id = unique("bar");
+      const { met, of } = coverage[name];
+      const id = uniqueId("bar");
       return h("div", { class: "bar" }, h("label", { for: id }, t(`source.${name}`), " ", h("strong", {}, t("outcomes.of", { met, of }))), h("progress", { id, max: of || 1, value: met }));
     }));
-    for (const one of covered.scenarios) items.get(`${one.operation} ${one.scenario}`)?.update(one, armed.filter((each) => each.operation === one.operation && named(each).includes(one.scenario)));
-    drawBehaviour(covered.behaviour);
+    for (const one of coverage.scenarios) items.get(`${one.operation} ${one.scenario}`)?.update(one, armed.filter((each) => each.operation === one.operation && named(each).includes(one.scenario)));
+    drawBehaviour(coverage.behaviour);
     filter();
   }
 
   const named = (one) => [one.scenario, ...(one.responses ?? []).map((each) => each.scenario)];
 
-  function build(scenarios, known) {
+  function drawList(scenarios, served) {
     items = new Map();
     const groups = new Map();
     for (const one of scenarios) {
       const code = codeOf(one);
       groups.set(code, [...(groups.get(code) ?? []), one]);
     }
-    const several = known.operations.length > 1;
+    const several = served.operations.length > 1;
     const rank = ([code, members]) => (code === "" ? 0 : members.some((one) => one.source === "documented") ? 1 : 2);
     const ordered = [...groups].sort((one, other) => rank(one) - rank(other) || Number(one[0]) - Number(other[0]) || one[0].localeCompare(other[0]));
     fill(list, ...ordered.map(([code, members]) => {
-      const id = unique("group");
+      const id = uniqueId("group");
       return h("section", { class: "outcome-group", "aria-labelledby": id },
         h("h2", { id }, title(code, members), h("span", { class: "dim count" }, t("outcomes.count", { count: members.length }))),
         h("ul", { class: "outcome-list" }, ...members.map((one) => {
-          const item = outcome(one, known.operations.find((each) => each.operation === one.operation), several);
+          const item = outcome(one, served.operations.find((each) => each.operation === one.operation), several);
           items.set(`${one.operation} ${one.scenario}`, item);
           return item.node;
         })));
@@ -116,84 +116,84 @@ export function outcomes(main, tell) {
         node.dataset.armed = String(armed.length > 0);
         fill(mark, icon(fresh.met ? "check" : "circle"), h("span", { class: "sr" }, t(fresh.met ? "outcomes.is.met" : "outcomes.not.met")));
         count.textContent = fresh.met ? t("outcomes.times", { count: fresh.met }) : "";
-        steady(chips, () => fill(chips, ...armed.map((each) => armedChip(each, sandbox, refresh, false))));
+        keepScroll(chips, () => fill(chips, ...armed.map((each) => armedChip(each, sandbox, refresh, false))));
       },
     };
   }
 
   async function body(inside, one, operation) {
-    const goal = aim({ operation: one.operation });
+    const arming = armingForm({ operation: one.operation });
     const header = `Mock-Scenario: ${one.scenario}`;
-    const way = (name, text, value) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), " ",
-      button(t(`outcomes.copy.${name}`), () => copy(value), { name: "copy", kind: "small" })));
+    const wayRow = (name, text, value) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), " ",
+      button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" })));
     const answer = h("div", {});
     fill(inside,
       one.note ? notice("info", h("strong", {}, t("entry.note")), " ", one.note) : null,
       h("div", { class: "pair" },
         h("div", {},
           h("h3", {}, t("outcomes.how")),
-          h("dl", { class: "ways" }, way("values", one.how, one.curl), way("header", header, header)),
-          h("div", { class: "actions" }, h("a", { class: "button", href: address("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try"))))),
-        form(async () => { if (await arm({ scenario: one.scenario, operation: one.operation, ...goal.spec() }, sandbox)) refresh(); },
-          h("h3", {}, t("outcomes.arm")), ...goal.nodes,
+          h("dl", { class: "ways" }, wayRow("values", one.how, one.curl), wayRow("header", header, header)),
+          h("div", { class: "actions" }, h("a", { class: "button", href: routeUrl("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try"))))),
+        form(async () => { if (await arm({ scenario: one.scenario, operation: one.operation, ...arming.spec() }, sandbox)) refresh(); },
+          h("h3", {}, t("outcomes.arm")), ...arming.nodes,
           h("div", { class: "actions" }, h("button", { type: "submit", class: "button primary" }, icon("target"), h("span", {}, t("outcomes.arm.do")))))),
       answer);
-    let shown = one.error;
+    let answerValue = one.error;
     try {
-      shown = (await answersOf(operation))[one.scenario] ?? shown;
+      answerValue = (await answersOf(operation))[one.scenario] ?? answerValue;
     } catch { /* the error object alone is shown */ }
-    if (shown) fill(answer, h("h3", {}, t("outcomes.answer")), viewJson(shown, [], t("outcomes.answer")).node);
+    if (answerValue) fill(answer, h("h3", {}, t("outcomes.answer")), viewJson(answerValue, [], t("outcomes.answer")).node);
   }
 
-  function drawBehaviour(told) {
+  function drawBehaviour(behaviourCounts) {
     const lines = [
-      ...told.retries.map((one) => t(Math.round(one.shortest_ms) === Math.round(one.longest_ms) && one.count > 1 ? "behaviour.retries.same" : "behaviour.retries", { ...one, fault: one.fault ? ` (${one.fault})` : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
-      told.sent_again_after_answer_lost ? t("behaviour.lost", { count: told.sent_again_after_answer_lost }) : "",
-      told.secrets_in_url ? t("behaviour.secrets", { count: told.secrets_in_url }) : "",
-      ...Object.entries(told.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { pointer, count })),
+      ...behaviourCounts.retries.map((one) => t(Math.round(one.shortest_ms) === Math.round(one.longest_ms) && one.count > 1 ? "behaviour.retries.same" : "behaviour.retries", { ...one, fault: one.fault ? ` (${one.fault})` : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
+      behaviourCounts.sent_again_after_answer_lost ? t("behaviour.lost", { count: behaviourCounts.sent_again_after_answer_lost }) : "",
+      behaviourCounts.secrets_in_url ? t("behaviour.secrets", { count: behaviourCounts.secrets_in_url }) : "",
+      ...Object.entries(behaviourCounts.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { pointer, count })),
     ].filter(Boolean);
     fill(behaviour, lines.length ? h("section", { class: "panel", "aria-labelledby": "behaviour-title" }, h("h2", { id: "behaviour-title" }, t("behaviour.title")), h("ul", { class: "bullets" }, ...lines.map((line) => h("li", {}, line)))) : null);
   }
 
-  const empty = nothing("outcomes", t("outcomes.none"), t("outcomes.none.text"));
+  const empty = emptyState("outcomes", t("outcomes.none"), t("outcomes.none.text"));
   function filter() {
-    const kind = now().show ?? "";
+    const kind = params().show ?? "";
     let count = 0;
     for (const group of list.querySelectorAll(".outcome-group")) {
-      let some = false;
+      let hasVisible = false;
       for (const node of group.querySelectorAll(".outcome")) {
-        const fits = !kind || (kind === "armed" ? node.dataset.armed : String((node.dataset.met === "true") === (kind === "met"))) === "true";
-        node.hidden = !fits;
-        some ||= fits;
+        const isVisible = !kind || (kind === "armed" ? node.dataset.armed : String((node.dataset.met === "true") === (kind === "met"))) === "true";
+        node.hidden = !isVisible;
+        hasVisible ||= isVisible;
       }
-      group.hidden = !some;
-      count += some;
+      group.hidden = !hasVisible;
+      count += hasVisible;
     }
     if (!count) list.append(empty);
     else empty.remove();
   }
 
-  const soon = paced(refresh, 2_000);
-  function begin() {
-    stop();
-    stop = listen({ all: now().all ? "true" : "" }, sandbox, { opened: refresh, came: soon, lost: soon, state: (name, error) => {
-      tell(name, error);
-      if (!shape && (name === "refused" || name === "away")) fill(list, failed(error ?? { message: t("error.unreachable") }, begin));
+  const refreshSoon = throttled(refresh, 2_000);
+  function connect() {
+    disconnect();
+    disconnect = listen({ all: params().all ? "true" : "" }, sandbox, { onOpen: refresh, onEntry: refreshSoon, onLost: refreshSoon, onState: (name, error) => {
+      reportState(name, error);
+      if (!listKey && (name === "refused" || name === "away")) fill(list, errorState(error ?? { message: t("error.unreachable") }, connect));
     } });
   }
 
-  let key = "";
+  let routeKey = "";
   function update({ params }) {
     show.value = params.show ?? "";
-    every.checked = Boolean(params.all);
-    const wanted = JSON.stringify([params.sandbox, params.all ?? ""]);
-    if (wanted === key) filter();
+    allSandboxes.checked = Boolean(params.all);
+    const wantedKey = JSON.stringify([params.sandbox, params.all ?? ""]);
+    if (wantedKey === routeKey) filter();
     else {
-      key = wanted;
+      routeKey = wantedKey;
       sandbox = params.sandbox;
-      begin();
+      connect();
     }
   }
-  update(place());
-  return { update, close() { on = false; stop(); } };
+  update(currentRoute());
+  return { update, close() { isOpen = false; disconnect(); } };
 }

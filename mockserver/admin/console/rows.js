@@ -1,12 +1,12 @@
-// A list of thousands of rows of which only those in sight are in the document; one row is current, for the keyboard.
+// A list of thousands of rows, of which only the visible ones are in the document. The keyboard moves the current row.
 
-import { fill, h, unique } from "./dom.js";
+import { fill, h, uniqueId } from "./dom.js";
 
-const MORE = 6;
+const EXTRA_ROWS = 6;
 
 /**
- * `columns` are the titles, `cells(row, narrow)` gives the cells of a row, `open(row)` is called for a row that is chosen.
- * A row has an `id`. `narrow(width)` tells whether rows of two lines are shown.
+ * A list of rows, each with an `id`. `columns` are the titles, `cells(row, narrow)` gives the cells of a row, `open(row)`
+ * is called for a chosen row. Below the width `narrowBelow` a row has two lines.
  */
 export class Rows {
   constructor({ label, columns, cells, open, heights: [one, two], narrowBelow }) {
@@ -16,7 +16,7 @@ export class Rows {
     this.narrowBelow = narrowBelow;
     this.rows = [];
     this.shown = new Map();
-    this.stem = unique("row");
+    this.stem = uniqueId("row");
     this.current = null;
     this.chosen = null;
     this.head = h("div", { role: "rowgroup", class: "rows-head" },
@@ -32,7 +32,7 @@ export class Rows {
     this.watch.observe(this.node);
   }
 
-  /** Show these rows; what the reader looks at stays where it is when rows come before it. */
+  /** Shows these rows; the visible ones stay in place when rows are added before them. */
   set(rows) {
     const top = this.node.scrollTop;
     const anchor = top > 0 ? this.rows[Math.floor(top / this.height)] : null;
@@ -47,7 +47,7 @@ export class Rows {
     this.draw();
   }
 
-  /** Mark the row that is open. */
+  /** Marks the open row. */
   mark(id) {
     this.chosen = id;
     if (id !== null) this.current = id;
@@ -87,8 +87,8 @@ export class Rows {
 
   draw() {
     const { scrollTop, clientHeight } = this.node;
-    const first = Math.max(0, Math.floor(scrollTop / this.height) - MORE);
-    const last = Math.min(this.rows.length, Math.ceil((scrollTop + clientHeight) / this.height) + MORE);
+    const first = Math.max(0, Math.floor(scrollTop / this.height) - EXTRA_ROWS);
+    const last = Math.min(this.rows.length, Math.ceil((scrollTop + clientHeight) / this.height) + EXTRA_ROWS);
     const wanted = new Map();
     for (let index = first; index < last; index += 1) wanted.set(this.rows[index].id, index);
     const current = this.at(this.current);
@@ -160,7 +160,7 @@ export class Rows {
     event.preventDefault();
   }
 
-  /** What has no rows shows this in their place. */
+  /** Shows a node instead of rows. */
   instead(node) {
     if (!node) {
       if (this.node.classList.contains("none")) this.body.replaceChildren();

@@ -1,72 +1,72 @@
-// The state of a sandbox: its records as tables, its clock, snapshots, and the sandboxes that there are.
+// The view of the state: records, clock and snapshots of a sandbox, and the list of all sandboxes.
 
 import { admin, adminFile, listen } from "./api.js";
-import { contract } from "./facts.js";
-import { fill, h, paced, steady } from "./dom.js";
-import { parse, shown as asText, stringify } from "./numbers.js";
-import { attempt, button, dialog, failed, field, form, iconButton, loading, nothing, save, sure, toast } from "./parts.js";
-import { change, place } from "./place.js";
-import { t } from "./words.js";
+import { contract } from "./contract.js";
+import { fill, h, throttled, keepScroll } from "./dom.js";
+import { parse, shown as asText, stringify } from "./exact_json.js";
+import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, confirmDialog, toast } from "./widgets.js";
+import { changeRoute, currentRoute } from "./route.js";
+import { t } from "./translations.js";
 
-const ONCE = 300;
+const FIRST_ROWS = 300;
 
-/** The view. */
-export function state(main, tell) {
-  let sandbox = place().params.sandbox;
-  let stop = () => {};
-  let on = true;
+/** The view of the state. */
+export function state(main, reportState) {
+  let sandbox = currentRoute().params.sandbox;
+  let disconnect = () => {};
+  let isOpen = true;
   let collections = [];
-  let most = ONCE;
+  let maxRows = FIRST_ROWS;
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("state.collections") });
   const table = h("div", { class: "records-table" });
   const clock = h("div", {});
-  const others = h("div", {});
+  const sandboxList = h("div", {});
 
   const side = h("div", { class: "stack" },
     h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock),
-    h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), others));
+    h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), sandboxList));
 
   fill(main,
     h("div", { class: "view-head" }, h("h1", {}, t("state.title")), h("span", { class: "spread" }),
-      button(t("state.down"), down, { name: "download" }), button(t("state.up"), up, { name: "upload" }), button(t("state.reset"), reset, { kind: "danger" })),
+      button(t("state.down"), saveSnapshot, { name: "download" }), button(t("state.up"), loadSnapshot, { name: "upload" }), button(t("state.reset"), reset, { kind: "danger" })),
     h("div", { class: "columns wide-first" },
       h("section", { class: "panel", "aria-label": t("state.records") }, tabs, table),
       side));
-  fill(table, loading());
+  fill(table, loadingState());
 
-  const chosen = () => place().params.collection ?? collections[0]?.collection;
+  const collectionName = () => currentRoute().params.collection ?? collections[0]?.collection;
 
-  async function start() {
+  async function load() {
     try {
       collections = (await contract()).collections;
-      if (on) await refresh();
+      if (isOpen) await refresh();
     } catch (error) {
-      if (on) fill(table, failed(error, start));
+      if (isOpen) fill(table, errorState(error, load));
     }
   }
 
   function drawTabs() {
-    fill(tabs, ...collections.map((one) => h("button", { type: "button", class: "tab", "aria-pressed": String(one.collection === chosen()), on: { click: () => { most = ONCE; change({ collection: one.collection }); } } }, one.collection)));
+    fill(tabs, ...collections.map((one) => h("button", { type: "button", class: "tab", "aria-pressed": String(one.collection === collectionName()), on: { click: () => { maxRows = FIRST_ROWS; changeRoute({ collection: one.collection }); } } }, one.collection)));
   }
 
   async function refresh() {
     drawTabs();
-    if (!collections.length) fill(table, nothing("state", t("state.none"), t("state.none.text")));
-    else await records();
-    await Promise.all([readClock({ gently: true }), readOthers()]);
+    if (!collections.length) fill(table, emptyState("state", t("state.none"), t("state.none.text")));
+    else await refreshRecords();
+    await Promise.all([drawClock({ keepInput: true }), drawSandboxes()]);
   }
 
-  async function records() {
-    const name = chosen();
+  async function refreshRecords() {
+    const name = collectionName();
     try {
       const found = await admin(`state/${encodeURIComponent(name)}`, { sandbox, exact: true });
-      if (on && name === chosen()) steady(table, () => drawRecords(found));
+      if (isOpen && name === collectionName()) keepScroll(table, () => drawRecords(found));
     } catch (error) {
-      if (on) fill(table, failed(error, records));
+      if (isOpen) fill(table, errorState(error, refreshRecords));
     }
   }
 
-  function drawRecords({ collection, open, default: usual, records: rows }) {
+  function drawRecords({ collection, open, default: defaultMembers, records: rows }) {
     const written = rows.filter((one) => one.origin === "request");
     const ordered = [...written.reverse(), ...rows.filter((one) => one.origin !== "request")];
     const members = [...new Set(rows.flatMap((one) => Object.keys(one.members ?? {})))];
@@ -79,98 +79,98 @@ export function state(main, tell) {
         iconButton(t("state.edit", { key: one.key }), "edit", () => edit(collection, one)),
         one.origin === "request" ? iconButton(t("state.restore", { key: one.key }), "undo", () => restore(collection, one.key)) : null));
     fill(table,
-      h("p", { class: "dim" }, t(open ? "state.open" : "state.closed"), open && Object.keys(usual).length ? h("span", { class: "mono" }, ` ${stringify(usual)}`) : null),
+      h("p", { class: "dim" }, t(open ? "state.open" : "state.closed"), open && Object.keys(defaultMembers).length ? h("span", { class: "mono" }, ` ${stringify(defaultMembers)}`) : null),
       rows.length ? h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": collection }, h("table", { class: "grid" },
         h("thead", {}, h("tr", {}, ...[t("state.key"), t("state.origin"), ...(members.length ? members : [t("state.members")]), ""].map((name) => name ? h("th", { scope: "col" }, name) : h("td", { class: "tools" })))),
-        h("tbody", {}, ...ordered.slice(0, most).map(line)))) : nothing("empty", t("state.empty"), t("state.empty.text")),
-      ordered.length > most ? button(t("state.more", { count: ordered.length - most }), () => { most += 1_000; records(); }) : null,
-      h("div", { class: "actions" }, button(t("state.add"), () => edit(collection, { key: "", members: { ...usual } }), { name: "add" })));
+        h("tbody", {}, ...ordered.slice(0, maxRows).map(line)))) : emptyState("empty", t("state.empty"), t("state.empty.text")),
+      ordered.length > maxRows ? button(t("state.more", { count: ordered.length - maxRows }), () => { maxRows += 1_000; refreshRecords(); }) : null,
+      h("div", { class: "actions" }, button(t("state.add"), () => edit(collection, { key: "", members: { ...defaultMembers } }), { name: "add" })));
   }
 
   async function edit(collection, record) {
-    const fresh = record.key === "";
-    const key = h("input", { type: "text", class: "mono", required: true, value: record.key, disabled: !fresh });
+    const isNew = record.key === "";
+    const key = h("input", { type: "text", class: "mono", required: true, value: record.key, disabled: !isNew });
     const members = h("textarea", { rows: 10, spellcheck: "false" });
     members.value = stringify(record.members, 2);
-    const wrong = h("p", { class: "bad-text", role: "alert" });
+    const errorLine = h("p", { class: "bad-text", role: "alert" });
     const write = async (close) => {
       let value;
       try {
         value = parse(members.value);
       } catch (error) {
-        wrong.textContent = t("state.not.json", { why: error.message });
+        errorLine.textContent = t("state.not.json", { why: error.message });
         return;
       }
       if (await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key.value)}`, { method: "PUT", value, sandbox }), t("state.written"))) close(true);
     };
-    if (await dialog(t(fresh ? "state.add" : "state.edit.title"), (close) => form(() => write(close),
-      field(t("state.key"), key), field(t("state.members"), members, t("state.members.hint")), wrong,
-      h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("state.write")))))) records();
+    if (await dialog(t(isNew ? "state.add" : "state.edit.title"), (close) => form(() => write(close),
+      field(t("state.key"), key), field(t("state.members"), members, t("state.members.hint")), errorLine,
+      h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("state.write")))))) refreshRecords();
   }
 
   async function restore(collection, key) {
-    if (!await sure(t("state.restore", { key }), t("state.restore.text"), t("state.restore.do"))) return;
+    if (!await confirmDialog(t("state.restore", { key }), t("state.restore.text"), t("state.restore.do"))) return;
     await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key)}`, { method: "DELETE", sandbox }), t("state.restored"));
-    records();
+    refreshRecords();
   }
 
   // What somebody is about to send is not taken from them, be it that the stream of events was opened anew.
-  const inUse = () => clock.querySelector("details[open]") || clock.contains(document.activeElement);
+  const isInUse = () => clock.querySelector("details[open]") || clock.contains(document.activeElement);
 
-  async function readClock({ gently = false } = {}) {
-    const of = sandbox;
+  async function drawClock({ keepInput = false } = {}) {
+    const requested = sandbox;
     try {
-      const now = await admin("clock", { sandbox: of });
-      if (!on || of !== sandbox || (gently && inUse())) return;
-      const put = (value) => attempt(() => admin("clock", { method: "PUT", value, sandbox })).then(() => readClock());
+      const time = await admin("clock", { sandbox: requested });
+      if (!isOpen || requested !== sandbox || (keepInput && isInUse())) return;
+      const putClock = (value) => attempt(() => admin("clock", { method: "PUT", value, sandbox })).then(() => drawClock());
       const by = h("input", { type: "text", class: "mono", value: "1h", required: true });
-      const at = h("input", { type: "text", class: "mono", value: now.now, required: true });
+      const at = h("input", { type: "text", class: "mono", value: time.now, required: true });
       fill(clock,
-        h("p", { class: "clock-face mono" }, now.now, " ", h("span", { class: `badge ${now.mode === "real" ? "plain" : "warn"}` }, t(`clock.${now.mode}`))),
+        h("p", { class: "clock-face mono" }, time.now, " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
         h("div", { class: "actions" },
-          now.mode === "frozen" ? null : button(t("clock.freeze"), () => put({ freeze: "now" }), { name: "pause" }),
-          now.mode === "real" ? null : button(t("clock.back"), () => put({ real: true }), { name: "play" })),
-        form(() => put({ advance: by.value.trim() }), h("div", { class: "row end" }, field(t("clock.by"), by, t("clock.by.hint")), h("button", { type: "submit", class: "button" }, t("clock.advance")))),
+          time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
+          time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
+        form(() => putClock({ advance: by.value.trim() }), h("div", { class: "row end" }, field(t("clock.by"), by, t("clock.by.hint")), h("button", { type: "submit", class: "button" }, t("clock.advance")))),
         h("details", {}, h("summary", {}, t("clock.at")),
-          form(() => put({ freeze: at.value.trim() }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
+          form(() => putClock({ freeze: at.value.trim() }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
     } catch (error) {
-      if (on && of === sandbox && !(gently && inUse())) fill(clock, failed(error, () => readClock()));
+      if (isOpen && requested === sandbox && !(keepInput && isInUse())) fill(clock, errorState(error, () => drawClock()));
     }
   }
 
-  async function readOthers() {
+  async function drawSandboxes() {
     try {
       const found = (await admin("sandboxes")).sandboxes;
-      if (!on) return;
-      steady(others, () => fill(others, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
+      if (!isOpen) return;
+      keepScroll(sandboxList, () => fill(sandboxList, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
         h("span", { class: "line-text" },
-          one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => change({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),
+          one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => changeRoute({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),
           h("span", { class: "dim" }, ` ${t("journal.count", { count: one.entries })}${one.armed ? ` · ${t("state.armed", { count: one.armed })}` : ""}`)),
         one.name ? iconButton(t("state.drop", { name: one.name }), "remove", () => drop(one.name)) : null))) : h("p", { class: "dim" }, t("state.no.sandboxes"))));
     } catch (error) {
-      if (on) fill(others, failed(error, readOthers));
+      if (isOpen) fill(sandboxList, errorState(error, drawSandboxes));
     }
   }
 
   async function drop(name) {
-    if (!await sure(t("state.drop", { name }), t("state.drop.text"), t("state.drop.do"))) return;
-    if (name === sandbox) change({ sandbox: "" }); // or what is asked of it meanwhile makes it again
+    if (!await confirmDialog(t("state.drop", { name }), t("state.drop.text"), t("state.drop.do"))) return;
+    if (name === sandbox) changeRoute({ sandbox: "" }); // or what is asked of it meanwhile makes it again
     await attempt(() => admin(`sandboxes/${encodeURIComponent(name)}`, { method: "DELETE" }), t("state.dropped"));
-    readOthers();
+    drawSandboxes();
   }
 
   async function reset() {
-    if (!await sure(t("state.reset"), t("state.reset.text"), t("state.reset.do"))) return;
+    if (!await confirmDialog(t("state.reset"), t("state.reset.text"), t("state.reset.do"))) return;
     await attempt(() => admin("reset", { method: "POST", sandbox }), t("state.was.reset"));
     fill(clock); // it runs again
     refresh();
   }
 
-  function down() {
-    attempt(async () => save(await adminFile("state", { sandbox }), `state-${sandbox || "default"}.json`));
+  function saveSnapshot() {
+    attempt(async () => saveFile(await adminFile("state", { sandbox }), `state-${sandbox || "default"}.json`));
   }
 
-  function up() {
+  function loadSnapshot() {
     const input = h("input", { type: "file", accept: ".json,application/json", class: "sr", "aria-hidden": "true" });
     input.addEventListener("change", () => attempt(async () => {
       const done = await admin("state", { method: "PUT", body: await input.files[0].text(), sandbox });
@@ -180,29 +180,29 @@ export function state(main, tell) {
     input.click();
   }
 
-  const soon = paced(() => { if (on && !document.querySelector("dialog")) { records(); readOthers(); } }, 400);
-  function begin() {
-    stop();
-    stop = listen({}, sandbox, { opened: async () => { await start(); }, came: soon, lost: soon, state: (name, error) => {
-      tell(name, error);
+  const refreshSoon = throttled(() => { if (isOpen && !document.querySelector("dialog")) { refreshRecords(); drawSandboxes(); } }, 400);
+  function connect() {
+    disconnect();
+    disconnect = listen({}, sandbox, { onOpen: async () => { await load(); }, onEntry: refreshSoon, onLost: refreshSoon, onState: (name, error) => {
+      reportState(name, error);
       const none = !collections.length && (name === "refused" || name === "away");
       side.hidden = none;
-      if (none) fill(table, failed(error ?? { message: t("error.unreachable") }, begin));
+      if (none) fill(table, errorState(error ?? { message: t("error.unreachable") }, connect));
     } });
   }
 
-  begin();
+  connect();
   return {
     update({ params }) {
       if (params.sandbox !== sandbox) {
         sandbox = params.sandbox;
         fill(clock); // it was that of another one
-        begin();
+        connect();
       } else if (collections.length) {
         drawTabs();
-        records();
+        refreshRecords();
       }
     },
-    close() { on = false; stop(); },
+    close() { isOpen = false; disconnect(); },
   };
 }

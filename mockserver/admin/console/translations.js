@@ -1,6 +1,6 @@
-// All words of the console, in every language that it speaks; both dictionaries have the same keys.
+// The texts of the console in each language. All languages have the same keys.
 
-export const WORDS = {
+export const TRANSLATIONS = {
   en: {
     "again": "Try again",
     "cancel": "Cancel",
@@ -18,7 +18,7 @@ export const WORDS = {
     "live.live": "Live",
     "live.away": "Disconnected",
     "live.refused": "No access",
-    "live.away.text": "The mock cannot be reached. This page goes on by itself when it is back.",
+    "live.away.text": "The mock cannot be reached. This page reconnects by itself.",
     "live.away.status": "The mock answered {status}. This page tries again by itself.",
     "error.title": "This cannot be shown",
     "error.unreachable": "The mock cannot be reached. Is it still running? The console goes on trying.",
@@ -33,7 +33,7 @@ export const WORDS = {
     "sandbox.go": "Go there",
     "token.title": "The mock asks for a token",
     "token.about": "The mock was started with an admin token. It is kept for this tab only.",
-    "token.again": "That was not the token. Try once more.",
+    "token.again": "Wrong token. Try again.",
     "token.needed": "A token is needed",
     "token.enter": "Enter the token",
     "token.label": "Token",
@@ -74,18 +74,18 @@ export const WORDS = {
     "journal.clear.text": "All entries of this sandbox are dropped. Its state stays.",
     "journal.clear.do": "Empty it",
     "journal.cleared": "The journal is empty",
-    "journal.empty": "Nothing has come yet",
+    "journal.empty": "No requests yet",
     "journal.empty.text": "Point your client at this address; its requests appear here as it sends them. Or send one from here.",
     "journal.copy": "Copy the address",
     "journal.none": "No request matches",
     "journal.none.text": "Other words or fewer filters may find what you look for.",
     "journal.unfilter": "Show all requests",
-    "journal.lost": "{count} older requests were dropped for want of room.",
+    "journal.lost": "{count} older requests were dropped: journal full.",
     "show.all": "All requests",
     "show.documented": "Documented",
     "show.assumed": "Assumed",
     "show.unexpected": "Unexpected",
-    "entry.title": "The request that is open",
+    "entry.title": "The open request",
     "entry.took": "decided in {ms} ms",
     "entry.masked": "Masked: {places}",
     "entry.arm": "Arm this outcome",
@@ -109,7 +109,7 @@ export const WORDS = {
     "entry.request": "Request",
     "entry.reply": "Reply",
     "entry.warnings": "Accepted, but probably not meant:",
-    "entry.misses": "Nearest misses",
+    "entry.misses": "Near misses",
     "entry.records": "Records, before and after",
     "misses.about": "Scenarios that were tried and did not apply, the nearest first.",
     "misses.changed": "The contract has changed since; the near misses are those of the one that is served now.",
@@ -153,7 +153,7 @@ export const WORDS = {
     "faults.take.all": "Disarm all",
     "faults.kind": "What goes wrong",
     "faults.commit": "Keep what the request changes",
-    "faults.commit.hint": "Only the answer is lost, so that a retry meets what was done.",
+    "faults.commit.hint": "Only the answer is lost; a retry finds the change already made.",
     "faults.delay.only": "only a delay",
     "faults.do": "Arm it",
     "fault.hang": "no answer; the connection stays open",
@@ -187,7 +187,7 @@ export const WORDS = {
     "state.reset": "Reset",
     "state.reset.text": "The sandbox goes back to its seeds and settings; nothing is armed, and its journal is empty.",
     "state.reset.do": "Reset it",
-    "state.was.reset": "It is as at the start",
+    "state.was.reset": "The sandbox was reset",
     "state.sandboxes": "Sandboxes",
     "state.armed": "{count} armed",
     "state.armed.one": "1 armed",
@@ -214,10 +214,10 @@ export const WORDS = {
     "state.restore.do": "Restore",
     "state.restored": "Restored",
     "state.more": "Show more ({count})",
-    "state.drop": "Forget {name}",
-    "state.drop.text": "The sandbox and all that is in it are gone.",
-    "state.drop.do": "Forget it",
-    "state.dropped": "Forgotten",
+    "state.drop": "Delete {name}",
+    "state.drop.text": "The sandbox and all that is in it are deleted.",
+    "state.drop.do": "Delete it",
+    "state.dropped": "Deleted",
     "state.loaded": "{count} records were loaded.",
     "origin.request": "request",
     "origin.seed": "seed",
@@ -284,7 +284,7 @@ export const WORDS = {
     "try.example.none": "(none)",
     "try.more": "Force an outcome, or a delay",
     "try.forced": "Outcome (Mock-Scenario)",
-    "try.forced.none": "as the request says",
+    "try.forced.none": "by the request",
     "try.delay": "Delay (Mock-Delay)",
     "try.send": "Send",
     "try.as": "The body as",
@@ -372,13 +372,13 @@ export const WORDS = {
     "journal.clear.text": "Se eliminan todas las entradas de este sandbox. Su estado se conserva.",
     "journal.clear.do": "Vaciarla",
     "journal.cleared": "La bitácora está vacía",
-    "journal.empty": "Todavía no ha llegado nada",
+    "journal.empty": "Todavía no hay solicitudes",
     "journal.empty.text": "Dirija su cliente a esta dirección; sus solicitudes aparecen aquí cuando las envía. O envíe una desde aquí.",
     "journal.copy": "Copiar la dirección",
     "journal.none": "Ninguna solicitud coincide",
     "journal.none.text": "Otras palabras o menos filtros pueden encontrar lo que busca.",
     "journal.unfilter": "Mostrar todas las solicitudes",
-    "journal.lost": "Se eliminaron {count} solicitudes antiguas por falta de espacio.",
+    "journal.lost": "Se eliminaron {count} solicitudes antiguas: la bitácora está llena.",
     "show.all": "Todas",
     "show.documented": "Documentadas",
     "show.assumed": "Supuestas",
@@ -512,10 +512,10 @@ export const WORDS = {
     "state.restore.do": "Restaurar",
     "state.restored": "Restaurado",
     "state.more": "Mostrar más ({count})",
-    "state.drop": "Olvidar {name}",
-    "state.drop.text": "Se pierde el sandbox con todo lo que contiene.",
-    "state.drop.do": "Olvidarlo",
-    "state.dropped": "Olvidado",
+    "state.drop": "Eliminar {name}",
+    "state.drop.text": "Se elimina el sandbox con todo lo que contiene.",
+    "state.drop.do": "Eliminarlo",
+    "state.dropped": "Eliminado",
     "state.loaded": "Se cargaron {count} registros.",
     "origin.request": "solicitud",
     "origin.seed": "inicial",
@@ -599,17 +599,17 @@ export const WORDS = {
   },
 };
 
-/** The first language that the browser prefers and the console speaks. */
-export const language = navigator.languages.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in WORDS) ?? "en";
+/** The first of the browser's preferred languages that has texts. */
+export const language = navigator.languages.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in TRANSLATIONS) ?? "en";
 
-/** A text in the reader's language; `{name}` stands for one of `values`. */
+/** The text of a key in the user's language; `{name}` is replaced by one of `values`. */
 export function t(key, values = {}) {
-  const one = values.count === 1 ? WORDS[language][`${key}.one`] : undefined;
-  const text = one ?? WORDS[language][key] ?? key;
+  const one = values.count === 1 ? TRANSLATIONS[language][`${key}.one`] : undefined;
+  const text = one ?? TRANSLATIONS[language][key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
-/** Whether there is a text of this key. */
+/** Whether a key has a text. */
 export function has(key) {
-  return key in WORDS[language];
+  return key in TRANSLATIONS[language];
 }

@@ -1,9 +1,9 @@
-// JSON as it was written: a number that a browser would write otherwise, such as one beyond 2^53, keeps its text.
+// JSON with exact numbers: a number that a browser would change, such as one beyond 2^53, keeps its text.
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** A number in the words of who wrote it. */
-export class Written {
+/** A number with the text in which it was written. */
+export class ExactNumber {
   constructor(text) {
     this.text = text;
   }
@@ -17,28 +17,28 @@ export class Written {
   }
 }
 
-/** The value of a JSON text, in which numbers that a browser would change are `Written`. Throws `SyntaxError`. */
+/** Parses JSON; numbers that a browser would change become `ExactNumber`. Throws `SyntaxError`. */
 export function parse(text) {
   const value = JSON.parse(text);
   const mark = `number ${Math.random()} `;
-  let some = false;
+  let isMarked = false;
   const marked = text.replace(TOKEN, (token) => {
     if (token.startsWith('"') || String(Number(token)) === token) return token;
-    some = true;
+    isMarked = true;
     return `"${mark}${token}"`;
   });
-  if (!some) return value;
-  return JSON.parse(marked, (_, one) => (typeof one === "string" && one.startsWith(mark) ? new Written(one.slice(mark.length)) : one));
+  if (!isMarked) return value;
+  return JSON.parse(marked, (_, one) => (typeof one === "string" && one.startsWith(mark) ? new ExactNumber(one.slice(mark.length)) : one));
 }
 
-/** A value as JSON, numbers as they were written. */
+/** A value as JSON, with exact numbers. */
 export function stringify(value, indent = 0) {
   const mark = `number ${Math.random()} `;
-  const text = JSON.stringify(value, (_, one) => (one instanceof Written ? mark + one.text : one), indent);
+  const text = JSON.stringify(value, (_, one) => (one instanceof ExactNumber ? mark + one.text : one), indent);
   return text?.replace(new RegExp(`"${mark.replaceAll(".", "\\.")}([^"]*)"`, "g"), "$1");
 }
 
-/** A value in a table or a field: a text as it is, anything else as JSON. */
+/** A value for a table or a field: a text as it is, anything else as JSON. */
 export function shown(value) {
   return typeof value === "string" ? value : stringify(value);
 }

@@ -1,42 +1,42 @@
-// What the console knows of the contract and of the mock, asked for once and kept.
+// The contract and its OpenAPI document, loaded once.
 
 import { admin } from "./api.js";
 
-const kept = new Map();
+const cache = new Map();
 
-function once(name, ask) {
-  if (!kept.has(name)) {
-    const asked = ask();
-    kept.set(name, asked);
-    asked.catch(() => kept.delete(name));
+function cached(name, load) {
+  if (!cache.has(name)) {
+    const promise = load();
+    cache.set(name, promise);
+    promise.catch(() => cache.delete(name));
   }
-  return kept.get(name);
+  return cache.get(name);
 }
 
-/** Forget everything: another server, or another contract. */
-export function forget() {
-  kept.clear();
+/** Clears the cache, for another server or another contract. */
+export function clearCache() {
+  cache.clear();
 }
 
-/** Operations, collections and open points. */
-export const contract = () => once("contract", () => admin("contract"));
+/** Operations, collections and assumptions. */
+export const contract = () => cached("contract", () => admin("contract"));
 
-/** The address of the operations, without a path, as who reads this reaches them; they may have a port of their own. */
-export function home({ apart, url }) {
+/** The origin of the operations as seen from this browser; they may have a port of their own. */
+export function apiOrigin({ apart, url }) {
   return apart ? `${location.protocol}//${location.hostname}:${new URL(url).port}` : location.origin;
 }
 
 /** The kinds of faults with their settings, as the admin API describes them. */
-export const faultKinds = () => once("faults", async () => {
+export const faultKinds = () => cached("faults", async () => {
   const document = await admin("openapi.json");
   const body = document.paths["/__admin/arm"].post.requestBody.content["application/json"].schema;
   return body.properties.fault.examples;
 });
 
 /** The contract's own OpenAPI document. */
-export const described = () => once("described", () => admin("export/openapi", { exact: true }));
+export const openApi = () => cached("described", () => admin("export/openapi", { exact: true }));
 
-/** The members of a request body by their paths (`body.a.b`), each with its schema, as the contract describes them. */
+/** The members of a request body with path (`body.a.b`) and schema. */
 export async function bodyMembers(operation) {
   const found = [];
   const schema = await bodySchema(operation);
@@ -50,15 +50,15 @@ export async function bodyMembers(operation) {
   return found;
 }
 
-/** The schema of a request body, what stands behind references and conditions drawn together; null where there is no body. */
+/** The schema of a request body with references and conditions merged; null without a body. */
 export async function bodySchema(operation) {
-  const document = await described();
+  const document = await openApi();
   const content = (await operationOf(operation)).requestBody?.content;
   const schema = content?.["application/json"]?.schema;
-  return schema ? drawn(schema, schema, document, 0) : null;
+  return schema ? mergedSchema(schema, schema, document, 0) : null;
 }
 
-/** The whole answers of an operation by the outcome that they are examples of. */
+/** The answers of an operation by outcome. */
 export async function answersOf(operation) {
   const found = {};
   for (const response of Object.values((await operationOf(operation)).responses ?? {})) {
@@ -78,7 +78,7 @@ export async function parametersOf(operation) {
 }
 
 async function operationOf({ method, path }) {
-  return (await described()).paths?.[path]?.[method.toLowerCase()] ?? {};
+  return (await openApi()).paths?.[path]?.[method.toLowerCase()] ?? {};
 }
 
 /** The examples of a request body: `{name, summary, value}` each. */
@@ -88,34 +88,34 @@ export async function examplesOf(operation) {
   return Object.entries(examples).map(([name, one]) => ({ name, summary: one.summary ?? "", value: one.value }));
 }
 
-function drawn(schema, base, document, depth) {
-  const whole = { properties: {}, required: new Set(), types: [], examples: [], description: "" };
-  const take = (part, certain, deep) => {
+function mergedSchema(schema, base, document, depth) {
+  const merged = { properties: {}, required: new Set(), types: [], examples: [], description: "" };
+  const merge = (part, isCertain, deep) => {
     if (!part || typeof part !== "object" || deep > 12) return;
-    if (typeof part.$ref === "string") take(behind(part.$ref, base, document), certain, deep + 1);
-    whole.description ||= part.description ?? part["x-expected"] ?? "";
-    whole.expected ??= part["x-expected"];
-    whole.options ??= part.enum;
-    if (certain) whole.types = whole.types.length ? whole.types : [part.type ?? []].flat();
-    whole.examples.push(...(part.examples ?? (part.example === undefined ? [] : [part.example])));
-    if (certain) for (const name of part.required ?? []) whole.required.add(name);
+    if (typeof part.$ref === "string") merge(resolveReference(part.$ref, base, document), isCertain, deep + 1);
+    merged.description ||= part.description ?? part["x-expected"] ?? "";
+    merged.expected ??= part["x-expected"];
+    merged.options ??= part.enum;
+    if (isCertain) merged.types = merged.types.length ? merged.types : [part.type ?? []].flat();
+    merged.examples.push(...(part.examples ?? (part.example === undefined ? [] : [part.example])));
+    if (isCertain) for (const name of part.required ?? []) merged.required.add(name);
     for (const [name, member] of Object.entries(part.properties ?? {})) {
-      (whole.properties[name] ??= []).push(member);
+      (merged.properties[name] ??= []).push(member);
     }
-    for (const one of part.allOf ?? []) take(one, certain, deep + 1);
-    for (const one of [part.else, part.then, ...(part.anyOf ?? []), ...(part.oneOf ?? [])]) take(one, false, deep + 1);
+    for (const one of part.allOf ?? []) merge(one, isCertain, deep + 1);
+    for (const one of [part.else, part.then, ...(part.anyOf ?? []), ...(part.oneOf ?? [])]) merge(one, false, deep + 1);
   };
-  take(schema, true, 0);
-  if (!whole.types.length && Object.keys(whole.properties).length) whole.types = ["object"];
+  merge(schema, true, 0);
+  if (!merged.types.length && Object.keys(merged.properties).length) merged.types = ["object"];
   if (depth < 6) {
-    for (const [name, members] of Object.entries(whole.properties)) {
-      whole.properties[name] = drawn({ allOf: members }, base, document, depth + 1);
+    for (const [name, members] of Object.entries(merged.properties)) {
+      merged.properties[name] = mergedSchema({ allOf: members }, base, document, depth + 1);
     }
-  } else whole.properties = {};
-  return whole;
+  } else merged.properties = {};
+  return merged;
 }
 
-function behind(reference, base, document) {
+function resolveReference(reference, base, document) {
   const [file, pointer] = reference.split("#");
   if (file) return null;
   const steps = (pointer ?? "").split("/").slice(1).map((step) => decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~"));

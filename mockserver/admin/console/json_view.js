@@ -1,31 +1,31 @@
-// A JSON value line by line, with what was found wrong written at the very member.
+// A JSON value line by line, with violations shown at their members.
 
 import { h } from "./dom.js";
-import { stringify, Written } from "./numbers.js";
-import { t } from "./words.js";
+import { stringify, ExactNumber } from "./exact_json.js";
+import { t } from "./translations.js";
 
-const MOST = 2_000;
+const MAX_LINES = 2_000;
 
-const escaped = (step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1");
+const pointerStep = (step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1");
 
 function kindOf(value) {
   if (value === null) return "null";
-  if (value instanceof Written) return "number";
+  if (value instanceof ExactNumber) return "number";
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** The value in a block called `label`; `found` are violations: `{pointer, message}`. Gives the block and those not placed. */
-export function viewJson(value, found, label) {
-  const left = new Set(found);
+/** The value in a block named `label`. `violations` are `{pointer, message}`; those without a line are returned in `left`. */
+export function viewJson(value, violations, label) {
+  const unplaced = new Set(violations);
   const lines = [];
-  const at = (pointer) => {
-    const here = found.filter((one) => one.pointer === pointer && left.has(one));
-    for (const one of here) left.delete(one);
+  const takeViolations = (pointer) => {
+    const here = violations.filter((one) => one.pointer === pointer && unplaced.has(one));
+    for (const one of here) unplaced.delete(one);
     return here;
   };
 
   function line(depth, marks, ...parts) {
-    if (lines.length > MOST) return;
+    if (lines.length > MAX_LINES) return;
     const node = h("span", { class: marks.length ? "line marked" : "line" }, "  ".repeat(depth), ...parts, "\n");
     lines.push(node);
     for (const one of marks) lines.push(h("span", { class: "line finding" }, "  ".repeat(depth), h("span", { class: "finding-text" }, `▲ ${one.message}`), "\n"));
@@ -33,14 +33,14 @@ export function viewJson(value, found, label) {
 
   function show(one, depth, pointer, before, after) {
     const kind = kindOf(one);
-    const marks = at(pointer);
+    const marks = takeViolations(pointer);
     if (kind !== "object" && kind !== "array") {
       line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), after);
       return;
     }
     const [open, close] = kind === "array" ? "[]" : "{}";
     const members = kind === "array" ? one.map((item, index) => [index, item]) : Object.entries(one);
-    const missing = kind === "array" ? [] : lacking(pointer, one);
+    const missing = kind === "array" ? [] : missingMembers(pointer, one);
     if (!members.length && !missing.length) {
       line(depth, marks, before, open + close, after);
       return;
@@ -48,29 +48,29 @@ export function viewJson(value, found, label) {
     line(depth, marks, before, open);
     members.forEach(([name, item], index) => {
       const comma = index < members.length - 1 || missing.length ? "," : "";
-      show(item, depth + 1, `${pointer}/${escaped(name)}`, kind === "array" ? "" : key(name), comma);
+      show(item, depth + 1, `${pointer}/${pointerStep(name)}`, kind === "array" ? "" : key(name), comma);
     });
     for (const [name, marksOfMissing] of missing) line(depth + 1, marksOfMissing, h("span", { class: "ghost" }, `${JSON.stringify(name)}: ${t("json.missing")}`));
     line(depth, [], close, after);
   }
 
-  function lacking(pointer, object) {
+  function missingMembers(pointer, object) {
     const names = new Map();
-    for (const one of [...left]) {
+    for (const one of [...unplaced]) {
       if (!one.pointer.startsWith(`${pointer}/`)) continue;
       const [step] = one.pointer.slice(pointer.length + 1).split("/");
       const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
       if (Object.hasOwn(object, name)) continue;
       names.set(name, [...(names.get(name) ?? []), one]);
-      left.delete(one);
+      unplaced.delete(one);
     }
     return [...names];
   }
 
   if (typeof value === "string") lines.push(h("span", { class: "line" }, value === "" ? h("span", { class: "ghost" }, t("json.empty")) : value));
   else show(value, 0, "", "", "");
-  if (lines.length > MOST) lines.push(h("span", { class: "line ghost" }, t("json.more")));
-  return { node: h("pre", { class: "json", tabindex: "0", role: "group", "aria-label": label }, h("code", {}, ...lines)), left: [...left] };
+  if (lines.length > MAX_LINES) lines.push(h("span", { class: "line ghost" }, t("json.more")));
+  return { node: h("pre", { class: "json", tabindex: "0", role: "group", "aria-label": label }, h("code", {}, ...lines)), left: [...unplaced] };
 }
 
 function key(name) {

@@ -1,0 +1,99 @@
+// A request body as a form with a control for each member, or as text.
+
+import { fill, h, uniqueId } from "./dom.js";
+import { parse, shown, stringify, ExactNumber } from "./exact_json.js";
+import { field } from "./widgets.js";
+import { t } from "./translations.js";
+
+/** The form of an object schema (see contract.js), filled with `value`. `text()` gives the body to send. */
+export function bodyForm(schema, value) {
+  let body = parse(stringify(value));
+  let isText = typeof body !== "object" || body === null || Array.isArray(body);
+  const currentRoute = h("div", { class: "fields" });
+  const textArea = h("textarea", { rows: 14, spellcheck: "false" });
+  const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("try.as") }, ...["form", "text"].map((name) => h("button", { type: "button", class: "tab", data: { name }, on: { click: () => switchTo(name) } }, t(`try.as.${name}`))));
+  const errorLine = h("p", { class: "bad-text", role: "alert" });
+
+  function switchTo(name) {
+    errorLine.textContent = "";
+    if (name === "form" && isText) {
+      let read;
+      try {
+        read = parse(textArea.value);
+      } catch { /* told below */ }
+      if (typeof read !== "object" || read === null || Array.isArray(read)) {
+        errorLine.textContent = t("try.no.form");
+        return;
+      }
+      body = read;
+    }
+    if (name === "text" && !isText) textArea.value = stringify(body, 2);
+    isText = name === "text";
+    draw();
+  }
+
+  function draw() {
+    for (const tab of tabs.children) tab.setAttribute("aria-pressed", String((tab.dataset.name === "text") === isText));
+    fill(currentRoute, isText ? field(t("try.body"), textArea) : members(schema, body, ""));
+  }
+
+  if (isText) textArea.value = typeof body === "string" ? body : stringify(body, 2);
+  draw();
+  return {
+    node: h("div", { class: "body-form" }, tabs, errorLine, currentRoute),
+    text: () => (isText ? textArea.value : stringify(body)),
+  };
+}
+
+function members(schema, object, path) {
+  const names = [...new Set([...Object.keys(schema.properties), ...Object.keys(object)])];
+  return names.map((name) => member(name, schema.properties[name] ?? { properties: {}, required: new Set(), types: [], examples: [], description: "" }, object, path, schema.required.has(name)));
+}
+
+function member(name, schema, object, path, required) {
+  const id = uniqueId("member");
+  const nested = Object.keys(schema.properties).length > 0;
+  let lastValue = name in object ? object[name] : nested ? {} : schema.examples[0] ?? "";
+  const sentBox = h("input", { type: "checkbox", checked: name in object, "aria-label": t("try.with", { name: `${path}${name}` }) });
+  const valueArea = h("div", { class: "member-value" });
+
+  function draw() {
+    const isSent = name in object;
+    const value = isSent ? object[name] : lastValue;
+    if (nested && typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)) {
+      fill(valueArea, isSent ? h("div", { class: "nested" }, ...members(schema, value, `${path}${name}.`)) : null);
+      return;
+    }
+    const suggestions = h("datalist", { id: `${id}-words` }, ...[...new Set([...(schema.options ?? []), ...schema.examples])].filter((one) => one !== null).map((one) => h("option", { value: shown(one) })));
+    const input = h("input", { type: "text", id, class: "mono", list: suggestions.id, autocomplete: "off", spellcheck: "false", value: shown(value), disabled: !isSent, "aria-describedby": schema.description ? `${id}-hint` : null });
+    input.addEventListener("input", () => {
+      object[name] = typedValue(input.value, schema, typeof value === "string");
+      lastValue = object[name];
+    });
+    fill(valueArea, input, suggestions);
+  }
+
+  sentBox.addEventListener("change", () => {
+    if (sentBox.checked) object[name] = lastValue;
+    else {
+      lastValue = object[name];
+      delete object[name];
+    }
+    draw();
+  });
+  draw();
+  const label = nested ? h("span", { class: "member-name mono" }, name) : h("label", { class: "member-name mono", for: id }, name);
+  return h("div", { class: "member", role: nested ? "group" : null, "aria-label": nested ? name : null },
+    h("div", { class: "member-head" }, sentBox, label, required ? h("span", { class: "badge plain" }, t("try.required")) : null),
+    schema.description ? h("p", { class: "hint", id: `${id}-hint` }, schema.description) : null, valueArea);
+}
+
+/** The value of a typed text: the text if the schema allows one, otherwise JSON if it parses. */
+function typedValue(text, schema, wasText) {
+  if (schema.types.includes("string") || (!schema.types.length && wasText)) return text;
+  try {
+    return parse(text);
+  } catch {
+    return text;
+  }
+}

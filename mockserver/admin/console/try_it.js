@@ -1,0 +1,171 @@
+// The view to try a request: a form from schema and examples, the answer of the real endpoint, and its explanation.
+
+import { admin, listen, queryString, urlOf } from "./api.js";
+import { contract, bodySchema, examplesOf, apiOrigin, parametersOf } from "./contract.js";
+import { curl } from "./curl.js";
+import { explanation } from "./entry.js";
+import { fill, h, icon } from "./dom.js";
+import { bodyForm } from "./body_form.js";
+import { viewJson } from "./json_view.js";
+import { parse } from "./exact_json.js";
+import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, statusBadge } from "./widgets.js";
+import { routeUrl, changeRoute, currentRoute } from "./route.js";
+import { t } from "./translations.js";
+
+/** The view to try a request. */
+export function tryIt(main, reportState) {
+  const params = () => currentRoute().params;
+  let sandbox = params().sandbox;
+  let disconnect = () => {};
+  let isOpen = true;
+  let served = null;
+  let chosen = null;
+  let formKey = null;
+  const formArea = h("div", {});
+  const result = h("div", { class: "stack", "aria-live": "polite" });
+
+  fill(main,
+    h("div", { class: "view-head" }, h("h1", {}, t("try.title"))),
+    h("p", { class: "lead" }, t("try.about")),
+    h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, formArea), h("section", { class: "beside", tabindex: "-1", "aria-label": t("try.answer") }, result)));
+  fill(formArea, loadingState());
+  fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
+
+  async function loadForm() {
+    const wantedKey = JSON.stringify([params().operation ?? "", params().example ?? ""]);
+    if (wantedKey === formKey) return;
+    formKey = wantedKey;
+    try {
+      served = await contract();
+      chosen = served.operations.find((one) => one.operation === params().operation) ?? served.operations[0];
+      const [schema, examples, parameters, scenarios] = await Promise.all([
+        bodySchema(chosen), examplesOf(chosen), parametersOf(chosen), admin(`scenarios${queryString({ operation: chosen.operation })}`, { sandbox })]);
+      if (isOpen && wantedKey === formKey) drawForm(schema, examples, parameters, scenarios.scenarios);
+    } catch (error) {
+      formKey = null;
+      if (isOpen) fill(formArea, errorState(error, loadForm));
+    }
+  }
+
+  function drawForm(schema, examples, parameters, scenarios) {
+    const operations = selectBox(served.operations.map((one) => [one.operation, `${one.method} ${one.path}`]), chosen.operation);
+    operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "" }));
+    const selected = examples.find((one) => one.name === params().example) ?? (params().example === "-" ? null : defaultExample(examples, scenarios));
+    const example = selectBox([["", t("try.example.none")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], selected?.name ?? "");
+    example.addEventListener("change", () => changeRoute({ example: example.value || "-" }));
+    const body = schema ? bodyForm(schema, selected?.value ?? {}) : null;
+    const inputs = parameters.map((one) => {
+      const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String(one.example ?? "") });
+      return { ...one, input };
+    });
+    const scenario = selectBox([["", t("try.forced.none")], ...scenarios.map((one) => [one.scenario, one.scenario])], "");
+    const delay = h("input", { type: "text", class: "mono short", placeholder: "1500ms", autocomplete: "off" });
+    const request = () => buildRequest(body, inputs, { "Mock-Scenario": scenario.value, "Mock-Delay": delay.value.trim() });
+    const sendButton = h("button", { type: "submit", class: "button primary" }, icon("try"), h("span", {}, t("try.send")));
+    const hasOwnPort = served.apart;
+    fill(formArea, form(async () => {
+      if (hasOwnPort) return;
+      sendButton.disabled = true;
+      try {
+        await send(request());
+      } finally {
+        sendButton.disabled = false;
+      }
+    },
+    hasOwnPort ? notice("info", t("try.elsewhere")) : null,
+    served.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${hasOwnPort ? apiOrigin(served) : ""}${urlOf(chosen.path, sandbox)}`),
+    examples.length ? field(t("try.example"), example) : null,
+    inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
+    body?.node,
+    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), field(t("try.delay"), delay))),
+    h("div", { class: "actions sticky" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), () => copyText(curl(command(request()))), { name: "copy", kind: hasOwnPort ? "primary" : "" }))));
+  }
+
+  /** The first example to show: of the last outcome that changes records, at which the order of checks ends. */
+  function defaultExample(examples, scenarios) {
+    const changing = scenarios.filter((one) => one.changes.length).map((one) => one.scenario);
+    return examples.filter((one) => changing.includes(one.name)).pop() ?? examples[0] ?? null;
+  }
+
+  /** The request as entered in the form. */
+  function buildRequest(body, inputs, more) {
+    let { path } = chosen;
+    const queryParameters = {};
+    for (const { name, place: where, input } of inputs) {
+      if (where === "path") path = path.replace(`{${name}}`, encodeURIComponent(input.value));
+      else if (input.value !== "") queryParameters[name] = input.value;
+    }
+    const headers = Object.fromEntries(Object.entries(more).filter(([, value]) => value));
+    const sent = body?.text();
+    if (sent !== undefined) headers["Content-Type"] = "application/json";
+    return { method: chosen.method, path: urlOf(path, sandbox) + queryString(queryParameters), headers, body: sent };
+  }
+
+  const command = ({ method, path, headers, body }) => ({
+    method, url: apiOrigin(served) + path, headers: Object.entries(headers).map(([name, value]) => ({ name, value })), body: body ?? "",
+  });
+
+  async function send({ path, ...options }) {
+    fill(result, loadingState());
+    const startedAt = performance.now();
+    let response = null;
+    let text = "";
+    let failure = "";
+    try {
+      response = await fetch(path, { ...options, cache: "no-store" });
+      text = await response.text();
+    } catch (error) {
+      failure = error.message;
+    }
+    const elapsedMs = performance.now() - startedAt;
+    const entry = await entryOf(response);
+    if (!isOpen) return;
+    drawAnswer({ response, text, failure, elapsedMs, entry });
+    if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
+  }
+
+  /** The journal entry of a response; without a response, the newest entry. */
+  async function entryOf(response) {
+    try {
+      const id = response?.headers.get("Mock-Entry");
+      const { requests } = await admin(`requests${queryString({ all: "true", limit: "20" })}`, { sandbox });
+      const row = id ? requests.find((one) => one.id === id) : requests[0];
+      return row ? await admin(`requests/${encodeURIComponent(row.id)}`, { sandbox: row.sandbox, exact: true }) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  function drawAnswer({ response, text, failure, elapsedMs, entry }) {
+    let value = text;
+    try {
+      value = parse(text);
+    } catch { /* it is shown as the text that it is */ }
+    fill(result,
+      h("section", { class: "panel", "aria-label": t("try.answer") },
+        h("div", { class: "entry-line" }, response ? statusBadge(response.status, entry?.problem) : null,
+          h("h2", {}, entry?.scenario ?? entry?.problem ?? t(response ? "try.answer" : "try.no.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
+        response && !failure ? viewJson(value, [], t("try.answer")).node : notice("bad", t("try.no.answer"), " ", failure),
+        entry ? h("div", { class: "actions" }, h("a", { class: "button", href: routeUrl("journal", { id: entry.id, of: entry.sandbox === sandbox ? "" : `~${entry.sandbox}` }) }, icon("journal"), h("span", {}, t("try.open")))) : null),
+      ...(entry ? explanation(entry, served.assumptions) : []),
+      entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`)))) : null);
+  }
+
+  function connect() {
+    disconnect();
+    disconnect = listen({}, sandbox, { onOpen: async () => {}, onEntry: () => {}, onLost: () => {}, onState: (name, error) => { reportState(name, error); if (name === "live") loadForm(); } });
+  }
+  loadForm();
+  connect();
+  return {
+    update({ params }) {
+      if (params.sandbox !== sandbox) {
+        sandbox = params.sandbox;
+        formKey = null;
+        connect();
+      }
+      loadForm();
+    },
+    close() { isOpen = false; disconnect(); },
+  };
+}
