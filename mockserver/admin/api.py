@@ -20,7 +20,7 @@ from mockserver.core.model import MISSING, NOTHING, Violation
 from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import NotJsonError, read, write
+from mockserver.core.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json
 from mockserver.decision.router import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.schema.schema_set import SchemaSet
@@ -120,7 +120,7 @@ def parse_directive(parse: Callable[[Any], _Value], spec: Any) -> _Value:
 
 def json_reply(value: object, status: int = 200) -> Reply:
     """Make a JSON answer that is not cached."""
-    return Reply(status, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), write(value))
+    return Reply(status, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), encode_json(value))
 
 
 def text_reply(text: str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Reply:
@@ -278,7 +278,7 @@ def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
     if validator is None or (not body.strip() and not route.needs_body):
         return MISSING
     try:
-        value = read(body, 100)
+        value = decode_json(body, MAX_FILE_DEPTH)
     except NotJsonError as error:
         raise admin_error(400, "bad-body", "The request body is not what this route takes", f"{error}.") from None
     violations = validator.violations("body", value)

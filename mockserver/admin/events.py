@@ -8,7 +8,7 @@ from typing import Final
 from mockserver.admin.api import PREFIX, AdminError, Call, Route
 from mockserver.admin.journal import FILTERS, bool_parameter, entries_of, entry_filter
 from mockserver.core.reply import Reply
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.views import server_sent_event
 from mockserver.storage.interface import Entry, Listener
@@ -40,7 +40,7 @@ class _Events:
         if self._listener is None:
             return first
         lost, self._listener.missed = self._listener.missed, 0
-        lost_event = b"event: lost\ndata: %s\n\n" % write({"entries": lost}) if lost else b""
+        lost_event = b"event: lost\ndata: %s\n\n" % encode_json({"entries": lost}) if lost else b""
         return first + lost_event + self._events(self._listener.take())
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from mockserver.core.masks import mask_account_numbers
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
 from mockserver.core.reply import Reply
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from mockserver.engine import verification
 from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.explaining import explanation_json, explanation_lines
@@ -56,7 +56,7 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
     needs_operation = name or when or "operation" in spec
     operation = await operation_of(call, spec.get("operation"), name) if needs_operation else None
-    if mask_account_numbers(write(when)) != write(when):
+    if mask_account_numbers(encode_json(when)) != encode_json(when):
         detail = "The journal masks payment account numbers; a claim cannot compare one."
         raise admin_error(400, "bad-when", "The when cannot be used", detail)
     definition = await scenario_of(call, operation, name) if operation is not None and name is not None else None
@@ -109,7 +109,7 @@ async def _recorded_requests(call: Call) -> list[verification.RecordedRequest]:
 async def _unused_armed(call: Call) -> verification.Verdict:
     sandbox = await call.engine.storage.find(call.sandbox)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
-    note = "; ".join(f"#{armed.id} {write(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
+    note = "; ".join(f"#{armed.id} {encode_json(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
     thrown_out = await call.engine.storage.was_evicted(call.sandbox)
     return verification.Verdict(
         not left and not thrown_out, "nothing armed that is left over", len(left), incomplete=thrown_out, note=note
@@ -145,7 +145,7 @@ async def _explain(call: Call) -> Reply:
     headers = {"content-type": "application/json", **{n.lower(): v for n, v in spec.get("headers", {}).items()}}
     if call.sandbox and not path.startswith("/sandbox/"):
         headers["mock-sandbox"] = call.sandbox
-    raw = body.encode("utf-8", "replace") if isinstance(body, str) else write(body)
+    raw = body.encode("utf-8", "replace") if isinstance(body, str) else encode_json(body)
     request = Request(method, path, raw, headers, spec.get("query", {}))
     shown = explanation_json(request, await call.engine.explain(request))
     return (

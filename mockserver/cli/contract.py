@@ -19,7 +19,7 @@ from mockserver.cli.options import (
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
 from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, run_sync
 from mockserver.engine.explaining import explanation_json, explanation_lines
@@ -57,7 +57,7 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
 def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | None, as_json: bool) -> None:
     """List the scenarios: what each one answers and how to trigger it."""
     rows = listing.scenario_rows(load_contract(contract, overlay, mounts))
-    click.echo(write_ascii(rows) if as_json else "\n".join(listing.scenario_table(rows)))
+    click.echo(encode_ascii_json(rows) if as_json else "\n".join(listing.scenario_table(rows)))
 
 
 @click.command()
@@ -109,7 +109,7 @@ def explain(
         engine.handle_sync(read_request(file))
     request = read_request(source)
     explanation = explanation_json(request, run_sync(engine.explain(request)))
-    click.echo(write_ascii(explanation) if as_json else "\n".join(explanation_lines(explanation)))
+    click.echo(encode_ascii_json(explanation) if as_json else "\n".join(explanation_lines(explanation)))
 
 
 def _operation(contract: Contract, name: str | None) -> Operation:

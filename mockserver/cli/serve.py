@@ -32,7 +32,7 @@ from mockserver.core.contract import Reload
 from mockserver.core.instants import parse_instant
 from mockserver.core.model import Settings
 from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.reloading import Reloader
@@ -217,7 +217,7 @@ def serve(
         admin = {} if admin_url == url else {"admin_url": admin_url}
         if log_format == "json":
             event = {"event": "started", "url": url, **admin, "contract": loaded.hash, "version": __version__}
-            write(write_ascii({**event, "watch": True} if watch else event))
+            write(encode_ascii_json({**event, "watch": True} if watch else event))
         else:
             notices = [f"Admin API on {url}" for url in admin.values()] + ["Watching the files"] * watch
             write("\n".join([*listing.banner(loaded, url, engine.settings), *notices]))

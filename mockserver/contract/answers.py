@@ -1,4 +1,4 @@
-"""The answers of a scenario: its envelope filled in, one alone or several in turn, and the check that it is sound."""
+"""The answers of a scenario: one, or several in turn, each an envelope with its values, checked against its schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.core.contract import Envelope, Scenario, Turn, Turns
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
-from mockserver.core.values import read, write_ascii
+from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.schema.violations import mismatch_of
 
 
@@ -112,7 +112,7 @@ class AnswerCompiler:
             "violation": MISSING,
             **{name: [] if lookup.is_list else MISSING for name, lookup in operation.lookups.items()},
         }
-        body = read(render_body(compile_body_format(answer.body), facts), 1_000)
+        body = decode_json(render_body(compile_body_format(answer.body), facts), MAX_OWN_DEPTH)
         for violation in answer.envelope.violations(body):
             words = mismatch_of(violation, body)
             node.report_error(
@@ -137,7 +137,7 @@ def _no_violations(_body: object) -> tuple[Violation, ...]:
 
 
 def _report_uncertain(node: ConfigNode, template: Template, data: Any, at: Path) -> None:
-    """Report each reference that may have no value, unless a fault in it is known already."""
+    """Report each reference that may have no value, unless it was already reported."""
     if template.certain or node.source.is_broken((*node.at, *at)):
         return
     for name, member in (template.members or {}).items():
@@ -148,7 +148,7 @@ def _report_uncertain(node: ConfigNode, template: Template, data: Any, at: Path)
         node.report_error(
             "an answer that may lack a value",
             "a reference that is certain",
-            write_ascii(data),
+            encode_ascii_json(data),
             "write {first_of: [..., something certain]}: a scenario can be forced on any request",
             at,
         )

@@ -13,7 +13,7 @@ from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
 from mockserver.core.contract import Contract
 from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.violations import mismatch_of
@@ -76,7 +76,7 @@ def _hash(layers: Layers, schemas: SchemaSet) -> str:
         {name: list(_data_of(table).values()) for name, table in layers.scenarios.items()},
         schemas.data,
     ]
-    return hashlib.sha256(write_ascii(data).encode()).hexdigest()[:16]
+    return hashlib.sha256(encode_ascii_json(data).encode()).hexdigest()[:16]
 
 
 def _data_of(table: Table) -> dict[str, Any]:

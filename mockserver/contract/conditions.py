@@ -1,7 +1,7 @@
 """Compiles `when` into conditions: on the value at a path, on violations, and on several of them together.
 
-A condition is asked one question, `fails`; it holds where there is nothing to say, and its evidence comes from the same
-answer. What is compiled has passed `scenarios.schema.json`.
+A condition is one function, `fails`; it holds if that returns None, and the evidence comes from the same function. The
+input has passed `scenarios.schema.json`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOGIC: Final = ("all", "any", "none")
 """Words of a `when` that take groups of conditions."""
 
 Fails = Callable[[Facts], str | None]
-"""What was expected, where a condition does not hold; otherwise None."""
+"""Returns what was expected if a condition does not hold, otherwise None."""
 
 
 def compile_when(when: Mapping[str, Any], context: Context) -> tuple[Condition, ...]:
@@ -68,9 +68,9 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
 
 
 def _fails(place: CompiledPath, check: Check) -> Fails:
-    """The question of a condition on a path.
+    """The `fails` of a condition on a path.
 
-    It is asked at every request, so the common form finds the value of a member without a further call.
+    Every request calls it, so the common form finds the value of a member without a further call.
     """
     root, steps, extract = place.root, place.steps, place.extract
     words, test, parts = check.words, check.test, check.parts
@@ -93,7 +93,7 @@ def _first_unmet(parts: tuple[Check, ...], value: Any, facts: Facts) -> str | No
 
 
 def _described(place: CompiledPath, facts: Facts) -> str:
-    """What stands at a place, in words."""
+    """The value at a path, in words."""
     value = place.extract(facts)
     if value is MISSING:
         return "nothing (missing)"
@@ -186,7 +186,7 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
 
 
 def _groups_fail(name: str, words: str, groups: list[list[Fails]]) -> Fails:
-    """The question of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
+    """The `fails` of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
     deciding = name != "all"
     decided, undecided = (None, words) if name == "any" else (words, None)
 

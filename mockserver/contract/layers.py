@@ -1,4 +1,4 @@
-"""Contract and scenario files laid over each other: which part stands, where it came from, what it replaced."""
+"""Overlays: which file each part of the contract comes from, and what it replaced."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ConfigNode(NamedTuple):
 
     @property
     def is_broken(self) -> bool:
-        """Whether something is already known to be wrong in it."""
+        """Whether something wrong in it was already reported."""
         return self.source.is_broken(self.at)
 
     def member(self, name: str) -> ConfigNode:
@@ -35,7 +35,7 @@ class ConfigNode(NamedTuple):
         return ConfigNode(self.source, (*self.at, name), self.data[name], self.layer)
 
     def context(self, scope: Scope, schemas: SchemaSet, at: Path = ()) -> Context:
-        """What it takes to compile this part, or the part at a path in it."""
+        """The context for compiling this part, or the part at a path in it."""
         return Context(scope, schemas, self.source.report, (*self.at, *at))
 
     def report_error(self, what: str, expected: str, got: str = "", hint: str = "", at: Path = ()) -> None:
@@ -48,24 +48,24 @@ class ConfigNode(NamedTuple):
 
 
 Table = dict[str, ConfigNode]
-"""Definition by name."""
+"""Parts by name."""
 
 
 def sound_member(table: Table, name: str) -> ConfigNode | None:
-    """A part in which nothing is wrong so far."""
+    """The part of this name, if nothing wrong in it was reported; otherwise None."""
     node = table.get(name)
     return node if node is not None and not node.is_broken else None
 
 
 class Definition(NamedTuple):
-    """A collection or an operation: its first mention, its plain members, and its tables of parts by id."""
+    """A collection or an operation: its first mention, its plain members, and its tables of parts by name."""
 
     first: ConfigNode
     members: Table
     tables: dict[str, Table]
 
     def require(self, name: str, found: bool, what: str, expected: str) -> None:
-        """Report that a member was not found, unless a fault that explains it is known already."""
+        """Report that a member was not found, unless something that explains it was already reported."""
         first = self.first
         if not found and isinstance(first.data, dict) and not first.source.is_broken((*first.at, name)):
             first.report_error(what, expected, "nothing")
@@ -73,11 +73,11 @@ class Definition(NamedTuple):
 
 COLLECTION_TABLES: Final = {"members": "record member", "seeds": "seed"}
 OPERATION_TABLES: Final = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
-"""The members that are tables of parts, each with what a part is called in a report."""
+"""The members that are tables of parts, each with the word for one part in reports."""
 
 
 class Layers:
-    """The parts of all files, each as the last layer that has it says."""
+    """The parts of all files, each from the last layer that has it."""
 
     def __init__(self) -> None:
         self.settings: Table = {}

@@ -1,6 +1,6 @@
-"""Loading a contract: finding its files, checking their format, laying overlays over them.
+"""Load a contract: find its files, check their format, apply overlays.
 
-Everything that is wrong is reported at once, each with file, line and column.
+All that is wrong is reported at once, each with file, line and column.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
-from mockserver.contract.sources import MAX_FILE_DEPTH, START, FileDiagnostic, SourceFile, read_json
+from mockserver.contract.sources import START, FileDiagnostic, SourceFile, read_json
 from mockserver.contract.yaml_source import read_yaml, read_yaml_text
 from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
-from mockserver.core.values import printable, read
+from mockserver.core.values import MAX_FILE_DEPTH, decode_json, printable
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 from mockserver.schema.violations import mismatch_of
 
 REQUEST_BODY: Final = "request body"
-"""The name in reports of a text that is no file."""
+"""What reports call a text that comes in a request, not from a file."""
 
 CONTRACT_FORMAT: Final = "contract.schema.json"
 SCENARIOS_FORMAT: Final = "scenarios.schema.json"
@@ -74,7 +74,7 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
         layers.add(files)
         sources += files
     contract = None
-    # Definition of a file that cannot be read would be reported as missing in the others, so these wait.
+    # Parts of a file that cannot be read would be reported as missing in the others, so these wait.
     if all(source.data is not MISSING for source in sources):
         readable = {name: node.data for name, node in layers.schemas.items() if not node.is_broken}
         schemas.unsound |= layers.schemas.keys() - readable.keys()
@@ -130,7 +130,7 @@ def _as_bytes(path: FilePath) -> bytes:
 
 
 def compile_runtime_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
-    """A scenario given while the mock runs, in YAML or JSON as in a file, under a name. Raises `ConfigError`."""
+    """A scenario added at run time under a name, in YAML or JSON as in a file. Raises `ConfigError`."""
     source = read_yaml_text(body, REQUEST_BODY)
     if isinstance(source.data, dict) and source.data.setdefault("scenario", name) != name:
         source.report(
@@ -143,7 +143,7 @@ def compile_runtime_scenario(operation: Operation, body: bytes, name: str) -> Sc
 
 
 def compile_runtime_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
-    """The conditions of a `when` given while the mock runs. Raises `ConfigError`."""
+    """The conditions of a `when` that is added at run time. Raises `ConfigError`."""
     return _compile_part(SourceFile(REQUEST_BODY, when), "when", operation.runtime_compiler.conditions)
 
 
@@ -151,7 +151,7 @@ _Compiled = TypeVar("_Compiled")
 
 
 def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigNode], _Compiled | None]) -> _Compiled:
-    """A part of a scenario file that is given at run time: checked, then compiled. Raises `ConfigError`."""
+    """Check and compile a part of a scenario file that is added at run time. Raises `ConfigError`."""
     compiled = None
     if source.data is not MISSING:
         for violation in _part_validator(part).violations("body", source.data):
@@ -204,7 +204,7 @@ def _list_folder(root: FilePath) -> _Folder:
 
 
 def _files(folder: FilePath) -> list[FilePath]:
-    """The files of a contract in a folder; a link that leads nowhere is one, so that it is reported."""
+    """The files of a contract in a folder, with links that lead nowhere, which reading reports."""
     return sorted(
         file
         for file in folder.iterdir()
@@ -220,7 +220,7 @@ def _read(file: FilePath, name: str) -> SourceFile:
 
 
 def _misplaced(file: FilePath) -> SourceFile | None:
-    """A contract file beside `scenarios` and `schemas`, which nobody reads, as a problem; None for any other file."""
+    """A contract file beside `scenarios` and `schemas`, reported as it would not be read; None for any other file."""
     source = read_yaml(file, str(file)) if file.suffix in _YAML else None
     if source is None or not isinstance(source.data, dict) or "format" not in source.data:
         return None
@@ -253,21 +253,21 @@ def _no_operation(root: FilePath) -> FileDiagnostic:
 
 @cache
 def _format_set(name: str) -> SchemaSet:
-    """The format of a kind of documents: a schema of ours."""
+    """The schema of a kind of document, compiled."""
     formats = SchemaSet(exact=True)
-    formats.add_trusted({name: read((shipped_folder() / "schemas" / name).read_bytes(), MAX_FILE_DEPTH)})
+    formats.add_trusted({name: decode_json((shipped_folder() / "schemas" / name).read_bytes(), MAX_FILE_DEPTH)})
     return formats
 
 
 @cache
 def format_validator(name: str) -> Validator:
-    """The compiled format of a kind of documents."""
+    """The validator of a kind of document."""
     return cast(Validator, _format_set(name).validator(name))
 
 
 @cache
 def _part_validator(name: str) -> Validator:
-    """The compiled format of a part of a scenario file; nothing is reported, as the formats are sound."""
+    """The validator of a part of a scenario file; nothing is reported, as the formats are sound."""
     reference = {"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}
     return cast(Validator, _format_set(SCENARIOS_FORMAT).compile_inline(reference, (), lambda _: None))
 
@@ -285,7 +285,7 @@ def _check_format(source: SourceFile) -> None:
 
 
 def _diagnostic(violation: Violation, data: object) -> Diagnostic:
-    """A violation of a format as a fault of the file."""
+    """The diagnostic for a violation of a file's format."""
     at: Path = violation.path
     last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or "the file"
     if violation.keyword == "additionalProperties":

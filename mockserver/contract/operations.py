@@ -28,7 +28,7 @@ from mockserver.core.contract import (
 )
 from mockserver.core.language import Template
 from mockserver.core.model import Collection, GeneratedId, Lookup, Path, Settings
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
@@ -43,7 +43,7 @@ PARAMETER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class EnvelopeParts(NamedTuple):
-    """An envelope before a scenario's answer is put into its body."""
+    """A compiled envelope, without the answer of a scenario."""
 
     node: ConfigNode
     status: Template
@@ -53,7 +53,7 @@ class EnvelopeParts(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The method, the path template and the names of the path parameters."""
+    """A method, a path template and the names of its parameters."""
 
     method: str
     path: str
@@ -63,7 +63,7 @@ class Route(NamedTuple):
 class OperationCompiler:
     """Compiles one operation; a lookup may be named by those after it.
 
-    A part with a fault of its own counts as declared, so that one mistake is reported once.
+    A part that was reported counts as declared, so that one mistake is reported once.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class OperationCompiler:
         self.settings = settings
         self.lookups: dict[str, Lookup] = {}
         self.unsound: set[str] = set()
-        """Lookups with a fault of their own; nothing more is reported where they are used."""
+        """Lookups that were reported; nothing more is reported where they are used."""
         self.route = self._route()
         self.parameters = self.route.parameters
         self.body = self._validator("body")
@@ -284,9 +284,9 @@ class OperationCompiler:
         if not members["status"].is_broken:
             code = status.render({"settings": self.settings})
             if type(code) is not int or not 200 <= code <= 599:
-                node.report_error("a status that is none", "200 to 599", write_ascii(code), at=("status",))
+                node.report_error("a status that is none", "200 to 599", encode_ascii_json(code), at=("status",))
         body_context = node.context(self.body_scope(), self.schemas, ("body",))
-        compile_template(node.data["body"], body_context, respond=constant(None))  # for its reports
+        compile_template(node.data["body"], body_context, respond=constant(None))  # only to report what is wrong
         return EnvelopeParts(node, status, assumed, validator, node.data.get("schema"))
 
     def body_scope(self) -> Scope:

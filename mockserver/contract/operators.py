@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.contract.paths import Context, compile_path, is_secret
 from mockserver.core.model import MISSING, Facts
-from mockserver.core.values import equal, is_blank, printable, write_ascii
+from mockserver.core.values import encode_ascii_json, equal, is_blank, printable
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 
 Test = Callable[[Any, Facts], bool]
@@ -36,7 +36,7 @@ WORDS: Final = ("present", "absent", "empty")
 
 
 def compile_operand(operand: Any, context: Context) -> Check:
-    """The check of what stands behind a path or an operator: a value, a word or operators."""
+    """Compile what follows a path or an operator: a value, a word or operators."""
     if isinstance(operand, dict):
         return _all_together([_compile_operator(name, inner, context.below(name)) for name, inner in operand.items()])
     if isinstance(operand, str) and operand in WORDS:
@@ -62,8 +62,8 @@ def compares_value(operand: Any) -> bool:
 
 
 def quoted(value: Any) -> str:
-    """A value as words and evidence show it."""
-    return printable(write_ascii(value), 80)
+    """A value as conditions and evidence show it."""
+    return printable(encode_ascii_json(value), 80)
 
 
 def _compile_operator(name: str, operand: Any, context: Context) -> Check:
@@ -183,7 +183,7 @@ def _matches(operand: Any, context: Context) -> Check:
 
 
 def _never(words: str) -> Check:
-    """The check of an operand that was reported: it never matches."""
+    """The check of an operand that was reported: it matches nothing."""
     return Check(words, lambda _value, _facts: False)
 
 
@@ -274,7 +274,7 @@ def _on_items(words: str, quantifier: Callable[[list[bool]], bool], operand: Any
 
 
 NESTING: Final = ("not", "all", "any", "none")
-"""Operators whose operands are asked of the same value."""
+"""Operators whose operands check the same value."""
 
 _CONTEXT_OPERATORS: Final[Mapping[str, Callable[[Any, Context], Check]]] = {
     "matches": _matches,

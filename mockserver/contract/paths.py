@@ -12,7 +12,7 @@ from mockserver.core.instants import offset_nanos, utc_millis
 from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
 from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import readable, write_ascii
+from mockserver.core.values import encode_ascii_json, readable
 from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
@@ -38,7 +38,7 @@ VIOLATION_MEMBERS: Final[Mapping[str, Callable[[Violation], str]]] = {
     "came": attrgetter("got"),
     "message": attrgetter("message"),
 }
-"""The members of `violation`: what can be said of the violation that a scenario rests on."""
+"""The members of `violation`, the violation that a scenario matched, and how each is read."""
 
 SETTING_NAMES: Final = tuple(field.name for field in fields(Settings))
 """The members of `settings`."""
@@ -69,7 +69,7 @@ class Scope(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What it takes to compile a part of a scenario: what it may name, whom to tell of faults, where it stands."""
+    """The context for compiling a part of a scenario: what it may name, where to report, its path in the file."""
 
     scope: Scope
     schemas: SchemaSet
@@ -90,7 +90,7 @@ class Context(NamedTuple):
 
 
 def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagnostic:
-    """The report of a name that is none of `names`, with a near spelling."""
+    """The diagnostic for a name that is none of `names`, with a near spelling."""
     known = tuple(names)
     expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
     return Diagnostic(at, what, expected, name, did_you_mean(close_matches(name, known)[:1]))
@@ -105,14 +105,14 @@ class CompiledPath(NamedTuple):
 
     @property
     def is_value_of_facts(self) -> bool:
-        """Whether the value stands in the facts as it is, and needs no conversion."""
+        """Whether the facts hold the value itself, so that it needs no conversion."""
         return self.root not in ("now", "settings", "header")
 
 
 def compile_path(text: str, context: Context) -> CompiledPath | None:
-    """The place that a path names; None after a report where there is no such place."""
+    """Compile a path; None after a report if it names nothing."""
     if not _PATH.fullmatch(text):
-        context.report_error("not a path", "a path such as body.member or header.x-name", write_ascii(text))
+        context.report_error("not a path", "a path such as body.member or header.x-name", encode_ascii_json(text))
         return None
     scope = context.scope
     root, *rest = text.split(".")

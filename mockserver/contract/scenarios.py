@@ -17,7 +17,7 @@ from mockserver.core.language import Condition, Template
 from mockserver.core.model import MISSING, Lookup, Path
 
 CheckRecord = Callable[[ConfigNode], None]
-"""Reports what in the members of a record breaks their schemas."""
+"""Reports the members of a record that break their schemas."""
 
 
 def compile_scenarios(
@@ -35,7 +35,7 @@ def compile_scenarios(
 
 
 def runtime_compiler(operation: OperationCompiler, checks: Mapping[str, CheckRecord]) -> RuntimeCompiler:
-    """Compiles scenarios and conditions that are given while the mock runs."""
+    """The compiler of scenarios and conditions that are added at run time."""
     compiler = _ScenarioCompiler(operation, checks)
     return RuntimeCompiler(lambda node: compiler.conditions(node, node.data, ()), compiler.scenario)
 
@@ -55,7 +55,7 @@ class _ScenarioCompiler:
         self._answers = AnswerCompiler(operation, self._answer_scope)
 
     def scenario(self, node: ConfigNode) -> Scenario | None:
-        """The scenario of a part of a file; None after a report that leaves it without an answer."""
+        """Compile a scenario; None if what was reported leaves it without an answer."""
         if node.is_broken:
             return None
         data, known_broken = node.data, len(node.source.broken_paths)
@@ -119,7 +119,7 @@ class _ScenarioCompiler:
         self, node: ConfigNode, data: Mapping[str, Any], at: Path, assumed: tuple[Assumption, ...]
     ) -> Alternative:
         if "documented" not in data and "assumed" not in data:
-            what = "a way without a source" if at else "a scenario without a source"
+            what = "an alternative without a source" if at else "a scenario without a source"
             node.report_error(what, "documented: HEADING, or assumed: [ID]", "neither", at=at)
         conditions = self.conditions(node, data.get("when", {}), (*at, "when"))
         return Alternative(
@@ -142,7 +142,7 @@ class _ScenarioCompiler:
                 node.report_unknown(f"unknown lookup {name}", name, single, ("then", name))
 
     def _change(self, node: ConfigNode, lookup: Lookup, members: Mapping[str, Any]) -> Change:
-        """What is written to the record of a lookup: `fixed` values, and those that are rendered at each request."""
+        """Compile a change to the record of a lookup: `fixed` values, and those rendered for each request."""
         fixed: dict[str, Any] = {}
         rendered: list[RenderedMember] = []
         declared = lookup.collection.members
@@ -209,6 +209,6 @@ def _check_order(nodes: Sequence[ConfigNode]) -> None:
 
 
 def _has_broken_after(last: ConfigNode) -> bool:
-    """Whether scenarios stand after the last one that are broken so much that they are not counted."""
+    """Whether broken scenarios follow the last one, which were left out."""
     after = range(cast(int, last.at[1]) + 1, len(last.source.data["scenarios"]))
     return any(last.source.is_broken(("scenarios", index)) for index in after)

@@ -1,4 +1,4 @@
-"""Files as data with positions: what a file holds, where each part of it stands, what is wrong in it; JSON files."""
+"""Files as data with positions: the content, the line and column of each part, and what is wrong in it; JSON files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final, NamedTuple
 
 from mockserver.core.model import MISSING, Diagnostic, Path, Position
-
-MAX_FILE_DEPTH: Final = 100
-"""Levels of nesting in a file."""
+from mockserver.core.values import MAX_FILE_DEPTH
 
 INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -37,7 +35,7 @@ class FileDiagnostic(NamedTuple):
 
 
 def _visible(line: str) -> str:
-    """A line that stays one and can be written anywhere, whatever names a file has in it."""
+    """A line with control characters escaped, so that it stays one line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
 
 
@@ -51,8 +49,8 @@ class Mark(NamedTuple):
 START: Final = Mark(1, 1)
 
 
-class StopReading(Exception):  # noqa: N818 - the end of reading a file, whose problem is kept already
-    """Reading cannot go on; the problem is kept."""
+class StopReading(Exception):  # noqa: N818 - it ends the reading of a file
+    """Reading cannot go on; why is already reported."""
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ class SourceFile:
         return Position(self.name, mark.line, mark.column)
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic as a problem of this file."""
+        """Add a diagnostic of a part of this file, with its line and column."""
         self.mark_broken(diagnostic.at)
         self.diagnostics.append(
             FileDiagnostic(
@@ -87,11 +85,11 @@ class SourceFile:
         )
 
     def report_at(self, mark: Mark, what: str, expected: str, got: str = "", hint: str = "") -> None:
-        """Keep a problem at a line and column."""
+        """Add a diagnostic at a line and column."""
         self.diagnostics.append(FileDiagnostic(Position(self.name, mark.line, mark.column), what, expected, got, hint))
 
     def mark_broken(self, at: Path) -> None:
-        """Note that a part is wrong, and so is all that it is a part of."""
+        """Mark a part as broken, and every part around it."""
         self.broken_paths.append(at)
         self._broken.update(at[:length] for length in range(len(at) + 1))
 
@@ -100,7 +98,7 @@ class SourceFile:
         return at in self._broken
 
     def mark_key(self, at: Path, key: str, mark: Mark) -> None:
-        """Note where a key of the mapping at a path stands; a key that comes twice is a problem."""
+        """Record the position of a key of the mapping at a path; report a duplicate key."""
         first = self.marks.setdefault((*at, key), mark)
         if first is not mark:
             hint = f"it stands at line {first.line}, column {first.column} already"
@@ -108,13 +106,13 @@ class SourceFile:
             self.mark_broken((*at, key))
 
     def too_deep(self, mark: Mark) -> StopReading:
-        """Keep the problem that a part is nested too deep, after which reading cannot go on."""
+        """Report that a part is nested too deep; reading cannot go on after that."""
         self.report_at(mark, "nested too deep", f"at most {MAX_FILE_DEPTH} levels", "more")
         return StopReading()
 
 
 def read_utf8(path: FilePath, source: SourceFile) -> str | None:
-    """The text of a file; None where it cannot be read, which is kept as a problem of the source."""
+    """The text of a file; None where it cannot be read, which is reported."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -176,7 +174,7 @@ class _JsonMarks:
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def mark(self) -> None:
-        """Note the places in the source. Raises `StopReading` where the text is nested too deep."""
+        """Record the positions in the source. Raises `StopReading` where the text is nested too deep."""
         self._value(next(self._tokens), ())
 
     def _mark(self, token: re.Match[str]) -> Mark:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
 from mockserver.core.language import BodyFormat, Template
 from mockserver.core.model import MISSING, Facts
-from mockserver.core.values import is_blank, kind, write, write_ascii
+from mockserver.core.values import encode_ascii_json, encode_json, is_blank, kind
 
 _REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 
@@ -77,7 +77,7 @@ def _compile_text(data: str, context: Context, respond: Template | None) -> Temp
     split = _REFERENCE.split(data)
     texts, references = split[::2], split[1::2]
     if any("${" in text for text in texts):
-        context.report_error("a reference that does not end", "${path}", write_ascii(data))
+        context.report_error("a reference that does not end", "${path}", encode_ascii_json(data))
         return constant(data)
     parts = [_compile_reference(text, context) for text in references]
 
@@ -85,7 +85,7 @@ def _compile_text(data: str, context: Context, respond: Template | None) -> Temp
         values = [part.render(facts) for part in parts]
         if MISSING in values:
             return MISSING
-        rendered = [value if isinstance(value, str) else write_ascii(value) for value in values]
+        rendered = [value if isinstance(value, str) else encode_ascii_json(value) for value in values]
         return "".join(text + value for text, value in zip(texts, [*rendered, ""], strict=True))
 
     return Template(render, _reads(parts), _are_certain(parts), new=_new_ids(parts))
@@ -149,7 +149,7 @@ def _compile_first_of(data: Mapping[str, Any], context: Context) -> Template:
         context.below(len(earlier)).report_error(
             "the last choice of first_of may be missing",
             "a plain value, or a reference to new, now or settings",
-            write_ascii(choices[-1]),
+            encode_ascii_json(choices[-1]),
             "a scenario can be forced on any request, so its answer must not depend on one",
         )
 
@@ -164,7 +164,7 @@ def _compile_first_of(data: Mapping[str, Any], context: Context) -> Template:
 
 
 def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
-    """A list of what is given for each record of a lookup of many."""
+    """A list with one value (`give`) for each record of a list lookup."""
     if not _has_only(data, ("each", "give"), context):
         return constant(None)
     name, many = data.get("each"), context.scope.list_lookups
@@ -172,7 +172,7 @@ def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
         (context.below("each") if "each" in data else context).report_error(
             "each needs a lookup of many records, and give",
             f"each: one of {', '.join(sorted(many)) or 'the lookups with keys (there are none)'}",
-            write_ascii(name) if "give" in data else "no give",
+            encode_ascii_json(name) if "give" in data else "no give",
         )
         return constant(None)
     inside = context.below("give")._replace(scope=context.scope.with_item(name))
@@ -191,25 +191,25 @@ def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
 
 
 def compile_body_format(template: Template) -> BodyFormat:
-    """A body cut into its constant bytes, which are written once, and the values between them."""
+    """Compile a body to a format: constant bytes, encoded once, and the values between them."""
     texts: list[bytes] = []
     values: list[Extract] = []
-    _cut(template, texts, values)
+    _append_parts(template, texts, values)
     return BodyFormat(b"".join(texts), tuple(values))
 
 
-def _cut(template: Template, texts: list[bytes], values: list[Callable[[Facts], Any]]) -> None:
+def _append_parts(template: Template, texts: list[bytes], values: list[Callable[[Facts], Any]]) -> None:
     if template.constant is not MISSING:
         texts.append(_literal(template.constant))
     elif template.members is not None and template.certain:
         for index, (name, member) in enumerate(template.members.items()):
             texts.append((b"," if index else b"{") + _literal(name) + b":")
-            _cut(member, texts, values)
+            _append_parts(member, texts, values)
         texts.append(b"}")
     elif template.items is not None and template.certain:
         for index, item in enumerate(template.items):
             texts.append(b"," if index else b"[")
-            _cut(item, texts, values)
+            _append_parts(item, texts, values)
         texts.append(b"]")
     else:
         texts.append(b"%b")
@@ -217,10 +217,10 @@ def _cut(template: Template, texts: list[bytes], values: list[Callable[[Facts], 
 
 
 def _literal(value: Any) -> bytes:
-    """The JSON of a value, in which `%` stands for itself when values are put in."""
-    return write(value).replace(b"%", b"%%")
+    """The JSON of a value, with `%` escaped for the format."""
+    return encode_json(value).replace(b"%", b"%%")
 
 
 def render_body(form: BodyFormat, facts: Facts) -> bytes:
-    """The JSON of a body."""
-    return form.text % tuple([write(value(facts)) for value in form.values])
+    """The JSON of a body for a request."""
+    return form.text % tuple([encode_json(value(facts)) for value in form.values])

@@ -1,4 +1,4 @@
-"""YAML files as data with positions: the core types of YAML 1.2, and nothing that JSON has not.
+"""YAML files as data with positions: the core types of YAML 1.2, limited to what JSON has.
 
 Equal keys, tags, merge keys and aliases without limit are reported, each at its place.
 """
@@ -14,7 +14,6 @@ import yaml
 
 from mockserver.contract.sources import (
     INTEGER,
-    MAX_FILE_DEPTH,
     NUMBER,
     START,
     Mark,
@@ -26,10 +25,10 @@ from mockserver.contract.sources import (
 )
 from mockserver.core.model import MISSING, Path
 from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import printable
+from mockserver.core.values import MAX_FILE_DEPTH, printable
 
 MAX_ALIASED_VALUES: Final = 100_000
-"""Values that aliases may repeat in one file, all told."""
+"""Values that the aliases of one file may repeat in total."""
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -48,7 +47,7 @@ _HINTS: Final = {
     "expected key": "members of one mapping begin in the same column, and so do the items of one list",
     "expected '-'": "members of one mapping begin in the same column, and so do the items of one list",
 }
-"""What to try, by what is said in an error of the YAML library."""
+"""Hints by a part of the YAML library's error message."""
 
 
 def read_yaml(path: FilePath, name: str) -> SourceFile:
@@ -90,7 +89,7 @@ def _parse(source: SourceFile, text: str) -> SourceFile:
 
 
 class _Builder:
-    """Builds JSON values from the events of a YAML text, and notes where each stands."""
+    """Builds JSON values from the events of a YAML text, and records the position of each."""
 
     def __init__(self, source: SourceFile, text: str) -> None:
         self._source = source

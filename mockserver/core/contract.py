@@ -1,4 +1,4 @@
-"""A compiled contract: operations, scenarios, conditions, templates; frozen, what is compiled stands as a callable."""
+"""A compiled contract: operations, scenarios and collections as frozen values, with compiled parts as callables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mockserver.core.model import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assumption:
-    """An open point that an answer rests on, where `when` holds (always, if there are no conditions)."""
+    """An assumption that an answer rests on if all conditions of `when` hold; without conditions, always."""
 
     id: str
     when: tuple[Condition, ...] = ()
@@ -34,7 +34,10 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alternative:
-    """One way to a scenario: its conditions, its source, and the points it rests on beside the scenario's."""
+    """One way to a scenario: its conditions, its source, and the assumptions it rests on beside the scenario's.
+
+    `records` names the lookups that the conditions read.
+    """
 
     conditions: tuple[Condition, ...]
     source: Provenance
@@ -44,7 +47,7 @@ class Alternative:
 
 
 class RenderedMember(Struct, frozen=True):
-    """A member whose value depends on the request; where it `adds`, the value is added to the list that is there."""
+    """A member whose value depends on the request; if it `adds`, the value is appended to the list in the record."""
 
     name: str
     adds: bool
@@ -54,7 +57,7 @@ class RenderedMember(Struct, frozen=True):
 class Change(Struct, frozen=True):
     """What a scenario does to the record of one lookup.
 
-    `members` has each member in order, with its value where that is always the same.
+    `members` has each member in order, with its value if it is constant and None otherwise.
     """
 
     lookup: Lookup
@@ -99,9 +102,9 @@ class AnyHeaderRule(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WarningRules:
-    """What a client is warned about, each with the assumption that accepting it rests on.
+    """What clients are warned about, each with the assumption that lets the request pass.
 
-    `unknown_members` is the assumption itself.
+    `unknown_members` is that assumption; None means no warning.
     """
 
     unknown_members: str | None = None
@@ -110,7 +113,7 @@ class WarningRules:
 
 
 class Example(Struct, frozen=True):
-    """A request that meets a scenario, after the requests whose bodies stand in `before`."""
+    """A request that a scenario answers, after requests with the bodies in `before`."""
 
     request: Any
     before: tuple[Any, ...]
@@ -124,7 +127,7 @@ class Example(Struct, frozen=True):
 class Scenario:
     """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `source_text` is its text, where it was given while the mock runs.
+    `source_text` is its text if it was added at run time.
     """
 
     id: str
@@ -149,13 +152,13 @@ class Scenario:
 
     @property
     def answers_all(self) -> bool:
-        """Whether it answers whatever comes, and so can be the last one."""
+        """Whether it answers every request, so that it can be the last one."""
         aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
         return not aside and not self.changes and any(not alternative.conditions for alternative in self.alternatives)
 
 
 class Turn(Struct, frozen=True):
-    """What the next `times` requests get: a scenario, or (None) whatever answers anyway; with a fault, a delay."""
+    """What the next `times` requests get: a scenario, or (None) the usual answer; with a fault and a delay, if any."""
 
     scenario: Scenario | None = None
     fault: Fault | None = None
@@ -164,13 +167,13 @@ class Turn(Struct, frozen=True):
 
 
 class Turns(Struct, frozen=True):
-    """Answers in turn; after the last one it stays (`cycle` false), or all begin again."""
+    """Answers in turn; the last one repeats, or with `cycle` the series starts again."""
 
     turns: tuple[Turn, ...]
     cycle: bool = False
 
     def at(self, count: int) -> Turn:
-        """Whose turn it is after `count` requests."""
+        """The turn of the request after `count` requests."""
         if self.cycle:
             count %= sum(turn.times for turn in self.turns)
         for turn in self.turns:
@@ -181,14 +184,14 @@ class Turns(Struct, frozen=True):
 
     @property
     def structure(self) -> tuple[object, ...]:
-        """What makes a place in the series mean the same in another one: how many answers, and where it passes."""
+        """What two series must share so that a position in one is valid in the other: counts, and where they pass."""
         return (self.cycle, *((turn.times, turn.scenario is None) for turn in self.turns))
 
 
 class RuntimeCompiler(Struct, frozen=True):
-    """Compiles what is given while the mock runs, against its operation; see `loading.compile_runtime_scenario`.
+    """Compiles scenarios and conditions that are added at run time; see `loading.compile_runtime_scenario`.
 
-    Both take a `layers.ConfigNode` whose data has passed the format, and report to its source.
+    Both callables take a `layers.ConfigNode` whose data has passed the format check, and report to its source.
     """
 
     conditions: Callable[[Any], tuple[Condition, ...]]
@@ -197,7 +200,7 @@ class RuntimeCompiler(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """A method and a path with all that is needed to decide a request to it.
+    """A method and a path with everything needed to decide a request to it.
 
     `body` checks the body, `parameter_schemas` the roots `path` and `query`, where they have a schema. `sensitive` are
     the places of secrets, each beginning with its root. `schemas` names the schema files of `body`, `query` and `path`,
@@ -221,7 +224,7 @@ class Operation:
     schemas: Mapping[str, str] = field(default_factory=dict)
 
     def fill_path(self, parameters: Mapping[str, str]) -> str:
-        """The path with its parameters filled in."""
+        """The path with these values for its parameters."""
         path = self.path
         for name in self.parameters:
             path = path.replace("{" + name + "}", parameters.get(name, name))
@@ -229,7 +232,7 @@ class Operation:
 
 
 class Replacement(Struct, frozen=True):
-    """Something that an overlay put in the place of something else (`before` is None where it is new)."""
+    """A part that an overlay replaced, or (`before` is None) added."""
 
     what: str
     position: Position
@@ -237,12 +240,12 @@ class Replacement(Struct, frozen=True):
 
 
 Relink: TypeAlias = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
-"""Gives the schemas by file name; each reference in them is written as the argument says for file and path."""
+"""Returns the schemas by file name, with each reference replaced by what the argument returns for its target."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contract:
-    """All that is loaded. `hash` tells one set of files from another, whatever their comments and layout."""
+    """All that is loaded. `hash` identifies the files by content; comments and layout do not count."""
 
     hash: str
     operations: tuple[Operation, ...]
@@ -259,10 +262,10 @@ class Contract:
 
 
 class Reload(Struct, frozen=True):
-    """What came of loading the files anew, at a real time.
+    """The result of a reload, with its time.
 
-    `errors` says why they make no contract, each with its place (`at`) and what to try; then nothing was changed.
-    `notes` says what sandboxes had that the new contract has no place for.
+    `errors` says why the files make no contract, each with its position (`at`) and a hint; the old contract stays.
+    `notes` lists what sandboxes lost because the new contract has no place for it.
     """
 
     at_ns: int

@@ -16,7 +16,7 @@ from mockserver.core.model import FAULTS, Delay, Fault, FixedDelay, LognormalDel
 from mockserver.core.problems import bad_directive, unknown_directive
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import printable, write_ascii
+from mockserver.core.values import encode_ascii_json, printable
 
 MAX_SECONDS: Final = 300.0
 """The longest delay, and the longest time that a fault takes."""
@@ -205,4 +205,4 @@ def _number_setting(settings: Mapping[str, Any], name: str, default: Any, low: f
 
 
 def _quoted(value: Any) -> str:
-    return printable(write_ascii(value), 60)
+    return printable(encode_ascii_json(value), 60)

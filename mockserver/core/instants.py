@@ -1,7 +1,4 @@
-"""Instants: nanoseconds since 1970-01-01T00:00:00Z, read from and written as RFC 3339 text.
-
-Knows no system clock (the engine alone reads one) and no contract.
-"""
+"""Instants: nanoseconds since 1970-01-01T00:00:00Z, read from and written as RFC 3339 text."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ def parse_instant(text: str) -> int:
 
 @functools.lru_cache(maxsize=64)
 def _seconds(seconds: int, offset: str) -> str:
-    """A second in words; kept, as many requests share it: worth 5 µs a request (docs/performance.md)."""
+    """A second as text; cached, as many requests share it: worth 5 µs a request (docs/performance.md)."""
     ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
     moment = _EPOCH + timedelta(seconds=seconds) + (-ahead if offset[0] == "-" else ahead)
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")

@@ -20,7 +20,7 @@ class Evidence(Struct, frozen=True):
 
 
 class EqualValue(Struct, frozen=True):
-    """That the value which is extracted has to be this one."""
+    """The condition that an extracted value equals the operand."""
 
     extract: Callable[[Facts], Any]
     operand: Any
@@ -30,12 +30,12 @@ class EqualValue(Struct, frozen=True):
 class Condition:
     """A compiled condition.
 
-    `fails` gives None where it holds, otherwise what was expected; `evidence` says the same at length.
-    `reads` names the roots it looks at; `claims` tells whether it names a violation; `first` gives
-    the violation it rests on. `text` is the condition in words.
+    `fails` returns None if it holds, otherwise what was expected; `evidence` says the same in detail. `text` is the
+    condition in words, `reads` the roots it reads.
 
-    `without_violations`: it may hold for a request without violations. `equals`: it holds only where the value at
-    `place` is the operand, a text, a number, a boolean or null.
+    `claims` tells whether it names a violation; `first` returns the first violation it matches. `without_violations`:
+    it can hold for a request without violations. `equals`: it holds only if the value at `place` equals the operand, a
+    text, a number, a boolean or null.
     """
 
     text: str
@@ -50,16 +50,16 @@ class Condition:
 
 
 def all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
-    """Whether every one of some conditions holds."""
+    """Whether all conditions hold."""
     return all(condition.fails(facts) is None for condition in conditions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A compiled value: `constant` where it has no references, otherwise `render`.
+    """A compiled value: `constant` if it has no references, otherwise `render`.
 
-    `certain`: it can be resolved whatever the request is. `members` / `items` keep the shape of an
-    object or an array, so that its constant parts can be written once.
+    `certain`: it has a value for every request. `members` and `items` keep the parts of an object or an array, so that
+    constant parts are encoded once. `new` names the new ids that it uses.
     """
 
     render: Callable[[Facts], Any]
@@ -72,7 +72,7 @@ class Template:
 
 
 class BodyFormat(Struct, frozen=True):
-    """The JSON of a body, `%b` where one of the `values` goes."""
+    """The JSON of a body as a format string: one `%b` for each of the `values`."""
 
     text: bytes
     values: tuple[Callable[[Facts], Any], ...]

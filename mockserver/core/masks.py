@@ -13,7 +13,7 @@ from msgspec import Struct
 from mockserver.core.json_pointer import json_pointer_step
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Headers
-from mockserver.core.values import NotJsonError, mask, printable, read, readable
+from mockserver.core.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json, mask, printable, readable
 
 _NUMBER: Final = (
     r"(?<![0-9])(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
@@ -189,7 +189,7 @@ def changed_places(before: Any, after: Any, pointer: str) -> list[str]:
 def read_object(data: bytes) -> Any:
     """The value of a body that nobody read, if it is a JSON object; otherwise MISSING."""
     try:
-        value = read(data, 64)
+        value = decode_json(data, MAX_REQUEST_DEPTH)
     except NotJsonError:
         return MISSING
     return value if isinstance(value, dict) else MISSING

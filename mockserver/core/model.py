@@ -12,10 +12,11 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
 from mockserver.core.json_pointer import json_pointer
+from mockserver.core.values import MAX_REQUEST_DEPTH
 
 
 class Missing(enum.Enum):
-    """The type of `MISSING`, which stands for a member that is not there (null is a value)."""
+    """The type of `MISSING`, which marks an absent member (null is a value)."""
 
     MISSING = "missing"
 
@@ -23,7 +24,7 @@ class Missing(enum.Enum):
 MISSING: Final = Missing.MISSING
 
 Facts: TypeAlias = dict[str, Any]
-"""What a decision may look at: root name (`body`, `header`, a lookup's name, ...) to value or `MISSING`."""
+"""Everything a decision may read, by root: `body`, `header`, the name of a lookup, …; absent ones are `MISSING`."""
 
 Path: TypeAlias = tuple[str | int, ...]
 Provenance: TypeAlias = Literal["documented", "assumed"]
@@ -78,8 +79,8 @@ class Violation(Struct, frozen=True, gc=False):
     """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what was got.
 
     `message` says what was expected and what kind of thing was got; it never holds a value of the request.
-    `got` is one of `values.KINDS_OF_ABSENCE`. `known` are the names allowed where a name or a word is unknown, and
-    `about` is the schema's description of the place; both serve people who write files.
+    `got` is one of `values.KINDS_OF_ABSENCE`. `known` lists the allowed names if a name or a word is unknown,
+    `about` is the description in the schema; both help people who write files.
     """
 
     root: str
@@ -90,10 +91,10 @@ class Violation(Struct, frozen=True, gc=False):
     known: tuple[str, ...] = ()
     about: str = ""
     where: str = ""
-    """The path as YAML writes it: `body.person.name`. Conditions ask for it many times, so that it is made once."""
+    """The path as YAML writes it: `body.person.name`. Conditions compare it often, so it is made once."""
 
     def __post_init__(self) -> None:
-        """Make what follows from the others."""
+        """Derive `where`."""
         force_setattr(self, "where", ".".join((self.root, *map(str, self.path))))
 
     @property
@@ -170,9 +171,9 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
 class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.
 
-    `constant` names the seeds that no request changes. `is_reserved` tells a key of the reserved form, and
-    `test_values` are the seeds of that form as the file spells them. `fold` is how its keys are written, and
-    `violations` what is wrong with the members of a record.
+    `constant` names the seeds that no request changes. `is_reserved` tells whether a key has the reserved form;
+    `test_values` are the seeds of that form, spelt as in the file. `fold` normalizes a key, and `violations` checks
+    the members of a record.
     """
 
     name: str
@@ -187,7 +188,7 @@ class Collection:
     violations: Callable[[Any], tuple[Violation, ...]]
 
     def default_record(self, key: str) -> Record | None:
-        """The record of a key that was never seen: the default of an open collection."""
+        """The record of a key never seen: the default of an open collection, None in a closed one."""
         return Record({**self.default, "key": key, "origin": "default"}) if self.open else None
 
 
@@ -277,7 +278,7 @@ class Settings:
     seed: int = 0
     utc_offset: str = "+00:00"
     max_body: int = 1_048_576
-    max_depth: int = 64
+    max_depth: int = MAX_REQUEST_DEPTH
     request_timeout: float = 30.0
     max_sandboxes: int = 1_000
     sandbox_ttl: float = 600.0

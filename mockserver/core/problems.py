@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): what is wrong with how the mock was used, and what to try."""
+"""Problem documents (RFC 9457): answers to misuse of the mock, with a hint."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final
 from mockserver.core.model import Settings
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import did_you_mean_sentence
-from mockserver.core.values import printable, write
+from mockserver.core.values import encode_json, printable
 
 PROBLEM: Final = "urn:mockserver:problem:"
-"""What the `type` of every problem begins with."""
+"""The prefix of every problem's `type`."""
 
 PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
     "description": "What was wrong, and what to try (RFC 9457).",
@@ -30,7 +30,7 @@ PROBLEM_CONTENT: Final[Mapping[str, Any]] = {
     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
 }
 PROBLEM_RESPONSE: Final[Mapping[str, Any]] = {"description": "The request was refused.", "content": PROBLEM_CONTENT}
-"""An answer that is a problem."""
+"""The response object of OpenAPI for a problem."""
 
 
 def problem(
@@ -41,11 +41,11 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Reply:
-    """A problem document: what is wrong with how the mock was used, and what to try. No answer of the API."""
+    """The answer to misuse of the mock: a problem document, never an answer of the API."""
     shown = detail.encode("utf-8", "replace").decode()  # it may name a header whose bytes are no UTF-8
     body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": shown, **more}
     content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
-    return Reply(status, content, write(body), problem=kind)
+    return Reply(status, content, encode_json(body), problem=kind)
 
 
 def unknown_scenario(name: str, names: Sequence[str], near: Sequence[str], elsewhere: str | None) -> Reply:
@@ -77,7 +77,7 @@ def unknown_test_value(path: str, collection: str, near: Sequence[str], names: S
 
 
 def bad_sandbox(detail: str) -> Reply:
-    """400: no sandbox can be told from the request."""
+    """400: the request names no usable sandbox."""
     return problem(400, "bad-sandbox", "The request names no usable sandbox", detail)
 
 
@@ -107,7 +107,7 @@ def unknown_directive(name: str, spelt: Sequence[str], names: Sequence[str]) -> 
 
 
 def no_room_for_sandbox(settings: Settings) -> Reply:
-    """503: there is no place for one more sandbox."""
+    """503: all sandboxes are in use."""
     return problem(
         503,
         "no-room-for-sandbox",
@@ -131,7 +131,7 @@ def sandbox_gone(name: str) -> Reply:
 
 
 def no_room_for_record(limit: int) -> Reply:
-    """507: what the request would write has no place in its sandbox, so that nothing was changed."""
+    """507: the sandbox has no room for what the request would write; nothing was changed."""
     return problem(
         507,
         "no-room-for-record",
@@ -155,7 +155,7 @@ def too_large(limit: int) -> Reply:
 
 
 def too_slow(limit: float) -> Reply:
-    """408: the request did not come to its end within so many seconds."""
+    """408: the request was not complete within so many seconds."""
     return problem(
         408,
         "too-slow",

@@ -1,4 +1,4 @@
-"""What becomes of a request: the decision, its effects, and the reply."""
+"""The outcome of a request: the decision, its effects and the reply."""
 
 from __future__ import annotations
 

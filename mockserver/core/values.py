@@ -9,18 +9,31 @@ from typing import Any, Final
 import msgspec
 
 KINDS_OF_ABSENCE: Final = ("missing", "null", "empty", "blank", "other")
-"""What can stand where a member was looked for, as scenarios name it (`came:`)."""
+"""What a condition on violations can say of the value (`came:` in the scenario language)."""
+
+
+MAX_REQUEST_DEPTH: Final = 64
+"""Levels of nesting in the body of a request, if no setting says otherwise."""
+
+MAX_FILE_DEPTH: Final = 100
+"""Levels of nesting in a file of a contract, and in the body of an admin request."""
+
+MAX_CHECKED_DEPTH: Final = 250
+"""Levels of a value that are checked against a schema; the library copies no deeper value."""
+
+MAX_OWN_DEPTH: Final = 1_000
+"""Levels of nesting in what the mock encoded itself."""
 
 
 class NotJsonError(ValueError):
-    """The bytes are no JSON document; the message says why and where, never what stood there."""
+    """The bytes are no JSON document; the message says why and where, never the content."""
 
 
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def read(data: bytes, max_depth: int) -> Any:
+def decode_json(data: bytes, max_depth: int) -> Any:
     """The value of a UTF-8 JSON document nested at most `max_depth` levels. Raises `NotJsonError`."""
     try:
         value = _decode(data)
@@ -32,7 +45,7 @@ def read(data: bytes, max_depth: int) -> Any:
 
 
 def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
-    """What is wrong with a document that could not be read, and where reading stopped."""
+    """Why a document is no JSON, and where reading stopped."""
     if not data.strip():
         return "expected a JSON object, got nothing"
     if isinstance(error, RecursionError):
@@ -92,27 +105,27 @@ def _deeper_than(value: Any, max_depth: int) -> bool:
     return True
 
 
-def write(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """Compact UTF-8 JSON; members keep their order. Raises `ValueError` for half of a surrogate pair."""
     return _encode(value)
 
 
-def read_trusted_json(data: bytes) -> Any:
-    """The value that `write` wrote."""
+def decode_trusted_json(data: bytes) -> Any:
+    """The value that `encode_json` wrote."""
     return _decode(data)
 
 
-def write_ascii(value: Any) -> str:
+def encode_ascii_json(value: Any) -> str:
     """Compact JSON in ASCII alone, fit for a header."""
     return _ASCII.encode(value)
 
 
 _ASCII: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
-"""Made once: making it takes as long as writing what goes into a header."""
+"""Created once: creating it takes as long as encoding a header."""
 
 
 def kind(value: Any) -> str:
-    """A JSON value's kind in words, with its article: `a string`, `null`."""
+    """The type of a JSON value in words, with its article: `a string`, `null`."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -125,14 +138,14 @@ def kind(value: Any) -> str:
 
 
 def is_blank(value: Any) -> bool:
-    """Whether the value is null, text of white space alone, or a collection of nothing."""
+    """Whether the value is null, a text of white space only, or an empty array or object."""
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or (isinstance(value, list | dict) and not value)
 
 
 def kind_of_absence(value: Any) -> str:
-    """Which of `KINDS_OF_ABSENCE` a value that is there counts as."""
+    """The kind of absence of a value that is there: `null`, `empty`, `blank` or `other`."""
     if value is None:
         return "null"
     if isinstance(value, str) and is_blank(value):
@@ -159,15 +172,15 @@ def mask(text: str) -> str:
     Digits and letters beyond ASCII stay beyond it, so that a pattern says of the mask what it said of the secret.
     """
     if text.isascii():
-        return text.translate(_SHAPE)
-    return "".join(c.translate(_SHAPE) if c.isascii() else _shape_beyond(c) for c in text)
+        return text.translate(_ASCII_MASK)
+    return "".join(c.translate(_ASCII_MASK) if c.isascii() else _mask_beyond_ascii(c) for c in text)
 
 
-def _shape_beyond(char: str) -> str:
+def _mask_beyond_ascii(char: str) -> str:
     return "\u0660" if char.isdigit() else "\u00e9" if char.isalpha() else char
 
 
-_SHAPE: Final = {
+_ASCII_MASK: Final = {
     code: "0" if char.isdigit() else "X" if char.isupper() else "x"
     for code, char in enumerate(map(chr, range(128)))
     if char.isalnum()

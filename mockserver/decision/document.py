@@ -10,7 +10,7 @@ from mockserver.core.contract import Operation, WarningRules
 from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import MISSING, Document, Request, RequestWarning, Settings, UnknownMember, Violation
 from mockserver.core.spelling import did_you_mean
-from mockserver.core.values import NotJsonError, is_blank, kind, kind_of_absence, printable, read
+from mockserver.core.values import NotJsonError, decode_json, is_blank, kind, kind_of_absence, printable
 
 MOST_WARNINGS: Final = 100
 """A document with more unknown members is described by the first ones found."""
@@ -40,7 +40,7 @@ def read_document(
 def parse_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:
     """The JSON object that a body is, or `MISSING` and the violation (keyword `parse`) that says why there is none."""
     try:
-        value = read(data, max_depth)
+        value = decode_json(data, max_depth)
     except NotJsonError as error:
         return MISSING, (Violation("body", (), "parse", "other" if data.strip() else "missing", str(error)),)
     if not isinstance(value, dict):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mockserver.contract.templates import render_body
 from mockserver.core.model import RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
-from mockserver.core.values import printable, write_ascii
+from mockserver.core.values import encode_ascii_json, printable
 from mockserver.decision.router import Route
 
 MOST_SHOWN: Final = 10
@@ -86,13 +86,13 @@ def _listed(found: Sequence[Violation | RequestWarning]) -> str:
     length = 0
     for one in found[:MOST_SHOWN]:
         entry = _entry(one)
-        length += len(write_ascii(entry))
+        length += len(encode_ascii_json(entry))
         if shown and length > LONGEST_LIST:
             break
         shown.append(entry)
     if len(found) > len(shown):
         shown.append({"more": len(found) - len(shown)})
-    return write_ascii(shown)
+    return encode_ascii_json(shown)
 
 
 def _entry(one: Violation | RequestWarning) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.core.contract import Operation
 from mockserver.core.masks import is_secret_header, mask_account_numbers
 from mockserver.core.model import MISSING, Request, Settings
-from mockserver.core.values import NotJsonError, read, write
+from mockserver.core.values import NotJsonError, decode_json, encode_json
 from mockserver.decision.router import SANDBOX_NAME
 
 
@@ -25,14 +25,14 @@ def derive_sandbox_name(request: Request, operation: Operation, settings: Settin
         value = request.headers.get(".".join(path).lower(), MISSING)
     else:
         try:
-            value = read(request.body, settings.max_depth)
+            value = decode_json(request.body, settings.max_depth)
         except NotJsonError:
             return ""
         for step in path:
             value = value.get(step, MISSING) if isinstance(value, dict) else MISSING
     if value is MISSING or value is None or value == "":
         return ""
-    text = value if isinstance(value, str) else write(value).decode()
+    text = value if isinstance(value, str) else encode_json(value).decode()
     if root == "body":
         secret = any((root, *path)[: len(place)] == place for place in operation.sensitive)
     else:

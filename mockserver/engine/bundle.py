@@ -17,7 +17,7 @@ from mockserver.core.directives import Directives
 from mockserver.core.instants import parse_instant
 from mockserver.core.masks import mask_account_numbers
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import printable, read_trusted_json, write
+from mockserver.core.values import decode_trusted_json, encode_json, printable
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.order import order_scenarios, scenarios_in_force
@@ -58,7 +58,7 @@ class ReplayResult(Struct, frozen=True):
 
 def bundle(data: bytes) -> dict[str, Any]:
     """The bundle of a journal entry, from its encoded document."""
-    return {"format": FORMAT, "entry": read_trusted_json(data)}
+    return {"format": FORMAT, "entry": decode_trusted_json(data)}
 
 
 def replay(document: Any, contract: Contract) -> ReplayResult:
@@ -92,7 +92,7 @@ def _entry(document: Any) -> JournalEntry:
         first = next((one for one in wrong if one.keyword != "oneOf"), wrong[0])  # oneOf says least
         raise BundleError(f"the bundle is not whole: {first.text}")
     try:
-        entry = decode_entry(write(document["entry"]))
+        entry = decode_entry(encode_json(document["entry"]))
         parse_instant(entry.time)
     except ValueError as error:
         raise BundleError(f"the bundle is not whole: {error}") from None
@@ -119,7 +119,7 @@ def _decide_again(
     route = Route(contract, operation, entry.request.path, entry.sandbox, directives)
     decision = decide(route, document, view)
     if isinstance(decision, Reply):
-        raise BundleError(f"the mock refuses the request now: {read_trusted_json(decision.body)['detail']}")
+        raise BundleError(f"the mock refuses the request now: {decode_trusted_json(decision.body)['detail']}")
     return decision, render(decision, route, entry.id)
 
 

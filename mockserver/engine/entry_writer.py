@@ -27,7 +27,7 @@ from mockserver.core.masks import (
 )
 from mockserver.core.model import NOTHING, Request, Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from mockserver.decision.view import View
 from mockserver.engine.entries import (
     BASE64,
@@ -138,14 +138,14 @@ def _body(data: bytes, value: Any, places: SecretPlaces, masked: list[str]) -> B
             return Body(JSON, Raw(data))
         # Written anew: the bytes may hold a member twice, and digits as escapes.
         masked += member_places(value, places.body, "/request/body/value")
-        return Body(JSON, Raw(write(mask_members(value, places.body))))
+        return Body(JSON, Raw(encode_json(mask_members(value, places.body))))
     hidden_data = mask_text_body(data, places.body)
     if hidden_data != data:
         masked.append("/request/body/value")
     try:
-        return Body(TEXT, Raw(write(hidden_data.decode())))
+        return Body(TEXT, Raw(encode_json(hidden_data.decode())))
     except UnicodeDecodeError:
-        return Body(BASE64, Raw(write(base64.b64encode(hidden_data).decode())))
+        return Body(BASE64, Raw(encode_json(base64.b64encode(hidden_data).decode())))
 
 
 def _entry_reply(reply: Reply) -> EntryReply:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.values import NotJsonError, read, write, write_ascii
+from mockserver.core.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_ascii_json, encode_json
 from mockserver.engine.engine import Engine
 from mockserver.engine.linter import ExampleRunner, example_requests
 
@@ -30,7 +30,7 @@ def scenario_rows(contract: Contract) -> list[dict[str, Any]]:
 
 def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -> dict[str, Any]:
     reply = runner.run(operation, scenario.examples[0]) if scenario.examples else None
-    body = read(reply.body, 1_000) if reply is not None else {}
+    body = decode_json(reply.body, MAX_OWN_DEPTH) if reply is not None else {}
     return {
         "id": scenario.id,
         "operation": operation.id,
@@ -64,7 +64,9 @@ def how_to_trigger(operation: Operation, scenario: Scenario, first: Reply | None
     violation = first.decision.facts["violation"] if first is not None and first.decision is not None else MISSING
     if violation is not MISSING:
         value = _value_at(scenario.examples[0].request, violation["where"])
-        return f"{violation['where']} {violation['came'] if violation['came'] == 'missing' else write_ascii(value)}"
+        return (
+            f"{violation['where']} {violation['came'] if violation['came'] == 'missing' else encode_ascii_json(value)}"
+        )
     return " and ".join(c.text for c in scenario.alternatives[0].conditions) or "whatever no other scenario answers"
 
 
@@ -215,7 +217,7 @@ def _by_values(operation: Operation, scenario: Scenario) -> Iterator[Request]:
 def _about_constant_records(operation: Operation, request: Request) -> Iterator[Request]:
     """The request with the key of a record that no request changes, where its body has such a key."""
     try:
-        body = read(request.body, 1_000)
+        body = decode_json(request.body, MAX_OWN_DEPTH)
     except NotJsonError:
         return
     for lookup in operation.lookups:
@@ -223,7 +225,7 @@ def _about_constant_records(operation: Operation, request: Request) -> Iterator[
         keys = sorted(k for k in lookup.collection.constant if lookup.collection.seeds.get(k) is not None)
         if root == "body" and keys:
             body = _replace_text(body, steps, keys[0])
-    yield replace(request, body=write(body))
+    yield replace(request, body=encode_json(body))
 
 
 def _replace_text(value: Any, steps: list[str], key: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.core.model import Request
 from mockserver.core.reply import Decision
 from mockserver.core.spelling import did_you_mean
-from mockserver.core.values import printable, write
+from mockserver.core.values import encode_json, printable
 from mockserver.engine.engine import Explanation
 from mockserver.engine.views import decision_json, evidence_lines, near_misses_json, text_or_json, violation_json
 
@@ -54,7 +54,7 @@ def explanation_lines(shown: Mapping[str, Any]) -> Iterator[str]:
     yield from _reasons(shown)
     yield ""
     yield "answer:"
-    yield f"  {write(shown['reply']).decode()}"
+    yield f"  {encode_json(shown['reply']).decode()}"
     if shown["misses"]:
         yield ""
         yield "near misses, nearest first:"

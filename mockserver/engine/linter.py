@@ -11,7 +11,7 @@ from mockserver.contract.sources import FileDiagnostic
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.values import read, write
+from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_json
 from mockserver.engine.engine import Engine, frozen_clock, run_sync
 from mockserver.schema.violations import mismatch_of
 
@@ -35,7 +35,7 @@ def example_requests(operation: Operation, example: Example) -> Iterator[Request
         yield Request(
             operation.method,
             operation.fill_path(example.path),
-            b"" if body is MISSING else write(body),
+            b"" if body is MISSING else encode_json(body),
             {"content-type": "application/json", **example.headers},
             example.query,
         )
@@ -124,7 +124,7 @@ def _verdict(*, is_valid: bool) -> str:
 def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
     expected, decision, position = run.scenario.id, run.reply.decision, run.example.position
     if decision is None:
-        problem = read(run.reply.body, 100)
+        problem = decode_json(run.reply.body, MAX_OWN_DEPTH)
         what = f"an example of {expected} that the mock itself refuses"
         yield FileDiagnostic(position, what, expected, str(problem["title"]), str(problem["detail"]))
         return
@@ -138,7 +138,7 @@ def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
             f"make the conditions of {caught.id} narrower, put {expected} before it, or change the example",
         )
         return
-    answer = read(run.reply.body, 1_000)
+    answer = decode_json(run.reply.body, MAX_OWN_DEPTH)
     for violation in run.scenario.envelope.violations(answer):
         words = mismatch_of(violation, answer)
         what = f"an example of {expected} whose answer breaks its schema at {violation.where}"

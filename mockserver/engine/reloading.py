@@ -21,7 +21,7 @@ from mockserver.contract.loading import ConfigError, ContractFiles, compile_runt
 from mockserver.core.contract import Contract, Operation, Reload, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import Settings
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from mockserver.decision.order import scenarios_in_force
 from mockserver.decision.view import Armed
 from mockserver.engine.engine import Engine
@@ -79,7 +79,7 @@ class ReloadedContract:
 
     def conditions(self, operation: str, when: Mapping[str, Any]) -> tuple[Condition, ...] | str:
         """The conditions of a `when`, or why there are none."""
-        key = (operation, write(dict(when)))
+        key = (operation, encode_json(dict(when)))
         if key not in self._conditions:
             self._conditions[key] = self._compiled(operation, lambda found: compile_runtime_conditions(found, when))
         return self._conditions[key]

@@ -10,7 +10,7 @@ from mockserver.core.json_pointer import json_pointer
 from mockserver.core.language import Evidence
 from mockserver.core.model import Facts, Record, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
-from mockserver.core.values import NotJsonError, read, write
+from mockserver.core.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_json
 from mockserver.decision.near_misses import near_seeds
 from mockserver.engine.entries import EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
 from mockserver.engine.entry_writer import scenario_info
@@ -89,7 +89,7 @@ def header_list(headers: Headers) -> list[dict[str, str]]:
 def text_or_json(body: bytes) -> Any:
     """A body as a JSON value, or as text where it is none."""
     try:
-        return read(body, 1_000)
+        return decode_json(body, MAX_OWN_DEPTH)
     except NotJsonError:
         return body.decode("utf-8", "replace")
 
@@ -118,7 +118,7 @@ def evidence_lines(at: str, expected: str, got: str) -> tuple[str, str]:
 
 def server_sent_event(entry: JournalEntry) -> bytes:
     """An entry as a server-sent event."""
-    return b"id: %s\nevent: entry\ndata: %s\n\n" % (entry.id.encode(), write(entry_summary(entry)))
+    return b"id: %s\nevent: entry\ndata: %s\n\n" % (entry.id.encode(), encode_json(entry_summary(entry)))
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import msgspec
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import read
+from mockserver.core.values import MAX_OWN_DEPTH, decode_json
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.examples import how_to_trigger
 from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
@@ -81,7 +81,9 @@ def _make_outcome(
     contract: Contract, decision: Decision, example: Example | None, requests_sent: tuple[Request, ...], reply: Reply
 ) -> Outcome:
     later_contract = replace(contract, settings=replace(contract.settings, seed=contract.settings.seed + 1))
-    body, later_body = (read(one.body, 1_000) for one in (reply, _answer(later_contract, requests_sent, LATER_NS)))
+    body, later_body = (
+        decode_json(one.body, MAX_OWN_DEPTH) for one in (reply, _answer(later_contract, requests_sent, LATER_NS))
+    )
     operation, scenario = decision.operation, decision.scenario
     others = [other for other in scenario.examples if other is not example]
     how = how_to_trigger(operation, replace(scenario, examples=(example, *others) if example else ()), reply)

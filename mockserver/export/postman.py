@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Path, Request, Settings
-from mockserver.core.values import read, write_ascii
+from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.version import __version__
 
@@ -89,7 +89,7 @@ def _request(request: Request, settings: Settings) -> dict[str, Any]:
         },
     }
     if request.body:
-        text = _text(read(request.body, 1_000))
+        text = _text(decode_json(request.body, MAX_OWN_DEPTH))
         shown["body"] = {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}
     return shown
 
@@ -108,14 +108,14 @@ def _tests(outcome: Outcome, settings: Settings) -> Iterator[str]:
     """The script that checks an answer: status, scenario, and the constant parts of the body."""
     if outcome.reply.fault is not None:
         return
-    name, status = write_ascii(outcome.scenario.id), outcome.reply.status
+    name, status = encode_ascii_json(outcome.scenario.id), outcome.reply.status
     yield f'pm.test("status {status}", () => pm.response.to.have.status({status}));'
     if settings.mock_headers:
         yield f'pm.test("scenario", () => pm.expect(pm.response.headers.get("Mock-Scenario")).to.eql({name}));'
     for at, value in outcome.constant_parts:
-        where = write_ascii("/".join(("body", *map(str, at))))
-        yield f"pm.test({where}, () => pm.expect({_member(at)}).to.eql({write_ascii(value)}));"
+        where = encode_ascii_json("/".join(("body", *map(str, at))))
+        yield f"pm.test({where}, () => pm.expect({_member(at)}).to.eql({encode_ascii_json(value)}));"
 
 
 def _member(at: Path) -> str:
-    return "pm.response.json()" + "".join(f"[{write_ascii(step)}]" for step in at)
+    return "pm.response.json()" + "".join(f"[{encode_ascii_json(step)}]" for step in at)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import FAULTS, Settings
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.export.typescript_types import Types, union
 from mockserver.version import __version__
@@ -27,12 +27,13 @@ def document(contract: Contract, settings: Settings) -> str:
     found = [*outcomes(contract, settings)]
     for operation in contract.operations:
         _declare(types, operation)
+    kinds = union(map(encode_ascii_json, FAULTS))
     parts = [
         f"// Derived from contract {contract.hash} by mockserver {__version__}. Export it again rather than edit it.",
         "\n".join(_ids(found)),
         "\n".join(_answers(found, types)),
         "\n".join(_outcome_table(found)),
-        f"/** What can go wrong below the contract. */\nexport type FaultKind = {union(map(write_ascii, FAULTS))};",
+        f"/** What can go wrong below the contract. */\nexport type FaultKind = {kinds};",
         *types.declarations(),
         client,
     ]
@@ -53,7 +54,7 @@ def _declare(types: Types, operation: Operation) -> None:
 def _ids(found: Sequence[Outcome]) -> Iterator[str]:
     yield "/** The outcomes of the contract, by id. */"
     yield "export type Outcome ="
-    yield "\n".join(f"  | {write_ascii(id_)}" for id_ in dict.fromkeys(o.scenario.id for o in found)) + ";"
+    yield "\n".join(f"  | {encode_ascii_json(id_)}" for id_ in dict.fromkeys(o.scenario.id for o in found)) + ";"
 
 
 def _answers(found: Sequence[Outcome], types: Types) -> Iterator[str]:
@@ -64,7 +65,7 @@ def _answers(found: Sequence[Outcome], types: Types) -> Iterator[str]:
         bodies.setdefault(outcome.scenario.id, {})[types.named(schema) if schema is not None else "unknown"] = None
     yield "/** The body of each outcome. */"
     yield "export interface Answers {"
-    yield from (f"  {write_ascii(id_)}: {union(names)};" for id_, names in bodies.items())
+    yield from (f"  {encode_ascii_json(id_)}: {union(names)};" for id_, names in bodies.items())
     yield "}"
 
 
@@ -91,5 +92,5 @@ def _outcome_table(found: Sequence[Outcome]) -> Iterator[str]:
             "heading": scenario.heading,
             "note": scenario.note,
         }
-        yield f"  {{ {', '.join(f'{name}: {write_ascii(value)}' for name, value in row.items())} }},"
+        yield f"  {{ {', '.join(f'{name}: {encode_ascii_json(value)}' for name, value in row.items())} }},"
     yield "];"

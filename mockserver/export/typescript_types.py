@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mockserver.core.contract import Relink
 from mockserver.core.model import Path
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 
 _PLAIN: Final = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -50,7 +50,7 @@ class Types:
         self._aliases: list[str] = []
 
     def _reference(self, file: str, at: Path) -> str:
-        reference = write_ascii([file, *at])
+        reference = encode_ascii_json([file, *at])
         self._addresses[reference] = file, at
         return reference
 
@@ -110,9 +110,9 @@ class Types:
         """The types whose intersection a value has."""
         yield from (self._name(schema[keyword]) for keyword in ("$ref", "$dynamicRef") if keyword in schema)
         if "const" in schema:
-            yield write_ascii(schema["const"])
+            yield encode_ascii_json(schema["const"])
         elif "enum" in schema:
-            yield union(map(write_ascii, schema["enum"])) or "never"
+            yield union(map(encode_ascii_json, schema["enum"])) or "never"
         elif "type" in schema:
             types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             yield union(self._plain(one, schema, indent) for one in types)
@@ -141,7 +141,7 @@ class Types:
         for name in dict.fromkeys((*members, *required)):
             member = members.get(name, True)
             about = member.get("description", "") if isinstance(member, dict) else ""
-            key = name if _IDENTIFIER.fullmatch(name) else write_ascii(name)
+            key = name if _IDENTIFIER.fullmatch(name) else encode_ascii_json(name)
             optional = "" if name in required else "?"
             lines.append(f"{comment(about, indent + '  ')}{indent}  {key}{optional}: {self.of(member, indent + '  ')};")
         if more not in (None, False):

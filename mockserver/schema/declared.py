@@ -13,10 +13,10 @@ from mockserver.schema.references import LocatedSchema
 from mockserver.schema.subschemas import DECLARING_KEYWORDS
 
 MAX_PLACES: Final = 10_000
-"""Places that are looked at for the names that a schema declares; one that refers to itself has no end of them."""
+"""Places that are searched for declared names; a recursive schema has no end of them."""
 
 _HOLDERS: Final = frozenset([dict, list])
-"""The types of values that may hold names."""
+"""The types of values that have members or items."""
 
 
 class DeclaredMembers:
@@ -30,7 +30,7 @@ class DeclaredMembers:
         """The places at or below which names are declared."""
 
     def member_names(self, path: Path) -> tuple[str, ...]:
-        """The member names that are declared at `path`; nothing where none are."""
+        """The member names declared at `path`; empty if none are."""
         return self._known.get(tuple("*" if isinstance(p, int) else p for p in path), ())
 
     def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
@@ -69,7 +69,7 @@ class _Visit:
 
 
 def declared_members(schema: LocatedSchema) -> DeclaredMembers:
-    """What a schema declares, by way of references and branches too; `if` and `not` declare nothing."""
+    """What a schema declares, through references and branches too; `if` and `not` declare nothing."""
     known: dict[Path, dict[str, None]] = {}
     secrets: set[Path] = set()
     pending = deque([_Visit((), schema, frozenset())])

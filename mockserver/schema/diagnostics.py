@@ -1,4 +1,4 @@
-"""What is wrong with a schema in a file that people write: its text, its patterns, its references."""
+"""Diagnostics of a schema that people write: its text, its patterns, its references."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
 from jsonschema_specifications import REGISTRY
 
 from mockserver.core.model import Diagnostic, Path
-from mockserver.core.values import kind, write_ascii
+from mockserver.core.values import encode_ascii_json, kind
 from mockserver.schema.patterns import pattern_diagnostic
 from mockserver.schema.references import LocatedSchema, Resources
 from mockserver.schema.subschemas import Reference, identities, references, walk_schemas
@@ -21,7 +21,7 @@ from mockserver.schema.violations import mismatch_of, violations_of
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 MAX_STEPS: Final = 50_000
-"""Steps from schema to schema in which the references of a file are followed, to find one that comes back."""
+"""Steps from schema to schema while looking for references that lead back to themselves."""
 
 
 @cache
@@ -37,7 +37,7 @@ def text_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     dialect = schema.get("$schema", DIALECT) if isinstance(schema, dict) else DIALECT
     if dialect not in (DIALECT, DIALECT + "#"):
         hint = "only JSON Schema 2020-12 is understood"
-        yield Diagnostic(("$schema",), "unknown dialect", DIALECT, write_ascii(dialect), hint)
+        yield Diagnostic(("$schema",), "unknown dialect", DIALECT, encode_ascii_json(dialect), hint)
         return
     try:
         Draft202012Validator({"const": schema})
@@ -80,7 +80,7 @@ def _pattern_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnosti
                 place,
                 "a regular expression for names of members that engines read differently",
                 "characters, classes such as [a-z] and \\d, groups, repetitions, ^ and $",
-                write_ascii(pattern),
+                encode_ascii_json(pattern),
                 "write white space out: [\\t\\n ]",
             )
 

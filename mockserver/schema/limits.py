@@ -14,10 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from mockserver.core.values import MAX_CHECKED_DEPTH
 from mockserver.schema.references import LocatedSchema
-
-MAX_VALUE_DEPTH: Final = 250
-"""Levels of a value that are checked; the library copies no deeper value."""
+from mockserver.schema.subschemas import ANY_ITEM_KEYWORDS, OTHER_MEMBER_KEYWORDS
 
 MAX_CHECKS: Final = 1_000_000
 """Checks of one part of a value against one schema, where only the verdict is needed."""
@@ -94,7 +93,7 @@ class Limits:
         if self.is_small and _size(value) * self._filled <= max_checks:
             return ""
         level, work, known = [_CheckedPart(value, {self._start: 1}, 0)], 0.0, dict[Any, Mapping[Key, Counts]]()
-        for _ in range(MAX_VALUE_DEPTH):
+        for _ in range(MAX_CHECKED_DEPTH):
             below: list[_CheckedPart] = []
             for checked in level:
                 checks = sum(self._together[node].total() * times for node, times in checked.schemas.items())
@@ -178,8 +177,8 @@ def _applies(schema: Any, keyword: Key, name: Key, key: Key) -> bool:
     """Whether a keyword, with this name below it, applies to a member or an item."""
     if keyword in ("properties", "prefixItems"):
         return name == key
-    if keyword in ("additionalProperties", "unevaluatedProperties", "items"):
+    if keyword in (*OTHER_MEMBER_KEYWORDS, "items"):
         return isinstance(key, int) is (keyword == "items") and key not in _declared(schema)
     if isinstance(key, int):
-        return keyword in ("contains", "unevaluatedItems")
+        return keyword in ANY_ITEM_KEYWORDS
     return keyword in ("patternProperties", "propertyNames")  # whichever the pattern is

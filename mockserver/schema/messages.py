@@ -1,7 +1,4 @@
-"""What is said of a violation: what was expected and what kind of thing was got, never the value.
-
-Knows the keywords of JSON Schema; it knows no library, and finds nothing.
-"""
+"""Messages of violations: what was expected and the kind of what was got, never the value."""
 
 from __future__ import annotations
 
@@ -9,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mockserver.core.model import MISSING
-from mockserver.core.values import kind, kind_of_absence, write_ascii
+from mockserver.core.values import encode_ascii_json, kind, kind_of_absence
 
 EXPECTED_KEYWORD: Final = "x-expected"
-"""A schema's own words for what its `pattern` asks for."""
+"""The keyword with a schema's own words for its `pattern`."""
 
 _KINDS: Final = {
     "null": "null",
@@ -61,7 +58,7 @@ _FIXED: Final = {
 
 
 def violation_message(keyword: str, operand: Any, schema: Any, value: Any) -> str:
-    """The words for a value (`MISSING` where there is none) that breaks a keyword of a schema."""
+    """The message for a value (or `MISSING`) that breaks a keyword of a schema."""
     if value is MISSING:
         return "is required, but missing"
     if keyword == "type":
@@ -75,9 +72,9 @@ def violation_message(keyword: str, operand: Any, schema: Any, value: Any) -> st
         plural = "s" if got_text is _count and operand != 1 else ""
         return f"expected {words.format(operand)}{plural}, got {got_text(value)}"
     if keyword == "enum":
-        return f"expected one of {', '.join(map(write_ascii, operand))}, got {_other(value, operand)}"
+        return f"expected one of {', '.join(map(encode_ascii_json, operand))}, got {_other(value, operand)}"
     if keyword == "const":
-        return f"expected {write_ascii(operand)}, got {_other(value, [operand])}"
+        return f"expected {encode_ascii_json(operand)}, got {_other(value, [operand])}"
     return _FIXED.get(keyword, f"breaks the keyword {keyword}")
 
 
@@ -90,7 +87,7 @@ def _other_text(value: Any) -> str:
 
 
 def _other(value: Any, wanted: list[Any]) -> str:
-    """The kind of a value; another one, where some of its kind would have done."""
+    """The type of a value; `another …` if a value of that type is allowed."""
     if isinstance(value, str):
         return _other_text(value)
     noun = kind(value)

@@ -1,7 +1,4 @@
-"""Regular expressions on a linear-time engine with one meaning: classes are ASCII, `$` is the true end.
-
-Knows that engine and is its one home; it knows neither schemas nor scenarios.
-"""
+"""Regular expressions on a linear-time engine with one meaning: classes are ASCII, `$` is the true end."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any, Final
 import re2
 
 from mockserver.core.model import Diagnostic, Path
-from mockserver.core.values import write_ascii
+from mockserver.core.values import encode_ascii_json
 
 MAX_PATTERN_LENGTH: Final = 10_000
 """Characters of a regular expression; a search takes time for each of them, times the characters of the text."""
@@ -37,15 +34,15 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     except re2.error as error:
         reason = error.args[0]
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
-    start = _start(pattern)
-    if start:  # which most texts lack, and which costs a tenth to see
-        return lambda text: text.startswith(start) and search(text.encode("utf-8", "replace")) is not None
+    prefix = _literal_prefix(pattern)
+    if prefix:  # most texts lack it, and looking for it costs a tenth of a search
+        return lambda text: text.startswith(prefix) and search(text.encode("utf-8", "replace")) is not None
     # A lone surrogate, which JSON files may hold, is one character that is no other.
     return lambda text: search(text.encode("utf-8", "replace")) is not None
 
 
-def _start(pattern: str) -> str:
-    """What every text that matches begins with, as far as that can be read off."""
+def _literal_prefix(pattern: str) -> str:
+    """The literal prefix of every text that matches, as far as the pattern shows it."""
     found = re.match(r"\^([A-Za-z0-9_-]+)(?![A-Za-z0-9_*?+{-])", pattern)
     return found[1] if found is not None and "|" not in pattern else ""
 
@@ -59,6 +56,6 @@ def pattern_diagnostic(at: Path, pattern: str) -> Diagnostic | None:
             at,
             f"bad regular expression: {error}",
             "a regular expression in RE2 syntax (no look-around, no back-references)",
-            write_ascii(pattern),
+            encode_ascii_json(pattern),
         )
     return None

@@ -1,4 +1,4 @@
-"""The schemas of a contract, by file name: each is compiled, or was reported."""
+"""The schemas of a contract, by file name, each compiled or reported."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class SchemaSet:
                 self._validators[name] = validator
 
     def _report_alone(self, name: str, taken: Mapping[str, Any], report: Report) -> None:
-        """Report a file that the library does not take, whatever the other files hold."""
+        """Report a file that the library refuses by itself, without the others."""
         try:
             Registry([(uri, schema if uri == file_uri(name) else True) for uri, schema in taken.items()])
         except ValueError as error:

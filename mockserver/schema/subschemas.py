@@ -10,7 +10,13 @@ from mockserver.core.model import Path
 
 _IN_PLACE = ("if", "then", "else", "not")
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
-_ITEMS = ("items", "contains", "additionalProperties", "unevaluatedItems", "unevaluatedProperties", "propertyNames")
+OTHER_MEMBER_KEYWORDS: Final = ("additionalProperties", "unevaluatedProperties")
+"""Keywords for members that a schema does not name."""
+
+ANY_ITEM_KEYWORDS: Final = ("contains", "unevaluatedItems")
+"""Keywords for any item of an array."""
+
+_SINGLE = ("items", *ANY_ITEM_KEYWORDS, *OTHER_MEMBER_KEYWORDS, "propertyNames")
 _BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")
 IN_PLACE_KEYWORDS: Final = frozenset([*_IN_PLACE, *_IN_PLACE_LISTS, "dependentSchemas"])
 """Keywords whose schemas apply to the same value (in-place applicators)."""
@@ -36,7 +42,7 @@ class Reference:
 def subschemas(schema: Any) -> Iterator[tuple[Path, Any]]:
     """The schemas directly in a schema, each with the path to it."""
     if isinstance(schema, dict):
-        for keyword in (*_IN_PLACE, *_ITEMS):
+        for keyword in (*_IN_PLACE, *_SINGLE):
             if keyword in schema:
                 yield (keyword,), schema[keyword]
         for keyword in (*_IN_PLACE_LISTS, "prefixItems"):

@@ -1,4 +1,4 @@
-"""A compiled JSON Schema: finds violations, and knows what members the schema declares.
+"""A compiled JSON Schema: its violations, and the members that it declares.
 
 The library that checks is jsonschema-rs. It searches for a `pattern` itself where the pattern means to it what it means
 to our engine (`patterns`); every other `pattern` is a keyword of our own to it.

@@ -11,19 +11,19 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from mockserver.core.model import MISSING, Path, Violation
 from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import kind_of_absence, printable, write_ascii
+from mockserver.core.values import encode_ascii_json, kind_of_absence, printable
 from mockserver.schema.messages import violation_message
 from mockserver.schema.references import BASE_URI
 from mockserver.schema.subschemas import ends_with_keyword
 
 MAX_VIOLATIONS: Final = 1_000
-"""A value with more violations than this is described by the first ones found."""
+"""Violations of one value that are returned; the first ones found."""
 
 OWN_PATTERN: Final = "x-re2-pattern"
 """The keyword for a `pattern` that our own engine searches for."""
 
 SchemaOf: TypeAlias = Callable[[str], Any]
-"""With the URI of a keyword: the schema in which it stands."""
+"""Returns the schema that a keyword stands in, by the URI of the keyword."""
 
 
 def value_at(instance: Any, path: Path) -> Any:
@@ -50,7 +50,7 @@ class Mismatch:
 def mismatch_of(violation: Violation, data: Any) -> Mismatch:
     """The words for a violation in data that people write."""
     value = value_at(data, violation.path)
-    shown = "nothing" if value is MISSING else printable(write_ascii(value), 80)
+    shown = "nothing" if value is MISSING else printable(encode_ascii_json(value), 80)
     expected = violation.message.removeprefix("expected ").partition(", got ")[0]
     near = close_matches(value, violation.known)[:1] if isinstance(value, str) else ()
     return Mismatch(expected, shown, did_you_mean(near) or violation.about)
@@ -59,7 +59,7 @@ def mismatch_of(violation: Violation, data: Any) -> Mismatch:
 def violations_of(
     errors: Iterable[ValidationError], root: str, instance: Any, schema_of: SchemaOf
 ) -> tuple[Violation, ...]:
-    """Errors of a value in order of place and keyword, what is said twice only once."""
+    """Errors of a value as violations, by place and keyword, without duplicates."""
     found = [
         v for error in itertools.islice(errors, MAX_VIOLATIONS) for v in _violations(error, root, instance, schema_of)
     ]
@@ -72,7 +72,7 @@ def _order(violation: Violation) -> tuple[Any, ...]:
 
 
 def _violations(error: ValidationError, root: str, instance: Any, schema_of: SchemaOf) -> Iterator[Violation]:
-    """An error at each place that it is about: the library has one for all unknown members, and at what holds them."""
+    """The violations of an error: the library has one error for all unknown members, at the object that has them."""
     at: Path = tuple(error.instance_path)
     kind, names = error.kind, error.schema_path
     keyword = "pattern" if names and names[-1] == OWN_PATTERN else str(names[-1]) if names else ""

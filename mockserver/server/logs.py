@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
-from mockserver.core.values import printable, write_ascii
+from mockserver.core.values import encode_ascii_json, printable
 
 MAX_QUEUED_LINES: Final = 10_000
 """Lines that are queued at most; more are lost."""
@@ -102,7 +102,7 @@ def reload_message(reload: Reload, contract: Contract, *, as_json: bool) -> str:
     """The log text of a reload: what changed, or why the files were refused."""
     if as_json:
         result = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
-        return write_ascii(
+        return encode_ascii_json(
             {
                 "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
                 "event": "reload failed" if reload.errors else "reloaded",
@@ -155,7 +155,7 @@ def json_log(write: WriteLine) -> AccessLog:
             }
         elif reply.problem is not None:
             line["problem"] = reply.problem
-        write(write_ascii(line))
+        write(encode_ascii_json(line))
 
     return log
 

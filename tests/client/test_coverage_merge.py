@@ -8,13 +8,13 @@ import pytest
 
 from mockserver import Contract, Mock, running
 from mockserver.client.coverage_merge import merge_reports
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from tests.support import LASTING, PATH, PATIENCE
 
 
 def send(mock: Mock, **changes: object) -> None:
     """One request, whatever the answer."""
-    request = urllib.request.Request(mock.url + PATH, write({**LASTING, **changes}))
+    request = urllib.request.Request(mock.url + PATH, encode_json({**LASTING, **changes}))
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             response.read()  # an answer that its client does not wait for is not met

@@ -10,7 +10,7 @@ import pytest
 
 from mockserver import ConfigError, Contract, Engine, Reply, Request, load
 from mockserver.contract.loading import shipped_folder
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from tests.support import BATCH, LASTING, ONCE, PATH, run
 
 SCENARIOS = Path("scenarios") / "activate-card-for-customer.yaml"
@@ -31,7 +31,7 @@ def send(contract: Contract, body: dict[str, Any]) -> tuple[int, str]:
 
 def reply_to(contract: Contract, body: dict[str, Any]) -> Reply:
     """The answer to a body, on a fresh state."""
-    return Engine(contract).handle_sync(Request("POST", PATH, write(body), {"content-type": "application/json"}))
+    return Engine(contract).handle_sync(Request("POST", PATH, encode_json(body), {"content-type": "application/json"}))
 
 
 def replace_schemas(contract: Contract) -> dict[str, bool]:

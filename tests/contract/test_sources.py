@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from mockserver import ConfigError, Contract, load
-from mockserver.contract.sources import MAX_FILE_DEPTH, SourceFile, read_json
+from mockserver.contract.sources import SourceFile, read_json
 from mockserver.contract.yaml_source import MAX_ALIASED_VALUES, read_yaml
 from mockserver.core.model import MISSING
+from mockserver.core.values import MAX_FILE_DEPTH
 from tests.support import run
 
 CONTRACT = "format: 1\noperations: {get: {request: GET /things, envelopes: {ok: {status: 200, body: {}}}}}\n"

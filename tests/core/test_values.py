@@ -20,9 +20,9 @@ JSON = st.recursive(
 @given(JSON)
 def test_written_json_is_read_back(value: Any) -> None:
     """Writing and reading is the identity; the ASCII form means the same."""
-    assert values.read(values.write(value), 100) == value
-    assert values.write_ascii(value).isascii()
-    assert json.loads(values.write_ascii(value)) == value
+    assert values.decode_json(values.encode_json(value), 100) == value
+    assert values.encode_ascii_json(value).isascii()
+    assert json.loads(values.encode_ascii_json(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_written_json_is_read_back(value: Any) -> None:
 def test_bad_json_says_where(data: bytes, reason: str) -> None:
     """The reason says where, never the value."""
     with pytest.raises(NotJsonError) as caught:
-        values.read(data, 8)
+        values.decode_json(data, 8)
     assert str(caught.value) == reason
 
 
 def test_sibling_brackets_do_not_count_as_depth() -> None:
     """Only nested brackets do."""
-    assert values.read(b"[" + b"[],{}," * 50 + b"[[[1]]]]", 8)
-    assert values.read(b"[" * 8 + b"]" * 8, 8)
+    assert values.decode_json(b"[" + b"[],{}," * 50 + b"[[[1]]]]", 8)
+    assert values.decode_json(b"[" * 8 + b"]" * 8, 8)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import routes
-from mockserver.core.values import write
+from mockserver.core.values import encode_json
 from mockserver.decision.router import SandboxPath
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
@@ -34,11 +34,13 @@ def delays(
     """The delays that so many requests get where one is armed."""
     engine = Engine(contract, settings=replace(contract.settings, seed=seed))
     if delay is not None:
-        spec = write({"delay": delay, "times": "always"})
+        spec = encode_json({"delay": delay, "times": "always"})
         arm = AdminApi(engine, routes).handle("POST", SandboxPath(sandbox, "/__admin/arm"), {}, {}, spec)
         assert run_sync(arm).status == 201
     path = f"/sandbox/{sandbox}{PATH}" if sandbox else PATH
-    return [engine.handle_sync(Request("POST", path, write(LASTING), headers or {})).delay_ms for _ in range(count)]
+    return [
+        engine.handle_sync(Request("POST", path, encode_json(LASTING), headers or {})).delay_ms for _ in range(count)
+    ]
 
 
 @pytest.mark.parametrize("delay", [UNIFORM, LOGNORMAL])
@@ -89,9 +91,9 @@ scenarios:
 def test_explaining_does_not_advance_the_series(contract: Contract) -> None:
     """The next request gets the explained delay."""
     engine = Engine(contract)
-    spec = write({"delay": UNIFORM, "times": "always"})
+    spec = encode_json({"delay": UNIFORM, "times": "always"})
     run_sync(AdminApi(engine, routes).handle("POST", SandboxPath("", "/__admin/arm"), {}, {}, spec))
-    request = Request("POST", PATH, write(LASTING))
+    request = Request("POST", PATH, encode_json(LASTING))
     for due in delays(contract, UNIFORM, count=3):
         assert explain(engine, request).reply.delay_ms == due
         assert engine.handle_sync(request).delay_ms == due

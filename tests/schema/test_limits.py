@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockserver.core.model import Diagnostic
-from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, MAX_VALUE_DEPTH, TOO_DEEP, TOO_MUCH, Limits
+from mockserver.core.values import MAX_CHECKED_DEPTH
+from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, TOO_MUCH, Limits
 from mockserver.schema.references import BASE_URI, Resources
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
@@ -44,7 +45,7 @@ TREE = {"type": ["object", "integer"], "properties": {"a": {"$ref": "#"}, "b": {
 TWICE = {"allOf": [{"properties": {"a": {"$ref": "#"}}}, {"properties": {"a": {"$ref": "#"}}}]}
 
 
-@pytest.mark.parametrize("levels", [MAX_VALUE_DEPTH, 5_000, 200_000])
+@pytest.mark.parametrize("levels", [MAX_CHECKED_DEPTH, 5_000, 200_000])
 def test_a_value_too_deep_for_the_stack_is_a_violation(levels: int) -> None:
     """Whether it would be well formed or not."""
     assert messages(TREE, nested(levels)) == [("parse", TOO_DEEP)]
