@@ -24,10 +24,12 @@ from tests.support import (
     serving,
     spawned,
 )
+from tests.support.tools import skip_without
 
 
 def test_the_curl_lines_of_the_banner_work_repeatedly() -> None:
     """The success and the error."""
+    skip_without("sh", "curl")
     with serving() as serve:
         serve.out.wait("stop with")
         good, bad = [line.strip() for line in serve.out.seen if line.strip().startswith("curl ")]
@@ -48,6 +50,7 @@ def test_the_curl_lines_of_the_banner_work_repeatedly() -> None:
 )
 def test_the_curl_lines_of_the_banner_obey_options(options: list[str]) -> None:
     """Required headers and sandbox; an IPv6 host in brackets."""
+    skip_without("sh", "curl")
     with serving(*options) as serve:
         serve.out.wait("stop with")
         good = next(line for line in serve.out.seen if line.strip().startswith("curl "))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.tools import skip_without
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockserver"
 ORDER: tuple[str, ...] = ("core", "schema", "contract", "decision", "storage", "engine", "export", "reports")
@@ -215,6 +217,7 @@ BANNED = re.compile(
 
 def test_no_file_holds_what_belongs_to_one_machine_or_is_left_to_do() -> None:
     """No path of a machine, no host of a registry, no reminder."""
+    skip_without("git")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -223,7 +226,7 @@ def test_no_file_holds_what_belongs_to_one_machine_or_is_left_to_do() -> None:
         check=False,
     )
     if listed.returncode:
-        pytest.skip("no git, or no checkout: what belongs to the project cannot be told")
+        pytest.skip("needs a checkout, not a source archive")
     files = [ROOT / name for name in listed.stdout.splitlines()]
     found = [
         f"{file.relative_to(ROOT)}:{number}: {line.strip()}"

@@ -13,17 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import Serving, environment, serving
+from tests.support.tools import skip, skip_without
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 MINUTES = 5
-
-
-def needs(found: bool, what: str) -> None:
-    """Skip where a tool is not there; in CI it has to be."""
-    if not found:
-        assert "CI" not in os.environ, f"{what} has to be there in CI"
-        pytest.skip(f"{what} is not there")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
@@ -49,6 +43,7 @@ def server() -> Iterator[Serving]:
 
 def test_shell(server: Serving) -> None:
     """With curl; the table of what was covered at the end."""
+    skip_without("bash", "curl")
     shown = run("bash", EXAMPLES / "shell" / "activation.sh", server.url)
     assert shown.count("ok      ") == 8
     assert re.search(r"card-already-activated\s", shown)
@@ -65,7 +60,7 @@ def test_python(tmp_path: Path) -> None:
 
 def test_javascript(server: Serving, tmp_path: Path) -> None:
     """With jest and axios, in as many workers as there are."""
-    needs(shutil.which("npm") is not None, "npm")
+    skip_without("node", "npm")
     folder = shutil.copytree(EXAMPLES / "javascript", tmp_path / "javascript", ignore=lambda *_: ["node_modules"])
     run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", cwd=folder)
     shown = run("npm", "test", cwd=folder, MOCK_URL=server.url)
@@ -75,7 +70,9 @@ def test_javascript(server: Serving, tmp_path: Path) -> None:
 
 def test_java(server: Serving) -> None:
     """With JUnit 5 and the HTTP client of the JDK."""
-    needs(shutil.which("javac") is not None and Path("/usr/share/java/junit-jupiter-api.jar").exists(), "junit5")
+    skip_without("bash", "javac")
+    if not Path("/usr/share/java/junit-jupiter-api.jar").exists():
+        skip("needs the package junit5")
     shown = run("bash", EXAMPLES / "java" / "run.sh", MOCK_URL=server.url)
     assert "4 tests successful" in shown
     assert "card-already-activated" in shown
@@ -100,7 +97,7 @@ class Parser {
 
 def test_java_in_a_container_is_java(tmp_path: Path) -> None:
     """Its libraries are not here, so that it is read but not compiled."""
-    needs(shutil.which("javac") is not None, "javac")
+    skip_without("javac")
     (tmp_path / "Parser.java").write_text(PARSER)
     run("java", tmp_path / "Parser.java", EXAMPLES / "testcontainers" / "ActivationContainerTest.java")
 

@@ -18,6 +18,7 @@ from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.reports.translations import TRANSLATIONS, language
 from mockserver.server.server import serving
 from tests.support import BATCH, ONCE, PATH, PATIENCE, PING, folder, problem
+from tests.support.tools import skip_without
 
 NASTY = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
 
@@ -143,6 +144,7 @@ async def test_secrets_are_masked_in_a_report(url: str, client: aiohttp.ClientSe
 
 async def test_the_curl_line_of_a_report_gets_the_same_answer(url: str, client: aiohttp.ClientSession) -> None:
     """The status and body of the report."""
+    skip_without("curl")
     body = {**ONCE, "reference_batch": "", "device_id": "it's; $(here) @x\n"}
     shown = Tags(await report(client, f"{url}/sandbox/again", body)).text
     command = shown[shown.index("curl -i ") :].strip()

@@ -32,6 +32,7 @@ from mockserver.server import server as edge
 from mockserver.server import tls
 from mockserver.server.faults import GARBAGE
 from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, another_user, head, run, run_process, spawned
+from tests.support.tools import skip_without
 
 BODY = json.dumps(LASTING).encode()
 
@@ -85,6 +86,7 @@ def served(files: Files) -> Iterator[Serving]:
 
 def test_the_url_and_the_curl_of_the_banner_say_https(served: Serving, files: Files) -> None:
     """The line that is shown works with the authority's certificate behind it."""
+    skip_without("sh", "curl")
     assert served.url.startswith("https://127.0.0.1:")
     line = next(line.strip() for line in served.out.seen if line.strip().startswith("curl "))
     shown = subprocess.run(

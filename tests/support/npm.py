@@ -1,22 +1,18 @@
 """Packages of Node's registry for tests: what other tools make of our exports."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
-import pytest
+from tests.support.tools import skip_without
 
 SECONDS: Final = 180
 """That an install or a tool may take."""
 
 
 def installed(folder: Path, package: str) -> Path:
-    """The commands of a package, installed into a folder; without npm the test is skipped, though not in CI."""
-    if shutil.which("npm") is None:
-        assert not os.environ.get("CI"), "CI has to have npm"
-        pytest.skip("no npm here: what other tools make of the export cannot be tried")
+    """The commands of a package, installed into a folder; the test needs Node and npm."""
+    skip_without("node", "npm")
     done(folder, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, package)
     return folder / "node_modules" / ".bin"
 
