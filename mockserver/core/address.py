@@ -1,4 +1,4 @@
-"""The URL of a server, and the path of its health check; importing this imports no server."""
+"""The URL of a server, the path of its health check, and parameters in paths; importing this imports no server."""
 
 from __future__ import annotations
 
@@ -12,3 +12,13 @@ def base_url(host: str, port: int, scheme: str = "http") -> str:
     """The URL of a server that listens on `host`, for a client on the same machine."""
     shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"{scheme}://{shown}:{port}"
+
+
+def path_segment(value: str) -> str:
+    """A path parameter as `Request.path` holds it."""
+    return value.replace("%", "%25").replace("/", "%2F")
+
+
+def segment_value(segment: str) -> str:
+    """The path parameter that a segment of `Request.path` holds."""
+    return segment.replace("%2F", "/").replace("%25", "%")

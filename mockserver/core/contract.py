@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from mockserver.core.address import path_segment
 from mockserver.core.language import BodyFormat, Condition, Template
 from mockserver.core.model import (
     Collection,
@@ -227,7 +228,7 @@ class Operation:
         """The path with these values for its parameters."""
         path = self.path
         for name in self.parameters:
-            path = path.replace("{" + name + "}", parameters.get(name, name))
+            path = path.replace("{" + name + "}", path_segment(parameters.get(name, name)))
         return path
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
+from mockserver.core.address import path_segment
 from mockserver.core.json_pointer import json_pointer_step
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Headers
@@ -241,7 +242,8 @@ def masked_target(path: str, query: str) -> str:
 def mask_path(path: str, secret: Iterable[str] = ()) -> str:
     """A path in visible ASCII, without account numbers and with these parts of it masked."""
     for part in secret:
-        path = path.replace("/" + part, "/" + mask(part))
+        for text in (part, path_segment(part)):
+            path = path.replace("/" + text, "/" + path_segment(mask(part)))
     return printable(masked_text(path), LONGEST_PATH)
 
 

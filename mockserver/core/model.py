@@ -66,7 +66,10 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Request(Struct, frozen=True, gc=False):
-    """One request. `path` and `query` are decoded; `headers` answers to lower-case names."""
+    """One request. `query` is decoded; `headers` answers to lower-case names.
+
+    `path` is decoded, except that a `/` or `%` within a segment stays `%2F` or `%25`.
+    """
 
     method: str
     path: str

@@ -191,14 +191,16 @@ def unsupported_http(status: int, detail: str) -> Reply:
     return problem(status, "unsupported-http", "The request asks for something of HTTP that is not supported", detail)
 
 
-def not_found(path: str, paths: Sequence[str], near: Sequence[str]) -> Reply:
-    """404: no operation and no admin route has this path."""
+def not_found(path: str, paths: Sequence[str], near: Sequence[str], sandbox: str = "") -> Reply:
+    """404: no operation and no admin route has this path; `sandbox` is the name that stood in front of it."""
+    taken = f" {sandbox} was taken for the name of the sandbox." if sandbox else ""
     return problem(
         404,
         "unknown-path",
         "Nothing is served at this path",
         f"There is no {printable(path, 200)}."
         + did_you_mean_sentence(near)
+        + taken
         + " A sandbox goes in front: /sandbox/NAME/...",
         did_you_mean=list(near),
         paths=list(paths),

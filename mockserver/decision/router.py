@@ -9,12 +9,14 @@ from typing import Final
 from msgspec import Struct
 
 from mockserver.core import problems
+from mockserver.core.address import segment_value
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.masks import masked_text
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches
+from mockserver.core.values import printable
 
 SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 SANDBOX_PREFIX: Final = "/sandbox/"
@@ -57,7 +59,8 @@ def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
         return SandboxPath("", path)
     if not SANDBOX_NAME.fullmatch(named):
         return problems.bad_sandbox(
-            "A sandbox name has 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first."
+            "Expected a sandbox name of 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first, "
+            f"got {printable(masked_text(named), 80)}."
         )
     if masked_text(named) != named:
         return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
@@ -98,7 +101,7 @@ class Router:
         found = split_sandbox(request.path, request.headers)
         if isinstance(found, Reply):
             return found
-        candidate = self._find(request.method, found.path)
+        candidate = self._find(request.method, found, in_path=request.path.startswith(SANDBOX_PREFIX))
         if isinstance(candidate, Reply):
             return candidate
         settings, sandbox = self._settings, found.sandbox
@@ -114,18 +117,24 @@ class Router:
             return directives
         return Route(self._contract, candidate.operation, candidate.parameters, sandbox, directives)
 
-    def _find(self, method: str, path: str) -> _MatchedOperation | Reply:
-        """The operation of a method and a path; a path without parameters goes first."""
-        candidates = self._candidates(path)
-        for candidate in candidates:
-            if candidate.operation.method == method:
-                return candidate
+    def _find(self, method: str, found: SandboxPath, *, in_path: bool) -> _MatchedOperation | Reply:
+        """The operation of a method and a path; a path without parameters goes first, HEAD stands for GET.
+
+        `in_path`: the path names the sandbox.
+        """
+        path, candidates = found.path, self._candidates(found.path)
+        for wanted in (method, "GET") if method == "HEAD" else (method,):
+            for candidate in candidates:
+                if candidate.operation.method == wanted:
+                    return candidate
         if candidates:
             assumptions = dict.fromkeys(one for candidate in candidates for one in candidate.operation.assumed)
             named = {"Mock-Assumed": ", ".join(assumptions)} if assumptions else {}
-            return problems.wrong_method(method, [candidate.operation.method for candidate in candidates], named)
+            methods = dict.fromkeys(candidate.operation.method for candidate in candidates)
+            return problems.wrong_method(method, [*methods, *["HEAD"] * ("GET" in methods)], named)
         paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_paths())
-        return problems.not_found(path, paths, close_matches(path, [text.partition(" ")[2] for text in paths]))
+        near = close_matches(path, [text.partition(" ")[2] for text in paths])
+        return problems.not_found(path, paths, near, found.sandbox if in_path else "")
 
     def _candidates(self, path: str) -> list[_MatchedOperation]:
         found = self._static.get(path, [])
@@ -133,7 +142,9 @@ class Router:
             return found
         matched = [(pattern.fullmatch(path), operation) for pattern, operation in self._templates]
         return found + [
-            _MatchedOperation(operation, dict(zip(operation.parameters, match.groups(), strict=True)))
+            _MatchedOperation(
+                operation, dict(zip(operation.parameters, map(segment_value, match.groups()), strict=True))
+            )
             for match, operation in matched
             if match is not None
         ]

@@ -137,7 +137,7 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
 def curl(request: Request, url: str) -> str:
     """A command line that sends a request."""
     query = f"?{urlencode(request.query)}" if request.query else ""
-    parts = ["curl", "-i", f"{url}{quote(request.path)}{query}"]
+    parts = ["curl", "-i", f"{url}{quote(request.path, safe='/%')}{query}"]
     if request.method != ("POST" if request.body else "GET"):
         parts += ["-X", request.method]
     for name, value in request.headers.items():

@@ -73,7 +73,7 @@ def _item(outcome: Outcome, settings: Settings) -> dict[str, Any]:
 def _request(request: Request, settings: Settings) -> dict[str, Any]:
     headers = {name: value for name, value in request.headers.items() if request.body or name != "content-type"}
     required_headers = {name.lower(): "any" for name in settings.require_headers}
-    path = [quote(part, safe="") for part in request.path.removeprefix("/").split("/")]
+    path = [quote(part, safe="%") for part in request.path.removeprefix("/").split("/")]
     query = f"?{urlencode(request.query)}" if request.query else ""
     shown: dict[str, Any] = {
         "method": request.method,

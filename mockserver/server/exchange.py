@@ -35,6 +35,14 @@ class Exchange(Struct, frozen=True):
         await self.send(self.reply.status, self.reply.headers, body, self.own_headers)
 
     @property
+    def body(self) -> bytes:
+        """The body of the reply; empty where none may be sent."""
+        return self.reply.body if self._sends_body(self.reply.status) else b""
+
+    def _sends_body(self, status: int) -> bool:
+        return self.request.method != "HEAD" and status not in BODILESS_STATUSES
+
+    @property
     def own_headers(self) -> Headers:
         """The headers of this reply alone; the others are encoded once for many replies."""
         return self.reply.own_headers + self.extra_headers
@@ -44,7 +52,7 @@ class Exchange(Struct, frozen=True):
         connection = self.connection
         await connection.drain()
         data = self._head(status, headers, len(body), own_headers, keep_alive=self.keep_alive)
-        if self.request.method != "HEAD" and status not in BODILESS_STATUSES:
+        if self._sends_body(status):
             data += body
         if self.is_incomplete:
             connection.send_and_close(data)

@@ -44,7 +44,7 @@ async def _empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - al
 
 async def _truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Send the head and half of the body, then close."""
-    body = exchange.reply.body
+    body = exchange.body
     return _write_and_close(exchange, exchange.reply_head() + body[: len(body) // 2])
 
 
@@ -62,7 +62,7 @@ async def _malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 
 
 async def _dribble(fault: Fault, exchange: Exchange) -> bool:
     """Send the full reply in pieces over the seconds of the fault."""
-    body, connection = exchange.reply.body, exchange.connection
+    body, connection = exchange.body, exchange.connection
     connection.write(exchange.reply_head())
     size = max(1, -(-len(body) // DRIBBLE_PIECES))
     for start in range(0, len(body), size):

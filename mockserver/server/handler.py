@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Struct
 
 from mockserver.admin import api as admin
@@ -66,7 +66,7 @@ class Dispatcher:
 
     async def dispatch(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
         """Reply to a request on the port of the operations."""
-        path, headers, disabled = request.path, request.headers, self.admin_disabled_reason
+        path, headers, disabled = request.rel_url.path_safe, request.headers, self.admin_disabled_reason
         found = split_sandbox(path, headers)
         sandbox = found.sandbox if isinstance(found, SandboxPath) else ""
         if isinstance(found, SandboxPath):
@@ -78,6 +78,8 @@ class Dispatcher:
                 page = console_files.console_page(request.method, path, found.path, headers)
                 if page is not None:
                     return DispatchResult(page, sandbox)
+        if path == "*" and request.method == hdrs.METH_OPTIONS:
+            return DispatchResult(self._server_options(), sandbox)
         preflight = self._access.preflight(request.method, headers)
         if preflight is not None:
             return DispatchResult(preflight, sandbox)
@@ -95,7 +97,8 @@ class Dispatcher:
 
     async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
         """Reply to a request on the port of the admin API."""
-        found = split_sandbox(request.path, request.headers)
+        path = request.rel_url.path_safe
+        found = split_sandbox(path, request.headers)
         if isinstance(found, Reply):
             return DispatchResult(found)
         if isinstance(body, Reply):
@@ -104,11 +107,16 @@ class Dispatcher:
         directives = mock_headers(headers)
         if isinstance(directives, Reply):
             return DispatchResult(directives, found.sandbox)
-        reply = console_files.console_page(method, request.path, found.path, headers)
+        reply = console_files.console_page(method, path, found.path, headers)
         if reply is None:
             place = SandboxPath(found.sandbox, _path_as_sent(request))
             reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
         return DispatchResult(reply, found.sandbox)
+
+    def _server_options(self) -> Reply:
+        """The reply to `OPTIONS *`: the methods that any path is served with."""
+        methods = {operation.method for operation in self._engine.contract.operations} | {"GET", "HEAD", "OPTIONS"}
+        return Reply(204, (("Allow", ", ".join(sorted(methods))),), b"")
 
     def _has_no_operation(self, path: str) -> bool:
         return all(operation.path != path for operation in self._engine.contract.operations)
@@ -190,7 +198,7 @@ class Handler:
         """Write the line of the access log; a failure loses the line, not the reply."""
         if self._log is no_log:
             return
-        shown = masked_target(request.path, request.rel_url.raw_query_string)
+        shown = masked_target(request.rel_url.path_safe, request.rel_url.raw_query_string)
         micros = (time.perf_counter_ns() - started) // 1_000
         try:
             self._log(AccessRecord(request.method, shown, result.sandbox, result.reply, micros))

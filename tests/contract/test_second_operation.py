@@ -73,7 +73,7 @@ async def test_built_in_features_work_for_any_operation() -> None:
             assert (response.status, await response.json()) == (404, {"error": "no such customer"})
             assert response.headers["Mock-Assumed"] == "second-operation"
         async with client.post(path) as response:
-            assert (response.status, response.headers["Allow"]) == (405, "GET")
+            assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
         await activate(client, f"{url}/sandbox/a", "CARD-001", customer_id="85")
         assert (await get(client, f"{url}/sandbox/a", "85"))[1] == "cards"
         assert (await get(client, f"{url}/sandbox/b", "85"))[1] == "no-cards"

@@ -1,8 +1,8 @@
-"""Where a server is found: the URL of a host."""
+"""Addresses: the URL of a host, and parameters in paths."""
 
 import pytest
 
-from mockserver.core.address import base_url
+from mockserver.core.address import base_url, path_segment, segment_value
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ from mockserver.core.address import base_url
 def test_a_url_names_a_host_that_clients_can_reach(host: str, url: str) -> None:
     """A wildcard address becomes the loopback address in a URL."""
     assert base_url(host, 1) == url
+
+
+@pytest.mark.parametrize("value", ["a", "a/b", "%", "%2F", "%252F", "100%/x"])
+def test_a_parameter_stands_in_a_path(value: str) -> None:
+    """As one segment, from which it is read again."""
+    assert "/" not in path_segment(value)
+    assert segment_value(path_segment(value)) == value
