@@ -70,8 +70,9 @@ async def _reset(call: Call) -> Reply:
         raise admin_error(400, "bad-parameter", "A query parameter has no usable value", "all is true or false.")
     if call.query.get("all") == "true":
         return json_reply({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
-    await call.engine.storage.reset(call.sandbox)
-    return json_reply({"status": "reset", "sandbox": call.sandbox})
+    existed = await call.engine.storage.reset(call.sandbox)
+    note = {} if existed or not call.sandbox else {"note": "There was no such sandbox."}
+    return json_reply({"status": "reset", "sandbox": call.sandbox, **note})
 
 
 async def _metrics(call: Call) -> Reply:

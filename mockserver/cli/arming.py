@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mockserver.cli.remote import RemoteServer, json_object, remote_options
+from mockserver.core.directives import DirectiveError, fault_spec
 
 
 def _parse_times(_ctx: click.Context, _param: click.Parameter, text: str) -> int | str:
@@ -18,10 +19,23 @@ def _parse_times(_ctx: click.Context, _param: click.Parameter, text: str) -> int
     return int(text)
 
 
+def _parse_fault(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+    if text is None or ";" not in text:
+        return text
+    try:
+        return fault_spec(text)
+    except DirectiveError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.argument("scenario", required=False)
 @click.option(
-    "--fault", metavar="KIND", help="The fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway."
+    "--fault",
+    metavar="KIND",
+    callback=_parse_fault,
+    help="The fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway, "
+    'or one with its settings as in the header Mock-Fault: "gateway; status=429".',
 )
 @click.option("--commit", is_flag=True, help="With --fault: lose the answer, but keep the changes of the request.")
 @click.option("--delay", metavar="DURATION", help="Delay the answer, for example by 1500ms or 1.5s.")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from mockserver.cli.options import FiniteRange, print_document
 from mockserver.cli.remote import RemoteServer, fail, remote_options
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.reports.coverage_report import summary
@@ -35,7 +36,7 @@ BELOW_MINIMUM: Final = 2
 )
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 100),
+    type=FiniteRange(0, 100),
     metavar="PERCENT",
     help=f"End with exit status {BELOW_MINIMUM} if less than this share of the documented outcomes was met.",
 )
@@ -47,7 +48,7 @@ def coverage(remote: RemoteServer, *, all_: bool, form: str, output: Path | None
         fail("the answer is not a coverage report; is --url right?")
     text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMATS[form].render(report)
     if output is None:
-        click.echo(text, nl=False)
+        print_document(text)
     else:
         _write(output, text)
         click.echo(summary(report))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import FOLDER, contract_options, environment_option, load_contract
+from mockserver.cli.options import FOLDER, contract_options, environment_option, load_contract, print_document
 from mockserver.cli.remote import fail
 from mockserver.export.formats import EXPORTS
 
@@ -42,7 +42,7 @@ def export(
     loaded = load_contract(contract, overlay, mounts)
     text = EXPORTS[kind].write(loaded, loaded.settings, base_url)
     if output is None:
-        click.echo(text, nl=False)
+        print_document(text)
         return
     try:
         output.write_text(text, encoding="utf-8")

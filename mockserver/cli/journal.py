@@ -10,9 +10,18 @@ from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 import click
+from click.core import ParameterSource
 
-from mockserver.cli.options import FOLDER, contract_options, environment_option, load_contract
-from mockserver.cli.remote import RemoteServer, fail, json_object, parse_json, remote_options
+from mockserver.cli.options import FOLDER, contract_options, environment_option, load_contract, print_document
+from mockserver.cli.remote import (
+    RemoteServer,
+    cacert_option,
+    fail,
+    json_object,
+    parse_json,
+    remote_options,
+    require_utf8,
+)
 from mockserver.engine.bundle import BundleError, ReplayResult
 from mockserver.engine.bundle import replay as replay_bundle
 
@@ -60,7 +69,7 @@ def requests(
         raise click.UsageError("--bundle needs the ID of a request")
     if entry is not None:
         entry_json = remote.call_or_fail("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
-        click.echo(json.dumps(entry_json, indent=None if as_json else 2, ensure_ascii=False))
+        print_document(json.dumps(entry_json, indent=None if as_json else 2, ensure_ascii=False) + "\n")
         return
     if clear:
         click.echo(f"cleared {remote.call_or_fail('DELETE', '/requests')['requests']} requests")
@@ -70,7 +79,7 @@ def requests(
     query |= {"format": "har"} if har else {}
     answer = remote.call_or_fail("GET", "/requests/unexpected" if unexpected else "/requests", query=query)
     if as_json or har:
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        print_document(json.dumps(answer, ensure_ascii=False) + "\n")
         return
     click.echo("\n".join(_table(answer["requests"], ("sandbox", *_COLUMNS) if all_ else _COLUMNS)))
     if answer["lost"]:
@@ -144,16 +153,17 @@ def verify(remote: RemoteServer, *, claim: str | None, armed_used: bool, as_json
     result = answer.body if isinstance(answer.body, dict) else {}
     if "text" not in result:
         fail(answer.problem_text)
-    click.echo(json.dumps(result, ensure_ascii=False) if as_json else result["text"])
+    click.echo(json.dumps(result) if as_json else result["text"])
     sys.exit(0 if answer.status == 200 else 1)
 
 
 def or_remote_explain(command: Command) -> Command:
     """Add `--url` and its companions to `explain`: with `--url` a running server explains."""
 
-    def wrapped(url: str | None, sandbox: str, admin_token: str, *, as_json: bool, **options: Any) -> None:
+    def wrapped(url: str | None, sandbox: str, admin_token: str, cacert: str, *, as_json: bool, **options: Any) -> None:
+        require_utf8({"url": url, "sandbox": sandbox, **options})
         if url is not None:
-            _explain_remotely(RemoteServer(url, sandbox, admin_token), as_json=as_json, **options)
+            _explain_remotely(RemoteServer(url, sandbox, admin_token, cacert), as_json=as_json, **options)
         elif sandbox:
             raise click.UsageError("--sandbox needs --url")
         else:
@@ -163,8 +173,13 @@ def or_remote_explain(command: Command) -> Command:
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
+        cacert_option,
         click.option(
-            "--admin-token", envvar="MOCKSERVER_ADMIN_TOKEN", default="", help="With --url: the token of the admin API."
+            "--admin-token",
+            envvar="MOCKSERVER_ADMIN_TOKEN",
+            default="",
+            metavar="TOKEN",
+            help="With --url: the token of the admin API.",
         ),
         click.option("--sandbox", default="", metavar="NAME", help="With --url: the sandbox."),
         click.option("--url", metavar="URL", help="Ask the server at this URL instead; its state counts then."),
@@ -184,8 +199,10 @@ def _explain_remotely(
     as_json: bool,
     **local: Any,
 ) -> None:
-    if any(local.values()):
-        raise click.UsageError(f"--{next(name for name in local if local[name])} cannot be combined with --url")
+    context = click.get_current_context()
+    given = [name for name in local if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        raise click.UsageError(f"--{given[0]} cannot be combined with --url")
     spec = {
         **{name: value for name, value in (("operation", operation), ("path", path)) if value is not None},
         "headers": parse_pairs("--header", header, ":"),
@@ -195,7 +212,7 @@ def _explain_remotely(
     answer = remote.call("POST", "/explain", spec, {} if as_json else {"format": "text"})
     if answer.status >= 400:
         fail(answer.problem_text)
-    click.echo(json.dumps(answer.body, ensure_ascii=False) if as_json else str(answer.body).rstrip("\n"))
+    click.echo(json.dumps(answer.body) if as_json else str(answer.body).rstrip("\n"))
 
 
 @click.command()
@@ -221,7 +238,7 @@ def _replayed_json(replayed: ReplayResult) -> str:
     differences = [{"at": one.name, "then": one.before, "now": one.now} for one in replayed.differences]
     shown = {"same": not differences, "scenario": replayed.scenario, "same_contract": replayed.same_contract}
     shown["spoilt"] = replayed.disturbance
-    return json.dumps({**shown, "differences": differences}, ensure_ascii=False)
+    return json.dumps({**shown, "differences": differences})
 
 
 def _replayed(replayed: ReplayResult) -> Iterator[str]:

@@ -63,6 +63,7 @@ class _CommandGroup(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command; output that cannot be written, as on a full disk, is one line."""
+        _open_closed_streams()
         try:
             try:
                 return super().main(*args, **options)
@@ -101,6 +102,13 @@ class _CommandGroup(click.Group):
             hint = did_you_mean_sentence(close_matches(args[0], self.list_commands(ctx))[:1])
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+def _open_closed_streams() -> None:
+    """Read and write nothing where a standard stream is closed (`>&-`), so that no other file gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 @click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -30,12 +30,14 @@ def new(folder: Path) -> None:
         existing = [file.name for file in folder.iterdir() if not file.name.startswith(".")] if folder.exists() else []
         if existing:
             fail(f"{folder} is not empty: it has {min(existing)}; name a folder that is new or empty")
-        for name, content in _starter_files().items():
+        files = _starter_files()
+        for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-            click.echo(f"wrote {folder / name}")
     except OSError as error:
         fail(f"cannot write {error.filename or folder}: {error.strerror or error}")
+    for name in files:
+        click.echo(f"wrote {folder / name}")
     quoted = shlex.quote(str(folder))
     click.echo("")
     click.echo("next:")

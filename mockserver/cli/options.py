@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import math
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -27,11 +30,36 @@ def print_notice(text: str) -> None:
     click.echo(f"mockserver: {text}", err=True)
 
 
+def print_document(text: str) -> None:
+    """Print a document for machines: it is UTF-8 in every locale."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    click.echo(text, nl=False)
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers without `nan` and `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Convert a text to a number. Fails as `click.FloatRange` does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"expected a number, got {value}", param, ctx)
+        return number
+
+
 class _EnvironmentOption(click.Option):
     """An option with an environment variable that Kubernetes may have set for a service of the same name."""
 
+    def __init__(self, *names: Any, refuse_empty: bool = False, **attributes: Any) -> None:
+        """refuse_empty: an empty variable is an error, as it may be a secret that is not set."""
+        super().__init__(*names, **attributes)
+        self.refuse_empty = refuse_empty
+
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """The value of the variable; None if it is not set, or set by Kubernetes."""
+        if self.refuse_empty and os.environ.get(str(self.envvar)) == "":
+            raise click.BadParameter(f"{self.envvar} is empty: give it a value, or unset it", ctx, self)
         value = super().resolve_envvar_value(ctx)
         if value is not None and _SERVICE_ADDRESS.fullmatch(value):
             print_notice(f"ignored {self.envvar}={value}: set by Kubernetes for a service, not a value of this option")

@@ -67,6 +67,14 @@ def json_object(_ctx: click.Context, _param: click.Parameter, text: str | None) 
     return value
 
 
+def require_utf8(values: Mapping[str, Any]) -> None:
+    """Check that texts of the command line are UTF-8, as those of a request are; another one ends the command."""
+    for name, value in values.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+                fail(f"expected UTF-8 text for {name.replace('_', '-')}, got other bytes")
+
+
 cacert_option: Final = click.option(
     "--cacert",
     envvar="MOCKSERVER_CACERT",
@@ -81,6 +89,7 @@ def remote_options(command: _Command) -> _Command:
     """Add `--url`, `--sandbox`, `--admin-token` and `--cacert`; the command gets a `RemoteServer` as `remote`."""
 
     def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **options: Any) -> Any:
+        require_utf8({"url": url, "sandbox": sandbox, "admin_token": admin_token, **options})
         return command(remote=RemoteServer(url, sandbox, admin_token, cacert), **options)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__

@@ -20,6 +20,7 @@ from mockserver.cli.options import (
     FILE,
     FOLDER,
     PREFIX,
+    FiniteRange,
     contract_files,
     contract_options,
     environment_option,
@@ -127,6 +128,7 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 @environment_option(
     "--admin-token",
     callback=_check_token,
+    refuse_empty=True,
     metavar="TOKEN",
     help="Require this bearer token on every admin route but health.",
 )
@@ -146,7 +148,7 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 @environment_option("--max-sandboxes", type=click.IntRange(1), metavar="N", help="The most sandboxes that are kept.")
 @environment_option(
     "--sandbox-ttl",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     metavar="SECONDS",
     help="Remove sandboxes that are unused for this long, if room is needed.",
 )
@@ -159,14 +161,23 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 @environment_option(
     "--sandbox-key",
     callback=_parse_key,
+    refuse_empty=True,
     metavar="SECRET",
     help="The key with which secrets become names of sandboxes [default: a new one at each start].",
 )
 @environment_option(
-    "--tls-cert", type=FILE, metavar="FILE", help="Serve https with this certificate (PEM, followed by its chain)."
+    "--tls-cert",
+    type=FILE,
+    refuse_empty=True,
+    metavar="FILE",
+    help="Serve https with this certificate (PEM, followed by its chain).",
 )
 @environment_option(
-    "--tls-key", type=FILE, metavar="FILE", help="The private key of the certificate (PEM, without a password)."
+    "--tls-key",
+    type=FILE,
+    refuse_empty=True,
+    metavar="FILE",
+    help="The private key of the certificate (PEM, without a password).",
 )
 @environment_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
 @environment_option(
@@ -232,7 +243,8 @@ def serve(
             partial(reloader.watch, fingerprint) if watch else None,
         )
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        reason = reason or "this machine has no such address"
         hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
         print_notice(f"cannot listen on {error.filename or base_url(host, port)}: {reason}{hint}")
         sys.exit(1)

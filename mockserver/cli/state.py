@@ -29,7 +29,8 @@ def reset(remote: RemoteServer, *, everything: bool, as_json: bool) -> None:
     elif everything:
         click.echo(f"reset {len(answer['sandboxes'])} sandboxes")
     else:
-        click.echo(f"reset {answer['sandbox'] or 'the default sandbox'}")
+        note = f": {answer['note']}" if "note" in answer else ""
+        click.echo(f"reset {answer['sandbox'] or 'the default sandbox'}{note}")
 
 
 def _parse_record(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:

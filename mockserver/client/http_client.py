@@ -39,8 +39,16 @@ class Response:
     def problem_text(self) -> str:
         """The problem document in one line."""
         if isinstance(self.body, dict) and "title" in self.body:
-            return f"{self.body['title']}: {self.body.get('detail', '')}"
+            return f"{self.body['title']}: {self.body.get('detail', '')}{_choices(self.body)}"
         return f"the server answered {self.status}"
+
+
+def _choices(problem: Mapping[str, Any]) -> str:
+    """The names that there are, as a sentence, if no near one is in the detail of a problem document."""
+    if problem.get("did_you_mean") != []:
+        return ""
+    lists = [value for name, value in problem.items() if name != "did_you_mean" and isinstance(value, list) and value]
+    return f" Expected one of {', '.join(map(str, lists[0]))}." if lists else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ HEALTH: Final = "/__admin/health"
 
 def base_url(host: str, port: int, scheme: str = "http") -> str:
     """The URL of a server that listens on `host`, for a client on the same machine."""
-    shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"{scheme}://{shown}:{port}"
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - every interface; `::` takes IPv4 as well
+        host = "127.0.0.1"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def path_segment(value: str) -> str:

@@ -58,7 +58,7 @@ def parse_directives(headers: Mapping[str, str]) -> Directives | Reply:
         return Directives(
             found.get("mock-scenario"),
             None if delay is None else parse_delay(delay),
-            None if fault is None else _parse_fault_header(fault),
+            None if fault is None else parse_fault(fault_spec(fault)),
         )
     except DirectiveError as error:
         return bad_directive(str(error))
@@ -83,8 +83,8 @@ def mock_headers(headers: Mapping[str, str]) -> Mapping[str, str] | Reply:
     return found
 
 
-def _parse_fault_header(text: str) -> Fault:
-    """Parse a header such as `reset` or `reset; commit=true; seconds=5`."""
+def fault_spec(text: str) -> dict[str, Any]:
+    """Split `reset` or `reset; commit=true; seconds=5` into an object with `kind`. Raises `DirectiveError`."""
     kind, *rest = (part.strip() for part in text.split(";"))
     spec: dict[str, Any] = {"kind": kind}
     for part in rest:
@@ -92,7 +92,7 @@ def _parse_fault_header(text: str) -> Fault:
         if not found or name.strip() == "kind":
             raise DirectiveError(f"expected a fault as KIND; NAME=VALUE; …, got {printable(part, 40)} after its kind")
         spec[name.strip()] = {"true": True, "false": False}.get(value.strip().lower(), _number(value.strip()))
-    return parse_fault(spec)
+    return spec
 
 
 def _number(text: str) -> Any:

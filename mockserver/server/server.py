@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gc
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -154,9 +155,7 @@ class Server:
         try:
             opened = await loop.create_server(
                 lambda: Connection(connections, http()),
-                host,
-                port,
-                reuse_address=True,
+                **_address(host, port),
                 backlog=BACKLOG,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if is_secured else None,
@@ -170,6 +169,16 @@ class Server:
 
     def _request_timeout(self) -> float:
         return self._engine.settings.request_timeout
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    """Where asyncio listens: a host and a port or, for `::`, a socket that takes IPv4 as well. Raises `OSError`."""
+    if host != "::":
+        return {"host": host, "port": port, "reuse_address": True}
+    if not socket.has_dualstack_ipv6():
+        raise OSError(errno.EAFNOSUPPORT, "no socket takes IPv4 and IPv6 here")
+    address = ("::", port)
+    return {"sock": socket.create_server(address, family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)}
 
 
 @contextlib.asynccontextmanager

@@ -27,5 +27,26 @@ def test_arm_arms_a_running_server() -> None:
         wrong = run("arm", "rfc-invalit", *where)
         assert (wrong.returncode, wrong.stdout) == (1, "")
         assert "Did you mean rfc-invalid" in wrong.stderr
-    for arguments in (["--times", "no"], ["--when", "{"], ["--when", "[]"]):
+        far = run("arm", "zzzzzz", *where).stderr
+        assert "There is no zzzzzz" in far
+        assert "Expected one of unauthorized, malformed, " in far
+        assert len(far.splitlines()) == 1
+    for arguments in (["--times", "no"], ["--when", "{"], ["--when", "[]"], ["--fault", "gateway; 429"]):
         assert run("arm", "x", *arguments).returncode == 2
+
+
+def test_a_fault_is_armed_as_the_header_takes_it() -> None:
+    """`KIND; NAME=VALUE`, with and without `--commit`; a setting that is wrong is one line."""
+    with spawned(MOCKSERVER, "--port", "0") as serve:
+        serve.started()
+        where = ["--url", serve.url]
+        shown = run("arm", "--fault", "gateway; status=429; retry_after=2", *where)
+        assert shown.stdout == '1  fault {"kind": "gateway", "status": 429, "retry_after": 2}: 1 to come\n', (
+            shown.stderr
+        )
+        status, headers, _ = serve.post(LASTING)
+        assert (status, headers["Retry-After"]) == (429, "2")
+        assert run("arm", "--fault", "gateway; status=503", "--commit", *where).returncode == 0
+        assert serve.post(LASTING)[0] == 503
+        wrong = run("arm", "--fault", "gateway; statis=429", *where)
+        assert (wrong.returncode, "Did you mean status?" in wrong.stderr) == (1, True)

@@ -207,5 +207,8 @@ def test_explain_asks_a_server_with_url(tmp_path: Any) -> None:
         failed = run("explain", *body, *address, "--operation", "pin")
         assert (failed.returncode, "Did you mean ping?" in failed.stderr) == (1, True)
         assert run("explain", *body, *address, "--before", "x").returncode == 2
+        assert run("explain", *body, *address, "--mounts", "/").returncode == 2
+        variables = {"MOCKSERVER_MOUNTS": "/", "MOCKSERVER_CONTRACT": "/nowhere", "MOCKSERVER_OVERLAY": "/nowhere"}
+        assert "card-already-activated" in run("explain", *body, *address, *operation, env=variables).stdout
     assert "activated-existing-customer" in run("explain", *body).stdout
     assert run("explain", *body, "--sandbox", "a").returncode == 2

@@ -118,7 +118,7 @@ SCRIPT = ("/opt/mockserver/bin/python", "/opt/mockserver/bin/mockserver")
         (("--port", "9000", "--port", "9001"), (), "http://127.0.0.1:9001"),
         ((), ("MOCKSERVER_PORT= 9000 ", "MOCKSERVER_HOST= 0.0.0.0"), "http://127.0.0.1:9000"),
         ((), ("MOCKSERVER_PORT=tcp://10.0.0.1:80", "MOCKSERVER_HOST="), "http://127.0.0.1:8080"),
-        (("--host", "::", "--admin-port", "9001"), (), "http://[::1]:8080"),
+        (("--host", "::", "--admin-port", "9001"), (), "http://127.0.0.1:8080"),
         (("--host", "fd00::7"), (), "http://[fd00::7]:8080"),
         (("--tls-cert", "/c.pem", "--tls-key", "/k.pem"), (), "https://127.0.0.1:8080"),
         ((), ("MOCKSERVER_TLS_CERT=/c.pem", "MOCKSERVER_HOST=mock"), "https://mock:8080"),

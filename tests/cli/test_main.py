@@ -102,6 +102,40 @@ def test_an_unreadable_contract_is_reported(command: list[str]) -> None:
     assert "1 error in the contract" in result.output
 
 
+@pytest.mark.parametrize("name", ["ADMIN_TOKEN", "SANDBOX_KEY", "TLS_CERT", "TLS_KEY"])
+def test_a_secret_that_is_not_set_is_refused(name: str) -> None:
+    """An empty variable is one in CI whose secret is missing: the server does not start open."""
+    ended = run_process("--port", "0", env={f"MOCKSERVER_{name}": ""})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"MOCKSERVER_{name} is empty: give it a value, or unset it" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["state", "cards", "\udcff"], "key"),
+        (["requests", "--text", "\udcff"], "text"),
+        (["reset", "--sandbox", "\udcff"], "sandbox"),
+        (["arm", "x", "--admin-token", "\udcff"], "admin-token"),
+        (["explain", "--request", "-", "--query", "a=\udcff"], "query"),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_one_line(arguments: list[str], name: str) -> None:
+    """Of arguments that go into a request; the bytes are not repeated."""
+    result = invoke(*arguments)
+    assert (result.exit_code, result.output) == (1, f"mockserver: expected UTF-8 text for {name}, got other bytes\n")
+
+
+@pytest.mark.parametrize("streams", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("command", "status"), [("check", 0), ("--version", 0), ("check /nowhere/at/all", 1)])
+def test_closed_standard_streams_are_no_error(command: str, status: int, streams: str) -> None:
+    """The exit status is that of the command, and standard error has only what it says itself."""
+    line = f"exec {shlex.quote(str(MOCKSERVER))} {command} {streams}"
+    ended = subprocess.run(["sh", "-c", line], env=environment(), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("command", [["scenarios"], ["scenarios", "--json"], ["--help"]])
 def test_a_closed_pipe_is_no_error(command: list[str]) -> None:
     """`mockserver scenarios | head -1` leaves no traceback."""

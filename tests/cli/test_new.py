@@ -1,12 +1,14 @@
 """`mockserver new`: a contract of one's own that holds and serves from the first minute."""
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 from mockserver import load
 from mockserver.engine.examples import scenario_rows
 from mockserver.engine.linter import check
-from tests.support import run, serving
+from tests.support import MOCKSERVER, environment, run, serving
 
 
 def test_a_new_contract_passes_check_and_serves(tmp_path: Path) -> None:
@@ -52,6 +54,14 @@ def test_new_refuses_a_folder_with_files(tmp_path: Path) -> None:
         again.stderr == f"mockserver: {tmp_path} is not empty: it has scenarios; name a folder that is new or empty\n"
     )
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_closed_pipe_is_not_blamed_on_the_folder(tmp_path: Path) -> None:
+    """`mockserver new DIR | true` writes all files and says nothing."""
+    line = f"{shlex.quote(str(MOCKSERVER))} new {shlex.quote(str(tmp_path))} | true"
+    ended = subprocess.run(["sh", "-c", line], env=environment(), capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert run("check", str(tmp_path)).returncode == 0
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from mockserver import __version__
+from mockserver.core.address import base_url
 from tests.support import (
     BATCH,
     LASTING,
     MOCKSERVER,
     ONCE,
     PATH,
+    PATIENCE,
     PING,
     alone,
     folder,
@@ -73,11 +75,20 @@ async def test_a_port_in_use_is_one_line() -> None:
 
 def test_an_unknown_host_is_one_line() -> None:
     """An address of another machine or an unknown name; exit status 1."""
-    for host in ("192.0.2.1", "nobody.invalid"):
+    for host in ("192.0.2.1", "nobody.invalid", "2001:db8::1"):
         ended = run_process("--host", host, "--port", "0")
         assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
-        assert f"cannot listen on http://{host}:0: " in ended.stderr
+        assert f"cannot listen on {base_url(host, 0)}: " in ended.stderr
         assert "--port 0" not in ended.stderr
+        assert "None" not in ended.stderr
+
+
+def test_all_addresses_are_those_of_ipv4_as_well() -> None:
+    """`--host ::` takes connections of both kinds."""
+    with serving("--host", " :: ") as serve:
+        port = int(serve.url.rpartition(":")[2])
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, port), timeout=PATIENCE).close()
 
 
 def test_the_server_needs_no_home_and_writes_nothing(tmp_path: Path) -> None:

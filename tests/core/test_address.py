@@ -10,7 +10,7 @@ from mockserver.core.address import base_url, path_segment, segment_value
     [
         ("0.0.0.0", "http://127.0.0.1:1"),
         ("", "http://127.0.0.1:1"),
-        ("::", "http://[::1]:1"),
+        ("::", "http://127.0.0.1:1"),
         ("::1", "http://[::1]:1"),
         ("mock", "http://mock:1"),
     ],
