@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -49,11 +48,11 @@ def test_shell(server: Serving) -> None:
     assert re.search(r"card-already-activated\s", shown)
 
 
-def test_python(tmp_path: Path) -> None:
-    """With the fixture of the pytest plugin, and a report of what was covered."""
-    folder = shutil.copytree(EXAMPLES / "python", tmp_path / "python")
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".")
-    shown = run(*command, ".", "--mockserver-coverage", cwd=folder)
+def test_python() -> None:
+    """From the root of the repository with pytest, requests and our plugin alone, and a report of what was covered."""
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "mockserver.testing.pytest_plugin")
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""}
+    shown = run(*command, "examples/python", "--mockserver-coverage", **alone)
     assert "5 passed" in shown
     assert "card-already-activated" in shown
 
