@@ -21,7 +21,7 @@ from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json
-from mockserver.decision.router import SandboxPath
+from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from msgspec import Struct
 
@@ -12,21 +11,10 @@ from mockserver.core import problems
 from mockserver.core.address import segment_value
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import Directives, parse_directives
-from mockserver.core.masks import masked_text
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches
-from mockserver.core.values import printable
-
-SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
-SANDBOX_PREFIX: Final = "/sandbox/"
-
-
-class SandboxPath(Struct, frozen=True, gc=False):
-    """Where a request goes: its sandbox (empty for the default one) and the path below it."""
-
-    sandbox: str
-    path: str
+from mockserver.decision.sandbox_names import derive_sandbox_name, split_sandbox
 
 
 class Route(Struct, frozen=True):
@@ -46,27 +34,6 @@ class _MatchedOperation(Struct, frozen=True):
     parameters: Mapping[str, str]
 
 
-def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
-    """The sandbox that a request names by its path or its header `Mock-Sandbox`, or the problem with the name."""
-    named = headers.get("mock-sandbox")
-    if path.startswith(SANDBOX_PREFIX):
-        prefix, slash, rest = path[len(SANDBOX_PREFIX) :].partition("/")
-        if named is not None and named != prefix:
-            return problems.bad_sandbox("The path and the header Mock-Sandbox name two different sandboxes.")
-        named, path = prefix, slash + rest
-    path = path or "/"
-    if named is None:
-        return SandboxPath("", path)
-    if not SANDBOX_NAME.fullmatch(named):
-        return problems.bad_sandbox(
-            "Expected a sandbox name of 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first, "
-            f"got {printable(masked_text(named), 80)}."
-        )
-    if masked_text(named) != named:
-        return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
-    return SandboxPath(named, path)
-
-
 class Router:
     """The operations of a contract by method and path."""
 
@@ -74,17 +41,17 @@ class Router:
         self,
         contract: Contract,
         settings: Settings,
-        derive_name: Callable[[Request, Operation], str],
+        sandbox_key: bytes,
         admin_paths: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         """Compile the paths.
 
-        `derive_name` gives the sandbox's name for a request that names none; `admin_paths` are listed with the
+        `sandbox_key` keys the hashes that name sandboxes derived from secrets; `admin_paths` are listed with the
         operations where a path is unknown.
         """
         self._contract = contract
         self._settings = settings
-        self._derive_name = derive_name
+        self._sandbox_key = sandbox_key
         self._admin_paths = admin_paths
         self._static: dict[str, list[_MatchedOperation]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
@@ -105,9 +72,10 @@ class Router:
         if isinstance(candidate, Reply):
             return candidate
         settings, sandbox = self._settings, found.sandbox
+        # The edge has refused such a body already; other callers have not. It names no sandbox.
         too_large = len(request.body) > settings.max_body
         if settings.sandbox_from and not sandbox and not too_large:
-            sandbox = self._derive_name(request, candidate.operation)
+            sandbox = derive_sandbox_name(request, candidate.operation, settings, self._sandbox_key)
         if settings.require_sandbox and not sandbox:
             return problems.sandbox_required()
         if too_large:

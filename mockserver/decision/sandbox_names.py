@@ -1,16 +1,52 @@
-"""The name of the sandbox that the setting `sandbox_from` derives from a request."""
+"""The sandbox of a request: named by its path or a header, or derived from it by the setting `sandbox_from`."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
+from msgspec import Struct
+
+from mockserver.core import problems
 from mockserver.core.contract import Operation
-from mockserver.core.masks import is_secret_header, mask_account_numbers
+from mockserver.core.masks import is_secret_header, mask_account_numbers, masked_text
 from mockserver.core.model import MISSING, Request, Settings
-from mockserver.core.values import NotJsonError, decode_json, encode_json
-from mockserver.decision.router import SANDBOX_NAME
+from mockserver.core.reply import Reply
+from mockserver.core.values import NotJsonError, decode_json, encode_json, printable
+
+SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
+SANDBOX_PREFIX: Final = "/sandbox/"
+
+
+class SandboxPath(Struct, frozen=True, gc=False):
+    """Where a request goes: its sandbox (empty for the default one) and the path below it."""
+
+    sandbox: str
+    path: str
+
+
+def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
+    """The sandbox that a request names by its path or its header `Mock-Sandbox`, or the problem with the name."""
+    named = headers.get("mock-sandbox")
+    if path.startswith(SANDBOX_PREFIX):
+        prefix, slash, rest = path[len(SANDBOX_PREFIX) :].partition("/")
+        if named is not None and named != prefix:
+            return problems.bad_sandbox("The path and the header Mock-Sandbox name two different sandboxes.")
+        named, path = prefix, slash + rest
+    path = path or "/"
+    if named is None:
+        return SandboxPath("", path)
+    if not SANDBOX_NAME.fullmatch(named):
+        return problems.bad_sandbox(
+            "Expected a sandbox name of 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first, "
+            f"got {printable(masked_text(named), 80)}."
+        )
+    if masked_text(named) != named:
+        return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
+    return SandboxPath(named, path)
 
 
 def derive_sandbox_name(request: Request, operation: Operation, settings: Settings, key: bytes) -> str:

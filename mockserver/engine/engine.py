@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.core import problems
-from mockserver.core.contract import Contract, Operation, Reload
+from mockserver.core.contract import Contract, Reload
 from mockserver.core.masks import SecretPlaces
 from mockserver.core.model import Facts, Request, Settings
 from mockserver.core.reply import Decision, NearMiss, Reply
@@ -19,8 +19,8 @@ from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.rendering import render
-from mockserver.decision.router import Router, SandboxPath, split_sandbox
-from mockserver.decision.sandbox_names import derive_sandbox_name
+from mockserver.decision.router import Router
+from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.decision.view import View
 from mockserver.engine.entry_writer import EntryWriter, secret_places
 from mockserver.engine.metrics import Metrics
@@ -73,12 +73,9 @@ class Service:
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
 
-        def sandbox_name(request: Request, operation: Operation) -> str:
-            return derive_sandbox_name(request, operation, settings, sandbox_key)
-
         places = secret_places(contract.operations)
         anywhere = SecretPlaces.of(dict.fromkeys(path for one in contract.operations for path in one.sensitive))
-        self.router = Router(contract, settings, sandbox_name, admin_paths)
+        self.router = Router(contract, settings, sandbox_key, admin_paths)
         self.entries = EntryWriter(contract.hash, places, anywhere)
         self.observer = Observer(anywhere)
 

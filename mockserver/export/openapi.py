@@ -14,7 +14,7 @@ from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import FAULTS, MISSING, Path, Settings
 from mockserver.core.problems import PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.decision.rendering import MOCK_HEADERS
-from mockserver.decision.router import SANDBOX_NAME
+from mockserver.decision.sandbox_names import SANDBOX_NAME
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.schema.diagnostics import DIALECT
 from mockserver.version import __version__

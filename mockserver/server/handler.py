@@ -19,7 +19,7 @@ from mockserver.core.directives import mock_headers
 from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request
 from mockserver.core.reply import Headers, Reply
-from mockserver.decision.router import SandboxPath, split_sandbox
+from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
 from mockserver.server import faults
 from mockserver.server.body import receive_body

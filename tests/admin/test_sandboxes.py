@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.decision.router import SandboxPath, split_sandbox
+from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run_process, spawned

@@ -50,7 +50,7 @@ PIECES: Final = tuple(b'{ } [ ] " : , null 1e400 \\u0000 \xff &a *a !!'.split(b"
 
 
 @dataclass(slots=True)
-class SandboxPath:
+class Target:
     """What is fuzzed, and what came of it."""
 
     try_one: Callable[[bytes], None]
@@ -89,7 +89,7 @@ def _place(error: BaseException) -> str:
 # -- body to decision ---------------------------------------------------------------------------------
 
 
-def decision(_: Path) -> SandboxPath:
+def decision(_: Path) -> Target:
     """The body of a request; its first byte forces a scenario, or none, and chooses headers."""
     contract = load()
     operation = contract.operations[0]
@@ -117,13 +117,13 @@ def decision(_: Path) -> SandboxPath:
     for file in sorted((TESTS / "transcripts").glob("*.txt")):
         lines = file.read_text("utf-8").splitlines()
         sent += [line[2:].encode() for line in lines if line.startswith("> {")]
-    return SandboxPath(try_one, [b"\1" + body for body in sent])
+    return Target(try_one, [b"\1" + body for body in sent])
 
 
 # -- file to contract ---------------------------------------------------------------------------------
 
 
-def contract(place: Path) -> SandboxPath:
+def contract(place: Path) -> Target:
     """The bytes of one file of a small contract in a folder; the first byte chooses which."""
     good = {name: (BAD / "good" / name).read_bytes() for name in FILES}
     for name, data in good.items():
@@ -139,7 +139,7 @@ def contract(place: Path) -> SandboxPath:
         finally:
             (place / name).write_bytes(good[name])
 
-    return SandboxPath(try_one, [seed for seed in [*contents(good)] if len(seed) < LONGEST])
+    return Target(try_one, [seed for seed in [*contents(good)] if len(seed) < LONGEST])
 
 
 def contents(good: dict[str, bytes]) -> Iterator[bytes]:
@@ -223,7 +223,7 @@ def _as_bytes(data: bytes, chance: random.Random, seeds: list[bytes]) -> bytes:
 # -- running ------------------------------------------------------------------------------------------
 
 
-def by_chance(target: SandboxPath, cases: int, seed: int, until: float = float("inf")) -> SandboxPath:
+def by_chance(target: Target, cases: int, seed: int, until: float = float("inf")) -> Target:
     """So many cases, or until so much processor time is spent."""
     chance = random.Random(seed)
     pool = list(target.seeds)
@@ -237,7 +237,7 @@ def by_chance(target: SandboxPath, cases: int, seed: int, until: float = float("
     return target
 
 
-def guided(target: SandboxPath, take: Callable[[bytes], None], corpus: Path, seed: int) -> None:
+def guided(target: Target, take: Callable[[bytes], None], corpus: Path, seed: int) -> None:
     """Cases by `atheris`, without end."""
     corpus.mkdir()
     for data in target.seeds:
@@ -258,7 +258,7 @@ def guided(target: SandboxPath, take: Callable[[bytes], None], corpus: Path, see
     atheris.Fuzz()
 
 
-def told(name: str, target: SandboxPath, how: str, seconds: float) -> int:
+def told(name: str, target: Target, how: str, seconds: float) -> int:
     """Print figures and keep what was found; the exit status."""
     print(f"{name}: {target.cases} cases {how} in {seconds:.0f} s, slowest {target.slowest * 1000:.1f} ms")
     for what, data in target.found.items():

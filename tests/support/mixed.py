@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from mockserver import Engine, Reply, Request, frozen_clock, load, parse_instant
 from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import paths, routes
-from mockserver.decision.router import SandboxPath
+from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import run_sync
 from mockserver.server.faults import GARBAGE
 from mockserver.server.response import CLOSE, encode_head
