@@ -51,7 +51,10 @@ class Condition:
 
 def all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
     """Whether all conditions hold."""
-    return all(condition.fails(facts) is None for condition in conditions)
+    for condition in conditions:  # noqa: SIM110 - a generator with all() takes three times as long
+        if condition.fails(facts) is not None:
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,11 +11,12 @@ from msgspec import Struct
 from mockserver.contract.paths import VIOLATION_MEMBERS
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
+from mockserver.core.language import all_hold
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, FixedDelay, Path, Trigger, UniformDelay, Write
 from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Reply
 from mockserver.core.spelling import close_matches
-from mockserver.decision.order import Candidate, assumptions_of, holds
+from mockserver.decision.order import Candidate, assumptions_of
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed, View
 
@@ -64,7 +65,7 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     turns: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
-        if holds(candidate.tests, facts):
+        if all_hold(candidate.alternative.conditions, facts):
             choice = _choose(candidate, route, view, armed, turns)
             if choice is not None:
                 return choice
@@ -139,7 +140,7 @@ def _assumption_ids(choice: Choice, document: Document, facts: Facts) -> tuple[s
         assumptions = candidate.assumptions
     else:
         assumptions = assumptions_of(choice.scenario, candidate.alternative if candidate is not None else None)
-    found = [one.id for one in assumptions if not one.tests or holds(one.tests, facts)]
+    found = [one.id for one in assumptions if all_hold(one.when, facts)]
     if document.warnings:
         found += [warning.assumption for warning in document.warnings]
     return tuple(dict.fromkeys(found))

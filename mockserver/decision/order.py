@@ -3,50 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
 
 from msgspec import Struct
 
-from mockserver.core.contract import Alternative, Operation, Scenario
-from mockserver.core.model import Facts, Violation
+from mockserver.core.contract import Alternative, Assumption, Operation, Scenario
+from mockserver.core.model import Violation
 from mockserver.decision.index import EqualityIndex
-
-Test: TypeAlias = Callable[[Facts], str | None]
-"""`Condition.fails`: None where the condition holds, otherwise what was expected."""
-
-
-def holds(tests: tuple[Test, ...], facts: Facts) -> bool:
-    """Whether every condition holds."""
-    for test in tests:  # noqa: SIM110 - a generator with all() takes three times as long
-        if test(facts) is not None:
-            return False
-    return True
-
-
-class TestedAssumption(Struct, frozen=True, gc=False):
-    """An assumption that an answer rests on where every test holds; always, if there are none."""
-
-    id: str
-    tests: tuple[Test, ...]
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """One alternative of a scenario, with the assumptions that an answer by it may rest on.
-
-    `tests` are `Condition.fails` of its conditions.
-    """
+    """One alternative of a scenario, with the assumptions that an answer by it may rest on."""
 
     scenario: Scenario
     alternative: Alternative
-    tests: tuple[Test, ...]
-    assumptions: tuple[TestedAssumption, ...]
+    assumptions: tuple[Assumption, ...]
 
 
 class Order(Struct, frozen=True):
     """Scenarios in force, the first that is tried first.
 
-    `without_violations` and `with_violations` are the alternatives that can apply to such requests: one of a scenario
-    that changes state never applies to a request with violations. `claims` tell the violations that a scenario names.
+    `without_violations` and `with_violations` are the alternatives to try for such requests; those of a scenario that
+    changes state are never tried for a request with violations. `claims` tell the violations that a scenario names.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -74,12 +51,7 @@ def order_scenarios(scenarios: Iterable[Scenario], added: Iterable[Scenario] = (
     """Compile the order of scenarios, given in the order in which they are tried."""
     scenarios = tuple(scenarios)
     candidates = [
-        Candidate(
-            scenario,
-            alternative,
-            tuple(condition.fails for condition in alternative.conditions),
-            assumptions_of(scenario, alternative),
-        )
+        Candidate(scenario, alternative, assumptions_of(scenario, alternative))
         for scenario in scenarios
         for alternative in scenario.alternatives
     ]
@@ -97,14 +69,14 @@ def order_scenarios(scenarios: Iterable[Scenario], added: Iterable[Scenario] = (
     )
 
 
-def assumptions_of(scenario: Scenario, alternative: Alternative | None) -> tuple[TestedAssumption, ...]:
+def assumptions_of(scenario: Scenario, alternative: Alternative | None) -> tuple[Assumption, ...]:
     """The assumptions that an answer may rest on; one that is forced rests on none that has conditions."""
     found = [*scenario.envelope.assumed, *scenario.assumed]
     if alternative is None:
         found = [one for one in found if not one.when]
     else:
         found += alternative.assumed
-    return tuple(TestedAssumption(one.id, tuple(condition.fails for condition in one.when)) for one in found)
+    return tuple(found)
 
 
 def scenarios_in_force(operation: Operation, added: Iterable[Scenario]) -> tuple[Scenario, ...]:
