@@ -15,24 +15,28 @@ from mockserver.core.model import Document, Facts, Fault, Provenance, Trigger, W
 class Effects(Struct, frozen=True):
     """What a decision changes in its sandbox, all of it or nothing.
 
-    `new`: names of the ids that are used up. `armed`: the id of what was armed and used once. `turns`: scenarios with
-    answers in turn that this request counts for. `delay`: whether a random delay was drawn.
+    consumed_ids: names of the drawn ids that are used up.
+    armed_id: what was armed and is used once more, if anything.
+    counted_scenarios: scenarios with answers in turn that this request counts for.
+    delay: whether a random delay was drawn.
     """
 
     writes: tuple[Write, ...] = ()
-    new: tuple[str, ...] = ()
-    armed: int | None = None
-    turns: tuple[str, ...] = ()
+    consumed_ids: tuple[str, ...] = ()
+    armed_id: int | None = None
+    counted_scenarios: tuple[str, ...] = ()
     delay: bool = False
 
 
 class Decision(Struct, frozen=True):
     """Which scenario answers, why, what it rests on, and what it changes.
 
-    `alternative` is None where the scenario was forced or armed. `facts` is all that was looked at; `assumed` the ids
-    of assumptions; `cause` the entry that wrote the record on which the decision rests, empty for none. `turns` counts,
-    by scenario with answers in turn that this request met, the requests before it. `committed`: whether what the
-    scenario changes is committed.
+    alternative: the one that matched; None where the scenario was forced or armed.
+    assumed: ids of the assumptions that the answer rests on.
+    facts: all that was looked at.
+    cause: the id of the entry that wrote the record on which the decision rests; empty for none.
+    turn_counts: for each matching scenario with answers in turn, the requests that it had counted before this one.
+    committed: whether what the scenario changes is committed.
     """
 
     operation: Operation
@@ -44,7 +48,7 @@ class Decision(Struct, frozen=True):
     document: Document
     facts: Facts
     cause: str = ""
-    turns: Mapping[str, int] = {}
+    turn_counts: Mapping[str, int] = {}
     effects: Effects = Effects()
     committed: bool = False
     fault: Fault | None = None
@@ -80,7 +84,7 @@ class Reply(Struct, frozen=True):
     """An answer: status, headers and body, with what has to happen on the way.
 
     `headers` are the same in all answers that were decided alike, `own_headers` those of this one. `decision` is None
-    where the API did not answer. `problem` is the kind of problem where the mock refused. `entry` is the id of its
+    where the API did not answer. `problem` is the kind of problem where the mock refused. `entry_id` is that of its
     journal entry, empty where it has none; `sandbox` is the one in which it was decided; `feed` is what follows the
     body, if anything.
     """
@@ -93,7 +97,7 @@ class Reply(Struct, frozen=True):
     problem: str | None = None
     fault: Fault | None = None
     delay_ms: float = 0.0
-    entry: str = ""
+    entry_id: str = ""
     sandbox: str = ""
     feed: Feed | None = None
 

@@ -53,7 +53,7 @@ class Choice(Struct, frozen=True):
     candidate: Candidate | None = None
     armed: Armed | None = None
     cause: str = ""
-    turns: Mapping[str, int] = {}
+    turn_counts: Mapping[str, int] = {}
 
 
 def _first_match(route: Route, document: Document, view: View, armed: Armed | None) -> Choice:
@@ -62,11 +62,11 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
     One with answers in turn counts the request; if its turn is to stand aside, those after it are tried.
     """
     facts = view.facts
-    turns: dict[str, int] = {}
+    turn_counts: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
         if all_hold(candidate.alternative.conditions, facts):
-            choice = _choose(candidate, route, view, armed, turns)
+            choice = _choose(candidate, route, view, armed, turn_counts)
             if choice is not None:
                 return choice
     # The last scenario answers everything; that is checked when the contract is loaded.
@@ -74,20 +74,23 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
 
 
 def _choose(
-    candidate: Candidate, route: Route, view: View, armed: Armed | None, turns: dict[str, int]
+    candidate: Candidate, route: Route, view: View, armed: Armed | None, turn_counts: dict[str, int]
 ) -> Choice | None:
-    """The choice that a matching candidate gives; None where its turn is to stand aside. `turns` counts the request."""
+    """The choice that a matching candidate gives; None where it is its turn to stand aside.
+
+    Adds the scenario, if it has answers in turn, to `turn_counts`.
+    """
     scenario = candidate.scenario
     answering: Scenario | None = scenario
     if scenario.turns is not None:
-        if scenario.id in turns:  # another alternative of it has counted the request
+        if scenario.id in turn_counts:  # another alternative of it has counted the request
             return None
-        count = turns[scenario.id] = view.turns.get(scenario.id, 0)
+        count = turn_counts[scenario.id] = view.turn_counts.get(scenario.id, 0)
         answering = scenario.turns.at(count).scenario
     if answering is None:
         return None
     trigger, cause = _trigger_of(candidate.alternative, view)
-    return Choice(answering, trigger, route.directives, candidate, armed, cause, turns)
+    return Choice(answering, trigger, route.directives, candidate, armed, cause, turn_counts)
 
 
 def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
@@ -119,13 +122,13 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
         document=document,
         facts=facts,
         cause=choice.cause,
-        turns=choice.turns,
+        turn_counts=choice.turn_counts,
         effects=Effects(
-            _record_writes(scenario, view, facts) if committed else (),
-            tuple(scenario.new) if alternative is not None and scenario.new else (),
-            armed.id if armed is not None else None,
-            tuple(choice.turns) if choice.turns else (),
-            delay is not None and not isinstance(delay, FixedDelay),
+            writes=_record_writes(scenario, view, facts) if committed else (),
+            consumed_ids=tuple(scenario.new) if alternative is not None and scenario.new else (),
+            armed_id=armed.id if armed is not None else None,
+            counted_scenarios=tuple(choice.turn_counts) if choice.turn_counts else (),
+            delay=delay is not None and not isinstance(delay, FixedDelay),
         ),
         committed=committed,
         fault=fault,

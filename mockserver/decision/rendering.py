@@ -38,8 +38,8 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
 """What the mock says about an answer, in its headers."""
 
 
-def render(decision: Decision, route: Route, entry: str) -> Reply:
-    """The answer that a decision asks for; `entry` is the id of its journal entry."""
+def render(decision: Decision, route: Route, entry_id: str) -> Reply:
+    """The reply to a decision; `entry_id` is that of its journal entry."""
     scenario, fault = decision.scenario, decision.fault
     status = scenario.status.render(decision.facts)
     if fault is not None and fault.kind == "gateway":
@@ -48,7 +48,7 @@ def render(decision: Decision, route: Route, entry: str) -> Reply:
     own_headers: Headers = ()
     if decision.facts["settings"].mock_headers:
         headers = _shared_headers(scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash)
-        own_headers = _own_headers(decision, entry)
+        own_headers = _own_headers(decision, entry_id)
     return Reply(
         status,
         headers,
@@ -57,7 +57,7 @@ def render(decision: Decision, route: Route, entry: str) -> Reply:
         decision,
         fault=fault,
         delay_ms=decision.delay_ms,
-        entry=entry,
+        entry_id=entry_id,
         sandbox=route.sandbox,
     )
 
@@ -69,7 +69,7 @@ def _shared_headers(scenario: str, source: str, assumed: tuple[str, ...], trigge
     return (*JSON_HEADERS, ("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
 
 
-def _own_headers(decision: Decision, entry: str) -> Headers:
+def _own_headers(decision: Decision, entry_id: str) -> Headers:
     headers: list[tuple[str, str]] = []
     if decision.cause:
         headers.append(("Mock-Cause", decision.cause))
@@ -77,7 +77,7 @@ def _own_headers(decision: Decision, entry: str) -> Headers:
         headers.append(("Mock-Violations", _listed(decision.document.violations)))
     if decision.document.warnings:
         headers.append(("Mock-Warnings", _listed(decision.document.warnings)))
-    headers.append(("Mock-Entry", entry))
+    headers.append(("Mock-Entry", entry_id))
     return tuple(headers)
 
 
@@ -85,20 +85,18 @@ def _listed(found: Sequence[Violation | RequestWarning]) -> str:
     shown: list[dict[str, Any]] = []
     length = 0
     for one in found[:MOST_SHOWN]:
-        entry = _entry(one)
-        length += len(encode_ascii_json(entry))
+        item = _header_item(one)
+        length += len(encode_ascii_json(item))
         if shown and length > LONGEST_LIST:
             break
-        shown.append(entry)
+        shown.append(item)
     if len(found) > len(shown):
         shown.append({"more": len(found) - len(shown)})
     return encode_ascii_json(shown)
 
 
-def _entry(one: Violation | RequestWarning) -> dict[str, str]:
-    entry = {"pointer": printable(one.pointer, LONGEST_POINTER), "keyword": one.keyword}
-    entry["message"] = (
-        one.message if len(one.message) <= LONGEST_MESSAGE else one.message[: LONGEST_MESSAGE - 3] + "..."
-    )
+def _header_item(one: Violation | RequestWarning) -> dict[str, str]:
+    item = {"pointer": printable(one.pointer, LONGEST_POINTER), "keyword": one.keyword}
+    item["message"] = one.message if len(one.message) <= LONGEST_MESSAGE else one.message[: LONGEST_MESSAGE - 3] + "..."
     # A pointer is into the body unless it says where else.
-    return entry if one.root == "body" else {"in": one.root, **entry}
+    return item if one.root == "body" else {"in": one.root, **item}

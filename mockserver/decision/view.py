@@ -48,7 +48,7 @@ class View(Struct, frozen=True):
     keys: the key of each lookup, None where the request has none.
     found: the records of each lookup.
     misspelt: the first lookup whose key has the reserved form and is no test value.
-    turns: by scenario with answers in turn, the requests before this one.
+    turn_counts: by scenario with answers in turn, the requests before this one.
     delays: the random delays drawn so far.
     versions: what the storage needs at the commit to tell whether something has changed since.
     """
@@ -60,7 +60,7 @@ class View(Struct, frozen=True):
     order: Order
     operation: str
     armed: tuple[Armed, ...] = ()
-    turns: Mapping[str, int] = {}
+    turn_counts: Mapping[str, int] = {}
     sandbox: str = ""
     delays: int = 0
     versions: Any = None
@@ -113,8 +113,9 @@ def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> LookedUp:
             found[name], facts[name] = (), MISSING
         else:
             found[name], facts[name] = (record,), record.view
-        if misspelt is None and key not in collection.seeds and collection.is_reserved(sent):
-            misspelt = lookup if record is None or record.view["origin"] != "request" else None
+        was_written = record is not None and record.origin == "request"
+        if misspelt is None and not was_written and key not in collection.seeds and collection.is_reserved(sent):
+            misspelt = lookup
     return LookedUp(keys, found, misspelt)
 
 

@@ -76,7 +76,7 @@ class Service:
         places = secret_places(contract.operations)
         anywhere = SecretPlaces.of(dict.fromkeys(path for one in contract.operations for path in one.sensitive))
         self.router = Router(contract, settings, sandbox_key, admin_paths)
-        self.entries = EntryWriter(contract.hash, places, anywhere)
+        self.entry_writer = EntryWriter(contract.hash, places, anywhere)
         self.observer = Observer(anywhere)
 
 
@@ -185,7 +185,7 @@ class Engine:
         if reply.decision is not None:
             sandbox = await self.storage.find(reply.sandbox)
             if sandbox is not None:
-                await sandbox.delivered(reply.entry, complete=complete)
+                await sandbox.delivered(reply.entry_id, complete=complete)
 
     async def explain(self, request: Request) -> Explanation:
         """What `handle` would answer, and why. No sandbox is made or touched; nothing is drawn or counted."""
@@ -217,8 +217,8 @@ class Engine:
         self, service: Service, request: Request, view: View, decision: Decision, reply: Reply, nanos: int
     ) -> Entry:
         if not service.settings.journal_entries:
-            return Entry(reply.entry, view.sandbox, b"")
-        return service.entries.decided(request, view, decision, reply, nanos // 1000)
+            return Entry(reply.entry_id, view.sandbox, b"")
+        return service.entry_writer.decided(request, view, decision, reply, nanos // 1000)
 
     async def _refuse(
         self,
@@ -237,7 +237,7 @@ class Engine:
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()
         entry = Entry(entry_id, name, b"")
         if service.settings.journal_entries:
-            entry = service.entries.refused(entry_id, request, name, reply, now, nanos // 1000)
+            entry = service.entry_writer.refused(entry_id, request, name, reply, now, nanos // 1000)
         await self.storage.add_entry(entry, service.observer.observe_refusal(request, name, started))
         self.metrics.count(reply, nanos)
         return reply
@@ -249,14 +249,14 @@ class Engine:
             headers = (*problem.headers, ("Mock-Entry", entry_id))
         else:
             headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))
-        return replace(problem, headers=headers, entry=entry_id, sandbox=name)
+        return replace(problem, headers=headers, entry_id=entry_id, sandbox=name)
 
 
 def near_misses_of(decision: Decision, view: View) -> tuple[NearMiss, ...]:
     """The near misses of a decision; none where it was forced or armed."""
     if decision.alternative is None:
         return ()
-    aside = [name for name in decision.turns if name != decision.scenario.id]
+    aside = [name for name in decision.turn_counts if name != decision.scenario.id]
     return near_misses(decision.operation, view.order.scenarios, view.facts, aside)
 
 

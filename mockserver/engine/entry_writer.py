@@ -63,7 +63,7 @@ class EntryWriter:
         masked: list[str] = []
         document, places = decision.document, self._places[decision.operation.id]
         entry = JournalEntry(
-            id=reply.entry,
+            id=reply.entry_id,
             sandbox=view.sandbox,
             time=utc_nanos(view.facts["tick"].now_ns),
             micros=micros,
@@ -78,7 +78,7 @@ class EntryWriter:
             delay_ms=decision.delay_ms or 0,  # 0.0 would be written
             masked=tuple(masked),
         )
-        return Entry(reply.entry, view.sandbox, _mask_document(_encode(entry)))
+        return Entry(reply.entry_id, view.sandbox, _mask_document(_encode(entry)))
 
     def refused(self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int) -> Entry:
         """The entry of a request that the mock refused."""
@@ -171,7 +171,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
         },
         new=facts["new"],
         writes=decision.effects.writes,
-        turns=dict(decision.turns),
+        turns=dict(decision.turn_counts),
         added=tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
         forced_text=scenario.source_text if decision.alternative is None else None,
     )

@@ -77,7 +77,7 @@ def view_of(
         misspelt=None,
         order=order,
         operation=operation.id,
-        turns=decision.turns,
+        turn_counts=decision.turns,
         sandbox=entry.sandbox,
     )
 

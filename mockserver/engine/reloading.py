@@ -136,7 +136,7 @@ def _reload_sandbox(
             armed.append(bound)
         else:
             notes.append(f"{where}: #{one.id} is armed no more: {bound}")
-    turns = {name: _kept_turns(name, before, sandbox, reloaded, added) for name in sandbox.turns}
+    turns = {name: _kept_turns(name, before, sandbox, reloaded, added) for name in sandbox.turn_counts}
     return ReloadedSandbox(own, added, tuple(armed), turns)
 
 
@@ -167,7 +167,7 @@ def _kept_turns(
     new = reloaded.operations.get(name)
     old_forms = _forms(scenarios_in_force(old, sandbox.runtime_scenarios.get(name, ()))) if old is not None else {}
     new_forms = _forms(scenarios_in_force(new, added.get(name, ()))) if new is not None else {}
-    counts = sandbox.turns[name].items()
+    counts = sandbox.turn_counts[name].items()
     return {one: n for one, n in counts if one in old_forms and old_forms[one] == new_forms.get(one)}
 
 

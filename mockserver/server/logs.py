@@ -86,7 +86,7 @@ def human_log(write: WriteLine) -> AccessLog:
         decision, fault = reply.decision, reply.fault
         what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _reply_kind(reply)
         sandbox = f" [{record.sandbox}]" if record.sandbox else ""
-        entry = f" #{reply.entry}" if reply.entry else ""
+        entry = f" #{reply.entry_id}" if reply.entry_id else ""
         if decision is not None and decision.cause:
             entry += f" after #{decision.cause}"
         if fault is not None:
@@ -143,8 +143,8 @@ def json_log(write: WriteLine) -> AccessLog:
             "status": reply.status,
             "micros": record.micros,
         }
-        if reply.entry:
-            line["entry"] = reply.entry
+        if reply.entry_id:
+            line["entry"] = reply.entry_id
         if reply.fault is not None:
             line["fault"] = reply.fault.kind
         if decision is not None:

@@ -84,7 +84,7 @@ class ReloadedSandbox(Struct, frozen=True):
     settings: Settings
     runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
     armed: tuple[Armed, ...]
-    turns: Mapping[str, Mapping[str, int]]
+    turn_counts: Mapping[str, Mapping[str, int]]
 
 
 class Sandbox(Protocol):
@@ -97,7 +97,7 @@ class Sandbox(Protocol):
     armed: tuple[Armed, ...]
     runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
     """Scenarios added at run time by operation, in order."""
-    turns: Mapping[str, Mapping[str, int]]
+    turn_counts: Mapping[str, Mapping[str, int]]
     """Requests counted for scenarios with answers in turn, by operation and scenario."""
     evicted_before: bool
     """Whether a sandbox of this name was evicted, so that its journal may lack entries."""

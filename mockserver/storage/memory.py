@@ -40,13 +40,13 @@ class MemoryStorage:
 
     @property
     def orders(self) -> Mapping[str, Order]:
-        """See `Storage`."""
+        """The order of the contract's scenarios, by operation."""
         return self._shared.orders
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
     async def sandbox(self, name: str) -> MemorySandbox | None:
-        """See `Storage`."""
+        """The sandbox of a name, made on first use; None where there is no room for one more."""
         now = self._monotonic()
         sandbox = self._sandboxes.pop(name, None)
         if sandbox is None:
@@ -58,11 +58,11 @@ class MemoryStorage:
         return sandbox
 
     async def find(self, name: str) -> MemorySandbox | None:
-        """See `Storage`."""
+        """The sandbox of a name, if it exists; this does not count as use."""
         return self._sandboxes.get(name)
 
     async def peek(self, name: str) -> MemorySandbox | None:
-        """See `Storage`."""
+        """What `sandbox` would give; nothing is made, and this does not count as use."""
         found = self._sandboxes.get(name)
         if found is not None:
             return found
@@ -70,16 +70,16 @@ class MemoryStorage:
         return self._new(name, now) if not self._is_full(name) or self._idle(now) is not None else None
 
     async def sandbox_names(self) -> tuple[str, ...]:
-        """See `Storage`."""
+        """The names of all sandboxes."""
         return tuple(self._sandboxes)
 
     async def was_evicted(self, name: str) -> bool:
-        """See `Storage`."""
+        """Whether a sandbox of this name was evicted, whether or not there is one again."""
         sandbox = self._sandboxes.get(name)
         return self._was_evicted(name) if sandbox is None else sandbox.evicted_before
 
     async def reset(self, name: str) -> bool:
-        """See `Storage`."""
+        """Reset a sandbox to its seeds and settings, with an empty journal; whether it existed."""
         self._shared.journal.clear(name)
         self._shared.coverage.drop(name)
         self._evicted.pop(name, None)
@@ -89,7 +89,7 @@ class MemoryStorage:
         return sandbox is not None
 
     async def reset_all(self) -> tuple[str, ...]:
-        """See `Storage`."""
+        """Reset every sandbox, and forget those that were evicted; the names of those that existed."""
         names = tuple(self._sandboxes)
         for sandbox in self._sandboxes.values():
             sandbox.gone = True
@@ -101,7 +101,7 @@ class MemoryStorage:
         return names
 
     async def sandboxes(self) -> Sequence[MemorySandbox]:
-        """See `Storage`."""
+        """All sandboxes."""
         return tuple(self._sandboxes.values())
 
     async def serve(
@@ -111,7 +111,7 @@ class MemoryStorage:
         reloaded: Mapping[str, ReloadedSandbox],
         id_offsets: Mapping[str, int],
     ) -> None:
-        """See `Storage`."""
+        """Serve another contract from now on, in one step."""
         self._shared.serve(contract, settings)
         for sandbox in self._sandboxes.values():
             sandbox.use_contract(contract.collections, reloaded[sandbox.name], id_offsets)
@@ -155,40 +155,40 @@ class MemoryStorage:
     # -- journal and counts -----------------------------------------------------------------------------
 
     def next_entry_id(self) -> str:
-        """See `Storage`."""
+        """The id of the entry of a request without a sandbox."""
         return self._shared.journal.next_id()
 
     async def add_entry(self, entry: Entry, observation: Observation) -> None:
-        """See `Storage`."""
+        """Keep the entry of a request that the mock refused, and count it."""
         self._shared.journal.add(entry)
         self._shared.coverage.add(observation, complete=True)
 
     async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
-        """See `Storage`."""
+        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id."""
         return self._shared.journal.entries(sandbox, before=before, after=after)
 
     async def entry(self, entry_id: str) -> Entry | None:
-        """See `Storage`."""
+        """The entry of an id, if it is still there."""
         return self._shared.journal.find(entry_id)
 
     async def clear_entries(self, sandbox: str) -> int:
-        """See `Storage`."""
+        """Delete the entries of a sandbox; how many there were."""
         return self._shared.journal.clear(sandbox)
 
     async def lost_entries(self, sandbox: str) -> int:
-        """See `Storage`."""
+        """How many entries of a sandbox, at least, were dropped because the journal was full."""
         return self._shared.journal.lost(sandbox)
 
     def listen(self, sandbox: str | None, wake: Callable[[], None]) -> JournalListener:
-        """See `Storage`."""
+        """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
         return self._shared.journal.listen(sandbox, wake)
 
     async def tally(self, sandbox: str | None) -> Tally:
-        """See `Storage`."""
+        """The coverage counts of a sandbox, or of all that ever were (None)."""
         return self._shared.coverage.total() if sandbox is None else self._shared.coverage.tally(sandbox)
 
     def gauges(self) -> Gauges:
-        """See `Storage`."""
+        """The figures of this moment."""
         armed = sum(len(sandbox.armed) for sandbox in self._sandboxes.values())
         journal = self._shared.journal
         return Gauges(len(self._sandboxes), self._evictions, armed, len(journal), journal.size, journal.evictions)

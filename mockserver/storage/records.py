@@ -62,7 +62,7 @@ class Records:
         """What is stored under a key; the same object until somebody writes it."""
         return self._stored[collection].get(key)
 
-    def read(self, reads: list[ReadRecord], collection: Collection, key: str) -> Record | None:
+    def find_and_note(self, reads: list[ReadRecord], collection: Collection, key: str) -> Record | None:
         """The record of a key: written, a seed, or the default of an open collection; None where there is none.
 
         What was read is appended to `reads`.
@@ -77,7 +77,7 @@ class Records:
 
     def find(self, collection: Collection, key: str) -> Record | None:
         """The same, without keeping what was read."""
-        return self.read([], collection, key)
+        return self.find_and_note([], collection, key)
 
     # -- generated ids ----------------------------------------------------------------------------------
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace as changed
+from msgspec import Struct, structs
 
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings, Tick
@@ -35,7 +34,7 @@ class _Versions(Struct, frozen=True, gc=False):
     """What a look has read and drawn; the commit compares it with what there is then."""
 
     changes: int
-    read: list[ReadRecord]
+    reads: list[ReadRecord]
     new: tuple[GeneratedId, ...]
 
 
@@ -60,7 +59,7 @@ class MemorySandbox:
         self.evicted_before = evicted_before
         self.last_used = last_used
         self.records = Records(name, shared.settings.seed, shared.contract.collections)
-        self.turns: Mapping[str, Mapping[str, int]] = {}
+        self.turn_counts: Mapping[str, Mapping[str, int]] = {}
         self.runtime_scenarios: Mapping[str, tuple[Scenario, ...]] = {}
         self.gone = False
         """Whether the sandbox was reset, dropped or evicted; requests that began in it no longer count."""
@@ -74,16 +73,17 @@ class MemorySandbox:
     # -- one request ------------------------------------------------------------------------------------
 
     def next_entry_id(self) -> str:
-        """See `Sandbox`."""
+        """The id of the entry of the request that is being answered."""
         return self._shared.journal.next_id()
 
     async def look(self, operation: Operation, document: Document) -> View:
-        """See `Sandbox`."""
-        order, records, read = self.order(operation), self.records, list[ReadRecord]()
+        """All that a decision about a request may see. Nothing is changed or used up."""
+        order, records = self.order(operation), self.records
+        reads: list[ReadRecord] = []
         facts = request_facts(document, self.settings, order)
         facts["new"] = records.draw(operation.new)
         facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
-        lookups = look_up(operation.lookups, facts, partial(records.read, read))
+        lookups = look_up(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,
             keys=lookups.keys,
@@ -92,20 +92,20 @@ class MemorySandbox:
             order=order,
             operation=operation.id,
             armed=self.armed,
-            turns=self.turns.get(operation.id, {}),
+            turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
             delays=self._delays,
-            versions=_Versions(records.changes, read, operation.new),
+            versions=_Versions(records.changes, reads, operation.new),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
-        """See `Sandbox`."""
+        """`Full` where the records of these effects have no room, as `commit` would say; otherwise None."""
         limit = self._shared.settings.max_records
         places = [(write.collection, write.key) for write in effects.writes]
         return Full(limit) if places and not self.records.fits(places, limit) else None
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
-        """See `Sandbox`."""
+        """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
         if self.gone:
             return Gone()
         if self._has_changed(view, effects):
@@ -115,12 +115,15 @@ class MemorySandbox:
             return full
         for write in effects.writes:
             records.merge(write, entry.id)
-        records.consume(effects.new)
+        records.consume(effects.consumed_ids)
         self._delays += effects.delay
-        if effects.armed is not None:
-            self.armed = _after_use(self.armed, effects.armed)
-        if effects.turns:
-            self.turns = {**self.turns, view.operation: _with_counts(self.turns.get(view.operation, {}), effects.turns)}
+        if effects.armed_id is not None:
+            self.armed = _after_use(self.armed, effects.armed_id)
+        if effects.counted_scenarios:
+            self.turn_counts = {
+                **self.turn_counts,
+                view.operation: _with_counts(self.turn_counts.get(view.operation, {}), effects.counted_scenarios),
+            }
         self._shared.journal.add(entry)
         self.pending[entry.id] = observation
         return Committed()
@@ -129,24 +132,24 @@ class MemorySandbox:
         """Whether something that the decision read has changed since the look."""
         if view.versions.changes != self.records.changes and self._have_records_changed(view, effects):
             return True
-        for scenario in effects.turns:
-            if self.turns.get(view.operation, {}).get(scenario, 0) != view.turns.get(scenario, 0):
+        for scenario in effects.counted_scenarios:
+            if self.turn_counts.get(view.operation, {}).get(scenario, 0) != view.turn_counts.get(scenario, 0):
                 return True
-        if effects.armed is None:
+        if effects.armed_id is None:
             return False
-        used = next(one for one in view.armed if one.id == effects.armed)
+        used = next(one for one in view.armed if one.id == effects.armed_id)
         return all(one is not used for one in self.armed)
 
     def _have_records_changed(self, view: View, effects: Effects) -> bool:
         """Whether a record that was read, or an id that was drawn and is consumed, has changed since the look."""
         records, versions = self.records, view.versions
-        if any(records.stored(one.collection, one.key) is not one.stored for one in versions.read):
+        if any(records.stored(one.collection, one.key) is not one.stored for one in versions.reads):
             return True
-        consumed = [new for new in versions.new if new.name in effects.new]
+        consumed = [new for new in versions.new if new.name in effects.consumed_ids]
         return any(records.next_id(new) != view.facts["new"][new.name] for new in consumed)
 
     async def delivered(self, entry_id: str, *, complete: bool) -> None:
-        """See `Sandbox`."""
+        """End the lease of a request and count its outcome. `complete`: its answer was sent whole."""
         observation = self.pending.pop(entry_id, None)
         if observation is not None and not self.gone:
             self._shared.coverage.add(observation, complete=complete)
@@ -154,7 +157,7 @@ class MemorySandbox:
     # -- what a tester changes --------------------------------------------------------------------------
 
     def order(self, operation: Operation) -> Order:
-        """See `Sandbox`."""
+        """The scenarios in force."""
         scenarios = self.runtime_scenarios.get(operation.id)
         if not scenarios:
             return self._shared.orders[operation.id]
@@ -165,31 +168,34 @@ class MemorySandbox:
         return cached.order
 
     async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> None:
-        """See `Sandbox`."""
+        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again."""
         self.runtime_scenarios = {**self.runtime_scenarios, operation.id: tuple(scenarios)}
-        counts = self.turns.get(operation.id, {})
-        self.turns = {**self.turns, operation.id: {name: n for name, n in counts.items() if name != changed}}
+        counts = self.turn_counts.get(operation.id, {})
+        self.turn_counts = {
+            **self.turn_counts,
+            operation.id: {name: n for name, n in counts.items() if name != changed},
+        }
 
     async def arm(self, make: Callable[[int], Armed]) -> Armed:
-        """See `Sandbox`."""
+        """Arm what `make` gives for an unused id."""
         self._last_armed += 1
         armed = make(self._last_armed)
         self.armed = (*self.armed, armed)
         return armed
 
     async def disarm(self, ids: Iterable[int]) -> None:
-        """See `Sandbox`."""
+        """Remove armed outcomes by id."""
         removed = frozenset(ids)
         self.armed = tuple(one for one in self.armed if one.id not in removed)
 
     async def set_clock(self, clock: Clock) -> None:
-        """See `Sandbox`."""
+        """Replace the clock."""
         self.clock = clock
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """See `Sandbox`."""
+        """Change settings of this sandbox alone; a seed restarts the generated ids."""
         self.own_settings = {**self.own_settings, **changes}
-        self.settings = replace(self.settings, **changes)
+        self.settings = dataclasses.replace(self.settings, **changes)
         if "seed" in changes:
             self._delays = 0
             self.records.reseed(self.name, changes["seed"])
@@ -200,27 +206,27 @@ class MemorySandbox:
         """Use another contract from now on."""
         self.settings, self.armed = reloaded.settings, reloaded.armed
         self.runtime_scenarios = reloaded.runtime_scenarios
-        self.turns = reloaded.turns
+        self.turn_counts = reloaded.turn_counts
         self.records.use_collections(collections, id_offsets)
 
     async def state(self) -> State:
-        """See `Sandbox`."""
+        """What the sandbox keeps beside the seeds."""
         return self.records.state()
 
     async def load_state(self, state: State) -> None:
-        """See `Sandbox`."""
+        """Replace what the sandbox keeps."""
         self.records.load(state)
 
     async def find_record(self, collection: str, key: str) -> Record | None:
-        """See `Sandbox`."""
+        """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""
         return self.records.find(self.records.collections[collection], key)
 
     async def is_written(self, collection: str, key: str) -> bool:
-        """See `Sandbox`."""
+        """Whether a record or a tombstone was written under a key."""
         return self.records.stored(collection, key) is not None
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
-        """See `Sandbox`."""
+        """Write a record (None: a tombstone) in place of what was there; `Full` where there is no room."""
         limit = self._shared.settings.max_records
         if not self.records.fits([(collection, key)], limit):
             return Full(limit)
@@ -228,7 +234,7 @@ class MemorySandbox:
         return None
 
     async def restore_record(self, collection: str, key: str) -> None:
-        """See `Sandbox`."""
+        """Remove what was written under a key, so that its seed or the default shows again."""
         self.records.restore(collection, key)
 
 
@@ -239,7 +245,7 @@ def _after_use(armed: tuple[Armed, ...], used: int) -> tuple[Armed, ...]:
         if one.id != used:
             left.append(one)
         elif one.left is None or one.left > 1:
-            left.append(changed(one, used=one.used + 1, left=None if one.left is None else one.left - 1))
+            left.append(structs.replace(one, used=one.used + 1, left=None if one.left is None else one.left - 1))
     return tuple(left)
 
 

@@ -78,8 +78,8 @@ def test_counts_of_losses_are_bounded(contract: Contract, monkeypatch: pytest.Mo
 def test_a_journal_of_size_zero_keeps_nothing(contract: Contract) -> None:
     """Nothing counts as lost; coverage is counted all the same."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
-    assert sent(engine, LASTING).entry == "1"
-    assert sent(engine, LASTING, "/nothing").entry == "2"
+    assert sent(engine, LASTING).entry_id == "1"
+    assert sent(engine, LASTING, "/nothing").entry_id == "2"
     assert (engine.storage.gauges().journal_entries, kept(engine)) == (0, 0)
 
 

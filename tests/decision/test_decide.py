@@ -103,7 +103,7 @@ def test_writes_are_values_of_the_decision(contract: Contract) -> None:
         "reference_batch": BATCH.upper(),
     }
     effects = decided(contract, body).effects
-    assert sorted(effects.new) == ["card_id", "customer_id"]
+    assert sorted(effects.consumed_ids) == ["card_id", "customer_id"]
     writes = {write.collection: (write.key, dict(write.members)) for write in effects.writes}
     assert writes == {
         "cards": ("k", {"status": "activated", "batch": BATCH, "card_id": "card_1"}),
@@ -141,7 +141,7 @@ def test_a_forced_scenario_writes_nothing(contract: Contract) -> None:
         decision = decided(contract, body, directives=forced)
         assert decision.scenario.changes
         assert (decision.alternative, decision.trigger, decision.committed) == (None, "header", False)
-        assert (decision.effects.writes, decision.effects.new) == ((), ())
+        assert (decision.effects.writes, decision.effects.consumed_ids) == ((), ())
 
 
 def armed_with(turn: Turn, number: int = 1, **more: Any) -> Armed:
@@ -154,12 +154,12 @@ def test_precedence_is_header_armed_scenarios(contract: Contract) -> None:
     first = armed_with(Turn(scenarios["rfc-invalid"]))
     second = armed_with(Turn(scenarios["email-taken"]), 2)
     decision = decided(contract, armed=(first, second))
-    assert (decision.scenario.id, decision.trigger, decision.effects.armed) == ("rfc-invalid", "armed", 1)
+    assert (decision.scenario.id, decision.trigger, decision.effects.armed_id) == ("rfc-invalid", "armed", 1)
     decision = decided(contract, armed=(first,), directives=Directives(scenario="unauthorized"))
-    assert (decision.scenario.id, decision.trigger, decision.effects.armed) == ("unauthorized", "header", None)
+    assert (decision.scenario.id, decision.trigger, decision.effects.armed_id) == ("unauthorized", "header", None)
     decision = decided(contract, armed=(replace(first, operation="other"), second))
-    assert (decision.scenario.id, decision.effects.armed) == ("email-taken", 2)
-    assert decided(contract, armed=(replace(first, operation="other"),)).effects.armed is None
+    assert (decision.scenario.id, decision.effects.armed_id) == ("email-taken", 2)
+    assert decided(contract, armed=(replace(first, operation="other"),)).effects.armed_id is None
 
 
 @pytest.mark.parametrize(("commit", "written"), [(False, 0), (True, 2)])
@@ -172,8 +172,8 @@ def test_a_fault_writes_only_with_commit(contract: Contract, commit: bool, writt
     decision = decided(contract, armed=armed, directives=directives)
     assert (decision.scenario.id, decision.trigger) == ("activated-existing-customer", "values")
     assert (decision.fault, decision.committed, len(decision.effects.writes)) == (fault, commit, written)
-    assert set(decision.effects.new) == decision.scenario.new != frozenset()
-    assert decision.effects.armed == (1 if armed else None)
+    assert set(decision.effects.consumed_ids) == decision.scenario.new != frozenset()
+    assert decision.effects.armed_id == (1 if armed else None)
 
 
 def test_an_unknown_forced_scenario_is_a_problem(contract: Contract) -> None:

@@ -53,7 +53,7 @@ def test_a_conflict_decides_again(contract: Contract, monkeypatch: pytest.Monkey
     """With the same entry and the same ids; the request counts once."""
     engine = Engine(contract)
     reply = answered(monkeypatch, engine, Conflict(), Conflict())
-    assert (reply.status, reply.entry) == (200, "1")
+    assert (reply.status, reply.entry_id) == (200, "1")
     (entry,) = journal(engine, "a")
     assert entry.decision is not None
     assert entry.decision.new["card_id"] in reply.body.decode()
@@ -70,7 +70,7 @@ def test_a_refused_commit_is_a_problem(
     """With the id of the request's entry."""
     engine = Engine(contract)
     reply = answered(monkeypatch, engine, result)
-    assert (reply.problem, reply.status, reply.entry, reply.sandbox) == (problem, status, "1", "a")
+    assert (reply.problem, reply.status, reply.entry_id, reply.sandbox) == (problem, status, "1", "a")
     (entry,) = journal(engine, "a")
     assert (entry.problem, entry.id, entry.decision) == (problem, "1", None)
 
@@ -88,7 +88,7 @@ def test_a_refusal_counts_without_a_journal(contract: Contract) -> None:
     """Also in a sandbox that sends no mock headers."""
     engine = Engine(contract, settings=replace(contract.settings, journal_entries=0, mock_headers=False))
     reply = engine.handle_sync(asked(mock_scenario="nothing"))
-    assert reply.entry == "1"
+    assert reply.entry_id == "1"
     assert not [name for name, _ in reply.all_headers if name.startswith("Mock-")]
     assert run_sync(engine.storage.tally("")).problems == 1
 

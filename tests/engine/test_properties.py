@@ -128,7 +128,7 @@ def test_an_explanation_equals_the_reply(requests: list[tuple[bytes, str | None]
         reply = mock.handle_sync(request(body, forced))
         assert explained.reply.status == reply.status
         assert explained.reply.body == reply.body
-        entry = ("Mock-Entry", reply.entry)  # explaining makes none
+        entry = ("Mock-Entry", reply.entry_id)  # explaining makes none
         told = [entry if name == "Mock-Entry" else (name, text) for name, text in explained.reply.all_headers]
         assert tuple(told) == reply.all_headers
         assert all(miss.evidence for miss in explained.near_misses)

@@ -51,7 +51,7 @@ async def test_a_commit_conflicts_with_a_write_to_a_record_it_read(mock: Mock) -
         first, second = [await mock.look(thing=key) for _ in range(2)]
         assert await mock.commit(first, write(key, size=1)) == Committed()
         kept = await mock.storage.entries(None)
-        again = Effects(writes=write(key, size=2).writes, new=("id", "ticket"))
+        again = Effects(writes=write(key, size=2).writes, consumed_ids=("id", "ticket"))
         assert await mock.commit(second, again) == Conflict()
         assert await mock.storage.entries(None) == kept
         assert await mock.size(key) == 1
@@ -91,12 +91,12 @@ async def test_writes_to_other_records_are_no_conflict(mock: Mock) -> None:
 async def test_an_id_is_given_out_once(mock: Mock) -> None:
     """The second of two that drew it decides again, and no number is lost."""
     first, second, third = [await mock.look() for _ in range(3)]
-    assert await mock.commit(first, Effects(new=("id", "ticket"))) == Committed()
-    assert await mock.commit(second, Effects(new=("id",))) == Conflict()
+    assert await mock.commit(first, Effects(consumed_ids=("id", "ticket"))) == Committed()
+    assert await mock.commit(second, Effects(consumed_ids=("id",))) == Conflict()
     assert await mock.commit(third) == Committed()
     again = await mock.look()
     assert again.facts["new"] == {"id": "3", "ticket": "t_101"}  # 2 is a seed
-    assert await mock.commit(again, Effects(new=("id",))) == Committed()
+    assert await mock.commit(again, Effects(consumed_ids=("id",))) == Committed()
     assert (await mock.look()).facts["new"] == {"id": "4", "ticket": "t_101"}
 
 
@@ -104,12 +104,12 @@ async def test_an_id_whose_key_was_taken_meanwhile_is_not_given_out(mock: Mock) 
     """By a request that brought the key itself, or by a tester."""
     view = await mock.look()
     assert await mock.commit(await mock.look(owner="1"), write("1", "owners", name="Mine")) == Committed()
-    assert await mock.commit(view, Effects(new=("id",))) == Conflict()
-    assert await mock.commit(view, Effects(new=("ticket",))) == Committed()
+    assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(consumed_ids=("ticket",))) == Committed()
     view = await mock.look()
     assert view.facts["new"]["id"] == "3"
     await (await mock.sandbox()).put_record("owners", "3", None)
-    assert await mock.commit(view, Effects(new=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
 
 
 async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
@@ -117,7 +117,7 @@ async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
     sandbox = await mock.sandbox()
     view = await mock.look()
     await sandbox.configure({"seed": 5})
-    assert await mock.commit(view, Effects(new=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
     assert (await mock.look()).facts["new"]["id"] != view.facts["new"]["id"]
 
 
@@ -126,8 +126,8 @@ async def test_an_outcome_armed_once_is_used_once(mock: Mock) -> None:
     armed = await mock.arm()
     first, second, third = [await mock.look() for _ in range(3)]
     assert first.armed == (armed,)
-    assert await mock.commit(first, Effects(armed=armed.id)) == Committed()
-    assert await mock.commit(second, Effects(armed=armed.id)) == Conflict()
+    assert await mock.commit(first, Effects(armed_id=armed.id)) == Committed()
+    assert await mock.commit(second, Effects(armed_id=armed.id)) == Conflict()
     assert await mock.commit(third) == Committed()  # it was for none of its kind
     assert (await mock.look()).armed == ()
 
@@ -137,42 +137,42 @@ async def test_armed_uses_count_down(mock: Mock) -> None:
     twice, always = await mock.arm(2), await mock.arm(None)
     assert (twice.id, always.id) == (1, 2)
     for left in ([(1, 1, 1), (2, None, 0)], [(2, None, 0)]):
-        assert await mock.commit(await mock.look(), Effects(armed=1)) == Committed()
+        assert await mock.commit(await mock.look(), Effects(armed_id=1)) == Committed()
         assert [(one.id, one.left, one.used) for one in (await mock.look()).armed] == left
     view = await mock.look()
     for used in (1, 2):
-        assert await mock.commit(await mock.look(), Effects(armed=2)) == Committed()
+        assert await mock.commit(await mock.look(), Effects(armed_id=2)) == Committed()
         assert (await mock.look()).armed == (replace(always, used=used),)
-    assert await mock.commit(view, Effects(armed=2)) == Conflict()
+    assert await mock.commit(view, Effects(armed_id=2)) == Conflict()
     sandbox, view = await mock.sandbox(), await mock.look()
     await sandbox.disarm([2, 7])
     assert sandbox.armed == ()
-    assert await mock.commit(view, Effects(armed=2)) == Conflict()
+    assert await mock.commit(view, Effects(armed_id=2)) == Conflict()
     assert (await mock.arm()).id == 3
 
 
 async def test_each_request_takes_one_turn(mock: Mock) -> None:
     """Two requests for the same turn conflict."""
     first, second, third = [await mock.look() for _ in range(3)]
-    assert await mock.commit(first, Effects(turns=("flaky",))) == Committed()
-    assert await mock.commit(second, Effects(turns=("flaky",))) == Conflict()
-    assert await mock.commit(third, Effects(turns=("other",))) == Committed()
+    assert await mock.commit(first, Effects(counted_scenarios=("flaky",))) == Committed()
+    assert await mock.commit(second, Effects(counted_scenarios=("flaky",))) == Conflict()
+    assert await mock.commit(third, Effects(counted_scenarios=("other",))) == Committed()
     view = await mock.look()
-    assert view.turns == {"flaky": 1, "other": 1}
-    assert await mock.commit(view, Effects(turns=("flaky", "other"))) == Committed()
-    assert (await mock.sandbox()).turns == {"use": {"flaky": 2, "other": 2}}
+    assert view.turn_counts == {"flaky": 1, "other": 1}
+    assert await mock.commit(view, Effects(counted_scenarios=("flaky", "other"))) == Committed()
+    assert (await mock.sandbox()).turn_counts == {"use": {"flaky": 2, "other": 2}}
 
 
 async def test_putting_a_scenario_again_restarts_its_turns(mock: Mock) -> None:
     """A request that saw the old count decides again."""
     sandbox, added = await mock.sandbox(), mock.operation.scenarios[0]
     for name in ("flaky", "other"):
-        await mock.commit(await mock.look(), Effects(turns=(name,)))
+        await mock.commit(await mock.look(), Effects(counted_scenarios=(name,)))
     view = await mock.look()
     await sandbox.set_scenarios(mock.operation, (added,), "flaky")
-    assert await mock.commit(view, Effects(turns=("flaky",))) == Conflict()
+    assert await mock.commit(view, Effects(counted_scenarios=("flaky",))) == Conflict()
     view = await mock.look()
-    assert view.turns == {"other": 1}
+    assert view.turn_counts == {"other": 1}
     assert view.order.added == (added,)
     assert sandbox.runtime_scenarios == {"use": (added,)}
     assert sandbox.order(mock.operation) is view.order
@@ -200,12 +200,14 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
     sandbox, view = await mock.sandbox(), await mock.look(thing="z")
     before, kept = await sandbox.state(), await mock.storage.entries(None)
     both = (*write("x", size=5).writes, *write("z", size=5).writes)
-    effects = Effects(writes=both, new=("id", "ticket"), armed=armed.id, turns=("flaky",), delay=True)
+    effects = Effects(
+        writes=both, consumed_ids=("id", "ticket"), armed_id=armed.id, counted_scenarios=("flaky",), delay=True
+    )
     assert await mock.commit(view, effects) == Full(2)
     assert await sandbox.state() == before
     assert await mock.storage.entries(None) == kept
     again = await mock.look(thing="z")
-    assert (again.armed, again.turns, again.delays, again.facts["new"]) == ((armed,), {}, 0, view.facts["new"])
+    assert (again.armed, again.turn_counts, again.delays, again.facts["new"]) == ((armed,), {}, 0, view.facts["new"])
     assert await mock.commit(again, replace(effects, writes=write("x", size=6).writes)) == Committed()
     assert await mock.size("x") == 6
     assert await sandbox.put_record("things", "z", None) == Full(2)
@@ -254,7 +256,7 @@ async def test_records_are_put_found_and_restored(mock: Mock) -> None:
 
 async def test_a_state_goes_to_another_storage_and_back(mock: Mock, new_mock: NewMock) -> None:
     """Records, tombstones and counters; what was there is gone, and a request that saw it decides again."""
-    effects = replace(write(size=7), new=("id", "ticket"))
+    effects = replace(write(size=7), consumed_ids=("id", "ticket"))
     assert await mock.commit(await mock.look(thing="x"), effects) == Committed()
     await (await mock.sandbox()).put_record("things", "seeded", None)
     state = await (await mock.sandbox()).state()

@@ -117,7 +117,9 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
         await mock.arm(5, name)
         await sandbox.configure({"mock_headers": False})
         await sandbox.set_scenarios(mock.operation, mock.operation.scenarios[:1], "flaky")
-        effects = Effects(writes=write(size=1).writes, new=("ticket",), turns=("flaky",), delay=True)
+        effects = Effects(
+            writes=write(size=1).writes, consumed_ids=("ticket",), counted_scenarios=("flaky",), delay=True
+        )
         assert await mock.commit(await mock.look(name, thing="x"), effects) == Committed()
         await sandbox.delivered(mock.entries[-1], complete=True)
     fresh = (await mock.look("c", thing="x")).facts["new"]
@@ -126,8 +128,8 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
     assert await mock.storage.find("a") is None
     assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
     view, other = await mock.look("a", thing="x"), await mock.look("b", thing="x")
-    assert (view.armed, view.turns, view.delays, view.found["thing"][0].origin) == ((), {}, 0, "default")
-    assert (len(other.armed), other.turns, other.delays, other.facts["thing"]["size"]) == (1, {"flaky": 1}, 1, 1)
+    assert (view.armed, view.turn_counts, view.delays, view.found["thing"][0].origin) == ((), {}, 0, "default")
+    assert (len(other.armed), other.turn_counts, other.delays, other.facts["thing"]["size"]) == (1, {"flaky": 1}, 1, 1)
     assert (await mock.sandbox("a")).settings == mock.settings
     assert (await mock.sandbox("a")).runtime_scenarios == {}
     assert view.facts["new"]["ticket"] != fresh["ticket"]
@@ -214,7 +216,7 @@ async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> Non
     assert await mock.size("seeded", "a") == 2
     assert await mock.size("x", "a") == 3
     sandbox, view = await mock.sandbox("a"), await mock.look("a")
-    assert (sandbox.settings, sandbox.runtime_scenarios, sandbox.armed, view.turns) == (
+    assert (sandbox.settings, sandbox.runtime_scenarios, sandbox.armed, view.turn_counts) == (
         own,
         added,
         (armed,),
@@ -232,7 +234,7 @@ async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> Non
 
 def replace_new(effects: Effects) -> Effects:
     """The effects, with both ids used up."""
-    return Effects(writes=effects.writes, new=("id", "ticket"))
+    return Effects(writes=effects.writes, consumed_ids=("id", "ticket"))
 
 
 async def test_a_testers_write_is_a_conflict(mock: Mock) -> None:

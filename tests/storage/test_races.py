@@ -116,9 +116,9 @@ async def test_a_card_is_activated_once(engine: Engine) -> None:
     assert scenarios(replies) == {SUCCESS: 1, AGAIN: 999}
     (winner,) = [reply for reply in replies if reply.status == 200]
     causes = {reply.decision.cause for reply in replies if reply.decision is not None and reply is not winner}
-    assert causes == {winner.entry}
+    assert causes == {winner.entry_id}
     assert len(await engine.storage.entries("")) == 1_000
-    assert len({reply.entry for reply in replies}) == 1_000
+    assert len({reply.entry_id for reply in replies}) == 1_000
     tally = await engine.storage.tally("")
     assert (tally.requests, tally.counts_of(engine.contract.operations[0].by_id[SUCCESS]).delivered) == (1_000, 1)
 
@@ -211,5 +211,5 @@ async def test_a_reset_among_requests_leaves_nothing_half_done(engine: Engine) -
     for replies, key in ((before, "CARD-001"), (after, "C2")):
         record = await sandbox.find_record("cards", key)
         assert record is not None
-        kept = [reply.entry for reply in replies if reply.status == 200]
+        kept = [reply.entry_id for reply in replies if reply.status == 200]
         assert record.origin == "default" or record.entry in kept

@@ -292,7 +292,7 @@ class Lane:
         if decision is None:
             return
         if decision.scenario.changes:
-            self.entries[expected.reply.entry] = _value(lines, b"Mock-Entry: ")
+            self.entries[expected.reply.entry_id] = _value(lines, b"Mock-Entry: ")
         if decision.cause:
             cause = _value(lines, b"Mock-Cause: ")
             if self.entries.setdefault(decision.cause, cause) != cause:
