@@ -14,7 +14,7 @@ from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches
-from mockserver.decision.sandbox_names import derive_sandbox_name, split_sandbox
+from mockserver.decision.sandbox_names import SANDBOX_PREFIX, SandboxPath, derive_sandbox_name, split_sandbox
 
 
 class Route(Struct, frozen=True):
