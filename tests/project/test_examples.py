@@ -51,8 +51,12 @@ def test_shell(server: Serving) -> None:
 def test_python() -> None:
     """From the root of the repository with pytest, requests and our plugin alone, and a report of what was covered."""
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "mockserver.testing.pytest_plugin")
-    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""}
-    shown = run(*command, "examples/python", "--mockserver-coverage", **alone)
+    shown = run(
+        *(*command, "examples/python", "--mockserver-coverage"),
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+        PYTHONDONTWRITEBYTECODE="1",
+        PYTEST_ADDOPTS="",
+    )
     assert "5 passed" in shown
     assert "card-already-activated" in shown
 
