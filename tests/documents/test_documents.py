@@ -61,8 +61,8 @@ def test_the_documented_error_envelope_is_replayed(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_each_outcome_is_there_under_its_id(contract: Contract, outcome: str) -> None:
-    """Each documented outcome is a documented scenario whose error object is exact: members, order, spelling."""
+def test_each_documented_outcome_has_its_error_object(contract: Contract, outcome: str) -> None:
+    """Members, order and spelling are exact."""
     scenario = next(s for s in contract.scenarios if s.id == outcome)
     assert scenario.source == "documented"
     reply = send(contract, b"", ERROR_CLOCK, {"mock-scenario": outcome})
@@ -70,23 +70,23 @@ def test_each_outcome_is_there_under_its_id(contract: Contract, outcome: str) ->
     assert reply.status == (400 if OUTCOMES[outcome] else 200)
 
 
-def test_nothing_else_is_called_documented(contract: Contract) -> None:
-    """What the documents do not have is marked assumed, with the open point that it rests on."""
+def test_other_outcomes_are_assumed(contract: Contract) -> None:
+    """Each with its open point."""
     assert {s.id for s in contract.scenarios if s.source == "documented"} == set(OUTCOMES)
     for scenario in contract.scenarios:
         assert scenario.source == "documented" or scenario.assumed
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_a_heading_stands_in_the_documents(contract: Contract, outcome: str) -> None:
-    """The heading of each documented scenario is a line of one of the documents."""
+def test_each_heading_is_in_the_documents(contract: Contract, outcome: str) -> None:
+    """As a line."""
     headings = (FOLDER / "headings.txt").read_text(encoding="utf-8").splitlines()
     scenario = next(s for s in contract.scenarios if s.id == outcome)
     assert scenario.heading in headings
 
 
-def test_an_odd_answer_carries_a_note(contract: Contract) -> None:
-    """Where the document itself is odd, people are told."""
+def test_an_odd_documented_answer_has_a_note(contract: Contract) -> None:
+    """For readers."""
     notes = {s.id: s.note or "" for s in contract.scenarios}
     assert "FIRST name" in notes["last-name-empty"]
     assert "whith" in notes["email-taken"]

@@ -63,7 +63,7 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def test_the_packages_are_those_of_the_architecture() -> None:
-    """Beside the packages there are three modules, and the marker for type checkers."""
+    """Beside them there are three modules, and the marker for type checkers."""
     assert {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists()} == set(ORDER)
     assert {file.name for file in PACKAGE.iterdir() if file.is_file()} == {
         *("__init__.py", "__main__.py", "py.typed", "version.py")
@@ -90,8 +90,8 @@ def test_a_module_imports_packages_before_its_own(name: str) -> None:
             assert package in ("", "version") or package in ORDER[: own + 1], f"{name} imports {found}"
 
 
-def test_no_module_imports_itself_through_others() -> None:
-    """The imports of modules make no circle."""
+def test_imports_are_not_circular() -> None:
+    """Not through any number of modules."""
     dotted = {"mockserver." + name.removesuffix(".py").replace("/", "."): file for name, file in IN_PACKAGES.items()}
     graph = {
         name: {other for found in imported(file) for other in (found, found.rpartition(".")[0]) if other in dotted}
@@ -132,14 +132,14 @@ def private_names(file: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_no_private_name_of_anybody_else_is_used(name: str) -> None:
-    """Neither of a library, nor of a class of ours from outside it, nor through `self` in a class of a library."""
+def test_no_private_name_of_others_is_used(name: str) -> None:
+    """Neither of a library, of a class of ours from outside it, nor through `self` in a subclass of a library."""
     assert [*private_names(MODULES[name])] == []
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_is_short(name: str) -> None:
-    """At most 300 lines, and a docstring that says what it is."""
+    """At most 300 lines, with a docstring."""
     text = MODULES[name].read_text()
     assert len(text.splitlines()) <= 300
     assert ast.get_docstring(ast.parse(text))
@@ -162,8 +162,8 @@ WORDS = re.compile(
         ),
     ],
 )
-def test_words_of_the_api_are_told_from_others(text: str, found: bool) -> None:
-    """What the next test looks for is found where it stands for itself."""
+def test_words_of_the_api_are_found_as_words(text: str, found: bool) -> None:
+    """The next test looks for them so."""
     assert bool(WORDS.search(text)) is found
 
 
@@ -175,8 +175,8 @@ def package_files() -> list[str]:
 
 
 @pytest.mark.parametrize("name", package_files())
-def test_the_engine_knows_no_card(name: str) -> None:
-    """No word of the API that is mocked stands in the package, whatever the language."""
+def test_no_word_of_the_card_api_is_in_the_package(name: str) -> None:
+    """In any language."""
     lines = (ROOT / "mockserver" / name).read_text(encoding="utf-8", errors="replace").splitlines()
     assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
 
@@ -185,8 +185,8 @@ CONSOLE = sorted((PACKAGE / "admin" / "console").iterdir())
 
 
 @pytest.mark.parametrize("file", CONSOLE, ids=lambda file: file.name)
-def test_the_console_knows_no_card(file: Path) -> None:
-    """Nor does a word of it stand in the page, its styles or its modules; everything comes from the admin API."""
+def test_no_word_of_the_card_api_is_in_the_console(file: Path) -> None:
+    """Page, styles and modules; everything comes from the admin API."""
     lines = file.read_text(encoding="utf-8").splitlines()
     assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if WORDS.search(line)] == []
 
@@ -198,8 +198,8 @@ AS_CODE = re.compile(
 
 
 @pytest.mark.parametrize("file", [f for f in CONSOLE if f.suffix == ".js"], ids=lambda file: file.name)
-def test_the_console_makes_text_of_what_comes(file: Path) -> None:
-    """No module turns a text into elements or code or loads anything from elsewhere; none but the words is long."""
+def test_the_console_never_parses_text_as_markup(file: Path) -> None:
+    """No module turns text into elements or code, or loads anything from elsewhere."""
     text = file.read_text(encoding="utf-8")
     assert AS_CODE.findall(text) == []
     assert text.startswith("// ")
@@ -215,8 +215,8 @@ BANNED = re.compile(
 )
 
 
-def test_no_file_holds_what_belongs_to_one_machine_or_is_left_to_do() -> None:
-    """No path of a machine, no host of a registry, no reminder."""
+def test_no_file_names_a_machine_or_a_reminder() -> None:
+    """No path of a machine, no host of a registry."""
     skip_without("git")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -98,15 +98,15 @@ class Parser {
 """
 
 
-def test_java_in_a_container_is_java(tmp_path: Path) -> None:
-    """Its libraries are not here, so that it is read but not compiled."""
+def test_the_java_container_recipe_parses(tmp_path: Path) -> None:
+    """Its libraries are not installed."""
     skip_without("javac")
     (tmp_path / "Parser.java").write_text(PARSER)
     run("java", tmp_path / "Parser.java", EXAMPLES / "testcontainers" / "ActivationContainerTest.java")
 
 
-def test_python_in_a_container_is_python() -> None:
-    """Its library is not here, so that it is read but not run."""
+def test_the_python_container_recipe_parses() -> None:
+    """Its library is not installed."""
     file = EXAMPLES / "testcontainers" / "test_container.py"
     compile(file.read_text(), file, "exec")
 
@@ -119,13 +119,13 @@ def test_python_in_a_container_is_python() -> None:
         ("vendor.compose-spec", "examples/docker-compose.yaml"),
     ],
 )
-def test_files_for_other_tools_are_of_their_form(schema: str, file: str) -> None:
-    """Workflows and compose files fit the schemas of those who read them."""
+def test_workflows_and_compose_files_fit_their_schemas(schema: str, file: str) -> None:
+    """Those of their tools."""
     run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, ROOT / file)
 
 
-def test_the_index_names_every_recipe() -> None:
-    """What is in the folder stands in its README, and the other way round."""
+def test_the_index_lists_every_recipe() -> None:
+    """And nothing else."""
     index = (EXAMPLES / "README.md").read_text()
     there = {path.name + "/" * path.is_dir() for path in EXAMPLES.iterdir() if path.name != "README.md"}
     assert set(re.findall(r"^\| `([^`]+)`", index, re.MULTILINE)) == there

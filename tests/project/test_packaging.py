@@ -72,7 +72,7 @@ def installed(wheel: Path) -> Path:
     return scripts
 
 
-def test_the_source_archive_carries_what_a_build_and_its_tests_need(sdist: Path) -> None:
+def test_the_source_archive_is_complete(sdist: Path) -> None:
     """Package, contract and tests, and nothing of a working copy."""
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -87,8 +87,8 @@ def test_the_source_archive_carries_what_a_build_and_its_tests_need(sdist: Path)
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv"))]
 
 
-def test_the_wheel_carries_contract_and_types(wheel: Path) -> None:
-    """Scenarios, schemas and `py.typed` are inside the package; no test and no cache is."""
+def test_the_wheel_holds_contract_and_types(wheel: Path) -> None:
+    """Scenarios, schemas and `py.typed`; no test and no cache."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert wheel.name.startswith(f"activation_mockserver-{mockserver.__version__}-py3-none-any")
@@ -116,8 +116,8 @@ def test_the_installed_command_works_from_any_folder(installed: Path, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_installed_command_starts_contracts_and_exports_them(installed: Path, tmp_path: Path) -> None:
-    """What `new` and `export` read beside the code is in the wheel."""
+def test_new_and_export_work_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """The files that they read are in it."""
     do(installed / "mockserver", "new", "shop", cwd=tmp_path, timeout=PATIENCE)
     shown = do(installed / "mockserver", "check", "shop", cwd=tmp_path, timeout=PATIENCE)
     assert shown.startswith("ok: contract ")
@@ -138,20 +138,20 @@ def test_a_request_is_decided_in_process() -> None:
     assert json.loads(reply.body)["timestamp"] == "2024-11-15T14:32:18.123Z"
 
 
-def test_all_is_what_is_public() -> None:
-    """`__all__` is sorted, can be had name by name, and all of it says what it is; there is nothing else."""
+def test_the_public_names_are_complete() -> None:
+    """`__all__` is sorted and importable, and every name has a docstring."""
     assert mockserver.__all__ == sorted(mockserver.__all__) == sorted(dir(mockserver))
     assert all(isinstance(v := getattr(mockserver, name), str) or v.__doc__ for name in mockserver.__all__)
     with pytest.raises(AttributeError, match="no attribute 'lod'"):
         mockserver.lod  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_a_public_name_is_no_module() -> None:
-    """A name that was also that of a module would be the one or the other, by what was imported before."""
+def test_no_public_name_is_a_module() -> None:
+    """It would depend on what was imported before."""
     assert not [name for name in mockserver.__all__ if (ROOT / "mockserver" / f"{name}.py").exists()]
 
 
-def test_only_what_the_public_names_need_is_imported() -> None:
-    """In process, neither the server nor the command line is loaded."""
+def test_importing_the_package_imports_no_server() -> None:
+    """Nor the command line."""
     code = "import mockserver, sys; print([n for n in ('aiohttp', 'click') if n in sys.modules])"
     assert do(sys.executable, "-c", code, cwd=ROOT) == "[]\n"

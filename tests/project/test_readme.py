@@ -76,8 +76,8 @@ def run(command: str, folder: Folder) -> str:
     return done.stdout
 
 
-def test_each_command_prints_what_the_readme_says(folder: Folder) -> None:
-    """What the README shows is what comes, one command after the other, as a reader types them."""
+def test_each_command_prints_what_the_readme_shows(folder: Folder) -> None:
+    """In order, as a reader types them."""
     skip_without("bash", "curl")
     wrong = []
     for command, output in commands():
@@ -88,8 +88,8 @@ def test_each_command_prints_what_the_readme_says(folder: Folder) -> None:
     assert wrong == []
 
 
-def test_a_contract_of_the_readme_passes(folder: Folder) -> None:
-    """The overlay and the contract that the README shows are sound, examples and all."""
+def test_the_contracts_of_the_readme_pass_check(folder: Folder) -> None:
+    """Overlay and contract, with their examples."""
     skip_without("bash")
     assert "ok: contract" in run("mockserver check --overlay team", folder)
     assert "collections cards" not in run("mockserver check --overlay team", folder)
@@ -97,15 +97,15 @@ def test_a_contract_of_the_readme_passes(folder: Folder) -> None:
 
 
 def test_the_python_of_the_readme_runs(folder: Folder) -> None:
-    """Each Python block runs as it stands; one that is a file is a suite, which a command runs."""
+    """A block that is a test suite is run by a command."""
     for text in of_kind("python"):
         if text.startswith("# test_"):
             continue
         subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=folder.path, check=True, timeout=60)
 
 
-def test_the_two_first_commands_are_those_of_ci() -> None:
-    """CI runs the very test command that stands in the README; the other differs in its last step alone."""
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    """The serve command differs in its last step alone."""
     serve, test, *_ = (text.strip() for text in of_kind("sh"))
     assert serve == "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/mockserver"
     assert test == "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/python -m pytest -n auto"
@@ -125,8 +125,8 @@ def test_the_docker_commands_are_sound() -> None:
     assert "docker-smoke.sh" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_every_block_is_executed() -> None:
-    """There is no kind of block that these tests pass over."""
+def test_every_kind_of_block_is_executed() -> None:
+    """None is skipped."""
     assert {kind for kind, _ in BLOCKS} == {
         "sh",
         "console",

@@ -115,8 +115,8 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(info, io.BytesIO(content))
 
 
-def test_nothing_is_wrong_with_a_good_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All checks pass; what the base brings is told."""
+def test_a_good_image_passes_all_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Packages of the base image are listed."""
     good = Made()
     assert good.wrong(tmp_path) == {}
     with Image(good.saved(tmp_path), image.FIRST) as it:
@@ -162,21 +162,21 @@ FAULTS: Final[list[tuple[str, str, Callable[[Made], Any]]]] = [
 
 
 @pytest.mark.parametrize(("check", "said", "harm"), FAULTS, ids=[f"{check}: {said}" for check, said, _ in FAULTS])
-def test_what_must_not_be_is_found(check: str, said: str, harm: Callable[[Made], Any], tmp_path: Path) -> None:
-    """Each check says what is wrong and where."""
+def test_each_check_finds_its_fault(check: str, said: str, harm: Callable[[Made], Any], tmp_path: Path) -> None:
+    """And says where."""
     image_of = Made()
     harm(image_of)
     assert said in image_of.wrong(tmp_path).get(check, [])
 
 
-def test_a_check_that_fails_is_a_line_and_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    """The first ten things are named, the rest counted, and no secret is shown."""
+def test_a_failed_check_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten items, then a count, without secrets."""
     assert not image.told([("a", lambda: iter(["x"] * 12), "fine"), ("b", lambda: iter([]), "fine")])
     assert capsys.readouterr().out == f"FAIL  a: {'x; ' * 10}and 2 more\nok    b: fine\n"
 
 
-def test_a_folder_made_anew_hides_what_was_below(tmp_path: Path) -> None:
-    """Only what lower layers had, as a container sees it."""
+def test_an_opaque_folder_hides_lower_layers(tmp_path: Path) -> None:
+    """As in a container."""
     it = Made()
     it.removing |= {f"{LIBRARY}/new.py": (b"", 0o644, 0), f"{LIBRARY}/.wh..wh..opq": (b"", 0o600, 0)}
     with Image(it.saved(tmp_path), image.FIRST) as opened:
@@ -185,16 +185,16 @@ def test_a_folder_made_anew_hides_what_was_below(tmp_path: Path) -> None:
     assert {f"{LIBRARY}/new.py", f"{LIBRARY}/__pycache__/os.cpython-313.pyc", "usr/bin/su"} <= files.keys()
 
 
-def test_another_image_is_told(tmp_path: Path) -> None:
-    """Without the first step of ours, what is of the base could not be told from what is not."""
+def test_an_image_without_our_label_is_refused(tmp_path: Path) -> None:
+    """Its own files could not be told from those of the base."""
     it = Made()
     it.steps[1] = "LABEL org.opencontainers.image.title=other"
     with pytest.raises(ValueError, match="no step of its history"):
         Image(it.saved(tmp_path), image.FIRST)
 
 
-def test_a_run_that_is_not_well_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not healthy, something written, a bad end, and modules that have to be compiled."""
+def test_an_unhealthy_run_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not healthy, files written, a bad exit, modules compiled at run time."""
     answers = {"run": "0" * 64, "inspect": "unhealthy\n", "logs": "no port", "diff": "C /etc\nA /etc/x\n"}
     monkeypatch.setattr(image, "docker", lambda command, *_, **__: answers.get(command, ""))
     found = list(image.runs("it"))

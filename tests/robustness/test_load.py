@@ -15,8 +15,8 @@ def run(requests: int, *options: str) -> Run:
 
 
 @pytest.mark.skipif("sys.platform != 'linux'", reason="the memory of a process is read as Linux tells it")
-def test_every_answer_is_the_one_decided_offline() -> None:
-    """Whatever is sent, however it is mixed and whatever goes wrong on purpose, byte for byte."""
+def test_every_answer_equals_the_one_decided_offline() -> None:
+    """Byte for byte, with faults, pipelined."""
     ran = run(3_000)
     assert ran.differences == []
     assert sum(ran.met.values()) == 3_000
@@ -31,6 +31,6 @@ def test_every_answer_is_the_one_decided_offline() -> None:
 
 
 @pytest.mark.skipif("sys.platform != 'linux'", reason="the memory of a process is read as Linux tells it")
-def test_a_difference_is_seen() -> None:
-    """A server that draws other ids answers otherwise."""
+def test_a_difference_is_detected() -> None:
+    """By a server that draws other ids."""
     assert run(1_000, "--seed", "9").differences

@@ -14,19 +14,19 @@ from tests.support.stopping_tries import killed_and_restarted, stopped_under_loa
 
 
 async def test_a_stop_under_load_loses_no_request() -> None:
-    """What is in the log has reached its client whole; the status is 0, and nothing is said."""
+    """Each logged request has reached its client whole; the status is 0."""
     stop = await stopped_under_load(seed=1, clients=16, seconds=0.5)
     assert (stop.lost, stop.cut, stop.status, stop.said) == (0, 0, 0, [])
     assert stop.taken > 0
 
 
-async def test_a_start_after_a_kill_answers_on_the_same_port() -> None:
-    """Whatever the connections before were in the middle of."""
+async def test_a_start_after_a_kill_uses_the_same_port() -> None:
+    """Whatever state the connections were in."""
     assert (await killed_and_restarted(seed=1, clients=16, seconds=0.2))[0] < PATIENCE
 
 
-def test_a_clock_that_jumps_harms_nobody(contract: Contract) -> None:
-    """Back to 1970, ahead by centuries, standing still: all is answered as ever, and the journal keeps its order."""
+def test_a_jumping_clock_does_no_harm(contract: Contract) -> None:
+    """Back to 1970, ahead by centuries, standing still: the journal keeps its order."""
     day = 86_400_000_000_000
     hands = cycle((0, 20_000 * day, 19_999 * day, 150_000 * day, 1, 1))
     engine = Engine(contract, clock=lambda: next(hands))
@@ -42,8 +42,8 @@ def test_a_clock_that_jumps_harms_nobody(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("option", ["--contract", "--overlay", "--mounts"])
-def test_a_folder_that_may_not_be_read_is_told(option: str) -> None:
-    """As another user, whom the folder's rights keep out: which folder and why, and status 1."""
+def test_an_unreadable_folder_is_reported(option: str) -> None:
+    """As another user: which folder and why, status 1."""
     with tempfile.TemporaryDirectory() as name:
         at = Path(name) / "closed"
         at.mkdir(0)

@@ -26,8 +26,8 @@ async def settled(before: set[asyncio.Task[object]], files: int) -> None:
 
 
 @pytest.mark.parametrize("attempt", TRIES, ids=lambda attempt: attempt.__name__)
-async def test_what_no_good_client_sends(contract: Contract, attempt: Try) -> None:
-    """It is met with the answer that is due, the next request as ever, and no task or descriptor stays."""
+async def test_bad_clients_get_an_answer_and_leave_nothing(contract: Contract, attempt: Try) -> None:
+    """The next request is answered; no task or descriptor stays."""
     settings = replace(contract.settings, request_timeout=0.5)
     async with serving(Engine(contract, settings=settings)) as url:
         await is_well(url)
@@ -37,8 +37,8 @@ async def test_what_no_good_client_sends(contract: Contract, attempt: Try) -> No
         await settled(before, files)
 
 
-async def test_a_crowd_of_slow_clients_is_cut_and_others_are_served(contract: Contract) -> None:
-    """Slow ones get 408 while idle ones stay, and meanwhile every other request is answered."""
+async def test_slow_clients_get_408_while_others_are_served(contract: Contract) -> None:
+    """Idle connections stay."""
     settings = replace(contract.settings, request_timeout=0.5)
     async with serving(Engine(contract, settings=settings)) as url:
         before, files = asyncio.all_tasks(), descriptors()

@@ -84,8 +84,8 @@ def served(files: Files) -> Iterator[Serving]:
 # -- clients ------------------------------------------------------------------------------------------
 
 
-def test_the_url_and_the_curl_of_the_banner_say_https(served: Serving, files: Files) -> None:
-    """The line that is shown works with the authority's certificate behind it."""
+def test_the_banner_shows_https(served: Serving, files: Files) -> None:
+    """Its curl line works with the authority's certificate."""
     skip_without("sh", "curl")
     assert served.url.startswith("https://127.0.0.1:")
     line = next(line.strip() for line in served.out.seen if line.strip().startswith("curl "))
@@ -96,7 +96,7 @@ def test_the_url_and_the_curl_of_the_banner_say_https(served: Serving, files: Fi
 
 
 def test_clients_that_trust_the_authority_are_served(served: Serving, files: Files) -> None:
-    """httpx and requests, on a connection that they keep."""
+    """httpx and requests, on connections that stay open."""
     with httpx.Client(verify=files.trusting()) as client:
         assert [client.post(served.url + PATH, json=LASTING).status_code for _ in range(3)] == [200] * 3
     with requests.Session() as session:
@@ -105,8 +105,8 @@ def test_clients_that_trust_the_authority_are_served(served: Serving, files: Fil
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_tls_of_these_versions_is_spoken(served: Serving, files: Files, version: ssl.TLSVersion) -> None:
-    """Both that are in use, and HTTP/1.1 is what they carry."""
+def test_tls_1_2_and_1_3_are_served(served: Serving, files: Files, version: ssl.TLSVersion) -> None:
+    """Over HTTP/1.1."""
     context = files.trusting()
     context.minimum_version = context.maximum_version = version
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -123,8 +123,8 @@ def test_tls_of_these_versions_is_spoken(served: Serving, files: Files, version:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
 
 
-def test_links_in_what_the_mock_tells_say_https(served: Serving, files: Files) -> None:
-    """The curl lines of coverage, exports, the archive of requests and bug reports."""
+def test_links_say_https(served: Serving, files: Files) -> None:
+    """Curl lines of coverage, exports, HAR and bug reports."""
     with httpx.Client(base_url=f"{served.url}/sandbox/links", verify=files.trusting()) as client:
         entry = client.post(PATH, json=LASTING).headers["mock-entry"]
         told = [
@@ -140,8 +140,8 @@ def test_links_in_what_the_mock_tells_say_https(served: Serving, files: Files) -
 # -- our own clients ----------------------------------------------------------------------------------
 
 
-def test_commands_trust_the_authority_that_they_are_told(served: Serving, files: Files) -> None:
-    """By option or environment; without it they say what is wrong and what to give."""
+def test_commands_trust_a_given_authority(served: Serving, files: Files) -> None:
+    """By option or variable; without it the error says what to give."""
     trust = {"MOCKSERVER_CACERT": str(files.ca)}
     for command in (["health", served.url], ["reset", "--url", served.url]):
         assert run(*command, "--cacert", str(files.ca)).stderr == ""
@@ -152,8 +152,8 @@ def test_commands_trust_the_authority_that_they_are_told(served: Serving, files:
     assert run("reset", "--url", served.url, env=trust).returncode == 0
 
 
-def test_a_file_that_is_no_certificate_is_told(served: Serving, files: Files, tmp_path: Path) -> None:
-    """In one line, by the commands and by the client."""
+def test_a_file_that_is_no_certificate_is_one_line(served: Serving, files: Files, tmp_path: Path) -> None:
+    """From commands and from the client."""
     (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     for file in (files.key, tmp_path / "nowhere.pem", tmp_path, tmp_path / "broken.pem"):
         with pytest.raises(ValueError, match=str(file)):
@@ -164,8 +164,8 @@ def test_a_file_that_is_no_certificate_is_told(served: Serving, files: Files, tm
         assert (told.returncode, line.endswith(f"{tmp_path}: Is a directory")) == (1, True)
 
 
-def test_a_server_is_asked_for_its_own_health_without_more(files: Files, tmp_path: Path) -> None:
-    """In its environment, as in a container: its certificate is trusted, whatever names stand in it."""
+def test_health_trusts_the_servers_own_certificate(files: Files, tmp_path: Path) -> None:
+    """In its environment, as in a container, whatever names it has."""
     strange = trustme.CA().issue_cert("mock.example")
     strange.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
     both = str(tmp_path / "both.pem")
@@ -176,16 +176,16 @@ def test_a_server_is_asked_for_its_own_health_without_more(files: Files, tmp_pat
         assert run("health", env={**own, "MOCKSERVER_TLS_CERT": str(files.cert)}).returncode == 1
 
 
-def test_the_client_trusts_what_it_is_told(served: Serving, files: Files) -> None:
-    """`cacert` goes with it into other sandboxes; without it the error says what to give."""
+def test_the_client_trusts_a_given_authority(served: Serving, files: Files) -> None:
+    """`cacert` is kept in other sandboxes; without it the error says what to give."""
     mock = Mock(served.url, cacert=files.ca).in_sandbox("client")
     assert mock.arm("rfc-invalid") == mock.armed()[0]["id"]
     with pytest.raises(MockError, match=r"not trusted.*cacert=FILE"):
         Mock(served.url).armed()
 
 
-def test_the_plugin_trusts_what_it_is_told(served: Serving, files: Files, pytester: pytest.Pytester) -> None:
-    """By environment or by the ini file."""
+def test_the_plugin_trusts_a_given_authority(served: Serving, files: Files, pytester: pytest.Pytester) -> None:
+    """By variable or by the ini file."""
     pytester.makepyfile("def test_one(mockserver):\n    assert mockserver.url.startswith('https://')\n")
     command = ["-p", "no:cacheprovider", "-p", "no:randomly", f"--mockserver-url={served.url}"]
     assert pytester.runpytest_subprocess(*command).ret == 1
@@ -233,8 +233,8 @@ def exchange(url: str, context: ssl.SSLContext, *headers: str) -> tuple[bytes, s
     return data, end
 
 
-async def test_faults_are_what_they_are_over_tls(contract: Contract, files: Files) -> None:
-    """A true reset; a clean end of TLS after too little; bytes that are no HTTP; a whole answer in pieces."""
+async def test_faults_work_over_tls(contract: Contract, files: Files) -> None:
+    """A TCP reset, a clean end of TLS after too little, bytes that are no HTTP, a whole answer in pieces."""
     context = files.trusting()
     # Older releases of Python 3.11 ask OpenSSL 3 to take an end without a goodbye for a clean one, which it is not.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
@@ -264,7 +264,7 @@ async def test_faults_are_what_they_are_over_tls(contract: Contract, files: File
 
 
 def test_plain_http_on_the_port_is_refused(served: Serving) -> None:
-    """The connection is closed without an answer, one line says why, and serving goes on."""
+    """The connection is closed without an answer, and one line says why."""
     split = urlsplit(served.url)
     with socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) as connection:
         connection.sendall(head("POST", PATH, length=2) + b"{}")
@@ -273,8 +273,8 @@ def test_plain_http_on_the_port_is_refused(served: Serving) -> None:
     assert served.err.wait("this port speaks TLS").startswith("mockserver: refused a connection: ")
 
 
-def test_clients_that_cannot_be_spoken_with_are_noted(served: Serving, files: Files) -> None:
-    """One that does not trust the certificate, one with an old TLS: a line each, and serving goes on."""
+def test_failed_handshakes_are_logged(served: Serving, files: Files) -> None:
+    """A client without trust or with an old TLS: one line each."""
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(served.url, verify=ssl.create_default_context())
     served.err.wait("refused a connection: the client does not trust the certificate")
@@ -290,10 +290,10 @@ def test_clients_that_cannot_be_spoken_with_are_noted(served: Serving, files: Fi
     assert httpx.get(f"{served.url}/__admin/health", verify=files.trusting()).status_code == 200
 
 
-async def test_who_does_not_agree_on_tls_in_time_is_let_go(
+async def test_an_unfinished_handshake_is_closed_in_time(
     contract: Contract, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connection on which nothing comes does not stay for ever; a request has the same time as without TLS."""
+    """A request has the same time as without TLS."""
     monkeypatch.setattr(edge, "HANDSHAKE_SECONDS", 0.1)
     settings = replace(contract.settings, request_timeout=0.1)
     async with edge.serving(Engine(contract, settings=settings), tls=secured(files)) as url:
@@ -308,8 +308,8 @@ async def test_who_does_not_agree_on_tls_in_time_is_let_go(
         writer.close()
 
 
-def test_a_server_of_https_ends_when_it_is_asked(files: Files) -> None:
-    """With status 0, though one connection is idle and another has not yet agreed on anything."""
+def test_a_tls_server_ends_with_status_0(files: Files) -> None:
+    """With an idle connection and an unfinished handshake."""
     with spawned(MOCKSERVER, "--port", "0", *files.options) as serve:
         split = urlsplit(serve.out.wait("mock server on ").split()[3])
         address = (str(split.hostname), int(split.port or 0))
@@ -327,14 +327,14 @@ def test_a_server_of_https_ends_when_it_is_asked(files: Files) -> None:
 # -- files that are no use ----------------------------------------------------------------------------
 
 
-def test_both_files_are_needed(files: Files) -> None:
-    """One of the two alone is a mistake in the command line."""
+def test_certificate_and_key_are_needed_together(files: Files) -> None:
+    """One alone is a usage error."""
     told = run_process("--port", "0", "--tls-cert", str(files.cert))
     last = "Error: --tls-cert and --tls-key must be given together"
     assert (told.returncode, told.stderr.splitlines()[-1]) == (2, last)
 
 
-def test_files_that_are_no_use_are_told_in_one_line(files: Files, tmp_path: Path) -> None:
+def test_bad_certificate_files_are_one_line(files: Files, tmp_path: Path) -> None:
     """Which file, and what is wrong with it; nothing is started."""
     other = trustme.CA().issue_cert("localhost")
     other.private_key_pem.write_to_path(tmp_path / "other.pem")
@@ -363,8 +363,8 @@ def test_files_that_are_no_use_are_told_in_one_line(files: Files, tmp_path: Path
     assert ended.stderr == f"mockserver: {nowhere}: No such file or directory\n"
 
 
-def test_a_key_that_may_not_be_read_is_told(files: Files) -> None:
-    """As another user, whom the file's rights keep out."""
+def test_an_unreadable_key_is_one_line(files: Files) -> None:
+    """As another user."""
     with tempfile.TemporaryDirectory() as name:
         at = Path(name)
         at.chmod(0o755)

@@ -29,7 +29,7 @@ class Transport:
         self.written.append(data)
 
 
-async def test_what_waits_can_be_written_before() -> None:
+async def test_held_answers_can_be_flushed() -> None:
     loop, sent = asyncio.get_running_loop(), Transport()
     queue = WriteQueue(loop)
     queue.enqueue(cast(Any, sent), b"1")
@@ -40,7 +40,7 @@ async def test_what_waits_can_be_written_before() -> None:
     assert sent.written == [b"1"]
 
 
-async def test_answers_of_one_turn_are_written_at_its_end_and_in_their_order() -> None:
+async def test_answers_of_one_turn_are_written_in_order_at_its_end() -> None:
     loop, sent = asyncio.get_running_loop(), Transport()
     queue, seen = WriteQueue(loop), list[list[bytes]]()
 
@@ -56,7 +56,7 @@ async def test_answers_of_one_turn_are_written_at_its_end_and_in_their_order() -
     assert sent.written == [b"0", b"1", b"2"]
 
 
-async def test_a_client_that_left_meanwhile_is_written_nothing() -> None:
+async def test_nothing_is_written_to_a_client_that_left() -> None:
     loop, stayed, left = asyncio.get_running_loop(), Transport(), Transport()
     queue = WriteQueue(loop)
     loop.call_soon(queue.enqueue, cast(Any, left), b"answer")
@@ -67,7 +67,7 @@ async def test_a_client_that_left_meanwhile_is_written_nothing() -> None:
     assert (left.written, stayed.written) == ([], [b"answer"])
 
 
-async def test_a_stop_in_the_turn_in_which_answers_are_held_loses_none() -> None:
+async def test_a_stop_loses_no_held_answer() -> None:
     stops: list[asyncio.Future[None]] = []
 
     def stopped(_: AccessRecord) -> None:

@@ -123,8 +123,8 @@ def test_nothing_of_the_others_is_left(mockserver):
 
 
 @pytest.mark.parametrize("mode", ["auto", "strict"])
-def test_clients_of_every_kind_get_a_mock_of_their_own(suite: Suite, mode: str) -> None:
-    """requests, httpx and aiohttp, synchronous or not; every test has its sandbox, which is gone afterwards."""
+def test_each_test_gets_a_sandbox(suite: Suite, mode: str) -> None:
+    """With requests, httpx and aiohttp; it is dropped afterwards."""
     result = suite(CLIENTS, ini=f"asyncio_mode = {mode}\n")
     result.assert_outcomes(passed=8)
     assert result.ret == 0
@@ -166,8 +166,8 @@ def test_the_usual_one(mockserver):
 """
 
 
-def test_markers_say_what_a_test_needs(suite: Suite, pytester: pytest.Pytester) -> None:
-    """Clock, seed and settings of the sandbox; a contract or an overlay on a server of its own, kept for the next."""
+def test_markers_configure_a_test(suite: Suite, pytester: pytest.Pytester) -> None:
+    """Clock, seed and settings of the sandbox; a contract or an overlay on another server, which is kept."""
     folder(pytester.path / "ping", PING)
     runs = [suite(MARKED, "-s", ini="mockserver_seed = 9\nmockserver_clock = 2000-01-01T00:00:00Z\n") for _ in range(2)]
     for result in runs:
@@ -190,8 +190,8 @@ scenarios:
 }
 
 
-def test_the_ini_file_says_what_all_tests_need(suite: Suite, pytester: pytest.Pytester) -> None:
-    """An overlay, a clock, a seed for all; a contract of one's own."""
+def test_the_ini_file_configures_all_tests(suite: Suite, pytester: pytest.Pytester) -> None:
+    """Contract, overlay, clock and seed."""
     folder(pytester.path / "ping", PING)
     test = "def test(mockserver):\n    print(mockserver.scenarios.all()[0]['scenario'], mockserver.clock.now().year)\n"
     ini = "mockserver_overlay = ping\nmockserver_clock = 2000-01-01T00:00:00Z\n"
@@ -227,8 +227,8 @@ def test_overlay(mockserver):
 """
 
 
-def test_what_is_wrong_in_a_marker_is_told_in_a_line(suite: Suite) -> None:
-    """With near spellings, and without a traceback of the plugin."""
+def test_a_bad_marker_is_one_line(suite: Suite) -> None:
+    """With near spellings, without a traceback of the plugin."""
     result = suite(WRONG, apart=False)
     result.assert_outcomes(errors=5)
     text = shown(result)
@@ -280,8 +280,8 @@ def test_without_a_mock():
 """
 
 
-def test_a_failing_test_shows_what_the_mock_saw(suite: Suite) -> None:
-    """The requests with who answered, why the unexpected ones were, and what is armed; no other test shows any."""
+def test_a_failing_test_shows_the_journal(suite: Suite) -> None:
+    """Requests, why the unexpected ones were answered so, and what is armed; no other test shows any."""
     result = suite(FAILING)
     result.assert_outcomes(failed=2, passed=1, errors=1, xfailed=1)
     lines = shown(result).splitlines()
@@ -306,8 +306,8 @@ def test_it(mockserver):
 """
 
 
-def test_a_server_that_is_gone_is_no_internal_error(suite: Suite, contract: Contract) -> None:
-    """A failing test says that the mock server cannot be reached."""
+def test_an_unreachable_server_is_no_internal_error(suite: Suite, contract: Contract) -> None:
+    """A failing test says that the mock cannot be asked."""
     with running(contract) as mock:
         result = suite(GONE, f"--mockserver-url={mock.url}", apart=False)
     result.assert_outcomes(failed=1, errors=1)
@@ -348,10 +348,10 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[t
     return taken
 
 
-def test_a_server_that_is_up_is_used(
+def test_a_running_server_is_used(
     suite: Suite, contract: Contract, monkeypatch: pytest.MonkeyPatch, seen: Callable[[], list[tuple[str, str]]]
 ) -> None:
-    """By option or ini file, with its token; names of sandboxes are this run's, and nothing stays behind."""
+    """By option or ini file, with its token; sandboxes have names of this run, and are dropped."""
     with running(contract, token="s3cr3t") as mock:
         refused = suite(WHERE, "--mockserver-url", mock.url, apart=False)
         refused.assert_outcomes(errors=6)
@@ -366,8 +366,8 @@ def test_a_server_that_is_up_is_used(
         assert mock.requests(all=True) == []
 
 
-def test_workers_have_a_server_each_or_share_one(suite: Suite, seen: Callable[[], list[tuple[str, str]]]) -> None:
-    """`--mockserver-shared`: the controller's, with the same names of sandboxes in every run."""
+def test_workers_share_a_server_or_have_their_own(suite: Suite, seen: Callable[[], list[tuple[str, str]]]) -> None:
+    """`--mockserver-shared`: the controller's."""
     suite(WHERE, "-n2").assert_outcomes(passed=6)
     assert len({port for port, _ in seen()}) == 2
     suite(WHERE, "--dist=each", "--tx=2*popen", "--mockserver-shared").assert_outcomes(passed=12)
@@ -381,8 +381,8 @@ def test_workers_have_a_server_each_or_share_one(suite: Suite, seen: Callable[[]
     assert [name for _, name in first] == [name for _, name in second]
 
 
-def test_a_suite_of_many_tests_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A share of the suite that `python -m tests.support.many` runs as a whole, ten times."""
+def test_many_tests_run_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share of `python -m tests.support.many`."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("MANY", "30")
     many.written(pytester.path)
@@ -409,8 +409,8 @@ def test_other_contract(mockserver):
 """
 
 
-def test_coverage_of_all_workers_is_told_at_the_end(suite: Suite, pytester: pytest.Pytester) -> None:
-    """A table, files, and a bar that fails a run whose tests all passed; contracts of markers stand apart."""
+def test_coverage_of_all_workers_is_summed_up(suite: Suite, pytester: pytest.Pytester) -> None:
+    """A table, files, and a bar that can fail a run; contracts of markers are listed apart."""
     folder(pytester.path / "ping", PING)
     files = "--mockserver-coverage=html:out/coverage.html,junit:coverage.xml"
     result = suite(MEETING, "-n2", files, "--mockserver-coverage-fail-under=23")
@@ -428,8 +428,8 @@ def test_coverage_of_all_workers_is_told_at_the_end(suite: Suite, pytester: pyte
     assert len([*pytester.path.glob("coverage-*.xml")]) == 1
 
 
-def test_a_bar_that_is_reached_lets_a_run_pass(suite: Suite, contract: Contract) -> None:
-    """Of the server of this process, and of one that is up; without a bar nothing is judged."""
+def test_a_run_passes_at_the_coverage_bar(suite: Suite, contract: Contract) -> None:
+    """With its own server and a running one; without a bar nothing is judged."""
     text = "def test_it(mockserver):\n    post(mockserver)\n"
     assert suite(text, "--mockserver-coverage-fail-under=5.5", apart=False).ret == 0
     with running(contract) as mock:
@@ -442,8 +442,8 @@ def test_a_bar_that_is_reached_lets_a_run_pass(suite: Suite, contract: Contract)
     assert (gone.ret, "the mock server cannot be reached: " in shown(gone)) == (0, True)
 
 
-def test_a_file_that_is_none_is_a_mistake_in_the_command(suite: Suite) -> None:
-    """As where the value was meant for the folder of the tests."""
+def test_a_bad_coverage_file_is_a_usage_error(suite: Suite) -> None:
+    """Such as the folder of the tests."""
     result = suite("def test(): pass\n", "--mockserver-coverage", "test_it.py", apart=False)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "expected html:FILE, junit:FILE or both with a comma, got 'test_it.py'" in shown(result)
@@ -465,16 +465,16 @@ def test_no_server_runs():
 """
 
 
-def test_a_run_that_does_not_use_it_pays_for_nothing(suite: Suite) -> None:
-    """The plugin, the version, and no more; or, where it is turned off, nothing."""
+def test_an_unused_plugin_imports_nothing(suite: Suite) -> None:
+    """The plugin and the version alone; turned off, nothing."""
     suite(UNUSED).assert_outcomes(passed=2)
     result = suite("def test(mockserver): pass\ndef test_other(): pass\n", "-p", "no:mockserver", apart=False)
     result.assert_outcomes(passed=1, errors=1)
     assert "fixture 'mockserver' not found" in shown(result)
 
 
-def test_it_says_what_there_is(suite: Suite) -> None:
-    """Fixture, marker, options and settings in pytest's own lists."""
+def test_the_plugin_documents_itself(suite: Suite) -> None:
+    """Fixture, marker, options and settings in pytest's lists."""
     assert "@pytest.mark.mockserver(contract=None, overlay=()" in shown(suite("", "--markers", apart=False))
     assert "a fresh sandbox" in " ".join(shown(suite("", "--fixtures", apart=False)).split())
     told = shown(suite("", "--help", apart=False))

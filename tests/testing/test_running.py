@@ -40,8 +40,8 @@ def files() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a list, not paths
 
 
-def test_a_server_is_there_for_as_long_as_the_block_lasts(contract: Contract) -> None:
-    """Neither thread nor port nor file is left."""
+def test_a_server_runs_for_the_block(contract: Contract) -> None:
+    """Neither thread, port nor file is left."""
     with mockserver.running(contract):  # what is opened once for all is open from here on
         pass
     threads, before = threading.active_count(), files() if Path("/proc/self/fd").is_dir() else 0
@@ -58,8 +58,8 @@ def test_a_server_is_there_for_as_long_as_the_block_lasts(contract: Contract) ->
         assert files() == before
 
 
-def test_it_stops_promptly_whatever_is_under_way(contract: Contract) -> None:
-    """An idle connection, a client that waits for an answer, and one that reads events hold nothing up."""
+def test_a_server_stops_promptly(contract: Contract) -> None:
+    """With an idle connection, a waiting client and a reader of events."""
     with contextlib.ExitStack() as stack:
         with mockserver.running(contract) as mock:
             port = int(mock.url.rpartition(":")[2])
@@ -76,8 +76,8 @@ def test_it_stops_promptly_whatever_is_under_way(contract: Contract) -> None:
 
 
 @pytest.mark.filterwarnings("error")
-async def test_clients_on_a_loop_are_served(contract: Contract) -> None:
-    """The server does not share the loop of the test, so that waiting for it stops nothing."""
+async def test_clients_on_the_loop_of_the_test_are_served(contract: Contract) -> None:
+    """The server has a loop of its own."""
     with mockserver.running(contract, sandbox="a") as mock:
         async with aiohttp.ClientSession() as session:
             answers = await asyncio.gather(*(session.post(mock.url + PATH, json=LASTING) for _ in range(10)))
@@ -87,7 +87,7 @@ async def test_clients_on_a_loop_are_served(contract: Contract) -> None:
 
 
 def test_clock_seed_token_and_settings_are_set(contract: Contract) -> None:
-    """The same names as of a contract file; with the same seed come the same ids."""
+    """By the names of a contract file."""
     instant = dt.datetime(2024, 11, 15, 14, 32, 18, tzinfo=dt.UTC)
 
     def answers(seed: int) -> tuple[dict[str, object], tuple[int, dict[str, object]]]:
@@ -114,8 +114,8 @@ def test_a_contract_and_overlays_are_loaded(tmp_path: Path) -> None:
         assert json.loads(response.read()) == {"word": "pong"}
 
 
-def test_what_hinders_the_start_is_raised_where_it_was_asked_for(contract: Contract, tmp_path: Path) -> None:
-    """Files that make no contract, a port that is taken, an instant or a setting that is none; no thread is left."""
+def test_an_error_at_the_start_is_raised(contract: Contract, tmp_path: Path) -> None:
+    """A bad contract, port, instant or setting; no thread is left."""
     threads = threading.active_count()
     with pytest.raises(ConfigError), mockserver.running(tmp_path):
         pass
@@ -135,15 +135,15 @@ def test_what_hinders_the_start_is_raised_where_it_was_asked_for(contract: Contr
 
 
 def test_an_error_in_the_block_stops_the_server(contract: Contract) -> None:
-    """It passes through as it is."""
+    """It is raised unchanged."""
     with pytest.raises(KeyError, match="mine"), mockserver.running(contract) as mock:
         raise KeyError("mine")
     with pytest.raises(mockserver.MockError):
         mock.health()
 
 
-def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
-    """What says why something is no schema, what writes metrics, the admin API are imported when they are asked."""
+def test_starting_imports_only_what_it_needs() -> None:
+    """Metrics and the admin API are imported when they are used."""
     code = (
         "import sys; from mockserver import Engine, Request, load; from mockserver.cli import serve;"
         "from mockserver.engine import examples as listing; contract = load();"
@@ -158,8 +158,8 @@ def test_serving_waits_for_no_library_that_it_does_not_need_yet() -> None:
     assert done.stdout.splitlines() == ["[]", "['prometheus_client']"]
 
 
-def test_a_server_looks_for_no_garbage_in_what_it_began_with() -> None:
-    """What was loaded stays, so that it is looked through once and no more."""
+def test_loaded_objects_are_frozen_for_the_collector() -> None:
+    """Garbage collection skips them."""
     code = (
         "import asyncio, gc; from mockserver.server import server;"
         "asyncio.run = lambda run: (run.close(), print(gc.isenabled(), gc.get_freeze_count() > 10_000));"

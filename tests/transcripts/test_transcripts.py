@@ -91,14 +91,14 @@ CONVERSATIONS = [
 
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
-def test_the_server_answers_as_the_transcript_says(conversation: Conversation) -> None:
-    """What comes back over the socket is exactly what stands in the file."""
+def test_the_server_answers_as_in_the_transcript(conversation: Conversation) -> None:
+    """Byte for byte."""
     for due, came in asyncio.run(converse(conversation)):
         assert came == due
 
 
 def test_every_scenario_has_a_transcript() -> None:
-    """No outcome is left to chance: each answers in at least one conversation, without being forced."""
+    """It answers at least once without being forced."""
     met = {
         line.removeprefix("Mock-Scenario: ")
         for param in CONVERSATIONS
