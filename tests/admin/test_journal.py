@@ -66,37 +66,6 @@ def test_texts_of_run_time_scenarios_count_as_bytes(contract: Contract) -> None:
     assert engine.storage.gauges().journal_bytes == len(newer.data) + len(older.data)
 
 
-def test_counts_of_losses_are_bounded(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound every sandbox counts as incomplete."""
-    monkeypatch.setattr("mockserver.storage.journal.MAX_COUNTED_SANDBOXES", 1)
-    engine = Engine(contract, settings=replace(contract.settings, journal_entries=1))
-    for name in "abc":
-        sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert run_sync(engine.storage.lost_entries("never-seen")) == 1
-
-
-def test_a_journal_of_size_zero_keeps_nothing(contract: Contract) -> None:
-    """Nothing counts as lost; coverage is counted all the same."""
-    engine = Engine(contract, settings=replace(contract.settings, journal_entries=0))
-    assert sent(engine, LASTING).entry_id == "1"
-    assert sent(engine, LASTING, "/nothing").entry_id == "2"
-    assert (engine.storage.gauges().journal_entries, kept(engine)) == (0, 0)
-
-
-def test_a_slow_listener_loses_the_oldest(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A queue is bounded; how many were missed is known, and other sandboxes are not heard."""
-    monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 2)
-    engine = Engine(contract)
-    woken: list[int] = []
-    listener = engine.storage.listen("a", lambda: woken.append(1))
-    for name in "abaa":
-        sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert ([entry.id for entry in listener.take()], listener.missed, len(woken)) == (["3", "4"], 1, 3)
-    listener.close()
-    sent(engine, LASTING, f"/sandbox/a{PATH}")
-    assert listener.take() == ()
-
-
 async def test_an_answer_names_its_entry_and_its_cause(url: str, client: aiohttp.ClientSession) -> None:
     """Mock-Entry leads to the entry, Mock-Cause to the one that wrote the record, on problems as well."""
     first, second = await post_body(client, url, ONCE), await post_body(client, url, ONCE)
