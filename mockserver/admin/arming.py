@@ -13,8 +13,9 @@ from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.model import FAULTS
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import printable
+from mockserver.core.values import encode_json, printable
 from mockserver.decision.view import Armed
+from mockserver.privacy.masks import mask_account_numbers
 
 MAX_ARMED: Final = 100
 """Armed outcomes of one sandbox."""
@@ -78,6 +79,13 @@ _ARM_BODY: Final[Mapping[str, Any]] = {
         },
     },
 }
+
+
+def refuse_account_numbers(when: Mapping[str, Any]) -> None:
+    """Raise `AdminError` for conditions that hold a payment account number."""
+    if mask_account_numbers(encode_json(when)) != encode_json(when):
+        detail = "The journal masks payment account numbers; no condition that comes at run time can compare one."
+        raise admin_error(400, "bad-when", "The when cannot be used", detail)
 
 
 async def operation_of(call: Call, name: str | None, scenario: str | None = None) -> Operation:
@@ -159,6 +167,7 @@ async def _arm(call: Call) -> Reply:
     else:
         turns = (await _turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)
+    refuse_account_numbers(spec.get("when", {}))
     try:
         when = compile_runtime_conditions(operation, spec["when"]) if "when" in spec else ()
     except ConfigError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.contract.layers import ConfigNode, Definition, Table, sound_member
@@ -29,6 +29,7 @@ from mockserver.core.contract import (
 from mockserver.core.language import Template
 from mockserver.core.model import Collection, GeneratedId, Lookup, Path, Settings
 from mockserver.core.values import encode_ascii_json
+from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
@@ -91,6 +92,8 @@ class OperationCompiler:
         self.path_schema = self._validator("path")
         self.new = tuple(self._new_ids())
         self.sensitive = self._sensitive()
+        self.declared = tuple(self._declared())
+        self.secrets = Secrets(self.sensitive, self.declared)
         self._compile_lookups()
         self.envelopes = self._envelopes()
 
@@ -112,6 +115,7 @@ class OperationCompiler:
             by_id={scenario.id: scenario for scenario in scenarios},
             assumed=self._assumption_ids(self.definition.members),
             sensitive=self.sensitive,
+            declared=(*self.declared, *_compared_parameters(scenarios)),
             runtime_compiler=runtime_compiler,
             schemas={root: node.data for root, node in named.items() if node is not None},
         )
@@ -171,6 +175,12 @@ class OperationCompiler:
                 secrets.append((place.root, *place.steps))
         return tuple(secrets)
 
+    def _declared(self) -> Iterator[Path]:
+        schemas = {"body": self.body, "query": self.query, "path": self.path_schema}
+        for root, validator in schemas.items():
+            for path in validator.declared if validator is not None else ():
+                yield root, *path
+
     def _path(self, node: ConfigNode, text: str, roots: tuple[str, ...], at: Path) -> CompiledPath | None:
         return compile_path(text, node.context(Scope(roots, self.member_names), self.schemas, at))
 
@@ -228,7 +238,7 @@ class OperationCompiler:
         unless = self._path(node, data["unless"], roots, ("unless",)) if "unless" in data else None
         if place is None:
             return None
-        if is_secret(place, Scope((), self.member_names, sensitive=self.sensitive)):
+        if is_secret(place, Scope((), self.member_names, secrets=self.secrets)):
             node.report_error("a secret as a key", "a member that is no secret", data[member], at=(member,))
         is_body_member = place.root == "body" and len(place.steps) == 1
         return Lookup(
@@ -292,3 +302,14 @@ class OperationCompiler:
     def body_scope(self) -> Scope:
         """What the body of an envelope may refer to, beside ${respond}."""
         return Scope(("now", "settings", *self.new_root()), self.member_names)
+
+
+_PARAMETER_IN_WORDS: Final = re.compile(r"\bquery\.([^\s.]+)")
+
+
+def _compared_parameters(scenarios: Iterable[Scenario]) -> Iterator[Path]:
+    """The query parameters that conditions name; the decision rests on them, so that the journal keeps their names."""
+    for scenario in scenarios:
+        for alternative in scenario.alternatives:
+            for condition in alternative.conditions:
+                yield from (("query", name) for name in _PARAMETER_IN_WORDS.findall(condition.text))

@@ -9,10 +9,10 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from mockserver.core.instants import offset_nanos, utc_millis
-from mockserver.core.masks import is_secret_header
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import encode_ascii_json, readable
+from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
@@ -49,14 +49,14 @@ class Scope(NamedTuple):
 
     `roots` are the words that it may begin with; `member_names` gives the names declared below them, where the root
     `NAME[]` stands for one record of a lookup of many. `certain` are the roots whose members have a value for every
-    request, `sensitive` the places of secrets, each beginning with its root, and `list_lookups` the lookups of many
+    request, `secrets` says which places are secret, and `list_lookups` the lookups of many
     records.
     """
 
     roots: tuple[str, ...]
     member_names: MemberNames
     certain: frozenset[str] = frozenset({"now", "new", "settings"})
-    sensitive: tuple[Path, ...] = ()
+    secrets: Secrets = Secrets()
     list_lookups: frozenset[str] = frozenset()
 
     def with_item(self, lookup: str) -> Scope:
@@ -131,10 +131,7 @@ def compile_path(text: str, context: Context) -> CompiledPath | None:
 
 def is_secret(place: CompiledPath, scope: Scope) -> bool:
     """Whether the value at a place is a secret, lies in one or holds one."""
-    if place.root == "header" and (not place.steps or is_secret_header(place.steps[0])):
-        return True
-    path = (place.root, *place.steps)
-    return any(path[: len(secret)] == secret or secret[: len(path)] == path for secret in scope.sensitive)
+    return scope.secrets.covers(place.root, place.steps)
 
 
 # -- finding values -----------------------------------------------------------------------------------

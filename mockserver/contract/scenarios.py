@@ -46,7 +46,7 @@ class _ScenarioCompiler:
     def __init__(self, operation: OperationCompiler, checks: Mapping[str, CheckRecord]) -> None:
         self._operation = operation
         self._checks = checks
-        self._request_scope = Scope(operation.roots(), operation.member_names, sensitive=operation.sensitive)
+        self._request_scope = Scope(operation.roots(), operation.member_names, secrets=operation.secrets)
         many = [name for name, lookup in operation.lookups.items() if lookup.is_list]
         self._answer_scope = self._request_scope._replace(
             roots=(*operation.roots(), "now", "violation", *operation.new_root()),

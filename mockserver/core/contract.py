@@ -204,8 +204,8 @@ class Operation:
     """A method and a path with everything needed to decide a request to it.
 
     `body` checks the body, `parameter_schemas` the roots `path` and `query`, where they have a schema. `sensitive` are
-    the places of secrets, each beginning with its root. `schemas` names the schema files of `body`, `query` and `path`,
-    where there are any.
+    the places of secrets and `declared` all that the contract knows, each beginning with its root.
+    `schemas` names the schema files of `body`, `query` and `path`, where there are any.
     """
 
     id: str
@@ -221,6 +221,7 @@ class Operation:
     by_id: Mapping[str, Scenario]
     assumed: tuple[str, ...]
     sensitive: tuple[Path, ...]
+    declared: tuple[Path, ...]
     runtime_compiler: RuntimeCompiler
     schemas: Mapping[str, str] = field(default_factory=dict)
 

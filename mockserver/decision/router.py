@@ -15,6 +15,7 @@ from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches
 from mockserver.decision.sandbox_names import SANDBOX_PREFIX, SandboxPath, derive_sandbox_name, split_sandbox
+from mockserver.privacy.secrets import secrets_of
 
 
 class Route(Struct, frozen=True):
@@ -53,6 +54,7 @@ class Router:
         self._settings = settings
         self._sandbox_key = sandbox_key
         self._admin_paths = admin_paths
+        self._secrets = {one.id: secrets_of([one]) for one in contract.operations} if settings.sandbox_from else {}
         self._static: dict[str, list[_MatchedOperation]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
         for operation in contract.operations:
@@ -75,7 +77,7 @@ class Router:
         # The edge has refused such a body already; other callers have not. It names no sandbox.
         too_large = len(request.body) > settings.max_body
         if settings.sandbox_from and not sandbox and not too_large:
-            sandbox = derive_sandbox_name(request, candidate.operation, settings, self._sandbox_key)
+            sandbox = derive_sandbox_name(request, self._secrets[candidate.operation.id], settings, self._sandbox_key)
         if settings.require_sandbox and not sandbox:
             return problems.sandbox_required()
         if too_large:

@@ -11,11 +11,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockserver.core import problems
-from mockserver.core.contract import Operation
-from mockserver.core.masks import is_secret_header, mask_account_numbers, masked_text
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import NotJsonError, decode_json, encode_json, printable
+from mockserver.privacy.account_numbers import holds_account_number
+from mockserver.privacy.masks import masked_text
+from mockserver.privacy.secrets import Secrets
 
 SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 SANDBOX_PREFIX: Final = "/sandbox/"
@@ -44,12 +45,12 @@ def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
             "Expected a sandbox name of 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first, "
             f"got {printable(masked_text(named), 80)}."
         )
-    if masked_text(named) != named:
+    if holds_account_number(named):
         return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
     return SandboxPath(named, path)
 
 
-def derive_sandbox_name(request: Request, operation: Operation, settings: Settings, key: bytes) -> str:
+def derive_sandbox_name(request: Request, secrets: Secrets, settings: Settings, key: bytes) -> str:
     """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` where there is nothing.
 
     What is no name of a sandbox is hashed: `h-` and 16 hexadecimal digits. A secret is hashed with the `key`, without
@@ -69,11 +70,8 @@ def derive_sandbox_name(request: Request, operation: Operation, settings: Settin
     if value is MISSING or value is None or value == "":
         return ""
     text = value if isinstance(value, str) else encode_json(value).decode()
-    if root == "body":
-        secret = any((root, *path)[: len(place)] == place for place in operation.sensitive)
-    else:
-        secret = is_secret_header(path[0])
+    place = (".".join(path),) if root == "header" else tuple(path)
     data = text.encode("utf-8", "surrogateescape")
-    if secret or mask_account_numbers(data) != data:
+    if secrets.covers(root, place) or holds_account_number(text):
         return "s-" + hmac.new(key, data, hashlib.sha256).hexdigest()[:16]
     return text if SANDBOX_NAME.fullmatch(text) else "h-" + hashlib.sha256(data).hexdigest()[:16]

@@ -15,7 +15,6 @@ from mockserver.contract.loading import ENTRY_FORMAT, ConfigError, compile_runti
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.instants import parse_instant
-from mockserver.core.masks import mask_account_numbers
 from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import decode_trusted_json, encode_json, printable
 from mockserver.decision.decide import decide
@@ -27,6 +26,7 @@ from mockserver.decision.view import Armed
 from mockserver.engine.entries import EntryDecision, JournalEntry, decode_entry
 from mockserver.engine.reconstruction import request_of, view_of
 from mockserver.engine.views import text_or_json, violation_json
+from mockserver.privacy.masks import mask_account_numbers
 
 FORMAT: Final = 3
 """2 was a document of its own; since 3 a bundle holds the journal entry."""

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
-from mockserver.core.masks import SecretPlaces
 from mockserver.core.model import Facts, Request, Settings
 from mockserver.core.reply import Decision, NearMiss, Reply
 from mockserver.decision.decide import decide
@@ -22,8 +21,9 @@ from mockserver.decision.rendering import render
 from mockserver.decision.router import Router
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.decision.view import View
-from mockserver.engine.entry_writer import EntryWriter, secret_places
+from mockserver.engine.entry_writer import EntryWriter
 from mockserver.engine.metrics import Metrics
+from mockserver.privacy.masks import mask_query
 from mockserver.storage.interface import Committed, Conflict, Entry, Full, Gone, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
 from mockserver.storage.observations import Observer
@@ -73,11 +73,9 @@ class Service:
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
 
-        places = secret_places(contract.operations)
-        anywhere = SecretPlaces.of(dict.fromkeys(path for one in contract.operations for path in one.sensitive))
         self.router = Router(contract, settings, sandbox_key, admin_paths)
-        self.entry_writer = EntryWriter(contract.hash, places, anywhere)
-        self.observer = Observer(anywhere)
+        self.entry_writer = EntryWriter(contract)
+        self.observer = Observer(self.entry_writer.all_secrets)
 
 
 class Engine:
@@ -210,6 +208,11 @@ class Engine:
         if full is not None:
             return await refused(problems.no_room_for_record(full.limit), route.sandbox)
         return Explanation(render(decision, route, entry_id), view.facts, near_misses_of(decision, view))
+
+    def masked_target(self, path: str, query: str) -> str:
+        """A request target as people may read it; `query` is percent-encoded."""
+        writer = self._service.entry_writer
+        return writer.paths.masked(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
 
     # -- the journal ------------------------------------------------------------------------------------
 

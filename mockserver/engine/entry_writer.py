@@ -5,29 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import msgspec
 from msgspec import Raw
 
-from mockserver.core.contract import Alternative, Operation, Scenario
+from mockserver.core.contract import Alternative, Contract, Scenario
 from mockserver.core.instants import utc_nanos
-from mockserver.core.masks import (
-    SecretPlaces,
-    changed_places,
-    mask_account_numbers,
-    mask_account_numbers_in,
-    mask_members,
-    mask_path,
-    mask_query,
-    mask_text_body,
-    masked_headers,
-    member_places,
-    read_object,
-)
+from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import NOTHING, Request, Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import encode_json
+from mockserver.core.values import encode_json, mask
 from mockserver.decision.view import View
 from mockserver.engine.entries import (
     BASE64,
@@ -44,6 +32,21 @@ from mockserver.engine.entries import (
     JournalEntry,
     ScenarioInfo,
 )
+from mockserver.privacy.masks import (
+    PathMask,
+    changed_places,
+    hides_name,
+    hides_value,
+    mask_account_numbers,
+    mask_account_numbers_in,
+    mask_at,
+    mask_query,
+    mask_text_body,
+    masked_headers,
+    pointers_at,
+    read_object,
+)
+from mockserver.privacy.secrets import Secrets, secrets_of
 from mockserver.storage.interface import Entry
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -52,26 +55,25 @@ _encode: Final = msgspec.json.Encoder().encode
 class EntryWriter:
     """Writes the entries of requests to one contract."""
 
-    def __init__(self, contract: str, places: Mapping[str, SecretPlaces], anywhere: SecretPlaces) -> None:
-        """`contract` is its hash; `places` are the secrets by operation, `anywhere` those of all operations."""
-        self._contract = contract
-        self._places = places
-        self._anywhere = anywhere
+    def __init__(self, contract: Contract) -> None:
+        """Collect what is secret in requests to each operation, and to any."""
+        self._contract = contract.hash
+        self.secrets: Mapping[str, Secrets] = {one.id: secrets_of([one]) for one in contract.operations}
+        self.all_secrets = secrets_of(contract.operations)
+        self.paths = PathMask(contract.operations, self.all_secrets)
 
     def decided(self, request: Request, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
         """The entry of a request that a scenario answers."""
         masked: list[str] = []
-        document, places = decision.document, self._places[decision.operation.id]
+        document, secrets = decision.document, self.secrets[decision.operation.id]
         entry = JournalEntry(
             id=reply.entry_id,
             sandbox=view.sandbox,
             time=utc_nanos(view.facts["tick"].now_ns),
             micros=micros,
             contract=self._contract,
-            request=_entry_request(
-                request, document.body, document.parameters, places, masked, decision.operation.path
-            ),
-            reply=_entry_reply(reply),
+            request=self._request(request, document.body, document.parameters, secrets, masked),
+            reply=_entry_reply(reply, secrets, masked),
             decision=_entry_decision(view, decision),
             problem=None,
             fault=decision.fault.kind if decision.fault is not None else None,
@@ -89,67 +91,68 @@ class EntryWriter:
             time=utc_nanos(at_ns),
             micros=micros,
             contract=self._contract,
-            request=_entry_request(request, read_object(request.body), NOTHING, self._anywhere, masked),
-            reply=_entry_reply(reply),
+            request=self._request(request, read_object(request.body), NOTHING, self.all_secrets, masked),
+            reply=_entry_reply(reply, self.all_secrets, masked),
             problem=reply.problem,
             masked=tuple(masked),
         )
         return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
 
+    def _request(
+        self, request: Request, body: Any, parameters: Mapping[str, str], secrets: Secrets, masked: list[str]
+    ) -> EntryRequest:
+        """The request, masked; the pointers of what is masked are added to `masked`."""
+        target, path, query = self.paths.masked(request.path), dict(parameters), {}
+        pointers: list[str] = []
+        for name, value in parameters.items():
+            if secrets.covers("path", (name,)):
+                path[name] = mask(value)
+                pointers.append("/request/path" + json_pointer([name]))
+        for name, value in request.query.items() if request.query else ():
+            shown = mask(name) if hides_name(name, secrets, is_alone=not value) else name
+            hidden = hides_value(name, value, secrets)
+            query[shown] = mask(value) if hidden else value
+            if (hidden and value) or shown != name:
+                pointers.append("/request/query" + json_pointer([shown]))
+        if request.query:
+            pairs = [(quote_plus(name), quote_plus(value)) for name, value in request.query.items()]
+            raw = "&".join(f"{name}={value}" if value else name for name, value in pairs)
+            target += "?" + mask_query(raw, secrets)
+        if pointers or target.partition("?")[0] != request.path:
+            masked.append("/request/target")
+            masked += pointers
+        headers = masked_headers(request.headers.items(), secrets, "/request/headers", masked)
+        return EntryRequest(
+            method=request.method,
+            target=target,
+            headers=headers,
+            body=_body(request.body, body, secrets, masked),
+            path=path,
+            query=query,
+        )
 
-def _entry_request(
-    request: Request,
-    body: Any,
-    parameters: Mapping[str, str],
-    places: SecretPlaces,
-    masked: list[str],
-    operation_path: str = "",
-) -> EntryRequest:
-    """The request, masked; the places of what is masked are added to `masked`."""
-    path, query = dict(parameters), dict(request.query) if request.query else {}
-    target = request.path
-    if target != operation_path:  # which is the contract's own text
-        target = mask_path(target, [parameters[name] for name in places.path if name in parameters])
-    if query:
-        target += "?" + mask_query(urlencode(query))
-    if query or places.path:
-        names_of_path = [(name,) for name in places.path]
-        names_of_query = [(name,) for name in query if places.hides(name)]
-        in_path = member_places(path, names_of_path, "/request/path")
-        masked += ["/request/target"] if query or in_path else []
-        masked += in_path
-        masked += member_places(query, names_of_query, "/request/query")
-        path, query = mask_members(path, names_of_path), mask_members(query, names_of_query)
-    headers = masked_headers(request.headers, places.headers, masked)
-    return EntryRequest(
-        method=request.method,
-        target=target,
-        headers=headers,
-        body=_body(request.body, body, places, masked),
-        path=path,
-        query=query,
-    )
 
-
-def _body(data: bytes, value: Any, places: SecretPlaces, masked: list[str]) -> Body:
+def _body(data: bytes, value: Any, secrets: Secrets, masked: list[str]) -> Body:
     """A request's body, masked. `value` is its JSON object, `MISSING` where it is none."""
     if type(value) is dict:
-        if places.members.isdisjoint(value) and b"\\u00" not in data:
+        paths = secrets.find(value)
+        if not paths and b"\\u" not in data and not secrets.are_named_in(data):
             return Body(JSON, Raw(data))
-        # Written anew: the bytes may hold a member twice, and digits as escapes.
-        masked += member_places(value, places.body, "/request/body/value")
-        return Body(JSON, Raw(encode_json(mask_members(value, places.body))))
-    hidden_data = mask_text_body(data, places.body)
-    if hidden_data != data:
+        # Written again: the bytes may hold a member twice, and digits as escapes.
+        masked += pointers_at(value, paths, "/request/body/value")
+        return Body(JSON, Raw(encode_json(mask_at(value, paths))))
+    masked_data = mask_text_body(data, secrets)
+    if masked_data != data:
         masked.append("/request/body/value")
     try:
-        return Body(TEXT, Raw(encode_json(hidden_data.decode())))
+        return Body(TEXT, Raw(encode_json(masked_data.decode())))
     except UnicodeDecodeError:
-        return Body(BASE64, Raw(encode_json(base64.b64encode(hidden_data).decode())))
+        return Body(BASE64, Raw(encode_json(base64.b64encode(masked_data).decode())))
 
 
-def _entry_reply(reply: Reply) -> EntryReply:
-    return EntryReply(reply.status, reply.all_headers, Body(JSON, Raw(reply.body)))
+def _entry_reply(reply: Reply, secrets: Secrets, masked: list[str]) -> EntryReply:
+    headers = masked_headers(reply.all_headers, secrets, "/reply/headers", masked)
+    return EntryReply(reply.status, headers, Body(JSON, Raw(reply.body)))
 
 
 def _entry_decision(view: View, decision: Decision) -> EntryDecision:
@@ -213,8 +216,3 @@ def _mask_document(data: bytes) -> bytes:
     value.pop("masked", None)
     hidden["masked"] = list(dict.fromkeys([*known, *changed_places(value, hidden, "")]))
     return mask_account_numbers(_encode(hidden))
-
-
-def secret_places(operations: tuple[Operation, ...]) -> Mapping[str, SecretPlaces]:
-    """What is secret in requests to each operation."""
-    return {operation.id: SecretPlaces.of(operation.sensitive) for operation in operations}

@@ -15,12 +15,18 @@ from mockserver.schema.subschemas import DECLARING_KEYWORDS
 MAX_PLACES: Final = 10_000
 """Places that are searched for declared names; a recursive schema has no end of them."""
 
+_ANY_MEMBER: Final = frozenset(
+    ["items", "prefixItems", "contains", "unevaluatedItems"]
+    + ["patternProperties", "additionalProperties", "unevaluatedProperties"]
+)
+"""Keywords whose schemas are those of items, or of members that are not named."""
+
 _HOLDERS: Final = frozenset([dict, list])
 """The types of values that have members or items."""
 
 
 class DeclaredMembers:
-    """Member names by the place where they are declared, and secrets; `*` stands for any index of an array."""
+    """Member names by the place where they are declared, and secrets; `*` stands for any index or undeclared name."""
 
     def __init__(self, known: Mapping[Path, tuple[str, ...]], secrets: tuple[Path, ...]) -> None:
         self.write_only_places = secrets
@@ -28,6 +34,11 @@ class DeclaredMembers:
         self._names = frozenset(known.get((), ()))
         self._inner = frozenset(at[:n] for at, names in known.items() if names for n in range(len(at) + 1))
         """The places at or below which names are declared."""
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The places of all members that are declared."""
+        return tuple((*at, name) for at, names in self._known.items() for name in names)
 
     def member_names(self, path: Path) -> tuple[str, ...]:
         """The member names declared at `path`; empty if none are."""
@@ -87,7 +98,7 @@ def declared_members(schema: LocatedSchema) -> DeclaredMembers:
         for step, part in visit.schema.subschemas():
             if step[0] == "properties":
                 pending.append(_Visit((*at, step[1]), part, seen))
-            elif step[0] in ("items", "prefixItems"):
+            elif step[0] in _ANY_MEMBER:
                 pending.append(_Visit((*at, "*"), part, seen))
             elif step[0] in DECLARING_KEYWORDS:
                 pending.append(_Visit(at, part, seen))

@@ -133,6 +133,11 @@ class Validator:
         """The places whose schema is marked `writeOnly`."""
         return self._declared.write_only_places
 
+    @property
+    def declared(self) -> tuple[Path, ...]:
+        """The places of all members that the schema declares."""
+        return self._declared.places
+
     def member_names(self, path: Path) -> tuple[str, ...]:
         """The member names that the schema declares at `path`; nothing where it declares none."""
         return self._declared.member_names(path)

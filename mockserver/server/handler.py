@@ -16,7 +16,6 @@ from mockserver.admin import console_files
 from mockserver.admin.safety import Access, admin_not_served
 from mockserver.core.address import HEALTH
 from mockserver.core.directives import mock_headers
-from mockserver.core.masks import masked_target
 from mockserver.core.model import NOTHING, Request
 from mockserver.core.reply import Headers, Reply
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
@@ -198,7 +197,7 @@ class Handler:
         """Write the line of the access log; a failure loses the line, not the reply."""
         if self._log is no_log:
             return
-        shown = masked_target(request.rel_url.path_safe, request.rel_url.raw_query_string)
+        shown = self._engine.masked_target(request.rel_url.path_safe, request.rel_url.raw_query_string)
         micros = (time.perf_counter_ns() - started) // 1_000
         try:
             self._log(AccessRecord(request.method, shown, result.sandbox, result.reply, micros))

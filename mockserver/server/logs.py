@@ -25,6 +25,7 @@ from msgspec import Struct
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
 from mockserver.core.values import encode_ascii_json, printable
+from mockserver.privacy.masks import masked_text
 
 MAX_QUEUED_LINES: Final = 10_000
 """Lines that are queued at most; more are lost."""
@@ -151,7 +152,9 @@ def json_log(write: WriteLine) -> AccessLog:
             line |= {"cause": decision.cause} if decision.cause else {}
             line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}
             line |= {
-                "violations": [f"{printable(v.where, 200)} {v.keyword}" for v in decision.document.violations[:10]]
+                "violations": [
+                    f"{printable(masked_text(v.where), 200)} {v.keyword}" for v in decision.document.violations[:10]
+                ]
             }
         elif reply.problem is not None:
             line["problem"] = reply.problem

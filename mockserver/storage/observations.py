@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from mockserver.core.json_pointer import json_pointer
-from mockserver.core.masks import SecretPlaces, masked_text
 from mockserver.core.model import Request, Violation
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
+from mockserver.privacy.account_numbers import holds_account_number
+from mockserver.privacy.masks import hides_name, hides_value, masked_text
+from mockserver.privacy.secrets import Secrets
 from mockserver.storage.coverage import Observation, Outcome
 
 MAX_PLACE_LENGTH = 200
@@ -19,7 +21,7 @@ _KEYWORDS_AT_CLIENT_NAMES = frozenset(["additionalProperties", "unevaluatedPrope
 class Observer:
     """Makes observations of requests to one contract."""
 
-    def __init__(self, secrets: SecretPlaces) -> None:
+    def __init__(self, secrets: Secrets) -> None:
         """`secrets` is what is secret in requests to any of its operations."""
         self._secrets = secrets
 
@@ -47,9 +49,11 @@ class Observer:
         return Observation(sandbox, arrived_ns, secret_in_url=self._shows_secret(request))
 
     def _shows_secret(self, request: Request) -> bool:
-        if any(map(self._secrets.hides, request.query)):
-            return True
-        return any(masked_text(text) != text for text in (request.path, *request.query.values()))
+        secrets, query = self._secrets, request.query
+        for name, value in query.items():
+            if hides_name(name, secrets, is_alone=not value) or hides_value(name, value, secrets):
+                return True
+        return holds_account_number(request.path)
 
 
 def _violation_place(violation: Violation) -> str:

@@ -214,9 +214,10 @@ def test_masked_lists_each_masked_place(contract: Contract) -> None:
     assert "masked" not in sent(engine, {**LASTING})
     secret = {"authorization-ecommerce": "Bearer abc", "cookie": "a=1"}
     body = {**ONCE, "pin": "1234", "card_identifier": NUMBER, "more": {"a/b": [f"of {NUMBER}"]}}
-    entry = sent(engine, body, headers=secret, query={"q": "1"})
-    assert entry["masked"][:4] == [
+    entry = sent(engine, body, headers=secret, query={"pin": "1"})
+    assert entry["masked"][:5] == [
         "/request/target",
+        "/request/query/pin",
         "/request/headers/1/1",
         "/request/headers/2/1",
         "/request/body/value/pin",

@@ -14,7 +14,7 @@ from tests.support.tools import skip_without
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockserver"
-ORDER: tuple[str, ...] = ("core", "schema", "contract", "decision", "storage", "engine", "export", "reports")
+ORDER: tuple[str, ...] = ("core", "privacy", "schema", "contract", "decision", "storage", "engine", "export", "reports")
 ORDER += ("client", "admin", "server", "testing", "cli")
 """The packages: each may import those before it and none after."""
 
@@ -29,7 +29,7 @@ HOMES = {
     "jsonschema": {"schema"},
     "jsonschema_specifications": {"schema"},
     "jsonschema_rs": {"schema"},
-    "msgspec": {"admin", "core", "decision", "engine", "export", "server", "storage"},
+    "msgspec": {"admin", "core", "decision", "engine", "export", "privacy", "server", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "re2": {"schema"},

@@ -81,7 +81,7 @@ REST: Final = (
         "decision/decide",
         "decision/rendering",
         "documents",
-        "core/masks",
+        "privacy/masks",
         "transcripts",
     ),
     (

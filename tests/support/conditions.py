@@ -8,6 +8,7 @@ from mockserver.contract.conditions import compile_when
 from mockserver.contract.paths import Context, Scope
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
+from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 
 JSON = st.recursive(
@@ -18,7 +19,7 @@ JSON = st.recursive(
 
 
 def compiled(when: dict[str, Any], *, faults: list[Diagnostic] | None = None) -> tuple[Condition, ...]:
-    scope = Scope(("body", "header", "thing"), lambda _, __: (), sensitive=(("body", "secret"),))
+    scope = Scope(("body", "header", "thing"), lambda _, __: (), secrets=Secrets([("body", "secret")]))
     found: list[Diagnostic] = [] if faults is None else faults
     conditions = compile_when(when, Context(scope, SchemaSet(), found.append))
     assert faults is not None or not found

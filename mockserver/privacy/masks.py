@@ -1,0 +1,223 @@
+"""Masks: what is secret keeps its shape and nothing else, before it is written anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from mockserver.core.address import path_segment, segment_value
+from mockserver.core.contract import Operation
+from mockserver.core.json_pointer import json_pointer, json_pointer_step
+from mockserver.core.model import MISSING, Path
+from mockserver.core.reply import Headers
+from mockserver.core.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json, mask, printable, readable
+from mockserver.privacy.account_numbers import (
+    Span,
+    account_numbers,
+    account_numbers_in_ascii,
+    has_uncommon_digits,
+    holds_account_number,
+)
+from mockserver.privacy.secrets import Secrets, unescaped
+
+_BARE: Final = b":[,- \t\r\n"
+"""What stands before a JSON number, which may not begin with 0."""
+
+MAX_TARGET: Final = 200
+"""Characters of a path, and of a query, that are shown."""
+
+
+# -- payment account numbers ----------------------------------------------------------------------------
+
+
+def mask_account_numbers(data: bytes) -> bytes:
+    """The bytes with every payment account number in them masked; JSON stays JSON."""
+    if not data.isascii():
+        text = data.decode("utf-8", "surrogateescape")
+        if has_uncommon_digits(text):
+            masked = masked_text(text)
+            return data if masked == text else masked.encode("utf-8", "surrogateescape")
+    spans = account_numbers_in_ascii(data)
+    if not spans:
+        return data
+    parts, end = [], 0
+    for span in spans:
+        start = max(end, span.start)  # the last group of one number can be the first of the next
+        parts += [data[end:start], _masked_span(data, span)[start - span.start :]]
+        end = max(end, span.end)
+    return b"".join([*parts, data[end:]])
+
+
+def _masked_span(data: bytes, span: Span) -> bytes:
+    masked = mask(data[span.start : span.end].decode()).encode()
+    is_bare = span.start > 0 and data[span.start - 1] in _BARE
+    return b"1" + masked[1:] if is_bare else masked
+
+
+def masked_text(text: str) -> str:
+    """A text with every payment account number in it masked."""
+    for span in account_numbers(text):
+        text = text[: span.start] + mask(text[span.start : span.end]) + text[span.end :]
+    return text
+
+
+def mask_account_numbers_in(value: Any) -> Any:
+    """A JSON value with every payment account number in it masked."""
+    if isinstance(value, str):
+        return masked_text(value)
+    if isinstance(value, Mapping):
+        return {mask_account_numbers_in(name): mask_account_numbers_in(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask_account_numbers_in(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(mask_account_numbers(b" %d" % value))
+    return value
+
+
+# -- bodies ---------------------------------------------------------------------------------------------
+
+
+def masked_value(value: Any) -> Any:
+    """A JSON value with its texts, numbers and names of members masked in shape."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {mask(name): masked_value(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [masked_value(item) for item in value]
+    return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def mask_at(value: Any, paths: Iterable[Path]) -> Any:
+    """A JSON value with what stands at these paths masked."""
+    for path in paths:
+        value = _masked_at(value, path)
+    return value
+
+
+def _masked_at(value: Any, path: Path) -> Any:
+    if not path:
+        return masked_value(value)
+    head, rest = path[0], path[1:]
+    if isinstance(value, list):
+        return [_masked_at(item, rest) if index == head else item for index, item in enumerate(value)]
+    return {name: _masked_at(member, rest) if name == head else member for name, member in value.items()}
+
+
+def pointers_at(value: Any, paths: Iterable[Path], pointer: str) -> list[str]:
+    """The JSON Pointers of what is masked at these paths; `pointer` is that of the value.
+
+    Also where the mask looks like the secret: who reads `0000` is not to take it for what was sent.
+    """
+    return [pointer + json_pointer(path) for path in paths if _has_mask(value, path)]
+
+
+def _has_mask(value: Any, path: Path) -> bool:
+    for step in path:
+        value = value[step]
+    return value is not None and not isinstance(value, bool)
+
+
+def mask_text_body(data: bytes, secrets: Secrets) -> bytes:
+    """The bytes of a body that is no JSON object: masked as a whole where there may be a secret in it."""
+    if secrets.hides_in(data):
+        return mask(data.decode("utf-8", "replace")).encode()
+    masked = mask_account_numbers(unescaped(data))
+    return data if masked == unescaped(data) else masked
+
+
+def changed_places(before: Any, after: Any, pointer: str) -> list[str]:
+    """The JSON Pointers of what differs between a value and its masked form; `pointer` is that of the value."""
+    if before == after and type(before) is type(after):
+        return []
+    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
+        steps = [(json_pointer_step(name), name) for name in before]
+        return [p for step, name in steps for p in changed_places(before[name], after[name], f"{pointer}/{step}")]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        return [p for number, (old, new) in pairs for p in changed_places(old, new, f"{pointer}/{number}")]
+    return [pointer]
+
+
+def read_object(data: bytes) -> Any:
+    """The value of a body that nobody read, if it is a JSON object; otherwise MISSING."""
+    try:
+        value = decode_json(data, MAX_REQUEST_DEPTH)
+    except NotJsonError:
+        return MISSING
+    return value if isinstance(value, dict) else MISSING
+
+
+# -- headers and targets --------------------------------------------------------------------------------
+
+
+def masked_headers(headers: Iterable[tuple[str, str]], secrets: Secrets, pointer: str, masked: list[str]) -> Headers:
+    """Headers with the values of secret ones masked; of `Referer`, the query.
+
+    The JSON Pointers of what is masked are added to `masked`; `pointer` is that of the headers.
+    """
+    found: list[tuple[str, str]] = []
+    for name, value in headers:
+        shown = value
+        if secrets.is_secret_header(name):
+            shown = _masked_referer(value) if name.lower() == "referer" else mask(value)
+            if name.lower() != "referer" or "?" in value:
+                masked.append(f"{pointer}/{len(found)}/1")
+        # The HTTP library has a type of its own for names.
+        found.append((str(name), shown if shown.isascii() else readable(shown)))
+    return tuple(found)
+
+
+def _masked_referer(value: str) -> str:
+    page, question_mark, query = value.partition("?")
+    return page + question_mark + mask(query)
+
+
+def mask_query(query: str, secrets: Secrets) -> str:
+    """A query string in visible ASCII, its secrets masked."""
+    return printable("&".join(_masked_pair(pair, secrets) for pair in query.split("&")), MAX_TARGET)
+
+
+def _masked_pair(pair: str, secrets: Secrets) -> str:
+    name, equals, value = pair.partition("=")
+    shown = mask(name) if hides_name(unquote_plus(name), secrets, is_alone=not equals) else name
+    return shown + equals + (mask(value) if hides_value(unquote_plus(name), unquote_plus(value), secrets) else value)
+
+
+def hides_name(name: str, secrets: Secrets, *, is_alone: bool) -> bool:
+    """Whether the name of a query parameter is masked: it is an account number, or stands alone (`?TOKEN`)."""
+    return holds_account_number(name) or (is_alone and not secrets.declares_parameter(name))
+
+
+def hides_value(name: str, value: str, secrets: Secrets) -> bool:
+    """Whether the value of a query parameter is masked."""
+    return secrets.is_secret_parameter(name) or holds_account_number(value) or secrets.hides_in_json(value)
+
+
+class PathMask:
+    """Masks what is secret in the paths of requests to any of several operations."""
+
+    def __init__(self, operations: Iterable[Operation], secrets: Secrets) -> None:
+        """Compile the paths that have a secret in them."""
+        self._patterns: list[re.Pattern[str]] = []
+        for operation in operations:
+            hidden = [name for name in operation.parameters if secrets.covers("path", (name,))]
+            if hidden:
+                parts = re.split(r"\{([^{}]*)\}", operation.path)
+                steps = [re.escape(p) if i % 2 == 0 else _segment(p in hidden) for i, p in enumerate(parts)]
+                self._patterns.append(re.compile("(?:/sandbox/[^/]*)?" + "".join(steps)))
+
+    def masked(self, path: str) -> str:
+        """A path in visible ASCII, without secrets and account numbers."""
+        for pattern in self._patterns:
+            found = pattern.fullmatch(path)
+            for number in range(len(found.groups()), 0, -1) if found is not None else ():
+                start, end = found.span(number) if found is not None else (0, 0)
+                path = path[:start] + path_segment(mask(segment_value(path[start:end]))) + path[end:]
+        return printable(masked_text(path), MAX_TARGET)
+
+
+def _segment(is_hidden: bool) -> str:
+    return "([^/]+)" if is_hidden else "[^/]+"

@@ -1,0 +1,263 @@
+"""What is secret: the one definition for conditions, templates, journal, log and names of sandboxes.
+
+Secret are headers that identify somebody, the places that a contract marks, and members and parameters that have the
+name of such a place, or nearly, where the contract declares nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote_plus, unquote_to_bytes
+
+from msgspec import Struct
+
+from mockserver.core.contract import Operation
+from mockserver.core.model import Path
+from mockserver.core.spelling import close_matches
+from mockserver.core.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json
+
+_HEADERS: Final = ("authorization", "proxy-authorization", "x-authorization", "cookie", "set-cookie")
+"""What the names of secret headers begin with."""
+
+_MORE_HEADERS: Final = frozenset(["x-api-key", "x-auth-token", "x-amz-security-token", "referer"])
+"""Other names of secret headers; of `referer` the query is."""
+
+MAX_COMPARED: Final = 1_000
+"""Undeclared names of one body that are compared with those of secrets; beyond this each of them counts as secret."""
+
+MAX_HEADERS: Final = 1_000
+"""Names of headers about which is remembered whether they are secret (docs/performance.md)."""
+
+_JSON_BEGINNINGS: Final = frozenset('{["' + " \t\r\n")
+_HOLDERS: Final = frozenset([dict, list])
+_ESCAPE: Final = re.compile(rb"(?<!\\)\\u00([2-7][0-9a-fA-F])(?<!22)(?<!5[cC])(?<!7[fF])")
+"""A visible character of ASCII in JSON that need not be written as an escape."""
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_CASE_CHANGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class Secrets:
+    """The secrets in requests to an operation, or to any of several."""
+
+    def __init__(self, marked: Iterable[Path] = (), declared: Iterable[Path] = ()) -> None:
+        """`marked` and `declared` are places that begin with their root; `*` stands for any index or name."""
+        self.marked = tuple(dict.fromkeys(marked))
+        self._declared = frozenset(map(_place, declared)) - set(map(_place, self.marked))
+        self._tree = _Node({})
+        for place in self.marked:
+            node = self._tree
+            for step in place:
+                node = node.children.setdefault(str(step), _Node({}))
+            node.is_secret = True
+        names = dict.fromkeys(str(place[-1]) for place in self.marked if len(place) > 1 and place[-1] != "*")
+        self._names = {folded: name for name in names if (folded := _fold(name))}
+        self._text_names = tuple(name.casefold().encode() for name in names)
+        self._plain = frozenset(
+            str(place[-1]) for place in self._declared if len(place) > 1 and not self._has_secret_word(str(place[-1]))
+        )
+        self._headers: dict[str, bool] = {}
+
+    # -- by name ----------------------------------------------------------------------------------------
+
+    def is_secret_header(self, name: str) -> bool:
+        """Whether a header of this name is a secret."""
+        secret = self._headers.get(name)
+        if secret is None:
+            folded = name.lower()
+            secret = (
+                folded.startswith(_HEADERS)
+                or folded in _MORE_HEADERS
+                or _fold(folded) in self._names
+                or _fold(folded.removeprefix("x-")) in self._names
+            )
+            if len(self._headers) < MAX_HEADERS:
+                self._headers[name] = secret
+        return secret
+
+    def is_secret_parameter(self, name: str) -> bool:
+        """Whether a parameter of the query is a secret."""
+        if self.declares_parameter(name):
+            return False
+        return self._is_secret_name(name) or self.is_secret_header(name)
+
+    def declares_parameter(self, name: str) -> bool:
+        """Whether the contract knows a parameter of the query, and does not mark it."""
+        return ("query", name) in self._declared
+
+    def _is_secret_name(self, name: str) -> bool:
+        return self._has_secret_word(name) or self._is_nearly_secret(name)
+
+    def _has_secret_word(self, name: str) -> bool:
+        """Whether a name is a secret's, or has it among its words: `CODE`, `code `, `user.code`, `newCode`."""
+        words = [word.casefold() for word in _WORD.findall(_CASE_CHANGE.sub(" ", _common(name)))]
+        if not self._names or len(words) > 20:
+            return bool(self._names)
+        return any("".join(words[i:j]) in self._names for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+
+    def _is_nearly_secret(self, name: str) -> bool:
+        """Whether a name that is not declared is spelt nearly like that of a secret: `codde`, `ocde`, `usercode`."""
+        if name in self._plain:
+            return False
+        folded = _fold(name)
+        for secret in self._names:
+            if len(secret) < 3:
+                continue
+            if folded.startswith(secret) or folded.endswith(secret):
+                return True
+            if abs(len(folded) - len(secret)) <= max(1, len(secret) // 4) and close_matches(folded, [secret]):
+                return True
+        return False
+
+    # -- by place ---------------------------------------------------------------------------------------
+
+    def covers(self, root: str, steps: tuple[str, ...]) -> bool:
+        """Whether what stands at a place of a request is a secret, lies in one or holds one."""
+        if root == "header":
+            return not steps or self.is_secret_header(steps[0])
+        node: _Node | None = self._tree.children.get(root)
+        for step in steps:
+            if node is None or node.is_secret:
+                break
+            node = node.item() if step.isdigit() else node.child(step)
+        if node is not None:
+            return True
+        place = _place((root, *steps))
+        return any(
+            place[: number + 2] not in self._declared and self._is_secret_name(str(step))
+            for number, step in enumerate(place[1:])
+            if root in ("body", "query", "path")
+        )
+
+    def find(self, body: Any) -> list[Path]:
+        """The paths of the secrets in a JSON body, in no certain order; also in texts that are JSON."""
+        marked = self._tree.children.get("body", _NOTHING)
+        if marked.is_secret:
+            return [()]
+        if type(body) is dict and body.keys() <= self._plain and _HOLDERS.isdisjoint(map(type, body.values())):
+            return [(name,) for name, value in body.items() if type(value) is str and self.hides_in_json(value)]
+        return self._find(body, marked)
+
+    def _find(self, body: Any, marked: _Node) -> list[Path]:
+        found: list[Path] = []
+        compared = 0
+        pending = [_Visit((), ("body",), body, marked)]
+        while pending:
+            visit = pending.pop()
+            for inner in _items(visit) if type(visit.value) is list else _members(visit):
+                is_known = inner.place in self._declared or inner.path[-1] in self._plain
+                is_secret = inner.node.is_secret and inner.place not in self._declared
+                if not is_secret and not is_known and inner.place is not visit.place and self._names:
+                    compared += 1
+                    is_secret = compared > MAX_COMPARED or self._is_secret_name(str(inner.path[-1]))
+                kind = type(inner.value)
+                if is_secret or (kind is str and self.hides_in_json(inner.value)):
+                    found.append(inner.path)
+                elif kind is dict or kind is list:
+                    pending.append(inner)
+        return found
+
+    # -- in texts ---------------------------------------------------------------------------------------
+
+    def hides_in_json(self, text: str) -> bool:
+        """Whether a text is JSON with a secret in it."""
+        if text[:1] not in _JSON_BEGINNINGS or not self._names:
+            return False
+        data = text.encode("utf-8", "replace")
+        try:
+            return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH))
+        except NotJsonError:
+            return self.hides_in(data)
+
+    def _holds_secret(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return self.hides_in_json(value)
+        return type(value) in _HOLDERS and bool(self._find(value, _NOTHING))
+
+    def are_named_in(self, data: bytes) -> bool:
+        """Whether the name of a secret stands in the bytes of a body, if only in a member that came twice."""
+        lower = data.lower()
+        return any(name in lower for name in self._text_names)
+
+    def hides_in(self, data: bytes) -> bool:
+        """Whether a body that is no JSON object may hold a secret: a name of one stands in it, however written."""
+        if not self._names:
+            return False
+        plain = unescaped(data)
+        if self.are_named_in(plain) or self.are_named_in(unquote_to_bytes(plain)):
+            return True
+        try:
+            return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH))
+        except NotJsonError:
+            pairs = plain.decode("utf-8", "replace").split("&", MAX_COMPARED)
+            return any(self._is_secret_name(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A step of the marked places, with the steps below it; `*` leads to any index or undeclared name."""
+
+    children: dict[str, _Node]
+    is_secret: bool = False
+
+    def child(self, name: str) -> _Node | None:
+        """What is marked below a member."""
+        return self.children.get(name) or self.children.get("*")
+
+    def item(self) -> _Node:
+        """What is marked below an item of a list; what is marked below a list is so below its items."""
+        return self.children.get("*") or self
+
+
+_NOTHING: Final = _Node({})
+
+
+class _Visit(Struct, frozen=True, gc=False):
+    """A value inside a body: its path, the same without indices, and what is marked there."""
+
+    path: Path
+    place: Path
+    value: Any
+    node: _Node
+
+
+def _items(visit: _Visit) -> Iterator[_Visit]:
+    node = visit.node.item()
+    return (_Visit((*visit.path, index), visit.place, item, node) for index, item in enumerate(visit.value))
+
+
+def _members(visit: _Visit) -> Iterator[_Visit]:
+    for name, value in visit.value.items():
+        yield _Visit((*visit.path, name), (*visit.place, name), value, visit.node.child(name) or _NOTHING)
+
+
+def unescaped(data: bytes) -> bytes:
+    """JSON without escapes for visible ASCII characters, which may hide a name or a number."""
+    return _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), data)
+
+
+def secrets_of(operations: Iterable[Operation]) -> Secrets:
+    """The secrets in requests to any of these operations."""
+    marked: list[Path] = []
+    declared: list[Path] = []
+    for operation in operations:
+        marked += operation.sensitive
+        declared += operation.declared
+    return Secrets(marked, declared)
+
+
+def _place(path: Path) -> Path:
+    """A path without indices: what is said of a list is said of its items."""
+    return tuple(step for step in path if isinstance(step, str) and step != "*" and not step.isdigit())
+
+
+def _common(name: str) -> str:
+    return unicodedata.normalize("NFKC", name[:200])
+
+
+def _fold(name: str) -> str:
+    return "".join(_WORD.findall(_common(name))).casefold()

@@ -1,0 +1,274 @@
+"""What is secret: by its place, by its name in any spelling, in any depth."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mockserver import Contract, Engine, Request, load
+from mockserver.privacy import secrets as privacy
+from mockserver.privacy.masks import mask_text_body
+from mockserver.privacy.secrets import Secrets
+from mockserver.server.server import serving
+from tests.support import LASTING, PATH, PING, folder, journal
+
+JSON = {"content-type": "application/json"}
+BODY = Secrets(
+    [("body", "pin"), ("body", "card", "password"), ("body", "extra", "*"), ("body", "rows", "*", "code")],
+    [("body", "pin"), ("body", "card", "password"), ("body", "pins_left"), ("body", "extra"), ("body", "extra", "note")]
+    + [("body", "phone"), ("body", "phone", "code"), ("query", "code"), ("query", "page")],
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pin",
+        "PIN",
+        "Pin",
+        "pin ",
+        " pin",
+        "p-i-n",
+        "customer.pin",
+        "newPin",
+        "PIN_2",
+        "ｐｉｎ",
+        "pinn",
+        "pni",
+        "userpin",
+    ],
+)
+def test_names_of_secrets_match_in_any_spelling(name: str) -> None:
+    """Without case, with blanks trimmed, as a word of a longer name, and nearly spelt; at any depth."""
+    assert BODY.find({name: "7391"}) == [(name,)]
+    assert BODY.find({"x": [{"y": {name: "7391"}}]}) == [("x", 0, "y", name)]
+    assert BODY.is_secret_parameter(name)
+    assert BODY.covers("body", ("x", name))
+
+
+@pytest.mark.parametrize("name", ["points", "shipping", "note", "phone", "pins_left", "opinion", "", "-", "7"])
+def test_other_names_are_no_secrets(name: str) -> None:
+    """Neither what only looks a little like one, nor what the contract declares."""
+    assert BODY.find({name: "7391"}) == []
+
+
+def test_places_are_secret_as_the_contract_marks_them() -> None:
+    """In lists as well; `*` is any name that is not declared; what is declared elsewhere is no secret."""
+    assert BODY.find({"rows": [{"code": 1}, {"other": 1}]}) == [("rows", 0, "code")]
+    assert BODY.find({"extra": {"a": 1, "note": 2}}) == [("extra", "a")]
+    assert BODY.find({"phone": {"code": "+52"}}) == []
+    assert BODY.find({"pin": None, "card": {"password": True}}) == [("pin",), ("card", "password")]
+    assert Secrets([("body",)]).find({"a": 1}) == [()]
+    assert not BODY.is_secret_parameter("code")
+    assert not BODY.is_secret_parameter("pins_left")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_secret"),
+    [
+        ('{"pin": "7391"}', True),
+        (' [{"PIN": 1}]', True),
+        (r'"{\"pin\": 1}"', True),
+        ('{"pin": "7391', True),
+        ('{"shipping": "a"}', False),
+        ("my pin is 7391", False),
+        ('"pin"', False),
+        ("{", False),
+        ("", False),
+    ],
+)
+def test_a_text_that_is_json_is_searched(value: str, is_secret: bool) -> None:
+    """A secret's name as a member inside it makes the whole text a secret, wherever the text stands."""
+    assert BODY.find({"note": value}) == ([("note",)] if is_secret else [])
+    assert BODY.find({"more": [value]}) == ([("more", 0)] if is_secret else [])
+
+
+def test_nothing_is_secret_by_name_where_nothing_is_marked() -> None:
+    """Headers are all the same."""
+    nothing = Secrets()
+    assert nothing.find({"pin": "1", "a": '{"pin": 1}', "b": [{"pin": 1}]}) == []
+    assert not nothing.hides_in(b"pin=1")
+    assert not nothing.is_secret_parameter("pin")
+    assert nothing.is_secret_parameter("authorization")
+    assert nothing.covers("header", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        *[(name, True) for name in ("Authorization", "authorization-x", "Proxy-Authorization", "Cookie", "Set-Cookie")],
+        *[(name, True) for name in ("X-Authorization", "X-Api-Key", "X-Auth-Token", "X-Amz-Security-Token", "Referer")],
+        *[(name, True) for name in ("Pin", "X-Pin", "P-I-N")],
+        *[(name, False) for name in ("X-Request-Id", "Pinned", "Host", "X-New-Pin-Count")],
+    ],
+)
+def test_headers_are_secret_by_default_and_by_the_name_of_a_secret(name: str, is_secret: bool) -> None:
+    """Asked again they are the same."""
+    for _ in range(2):
+        assert BODY.is_secret_header(name) is is_secret
+
+
+def test_few_header_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may send any number of them."""
+    monkeypatch.setattr(privacy, "MAX_HEADERS", 2)
+    secrets = Secrets()
+    assert [secrets.is_secret_header(name) for name in ("a", "cookie", "b", "cookie-2")] == [False, True, False, True]
+    assert len(secrets._headers) == 2
+
+
+def test_beyond_a_number_of_undeclared_names_all_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing spellings takes time; a body of thousands of names is masked without."""
+    monkeypatch.setattr(privacy, "MAX_COMPARED", 2)
+    assert BODY.find({"a": 1, "b": 1, "c": 1, "phone": {}}) == [("c",)]
+    assert BODY.covers("body", (".".join("abcdefghijklmnopqrstuvwxyz"),))
+
+
+@pytest.mark.parametrize(
+    "data", [b"p%69n=7391", b"a=1&PIN=1", b"a=1&pni=1", b"a=1&p+i+n=2", b'["pin", 1]', b'[{"pni": 1}]']
+)
+def test_bodies_that_are_no_objects_are_searched(data: bytes) -> None:
+    """Form-encoded ones by the names as they are meant."""
+    assert BODY.hides_in(data)
+    assert b"7391" not in mask_text_body(data, BODY)
+
+
+@pytest.mark.parametrize("data", [b"a=1&b=2", b"[1, {}]", b'"a"', b"7", b"pni", b""])
+def test_bodies_without_a_name_of_a_secret_are_kept(data: bytes) -> None:
+    """As they are."""
+    assert mask_text_body(data, BODY) == data
+
+
+@pytest.mark.parametrize(
+    ("root", "steps", "expected"),
+    [
+        ("body", (), True),
+        ("body", ("card",), True),
+        ("body", ("card", "password", "x"), True),
+        ("body", ("rows", "0", "code"), True),
+        ("body", ("rows", "code"), True),
+        ("body", ("phone", "code"), False),
+        ("query", ("page",), False),
+        ("query", ("PIN",), True),
+        ("path", ("pin",), True),
+        ("thing", ("pin",), False),
+        ("header", ("cookie",), True),
+    ],
+)
+def test_a_place_covers_a_secret(root: str, steps: tuple[str, ...], expected: bool) -> None:
+    """It is one, lies in one or holds one."""
+    assert BODY.covers(root, steps) is expected
+
+
+# -- where secrets are not shown ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({**LASTING, name: "S3CR3T"} for name in ("PIN", "Pin", "pin ", "customer.pin")),
+        {**LASTING, "x": {"pin": "S3CR3T"}},
+        {**LASTING, "x": '{"pin": "S3CR3T"}'},
+    ],
+)
+def test_no_spelling_shows_a_secret_in_the_journal(contract: Contract, body: dict[str, Any]) -> None:
+    """The entry says where something was masked."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", PATH, json.dumps(body).encode(), JSON))
+    (entry,) = journal(engine)
+    assert b"S3CR3T" not in entry.request.body.data
+    (place,) = entry.masked
+    assert place.startswith("/request/body/value/")
+
+
+@pytest.mark.parametrize("data", [b'{"x":{"pin":"S3CR3T"},"x":1}', b'{"pin":"S3CR3T","pin":1}', b"p%69n=S3CR3T"])
+def test_a_member_that_comes_twice_shows_no_secret(contract: Contract, data: bytes) -> None:
+    """The last one counts, and the first is not kept."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", PATH, data, JSON))
+    (entry,) = journal(engine)
+    assert b"S3CR3T" not in entry.request.body.data
+
+
+def test_only_secrets_of_a_query_are_masked(contract: Contract) -> None:
+    """So that the curl line of a report is answered by the same scenario."""
+    engine = Engine(contract)
+    query = {"x": "bar baz", "page": "2", "pin": "1234", "S3CR3T": "", "card": "4111 1111 1111 1111"}
+    engine.handle_sync(Request("POST", PATH, b"{}", JSON, query))
+    (entry,) = journal(engine)
+    assert entry.request.target == f"{PATH}?x=bar+baz&page=2&pin=0000&X0XX0X&card=0000+0000+0000+0000"
+    assert entry.request.query == {
+        "x": "bar baz",
+        "page": "2",
+        "pin": "0000",
+        "X0XX0X": "",
+        "card": "0000 0000 0000 0000",
+    }
+    places = ["/request/target", *(f"/request/query/{name}" for name in ("pin", "X0XX0X", "card"))]
+    assert [*entry.masked] == places
+
+
+def test_a_parameter_without_a_value_that_a_condition_names_is_kept(tmp_path: Path) -> None:
+    """The decision rests on it."""
+    files = {**PING, "flag.yaml": FLAG}
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    engine.handle_sync(Request("GET", "/v1/ping/a", b"", {}, {"again": "", "TOKEN": ""}))
+    (entry,) = journal(engine)
+    assert entry.request.target == "/v1/ping/a?again&XXXXX"
+
+
+FLAG = """\
+format: 1
+operation: ping
+scenarios:
+- scenario: flagged
+  documented: Flagged.
+  when: {any: [{query.again: present}, {query.more: present}]}
+  respond: {success: {}}
+"""
+
+
+async def test_secrets_of_paths_and_headers_are_masked_where_the_mock_refuses(tmp_path: Path) -> None:
+    """A body that is too large, another method: in the entry and in the access log."""
+    files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word, header.x-one]\n"}
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    lines: list[str] = []
+    async with (
+        serving(engine, log=lambda record: lines.append(record.target)) as url,
+        aiohttp.ClientSession() as client,
+    ):
+        for method, prefix in (("GET", ""), ("DELETE", "/sandbox/a")):
+            body = io.BytesIO(b"x" * (engine.settings.max_body + 1))
+            headers = {"X-One": "s3cret", "Referer": "http://a/b?c=s3cret"}
+            async with client.request(method, f"{url}{prefix}/v1/ping/s3cret", data=body, headers=headers) as response:
+                assert response.status in (405, 413)
+    assert lines == ["/v1/ping/x0xxxx", "/sandbox/a/v1/ping/x0xxxx"]
+    for sandbox in ("", "a"):
+        (entry,) = journal(engine, sandbox)
+        assert "s3cret" not in repr(entry)
+        assert "http://a/b?x=x0xxxx" in dict(entry.request.headers).values()
+        assert entry.masked[0] == "/request/target"
+
+
+def test_a_secret_in_a_schema_of_any_name_is_masked(tmp_path: Path) -> None:
+    """`writeOnly` below `additionalProperties` and `patternProperties`."""
+    secret = {"type": "string", "writeOnly": True}
+    schema = {
+        "properties": {
+            "keys": {"additionalProperties": secret, "properties": {"note": {}}},
+            "more": {"patternProperties": {"^s": secret}},
+        }
+    }
+    files = {
+        **PING,
+        "ping.yaml": PING["ping.yaml"].replace("GET /v1", "POST /v1") + "    body: closed.schema.json\n",
+        "closed.schema.json": json.dumps(schema),
+    }
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    body = {"keys": {"a": "S3CR3T", "note": "N0TE"}, "more": {"s1": "S3CR3T"}}
+    engine.handle_sync(Request("POST", "/v1/ping/a", json.dumps(body).encode(), JSON))
+    (entry,) = journal(engine)
+    assert b"S3CR3T" not in entry.request.body.data
+    assert b"N0TE" in entry.request.body.data
