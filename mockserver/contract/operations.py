@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.contract.layers import ConfigNode, Definition, Table, sound_member
@@ -99,7 +99,6 @@ class OperationCompiler:
 
     def finish(self, scenarios: Sequence[Scenario], runtime_compiler: RuntimeCompiler) -> Operation:
         """The operation with its scenarios."""
-        others = [("path", self.path_schema), ("query", self.query)]
         named = {root: sound_member(self.definition.members, root) for root in ("body", "query", "path")}
         return Operation(
             id=self.name,
@@ -107,7 +106,7 @@ class OperationCompiler:
             path=self.route.path,
             parameters=self.route.parameters,
             body=self.body,
-            parameter_schemas=tuple((root, validator) for root, validator in others if validator is not None),
+            parameter_schemas=tuple(one for one in self._validators() if one[0] != "body"),
             warnings=self._warning_rules(),
             lookups=tuple(self.lookups.values()),
             new=self.new,
@@ -115,7 +114,7 @@ class OperationCompiler:
             by_id={scenario.id: scenario for scenario in scenarios},
             assumed=self._assumption_ids(self.definition.members),
             sensitive=self.sensitive,
-            declared=(*self.declared, *_compared_parameters(scenarios)),
+            declared=self.declared,
             runtime_compiler=runtime_compiler,
             schemas={root: node.data for root, node in named.items() if node is not None},
         )
@@ -158,13 +157,14 @@ class OperationCompiler:
                 unused = None
             yield GeneratedId(name, node.data["first"], node.data.get("prefix", ""), unused)
 
+    def _validators(self) -> Iterator[tuple[str, Validator]]:
+        for root, validator in (("path", self.path_schema), ("query", self.query), ("body", self.body)):
+            if validator is not None:
+                yield root, validator
+
     def _sensitive(self) -> tuple[Path, ...]:
-        schemas = {"body": self.body, "query": self.query, "path": self.path_schema}
         secrets: list[Path] = [
-            (root, *path)
-            for root, validator in schemas.items()
-            if validator is not None
-            for path in validator.write_only_places
+            (root, *path) for root, validator in self._validators() for path in validator.write_only_places
         ]
         node = sound_member(self.definition.members, "sensitive")
         if node is None:
@@ -176,10 +176,8 @@ class OperationCompiler:
         return tuple(secrets)
 
     def _declared(self) -> Iterator[Path]:
-        schemas = {"body": self.body, "query": self.query, "path": self.path_schema}
-        for root, validator in schemas.items():
-            for path in validator.declared if validator is not None else ():
-                yield root, *path
+        for root, validator in self._validators():
+            yield from ((root, *path) for path in validator.declared)
 
     def _path(self, node: ConfigNode, text: str, roots: tuple[str, ...], at: Path) -> CompiledPath | None:
         return compile_path(text, node.context(Scope(roots, self.member_names), self.schemas, at))
@@ -302,14 +300,3 @@ class OperationCompiler:
     def body_scope(self) -> Scope:
         """What the body of an envelope may refer to, beside ${respond}."""
         return Scope(("now", "settings", *self.new_root()), self.member_names)
-
-
-_PARAMETER_IN_WORDS: Final = re.compile(r"\bquery\.([^\s.]+)")
-
-
-def _compared_parameters(scenarios: Iterable[Scenario]) -> Iterator[Path]:
-    """The query parameters that conditions name; the decision rests on them, so that the journal keeps their names."""
-    for scenario in scenarios:
-        for alternative in scenario.alternatives:
-            for condition in alternative.conditions:
-                yield from (("query", name) for name in _PARAMETER_IN_WORDS.findall(condition.text))

@@ -37,6 +37,7 @@ _HOLDERS: Final = frozenset([dict, list])
 _ESCAPE: Final = re.compile(rb"(?<!\\)\\u00([2-7][0-9a-fA-F])(?<!22)(?<!5[cC])(?<!7[fF])")
 """A visible character of ASCII in JSON that need not be written as an escape."""
 
+_PARAMETER_IN_WORDS: Final = re.compile(r"\bquery\.([^\s.]+)")
 _WORD: Final = re.compile(r"[^\W_]+")
 _CASE_CHANGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -247,7 +248,16 @@ def secrets_of(operations: Iterable[Operation]) -> Secrets:
     for operation in operations:
         marked += operation.sensitive
         declared += operation.declared
+        declared += [("query", name) for name in _compared_parameters(operation)]
     return Secrets(marked, declared)
+
+
+def _compared_parameters(operation: Operation) -> Iterator[str]:
+    """The query parameters that conditions name: a decision rests on them, so that the journal keeps their names."""
+    for scenario in operation.scenarios:
+        for alternative in scenario.alternatives:
+            for condition in alternative.conditions:
+                yield from _PARAMETER_IN_WORDS.findall(condition.text)
 
 
 def _place(path: Path) -> Path:

@@ -236,7 +236,7 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
     forced, created, problematic, lost = journal(engine, None)
     shown = [entry_details(one, contract.hash, reconstruct(one, contract)) for one in (forced, problematic)]
     assert har([lost, problematic], "1")["log"]["entries"][0]["response"]["status"] == 0
-    assert (entry_summary(problematic)["scenario"], entry_summary(problematic)["target"]) == (None, "/nothing?a=x0")
+    assert (entry_summary(problematic)["scenario"], entry_summary(problematic)["target"]) == (None, "/nothing?a=b1")
     assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
     assert text_or_json(b"\xff") == "�"
     assert (shown[0]["misses"], entry_summary(forced)["trigger"]) == ([], "header")
