@@ -92,7 +92,7 @@ class OperationCompiler:
         self.path_schema = self._validator("path")
         self.new = tuple(self._new_ids())
         self.sensitive = self._sensitive()
-        self.declared = tuple(self._declared())
+        self.declared = tuple((root, *path) for root, one in self._validators() for path in one.declared)
         self.secrets = Secrets(self.sensitive, self.declared)
         self._compile_lookups()
         self.envelopes = self._envelopes()
@@ -174,10 +174,6 @@ class OperationCompiler:
             if place is not None:
                 secrets.append((place.root, *place.steps))
         return tuple(secrets)
-
-    def _declared(self) -> Iterator[Path]:
-        for root, validator in self._validators():
-            yield from ((root, *path) for path in validator.declared)
 
     def _path(self, node: ConfigNode, text: str, roots: tuple[str, ...], at: Path) -> CompiledPath | None:
         return compile_path(text, node.context(Scope(roots, self.member_names), self.schemas, at))
