@@ -131,7 +131,8 @@ async def _put_scenario(call: Call) -> Reply:
         detail = f"It has {len(call.raw)} bytes; a scenario has at most {MAX_SCENARIO_BYTES}."
         raise admin_error(413, "scenario-too-large", "The scenario is too large", detail, limit=MAX_SCENARIO_BYTES)
     try:
-        scenario = compile_runtime_scenario(operation, call.raw, name)
+        is_json = call.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+        scenario = compile_runtime_scenario(operation, call.raw, name, is_json=is_json)
     except ConfigError as error:
         raise bad_config(error, "scenario") from None
     if name == operation.scenarios[-1].id and not scenario.answers_all:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
-from mockserver.contract.sources import START, FileDiagnostic, SourceFile, read_json
+from mockserver.contract.sources import START, FileDiagnostic, SourceFile, read_json, read_regular_file
 from mockserver.contract.yaml_source import read_yaml, read_yaml_text
 from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.language import Condition
@@ -117,7 +117,7 @@ def _contents(root: FilePath) -> Iterator[tuple[bytes, bytes]]:
     yield _as_bytes(root), b""
     for file in (*folder.files, *folder.beside):
         try:
-            yield _as_bytes(file), file.read_bytes()
+            yield _as_bytes(file), read_regular_file(file)
         except OSError as error:
             yield _as_bytes(file) + b"!", str(error.errno).encode()
 
@@ -129,9 +129,9 @@ def _as_bytes(path: FilePath) -> bytes:
 # -- at run time ------------------------------------------------------------------------------------
 
 
-def compile_runtime_scenario(operation: Operation, body: bytes, name: str) -> Scenario:
+def compile_runtime_scenario(operation: Operation, body: bytes, name: str, *, is_json: bool = False) -> Scenario:
     """A scenario added at run time under a name, in YAML or JSON as in a file. Raises `ConfigError`."""
-    source = read_yaml_text(body, REQUEST_BODY)
+    source = read_yaml_text(body, REQUEST_BODY, is_json=is_json)
     if isinstance(source.data, dict) and source.data.setdefault("scenario", name) != name:
         source.report(
             Diagnostic(
@@ -204,14 +204,14 @@ def _list_folder(root: FilePath) -> _Folder:
 
 
 def _files(folder: FilePath) -> list[FilePath]:
-    """The files of a contract in a folder, with links that lead nowhere, which reading reports."""
+    """The files of a contract in a folder, with what only reading reports: links that lead nowhere, devices."""
     return sorted(
         file
         for file in folder.iterdir()
         if file.suffix in (*_YAML, ".json")
         and not file.name.startswith(".")
         and file.name not in _OTHER_FORMATS
-        and (file.is_file() or not file.exists())
+        and not file.is_dir()
     )
 
 

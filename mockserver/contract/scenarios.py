@@ -50,6 +50,7 @@ class _ScenarioCompiler:
         many = [name for name, lookup in operation.lookups.items() if lookup.is_list]
         self._answer_scope = self._request_scope._replace(
             roots=(*operation.roots(), "now", "violation", *operation.new_root()),
+            certain=self._request_scope.certain | {"path"},
             list_lookups=frozenset([*many, *operation.unsound]),
         )
         self._answers = AnswerCompiler(operation, self._answer_scope)

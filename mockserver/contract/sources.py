@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import errno
 import json
 import math
 import re
@@ -11,10 +12,11 @@ from pathlib import Path as FilePath
 from typing import Any, Final, NamedTuple
 
 from mockserver.core.model import MISSING, Diagnostic, Path, Position
-from mockserver.core.values import MAX_FILE_DEPTH
+from mockserver.core.values import MAX_FILE_DEPTH, printable
 
 INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+')
 
 
@@ -111,10 +113,17 @@ class SourceFile:
         return StopReading()
 
 
+def read_regular_file(path: FilePath) -> bytes:
+    """The bytes of a file. Raises `OSError`, also for a FIFO or a device, whose reading might never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is a FIFO, a device or a socket")
+    return path.read_bytes()
+
+
 def read_utf8(path: FilePath, source: SourceFile) -> str | None:
     """The text of a file; None where it cannot be read, which is reported."""
     try:
-        data = path.read_bytes()
+        data = read_regular_file(path)
     except OSError as error:
         reason = error.strerror or str(error)
         hint = "is it mounted, and may you read it?"
@@ -134,11 +143,16 @@ def mark_of(text: str, offset: int) -> Mark:
     return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
+MAX_DIGITS: Final = 1_000
+"""Characters of an integer; integers are exact, however long."""
+
+NUMBER_RANGE: Final = f"an integer of at most {MAX_DIGITS} digits, or a number below 1e308"
+"""What is expected in place of a number that is too large."""
+
+
 def is_too_large(text: str) -> bool:
-    """Whether a number, as it is written, needs more than 64 bits or is beyond the range of floats."""
-    if INTEGER.fullmatch(text):
-        return len(text) > 30 or not -(2**63) <= int(text) < 2**64
-    return math.isinf(float(text))
+    """Whether an integer has too many digits, or another number is beyond the range of floats."""
+    return len(text) > MAX_DIGITS if INTEGER.fullmatch(text) else math.isinf(float(text))
 
 
 # -- JSON ---------------------------------------------------------------------------------------------
@@ -148,28 +162,42 @@ def read_json(path: FilePath, name: str) -> SourceFile:
     """The data of a JSON file; what is wrong stands in `diagnostics`, and where it cannot be read there is no data."""
     source = SourceFile(name)
     text = read_utf8(path, source)
-    if text is None:
-        return source
+    if text is not None:
+        try:
+            fill_from_json(source, text)
+        except json.JSONDecodeError as error:
+            report_bad_json(source, error)
+    return source
+
+
+def fill_from_json(source: SourceFile, text: str, *, refuse_surrogates: bool = False) -> None:
+    """Give a source the data of a JSON text. Raises `JSONDecodeError`; anything else that is wrong is reported.
+
+    `refuse_surrogates`: half of a surrogate pair is an error; a pattern of a schema file may hold one.
+    """
     try:
         # Python refuses to convert very long integers; a shorter one stands in, and the marks report it.
-        data = json.loads(text, parse_int=lambda digits: int(digits[:30]))
-        _JsonMarks(source, text).mark()
+        data = json.loads(text, parse_int=lambda digits: int(digits[:MAX_DIGITS]))
+        _JsonMarks(source, text, refuse_surrogates=refuse_surrogates).mark()
         source.data = data
     except StopReading:
         pass
     except RecursionError:
         source.too_deep(START)
-    except json.JSONDecodeError as error:
-        hint = "a comma before a closing bracket?" if "double quotes" in error.msg else ""
-        source.report_at(Mark(error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
-    return source
+
+
+def report_bad_json(source: SourceFile, error: json.JSONDecodeError) -> None:
+    """Report a text that is no JSON."""
+    hint = "a comma before a closing bracket?" if "double quotes" in error.msg else ""
+    source.report_at(Mark(error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
 
 
 class _JsonMarks:
     """Finds the place of every part of a JSON text that the JSON library could read."""
 
-    def __init__(self, source: SourceFile, text: str) -> None:
+    def __init__(self, source: SourceFile, text: str, *, refuse_surrogates: bool) -> None:
         self._source = source
+        self._refuse_surrogates = refuse_surrogates
         self._tokens = _JSON_TOKEN.finditer(text)
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
@@ -186,7 +214,9 @@ class _JsonMarks:
         self._source.marks.setdefault(at, mark)
         if text in ("{", "[") and len(at) == MAX_FILE_DEPTH:
             raise self._source.too_deep(mark)
-        if text == "{":
+        if text[0] == '"':
+            self._check_text(text, mark, at)
+        elif text == "{":
             self._members(at)
         elif text == "[":
             self._items(at)
@@ -194,7 +224,12 @@ class _JsonMarks:
             self._source.report_at(mark, "bad JSON: a number that JSON does not have", "a JSON value", text)
             self._source.mark_broken(at)
         elif NUMBER.fullmatch(text) and is_too_large(text):
-            self._source.report_at(mark, "a number that is too large", "64 bits, or below 1e308", text[:40])
+            self._source.report_at(mark, "a number that is too large", NUMBER_RANGE, printable(text, 40))
+            self._source.mark_broken(at)
+
+    def _check_text(self, token: str, mark: Mark, at: Path) -> None:
+        if self._refuse_surrogates and "\\u" in token and _SURROGATE.search(json.loads(token)):
+            self._source.report_at(mark, "half of a surrogate pair", "a text of whole characters", printable(token, 60))
             self._source.mark_broken(at)
 
     def _items(self, at: Path) -> None:
@@ -210,5 +245,6 @@ class _JsonMarks:
                 continue
             key = json.loads(token[0])
             self._source.mark_key(at, key, self._mark(token))
+            self._check_text(token[0], self._mark(token), (*at, key))
             next(self._tokens)  # the colon
             self._value(next(self._tokens), (*at, key))

@@ -148,7 +148,7 @@ def _compile_first_of(data: Mapping[str, Any], context: Context) -> Template:
     if not last.certain:
         context.below(len(earlier)).report_error(
             "the last choice of first_of may be missing",
-            "a plain value, or a reference to new, now or settings",
+            "a plain value, or a reference to new, now, settings or path",
             encode_ascii_json(choices[-1]),
             "a scenario can be forced on any request, so its answer must not depend on one",
         )

@@ -5,6 +5,7 @@ Equal keys, tags, merge keys and aliases without limit are reported, each at its
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -15,13 +16,16 @@ import yaml
 from mockserver.contract.sources import (
     INTEGER,
     NUMBER,
+    NUMBER_RANGE,
     START,
     Mark,
     SourceFile,
     StopReading,
+    fill_from_json,
     is_too_large,
     mark_of,
     read_utf8,
+    report_bad_json,
 )
 from mockserver.core.model import MISSING, Path
 from mockserver.core.spelling import close_matches, did_you_mean
@@ -38,6 +42,11 @@ _PLAIN_WORDS: Final = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _LEADING_ZERO: Final = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?")
+_NO_JSON_NUMBER: Final = re.compile(
+    r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.)(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+|0b[01]+|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
+)
+"""Numbers to a reader of YAML 1.1 or 1.2 that JSON writes otherwise or not at all."""
+
 _CONTROL: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"
 
@@ -57,18 +66,35 @@ def read_yaml(path: FilePath, name: str) -> SourceFile:
     return source if text is None else _parse(source, text)
 
 
-def read_yaml_text(data: bytes, name: str) -> SourceFile:
-    """The data of a YAML text (JSON is one) that is no file; what is wrong stands in `diagnostics`."""
+def read_yaml_text(data: bytes, name: str, *, is_json: bool = False) -> SourceFile:
+    """The data of a YAML text that is no file; what is wrong stands in `diagnostics`.
+
+    `is_json`: the sender says that it is JSON; then what begins with `{` has to be JSON.
+    """
     source = SourceFile(name)
     try:
-        return _parse(source, data.decode("utf-8-sig"))
+        return _parse(source, data.decode("utf-8-sig"), is_json=is_json)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         source.report_at(Mark(line, 1), "not UTF-8", "a text in UTF-8", "other bytes")
         return source
 
 
-def _parse(source: SourceFile, text: str) -> SourceFile:
+def _parse(source: SourceFile, text: str, *, is_json: bool = False) -> SourceFile:
+    """Give a source the data of a text.
+
+    A text that begins like a JSON object and is one is read as JSON: YAML differs in escaped surrogate pairs and in
+    long keys.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            fill_from_json(source, text, refuse_surrogates=True)
+        except json.JSONDecodeError as error:
+            if is_json:
+                report_bad_json(source, error)
+                return source
+        else:
+            return source
     control = _CONTROL.search(text)
     if control is not None:
         what = f"bad YAML: a control character, U+{ord(control[0]):04X}"
@@ -173,7 +199,7 @@ class _Builder:
             hint = "name what is the same with &name and repeat it with *name"
             self._source.report_at(mark, "a merge key", "members that are all written out", "<<", hint)
             self._source.mark_broken((*at, text))
-        elif is_plain and (text in _PLAIN_WORDS or NUMBER.fullmatch(text) or _LEADING_ZERO.fullmatch(text)):
+        elif is_plain and (text in _PLAIN_WORDS or NUMBER.fullmatch(text) or _number_fault(text)):
             self._source.report_at(mark, "a key that is no text", "a text", text, f'write "{text}" in quotes')
         return text
 
@@ -183,18 +209,33 @@ class _Builder:
             return text
         if text in _PLAIN_WORDS:
             return _PLAIN_WORDS[text]
-        has_leading_zero = _LEADING_ZERO.fullmatch(text) is not None
-        is_number = NUMBER.fullmatch(text) is not None
-        if has_leading_zero or (is_number and is_too_large(text)):
-            what = "a number with leading zeros" if has_leading_zero else "a number that is too large"
-            expected = "a number without them" if has_leading_zero else "64 bits, or below 1e308"
+        fault = _number_fault(text)
+        if fault is not None:
             hint = "a text? write it in quotes"
-            self._source.report_at(_mark_of(event.start_mark), what, expected, printable(text, 60), hint)
+            self._source.report_at(_mark_of(event.start_mark), fault.what, fault.expected, printable(text, 60), hint)
             self._source.mark_broken(at)
             return text
-        if not is_number:
+        if not NUMBER.fullmatch(text):
             return text
         return int(text) if INTEGER.fullmatch(text) else float(text)
+
+
+class _NumberFault(NamedTuple):
+    """Why a plain scalar that looks like a number is refused, and what is expected."""
+
+    what: str
+    expected: str
+
+
+def _number_fault(text: str) -> _NumberFault | None:
+    """What is wrong with a plain scalar that some YAML readers take for a number; None for any other scalar."""
+    if NUMBER.fullmatch(text):
+        return _NumberFault("a number that is too large", NUMBER_RANGE) if is_too_large(text) else None
+    if _LEADING_ZERO.fullmatch(text):
+        return _NumberFault("a number with leading zeros", "a number without them")
+    if _NO_JSON_NUMBER.fullmatch(text):
+        return _NumberFault("a number that JSON does not have", "a decimal number such as 0.5, 1.0 or 31")
+    return None
 
 
 def _mark_of(place: object) -> Mark:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from mockserver import ConfigError, Contract, load
+from mockserver import ConfigError, Contract, Engine, Request, load
+from mockserver.contract.loading import ContractFiles
 from mockserver.contract.sources import SourceFile, read_json
-from mockserver.contract.yaml_source import MAX_ALIASED_VALUES, read_yaml
+from mockserver.contract.yaml_source import MAX_ALIASED_VALUES, read_yaml, read_yaml_text
 from mockserver.core.model import MISSING
 from mockserver.core.values import MAX_FILE_DEPTH
 from tests.support import run
@@ -63,7 +64,6 @@ def failure(*arguments: Any) -> list[str]:
         ("yes", "yes"),
         ("on", "on"),
         ("1:30", "1:30"),
-        ("0x10", "0x10"),
         ("1_000", "1_000"),
         ("2024-11-15", "2024-11-15"),
         ("true", True),
@@ -150,6 +150,73 @@ def test_nesting_up_to_the_limit_is_read(suffix: str, tmp_path: Path) -> None:
     source = source_of(tmp_path, "[" * MAX_FILE_DEPTH + "]" * MAX_FILE_DEPTH, suffix)
     assert source.diagnostics == []
     assert source.data == json.loads("[" * MAX_FILE_DEPTH + "]" * MAX_FILE_DEPTH)
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_integers_of_a_file_are_exact(suffix: str, tmp_path: Path) -> None:
+    """Beyond 64 bits too, up to a thousand digits."""
+    numbers = [2**63, 2**64, 2**64 + 1, -(2**63) - 1, int("9" * 1_000)]
+    source = source_of(tmp_path, f'["x", {", ".join(map(str, numbers))}]', suffix)
+    assert (source.diagnostics, source.data) == ([], ["x", *numbers])
+
+
+@pytest.mark.parametrize("text", [".5", "-.5e3", "1.", "0x1F", "0o17", "0b1", ".inf", "-.INF", ".nan"])
+def test_numbers_that_json_does_not_have_are_errors(text: str, tmp_path: Path) -> None:
+    """As a value and as a key; in quotes they are texts."""
+    source = source_of(tmp_path, f"a: {text}\n{text}: 1\nb: '{text}'\n")
+    assert [str(one).splitlines() for one in source.diagnostics] == [
+        [
+            "file.yaml:1:4: a number that JSON does not have",
+            "    expected: a decimal number such as 0.5, 1.0 or 31",
+            f"    got:      {text}",
+            "    hint:     a text? write it in quotes",
+        ],
+        [
+            "file.yaml:2:1: a key that is no text",
+            "    expected: a text",
+            f"    got:      {text}",
+            f'    hint:     write "{text}" in quotes',
+        ],
+    ]
+    assert source.data["b"] == text
+
+
+@pytest.mark.parametrize(
+    "text", ["1.2.3", "0x", "0xg", "1e", ".", "..5", "5.5.", "inf", "nan", ".info", "1:30", "2024-11-15"]
+)
+def test_texts_that_only_resemble_numbers_stay_texts(text: str, tmp_path: Path) -> None:
+    """Versions, dates, words."""
+    source = source_of(tmp_path, f"a: {text}\n")
+    assert (source.diagnostics, source.data) == ([], {"a": text})
+
+
+PAIRS = {"emoji": "\U0001f600", "k" * 2_000: {"line\u0085break": "\u2028"}, "at": 1}
+
+
+@pytest.mark.parametrize("text", [json.dumps(PAIRS), " \n" + json.dumps(PAIRS, indent=1).replace('":', '"\n:')])
+def test_a_yaml_file_that_is_a_json_object_is_read_as_json(text: str, tmp_path: Path) -> None:
+    """Surrogate pairs as Python's `json.dumps` writes them, long keys, line breaks before a colon."""
+    source = source_of(tmp_path, text)
+    assert (source.diagnostics, source.data) == ([], PAIRS)
+    assert source.position(("at",)).line == text[: text.index('"at"')].count("\n") + 1
+    assert read_yaml_text(text.encode(), "body").data == PAIRS
+
+
+def test_what_begins_like_json_and_is_none_is_yaml_unless_it_claims_to_be_json() -> None:
+    """A flow mapping; what is said to be JSON is told what JSON lacks."""
+    assert read_yaml_text(b"{a: b}", "body").data == {"a": "b"}
+    assert told(read_yaml_text(b"{a: b}", "body", is_json=True)) == [
+        "body:1:2: bad JSON: Expecting property name enclosed in double quotes"
+    ]
+    assert read_yaml_text(b"a: b", "body", is_json=True).data == {"a": "b"}
+
+
+@pytest.mark.parametrize("text", ['{"a": "x\\ud800"}', '{"\\udc00": 1}'])
+def test_half_of_a_surrogate_pair_is_refused_in_a_scenario(text: str) -> None:
+    """In a value and in a key; an escaped backslash begins none."""
+    [problem] = read_yaml_text(text.encode(), "body").diagnostics
+    assert (problem.what, problem.expected) == ("half of a surrogate pair", "a text of whole characters")
+    assert read_yaml_text(text.replace("\\u", "\\\\u").encode(), "body").diagnostics == []
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
@@ -241,6 +308,32 @@ def test_other_files_and_folders_are_ignored(tmp_path: Path) -> None:
     written(folder, **{"contract.schema__json": "{", "scenarios.schema__json": "{"})
     written(folder / "more.yaml", broken__yaml="{")
     assert ids(load(folder)) == ["all"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a FIFO needs POSIX")
+def test_a_fifo_or_a_device_is_reported(tmp_path: Path) -> None:
+    """By its name, without waiting for its end; a look at the files for changes does not wait either."""
+    folder = written(tmp_path / "c", contract__yaml=CONTRACT, get__yaml=SCENARIOS)
+    os.mkfifo(folder / "more.yaml")
+    (folder / "null.json").symlink_to("/dev/null")
+    what = "cannot be read: it is a FIFO, a device or a socket"
+    assert failure(folder) == [f"{folder}/more.yaml:1:1: {what}", f"{folder}/null.json:1:1: {what}"]
+    assert ContractFiles(folder).fingerprint() == ContractFiles(folder).fingerprint()
+
+
+def test_a_path_parameter_is_certain_in_an_answer(tmp_path: Path) -> None:
+    """Every request to the operation has it, so that a scenario can be forced on any."""
+    contract = CONTRACT.replace("GET /things", "'GET /things/{id}'").replace("body: {}", "body: '${respond}'")
+    scenarios = SCENARIOS.replace("ok: {}", "ok: {first_of: ['${path.id}']}, status: 404")
+    written(
+        tmp_path,
+        contract__yaml=contract,
+        get__yaml=scenarios.replace("{first_of: ['${path.id}']}", "{id: '${path.id}'}"),
+    )
+    reply = Engine(load(tmp_path)).handle_sync(Request("GET", "/things/17"))
+    assert (reply.status, reply.body) == (404, b'{"id":"17"}')
+    written(tmp_path, get__yaml=scenarios)
+    assert Engine(load(tmp_path)).handle_sync(Request("GET", "/things/18")).body == b'"18"'
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
