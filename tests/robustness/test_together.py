@@ -1,11 +1,18 @@
 """Many clients at once: nothing crosses over between sandboxes, and a card is activated once."""
 
 import asyncio
+import json
+import ssl
 from collections import Counter
+from pathlib import Path
 
 import aiohttp
+import trustme
 
-from tests.support import ONCE, PATH
+from mockserver import Contract, Engine
+from mockserver.server.server import serving
+from mockserver.server.tls import server_context
+from tests.support import ONCE, PATH, answer, head
 
 
 def body(card: str, **more: str) -> dict[str, str]:
@@ -59,3 +66,61 @@ async def test_one_card_is_activated_by_one_of_a_thousand(url: str) -> None:
 
         met = Counter(await asyncio.gather(*(activate() for _ in range(1_000))))
     assert met == {(200, 0): 1, (400, 4433): 999}
+
+
+async def activations(url: str, trust: ssl.SSLContext | bool = True, delay: str = "0ms") -> Counter[str]:
+    """What answers 200 requests at once for one card, by scenario."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, ssl=trust)) as session:
+
+        async def activate() -> str:
+            async with session.post(url + PATH, json=body("CARD-1"), headers={"Mock-Delay": delay}) as response:
+                return response.headers["Mock-Scenario"]
+
+        return Counter(await asyncio.gather(*(activate() for _ in range(200))))
+
+
+ONE_OF_200 = {"activated-existing-customer": 1, "card-already-activated": 199}
+
+
+async def test_one_card_is_activated_once_by_delayed_requests(url: str) -> None:
+    """All wait before their answers are sent."""
+    assert await activations(url, delay="20ms") == ONE_OF_200
+
+
+async def test_one_card_is_activated_once_over_tls(contract: Contract, tmp_path: Path) -> None:
+    """With a connection each for a hundred requests."""
+    authority, trust = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(trust)
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    offered = server_context(tmp_path / "both.pem", tmp_path / "both.pem", print)
+    async with serving(Engine(contract), tls=offered) as url:
+        assert await activations(url, trust) == ONE_OF_200
+
+
+async def test_one_card_is_activated_once_by_pipelined_requests(url: str) -> None:
+    """On one connection, all sent before an answer is read."""
+    data = json.dumps(body("CARD-1")).encode()
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write((head("POST", PATH, length=len(data)) + data) * 200)
+    scenarios = [(await answer(reader))[1]["mock-scenario"] for _ in range(200)]
+    writer.close()
+    assert scenarios == ["activated-existing-customer", *["card-already-activated"] * 199]
+
+
+async def test_512_parallel_arms_are_each_used_once(url: str) -> None:
+    """Over eight sandboxes, as one takes a hundred."""
+    names = [f"s{number % 8}" for number in range(512)]
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100)) as session:
+
+        async def post(name: str, path: str, data: object) -> tuple[int, str]:
+            async with session.post(f"{url}/sandbox/{name}{path}", json=data) as response:
+                return response.status, response.headers.get("Mock-Scenario", "")
+
+        armed = await asyncio.gather(*(post(name, "/__admin/arm", {"scenario": "rfc-invalid"}) for name in names))
+        assert Counter(armed) == {(201, ""): len(names)}
+        used = await asyncio.gather(*(post(name, PATH, body("CARD-1")) for name in names))
+        assert Counter(used) == {(400, "rfc-invalid"): len(names)}
+        left = await asyncio.gather(*(post(name, PATH, body("CARD-1")) for name in names[:8]))
+        assert Counter(left) == {(200, "activated-existing-customer"): 8}
