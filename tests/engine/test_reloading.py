@@ -594,13 +594,13 @@ import sys, threading
 from mockserver.cli.main import main
 from mockserver.contract.loading import ContractFiles
 
-load = Files.load
+load = ContractFiles.load
 
 def once(files):
-    Files.load = lambda _: print("loading", flush=True) or threading.Event().wait()
+    ContractFiles.load = lambda _: print("loading", flush=True) or threading.Event().wait()
     return load(files)
 
-Files.load = once
+ContractFiles.load = once
 main(sys.argv[1:])
 """
 
