@@ -28,8 +28,8 @@ def read_document(
     body: Any = MISSING
     warnings = _header_warnings(operation.warnings, request.headers)
     if operation.body is not None:
-        body, faults = parse_body(request.body, settings.max_depth)
-        found += faults or operation.body.violations("body", body)
+        body, parse_violations = parse_body(request.body, settings.max_depth)
+        found += parse_violations or operation.body.violations("body", body)
         if body is not MISSING and operation.warnings.unknown_members is not None:
             unknown = operation.body.unknown_members(body)
             assumption = operation.warnings.unknown_members

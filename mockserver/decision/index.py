@@ -1,6 +1,6 @@
 """An index by equality, so that thousands of scenarios that differ by one value cost no more than a few.
 
-Worth 880 µs a request at 1,022 scenarios (docs/performance.md); it gives what trying them all in order gives.
+Worth 880 µs a request at 1,022 scenarios (docs/performance.md); the result is the same as trying every scenario in order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class EqualityIndex(Generic[_T]):
     """Items in order, each with conditions that all have to hold."""
 
     def __init__(self, items: Iterable[tuple[Sequence[Condition], _T]]) -> None:
-        """Build the tables; items without a comparison that has one are always tried."""
+        """Build the tables. An item is always tried unless one of them covers it."""
         items = tuple(items)
         self.all = tuple(item for _, item in items)
         by_place: dict[str, list[tuple[int, EqualValue]]] = {}

@@ -1,7 +1,7 @@
 """A compiled JSON Schema: its violations, and the members that it declares.
 
-The library that checks is jsonschema-rs. It searches for a `pattern` itself where the pattern means to it what it means
-to our engine (`patterns`); every other `pattern` is a keyword of our own to it.
+jsonschema-rs does the checking. It checks a `pattern` itself if its engine and ours (`patterns`) read it alike; otherwise
+our engine checks it through a custom keyword.
 """
 
 from __future__ import annotations

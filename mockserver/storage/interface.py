@@ -117,7 +117,10 @@ class Sandbox(Protocol):
         """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
 
     async def delivered(self, entry_id: str, *, complete: bool) -> None:
-        """End the lease of a request and count its outcome. `complete`: its answer was sent whole."""
+        """Count the outcome of a request whose answer is out; `complete`: all of it was sent.
+
+        Until then the sandbox is not evicted.
+        """
 
     # -- what a tester changes --------------------------------------------------------------------------
 

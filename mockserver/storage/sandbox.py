@@ -110,9 +110,10 @@ class MemorySandbox:
             return Gone()
         if self._has_changed(view, effects):
             return Conflict()
-        full, records = await self.check_room(effects), self.records
+        full = await self.check_room(effects)
         if full is not None:
             return full
+        records = self.records
         for write in effects.writes:
             records.merge(write, entry.id)
         records.consume(effects.consumed_ids)
@@ -149,7 +150,7 @@ class MemorySandbox:
         return any(records.next_id(new) != view.facts["new"][new.name] for new in consumed)
 
     async def delivered(self, entry_id: str, *, complete: bool) -> None:
-        """End the lease of a request and count its outcome. `complete`: its answer was sent whole."""
+        """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
         observation = self.pending.pop(entry_id, None)
         if observation is not None and not self.gone:
             self._shared.coverage.add(observation, complete=complete)
