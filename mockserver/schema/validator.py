@@ -1,7 +1,7 @@
 """A compiled JSON Schema: its violations, and the members that it declares.
 
-jsonschema-rs does the checking. It checks a `pattern` itself if its engine and ours (`patterns`) read it alike; otherwise
-our engine checks it through a custom keyword.
+jsonschema-rs does the checking. It checks a `pattern` itself if its engine and ours (`patterns`) read it alike;
+otherwise our engine checks it through a custom keyword.
 """
 
 from __future__ import annotations
