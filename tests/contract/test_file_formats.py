@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from mockserver.contract.conditions import LOGIC
 from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
 from mockserver.contract.operators import OPERATORS, WORDS
-from mockserver.core.model import Settings
+from mockserver.core.model import FAULTS, Settings
 from mockserver.core.values import KINDS_OF_ABSENCE
 from mockserver.schema.schema_set import SchemaSet
 
@@ -63,6 +63,11 @@ def test_operators_are_those_of_the_code() -> None:
     assert set(SCENARIOS["operators"]["properties"]) == set(OPERATORS)
     words = {name for name, schema in SCENARIOS["operators"]["properties"].items() if schema.get("const") is True}
     assert words == set(WORDS)
+
+
+def test_faults_are_those_of_the_code() -> None:
+    """The format names every fault, and no other."""
+    assert SCENARIOS["fault"]["properties"]["kind"]["enum"] == [*FAULTS]
 
 
 def test_logic_and_violations_are_those_of_the_code() -> None:
