@@ -20,7 +20,7 @@ from mockserver.core.model import MISSING, NOTHING, Violation
 from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json
+from mockserver.core.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json, printable, repeated_member
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.schema.schema_set import SchemaSet
@@ -32,6 +32,8 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 MAX_PATH_PARAMETER: Final = 512
 """Characters of a path parameter, such as a key or an id."""
+
+_BAD_BODY: Final = "The request body is not what this route takes"
 
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
@@ -62,6 +64,7 @@ class Route(Struct, frozen=True):
     """One admin route.
 
     body: the JSON Schema of the request body; None for a route without one.
+    takes_text: without a schema, whether the handler reads the body itself; other routes refuse one.
     query: the query parameters with their descriptions; others are refused.
     is_public: served without a token.
     is_console: a file of the console, to which a page of another origin may link.
@@ -78,6 +81,7 @@ class Route(Struct, frozen=True):
     is_public: bool = False
     is_console: bool = False
     needs_body: bool = True
+    takes_text: bool = False
     responses: Mapping[int, str] = DEFAULT_RESPONSES
     media_type: str = "application/json"
 
@@ -275,13 +279,21 @@ def _check_query(route: Route, query: Mapping[str, str]) -> None:
 
 
 def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
-    if validator is None or (not body.strip() and not route.needs_body):
+    if validator is None:
+        if not route.takes_text and body.strip() not in (b"", b"{}"):
+            raise admin_error(400, "bad-body", _BAD_BODY, f"Expected no body, got {len(body)} bytes.")
+        return MISSING
+    if not body.strip() and not route.needs_body:
         return MISSING
     try:
         value = decode_json(body, MAX_FILE_DEPTH)
     except NotJsonError as error:
-        raise admin_error(400, "bad-body", "The request body is not what this route takes", f"{error}.") from None
+        raise admin_error(400, "bad-body", _BAD_BODY, f"{error}.") from None
+    repeated = repeated_member(body)
+    if repeated is not None:
+        detail = f"The member {printable(repeated, 80)} comes twice in one object."
+        raise admin_error(400, "bad-body", _BAD_BODY, detail)
     violations = validator.violations("body", value)
     if violations:
-        raise violation_error("bad-body", "The request body is not what this route takes", violations)
+        raise violation_error("bad-body", _BAD_BODY, violations)
     return value

@@ -176,6 +176,7 @@ _SCENARIO_ROUTES: Final = (
         "Add or replace a scenario of the sandbox: YAML or JSON as in a file. A new one is tried first; one with the "
         "id of a scenario of a file takes its place.",
         _put_scenario,
+        takes_text=True,
         query=_OPERATION_PARAMETER,
         responses={201: "The added scenario.", 200: "The scenario that replaced a run-time one."},
     ),

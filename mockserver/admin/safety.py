@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,31 @@ from mockserver.core.values import printable
 
 PREFLIGHT_SECONDS: Final = "600"
 """How long a browser may keep the answer to a preflight request."""
+
+
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?")
+_ORIGIN: Final = re.compile(
+    r"\*|null|(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def check_host_name(text: str) -> None:
+    """Check a name of --allowed-host. Raises `ValueError` for one that no `Host` can match."""
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError(
+            f"expected a host name such as mock.example, without scheme, port and path, got {printable(text, 80)}"
+        )
+
+
+def check_origin(text: str) -> None:
+    """Check an origin of --cors-origin. Raises `ValueError` for one that no browser sends."""
+    match = _ORIGIN.fullmatch(text)
+    if match is None or (match["port"] and match["port"] == _DEFAULT_PORTS.get(match["scheme"])):
+        raise ValueError(
+            "expected * or an origin as browsers send it, such as http://localhost:3000 (lower case, without path "
+            f"and default port), got {printable(text, 80)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +60,20 @@ class Access:
         return is_equal and scheme.lower() == "bearer"
 
     def refusal(self, headers: Mapping[str, str]) -> Reply | None:
-        """Why a browser's request to the admin API is refused; None for one that is not, or from no browser."""
+        """Refuse an admin request to an unknown host, or from a page of another origin; None for any other.
+
+        The host is checked in every request: a page whose own name resolves to this server (DNS rebinding) sends
+        neither `Origin` nor `Sec-Fetch-…` with a GET. Browsers always send `Host`; HTTP/1.0 clients may not.
+        """
+        host = headers.get("host")
+        if host is None:
+            return None
+        if not self._is_allowed(host):
+            got = printable(host, 100) or "an empty one"
+            detail = f"Expected a loopback name, an IP address or a name of --allowed-host, got {got}."
+            return problem(403, "foreign-host", "The admin API is not served under this host", detail)
         if "origin" not in headers and not any(name.lower().startswith("sec-fetch-") for name in headers):
             return None
-        host = headers.get("host", "")
-        if not self._is_allowed(host):
-            return _forbidden(
-                f"A browser sent it to the host {printable(host, 100)}, which is neither loopback nor an IP address. "
-                "--allowed-host NAME allows it."
-            )
         site = headers.get("sec-fetch-site", "none")
         origin = headers.get("origin")
         if site not in ("same-origin", "none") or (origin is not None and not _is_same_origin(origin, host)):

@@ -15,7 +15,8 @@ from mockserver.core.directives import parse_time_span
 from mockserver.core.instants import parse_instant, utc_millis
 from mockserver.core.problems import no_room_for_sandbox, problem
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches
+from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.core.values import printable
 from mockserver.engine.metrics import CONTENT_TYPE
 from mockserver.storage.interface import Clock, Sandbox
 from mockserver.version import __version__
@@ -30,6 +31,13 @@ async def sandbox_of(call: Call) -> Sandbox:
     if sandbox is None:
         raise AdminError(no_room_for_sandbox(call.engine.settings))
     return sandbox
+
+
+async def unknown_sandbox(call: Call, name: str) -> AdminError:
+    """Make the error of a sandbox that does not exist."""
+    near = close_matches(name, await call.engine.storage.sandbox_names())
+    detail = f"There is no sandbox {printable(name, 80)}.{did_you_mean_sentence(near)}"
+    return admin_error(404, "unknown-sandbox", "There is no such sandbox", detail, did_you_mean=list(near))
 
 
 async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
@@ -71,6 +79,7 @@ async def _reset(call: Call) -> Reply:
     if call.query.get("all") == "true":
         return json_reply({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
     existed = await call.engine.storage.reset(call.sandbox)
+    await sandbox_of(call)
     note = {} if existed or not call.sandbox else {"note": "There was no such sandbox."}
     return json_reply({"status": "reset", "sandbox": call.sandbox, **note})
 
@@ -98,10 +107,7 @@ async def _list(call: Call) -> Reply:
 async def _drop(call: Call) -> Reply:
     name = call.parameters["name"]
     if await call.engine.storage.find(name) is None:
-        spelt = close_matches(name, await call.engine.storage.sandbox_names())
-        raise admin_error(
-            404, "unknown-sandbox", "There is no such sandbox", f"There is no {name}.", did_you_mean=spelt
-        )
+        raise await unknown_sandbox(call, name)
     await call.engine.storage.reset(name)
     return json_reply({"status": "dropped", "sandbox": name})
 

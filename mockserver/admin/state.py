@@ -14,7 +14,7 @@ from mockserver.core.model import Collection, GeneratedId, Record
 from mockserver.core.problems import no_room_for_record
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import is_blank
+from mockserver.core.values import is_blank, printable
 from mockserver.storage.interface import Counter, Sandbox, State
 
 MAX_COMPARED: Final = 10_000
@@ -215,8 +215,14 @@ async def _put_snapshot(call: Call) -> Reply:
     for name, given in call.body["records"].items():
         if name not in collections:
             raise _unknown_collection(name, collections)
+        keys: dict[str, str] = {}
         for requested_key, one in given.items():
             key = _key(collections[name], requested_key)
+            if key in records[name]:
+                same = f"{printable(keys[key], 80)} and {printable(requested_key, 80)}"
+                detail = f"{name}: the keys {same} are those of the same record."
+                raise admin_error(400, "bad-record", "A snapshot has a record twice", detail)
+            keys[key] = requested_key
             records[name][key] = _validated_record(collections[name], key, one["members"])
     ids: dict[str, GeneratedId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
     counters = {}

@@ -8,6 +8,7 @@ from typing import Any, Final
 from mockserver.admin.api import PREFIX, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.arming import bad_config, operation_of, refuse_account_numbers, scenario_of
 from mockserver.admin.journal import bad_parameter, is_incomplete
+from mockserver.admin.sandboxes import unknown_sandbox
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
@@ -23,8 +24,12 @@ from mockserver.engine.reconstruction import Reconstruction, reconstruct
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _CLAIM: Final[Mapping[str, Any]] = {
     "when": {"description": "Conditions as in a scenario.", "type": "object"},
-    "scenario": {"description": "The scenario that answered.", "type": "string"},
-    "operation": {"description": "The operation; needed where the contract has several.", "type": "string"},
+    "scenario": {"description": "The scenario that answered.", "type": "string", "minLength": 1},
+    "operation": {
+        "description": "The operation; needed where the contract has several.",
+        "type": "string",
+        "minLength": 1,
+    },
     "count": {
         "description": "How many requests; at least one by default.",
         "type": "object",
@@ -66,6 +71,10 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     if ("exactly" in count and len(count) > 1) or (high is not None and high < low):
         detail = "count is exactly N, or at_least N and at_most M with N not above M."
         raise admin_error(400, "bad-count", "The count is contradictory", detail)
+    if not low and high is None:
+        raise admin_error(
+            400, "bad-count", "The count allows any number", "Expected at_least above 0, or an upper bound."
+        )
     return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, definition)
 
 
@@ -84,6 +93,8 @@ async def _verify(call: Call) -> Reply:
             verdict = verification.in_order([await _claim(call, one) for one in ordered], entries, lost=lost)
     verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
     if verdict.holds:
+        if call.sandbox and await call.engine.storage.find(call.sandbox) is None:
+            raise await unknown_sandbox(call, call.sandbox)
         return json_reply({**shown, "text": verdict_text})
     title = (
         "The claim cannot be checked: the journal is incomplete" if verdict.incomplete else "The claim does not hold"

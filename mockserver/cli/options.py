@@ -73,6 +73,23 @@ def environment_option(name: str, **attributes: Any) -> Callable[[Command], Comm
     return click.option(name, cls=_EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
 
 
+def check_each(
+    check: Callable[[str], None],
+) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[str, ...]]:
+    """Make the callback of a repeatable option that checks each of its values."""
+
+    def callback(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                check(value)
+            except ValueError as error:
+                hint = f"; {param.envvar} takes several separated by blanks" if "," in value else ""
+                raise click.BadParameter(f"{error}{hint}") from None
+        return values
+
+    return callback
+
+
 FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that reads it reports why it cannot be read
 FILE: Final = FOLDER
 

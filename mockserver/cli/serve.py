@@ -15,12 +15,13 @@ from typing import Any, Final
 import click
 
 from mockserver.admin.routes import paths
-from mockserver.admin.safety import Access
+from mockserver.admin.safety import Access, check_host_name, check_origin
 from mockserver.cli.options import (
     FILE,
     FOLDER,
     PREFIX,
     FiniteRange,
+    check_each,
     contract_files,
     contract_options,
     environment_option,
@@ -137,11 +138,16 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 )
 @environment_option("--no-admin", is_flag=True, help="Turn off the admin API, except for health.")
 @environment_option(
-    "--allowed-host", multiple=True, metavar="NAME", help="A host by which browsers may call the admin API; repeatable."
+    "--allowed-host",
+    multiple=True,
+    callback=check_each(check_host_name),
+    metavar="NAME",
+    help="A host name of the admin API beside loopback names and IP addresses; repeatable.",
 )
 @environment_option(
     "--cors-origin",
     multiple=True,
+    callback=check_each(check_origin),
     metavar="ORIGIN",
     help="Let pages of this origin (or * for all) call the operations; repeatable.",
 )

@@ -105,6 +105,28 @@ def _deeper_than(value: Any, max_depth: int) -> bool:
     return True
 
 
+class _RepeatedMemberError(ValueError):
+    """A member that comes twice in one object."""
+
+
+def repeated_member(data: bytes) -> str | None:
+    """The first member that comes twice in one object of a JSON document; None if there is none."""
+    try:
+        json.loads(data, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    except _RepeatedMemberError as error:
+        return str(error)
+    return None
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise _RepeatedMemberError(name)
+        members[name] = value
+    return members
+
+
 def encode_json(value: Any) -> bytes:
     """Compact UTF-8 JSON; members keep their order. Raises `ValueError` for half of a surrogate pair."""
     return _encode(value)

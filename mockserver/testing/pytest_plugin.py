@@ -218,6 +218,7 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
     try:
         server = servers.for_marker(None if contract is None else str(contract), tuple(map(str, overlays)))
         mock = server.in_sandbox(servers.sandbox_name(item))
+        mock.reset()  # makes the sandbox, so that "no request" can be verified
         if settings:
             mock.settings.put(**settings)
         if clock is not None:

@@ -109,3 +109,36 @@ async def test_an_unknown_query_parameter_is_refused(url: str, client: aiohttp.C
         assert (response.status, problem(await response.read())["did_you_mean"]) == (400, ["all"])
     async with client.post(f"{url}/__admin/reset?all=yes") as response:
         assert (response.status, problem(await response.read())["detail"]) == (400, "all is true or false.")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "reset"), ("POST", "reload"), ("DELETE", "requests"), ("DELETE", "armed"), ("GET", "state")],
+)
+async def test_a_body_that_a_route_does_not_take_is_refused(
+    url: str, client: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    """It was meant to say something; an empty object says nothing."""
+    async with client.request(method, f"{url}/__admin/{path}", data=b'{"all": true}') as response:
+        body = problem(await response.read())
+        assert (response.status, body["type"]) == (400, "urn:mockserver:problem:bad-body")
+        assert "Expected no body, got 13 bytes" in body["detail"]
+    async with client.request(method, f"{url}/__admin/{path}", data=b" {} ") as response:
+        assert response.status == (409 if path == "reload" else 200)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("arm", b'{"scenario": "rfc-invalid", "scenario": "malformed"}'),
+        ("verify", b'{"when": {"body.pin": "1", "body.pin": "2"}}'),
+        ("explain", b'{"body": {"a": {"b": 1, "\\u0062": 2}}}'),
+    ],
+)
+async def test_a_member_that_comes_twice_is_refused(
+    url: str, client: aiohttp.ClientSession, path: str, body: bytes
+) -> None:
+    """At any depth and in any spelling, rather than to take one of the two."""
+    async with client.post(f"{url}/__admin/{path}", data=body) as response:
+        shown = problem(await response.read())
+        assert (response.status, "comes twice" in shown["detail"]) == (400, True)

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver import Contract, Engine
 from mockserver.admin.routes import paths, routes
-from mockserver.admin.safety import Access
+from mockserver.admin.safety import Access, check_origin
 from mockserver.core.address import base_url
 from mockserver.server import server as edge
 from tests.support import LASTING, PATH, problem, raw, run, run_process, serving
@@ -81,7 +81,10 @@ def test_a_token_that_cannot_be_sent_is_refused_at_start(token: str) -> None:
     ("headers", "status"),
     [
         ({}, 200),
-        ({"Host": "mock.example"}, 200),
+        ({"Host": "good.example:8080"}, 200),
+        ({"Host": "mock.example"}, 403),
+        ({"Host": "mock.example:8080"}, 403),
+        ({"Host": ""}, 403),
         ({"Host": "localhost:1", "Origin": "http://localhost:1"}, 200),
         ({"Host": "LOCALHOST", "Origin": "http://localhost:80"}, 200),
         ({"Host": "a.localhost", "Sec-Fetch-Site": "same-origin"}, 200),
@@ -107,12 +110,49 @@ async def test_only_same_origin_pages_reach_the_admin_api(
     access = Access(allowed_hosts=("good.example",), cors_origins=("*",))
     async with edge.serving(Engine(contract), access=access) as url:
         for path in ("/__admin/sandboxes", "/__admin/health", "/sandbox/a/__admin/health"):
-            lines = [f"{name}: {value}" for name, value in {"Host": "mock", **headers}.items()]
+            lines = [f"{name}: {value}" for name, value in {"Host": "localhost", **headers}.items()]
             sent = f"GET {path} HTTP/1.1\r\n" + "\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n"
             answered = await raw(url, sent.encode())
             assert int(answered.split()[1]) == status
             assert b"access-control" not in answered.lower()
-            assert status == 200 or b"foreign-page" in answered
+            assert status == 200 or b"foreign-page" in answered or b"foreign-host" in answered
+
+
+async def test_a_request_without_host_is_from_no_browser(url: str) -> None:
+    """HTTP/1.0 health checks send none."""
+    assert (await raw(url, b"GET /__admin/health HTTP/1.0\r\n\r\n")).split()[1] == b"200"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--cors-origin", "a.com"),
+        ("--cors-origin", "http://a/"),
+        ("--cors-origin", "http://a,http://b"),
+        ("--cors-origin", "http://A"),
+        ("--cors-origin", "http://a:80"),
+        ("--cors-origin", "https://a:443"),
+        ("--cors-origin", ""),
+        ("--allowed-host", "http://mock"),
+        ("--allowed-host", "mock:8080"),
+        ("--allowed-host", "a,b"),
+        ("--allowed-host", "mock/"),
+        ("--allowed-host", ""),
+    ],
+)
+def test_a_host_or_origin_that_never_matches_is_refused(option: str, value: str) -> None:
+    """With the form expected; a comma hints at how a variable separates."""
+    ended = run(option, value, "--port", "0")
+    assert (ended.returncode, "expected" in ended.stderr) == (2, True)
+    assert ("separated by blanks" in " ".join(ended.stderr.split())) == ("," in value)
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "http://a", "http://a:8080", "https://a:80", "http://[::1]:3000", "capacitor://localhost"]
+)
+def test_an_origin_as_browsers_send_it_is_accepted(origin: str) -> None:
+    """Also those of apps and of files."""
+    check_origin(origin)
 
 
 async def test_a_preflight_to_the_admin_api_is_refused(contract: Contract, client: aiohttp.ClientSession) -> None:

@@ -238,3 +238,12 @@ async def test_each_sandbox_has_its_records(url: str, client: aiohttp.ClientSess
     assert (await call(client, "GET", f"{url}/__admin/state/cards/X"))["origin"] == "default"
     await call(client, "POST", f"{url}/sandbox/a/__admin/reset")
     assert (await call(client, "GET", f"{url}/sandbox/a/__admin/state"))["records"] == {}
+
+
+async def test_two_keys_of_one_record_are_refused(url: str, client: aiohttp.ClientSession) -> None:
+    """A snapshot that a person wrote, with a key in two spellings, would lose one of the records."""
+    records = {"batches": {"ABC": {"members": {}}, "abc": {"members": None}}}
+    async with client.put(f"{url}/__admin/state", json={"format": 1, "records": records}) as response:
+        shown = problem(await response.read())
+        assert (response.status, "ABC and abc" in shown["detail"]) == (400, True)
+    assert (await call(client, "GET", f"{url}/__admin/state"))["records"] == {}

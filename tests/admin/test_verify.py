@@ -213,3 +213,32 @@ def test_a_claim_has_words(contract: Contract) -> None:
     assert verdict.misses[0].miss.evidence[0].path == "operation"
     verdict = verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
     assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
+
+
+@pytest.mark.parametrize("claim", [{"scenario": ""}, {"operation": ""}, [{"scenario": ""}], [], {"in_order": []}])
+async def test_a_claim_without_a_value_is_refused(url: str, client: aiohttp.ClientSession, claim: Any) -> None:
+    """An unset variable of a shell is no claim."""
+    await sent(client, url, LASTING)
+    status, body = await verified(client, url, claim)
+    assert (status, body["type"]) == (400, "urn:mockserver:problem:bad-body")
+
+
+async def test_a_count_that_allows_any_number_is_refused(url: str, client: aiohttp.ClientSession) -> None:
+    """It would hold without a look at the journal."""
+    for claim in ({"count": {"at_least": 0}}, [{"scenario": LASTS}, {"count": {"at_least": 0}}]):
+        status, body = await verified(client, url, claim)
+        assert (status, body["type"]) == (400, "urn:mockserver:problem:bad-count")
+
+
+@pytest.mark.parametrize("claim", [{"count": {"exactly": 0}}, {"armed": "used"}, [{"count": {"at_most": 1}}]])
+async def test_no_claim_holds_of_a_sandbox_that_was_never_made(
+    url: str, client: aiohttp.ClientSession, claim: Any
+) -> None:
+    """Its name is misspelt; a reset makes it."""
+    await sent(client, f"{url}/sandbox/worker-1", LASTING)
+    status, body = await verified(client, f"{url}/sandbox/worker-2", claim)
+    assert (status, body["type"]) == (404, "urn:mockserver:problem:unknown-sandbox")
+    assert body["did_you_mean"] == ["worker-1"]
+    async with client.post(f"{url}/sandbox/worker-2/__admin/reset") as response:
+        assert await response.json() == {"status": "reset", "sandbox": "worker-2", "note": "There was no such sandbox."}
+    assert (await verified(client, f"{url}/sandbox/worker-2", claim))[0] == 200

@@ -113,3 +113,18 @@ def test_text_is_cut_before_it_is_escaped() -> None:
     assert values.printable("\u00e9" * 1_000_000, 10) == "\\xe9\\xe..."
     assert values.printable("ab\u00e9", 5) == "ab..."
     assert values.printable("a\u00e9", 5) == "a\\xe9"
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (b'{"a": 1, "b": {"a": 1}}', None),
+        (b'[{"a": 1}, {"a": 1}]', None),
+        (b'{"a": 1, "a": 1}', "a"),
+        (b'[{"b": {"a": 1, "\\u0061": [2]}}]', "a"),
+        (b'{"": 1, "n": ' + b"9" * 5_000 + b', "": 2}', ""),
+    ],
+)
+def test_a_repeated_member_is_found(document: bytes, name: str | None) -> None:
+    """At any depth and in any spelling; equal names in different objects are no repetition."""
+    assert values.repeated_member(document) == name
