@@ -280,7 +280,7 @@ def _check_query(route: Route, query: Mapping[str, str]) -> None:
 
 def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
     if validator is None:
-        if not route.takes_text and body.strip() not in (b"", b"{}"):
+        if not route.takes_text and body.strip() not in (b"", b"{}", b"null"):
             raise admin_error(400, "bad-body", _BAD_BODY, f"Expected no body, got {len(body)} bytes.")
         return MISSING
     if not body.strip() and not route.needs_body:

@@ -15,6 +15,7 @@ import click
 
 from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.contract import Contract
+from mockserver.core.instants import parse_instant
 
 _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """The value that Kubernetes gives the variable NAME_PORT for every service NAME."""
@@ -88,6 +89,16 @@ def check_each(
         return values
 
     return callback
+
+
+def instant_callback(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    """Parse an RFC 3339 instant."""
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that reads it reports why it cannot be read

@@ -25,13 +25,13 @@ from mockserver.cli.options import (
     contract_files,
     contract_options,
     environment_option,
+    instant_callback,
     load_files,
     print_notice,
 )
 from mockserver.client import trust
 from mockserver.core.address import base_url
 from mockserver.core.contract import Reload
-from mockserver.core.instants import parse_instant
 from mockserver.core.model import Settings
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import encode_ascii_json
@@ -63,15 +63,6 @@ def _check_sandbox_source(_ctx: click.Context, _param: click.Parameter, text: st
     if text is not None and not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[^.]+)+", text):
         raise click.BadParameter(f"expected header.NAME or body.MEMBER, got {text!r}")
     return text
-
-
-def _parse_instant(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def _check_token(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
@@ -107,7 +98,7 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 @contract_options
 @environment_option("--watch", is_flag=True, help="Reload the contract when its files change, if they are valid.")
 @environment_option(
-    "--clock", callback=_parse_instant, metavar="INSTANT", help="Freeze the clock at this RFC 3339 instant."
+    "--clock", callback=instant_callback, metavar="INSTANT", help="Freeze the clock at this RFC 3339 instant."
 )
 @environment_option(
     "--seed", type=click.IntRange(0), metavar="N", help="The seed of generated ids; the same seed gives the same ids."

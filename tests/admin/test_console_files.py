@@ -193,7 +193,7 @@ async def test_the_console_is_served_on_the_admin_port(contract: Contract, clien
 
 async def test_the_admin_port_names_the_main_port(contract: Contract, client: aiohttp.ClientSession) -> None:
     """In curl lines, with the host of the request."""
-    server = edge.Server(Engine(contract))
+    server = edge.Server(Engine(contract), access=Access(allowed_hosts=("mock.example",)))
     try:
         admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
         url = base_url("", await server.start("127.0.0.1", 0))
@@ -202,7 +202,6 @@ async def test_the_admin_port_names_the_main_port(contract: Contract, client: ai
             (admin_url.removeprefix("http://"), url),
             ("mock.example", f"http://mock.example:{port}"),
             ("[::1]:7000", f"http://[::1]:{port}"),
-            ("a b", url),
         ]:
             async with client.get(f"{admin_url}/__admin/contract", headers={"Host": host}) as response:
                 shown = await response.json()

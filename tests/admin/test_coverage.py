@@ -467,8 +467,8 @@ async def test_a_bad_parameter_is_refused(url: str, client: aiohttp.ClientSessio
 async def test_a_bad_host_is_not_in_the_curl_lines(url: str, client: aiohttp.ClientSession) -> None:
     """A good one is."""
     assert row(await covered(client, url), "rfc-invalid")["curl"].startswith(f"curl -i {url}{PATH} ")
-    async with client.get(f"{url}/__admin/coverage", headers={"Host": "x;reboot"}) as response:
-        assert "reboot" not in await response.text()
+    async with client.get(f"{url}/__admin/coverage", headers={"Host": "localhost;reboot"}) as response:
+        assert response.status in (400, 403)
 
 
 async def test_the_curl_lines_obey_required_headers_and_sandbox(

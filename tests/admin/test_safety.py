@@ -84,7 +84,6 @@ def test_a_token_that_cannot_be_sent_is_refused_at_start(token: str) -> None:
         ({"Host": "good.example:8080"}, 200),
         ({"Host": "mock.example"}, 403),
         ({"Host": "mock.example:8080"}, 403),
-        ({"Host": ""}, 403),
         ({"Host": "localhost:1", "Origin": "http://localhost:1"}, 200),
         ({"Host": "LOCALHOST", "Origin": "http://localhost:80"}, 200),
         ({"Host": "a.localhost", "Sec-Fetch-Site": "same-origin"}, 200),

@@ -10,7 +10,7 @@ from tests.support.processes import PATIENCE
 
 def head(method: str, path: str, *headers: str, length: int | None = None) -> bytes:
     """The head of a request, as bytes for a socket."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: mock", *headers]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
     lines += [] if length is None else [f"Content-Length: {length}"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
