@@ -269,7 +269,7 @@ async def test_mock_scenario_forces_an_answer(url: str, client: aiohttp.ClientSe
 async def test_an_unknown_mock_scenario_is_a_problem(url: str, asked: bytes) -> None:
     """With near spellings, without mock headers."""
     sent = head("POST", PATH, "Connection: close", length=2).replace(
-        b"Host: mock", b"Host: mock\r\nMock-Scenario: " + asked
+        b"Host: localhost", b"Host: localhost\r\nMock-Scenario: " + asked
     )
     top, _, body = (await raw(url, sent + b"{}")).partition(b"\r\n\r\n")
     shown = problem(body)

@@ -202,7 +202,7 @@ async def bytes_that_are_no_http(url: str, _: Random, __: int) -> str:
     sent = [
         whole.replace(b"\r\n", b"\n"),
         *(request(CLOSE, one) for one in heads),
-        whole.replace(b"Host: mock\r\n", b""),
+        whole.replace(b"Host: localhost\r\n", b""),
         *(whole.replace(b"HTTP/1.1", version) for version in (b"http/1.1", b"HTTP/1.1 x")),
         *(whole.replace(b"POST", method) for method in (b"P@ST", b" POST")),
         *(whole.replace(line, one) for one in (b"POST", b"POST /\0 HTTP/1.1", b"POST http://[::1 HTTP/1.1")),
@@ -219,7 +219,7 @@ async def bytes_that_are_no_http(url: str, _: Random, __: int) -> str:
 
 async def old_versions(url: str, _: Random, __: int) -> str:
     """HTTP/1.0 gets its answer and the end, or goes on where it asks for that; no Host is needed there."""
-    old = request().replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock\r\n", b"")
+    old = request().replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: localhost\r\n", b"")
     kept = request("Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
     told = await expect(url, [200], [old, b"\r\n\r\n" + old])
     await expect(url, [200, 200], [kept + old])
