@@ -181,6 +181,18 @@ def undecodable_body(detail: str) -> Reply:
     return problem(400, "unreadable-body", "The request body cannot be read", detail)
 
 
+def too_many_connections(limit: int) -> Reply:
+    """503: no more connections can be served, and none of them is idle."""
+    return problem(
+        503,
+        "too-many-connections",
+        "There are too many connections",
+        f"There are {limit} connections, as many as the limit of open files (ulimit -n) allows, and none is idle.",
+        {"Retry-After": "1"},
+        limit=limit,
+    )
+
+
 def not_http(detail: str) -> Reply:
     """400: the request is not valid HTTP/1.1."""
     return problem(400, "no-http", "The request is not valid HTTP/1.1", detail)

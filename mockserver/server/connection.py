@@ -7,41 +7,27 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, cast
 
 from mockserver.core import problems
+from mockserver.core.reply import Reply
+from mockserver.server.connections import Connections
 from mockserver.server.head import unreadable_head
 from mockserver.server.logs import log_refusal
-from mockserver.server.response import WriteQueue, encode_closing_reply, internal_error
-from mockserver.server.timeouts import TimeoutMonitor
+from mockserver.server.response import encode_closing_reply, internal_error
 from mockserver.server.transport import ConnectionTransport
 
 LINGER_SECONDS: Final = 10.0
 """How long a refused client may go on sending before it has read why."""
+
+LINGER_IDLE_SECONDS: Final = 1.0
+"""How long a refused client may send nothing before its connection is closed."""
 
 HALF_CLOSED_SECONDS: Final = 1.0
 """How long a client that closed its side waits for replies at most."""
 
 HALF_CLOSED_IDLE_SECONDS: Final = 0.1
 """How long no request is handled before our side is closed as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """The open connections of one port, and what they share.
-
-    slow_heads: connections whose next request has begun and is not complete.
-    slow_readers: connections whose client does not read what was sent.
-    stopping: set when the server stops.
-    """
-
-    write_queue: WriteQueue
-    slow_heads: TimeoutMonitor[Connection]
-    slow_readers: TimeoutMonitor[Connection]
-    request_timeout: Callable[[], float]
-    stopping: asyncio.Event
-    open: set[Connection] = field(default_factory=set)
 
 
 class Connection(asyncio.Protocol):
@@ -66,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._is_request_pending = False
         self._is_busy = False  # a request is being handled
         self.is_lingering = False
+        self._is_still_sending = True  # asked while the connection lingers
         self._half_closed_until: float | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
@@ -77,22 +64,24 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
-        self._shared.open.add(self)
-        if self._shared.stopping.is_set():
-            self.interrupted.set()
+        self._idle_since = asyncio.get_running_loop().time()
         self._aiohttp_protocol.connection_made(ConnectionTransport(self, self._transport))
+        self._shared.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Pass the data on; the time limit of a request begins with its first byte."""
         if self.is_lingering:
+            self._is_still_sending = True
             return
         if self.body_listener is not None:
             self.body_listener(data)
         elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
-            self._is_request_pending = True
             if not self._is_busy:
+                if not self._is_request_pending:
+                    self._shared.slow_heads.discard(self)  # the time without a first request ends
                 self._pending_bytes.append(data)
                 self._shared.slow_heads.add(self)
+            self._is_request_pending = True
         self._aiohttp_protocol.data_received(data)
 
     def eof_received(self) -> bool:
@@ -121,9 +110,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake all that wait for this connection, and forget it."""
-        self._shared.open.discard(self)
-        self._shared.slow_heads.discard(self)
-        self._shared.slow_readers.discard(self)
+        self._shared.discard(self)
         if self._close_timer is not None:
             self._close_timer.cancel()
         self._writable.set()
@@ -143,6 +130,7 @@ class Connection(asyncio.Protocol):
     def end_request(self) -> None:
         """Note that the handling of the request ended."""
         self._is_busy, self.request_bytes = False, []
+        self._idle_since = asyncio.get_running_loop().time()
         if self._is_request_pending and not self.is_lingering:  # the limit of the next request begins now
             self._shared.slow_heads.add(self)
         if self._half_closed_until is not None:
@@ -165,11 +153,22 @@ class Connection(asyncio.Protocol):
         else:
             self.close()
 
-    def refuse_slow_head(self) -> None:
-        """Reply 408 to a request whose head was not complete in time."""
-        problem = problems.too_slow(self._shared.request_timeout())
+    def is_idle_since(self, time: float) -> bool:
+        """Whether no request was pending or handled since then, in loop time."""
+        is_used = self._is_busy or self._is_request_pending or self.is_lingering
+        return not is_used and self._idle_since <= time and self.is_open
+
+    def refuse(self, problem: Reply) -> None:
+        """Reply with a problem to what is not handled, and close."""
         log_refusal(problem)
         self.send_and_close(encode_closing_reply(problem))
+
+    def end_slow_head(self) -> None:
+        """Reply 408 to a request whose head was not complete in time; close a connection that sent none at all."""
+        if self._is_request_pending:
+            self.refuse(problems.too_slow(self._shared.request_timeout()))
+        else:
+            self.close()
 
     def check_slow_reader(self) -> None:
         """Abort the connection if the client has read nothing since the last check."""
@@ -187,9 +186,7 @@ class Connection(asyncio.Protocol):
             self.send_and_close(encode_closing_reply(internal_error()))
         else:
             message = answer.partition(b"\r\n\r\n")[2].decode("utf-8", "replace")
-            problem = unreadable_head(b"".join(self._pending_bytes), message)
-            log_refusal(problem)
-            self.send_and_close(encode_closing_reply(problem))
+            self.refuse(unreadable_head(b"".join(self._pending_bytes), message))
 
     @property
     def is_half_closed(self) -> bool:
@@ -242,7 +239,16 @@ class Connection(asyncio.Protocol):
         self._transport.resume_reading()  # aiohttp may have paused it
         if self._close_timer is not None:
             self._close_timer.cancel()
-        self._close_timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
+        self._end_linger(asyncio.get_running_loop().time() + LINGER_SECONDS)
+
+    def _end_linger(self, until: float) -> None:
+        """Close at the time, or once the client sends nothing any more; look again until then."""
+        loop = asyncio.get_running_loop()
+        if not self._is_still_sending or loop.time() >= until:
+            self._transport.abort()
+        else:
+            self._is_still_sending = False
+            self._close_timer = loop.call_later(LINGER_IDLE_SECONDS, self._end_linger, until)
 
     def close(self) -> None:
         """Close after everything was sent."""

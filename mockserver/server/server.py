@@ -20,12 +20,11 @@ from mockserver.admin.routes import routes
 from mockserver.admin.safety import Access
 from mockserver.core.address import base_url
 from mockserver.engine.engine import Engine
-from mockserver.server.connection import Connection, Connections
+from mockserver.server.connection import Connection
+from mockserver.server.connections import Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler
 from mockserver.server.head import MAX_HEADERS, MAX_LINE_BYTES
 from mockserver.server.logs import AccessLog, aiohttp_log, edge_log, no_log
-from mockserver.server.response import WriteQueue
-from mockserver.server.timeouts import TimeoutMonitor
 from mockserver.server.tls import TlsContext
 
 try:
@@ -42,6 +41,9 @@ CLOSE_SECONDS: Final = 1.0
 HANDSHAKE_SECONDS: Final = 10.0
 """How long a TLS handshake may take."""
 
+RESERVED_FILES: Final = 32
+"""Open files that are left for what is no connection, and for refusals."""
+
 BACKLOG: Final = 1_024
 """Connections that may wait to be accepted."""
 
@@ -57,27 +59,6 @@ class Listener:
     socket: asyncio.Server
     handler: Handler
     http: web.Server
-    connections: Connections
-
-    def stop(self) -> None:
-        """Accept no more connections, and wake all that wait for the open ones."""
-        self.socket.close()
-        for connection in self.connections.open:
-            connection.interrupted.set()
-
-    async def close(self, seconds: float) -> None:
-        """Close all connections; abort those that are still open after so many seconds."""
-        self.connections.slow_heads.stop()
-        for connection in list(self.connections.open):
-            connection.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.connections.open:
-                    await next(iter(self.connections.open)).lost.wait()
-        for connection in list(self.connections.open):
-            connection.abort()
-        self.connections.slow_readers.stop()
-        await self.http.shutdown(seconds)
 
 
 class Server:
@@ -102,6 +83,7 @@ class Server:
         self._log = log
         self._stopping = asyncio.Event()
         self._listeners: list[Listener] = []
+        self._connections = Connections(self._request_timeout, max_connections, self._stopping)
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port (a free one for 0). Raises `OSError`."""
@@ -123,14 +105,16 @@ class Server:
         """Stop listening, finish the requests in flight, close the connections."""
         self._stopping.set()
         for listener in self._listeners:
-            listener.stop()
+            listener.socket.close()
+        self._connections.interrupt()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 for listener in self._listeners:
                     while not listener.handler.drained.is_set():  # another may begin before this task wakes
                         await listener.handler.drained.wait()
+        await self._connections.close(CLOSE_SECONDS)
         for listener in self._listeners:
-            await listener.close(CLOSE_SECONDS)
+            await listener.http.shutdown(CLOSE_SECONDS)
 
     async def _listen(self, host: str, port: int, dispatch: Dispatch) -> int:
         loop, handler = asyncio.get_running_loop(), Handler(self._engine, dispatch, self._log, self._stopping)
@@ -144,17 +128,10 @@ class Server:
             auto_decompress=False,  # `body` stops at the limit, and says what is wrong
             lingering_time=0,  # `Connection` lingers by itself
         )
-        connections = Connections(
-            WriteQueue(loop),
-            TimeoutMonitor(self._request_timeout, Connection.refuse_slow_head),
-            TimeoutMonitor(self._request_timeout, Connection.check_slow_reader),
-            self._request_timeout,
-            self._stopping,
-        )
         is_secured = self._tls is not None
         try:
             opened = await loop.create_server(
-                lambda: Connection(connections, http()),
+                lambda: Connection(self._connections, http()),
                 **_address(host, port),
                 backlog=BACKLOG,
                 ssl=self._tls,
@@ -164,7 +141,7 @@ class Server:
         except OSError as error:
             error.filename = self.url(host, port)
             raise
-        self._listeners.append(Listener(opened, handler, http, connections))
+        self._listeners.append(Listener(opened, handler, http))
         return int(opened.sockets[0].getsockname()[1])
 
     def _request_timeout(self) -> float:
@@ -256,6 +233,12 @@ def raise_fd_limit() -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def max_connections() -> int:
+    """How many connections the limit of open files allows."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource is not None else -1
+    return max(1, soft - RESERVED_FILES) if soft >= 0 else sys.maxsize
 
 
 def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

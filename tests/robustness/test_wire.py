@@ -10,7 +10,7 @@ import pytest
 from mockserver import Contract, Engine
 from mockserver.server.server import serving
 from tests.support import PATIENCE
-from tests.support.wire_tries import TRIES, Try, is_well, opened, statuses
+from tests.support.wire_tries import TRIES, Try, idle_connection, is_well, opened, statuses
 
 
 def descriptors() -> int:
@@ -42,7 +42,7 @@ async def test_slow_clients_get_408_while_others_are_served(contract: Contract) 
     settings = replace(contract.settings, request_timeout=0.5)
     async with serving(Engine(contract, settings=settings)) as url:
         before, files = asyncio.all_tasks(), descriptors()
-        idle = [await opened(url) for _ in range(200)]
+        idle = [await idle_connection(url) for _ in range(200)]
 
         async def slow() -> list[int]:
             reader, writer = await opened(url)

@@ -28,7 +28,7 @@ from random import Random
 from mockserver import Engine, load
 from mockserver.server.server import serving as served
 from tests.support import folder, serving
-from tests.support.wire_tries import TRIES, is_well, opened, request, statuses
+from tests.support.wire_tries import TRIES, idle_connection, is_well, opened, request, statuses
 
 LIMIT = 10.0
 """The setting request_timeout of the server that is tried."""
@@ -116,7 +116,7 @@ async def tasks(seed: int) -> list[str]:
 
 async def crowd(url: str, idle: int, slow: int) -> None:
     """In a process of its own: be there until standard input ends, then print what became of the connections."""
-    quiet = [await opened(url) for _ in range(idle)]
+    quiet = [await idle_connection(url) for _ in range(idle)]
     took: list[float] = []
     strange: list[str] = []
     writers: dict[int, asyncio.StreamWriter] = {}

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import Contract, Engine, load
+from mockserver.server import connection, connections
+from mockserver.server import server as edge
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, PATIENCE, answer, folder, head, problem, raw
 from tests.support import serving as spawned
 
 BODY = json.dumps(LASTING).encode()
-TAKEN_UP = "mockserver: no connection can be taken up for a second"
 
 SOON = 0.2
 """A limit for requests that a test can wait for."""
@@ -88,9 +89,9 @@ async def test_the_time_limit_counts_from_the_first_byte(contract: Contract, len
             dripping.cancel()
 
 
-async def test_an_idle_connection_is_kept(contract: Contract) -> None:
-    """Before a first request, between two, or after an extra line break."""
-    async with hasty(contract) as url, opened(url) as (fresh, fresh_writer), opened(url) as (reader, writer):
+async def test_a_connection_that_is_idle_between_requests_is_kept(contract: Contract) -> None:
+    """Also with a line too many behind a request."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
         writer.write(head("POST", PATH, length=len(BODY)))
         await asyncio.sleep(0)
         writer.write(BODY + b"\r\n")
@@ -98,8 +99,81 @@ async def test_an_idle_connection_is_kept(contract: Contract) -> None:
         for slow in (b"P", b"POST "):  # two that are cut tell that the time is over
             assert b" 408 " in await raw(url, slow)
         writer.write(head("POST", PATH, length=len(BODY)) + BODY)
-        fresh_writer.write(head("POST", PATH, length=len(BODY)) + BODY)
-        assert [(await answer(r))[0] for r in (reader, fresh)] == ["HTTP/1.1 200 OK"] * 2
+        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n"], ids=["nothing", "line ends"])
+async def test_a_connection_without_a_request_is_closed(contract: Contract, sent: bytes) -> None:
+    """Without an answer, after the time that a request may take, though line ends go on coming."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        began = time.monotonic()
+        reading = asyncio.ensure_future(reader.read())
+        while not reading.done():
+            writer.write(sent)
+            await asyncio.wait((reading,), timeout=SOON / 10)
+        assert (await reading, time.monotonic() - began >= SOON) == (b"", True)
+
+
+async def test_a_first_request_has_its_time_from_its_own_beginning(contract: Contract) -> None:
+    """Not from that of the connection, which some clients open before they need it."""
+    async with hasty(contract) as url, opened(url) as (reader, writer):
+        await asyncio.sleep(0.7 * SOON)
+        writer.write(head("POST", PATH, length=len(BODY))[:9])
+        await asyncio.sleep(0.7 * SOON)
+        writer.write(head("POST", PATH, length=len(BODY))[9:] + BODY)
+        assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
+
+
+async def test_an_idle_connection_makes_room_for_another(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest that is idle is closed; one that is in use is not."""
+    monkeypatch.setattr(edge, "max_connections", lambda: 2)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.0)
+    async with serving(Engine(contract)) as url, opened(url) as (busy, writer), opened(url) as (idle, _):
+        writer.write(head("POST", PATH, "Mock-Delay: 100ms", length=len(BODY)) + BODY)
+        await asyncio.sleep(0.02)
+        assert (await raw(url, head("POST", PATH, "Connection: close", length=len(BODY)) + BODY))[9:12] == b"200"
+        assert await asyncio.wait_for(idle.read(), PATIENCE) == b""
+        assert (await answer(busy))[0] == "HTTP/1.1 200 OK"
+
+
+async def test_a_connection_beyond_the_limit_gets_503(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none is idle; the answer says why, and who comes later is served."""
+    monkeypatch.setattr(edge, "max_connections", lambda: 1)
+    async with serving(Engine(contract)) as url:
+        async with opened(url) as (reader, writer):
+            writer.write(head("POST", PATH, "Mock-Fault: hang; seconds=5", length=len(BODY)) + BODY)
+            await asyncio.sleep(0.02)
+            top, _, body = (await raw(url, b"")).partition(b"\r\n\r\n")
+            assert top.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nRetry-After: 1" in top
+            assert problem(body)["type"].endswith("too-many-connections")
+            assert problem(body)["limit"] == 1
+            assert not reader.at_eof()
+        async with asyncio.timeout(PATIENCE):
+            while b" 200 OK" not in await raw(url, head("POST", PATH, "Connection: close", length=len(BODY)) + BODY):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+
+
+async def test_a_refused_client_that_sends_nothing_more_is_closed_soon(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it does not close its own side, and has announced a body that would be too large."""
+    monkeypatch.setattr(connection, "LINGER_IDLE_SECONDS", 0.05)
+    async with serving(Engine(contract)) as url, opened(url) as (reader, writer):
+        began = time.monotonic()
+        writer.write(head("POST", PATH, length=50_000_000))
+        assert (await answer(reader))[0] == "HTTP/1.1 413 Request Entity Too Large"
+
+        async def send_on() -> None:
+            await asyncio.sleep(0.3)
+            while True:  # the first is let go, and tells that nobody listens any more
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0)
+
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(send_on(), PATIENCE)
+        assert time.monotonic() - began < connection.LINGER_SECONDS / 2
 
 
 async def test_the_time_limit_of_a_request_excludes_the_answer_before_it(contract: Contract) -> None:
@@ -124,10 +198,10 @@ async def test_the_time_limit_can_be_set_in_an_overlay(tmp_path: Path) -> None:
 
 async def test_a_request_without_its_body_is_in_the_journal(contract: Contract) -> None:
     """With its head."""
-    async with hasty(contract) as url, opened(url) as (reader, writer):
+    async with hasty(contract) as url:
         await raw(url, head("POST", f"/sandbox/slow{PATH}", length=9))
-        writer.write(head("GET", "/sandbox/slow/__admin/requests"))
-        (entry,) = json.loads((await answer(reader))[2])["requests"]
+        shown = await raw(url, head("GET", "/sandbox/slow/__admin/requests", "Connection: close"))
+        (entry,) = json.loads(shown.partition(b"\r\n\r\n")[2])["requests"]
     assert (entry["method"], entry["status"]) == ("POST", 408)
 
 
@@ -243,18 +317,33 @@ async def test_a_closed_connection_leaves_no_objects(contract: Contract, sent: b
 
 
 def test_a_server_without_descriptors_goes_on() -> None:
-    """One line says so; waiting clients are served once others leave."""
+    """Whatever was too much was refused in one line each; waiting clients are served once others leave."""
     few = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
     with spawned(prefix=few) as serve:
         split = urlsplit(serve.url)
         address = (str(split.hostname), int(split.port or 0))
-        crowd = [socket.create_connection(address, PATIENCE) for _ in range(60)]
+        crowd = [socket.create_connection(address, PATIENCE) for _ in range(100)]
         assert "Too many open files" in serve.err.wait("no connection can be taken up")
         for one in crowd:
             one.close()
         assert serve.post(LASTING)[0] == 200
         assert serve.stop() == 0
-        assert {line.rpartition(":")[0] for line in serve.err.rest()} == {TAKEN_UP}
+        assert {line.partition(":")[2].partition(":")[0] for line in serve.err.rest()} <= {
+            *(" no connection can be taken up for a second", " refused a request with 503")
+        }
+
+
+def test_connections_without_a_request_do_not_keep_others_out() -> None:
+    """Where the limit of open files is low, they make room."""
+    few = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
+    with spawned(prefix=few) as serve:
+        split = urlsplit(serve.url)
+        crowd = [socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) for _ in range(32)]
+        time.sleep(1.1)
+        assert serve.post(LASTING)[0] == 200
+        for one in crowd:
+            one.close()
+        assert serve.stop() == 0
 
 
 def test_the_limit_of_open_files_is_raised() -> None:

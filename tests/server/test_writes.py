@@ -30,8 +30,8 @@ class Transport:
 
 
 async def test_held_answers_can_be_flushed() -> None:
-    loop, sent = asyncio.get_running_loop(), Transport()
-    queue = WriteQueue(loop)
+    sent = Transport()
+    queue = WriteQueue()
     queue.enqueue(cast(Any, sent), b"1")
     assert sent.written == []
     queue.flush()
@@ -42,7 +42,7 @@ async def test_held_answers_can_be_flushed() -> None:
 
 async def test_answers_of_one_turn_are_written_in_order_at_its_end() -> None:
     loop, sent = asyncio.get_running_loop(), Transport()
-    queue, seen = WriteQueue(loop), list[list[bytes]]()
+    queue, seen = WriteQueue(), list[list[bytes]]()
 
     def answered(number: int) -> None:
         queue.enqueue(cast(Any, sent), b"%d" % number)
@@ -58,7 +58,7 @@ async def test_answers_of_one_turn_are_written_in_order_at_its_end() -> None:
 
 async def test_nothing_is_written_to_a_client_that_left() -> None:
     loop, stayed, left = asyncio.get_running_loop(), Transport(), Transport()
-    queue = WriteQueue(loop)
+    queue = WriteQueue()
     loop.call_soon(queue.enqueue, cast(Any, left), b"answer")
     loop.call_soon(queue.enqueue, cast(Any, stayed), b"answer")
     loop.call_soon(setattr, left, "closing", True)

@@ -50,6 +50,14 @@ async def opened(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection(split.hostname, split.port)
 
 
+async def idle_connection(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which one request was answered."""
+    reader, writer = await opened(url)
+    writer.write(request())
+    await answer(reader)
+    return reader, writer
+
+
 async def exchanged(url: str, *parts: bytes, half: bool = False) -> bytes:
     """All that comes for these parts, each sent by itself, up to the end; `half` closes our side after them."""
     reader, writer = await opened(url)
