@@ -51,12 +51,23 @@ async def _health(call: Call) -> Reply:
     count = sum(1 for _ in contract.scenarios)
     health = {"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count}
     last_reload = call.engine.last_reload
-    return json_reply(health if last_reload is None else {**health, "reload": _reload_status(last_reload)})
+    if last_reload is None:
+        return json_reply(health)
+    # Counts alone: this route needs no token, and errors quote the files.
+    counts = {"errors": len(last_reload.errors), "notes": len(last_reload.notes)}
+    return json_reply({**health, "reload": {**_reload_status(last_reload), **counts}})
 
 
 def _reload_status(reload: Reload) -> dict[str, Any]:
-    status, errors = "failed" if reload.errors else "ok", reload.errors[:MAX_ERRORS_SHOWN]
-    return {"status": status, "at": utc_millis(reload.at_ns), "errors": errors, "notes": reload.notes}
+    return {"status": "failed" if reload.errors else "ok", "at": utc_millis(reload.at_ns)}
+
+
+async def _last_reload(call: Call) -> Reply:
+    reload = call.engine.last_reload
+    if reload is None:
+        raise admin_error(404, "no-reload", "The files were not loaded again", "They are as they were at the start.")
+    errors = reload.errors[:MAX_ERRORS_SHOWN]
+    return json_reply({**_reload_status(reload), "errors": errors, "notes": reload.notes})
 
 
 async def _reload(call: Call) -> Reply:
@@ -129,6 +140,7 @@ _SANDBOX_ROUTES: Final = (
         _reset,
         query={"all": "true: every sandbox, and the counts in total"},
     ),
+    Route("GET", f"{PREFIX}/reload", "The last reload: errors of the files, and what sandboxes lost.", _last_reload),
     Route(
         "POST",
         f"{PREFIX}/reload",

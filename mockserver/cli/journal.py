@@ -89,7 +89,14 @@ def requests(
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    shown = [{**row, "scenario": row["scenario"] or f"problem: {row['problem']}"} for row in rows]
+    shown = [
+        {
+            **row,
+            "scenario": row["scenario"] or f"problem: {row['problem']}",
+            "target": row["target"] + (" (masked)" if "/request/target" in row["masked"] else ""),
+        }
+        for row in rows
+    ]
     cells = [tuple(columns), *(tuple("" if row[c] is None else str(row[c]) for c in columns) for row in shown)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     for line in cells:

@@ -35,9 +35,10 @@ Clock = Callable[[], int]
 
 
 class Explanation(Struct, frozen=True):
-    """What would answer a request: the reply, the facts that decide, and the near misses."""
+    """What would answer a request to a path (masked): the reply, the facts that decide, and the near misses."""
 
     reply: Reply
+    path: str
     facts: Facts = {}
     near_misses: tuple[NearMiss, ...] = ()
 
@@ -190,8 +191,10 @@ class Engine:
         service = self._service
         entry_id = "0"
 
+        path = self.masked_target(request.path, "")
+
         async def refused(problem: Reply, sandbox: str) -> Explanation:
-            return Explanation(await self._with_entry(problem, entry_id, sandbox))
+            return Explanation(await self._with_entry(problem, entry_id, sandbox), path)
 
         route = service.router.route(request)
         if isinstance(route, Reply):
@@ -207,7 +210,7 @@ class Engine:
         full = await sandbox.check_room(decision.effects)
         if full is not None:
             return await refused(problems.no_room_for_record(full.limit), route.sandbox)
-        return Explanation(render(decision, route, entry_id), view.facts, near_misses_of(decision, view))
+        return Explanation(render(decision, route, entry_id), path, view.facts, near_misses_of(decision, view))
 
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""

@@ -11,19 +11,22 @@ from mockserver.core.spelling import did_you_mean
 from mockserver.core.values import encode_json, printable
 from mockserver.engine.engine import Explanation
 from mockserver.engine.views import decision_json, evidence_lines, near_misses_json, text_or_json, violation_json
+from mockserver.privacy.masks import mask_account_numbers_in
 
 
 def explanation_json(request: Request, explanation: Explanation) -> dict[str, Any]:
     """An explanation as JSON: the answer and the reasons, or the problem where the mock would refuse."""
     reply, decision = explanation.reply, explanation.reply.decision
-    return {
+    shown = {
         "method": request.method,
-        "path": request.path,
+        "path": explanation.path,
         "status": reply.status,
         "reply": text_or_json(reply.body),
         "problem": reply.problem,
         **(_decision_members(decision, explanation) if decision is not None else {}),
     }
+    masked: dict[str, Any] = mask_account_numbers_in(shown)
+    return masked
 
 
 def _decision_members(decision: Decision, explanation: Explanation) -> dict[str, Any]:

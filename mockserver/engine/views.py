@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mockserver.core.contract import Operation
-from mockserver.core.json_pointer import json_pointer
+from mockserver.core.json_pointer import json_pointer, json_pointer_step
 from mockserver.core.language import Evidence
 from mockserver.core.model import Facts, Record, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
@@ -37,6 +37,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "delay_ms": round(entry.delay_ms, 3),
         "micros": entry.micros,
         "unexpected": is_unexpected(decision),
+        "masked": list(entry.masked),
     }
 
 
@@ -62,7 +63,6 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         "contract_changed": entry.contract != contract,
         "request": {"headers": header_list(entry.request.headers), "body": entry.request.body.shown},
         "reply": {"headers": header_list(entry.reply.headers), "body": entry.reply.body.shown},
-        "masked": list(entry.masked),
         "violations": [],
         "warnings": [],
         "decision": None,
@@ -84,6 +84,24 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
 def header_list(headers: Headers) -> list[dict[str, str]]:
     """Headers as JSON, repeated ones kept."""
     return [{"name": name, "value": value} for name, value in headers]
+
+
+def pretty_json(value: Any, pointer: str, masked: Collection[str], mark: str, indent: str = "") -> str:
+    """Indented JSON with `mark` behind every masked value; `pointer` is that of the value in its entry."""
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        members = [
+            f"{inner}{encode_json(name).decode()}: "
+            + pretty_json(member, f"{pointer}/{json_pointer_step(name)}", masked, mark, inner)
+            for name, member in value.items()
+        ]
+        text = "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    elif isinstance(value, list) and value:
+        items = [inner + pretty_json(item, f"{pointer}/{i}", masked, mark, inner) for i, item in enumerate(value)]
+        text = "[\n" + ",\n".join(items) + f"\n{indent}]"
+    else:
+        text = encode_json(value).decode()
+    return f"{text} {mark}" if pointer in masked else text
 
 
 def text_or_json(body: bytes) -> Any:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shlex
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Final
+from typing import Final, Literal
 
 from mockserver.core.contract import Contract
 from mockserver.core.instants import offset_nanos, utc_millis
-from mockserver.engine.entries import Body, EntryDecision, JournalEntry
-from mockserver.engine.views import violation_json
+from mockserver.engine.entries import EntryDecision, JournalEntry
+from mockserver.engine.views import pretty_json, violation_json
 from mockserver.reports.translations import TRANSLATIONS, Texts
 from mockserver.version import __version__
 
@@ -56,15 +55,16 @@ def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: s
     """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
     texts, decision = TRANSLATIONS[language], entry.decision
     name = str(decision.scenario.scenario if decision is not None else entry.problem)
+    target = entry.request.target + _mark(entry, "/request/target", texts)
     parts = [
         f"<p><small>{escape(texts['kind'])}</small></p>",
         f"<h1><b>{entry.reply.status}</b> {escape(name)}</h1>",
-        f"<p><code>{escape(f'{entry.request.method} {entry.request.target}')}</code></p>",
+        f"<p><code>{escape(f'{entry.request.method} {target}')}</code></p>",
         *_documentation(decision, texts),
         _table(texts["happened"], _summary_rows(entry, decision, contract, utc_offset, texts)),
         *_violations(decision, texts),
-        _section(texts["sent"], _headers(entry.request.headers) + _body(entry.request.body, texts)),
-        _section(texts["answered"], _headers(entry.reply.headers) + _body(entry.reply.body, texts)),
+        _section(texts["sent"], _message(entry, "request", texts)),
+        _section(texts["answered"], _message(entry, "reply", texts)),
         _section(texts["again"], f"<p>{escape(texts['masked'])}</p>" + _block(_curl_line(entry, scheme))),
     ]
     return (
@@ -90,15 +90,25 @@ def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     return _section(title, f"<table>\n{chr(10).join(cells)}\n</table>")
 
 
-def _headers(headers: Iterable[tuple[str, str]]) -> str:
-    return _block("\n".join(f"{name}: {value}" for name, value in headers))
+def _mark(entry: JournalEntry, pointer: str, texts: Texts) -> str:
+    """What stands behind a value that is masked."""
+    return f" {texts['mark']}" if pointer in entry.masked else ""
 
 
-def _body(body: Body, texts: Texts) -> str:
-    value = body.shown
+def _message(entry: JournalEntry, member: Literal["request", "reply"], texts: Texts) -> str:
+    """Headers and body; what is masked says so."""
+    message = entry.request if member == "request" else entry.reply
+    headers = [
+        f"{name}: {value}{_mark(entry, f'/{member}/headers/{number}/1', texts)}"
+        for number, (name, value) in enumerate(message.headers)
+    ]
+    value, pointer = message.body.shown, f"/{member}/body/value"
     if isinstance(value, str):
-        return _block(value) if value else f"<p><small>{escape(texts['nothing'])}</small></p>"
-    return _block(json.dumps(value, indent=2, ensure_ascii=False))
+        empty = f"<p><small>{escape(texts['nothing'])}</small></p>"
+        body = _block(value + _mark(entry, pointer, texts)) if value else empty
+    else:
+        body = _block(pretty_json(value, pointer, frozenset(entry.masked), texts["mark"]))
+    return _block("\n".join(headers)) + body
 
 
 def _documentation(decision: EntryDecision | None, texts: Texts) -> Iterator[str]:

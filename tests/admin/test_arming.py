@@ -168,6 +168,16 @@ async def test_a_bad_arm_request_is_refused(
     assert await admin(client, url, "GET", "/armed") == {"armed": []}
 
 
+async def test_an_armed_condition_holds_no_account_number(url: str, client: aiohttp.ClientSession) -> None:
+    """The journal masks them, so that no entry could say why it matched; a claim is refused alike."""
+    when = {"body.card_identifier": {"one_of": ["a", "4111-1111-1111-1111"]}}
+    for path, spec in (("arm", {"scenario": "rfc-invalid", "when": when}), ("verify", {"when": when})):
+        async with client.post(f"{url}/__admin/{path}", json=spec) as response:
+            shown = problem(await response.read())
+        assert (response.status, shown["type"]) == (400, "urn:mockserver:problem:bad-when")
+        assert "4111" not in shown["detail"]
+
+
 async def test_all_bad_conditions_are_reported(url: str, client: aiohttp.ClientSession) -> None:
     """Each with expected, got and hint."""
     when = {"bdy.x": 1, "body.customer_id": {"matchs": "x"}}

@@ -197,3 +197,15 @@ async def test_a_bad_request_to_explain_is_refused(url: str, client: aiohttp.Cli
     async with client.post(f"{url}/__admin/explain", json=spec) as response:
         assert response.status == 400
         problem(await response.read())
+
+
+async def test_an_explanation_shows_no_account_number(url: str, client: aiohttp.ClientSession) -> None:
+    """Neither in the path nor in the answer, the evidence and the records."""
+    number = "4111 1111 1111 1111"
+    for path in (PATH, f"/{number}"):
+        body = {**ONCE, "card_identifier": number, "customer_id": number, number: 1}
+        for form in ("json", "text"):
+            spec = {"method": "POST", "path": path, "body": body}
+            async with client.post(f"{url}/__admin/explain?format={form}", json=spec) as response:
+                assert response.status == 200
+                assert number not in await response.text()

@@ -125,7 +125,7 @@ def test_watch_loads_changed_files(tmp_path: Path) -> None:
         folder(at, version("b"))
         assert f"reloaded: contract {good}" in server.out.wait("reload")
         shown = json.loads(fetched(server.url + "/__admin/health"))
-        assert (shown["status"], shown["reload"]["status"], shown["reload"]["errors"]) == ("ok", "ok", [])
+        assert (shown["status"], shown["reload"]["status"], shown["reload"]["errors"]) == ("ok", "ok", 0)
         assert server.stop() == 0
 
 
@@ -187,12 +187,14 @@ async def test_a_missing_folder_is_reported_until_it_returns(tmp_path: Path) -> 
     at, away = folder(tmp_path / "orders", version("a")), tmp_path / "away"
     async with mock(ContractFiles(at), watch=0.01) as one:
         at.rename(away)
-        reload = await one.health("status", "failed")
+        assert (await one.health("status", "failed"))["errors"] == 1
+        assert str(at) not in json.dumps(await one.admin("GET", "/health"))
+        reload = await one.admin("GET", "/reload")
         assert reload["errors"][0]["at"] == f"{at}:1:1"
         assert "No such file" in reload["errors"][0]["what"]
         assert (await one.ask("X"))[1]["envelope"] == "a"
         away.rename(at)
-        assert (await one.health("status", "ok"))["errors"] == []
+        assert (await one.health("status", "ok"))["errors"] == 0
 
 
 async def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
@@ -201,8 +203,9 @@ async def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     async with mock(ContractFiles(at, (over,)), watch=0.01) as one:
         (over / "more.yaml").unlink()
         (over / "more.yaml").symlink_to("../nowhere.yaml")
-        reload = await one.health("status", "failed")
-        assert reload["errors"][0]["at"] == f"{over}/more.yaml:1:1"
+        await one.health("status", "failed")
+        reload = await one.admin("GET", "/reload")
+        assert (reload["status"], reload["errors"][0]["at"]) == ("failed", f"{over}/more.yaml:1:1")
         (tmp_path / "nowhere.yaml").write_text("format: 1\nassumptions: {new-point: Something.}\n")
         await one.health("contract", hash_of(one.files))
 
@@ -357,6 +360,8 @@ async def test_a_contract_in_memory_cannot_be_reloaded(url: str, client: aiohttp
         assert (response.status, problem(await response.read())["type"]) == (409, "urn:mockserver:problem:no-files")
     async with client.get(f"{url}/__admin/health") as response:
         assert "reload" not in await response.json()
+    async with client.get(f"{url}/__admin/reload") as response:
+        assert (response.status, problem(await response.read())["type"]) == (404, "urn:mockserver:problem:no-reload")
 
 
 # -- what sandboxes have --------------------------------------------------------------------------------
@@ -446,7 +451,8 @@ async def test_an_armed_outcome_without_its_scenario_is_dropped(orders: Mock) ->
         await orders.admin("POST", "/arm", spec, 201)
     notes = (await orders.load(version("b")))["notes"]
     assert notes == [f"the default sandbox: #{n} is armed no more: there is no scenario only-a" for n in (1, 2)]
-    assert (await orders.admin("GET", "/health"))["reload"]["notes"] == notes == list(orders.told[-1].notes)
+    assert (await orders.admin("GET", "/health"))["reload"]["notes"] == len(notes)
+    assert (await orders.admin("GET", "/reload"))["notes"] == notes == list(orders.told[-1].notes)
     assert [one["id"] for one in (await orders.admin("GET", "/armed"))["armed"]] == [3]
 
 

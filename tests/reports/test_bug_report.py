@@ -136,10 +136,21 @@ async def test_everything_in_a_report_is_escaped(url: str, client: aiohttp.Clien
 
 
 async def test_secrets_are_masked_in_a_report(url: str, client: aiohttp.ClientSession) -> None:
-    """In the request and in the curl line."""
-    page = await report(client, url, {**ONCE, "pin": "4821"}, Authorization_ecommerce="s3cret-value")
+    """In the request and in the curl line; every masked value says so."""
+    body = {**ONCE, "pin": "4821", "more": [{"PIN": "4821", "empty": []}]}
+    page = await report(client, f"{url}", body, Authorization_ecommerce="s3cret-value")
     assert "4821" not in page
     assert "s3cret-value" not in page
+    text = Tags(page).text
+    assert '  "pin": "0000" (masked),\n' in text
+    assert '      "PIN": "0000" (masked),\n      "empty": []\n' in text
+    assert "Authorization-ecommerce: x0xxxx-xxxxx (masked)\n" in text
+    async with client.post(f"{url}{PATH}?pin=4821", data=b"pin=4821") as response:
+        entry = response.headers["Mock-Entry"]
+    async with client.get(f"{url}/__admin/requests/{entry}/report", headers={"Accept-Language": "es"}) as response:
+        text = Tags(await response.text()).text
+    assert f"POST {PATH}?pin=0000 (enmascarado)" in text
+    assert "xxx=0000 (enmascarado)" in text
 
 
 async def test_the_curl_line_of_a_report_gets_the_same_answer(url: str, client: aiohttp.ClientSession) -> None:

@@ -35,7 +35,7 @@ function top(entry, served, sandbox, close) {
       sourceBadge(entry.source),
       h("span", { class: "spread" }),
       iconButton(t("close"), "close", close)),
-    h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`)),
+    h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`), mask(entry, "/request/target")),
     h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: (entry.micros / 1000).toFixed(1) })}`),
     entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: entry.masked.join(", ") })) : null,
     h("div", { class: "actions" },
@@ -83,22 +83,30 @@ export function explanation(entry, assumptions) {
   return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];
 }
 
-function headers(list) {
-  return h("details", { class: "headers" }, h("summary", {}, t("entry.headers", { count: list.length })),
-    h("dl", { class: "facts mono" }, ...list.flatMap(({ name, value }) => [h("dt", {}, name), h("dd", {}, value)])));
+/** The mark of a masked place. */
+function mask(entry, pointer) {
+  return entry.masked.includes(pointer) ? h("span", { class: "dim" }, ` ${t("masked")}`) : null;
 }
 
-function body(title, message, found) {
-  const view = viewJson(message.body, found, title);
+function headers(entry, member) {
+  const list = entry[member].headers;
+  return h("details", { class: "headers" }, h("summary", {}, t("entry.headers", { count: list.length })),
+    h("dl", { class: "facts mono" }, ...list.flatMap(({ name, value }, index) => [h("dt", {}, name), h("dd", {}, value, mask(entry, `/${member}/headers/${index}/1`))])));
+}
+
+function body(title, entry, member, found) {
+  const place = `/${member}/body/value`;
+  const masked = entry.masked.filter((one) => one.startsWith(place)).map((one) => one.slice(place.length));
+  const view = viewJson(entry[member].body, found, title, masked);
   const elsewhere = view.left.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`));
-  return section(title, view.node, elsewhere.length ? h("ul", { class: "findings" }, ...elsewhere) : null, headers(message.headers));
+  return section(title, view.node, elsewhere.length ? h("ul", { class: "findings" }, ...elsewhere) : null, headers(entry, member));
 }
 
 function exchange(entry) {
   const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t("entry.warnings")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, one)))) : null;
   return h("div", { class: "pair" },
-    h("div", {}, body(t("entry.request"), entry.request, entry.violations), warnings),
-    body(t("entry.reply"), entry.reply, []));
+    h("div", {}, body(t("entry.request"), entry, "request", entry.violations), warnings),
+    body(t("entry.reply"), entry, "reply", []));
 }
 
 function nearMisses(entry) {

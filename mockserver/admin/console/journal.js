@@ -56,7 +56,7 @@ export function journal(main, reportState) {
     const name = row.scenario ?? row.problem ?? "—";
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
-    const where = h("span", { class: "dim mono cut" }, `${row.method} ${target}`);
+    const where = h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? ` ${t("masked")}` : null);
     const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
     const wrong = row.fault ? h("span", { class: "badge bad" }, row.fault) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";

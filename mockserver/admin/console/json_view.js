@@ -14,8 +14,13 @@ function kindOf(value) {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** The value in a block named `label`. `violations` are `{pointer, message}`; those without a line are returned in `left`. */
-export function viewJson(value, violations, label) {
+/**
+ * The value in a block named `label`. `violations` are `{pointer, message}`; those without a line are returned in `left`.
+ * `masked` are the JSON Pointers of masked values, which say so.
+ */
+export function viewJson(value, violations, label, masked = []) {
+  const masks = new Set(masked);
+  const mask = (pointer) => (masks.has(pointer) ? h("span", { class: "dim" }, ` ${t("masked")}`) : null);
   const unplaced = new Set(violations);
   const lines = [];
   const takeViolations = (pointer) => {
@@ -35,17 +40,17 @@ export function viewJson(value, violations, label) {
     const kind = kindOf(one);
     const marks = takeViolations(pointer);
     if (kind !== "object" && kind !== "array") {
-      line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), after);
+      line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), after, mask(pointer));
       return;
     }
     const [open, close] = kind === "array" ? "[]" : "{}";
     const members = kind === "array" ? one.map((item, index) => [index, item]) : Object.entries(one);
     const missing = kind === "array" ? [] : missingMembers(pointer, one);
     if (!members.length && !missing.length) {
-      line(depth, marks, before, open + close, after);
+      line(depth, marks, before, open + close, after, mask(pointer));
       return;
     }
-    line(depth, marks, before, open);
+    line(depth, marks, before, open, mask(pointer));
     members.forEach(([name, item], index) => {
       const comma = index < members.length - 1 || missing.length ? "," : "";
       show(item, depth + 1, `${pointer}/${pointerStep(name)}`, kind === "array" ? "" : key(name), comma);
@@ -67,7 +72,7 @@ export function viewJson(value, violations, label) {
     return [...names];
   }
 
-  if (typeof value === "string") lines.push(h("span", { class: "line" }, value === "" ? h("span", { class: "ghost" }, t("json.empty")) : value));
+  if (typeof value === "string") lines.push(h("span", { class: "line" }, value === "" ? h("span", { class: "ghost" }, t("json.empty")) : value, mask("")));
   else show(value, 0, "", "", "");
   if (lines.length > MAX_LINES) lines.push(h("span", { class: "line ghost" }, t("json.more")));
   return { node: h("pre", { class: "json", tabindex: "0", role: "group", "aria-label": label }, h("code", {}, ...lines)), left: [...unplaced] };
