@@ -48,6 +48,33 @@ async def test_no_route_but_health_is_open(contract: Contract, client: aiohttp.C
             assert response.status == 200
 
 
+DISGUISED = [
+    *("/__admin/state", "/__admin/state/", "//__admin/state", "/__admin//state", "/./__admin/state"),
+    *("/x/../__admin/state", "/%5f%5fadmin/state", "/__%61dmin/state", "/__admin%2fstate", "/__admin/st%61te"),
+    *("/%2e/__admin/state", "/__admin/./state", "/__admin/../__admin/state", "/__admin/health/../state"),
+    *("/__admin/health/%2e%2e/state", "/__admin/health%2f..%2fstate", "/__admin/state?x=/__admin/health"),
+    *("/__admin/state;/__admin/health", "/__admin/state%00", "/__admin/state%20", "/__ADMIN/state", "/__Admin/state"),
+    *("/__admin/STATE", "/sandbox/a/__admin/state", "/sandbox/a/%5f_admin/state", "/sandbox/__admin/state"),
+    *("/sandbox/a/../__admin/state", "/sandbox//__admin/state", "/sandbox/a//__admin/state"),
+    *("http://mock/__admin/state", "http://mock/sandbox/a/__admin/state", "http://mock//__admin/state"),
+    *("/__admin/console/../state", "/__admin/console/%2e%2e/state", "/__admin/health?/../state", "/__admin\\state"),
+    *("/\\__admin/state", "/__admin/state%23", "/__admin/state/cards", "/__admin/requests", "/__admin/events"),
+    *("/__admin/settings", "/__admin/clock", "/__admin/armed", "/__admin/reset", "/__admin/reload"),
+    *("/__admin/verify", "/__admin/arm", "/__admin/coverage", "/__admin/export/openapi"),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"])
+async def test_no_disguised_path_passes_the_token(contract: Contract, method: str) -> None:
+    """Nothing but health and the console's page is answered with success."""
+    async with edge.serving(Engine(contract, admin_paths=paths), access=Access(TOKEN)) as url:
+        for path in DISGUISED:
+            sent = f"{method} {path} HTTP/1.1\r\nHost: mock\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            shown = await raw(url, sent.encode())
+            assert int(shown.split()[1]) >= 300, (path, shown)
+            assert b"cards" not in shown.partition(b"\r\n\r\n")[2], path
+
+
 async def test_the_token_opens_every_route(contract: Contract, client: aiohttp.ClientSession) -> None:
     """Its scheme is spelt in any case."""
     async with edge.serving(Engine(contract), access=Access(TOKEN)) as url:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -387,6 +388,39 @@ def test_two_schema_files_of_one_name_are_refused(tmp_path: Path) -> None:
     written(tmp_path / "scenarios", contract__yaml=CONTRACT, get__yaml=SCENARIOS, x__json="true")
     written(tmp_path / "schemas", x__json="false")
     assert failure(tmp_path) == [f"{tmp_path / 'schemas' / 'x.json'}:1:1: two equal ids: schema x.json"]
+
+
+ODD_YAML = [
+    *("", "---", "...", "--- |\n%!PS", "%YAML 1.2\n---\na: 1", "%YAML 3.0\n---\na", "%TAG ! tag:x,2000:\n--- !a b"),
+    *("a\n---\nb", "&a a: *a", "*a", "&a [*a]", "&a {b: *a}", "[&a x, *a]: 1", "? [a]\n: b", "? |\n  x\n: y"),
+    *("{? a : b}", "? a", "!!map {a: 1}", "a: b: c", "a:\n\tb: 1", "\ta: 1", "- a\n b", "a: [b", "a: {b", "a: 'b"),
+    *('a: "b', "a: |1\n x", "a: >+\n x\n", "a: |\n", "a: >-", '"\\x41\\u263A\\U0001F600"', '"\\q"', "'it''s'", "@a"),
+    *("`a", "%a", "a: @b", "- - - a", "-\t- a", "[a, , b]", "[a,, b]", "{a, b: }", "!!set {a, b}", "!!binary YQ=="),
+    *("!!omap [a: 1]", "!!python/object:os.system x", "!<tag:yaml.org,2002:str> a", "!", "! a"),
+    *("2001-12-14t21:59:43.10-05:00", "0o14", "0x1F", "1_000", ".5", "1.", ".inf", "-.INF", ".nan", "12:30:45", "~"),
+    *("Yes", "<<: {a: 1}", "a: 1\na: 2", "{a: 1, a: 2}", "null: 1", "1: 2", "true: 1", "[1]: 2", "\ufeffa: 1"),
+    *("a: \u0085b", "a: \u2028b", "a: \x07", "\x00", "# only", "a: # b", "a:b", "a #b", "a: 'b' c"),
+    *("--- a\n...\n--- b", "- &a\n- *a", "key: &x\n  a: *x", "!!float 1", "!!int '1'", "a: !!null"),
+]
+
+
+@pytest.mark.parametrize("text", ODD_YAML, ids=[repr(text[:24]) for text in ODD_YAML])
+def test_odd_yaml_is_read_or_reported(tmp_path: Path, text: str) -> None:
+    """As a contract, and as a value in one: never another exception."""
+    inner = text.replace("\n", "\n    ")
+    for content in (text, f"format: 1\noperation: get\nscenarios:\n- scenario: all\n  note:\n    {inner}\n"):
+        files = written(tmp_path, contract__yaml=CONTRACT, get__yaml=SCENARIOS, odd__yaml=content)
+        with contextlib.suppress(ConfigError):
+            load(files)
+
+
+def test_crlf_changes_nothing(tmp_path: Path) -> None:
+    """A contract has the same hash with either line break."""
+    plain = written(tmp_path / "lf", contract__yaml=CONTRACT, get__yaml=SCENARIOS)
+    windows = written(tmp_path / "crlf")
+    for file in plain.iterdir():
+        (windows / file.name).write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert load(windows).hash == load(plain).hash
 
 
 # -- commands ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.core import values
-from mockserver.core.values import NotJsonError
+from mockserver.core.values import NotJsonError, decode_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
@@ -128,3 +128,38 @@ def test_text_is_cut_before_it_is_escaped() -> None:
 def test_a_repeated_member_is_found(document: bytes, name: str | None) -> None:
     """At any depth and in any spelling; equal names in different objects are no repetition."""
     assert values.repeated_member(document) == name
+
+
+SOUND_JSON = [
+    *(b"[]", b"{}", b" [] ", b"[null]", b"[true,false]", b"null", b"0", b'""', b"[1]\n", b"[[]   ]", b"[-0]"),
+    *(b"[0e1]", b"[0e+1]", b"[1E22]", b"[1E-2]", b"[123.456e78]", b"[-0.000000000000000000000000000001]", b'{"":0}'),
+    *(b'{"a":"b","a":"c"}', b'{"foo\\u0000bar": 42}', b'{"\xc3\xa9":1}', b'["\\u0060\\u012a\\u12AB"]'),
+    *(b'["\\uD801\\udc37"]', b'["\\ud83d\\ude39"]', b'["\\"\\\\\\/\\b\\f\\n\\r\\t"]', b'["\x7f"]'),
+    *(b'["\xe2\x80\xa8"]', b'["\xef\xbf\xbf"]', b'["\xf0\x9f\x98\x80"]', b'["a/*b*/c"]', b'["\\\\a"]'),
+]
+BROKEN_JSON = [
+    *(b"", b" ", b"[", b"]", b"{", b"[1", b"[1,", b"[1,]", b"[,1]", b"[1,,2]", b"[1 2]", b"[1]]", b"[]x", b"{}}"),
+    *(b"[a", b"[nul]", b"[tru]", b"[True]", b"[NaN]", b"[Infinity]", b"[-Infinity]", b"[nan]", b"[undefined]"),
+    *(b"nulll", b"[+1]", b"[.5]", b"[1.]", b"[01]", b"[-01]", b"[-]", b"[--1]", b"[0x1]", b"[1e]", b"[1e+]"),
+    *(b"[1eE2]", b"[1_000]", b"[1e400]", b"[2.e3]", b"[0.1.2]", b"[1a]", b"[\xef\xbc\x91]", b"[1+2]", b"[- 1]"),
+    *(b"[0.e1]", b"[1.0e-]", b"{a:1}", b"{'a':1}", b'{"a"}', b'{"a":}', b'{"a" 1}', b'{"a":1,}', b'{"a":1,,"b":2}'),
+    *(b"{:1}", b"{1:1}", b'{"a"::1}', b'["', b'["a', b"['a']", b'["\\"]', b'["\\x00"]', b'["\\u00A"]'),
+    *(b'["\\uD800"]', b'["\\uDC00\\uD800"]', b'["\\u"]', b'["\n"]', b'["\t"]', b'["\x00"]', b'["\x1f"]', b'["\\\n"]'),
+    *(b'["\\a"]', b'["\xff"]', b'["\xc0\xaf"]', b'["\xed\xa0\x80"]', b'["\xf4\xbf\xbf\xbf"]', b"\xef\xbb\xbf{}"),
+    *(b"\xff\xfe[\x00]\x00", b"[1]/**/", b"// x\n[]", b"[1]#", b"\x0c[]", b"[\x0b1]", b"[\xc2\xa01]", b"<.>", b"*"),
+    *(b"[<null>]", b"[1]\x00", b"\xe5", b"\x00", b"[" * 500, b'{"a":' * 500, b"[" * 100_000),
+]
+
+
+@pytest.mark.parametrize("data", SOUND_JSON)
+def test_sound_json_is_read(data: bytes) -> None:
+    """As the standard library reads it."""
+    assert decode_json(data, 64) == json.loads(data)
+
+
+@pytest.mark.parametrize("data", BROKEN_JSON, ids=[repr(data[:20]) for data in BROKEN_JSON])
+def test_broken_json_is_refused(data: bytes) -> None:
+    """With a reason, whatever is wrong with it."""
+    with pytest.raises(NotJsonError) as raised:
+        decode_json(data, 64)
+    assert str(raised.value)

@@ -1,6 +1,11 @@
 """Curl lines and the banner: how people meet a scenario."""
 
+import json
+import shlex
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
 
 from mockserver import Request, load
 from mockserver.core.model import Settings
@@ -17,6 +22,25 @@ def test_a_curl_line_sends_the_whole_request() -> None:
         (Request("GET", "/v1", b"1"), "curl -i u/v1 -X GET -d 1"),
     ]:
         assert curl(request, "u") == line
+
+
+HOSTILE = [
+    *("'", '"', "it's", "$(touch x)", "`touch x`", "$HOME", "a;b", "a|b", "a&b", "a>b", "a\\b", "a\nb", "*", "~"),
+    *("!!", "#a", "-o x", "@/etc/passwd", "%41", "\u00e9\U0001f600", "'; touch x; '", "${IFS}", "a\tb"),
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_value_stays_one_argument(value: str) -> None:
+    """In path, query, header and body: a shell gives curl just what was sent."""
+    body = json.dumps({"a": value}, ensure_ascii=False)
+    path = f"/v1/{value.replace('%', '%25')}"
+    words = shlex.split(curl(Request("POST", path, body.encode(), {"x-one": value}, {"q": value}), "http://mock"))
+    assert words[:2] == ["curl", "-i"]
+    assert words[3:] == ["-H", f"X-One: {value}", "-d", body]
+    target = urlsplit(words[2])
+    assert (unquote(target.path), parse_qs(target.query)) == (f"/v1/{value}", {"q": [value]})
+    assert target.fragment == ""
 
 
 def test_the_banner_needs_an_example_that_lasts(tmp_path: Path) -> None:

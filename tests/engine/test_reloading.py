@@ -521,6 +521,22 @@ async def test_turns_survive_a_reload(orders: Mock) -> None:
     assert [(await orders.ask("SERIES"))[1]["answer"] for _ in range(3)] == ["one a", "one a", "two a"]
 
 
+async def test_turns_are_in_order_during_reloads(orders: Mock) -> None:
+    """Each of two hundred requests takes the next turn, whichever contract answers it."""
+    text = "documented: Turns.\nwhen: {header.x-turn: present}\nresponses:\n"
+    text += "".join(f"- respond: {{plain: turn {number}}}\n" for number in range(100))
+    await orders.admin("PUT", "/scenarios/turns", text, status=201)
+
+    async def reload() -> None:
+        for number in range(6):
+            await orders.load(version("ba"[number % 2]))
+
+    reloading = asyncio.create_task(reload())
+    turns = [(await orders.ask("X", X_Turn="1"))[1]["answer"] for _ in range(99)]
+    await reloading
+    assert turns == [f"turn {number}" for number in range(99)]
+
+
 async def test_settings_keep_their_precedence(tmp_path: Path) -> None:
     """PUT, then the command line, then the files."""
     at = folder(tmp_path / "orders", version("a"))
