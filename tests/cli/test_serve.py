@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from tests.support import (
     PATH,
     PATIENCE,
     PING,
+    Client,
     alone,
     folder,
+    run,
     run_process,
     serving,
     spawned,
@@ -143,6 +146,51 @@ def test_the_clock_option_freezes_time() -> None:
     with serving("--clock", "2025-11-18T11:50:57.960232171-06:00") as serve:
         assert json.loads(serve.post(LASTING)[2])["timestamp"] == "2025-11-18T17:50:57.960Z"
         assert json.loads(serve.post({})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
+        {"TZ": "America/St_Johns", "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_time_zone_and_locale_change_nothing(env: dict[str, str]) -> None:
+    """Timestamps, log lines, and letters in both directions."""
+    body = {**LASTING, "customer": {"first_name": "\u0130I\u0131i", "last_name": "\u00d1", "email": "a@b.example"}}
+    with serving("--clock", "2025-11-18T11:50:57.960232171-06:00", "--seed", "7", env=env) as serve:
+        status, _, shown = serve.post(body)
+        assert (status, json.loads(shown)["timestamp"]) == (200, "2025-11-18T17:50:57.960Z")
+        assert json.loads(serve.post({})[2])["timestamp"] == "2025-11-18T11:50:57.960232171-06:00"
+        assert serve.ask("GET", "/__admin/requests/1")[1]["request"]["body"] == body
+
+
+def test_clients_that_connect_during_the_start_are_answered() -> None:
+    """A connection is refused before the server listens; once one is accepted, its request is answered."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    client = Client(f"http://127.0.0.1:{port}")
+    with spawned(MOCKSERVER, "--port", str(port)) as serve:
+        refused = 0
+        while True:
+            assert serve.process.poll() is None
+            try:
+                status, *_ = client.post(LASTING)
+            except ConnectionRefusedError:
+                refused += 1
+                time.sleep(0.01)
+                continue
+            break
+        assert refused
+        assert status == 200
+
+
+def test_proxies_in_the_environment_are_ignored() -> None:
+    """By the commands, which would reach no server through this one."""
+    dead = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
+    with serving(env=dead) as serve:
+        assert run("reset", "--url", serve.url, env=dead).returncode == 0
+        assert run("requests", "--url", serve.url, env=dead).returncode == 0
 
 
 def test_options_change_the_answers() -> None:
