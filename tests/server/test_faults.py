@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from mockserver import Contract, Engine, load
 from mockserver.server.faults import GARBAGE
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, journal, spawned
+from tests.support import serving as serving_apart
 
 BODY = json.dumps(LASTING).encode()
 
@@ -263,3 +265,24 @@ def test_every_fault_has_a_performer() -> None:
     performers: dict[str, Callable[..., Any]] = faults.PERFORMERS
     assert tuple(performers) == FAULTS
     assert {kind.partition(";")[0] for kind in KINDS} == set(FAULTS)
+
+
+async def test_hanging_connections_take_no_time() -> None:
+    """They are woken, not asked: the server comes to rest while they wait."""
+    with serving_apart("--log-format", "none") as server:
+        stat, split = Path(f"/proc/{server.process.pid}/stat"), urlsplit(server.url)
+
+        def ticks() -> int:
+            return sum(map(int, stat.read_text(encoding="ascii").rpartition(")")[2].split()[11:13]))
+
+        writers = []
+        for _ in range(300):
+            _, writer = await asyncio.open_connection(split.hostname, split.port)
+            writer.write(sent("Mock-Fault: hang; seconds=60"))
+            writers.append(writer)
+        async with asyncio.timeout(PATIENCE):
+            before = -1
+            while before != (before := ticks()):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(1)
+        for writer in writers:
+            writer.close()

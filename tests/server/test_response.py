@@ -18,7 +18,8 @@ from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.server.response import encode_closing_reply, encode_head
 from mockserver.server.server import serving as serving_here
-from tests.support import LASTING, PATH, Serving, journal, serving
+from mockserver.version import __version__
+from tests.support import LASTING, PATH, Serving, head, journal, problem, raw, serving
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,49 @@ async def test_answers_of_all_kinds_follow_on_one_connection(contract: Contract)
     assert [entry.reply.status for entry in kept] == [413, 200, 200, 405, 200, 200, 200, 200]
     assert kept[2].fault == "empty"
     assert [entry.delay_ms for entry in kept][5] == 20
+
+
+SENT = {
+    "an answer": asking(),
+    "a problem": head("GET", "/x"),
+    "an admin route": head("GET", "/__admin/health"),
+    "a stream": head("GET", "/__admin/events"),
+    "the console": head("GET", "/__admin/"),
+    "options": head("OPTIONS", "*"),
+    "no HTTP": b"no HTTP\r\n\r\n",
+    "another version": b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+    "a body that is too long": head("POST", PATH, length=50_000_000),
+    "half a request": b"POST /",
+    **{f"the fault {fault}": asking(f"Mock-Fault: {fault}") for fault in ("truncate", "malformed", "gateway")},
+    "the fault dribble": asking("Mock-Fault: dribble; seconds=0"),
+}
+
+
+@pytest.mark.parametrize("kind", SENT)
+async def test_whatever_is_sent_names_the_server_once(contract: Contract, kind: str) -> None:
+    """Answers, refusals, streams and faults."""
+    settings = replace(contract.settings, request_timeout=0.3)
+    async with serving_here(Engine(contract, settings=settings)) as url:
+        split = urlsplit(url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port)
+        writer.write(SENT[kind])
+        lines = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+        writer.close()
+    names = [line for line in lines.split(b"\r\n") if line.lower().startswith(b"server:")]
+    assert names == [f"Server: mockserver/{__version__}".encode()]
+
+
+async def test_memory_used_up_is_no_fault_of_the_request(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is answered as one of the server, and not as a body that is not JSON."""
+
+    def decode(_: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mockserver.core.values._decode", decode)
+    async with serving_here(Engine(contract)) as url:
+        answer = await raw(url, asking("Connection: close"))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert problem(answer.partition(b"\r\n\r\n")[2])["type"].endswith("broken")
 
 
 async def test_an_error_of_the_server_is_a_500(contract: Contract) -> None:
