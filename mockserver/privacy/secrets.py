@@ -26,6 +26,9 @@ _HEADERS: Final = ("authorization", "proxy-authorization", "x-authorization", "c
 _MORE_HEADERS: Final = frozenset(["x-api-key", "x-auth-token", "x-amz-security-token", "referer"])
 """Other names of secret headers; of `referer` the query is."""
 
+_PARAMETERS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
+"""Names of query parameters that carry credentials, folded (RFC 6750 has `access_token`)."""
+
 MAX_COMPARED: Final = 1_000
 """Undeclared names of one body that are compared with those of secrets; beyond this each of them counts as secret."""
 
@@ -84,7 +87,7 @@ class Secrets:
         """Whether a parameter of the query is a secret."""
         if self.declares_parameter(name):
             return False
-        return self._is_secret_name(name) or self.is_secret_header(name)
+        return _fold(name) in _PARAMETERS or self._is_secret_name(name) or self.is_secret_header(name)
 
     def declares_parameter(self, name: str) -> bool:
         """Whether the contract knows a parameter of the query, and does not mark it."""

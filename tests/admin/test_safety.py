@@ -120,7 +120,6 @@ def test_a_token_that_cannot_be_sent_is_refused_at_start(token: str) -> None:
         ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
         ({"Host": "evil.example", "Sec-Fetch-Mode": "navigate"}, 403),
         ({"Host": "evil.localhost.example", "Sec-Fetch-Site": "same-origin"}, 403),
-        ({"Host": "[::1", "Sec-Fetch-Site": "same-origin"}, 403),
         ({"Host": "localhost", "Origin": "http://evil.example"}, 403),
         ({"Host": "localhost", "Origin": "http://localhost:3000"}, 403),
         ({"Host": "localhost", "Origin": "null"}, 403),

@@ -93,6 +93,8 @@ def test_nothing_is_secret_by_name_where_nothing_is_marked() -> None:
     assert not nothing.hides_in(b"pin=1")
     assert not nothing.is_secret_parameter("pin")
     assert nothing.is_secret_parameter("authorization")
+    assert nothing.is_secret_parameter("access_token")
+    assert not Secrets(declared=[("query", "token")]).is_secret_parameter("token")
     assert nothing.covers("header", ())
 
 
