@@ -12,11 +12,12 @@ from mockserver.contract.sources import read_json
 from mockserver.core.address import HEALTH
 from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.directives import parse_time_span
-from mockserver.core.instants import parse_instant, utc_millis
+from mockserver.core.instants import is_clock_time, parse_instant, utc_millis
 from mockserver.core.problems import no_room_for_sandbox, problem
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import printable
+from mockserver.engine.engine import FrozenClock
 from mockserver.engine.metrics import CONTENT_TYPE
 from mockserver.storage.interface import Clock, Sandbox
 from mockserver.version import __version__
@@ -91,7 +92,7 @@ async def _reset(call: Call) -> Reply:
         return json_reply({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
     existed = await call.engine.storage.reset(call.sandbox)
     await sandbox_of(call)
-    note = {} if existed or not call.sandbox else {"note": "There was no such sandbox."}
+    note = {} if existed or not call.sandbox else {"note": "There was no such sandbox; it was made."}
     return json_reply({"status": "reset", "sandbox": call.sandbox, **note})
 
 
@@ -161,8 +162,6 @@ _SANDBOX_ROUTES: Final = (
 SANDBOX_SETTINGS: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
 """The settings that a sandbox can change; the others are the server's."""
 
-_EARLIEST, _LATEST = parse_instant("0001-01-02T00:00:00Z"), parse_instant("9999-12-30T00:00:00Z")
-
 
 def _settings_schema() -> dict[str, Any]:
     """The JSON Schema of these settings, taken from that of contract files."""
@@ -209,7 +208,8 @@ _CLOCK: Final = {
 
 async def _clock(call: Call) -> Reply:
     clock = (await sandbox_of(call)).clock
-    mode = "frozen" if clock.frozen_ns is not None else "shifted" if clock.offset_ns else "real"
+    is_frozen = clock.frozen_ns is not None or isinstance(call.engine.clock, FrozenClock)
+    mode = "frozen" if is_frozen else "shifted" if clock.offset_ns else "real"
     now = clock.read(call.engine.clock())
     return json_reply({"now": utc_millis(now), "now_ns": str(now), "mode": mode})
 
@@ -246,8 +246,8 @@ def _instant(text: str) -> int:
 
 
 def _check_bounds(instant: int) -> None:
-    if not _EARLIEST <= instant <= _LATEST:
-        detail = "Expected an instant between the years 1 and 9999."
+    if not is_clock_time(instant):
+        detail = "Expected an instant from 0001-01-02 to 9999-12-30."
         raise admin_error(400, "bad-instant", "An instant is out of bounds", detail)
 
 

@@ -15,7 +15,7 @@ import click
 
 from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.contract import Contract
-from mockserver.core.instants import parse_instant
+from mockserver.core.instants import parse_clock_time
 
 _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """The value that Kubernetes gives the variable NAME_PORT for every service NAME."""
@@ -96,7 +96,7 @@ def instant_callback(_ctx: click.Context, _param: click.Parameter, text: str | N
     if text is None:
         return None
     try:
-        return parse_instant(text)
+        return parse_clock_time(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -14,6 +14,19 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000_000
 
 
+def parse_clock_time(text: str) -> int:
+    """Parse an instant at which a clock can stand. Raises `ValueError`."""
+    instant = parse_instant(text)
+    if not is_clock_time(instant):
+        raise ValueError("expected an instant from 0001-01-02 to 9999-12-30")
+    return instant
+
+
+def is_clock_time(instant_ns: int) -> bool:
+    """Whether a clock can stand at an instant: it has a date in every time zone."""
+    return _EARLIEST_NS <= instant_ns <= _LATEST_NS
+
+
 def parse_instant(text: str) -> int:
     """Nanoseconds since the epoch of an RFC 3339 instant with up to nine decimals. Raises `ValueError`."""
     found = _RFC3339.fullmatch(text)
@@ -29,6 +42,10 @@ def parse_instant(text: str) -> int:
     except OverflowError:
         raise ValueError("expected an instant in the years 1 to 9999, in UTC as well") from None
     return (since.days * 86_400 + since.seconds) * _SECOND + int((decimals or "").ljust(9, "0"))
+
+
+_EARLIEST_NS: Final = parse_instant("0001-01-02T00:00:00Z")
+_LATEST_NS: Final = parse_instant("9999-12-30T00:00:00Z")
 
 
 @functools.lru_cache(maxsize=64)

@@ -43,9 +43,19 @@ class Explanation(Struct, frozen=True):
     near_misses: tuple[NearMiss, ...] = ()
 
 
+class FrozenClock(Struct, frozen=True):
+    """A clock that always gives the same instant."""
+
+    instant_ns: int
+
+    def __call__(self) -> int:
+        """The instant."""
+        return self.instant_ns
+
+
 def frozen_clock(instant_ns: int) -> Clock:
     """A clock that always gives the same instant."""
-    return lambda: instant_ns
+    return FrozenClock(instant_ns)
 
 
 def run_sync(work: Coroutine[Any, Any, _T]) -> _T:

@@ -42,6 +42,19 @@ def _history(mock: Mock) -> Iterator[str]:
     for item in mock.armed():
         effect = item.get("scenario") or item.get("fault") or item.get("delay") or "responses"
         yield f"armed and not used up: #{item['id']} {effect}, {item['left']} left"
+        if item.get("when") and not item["used"]:
+            yield from (f"    {line}" for line in _mismatch(mock, item))
+
+
+def _mismatch(mock: Mock, item: Mapping[str, Any]) -> Iterator[str]:
+    """Why no request used an armed item: the conditions of its `when` that did not match the nearest requests."""
+    try:
+        mock.verify(when=item["when"], operation=item["operation"])
+    except AssertionError as error:
+        lines = str(error).splitlines()
+        yield from lines[lines.index("nearest misses:") :] if "nearest misses:" in lines else ()
+    else:
+        yield "its when matches a request that was sent before it was armed, or that something else answered"
 
 
 def _summary(row: Mapping[str, Any], prefix: str) -> str:

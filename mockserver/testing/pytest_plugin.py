@@ -6,20 +6,16 @@ pytest loads it in every run, so it imports nothing of the server before a test 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import os
-import re
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import pytest
 
 import mockserver
-
-if TYPE_CHECKING:
-    from mockserver.testing.pytest_coverage import ServerCoverage
+from mockserver.testing.pytest_servers import Servers
 
 OPTIONS: Final = {
     "url": ("=URL", "Use the running server at this URL instead of one in this process."),
@@ -48,97 +44,8 @@ MARKER_HELP: Final = (
     "or an overlay it is a server of its own; the other arguments are set in the sandbox of the test."
 )
 
-TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
-"""The environment variable with the admin token for `--mockserver-url`."""
-
-CACERT_VARIABLE: Final = "MOCKSERVER_CACERT"
-"""The environment variable with the file of trusted certificates."""
-
-
-# -- servers ------------------------------------------------------------------------------------------
-
-
-class Servers:
-    """The servers of one process, each started on first use and stopped at the end of the run."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        """Read the configuration; a worker of pytest-xdist gets the URL of a shared server from its controller."""
-        worker: Mapping[str, Any] = getattr(config, "workerinput", {})
-        self._root = config.rootpath
-        self._contract: str = config.getini("mockserver_contract")
-        self._overlays = tuple(map(str, config.getini("mockserver_overlay")))
-        self._url: str = config.getoption("mockserver_url") or config.getini("mockserver_url")
-        cacert: str = config.getini("mockserver_cacert")
-        self._cacert = str(config.rootpath / cacert) if cacert else os.environ.get(CACERT_VARIABLE, "")
-        self._shared: str = worker.get("mockserver_shared", "")
-        self._each_worker: bool = worker.get("mockserver_each", False)  # pytest-xdist runs every test in every worker
-        self._worker: str = worker.get("workerid", "")
-        self._run_id: str = worker.get("testrunuid", "")[:8] or os.urandom(4).hex()
-        self._external: mockserver.Mock | None = None
-        self._stack = ExitStack()
-        self._started: dict[tuple[str, tuple[str, ...]], mockserver.Mock] = {}
-        self.default_clock: str = config.getini("mockserver_clock")
-        self.default_seed: str = config.getini("mockserver_seed")
-        self.share = bool(config.getoption("mockserver_shared") or config.getini("mockserver_shared")) and not self._url
-
-    def default(self) -> mockserver.Mock:
-        """The server of tests without a contract of their own: at the given URL, shared, or of this process."""
-        if self._url and self._external is None:
-            external = mockserver.Mock(self._url, "", os.environ.get(TOKEN_VARIABLE, ""), self._cacert)
-            external.armed()  # fails at once if there is no server, or if it requires another token
-            self._external = external
-        if self._external is not None:
-            return self._external
-        if self._shared:
-            return mockserver.Mock(self._shared)
-        return self._start(self._contract, self._overlays)
-
-    def for_marker(self, contract: str | None, overlays: Iterable[str]) -> mockserver.Mock:
-        """The server for the arguments of a marker."""
-        if contract is None and not overlays:
-            return self.default()
-        if contract is not None:
-            return self._start(contract, tuple(overlays))
-        return self._start(self._contract, (*self._overlays, *overlays))
-
-    def _start(self, contract: str, overlays: tuple[str, ...]) -> mockserver.Mock:
-        """The server of a contract in this process, started on first use."""
-        key = (contract, overlays)
-        if key not in self._started:
-            folder = self._root / contract if contract else None
-            running = mockserver.running(folder, [self._root / overlay for overlay in overlays])
-            self._started[key] = self._stack.enter_context(running)
-        return self._started[key]
-
-    def sandbox_name(self, item: pytest.Item) -> str:
-        """A name that no other test has at the same time; the same in every run if only this run uses the server.
-
-        Generated ids are derived from the name.
-        """
-        words = re.sub(r"[^A-Za-z0-9]+", "-", getattr(item, "originalname", None) or item.name).strip("-")[:24]
-        digest = hashlib.sha256(item.nodeid.encode("utf-8", "backslashreplace")).hexdigest()[:12]
-        parts = [words or "t", digest]
-        parts += [self._worker or "main", self._run_id] if self._url else [self._worker] if self._each_worker else []
-        return "-".join(parts)
-
-    def coverage(self) -> list[ServerCoverage]:
-        """The coverage of the servers of this process, and in the controller that of the server at the given URL."""
-        default = (self._contract, self._overlays)
-        found: list[ServerCoverage] = []
-        for key, mock in self._started.items():
-            report = mock.coverage(everywhere=True)
-            for row in report["scenarios"]:  # this server stops soon: show the default address
-                row["curl"] = row["curl"].replace(mock.url, "http://127.0.0.1:8080")
-            found.append({"default": key == default, "report": report})
-        if self._url and not self._worker:
-            found.append({"default": True, "report": self.default().coverage(everywhere=True)})
-        return found
-
-    def close(self) -> None:
-        """Stop all servers."""
-        self._started.clear()
-        self._stack.close()
-
+WITHOUT_TESTS: Final = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan", "cacheshow")
+"""Options of pytest with which it runs no test, so that there is no coverage to judge."""
 
 SERVERS: Final = pytest.StashKey[Servers]()
 MOCK: Final = pytest.StashKey["mockserver.Mock"]()
@@ -157,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=OPTIONS["coverage"][1],
     )
     group.addoption(
-        "--mockserver-coverage-fail-under", metavar="PERCENT", type=float, help=OPTIONS["coverage-fail-under"][1]
+        "--mockserver-coverage-fail-under", metavar="PERCENT", type=_percentage, help=OPTIONS["coverage-fail-under"][1]
     )
     group.addoption("--mockserver-shared", action="store_true", help=OPTIONS["shared"][1])
     for name, (kind, text) in INI_SETTINGS.items():
@@ -165,14 +72,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker, and check the configuration. Raises `pytest.UsageError`."""
     config.addinivalue_line("markers", MARKER_HELP)
+    _refuse_other_package(config)
     servers = config.stash[SERVERS] = Servers(config)
     files, minimum = config.getoption("mockserver_coverage"), config.getoption("mockserver_coverage_fail_under")
-    if files is not None or minimum is not None:
+    runs_tests = not any(config.getoption(name, False) for name in WITHOUT_TESTS)
+    if (files is not None or minimum is not None) and runs_tests:
         from mockserver.testing.pytest_coverage import Coverage
 
         config.pluginmanager.register(Coverage(config, servers.coverage, files or {}, minimum), "mockserver_coverage")
+
+
+def _refuse_other_package(config: pytest.Config) -> None:
+    """Refuse a project whose own package `mockserver` cannot be imported beside ours. Raises `pytest.UsageError`."""
+    ours = Path(mockserver.__file__).parent
+    for folder in (config.rootpath, config.rootpath / "src"):
+        own = folder / "mockserver"
+        if (own / "__init__.py").exists() and not own.samefile(ours):
+            raise pytest.UsageError(
+                f"the package {own} has the name of the package of the pytest plugin, {ours}, and only one of them "
+                "can be imported; rename it, or turn off the plugin with -p no:mockserver"
+            )
+
+
+def _percentage(text: str) -> float:
+    """A number of 0 to 100. Raises `argparse.ArgumentTypeError`."""
+    try:
+        percent = float(text)
+    except ValueError:
+        percent = math.nan
+    if not 0 <= percent <= 100:
+        raise argparse.ArgumentTypeError(f"expected a percentage of 0 to 100, got {text!r}")
+    return percent
 
 
 def _files(text: str) -> dict[str, str]:
@@ -210,14 +142,30 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
     """A mock server for this test: a fresh sandbox, removed after the test; `.url` is its base URL."""
     item = request.node
     servers = item.config.stash[SERVERS]
-    settings = _marker_arguments(item, servers)
+    with _fresh_sandbox(servers, servers.sandbox_name(item), _marker_arguments(item, servers)) as mock:
+        item.stash[MOCK] = mock
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def mockserver_session(request: pytest.FixtureRequest) -> Iterator[mockserver.Mock]:
+    """A mock server with one sandbox for all tests of the run, or of its worker; for fixtures of any scope."""
+    servers = request.config.stash[SERVERS]
+    with _fresh_sandbox(servers, servers.session_sandbox_name(), _default_arguments(servers)) as mock:
+        yield mock
+
+
+@contextmanager
+def _fresh_sandbox(servers: Servers, name: str, arguments: Mapping[str, Any]) -> Iterator[mockserver.Mock]:
+    """A mock of a new sandbox, removed afterwards; `arguments` are those of the marker."""
+    settings = {**arguments}
     contract, overlays = settings.pop("contract", None), settings.pop("overlay", ())
     clock = settings.pop("clock", None)
     if isinstance(overlays, str | Path):
         overlays = (overlays,)
     try:
         server = servers.for_marker(None if contract is None else str(contract), tuple(map(str, overlays)))
-        mock = server.in_sandbox(servers.sandbox_name(item))
+        mock = server.in_sandbox(name)
         mock.reset()  # makes the sandbox, so that "no request" can be verified
         if settings:
             mock.settings.put(**settings)
@@ -225,7 +173,6 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
             mock.clock.freeze(clock)
     except (mockserver.ConfigError, mockserver.MockError, ValueError) as error:
         _fail_test(f"{error}{_hint(settings)}")
-    item.stash[MOCK] = mock
     yield mock
     try:
         mock.drop()
@@ -233,13 +180,19 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
         _fail_test(str(error))
 
 
-def _marker_arguments(item: pytest.Item, servers: Servers) -> dict[str, Any]:
-    """The arguments of the markers of a test, the nearest one first, over those of the ini file."""
+def _default_arguments(servers: Servers) -> dict[str, Any]:
+    """The arguments of the marker that the ini file gives to all tests."""
     arguments: dict[str, Any] = {}
     if servers.default_clock:
         arguments["clock"] = servers.default_clock
     if servers.default_seed:
         arguments["seed"] = _number(servers.default_seed)
+    return arguments
+
+
+def _marker_arguments(item: pytest.Item, servers: Servers) -> dict[str, Any]:
+    """The arguments of the markers of a test, the nearest one first, over those of the ini file."""
+    arguments = _default_arguments(servers)
     for marker in reversed([*item.iter_markers("mockserver")]):
         if marker.args:
             _fail_test(f"the marker mockserver takes keyword arguments, such as contract=..., got {marker.args[0]!r}")
@@ -274,7 +227,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Add the requests of the mock to the report of a failed test, while its sandbox still exists."""
     outcome: Any = yield
     report: pytest.TestReport = outcome.get_result()
-    mock = item.stash.get(MOCK, None)
+    mock = item.stash.get(MOCK, None) or getattr(item, "funcargs", {}).get("mockserver_session")
     if mock is None or not report.failed or report.when == "teardown":
         return
     from mockserver.testing.history import history

@@ -18,7 +18,7 @@ from mockserver.admin.safety import Access
 from mockserver.client.mock import Mock
 from mockserver.contract.loading import load
 from mockserver.core.contract import Contract
-from mockserver.core.instants import parse_instant
+from mockserver.core.instants import parse_clock_time
 from mockserver.core.model import Settings
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.engine.engine import Engine, frozen_clock
@@ -90,7 +90,7 @@ def _stop(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
 
 
 def _instant(clock: str | dt.datetime) -> int:
-    return parse_instant(clock if isinstance(clock, str) else clock.isoformat())
+    return parse_clock_time(clock if isinstance(clock, str) else clock.isoformat())
 
 
 def _settings(settings: Settings, **changes: Any) -> Settings:

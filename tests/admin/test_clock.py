@@ -66,8 +66,10 @@ async def test_the_servers_frozen_clock_is_that_of_every_new_sandbox(
     """It can be advanced in each; real is the server's own again."""
     async with serving(Engine(contract, clock=frozen_clock(parse_instant(NOON)))) as url:
         for box in (url, f"{url}/sandbox/new"):
-            assert (await admin(client, box, "clock"))["now"] == "2031-05-06T12:00:00.000Z"
-            assert (await admin(client, box, "clock", {"advance": "1s"}))["now"] == "2031-05-06T12:00:01.000Z"
+            shown = await admin(client, box, "clock")
+            assert (shown["now"], shown["mode"]) == ("2031-05-06T12:00:00.000Z", "frozen")
+            advanced = await admin(client, box, "clock", {"advance": "1s"})
+            assert (advanced["now"], advanced["mode"]) == ("2031-05-06T12:00:01.000Z", "frozen")
             assert (await admin(client, box, "clock", {"real": True}))["now"] == "2031-05-06T12:00:00.000Z"
 
 

@@ -50,6 +50,8 @@ def test_every_option_of_serve_has_its_variable() -> None:
         (["--port", "abc"], "'abc' is not a valid"),
         (["--port", "65536"], "is not in the range"),
         (["--host", " "], "expected an address, such as 127.0.0.1, or 0.0.0.0 for all"),
+        (["--clock", "0001-01-01T00:00:00Z"], "expected an instant from 0001-01-02 to 9999-12-30"),
+        (["--sandbox-ttl", "nan"], "expected a number, got nan"),
         (["--clock", "yesterday"], "expected an RFC 3339 instant such as"),
         (["--error-status", "99"], "is not in the range"),
         (["--require-header", "X: y"], "expected a header name such as X-Name, got 'X: y'"),

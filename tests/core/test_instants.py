@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.core.instants import offset_nanos, parse_instant, utc_millis
+from mockserver.core.instants import is_clock_time, offset_nanos, parse_clock_time, parse_instant, utc_millis
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,17 @@ def test_a_written_instant_is_read_back(moment: dt.datetime, nanos: int, offset:
     instant = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000 + nanos
     assert parse_instant(offset_nanos(instant, offset)) == instant
     assert parse_instant(utc_millis(instant)) == instant // 1_000_000 * 1_000_000
+
+
+@pytest.mark.parametrize("text", ["0001-01-02T00:00:00Z", "2024-11-15T14:32:18.123Z", "9999-12-30T00:00:00Z"])
+def test_a_clock_stands_at_an_instant(text: str) -> None:
+    """One that has a date in every time zone."""
+    assert parse_clock_time(text) == parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T12:00:00Z", "9999-12-30T00:00:01Z"])
+def test_a_clock_has_a_date_in_every_time_zone(text: str) -> None:
+    """At the ends of the calendar an offset leads out of it."""
+    assert not is_clock_time(parse_instant(text))
+    with pytest.raises(ValueError, match="expected an instant from 0001-01-02 to 9999-12-30"):
+        parse_clock_time(text)

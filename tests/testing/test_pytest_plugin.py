@@ -253,6 +253,8 @@ def test_that_fails(mockserver):
     post(mockserver, path=PATH + "s")
     mockserver.arm("rfc-invalid", times=2)
     post(mockserver)
+    mockserver.arm("email-taken", when={"body.customer_id": "7"})
+    mockserver.arm("pin-not-four", when={"body.card_identifier": "CARD-1"})
     mockserver.verify("rfc-invalid", exactly=2)
 
 
@@ -294,6 +296,10 @@ def test_a_failing_test_shows_the_journal(suite: Suite) -> None:
     assert re.search(r"-> 404 problem unknown-path: unexpected\n +Nothing is served .* Did you mean /debit/v1/", seen)
     assert re.search(r"-> 400 rfc-invalid \(documented, by armed\)\n", seen)
     assert "armed and not used up: #1 rfc-invalid, 1 left" in seen
+    assert re.search(
+        r'#2 email-taken, 1 left\n +nearest misses:\n.*\n +body.customer_id: expected "7"\n +got +"1"', seen
+    )
+    assert re.search(r"#3 pin-not-four, 1 left\n +its when matches a request that was sent before it was armed", seen)
     assert "expected exactly 2 requests answered by rfc-invalid" in seen
     assert "client.py" not in seen
 
@@ -442,6 +448,75 @@ def test_a_run_passes_at_the_coverage_bar(suite: Suite, contract: Contract) -> N
     assert (gone.ret, "the mock server cannot be reached: " in shown(gone)) == (0, True)
 
 
+@pytest.mark.parametrize("percent", ["nan", "101", "-1", "many"])
+def test_a_percentage_out_of_range_is_a_usage_error(suite: Suite, percent: str) -> None:
+    """It would let every run pass, or none."""
+    result = suite("def test(): pass\n", f"--mockserver-coverage-fail-under={percent}", apart=False)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"expected a percentage of 0 to 100, got '{percent}'" in shown(result)
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--fixtures", "--fixtures-per-test", "--setup-plan"])
+def test_a_run_without_tests_ignores_the_minimum(suite: Suite, option: str) -> None:
+    """Nothing is judged where no test is run, and no file is written."""
+    arguments = ("--mockserver-coverage=html:coverage.html", "--mockserver-coverage-fail-under=50", option)
+    result = suite("def test_it(mockserver): pass\n", *arguments, apart=False)
+    assert (result.ret, "outcomes" in shown(result)) == (0, False)
+
+
+def test_a_url_with_a_sandbox_is_a_usage_error(suite: Suite) -> None:
+    """As an option and in the ini file; each test has a sandbox of its own."""
+    url = "http://127.0.0.1:1/sandbox/mine"
+    for result in (
+        suite("def test(): pass\n", f"--mockserver-url={url}", apart=False),
+        suite("def test(): pass\n", ini=f"mockserver_url = {url}\n", apart=False),
+    ):
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert f"expected the address of a server, such as http://mock:8080, got {url}" in shown(result)
+
+
+SESSION = """
+@pytest.fixture(scope="module")
+def account(mockserver_session):
+    assert post(mockserver_session, card_identifier="CARD-9") == "activated-existing-customer"
+    return mockserver_session
+
+
+def test_first(account):
+    assert post(account, card_identifier="CARD-9") == "card-already-activated"
+
+
+def test_second(account, mockserver):
+    assert account.clock.now().year == 2031
+    assert post(mockserver, card_identifier="CARD-9") == "activated-existing-customer"
+    assert len(account.requests()) == 2
+
+
+def test_third(account):
+    account.verify("card-already-activated", exactly=2)
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2", "--mockserver-shared", "--dist=loadfile")])
+def test_a_session_has_a_sandbox_for_all_its_tests(suite: Suite, arguments: tuple[str, ...]) -> None:
+    """Beside those of the tests; the settings of the ini file hold in it, and a failing test shows its requests."""
+    result = suite(SESSION, *arguments, ini="mockserver_clock = 2031-05-06T12:00:00Z\n")
+    result.assert_outcomes(passed=2, failed=1)
+    assert "-> 400 card-already-activated (documented, by state)" in shown(result)
+
+
+@pytest.mark.parametrize("place", ["mockserver", "src/mockserver"])
+def test_a_package_of_the_same_name_is_a_usage_error(suite: Suite, pytester: pytest.Pytester, place: str) -> None:
+    """What it is and what to do; whether it hides the package of the plugin or is hidden by it."""
+    (pytester.path / place).mkdir(parents=True)
+    (pytester.path / place / "__init__.py").write_text("")
+    for apart in (False, True):
+        result = suite("def test(): pass\n", apart=apart)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert "rename it, or turn off the plugin with -p no:mockserver" in " ".join(shown(result).split())
+    suite("import mockserver\ndef test(): pass\n", "-p", "no:mockserver").assert_outcomes(passed=1)
+
+
 def test_a_bad_coverage_file_is_a_usage_error(suite: Suite) -> None:
     """Such as the folder of the tests."""
     result = suite("def test(): pass\n", "--mockserver-coverage", "test_it.py", apart=False)
@@ -455,9 +530,12 @@ UNUSED = """
 import sys
 
 
+NAMES = ("", ".testing", ".testing.pytest_plugin", ".testing.pytest_servers", ".version")
+
+
 def test_nothing_is_loaded():
     ours = sorted(name for name in sys.modules if name.partition(".")[0] == "mockserver")
-    assert ours == ["mockserver", "mockserver.testing", "mockserver.testing.pytest_plugin", "mockserver.version"]
+    assert ours == [f"mockserver{name}" for name in NAMES]
 
 
 def test_no_server_runs():

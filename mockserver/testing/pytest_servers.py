@@ -1,0 +1,114 @@
+"""The servers of a pytest process: each is started on first use and stopped at the end of the run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+import mockserver
+
+if TYPE_CHECKING:
+    from mockserver.testing.pytest_coverage import ServerCoverage
+
+TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
+"""The environment variable with the admin token for `--mockserver-url`."""
+
+CACERT_VARIABLE: Final = "MOCKSERVER_CACERT"
+"""The environment variable with the file of trusted certificates."""
+
+
+class Servers:
+    """The servers of one process, each started on first use and stopped at the end of the run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the configuration; a worker of pytest-xdist gets the URL of a shared server from its controller."""
+        worker: Mapping[str, Any] = getattr(config, "workerinput", {})
+        self._root = config.rootpath
+        self._contract: str = config.getini("mockserver_contract")
+        self._overlays = tuple(map(str, config.getini("mockserver_overlay")))
+        self._url: str = config.getoption("mockserver_url") or config.getini("mockserver_url")
+        if re.search(r"/(sandbox|__admin)(/|$)", self._url):
+            raise pytest.UsageError(
+                f"--mockserver-url: expected the address of a server, such as http://mock:8080, got {self._url}; "
+                "each test has a sandbox of its own"
+            )
+        cacert: str = config.getini("mockserver_cacert")
+        self._cacert = str(config.rootpath / cacert) if cacert else os.environ.get(CACERT_VARIABLE, "")
+        self._shared: str = worker.get("mockserver_shared", "")
+        self._each_worker: bool = worker.get("mockserver_each", False)  # pytest-xdist runs every test in every worker
+        self._worker: str = worker.get("workerid", "")
+        self._run_id: str = worker.get("testrunuid", "")[:8] or os.urandom(4).hex()
+        self._external: mockserver.Mock | None = None
+        self._stack = ExitStack()
+        self._started: dict[tuple[str, tuple[str, ...]], mockserver.Mock] = {}
+        self.default_clock: str = config.getini("mockserver_clock")
+        self.default_seed: str = config.getini("mockserver_seed")
+        self.share = bool(config.getoption("mockserver_shared") or config.getini("mockserver_shared")) and not self._url
+
+    def default(self) -> mockserver.Mock:
+        """The server of tests without a contract of their own: at the given URL, shared, or of this process."""
+        if self._url and self._external is None:
+            external = mockserver.Mock(self._url, "", os.environ.get(TOKEN_VARIABLE, ""), self._cacert)
+            external.armed()  # fails at once if there is no server, or if it requires another token
+            self._external = external
+        if self._external is not None:
+            return self._external
+        if self._shared:
+            return mockserver.Mock(self._shared)
+        return self._start(self._contract, self._overlays)
+
+    def for_marker(self, contract: str | None, overlays: Iterable[str]) -> mockserver.Mock:
+        """The server for the arguments of a marker."""
+        if contract is None and not overlays:
+            return self.default()
+        if contract is not None:
+            return self._start(contract, tuple(overlays))
+        return self._start(self._contract, (*self._overlays, *overlays))
+
+    def _start(self, contract: str, overlays: tuple[str, ...]) -> mockserver.Mock:
+        """The server of a contract in this process, started on first use."""
+        key = (contract, overlays)
+        if key not in self._started:
+            folder = self._root / contract if contract else None
+            running = mockserver.running(folder, [self._root / overlay for overlay in overlays])
+            self._started[key] = self._stack.enter_context(running)
+        return self._started[key]
+
+    def sandbox_name(self, item: pytest.Item) -> str:
+        """A name that no other test has at the same time; the same in every run if only this run uses the server.
+
+        Generated ids are derived from the name.
+        """
+        words = re.sub(r"[^A-Za-z0-9]+", "-", getattr(item, "originalname", None) or item.name).strip("-")[:24]
+        digest = hashlib.sha256(item.nodeid.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+        parts = [words or "t", digest]
+        parts += [self._worker or "main", self._run_id] if self._url else [self._worker] if self._each_worker else []
+        return "-".join(parts)
+
+    def session_sandbox_name(self) -> str:
+        """The name of the sandbox that all tests of this process share."""
+        return "-".join(["session", self._worker or "main", *([self._run_id] if self._url else [])])
+
+    def coverage(self) -> list[ServerCoverage]:
+        """The coverage of the servers of this process, and in the controller that of the server at the given URL."""
+        default = (self._contract, self._overlays)
+        found: list[ServerCoverage] = []
+        for key, mock in self._started.items():
+            report = mock.coverage(everywhere=True)
+            for row in report["scenarios"]:  # this server stops soon: show the default address
+                row["curl"] = row["curl"].replace(mock.url, "http://127.0.0.1:8080")
+            found.append({"default": key == default, "report": report})
+        if self._url and not self._worker:
+            found.append({"default": True, "report": self.default().coverage(everywhere=True)})
+        return found
+
+    def close(self) -> None:
+        """Stop all servers."""
+        self._started.clear()
+        self._stack.close()
