@@ -70,7 +70,8 @@ def test_reset_resets_one_sandbox_or_all(served: Serving) -> None:
 def test_reset_says_that_there_was_no_sandbox(served: Serving) -> None:
     """A misspelt name is not taken for one that was reset."""
     assert ask(served, "reset", sandbox="typo")[:2] == (0, "reset typo: There was no such sandbox; it was made.\n")
-    assert json.loads(ask(served, "reset", "--json", sandbox="typo-2")[1])["note"] == "There was no such sandbox; it was made."
+    note = json.loads(ask(served, "reset", "--json", sandbox="typo-2")[1])["note"]
+    assert note == "There was no such sandbox; it was made."
 
 
 def test_reset_all_counts_the_sandboxes() -> None:
