@@ -14,6 +14,7 @@ from mockserver.core.reply import Reply
 from mockserver.engine.examples import curl_for, scenario_rows
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
+from mockserver.storage.pacing import Pacer
 
 
 async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
@@ -29,7 +30,9 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
     example_contract = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
+    pacer = Pacer()
     for row in engine.cached(("scenarios", settings.error_status), lambda: scenario_rows(example_contract)):
+        await pacer.pause()
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
         counts = tally.counts_of(scenario)

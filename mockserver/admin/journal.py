@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Final, get_args
 from urllib.parse import urlsplit
 
@@ -21,10 +21,10 @@ from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, entry_summary, is_unexpected
 from mockserver.reports.bug_report import POLICY, report
-from mockserver.reports.har import har
+from mockserver.reports.har import har_pieces
 from mockserver.reports.translations import language
 from mockserver.storage.interface import Entry
-from mockserver.version import __version__
+from mockserver.storage.pacing import Pacer
 
 MAX_PAGE: Final = 1_000
 """Entries of one page; an archive has no limit."""
@@ -61,10 +61,15 @@ async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequen
         raise bad_parameter(f"before: {error}.") from None
 
 
-async def _filtered(call: Call) -> Iterator[JournalEntry]:
-    """The entries that match the query, newest first."""
+async def _matching(call: Call) -> AsyncGenerator[JournalEntry, None]:
+    """The entries that match the query, newest first, decoded in steps."""
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
-    return filter(is_wanted, (decode_entry(entry.data) for entry in entries))
+    pacer = Pacer()
+    for entry in entries:
+        decoded = decode_entry(entry.data)
+        if is_wanted(decoded):
+            yield decoded
+        await pacer.pause()
 
 
 async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
@@ -104,8 +109,13 @@ async def _check_word(call: Call, name: str, word: str) -> None:
 
 async def _has_answered(call: Call, scenario: str) -> bool:
     """Whether the journal has an answer of a scenario that is not in force here: deleted, or of another sandbox."""
-    entries = [decode_entry(entry.data) for entry in await call.engine.storage.entries(None)]
-    return any(one.decision is not None and one.decision.scenario.scenario == scenario for one in entries)
+    pacer = Pacer()
+    for entry in await call.engine.storage.entries(None):
+        decision = decode_entry(entry.data).decision
+        if decision is not None and decision.scenario.scenario == scenario:
+            return True
+        await pacer.pause()
+    return False
 
 
 def _since(text: str | None) -> int | None:
@@ -126,16 +136,18 @@ async def _list(call: Call) -> Reply:
     kind = call.query.get("format", "json")
     if kind not in ("json", "har"):
         raise bad_parameter("format is json or har.")
-    if kind == "har":
-        limit = _int_parameter(call, "limit", 2**62, 2**62)
-        entries = [*islice(await _filtered(call), limit)]
-        return json_reply(har(reversed(entries), __version__, urlsplit(call.url).scheme))
-    return await _page(call, await _filtered(call))
+    return await _archive(call) if kind == "har" else await _page(call, lambda _: True)
 
 
-async def _page(call: Call, found: Iterable[JournalEntry]) -> Reply:
+async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     limit = _int_parameter(call, "limit", 100, MAX_PAGE)
-    entries = [*islice(found, limit + 1)]
+    entries: list[JournalEntry] = []
+    async with aclosing(_matching(call)) as matching:
+        async for entry in matching:
+            if is_listed(entry):
+                entries.append(entry)
+            if len(entries) > limit:
+                break
     shown = entries[:limit]
     more = {"before": shown[-1].id} if len(entries) > limit else {}
     lost = await call.engine.storage.lost_entries(call.sandbox)
@@ -144,7 +156,30 @@ async def _page(call: Call, found: Iterable[JournalEntry]) -> Reply:
 
 
 async def _unexpected(call: Call) -> Reply:
-    return await _page(call, (entry for entry in await _filtered(call) if is_unexpected(entry.decision)))
+    return await _page(call, lambda entry: is_unexpected(entry.decision))
+
+
+async def _archive(call: Call) -> Reply:
+    """The newest entries up to `limit` as an HTTP archive, oldest first, in pieces."""
+    limit = _int_parameter(call, "limit", 2**62, 2**62)
+    entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
+    count = await _count_up_to(entries, is_wanted, limit) if limit < len(entries) else len(entries)
+    after = entries[count].id if count < len(entries) else ""
+    sandbox, scheme = None if bool_parameter(call, "all") else call.sandbox, urlsplit(call.url).scheme
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    pieces = har_pieces(call.engine.storage, sandbox, after, count, is_wanted, scheme)
+    return Reply(200, headers, b"", pieces=pieces)
+
+
+async def _count_up_to(entries: Sequence[Entry], is_wanted: Callable[[JournalEntry], bool], limit: int) -> int:
+    """How many of the newest entries contain `limit` wanted ones."""
+    pacer = Pacer()
+    for number, entry in enumerate(entries, 1):
+        limit -= is_wanted(decode_entry(entry.data))
+        if not limit:
+            return number
+        await pacer.pause()
+    return len(entries)
 
 
 async def _stored_entry(call: Call) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -86,7 +86,7 @@ class Reply(Struct, frozen=True):
     `headers` are the same in all answers that were decided alike, `own_headers` those of this one. `decision` is None
     where the API did not answer. `problem` is the kind of problem where the mock refused. `entry_id` is that of its
     journal entry, empty where it has none; `sandbox` is the one in which it was decided; `feed` is what follows the
-    body, if anything.
+    body, if anything; `pieces` is a body that is made piece by piece as the client reads it.
     """
 
     status: int
@@ -100,6 +100,7 @@ class Reply(Struct, frozen=True):
     entry_id: str = ""
     sandbox: str = ""
     feed: Feed | None = None
+    pieces: AsyncGenerator[bytes, None] | None = None
 
     @property
     def all_headers(self) -> Headers:

@@ -3,29 +3,67 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Sequence
+from itertools import islice
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from mockserver.engine.entries import JournalEntry
+from mockserver.core.values import encode_json
+from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.views import header_list
+from mockserver.storage.interface import Entry, Storage
+from mockserver.version import __version__
 
 _NO_ANSWER = ("hang", "reset", "empty", "garbage")
 """Faults after which no HTTP answer reached the client."""
 
-
-def har(entries: Iterable[JournalEntry], version: str, scheme: str = "http") -> dict[str, Any]:
-    """An archive of entries in their order; `version` is that of the mock, `scheme` http or https."""
-    return {
-        "log": {
-            "version": "1.2",
-            "creator": {"name": "mockserver", "version": version},
-            "entries": [_entry(entry, scheme) for entry in entries],
-        }
-    }
+_PAGE_ENTRIES: Final = 100
+_PAGE_BYTES: Final = 1_000_000
+"""Entries that are read from the journal at once, by number and by size."""
 
 
-def _entry(entry: JournalEntry, scheme: str) -> dict[str, Any]:
+async def har_pieces(
+    storage: Storage,
+    sandbox: str | None,
+    after: str,
+    count: int,
+    is_wanted: Callable[[JournalEntry], bool],
+    scheme: str = "http",
+) -> AsyncGenerator[bytes, None]:
+    """The archive of the `count` entries after the one of an id, oldest first, one piece for each wanted entry.
+
+    They are read page by page, so that a slow client holds no more than one page.
+    """
+    log = {"version": "1.2", "creator": {"name": "mockserver", "version": __version__}}
+    yield b'{"log":' + encode_json(log).removesuffix(b"}") + b',"entries":['
+    separator = b""
+    while count > 0:
+        page = _page(await storage.entries(sandbox, after=after), count)
+        if not page:  # the journal was cleared meanwhile
+            break
+        after, count = page[-1].id, count - len(page)
+        for entry in page:
+            decoded = decode_entry(entry.data)
+            if is_wanted(decoded):
+                yield separator + encode_json(har_entry(decoded, scheme))
+                separator = b","
+    yield b"]}}"
+
+
+def _page(entries: Sequence[Entry], count: int) -> list[Entry]:
+    """The oldest of some entries that are given newest first."""
+    page: list[Entry] = []
+    size = 0
+    for entry in islice(reversed(entries), min(count, _PAGE_ENTRIES)):
+        page.append(entry)
+        size += len(entry.data)
+        if size > _PAGE_BYTES:
+            break
+    return page
+
+
+def har_entry(entry: JournalEntry, scheme: str = "http") -> dict[str, Any]:
+    """An entry of the archive; `scheme` is http or https."""
     spent = entry.micros / 1_000 + entry.delay_ms
     headers, body = entry.first_headers, entry.request.body.data
     url = f"{scheme}://{headers.get('host', 'localhost')}{entry.request.target}"

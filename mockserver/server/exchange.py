@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -11,6 +13,7 @@ from msgspec import Struct
 from mockserver.core.reply import Feed, Headers, Reply
 from mockserver.server.connection import Connection
 from mockserver.server.response import BODILESS_STATUSES, CHUNKED, CLOSE, KEEP_ALIVE, encode_chunk, encode_head
+from mockserver.storage.pacing import Pacer
 
 HEARTBEAT_SECONDS: Final = 15.0
 """Seconds of silence after which a stream sends a comment, so that the client keeps it open."""
@@ -76,6 +79,22 @@ class Exchange(Struct, frozen=True):
         elif version < HttpVersion11:
             own_headers = (*own_headers, KEEP_ALIVE)
         return encode_head(status, headers, length, version, own_headers)
+
+    async def send_pieces(self, pieces: AsyncGenerator[bytes, None]) -> None:
+        """Send a body in pieces, each once the client has read those before it, until the client leaves."""
+        reply, connection = self.reply, self.connection
+        is_chunked = self.request.version >= HttpVersion11
+        own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
+        connection.write(self._head(reply.status, reply.headers, None, own_headers, keep_alive=False))
+        pacer = Pacer()
+        async with contextlib.aclosing(pieces):
+            async for piece in pieces:
+                await connection.drain()
+                await pacer.pause()
+                if not connection.is_open:
+                    return
+                connection.write(encode_chunk(piece) if is_chunked else piece)
+        connection.write(encode_chunk(b"") if is_chunked else b"")
 
     async def stream(self, feed: Feed) -> None:
         """Send what the feed gives, until the client leaves or the server stops."""

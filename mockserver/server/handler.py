@@ -212,6 +212,8 @@ async def _deliver(exchange: Exchange) -> bool:
         return await faults.perform(reply.fault, exchange)
     if reply.feed is not None and exchange.request.method != "HEAD":
         await exchange.stream(reply.feed)
+    elif reply.pieces is not None and exchange.request.method != "HEAD":
+        await exchange.send_pieces(reply.pieces)
     else:
         await exchange.send_reply(reply.body)
     return exchange.connection.is_open

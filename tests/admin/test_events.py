@@ -5,7 +5,7 @@ import json
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +13,11 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine
+from mockserver.admin.events import EventHub, EventReader, event_hub
 from mockserver.admin.safety import Access
 from mockserver.core.address import base_url
+from mockserver.engine.entries import JournalEntry
+from mockserver.engine.views import server_sent_event
 from mockserver.server import server as edge
 from mockserver.server.server import serving
 from mockserver.storage.journal import JournalListener
@@ -224,3 +227,79 @@ async def test_head_of_a_stream_opens_no_stream(url: str, client: aiohttp.Client
     """It gets the headers."""
     async with client.head(f"{url}/__admin/events") as response:
         assert (response.status, response.content_type) == (200, "text/event-stream")
+
+
+async def test_a_reader_beyond_the_most_is_refused(
+    contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 503 and the reason; one that leaves makes room."""
+    monkeypatch.setattr("mockserver.admin.events.MAX_READERS", 2)
+    async with serving(Engine(contract)) as url, listening(client, url):
+        async with listening(client, url), client.get(f"{url}/__admin/events") as response:
+            shown = json.loads(await response.read())
+            assert (response.status, shown["type"]) == (503, "urn:mockserver:problem:too-many-readers")
+            assert "There are 2 readers" in shown["detail"]
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with client.get(f"{url}/__admin/events") as response:
+                    if response.status == 200:
+                        break
+                await asyncio.sleep(0)
+
+
+async def test_an_entry_is_rendered_once_for_all_readers(
+    contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are; those of another sandbox and with another filter cost nothing more."""
+    rendered: list[str] = []
+
+    def render(entry: JournalEntry) -> bytes:
+        rendered.append(entry.id)
+        return server_sent_event(entry)
+
+    monkeypatch.setattr("mockserver.admin.events.server_sent_event", render)
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serving(Engine(contract)))
+        queries = ("", "", "?all=true", "?scenario=rfc-invalid")
+        streams = [await stack.enter_async_context(listening(client, url, query)) for query in queries]
+        for _ in range(2):
+            async with client.post(url + PATH, json=LASTING):
+                pass
+        for stream in streams[:3]:
+            assert [(await event(stream))["id"] for _ in range(2)] == ["1", "2"]
+    assert rendered == ["1", "2"]
+
+
+async def test_a_reader_that_joins_gets_no_entry_twice(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Neither what waits for the others, nor what it missed."""
+    async with serving(Engine(contract)) as url, listening(client, url) as early:
+        for _ in range(20):
+            async with client.post(url + PATH, json=LASTING):
+                pass
+        async with listening(client, url, Last_Event_ID="10") as late:
+            async with client.post(url + PATH, json=LASTING):
+                pass
+            assert [(await event(late))["id"] for _ in range(11)] == [str(number) for number in range(11, 22)]
+        assert [(await event(early))["id"] for _ in range(21)] == [str(number) for number in range(1, 22)]
+
+
+async def test_a_reader_loses_what_it_does_not_take(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest events; their number comes first."""
+    monkeypatch.setattr("mockserver.admin.events.MAX_QUEUED", 2)
+    reader = EventReader(EventHub(Engine(contract).storage), "", lambda _: True)
+    for number in range(5):
+        reader.offer(b"%d" % number)
+    assert reader.take() == b'event: lost\ndata: {"entries":3}\n\n34'
+    assert reader.take() == b""
+
+
+async def test_the_hub_works_only_while_there_are_readers(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """After the last one it has neither a listener nor a task."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        async with listening(client, url):
+            assert (len(listeners(engine)), len(event_hub(engine))) == (1, 1)
+        async with asyncio.timeout(PATIENCE):
+            while listeners(engine):  # noqa: ASYNC110 - nothing else tells it
+                await asyncio.sleep(0)
+        assert len(event_hub(engine)) == 0

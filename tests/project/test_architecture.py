@@ -36,7 +36,7 @@ HOMES = {
     "referencing": {"schema"},
     "yaml": {"contract"},
     # of the standard library, what touches the world or runs code
-    "asyncio": {"engine", "server", "testing"},
+    "asyncio": {"admin", "engine", "server", "storage", "testing"},
     "importlib": set(),
     "logging": {"server"},
     "pickle": set(),
