@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import math
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +26,10 @@ MAX_CHECKED_DEPTH: Final = 250
 
 MAX_OWN_DEPTH: Final = 1_000
 """Levels of nesting in what the mock encoded itself."""
+
+
+MAX_INTEGER_DIGITS: Final = 4_300
+"""Characters of an integer that can be read, which is exact."""
 
 
 class NotJsonError(ValueError):
@@ -50,10 +57,14 @@ def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
         return "expected a JSON object, got nothing"
     if isinstance(error, RecursionError):
         return f"nested deeper than {max_depth} levels"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "not UTF-8, but UTF-16 or UTF-32 by its byte order mark"
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as decode_error:
         return f"not UTF-8 at byte {decode_error.start}"
+    if text.startswith("\ufeff"):
+        return "not JSON, it begins with a byte order mark (U+FEFF)"
     try:
         # Numbers stay texts: Python refuses to convert one of thousands of digits.
         json.loads(text, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
@@ -61,14 +72,31 @@ def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
         return f"not JSON, reading stopped at line {syntax_error.lineno}, column {syntax_error.colno}"
     except RecursionError:
         return f"nested deeper than {max_depth} levels"
-    except _ConstantError:
+    except _ConstantError as constant:
         found = _BYTE.search(str(error))
         if found is not None:  # otherwise there is something else before it
-            return f"not JSON, reading stopped at {_place(data, int(found[1]))}"
-    lone = _LONE_SURROGATE.search(data)
-    if lone is None:
-        return "not JSON, a number is too large"
-    return f"not JSON, half of a surrogate pair stands alone at {_place(data, lone.start())}"
+            at = int(found[1]) - str(constant).startswith("-")  # it names the byte behind the sign
+            return f"not JSON, which has no {constant}, at {_place(data, at)}"
+    return next(_unreadable_tokens(text), "not JSON")
+
+
+def _unreadable_tokens(text: str) -> Iterator[str]:
+    """What in a well-formed JSON text cannot be read: halves of surrogate pairs, and numbers."""
+    for token in _TOKEN.finditer(text):
+        if token[0][0] != '"':
+            if _is_out_of_range(token[0]):
+                yield f"a number is too large to be read, at {_position(text, token.start())}"
+        elif (escape := _lone_surrogate(token[0])) is not None:
+            yield f"not JSON, half of a surrogate pair stands alone at {_position(text, token.start() + escape)}"
+
+
+def _lone_surrogate(token: str) -> int | None:
+    """Where half of a surrogate pair is escaped in the token of a text."""
+    return next((found.start() for found in _ESCAPE.finditer(token) if found[1]), None)
+
+
+def _is_out_of_range(number: str) -> bool:
+    return len(number) > MAX_INTEGER_DIGITS if number.lstrip("-").isdigit() else math.isinf(float(number))
 
 
 class _ConstantError(ValueError):
@@ -80,14 +108,21 @@ def _refuse_constant(name: str) -> Any:
 
 
 _BYTE: Final = re.compile(r"\(byte ([0-9]+)\)")
-_LONE_SURROGATE: Final = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')
+_ESCAPE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
+"""An escape in a JSON text; its group is half of a surrogate pair that stands alone."""
 
 
 def _place(data: bytes, offset: int) -> str:
     """Line and column of a byte, both from 1; the column counts characters."""
     before = data[:offset].decode("utf-8", "replace")
+    return _position(before, len(before))
+
+
+def _position(text: str, offset: int) -> str:
+    before = text[:offset]
     return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 

@@ -22,11 +22,11 @@ from tests.support.schemas import compiled
         (b"", "missing", "expected a JSON object, got nothing"),
         (b" \r\n\t", "missing", "expected a JSON object, got nothing"),
         (b"{", "other", "not JSON, reading stopped at line 1, column 2"),
-        (b'{"a": NaN}', "other", "not JSON, reading stopped at line 1, column 7"),
-        (b'{"a": Infinity}', "other", "not JSON, reading stopped at line 1, column 7"),
+        (b'{"a": NaN}', "other", "not JSON, which has no NaN, at line 1, column 7"),
+        (b'{"a": Infinity}', "other", "not JSON, which has no NaN, at line 1, column 7"),
         (b"{} {}", "other", "not JSON, reading stopped at line 1, column 4"),
         (b"{'a': 1}", "other", "not JSON, reading stopped at line 1, column 2"),
-        (b'\xef\xbb\xbf{"a": 1}', "other", "not JSON, reading stopped at line 1, column 1"),
+        (b'\xef\xbb\xbf{"a": 1}', "other", "not JSON, it begins with a byte order mark (U+FEFF)"),
         (b'{"a": "\xff"}', "other", "not UTF-8 at byte 7"),
         (b'{"a": "\xed\xa0\x80"}', "other", "not UTF-8 at byte 7"),
         (b"[" * 65 + b"]" * 65, "other", "nested deeper than 64 levels"),
@@ -152,3 +152,14 @@ def test_the_number_of_warnings_is_bounded() -> None:
     """Beyond the bound the rest are left out."""
     body = json.dumps(dict.fromkeys(map(str, range(5_000)))).encode()
     assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MOST_WARNINGS
+
+
+def test_memory_used_up_is_no_malformed_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an error of the server, not of the client."""
+
+    def no_memory(_data: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(values, "_decode", no_memory)
+    with pytest.raises(MemoryError):
+        parse_body(b"{}", 64)
