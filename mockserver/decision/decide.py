@@ -145,7 +145,7 @@ def _assumption_ids(choice: Choice, document: Document, facts: Facts) -> tuple[s
         assumptions = assumptions_of(choice.scenario, candidate.alternative if candidate is not None else None)
     found = [one.id for one in assumptions if all_hold(one.when, facts)]
     if document.warnings:
-        found += [warning.assumption for warning in document.warnings]
+        found += [warning.assumption for warning in document.warnings if warning.assumption]
     return tuple(dict.fromkeys(found))
 
 

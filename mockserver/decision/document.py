@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from mockserver.core.contract import Operation, WarningRules
-from mockserver.core.json_pointer import json_pointer
-from mockserver.core.model import MISSING, Document, Request, RequestWarning, Settings, UnknownMember, Violation
-from mockserver.core.spelling import did_you_mean
-from mockserver.core.values import NotJsonError, decode_json, is_blank, kind, kind_of_absence, printable
-
-MOST_WARNINGS: Final = 100
-"""A document with more unknown members is described by the first ones found."""
+from mockserver.core.contract import Operation
+from mockserver.core.model import MISSING, Document, Request, Settings, Violation
+from mockserver.core.values import NotJsonError, decode_json, is_blank, kind, kind_of_absence
+from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
 
 
 def read_document(
@@ -26,14 +21,14 @@ def read_document(
     for root, validator in operation.parameter_schemas:
         found += validator.violations(root, dict(parameters if root == "path" else request.query))
     body: Any = MISSING
-    warnings = _header_warnings(operation.warnings, request.headers)
+    warnings = header_warnings(operation.warnings, request.headers)
+    if request.query:
+        warnings += query_warnings(request.query)
     if operation.body is not None:
         body, parse_violations = parse_body(request.body, settings.max_depth)
         found += parse_violations or operation.body.violations("body", body)
-        if body is not MISSING and operation.warnings.unknown_members is not None:
-            unknown = operation.body.unknown_members(body)
-            assumption = operation.warnings.unknown_members
-            warnings += [_unknown_member(one, assumption) for one in itertools.islice(unknown, MOST_WARNINGS)]
+        if body is not MISSING:
+            warnings += body_warnings(operation, request, body)
     return Document(request, parameters, body, tuple(found), tuple(warnings))
 
 
@@ -56,30 +51,3 @@ def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iter
             message = "is required, but missing" if value is None else "is required, but blank"
             what = "missing" if value is None else kind_of_absence(value)
             yield Violation("header", (name.lower(),), "required", what, message)
-
-
-def _header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[RequestWarning]:
-    found = []
-    if rules.content_type is not None:
-        wanted, assumption = rules.content_type.expected, rules.content_type.assumption
-        sent = headers.get("content-type", "")
-        if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
-            got = "another one" if sent else "none"
-            found.append(
-                RequestWarning("header", "/content-type", "content-type", f"expected {wanted}, got {got}", assumption)
-            )
-    if rules.any_header is not None:
-        names = rules.any_header.names
-        for name in names:
-            if name.lower() in headers:
-                break
-        else:
-            message = f"none of {', '.join(names)} was sent; none is required here"
-            found.append(RequestWarning("header", "", "authentication", message, rules.any_header.assumption))
-    return found
-
-
-def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
-    words = [f"{printable(str(member.path[-1]), 40)} is not a documented member", did_you_mean(member.near[:1])]
-    message = ", ".join(filter(None, words))
-    return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption)

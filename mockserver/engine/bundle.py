@@ -5,7 +5,7 @@ A replay needs no server, no storage and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +15,7 @@ from mockserver.contract.loading import ENTRY_FORMAT, ConfigError, compile_runti
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.instants import parse_instant
+from mockserver.core.model import RequestWarning
 from mockserver.core.reply import Decision, Reply
 from mockserver.core.values import decode_trusted_json, encode_json, printable
 from mockserver.decision.decide import decide
@@ -23,6 +24,7 @@ from mockserver.decision.order import order_scenarios, scenarios_in_force
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed
+from mockserver.decision.warnings import WIRE_WARNINGS
 from mockserver.engine.entries import EntryDecision, JournalEntry, decode_entry
 from mockserver.engine.reconstruction import request_of, view_of
 from mockserver.engine.views import text_or_json, violation_json
@@ -150,13 +152,18 @@ def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
         "assumed": list(decision.assumed),
         "cause": decision.cause,
         "violations": [violation_json(one) for one in decision.document.violations],
-        "warnings": [warning.message for warning in decision.document.warnings],
+        "warnings": _kept_warnings(decision.document.warnings),
         "writes": [
             {"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.effects.writes
         ],
         "status": reply.status,
         "reply": text_or_json(mask_account_numbers(reply.body)),
     }
+
+
+def _kept_warnings(warnings: Iterable[RequestWarning]) -> list[str]:
+    """The messages of warnings that a masked entry can give again."""
+    return [one.message for one in warnings if one.keyword not in WIRE_WARNINGS]
 
 
 def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str, Any]:
@@ -168,7 +175,7 @@ def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str,
         "assumed": list(decision.assumed),
         "cause": decision.cause,
         "violations": [violation_json(one) for one in decision.violations],
-        "warnings": [warning.message for warning in decision.warnings],
+        "warnings": _kept_warnings(decision.warnings),
         "writes": [{"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.writes],
         "status": entry.reply.status,
         "reply": entry.reply.body.shown,

@@ -102,7 +102,8 @@ class EntryWriter:
         self, request: Request, body: Any, parameters: Mapping[str, str], secrets: Secrets, masked: list[str]
     ) -> EntryRequest:
         """The request, masked; the pointers of what is masked are added to `masked`."""
-        target, path, query = self.paths.masked(request.path), dict(parameters), {}
+        target, path = self.paths.masked(request.path), dict(parameters)
+        query: dict[str, str] = {}
         pointers: list[str] = []
         for name, value in parameters.items():
             if secrets.covers("path", (name,)):
@@ -111,7 +112,7 @@ class EntryWriter:
         for name, value in request.query.items() if request.query else ():
             shown = mask(name) if hides_name(name, secrets, is_alone=not value) else name
             hidden = hides_value(name, value, secrets)
-            query[shown] = mask(value) if hidden else value
+            query.setdefault(shown, mask(value) if hidden else value)  # of a repeated one the first counts
             if (hidden and value) or shown != name:
                 pointers.append("/request/query" + json_pointer([shown]))
         if request.query:

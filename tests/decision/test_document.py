@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 
 from mockserver import load
+from mockserver.core import values
 from mockserver.core.contract import AnyHeaderRule, ContentTypeRule, Operation, WarningRules
 from mockserver.core.model import MISSING, Request, Settings, Violation
-from mockserver.decision.document import MOST_WARNINGS, parse_body, read_document
+from mockserver.decision.document import parse_body, read_document
+from mockserver.decision.warnings import MAX_WARNINGS
 from mockserver.schema.validator import Validator
 from tests.support.schemas import compiled
 
@@ -23,7 +25,7 @@ from tests.support.schemas import compiled
         (b" \r\n\t", "missing", "expected a JSON object, got nothing"),
         (b"{", "other", "not JSON, reading stopped at line 1, column 2"),
         (b'{"a": NaN}', "other", "not JSON, which has no NaN, at line 1, column 7"),
-        (b'{"a": Infinity}', "other", "not JSON, which has no NaN, at line 1, column 7"),
+        (b'{"a": Infinity}', "other", "not JSON, which has no Infinity, at line 1, column 7"),
         (b"{} {}", "other", "not JSON, reading stopped at line 1, column 4"),
         (b"{'a': 1}", "other", "not JSON, reading stopped at line 1, column 2"),
         (b'\xef\xbb\xbf{"a": 1}', "other", "not JSON, it begins with a byte order mark (U+FEFF)"),
@@ -151,7 +153,7 @@ def test_warnings_do_not_need_a_body() -> None:
 def test_the_number_of_warnings_is_bounded() -> None:
     """Beyond the bound the rest are left out."""
     body = json.dumps(dict.fromkeys(map(str, range(5_000)))).encode()
-    assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MOST_WARNINGS
+    assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MAX_WARNINGS
 
 
 def test_memory_used_up_is_no_malformed_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,134 @@
+"""Warnings: what a request has that is accepted, but probably not meant."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from mockserver.core.contract import Operation, WarningRules
+from mockserver.core.json_pointer import json_pointer
+from mockserver.core.model import Path, Request, RequestWarning, UnknownMember
+from mockserver.core.spelling import did_you_mean
+from mockserver.core.values import printable
+
+MAX_WARNINGS: Final = 100
+"""Warnings of one kind about a request; the first ones found."""
+
+WIRE_WARNINGS: Final = frozenset(["duplicate-member", "repeated-parameter", "repeated-header"])
+"""Keywords of warnings about the form in which a request was sent, which a masked journal entry does not keep."""
+
+LIST_HEADERS: Final = frozenset(
+    ["accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection", "cookie"]
+    + ["forwarded", "if-match", "if-none-match", "pragma", "prefer", "te", "trailer", "transfer-encoding", "upgrade"]
+    + ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
+)
+"""Headers that may come several times by their definition, as their values are lists."""
+
+_CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
+_UTF8: Final = frozenset(["utf-8", "utf8", "us-ascii", "ascii"])
+
+
+def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[RequestWarning]:
+    """What is unusual in the headers of a request."""
+    found = []
+    sent = headers.get("content-type", "")
+    if rules.content_type is not None:
+        wanted, assumption = rules.content_type.expected, rules.content_type.assumption
+        if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
+            got = "another one" if sent else "none"
+            message = f"expected {wanted}, got {got}"
+            found.append(RequestWarning("header", "/content-type", "content-type", message, assumption))
+    charset = _CHARSET.search(sent) if ";" in sent else None
+    if charset is not None and charset[1].lower() not in _UTF8:
+        message = f"expected charset utf-8, got {printable(charset[1], 40)}; the body is read as UTF-8"
+        found.append(RequestWarning("header", "/content-type", "charset", message, ""))
+    if rules.any_header is not None:
+        names = rules.any_header.names
+        for name in names:
+            if name.lower() in headers:
+                break
+        else:
+            message = f"none of {', '.join(names)} was sent; none is required here"
+            found.append(RequestWarning("header", "", "authentication", message, rules.any_header.assumption))
+    if len({*headers}) < len(headers):  # it iterates over each name once
+        repeated = (n for n in _repeated(name.lower() for name, _ in headers.items()) if n not in LIST_HEADERS)
+        found += _repetitions("header", "repeated-header", repeated)
+    return found
+
+
+def query_warnings(query: Mapping[str, str]) -> list[RequestWarning]:
+    """The parameters of a query that come several times."""
+    if len({*query}) == len(query):
+        return []
+    return _repetitions("query", "repeated-parameter", _repeated(name for name, _ in query.items()))
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _repetitions(root: str, keyword: str, names: Iterable[str]) -> list[RequestWarning]:
+    return [
+        RequestWarning(root, json_pointer([name]), keyword, f"{printable(name, 40)} {_REPEATED}", "")
+        for name in itertools.islice(names, MAX_WARNINGS)
+    ]
+
+
+_REPEATED: Final = "comes more than once; the first value counts"
+
+
+def body_warnings(operation: Operation, request: Request, body: dict[str, Any]) -> Iterator[RequestWarning]:
+    """The members of a body that no schema declares, and those that come twice."""
+    assumption = operation.warnings.unknown_members
+    if assumption is not None and operation.body is not None:
+        for member in itertools.islice(operation.body.unknown_members(body), MAX_WARNINGS):
+            yield _unknown_member(member, assumption)
+    # Each member has a colon, so as many colons as members leave none for a second one of the same name.
+    if request.body.count(b":") != _count_members(body):
+        for path in itertools.islice(duplicate_members(request.body), MAX_WARNINGS):
+            message = f"{printable(str(path[-1]), 40)} comes more than once; the last value counts"
+            yield RequestWarning("body", json_pointer(path), "duplicate-member", message, "")
+
+
+def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
+    words = [f"{printable(str(member.path[-1]), 40)} is not a documented member", did_you_mean(member.near[:1])]
+    message = ", ".join(filter(None, words))
+    return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption)
+
+
+def _count_members(value: Any) -> int:
+    """The members of all objects in a JSON value."""
+    if isinstance(value, dict):
+        return len(value) + sum([_count_members(inner) for inner in value.values() if type(inner) in _HOLDERS])
+    return sum([_count_members(inner) for inner in value if type(inner) in _HOLDERS])
+
+
+_HOLDERS: Final = (dict, list)
+
+
+class _Pairs(dict[str, Any]):
+    """An object with the names that it has several times."""
+
+    repeated: list[str]
+
+
+def duplicate_members(data: bytes) -> Iterator[Path]:
+    """The paths of members that come several times in their object, in a JSON document that was decoded already."""
+    pending: list[tuple[Path, Any]] = [((), json.loads(data, object_pairs_hook=_pairs, parse_int=str, parse_float=str))]
+    while pending:
+        at, value = pending.pop(0)
+        if isinstance(value, _Pairs):
+            yield from ((*at, name) for name in value.repeated)
+            pending += [((*at, name), inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            pending += [((*at, index), inner) for index, inner in enumerate(value)]
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> _Pairs:
+    found = _Pairs(pairs)
+    found.repeated = _repeated(name for name, _ in pairs) if len(found) < len(pairs) else []
+    return found
