@@ -33,8 +33,9 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Cause": "With the trigger state: the entry of the request that wrote the record.",
     "Mock-Violations": "What JSON Schema found wrong: an ASCII JSON array of pointer, keyword, message (and in, where "
     'it is not the body); at most ten, then {"more": N}; never a value of the request.',
-    "Mock-Warnings": "What was accepted but probably not meant, in the same form: unknown members, equal names in one object "
-    "(the last value counts), repeated parameters and headers (the first counts), another content type or charset.",
+    "Mock-Warnings": "What was accepted but probably not meant, in the same form: unknown members, equal names in "
+    "one object (the last value counts), repeated parameters and headers (the first counts), another content type or "
+    "charset.",
 }
 """What the mock says about an answer, in its headers."""
 
