@@ -66,7 +66,7 @@ def _reload_status(reload: Reload) -> dict[str, Any]:
 async def _last_reload(call: Call) -> Reply:
     reload = call.engine.last_reload
     if reload is None:
-        raise admin_error(404, "no-reload", "The files were not loaded again", "They are as they were at the start.")
+        return json_reply({"status": "none", "errors": [], "notes": []})
     errors = reload.errors[:MAX_ERRORS_SHOWN]
     return json_reply({**_reload_status(reload), "errors": errors, "notes": reload.notes})
 

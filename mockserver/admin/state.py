@@ -20,6 +20,9 @@ from mockserver.storage.interface import Counter, Sandbox, State
 MAX_COMPARED: Final = 10_000
 """Keys that are compared for a close match."""
 
+MAX_COUNT: Final = 2**53 - 1
+"""Of ids in a snapshot: no server gives more, and it is exact in every JSON reader."""
+
 _MEMBERS: Final[Mapping[str, Any]] = {
     "description": "The members of a record, or null for a key that does not exist.",
     "type": ["object", "null"],
@@ -29,9 +32,9 @@ _COUNTER: Final[Mapping[str, Any]] = {
     "required": ["used", "searched"],
     "additionalProperties": False,
     "properties": {
-        "used": {"description": "How many ids were used.", "type": "integer", "minimum": 0, "maximum": 10**12},
+        "used": {"description": "How many ids were used.", "type": "integer", "minimum": 0, "maximum": MAX_COUNT},
         "searched": {"description": "How far the search for an unused id came.", "type": "integer", "minimum": 0,
-                     "maximum": 10**13},
+                     "maximum": MAX_COUNT},
     },
 }  # fmt: skip
 SNAPSHOT: Final[Mapping[str, Any]] = {

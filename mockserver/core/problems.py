@@ -142,13 +142,13 @@ def no_room_for_record(limit: int) -> Reply:
     )
 
 
-def too_large(limit: int) -> Reply:
-    """413: the body is longer than the limit in bytes."""
+def too_large(limit: int, of: str = "") -> Reply:
+    """413: the body is longer than the limit in bytes; `of` says of which requests."""
     return problem(
         413,
         "body-too-large",
         "The request body is too large",
-        f"At most {limit} bytes are read.",
+        f"At most {limit} bytes{of} are read.",
         {"Connection": "close"},
         limit=limit,
     )

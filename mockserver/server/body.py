@@ -18,23 +18,29 @@ from mockserver.server.connection import Connection
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """The content encodings that are read, with what `zlib` needs to know of each."""
 
+MAX_ADMIN_BODY: Final = 16_777_216
+"""In bytes; snapshots of tens of thousands of records fit."""
+
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;][^\n]*)?\r\n")
 _MAX_SIZE_LINE: Final = 8_190
 
 
 async def receive_body(
-    request: web.BaseRequest, connection: Connection, request_start: float, settings: Settings
+    request: web.BaseRequest, connection: Connection, request_start: float, settings: Settings, *, for_admin: bool
 ) -> bytes | Reply:
     """Read the body of a request; return a problem where it breaks a limit or cannot be decoded.
 
-    `request_start` is in loop time. Raises `OSError` where the client leaves.
+    `request_start` is in loop time. `for_admin`: the admin API has a limit of its own. Raises `OSError` where the
+    client leaves.
     """
-    content, limit = request.content, settings.max_body
+    content = request.content
+    limit = max(MAX_ADMIN_BODY, settings.max_body) if for_admin else settings.max_body
+    of = " of a request to the admin API" if for_admin else ""
     try:
         if content.is_eof():  # it was received with the head, as with most clients
             body = content.read_nowait()
         elif request.content_length is not None and request.content_length > limit:
-            return problems.too_large(limit)
+            return problems.too_large(limit, of)
         else:
             if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
                 connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -46,7 +52,7 @@ async def receive_body(
     except web.RequestPayloadError:
         return problems.not_http("The chunks of its body are not written as HTTP/1.1 wants them.")
     if len(body) > limit:
-        return problems.too_large(limit)
+        return problems.too_large(limit, of)
     if body and "Content-Encoding" in request.headers:
         return _decode(body, request.headers.getall("Content-Encoding"), limit)
     return body

@@ -163,7 +163,9 @@ class Handler:
         started = time.perf_counter_ns()
         try:
             problem = head_problem(request)
-            body = problem or await receive_body(request, connection, request_start, self._engine.settings)
+            body = problem or await receive_body(
+                request, connection, request_start, self._engine.settings, for_admin=_is_for_admin(request)
+            )
         except OSError:  # the client left
             return False
         if not connection.is_open:  # the client left or the server stopped while the request waited
@@ -217,6 +219,14 @@ async def _deliver(exchange: Exchange) -> bool:
     else:
         await exchange.send_reply(reply.body)
     return exchange.connection.is_open
+
+
+def _is_for_admin(request: web.BaseRequest) -> bool:
+    path = request.rel_url.path_safe
+    if admin.PREFIX not in path:  # most are not
+        return False
+    found = split_sandbox(path, request.headers)
+    return isinstance(found, SandboxPath) and _is_admin(found.path)
 
 
 def _is_admin(path: str) -> bool:

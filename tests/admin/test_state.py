@@ -1,5 +1,6 @@
 """The state of a sandbox over the admin API: records one by one, and all of it as a snapshot."""
 
+import io
 import json
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from mockserver import Contract, Engine, load
+from mockserver import Contract, Engine, Request, load
+from mockserver.server.body import MAX_ADMIN_BODY
 from mockserver.server.server import serving
 from tests.support import ONCE, PATH, PING, folder, problem
 
@@ -247,3 +249,38 @@ async def test_two_keys_of_one_record_are_refused(url: str, client: aiohttp.Clie
         shown = problem(await response.read())
         assert (response.status, "ABC and abc" in shown["detail"]) == (400, True)
     assert (await call(client, "GET", f"{url}/__admin/state"))["records"] == {}
+
+
+async def test_a_large_snapshot_is_loaded_again(client: aiohttp.ClientSession, contract: Contract) -> None:
+    """The admin API reads more than an operation does, and says how much."""
+    engine = Engine(contract)
+    for number in range(6_000):
+        card = {"card_identifier": f"CARD-{number:050}", "customer_id": "TEST-CUSTOMER"}
+        body = json.dumps({**ONCE, **card}).encode()
+        engine.handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
+    async with serving(engine) as url:
+        async with client.get(f"{url}/__admin/state") as response:
+            data = await response.read()
+        assert len(data) > contract.settings.max_body
+        async with client.put(f"{url}/sandbox/copy/__admin/state", data=io.BytesIO(data)) as response:
+            assert (response.status, (await response.json())["status"]) == (200, "loaded")
+        async with client.get(f"{url}/sandbox/copy/__admin/state") as response:
+            assert (await response.json())["records"] == json.loads(data)["records"]
+        too_much = io.BytesIO(b" " * (MAX_ADMIN_BODY + 1))
+        async with client.put(f"{url}/__admin/state", data=too_much) as response:
+            shown = problem(await response.read())
+        assert response.status == 413
+        assert shown["detail"] == f"At most {MAX_ADMIN_BODY} bytes of a request to the admin API are read."
+        async with client.post(url + PATH, data=io.BytesIO(data)) as response:
+            assert (response.status, problem(await response.read())["limit"]) == (413, contract.settings.max_body)
+
+
+async def test_counters_of_any_size_are_given_and_taken(url: str, client: aiohttp.ClientSession) -> None:
+    """What one server gives another one takes; beyond that numbers are not exact."""
+    snapshot = {"format": 1, "records": {}, "new": {"card_id": {"used": 2**53 - 1, "searched": 2**53 - 1}}}
+    await call(client, "PUT", f"{url}/__admin/state", snapshot)
+    given = await call(client, "GET", f"{url}/__admin/state")
+    assert given["new"] == snapshot["new"]
+    await call(client, "PUT", f"{url}/__admin/state", given)
+    snapshot["new"] = {"card_id": {"used": 2**53, "searched": 0}}
+    await call(client, "PUT", f"{url}/__admin/state", snapshot, status=400)

@@ -106,7 +106,8 @@ def test_the_error_holds_the_whole_report(tmp_path: Path) -> None:
     assert str(raised.value) == "\n".join(map(str, raised.value.diagnostics))
 
 
-SECRET_HEADERS = ["authorization", "Authorization-Extra", "proxy-authorization", "cookie"]
+SECRET_HEADERS = ["authorization", "Authorization-Extra", "proxy-authorization", "cookie", "Set-Cookie", "x-api-key"]
+SECRET_HEADERS += ["X-Auth-Token", "X-Amz-Security-Token", "x-authorization", "referer"]
 
 
 @pytest.mark.parametrize("header", SECRET_HEADERS)

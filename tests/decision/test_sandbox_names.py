@@ -5,13 +5,14 @@ import json
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from mockserver import Contract, Engine, Request
+from mockserver import Contract, Engine, Request, load
 from mockserver.admin.routes import paths
 from mockserver.engine.engine import run_sync
-from tests.support import LASTING, PATH, PATIENCE, run, run_process, serving
+from tests.support import LASTING, PATH, PATIENCE, folder, run, run_process, serving
 
 
 def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
@@ -32,6 +33,10 @@ def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
         ("header.x-tenant", {}, {}, ""),
         ("header.x-tenant", {"x-tenant": "a b"}, {}, "h-c8687a08aa5d6ed2"),
         ("header.authorization", {"authorization": "key"}, {}, "s-f04a62fc8d008a29"),
+        ("header.X-Api-Key", {"x-api-key": "key"}, {}, "s-f04a62fc8d008a29"),
+        ("header.x-pin", {"x-pin": "key"}, {}, "s-f04a62fc8d008a29"),
+        ("body.x.PIN", {}, {"x": {"PIN": "key"}}, "s-f04a62fc8d008a29"),
+        ("body.tenant", {}, {"tenant": "4111.1111_1111  1111"}, "s-1a7b9f8e555a7d4a"),
         ("body.pin", {}, {"pin": "1234"}, "s-25c34ac5bc685429"),
         ("body.pin", {}, {"pin": 1234}, "s-25c34ac5bc685429"),
         ("body.tenant", {}, {"tenant": "4111111111111111"}, "s-02c96142cc612feb"),
@@ -96,3 +101,12 @@ def test_a_named_sandbox_is_not_derived(contract: Contract) -> None:
     assert run_sync(engine.storage.sandbox_names()) == ("named",)
     assert engine.handle_sync(Request("POST", PATH, b"{")).problem == "bad-sandbox"
     assert engine.handle_sync(sent("", None, {"tenant": "t"})).decision is not None
+
+
+def test_a_name_from_a_header_that_the_contract_marks_is_hashed(tmp_path: Path) -> None:
+    """The header itself is not the name of the sandbox."""
+    sensitive = "format: 1\noperations: {activateCardForCustomer: {sensitive: [header.X-Tenant]}}\n"
+    contract = load(overlays=[folder(tmp_path / "overlay", {"secrets.yaml": sensitive})])
+    engine = Engine(contract, settings=replace(contract.settings, sandbox_from="header.X-Tenant"), sandbox_key=b"a key")
+    engine.handle_sync(sent("", {"x-tenant": "key"}, {}))
+    assert run_sync(engine.storage.sandbox_names()) == ("s-f04a62fc8d008a29",)

@@ -183,8 +183,8 @@ async def test_a_request_on_a_connection_closed_by_shutdown_is_dropped(
     """It is not logged."""
     closed: list[bool] = []
 
-    async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any) -> bytes | Reply:
-        body = await receive_body(request, connection, *rest)
+    async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any, **more: Any) -> bytes | Reply:
+        body = await receive_body(request, connection, *rest, **more)
         connection.close()
         closed.append(True)
         return body
