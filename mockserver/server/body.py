@@ -48,9 +48,9 @@ async def receive_body(
     except TimeoutError:
         return problems.too_slow(settings.request_timeout)
     except BrokenChunksError:
-        return problems.not_http("The chunks of its body are not written as HTTP/1.1 wants them.")
+        return problems.not_http("The chunk framing of its body is broken.")
     except web.RequestPayloadError:
-        return problems.not_http("The chunks of its body are not written as HTTP/1.1 wants them.")
+        return problems.not_http("The chunk framing of its body is broken.")
     if len(body) > limit:
         return problems.too_large(limit, of)
     if body and "Content-Encoding" in request.headers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -73,20 +73,18 @@ class Dispatcher:
                 if disabled is None or found.path == HEALTH:
                     return await self.dispatch_admin(request, body)
                 return DispatchResult(admin_not_served(disabled), sandbox)
-            if found.path == "/" and disabled is None and self._has_no_operation("/"):
+            if found.path == "/" and disabled is None and self._has_no_operation("/") and not isinstance(body, Reply):
                 page = console_files.console_page(request.method, path, found.path, headers)
                 if page is not None:
                     return DispatchResult(page, sandbox)
-        if path == "*" and request.method == hdrs.METH_OPTIONS:
-            return DispatchResult(self._server_options(), sandbox)
-        preflight = self._access.preflight(request.method, headers)
-        if preflight is not None:
-            return DispatchResult(preflight, sandbox)
         query = request.query if request.rel_url.raw_query_string else NOTHING
         if isinstance(body, Reply):
             unread = Request(method=request.method, path=path, headers=headers, query=query)
             reply = await self._engine.refuse(unread, body)
         else:
+            options = self._options(request.method, path, headers)
+            if options is not None:
+                return DispatchResult(options, sandbox)
             read = Request(method=request.method, path=path, body=body, headers=headers, query=query)
             reply = await self._engine.handle(read)
         cors: Headers = ()
@@ -112,8 +110,12 @@ class Dispatcher:
             reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
         return DispatchResult(reply, found.sandbox)
 
-    def _server_options(self) -> Reply:
-        """The reply to `OPTIONS *`: the methods that any path is served with."""
+    def _options(self, method: str, path: str, headers: Mapping[str, str]) -> Reply | None:
+        """The reply to `OPTIONS *`, which names all methods, or to a CORS preflight; None for any other request."""
+        if method != hdrs.METH_OPTIONS:
+            return None
+        if path != "*":
+            return self._access.preflight(method, headers)
         methods = {operation.method for operation in self._engine.contract.operations} | {"GET", "HEAD", "OPTIONS"}
         return Reply(204, (("Allow", ", ".join(sorted(methods))),), b"")
 

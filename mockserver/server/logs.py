@@ -128,7 +128,7 @@ def _local_time(second: int) -> str:
 
 
 def _reply_kind(reply: Reply) -> str:
-    return f"problem: {reply.problem}" if reply.problem else "preflight" if reply.status == 204 else "admin"
+    return f"problem: {reply.problem}" if reply.problem else "options" if reply.status == 204 else "admin"
 
 
 def json_log(write: WriteLine) -> AccessLog:

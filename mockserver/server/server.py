@@ -245,7 +245,7 @@ def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, A
     """Log in one line that no connection can be accepted (asyncio tries again); show other errors in full."""
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in _RESOURCE_ERRNOS:
-        edge_log.warning("mockserver: no connection can be taken up for a second: %s", error.strerror)
+        edge_log.warning("mockserver: cannot accept connections for a second: %s", error.strerror)
     elif not (isinstance(error, ValueError) and "Invalid file descriptor: -1" in str(error)):
         # asyncio retries `accept` on a socket that was closed meanwhile.
         loop.default_exception_handler(context)

@@ -16,11 +16,11 @@ ReportLine: TypeAlias = Callable[[str], None]
 """Shows one line to the user."""
 
 _REASONS: Final = {
-    "HTTP_REQUEST": "it speaks HTTP, and this port speaks TLS (https)",
+    "HTTP_REQUEST": "the client speaks HTTP, and this port speaks TLS (https)",
     "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
-    "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not take the certificate",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not take the certificate",
-    "UNSUPPORTED_PROTOCOL": "it asks for a version of TLS older than 1.2",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "the client rejects the certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client rejects the certificate",
+    "UNSUPPORTED_PROTOCOL": "the client asks for a version of TLS before 1.2",
 }
 
 

@@ -1,6 +1,7 @@
 """Connections: clients that are slow, that close one side, that send what breaks off, that never read."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import socket
@@ -111,7 +112,9 @@ async def test_a_connection_without_a_request_is_closed(contract: Contract, sent
         while not reading.done():
             writer.write(sent)
             await asyncio.wait((reading,), timeout=SOON / 10)
-        assert (await reading, time.monotonic() - began >= SOON) == (b"", True)
+        with contextlib.suppress(ConnectionError):  # a line end that comes too late
+            assert await reading == b""
+        assert time.monotonic() - began >= SOON
 
 
 async def test_a_first_request_has_its_time_from_its_own_beginning(contract: Contract) -> None:
@@ -323,13 +326,13 @@ def test_a_server_without_descriptors_goes_on() -> None:
         split = urlsplit(serve.url)
         address = (str(split.hostname), int(split.port or 0))
         crowd = [socket.create_connection(address, PATIENCE) for _ in range(100)]
-        assert "Too many open files" in serve.err.wait("no connection can be taken up")
+        assert "Too many open files" in serve.err.wait("cannot accept connections")
         for one in crowd:
             one.close()
         assert serve.post(LASTING)[0] == 200
         assert serve.stop() == 0
         assert {line.partition(":")[2].partition(":")[0] for line in serve.err.rest()} <= {
-            *(" no connection can be taken up for a second", " refused a request with 503")
+            *(" cannot accept connections for a second", " refused a request with 503")
         }
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from mockserver import Contract, Engine
+from mockserver.admin.safety import Access
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, head, journal, problem, raw
 
@@ -84,6 +85,17 @@ async def test_a_refused_head_that_was_read_is_in_the_journal(contract: Contract
         await raw(url, b"no HTTP\r\n\r\n")
     entries = [(entry.request.target, entry.reply.status, entry.problem) for entry in journal(engine)]
     assert sorted(entries, key=str) == [(PATH, 400, "no-http"), (PATH, 505, "unsupported-http")]
+
+
+async def test_a_refused_head_is_no_preflight(contract: Contract) -> None:
+    """What a browser asks is refused like anything else, and so is `OPTIONS *`."""
+    access = Access(cors_origins=("*",))
+    asking = ("Origin: http://a", "Access-Control-Request-Method: POST")
+    async with serving(Engine(contract), access=access) as url:
+        for target in (PATH, "*"):
+            good = await raw(url, sent(f"OPTIONS {target} HTTP/1.1", "Host: a", *asking, body=b""))
+            bad = await raw(url, sent(f"OPTIONS {target} HTTP/1.1", "Host: a b", *asking, body=b""))
+            assert (good.split()[1], bad.split()[1]) == (b"204", b"400")
 
 
 async def test_the_admin_api_refuses_the_same_heads(url: str) -> None:

@@ -286,7 +286,7 @@ def test_failed_handshakes_are_logged(served: Serving, files: Files) -> None:
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises(httpx.ConnectError):
         httpx.get(served.url, verify=old)
-    served.err.wait("refused a connection: it asks for a version of TLS older than 1.2")
+    served.err.wait("refused a connection: the client asks for a version of TLS before 1.2")
     assert httpx.get(f"{served.url}/__admin/health", verify=files.trusting()).status_code == 200
 
 
