@@ -20,8 +20,7 @@ from mockserver.storage.interface import Counter, Sandbox, State
 MAX_COMPARED: Final = 10_000
 """Keys that are compared for a close match."""
 
-MAX_COUNT: Final = 2**53 - 1
-"""Of ids in a snapshot: no server gives more, and it is exact in every JSON reader."""
+MAX_COUNT: Final = 2**53 - 1  # exact in every JSON reader
 
 _MEMBERS: Final[Mapping[str, Any]] = {
     "description": "The members of a record, or null for a key that does not exist.",

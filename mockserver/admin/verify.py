@@ -18,6 +18,7 @@ from mockserver.engine import verification
 from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.reconstruction import Reconstruction, reconstruct
+from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------
 
@@ -88,9 +89,10 @@ async def _verify(call: Call) -> Reply:
     else:
         entries = await _recorded_requests(call)
         if ordered is None:
-            verdict = verification.verify(await _claim(call, spec), entries, lost=lost)
+            verdict = await verification.verify(await _claim(call, spec), entries, lost=lost)
         else:
-            verdict = verification.in_order([await _claim(call, one) for one in ordered], entries, lost=lost)
+            claims = [await _claim(call, one) for one in ordered]
+            verdict = await verification.in_order(claims, entries, lost=lost)
     verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
     if verdict.holds:
         if call.sandbox and await call.engine.storage.find(call.sandbox) is None:
@@ -105,13 +107,16 @@ async def _verify(call: Call) -> Reply:
 
 async def _recorded_requests(call: Call) -> list[verification.RecordedRequest]:
     """The requests of the sandbox, oldest first."""
-    engine = call.engine
+    contract, orders, pacer = call.engine.contract, call.engine.storage.orders, Pacer()
 
     def reconstruction(entry: JournalEntry) -> Reconstruction | None:
-        return reconstruct(entry, engine.contract, engine.storage.orders)
+        return reconstruct(entry, contract, orders)
 
-    entries = await engine.storage.entries(call.sandbox)
-    return [verification.RecordedRequest(decode_entry(one.data), reconstruction) for one in reversed(entries)]
+    recorded = []
+    for one in reversed(await call.engine.storage.entries(call.sandbox)):
+        recorded.append(verification.RecordedRequest(decode_entry(one.data), reconstruction))
+        await pacer.pause()
+    return recorded
 
 
 async def _unused_armed(call: Call) -> verification.Verdict:

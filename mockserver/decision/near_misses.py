@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import takewhile
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -56,17 +57,21 @@ def near_miss(scenario: Scenario, facts: Facts) -> NearMiss:
 
 
 def rank(found: Sequence[RankedMiss]) -> list[int]:
-    """The indices of near misses, nearest first.
+    """The indices of near misses, nearest first."""
+    return sorted(range(len(found)), key=lambda number: distance(found[number]))
+
+
+Distance: TypeAlias = tuple[bool, int, bool]
+"""Smaller is nearer."""
+
+
+def distance(one: RankedMiss) -> Distance:
+    """How far a near miss is from a match.
 
     A miss with a condition that holds comes first; then one with fewer conditions that do not hold; then one whose
     request has a key that is spelt nearly like a seed.
     """
-
-    def distance(number: int) -> tuple[bool, int, bool]:
-        one = found[number]
-        return not one.miss.held, len(one.miss.evidence), not near_seeds(one.miss, one.operation, one.facts)
-
-    return sorted(range(len(found)), key=distance)
+    return not one.miss.held, len(one.miss.evidence), not near_seeds(one.miss, one.operation, one.facts)
 
 
 def near_seeds(miss: NearMiss, operation: Operation, facts: Facts) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Claims about the journal: how many requests match, and in which order; with the nearest misses."""
+"""Claims about the journal: how many requests match, and in which order; with the nearest misses.
+
+A full journal takes long; other requests are answered between the steps.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from msgspec import Struct
 from mockserver.core.contract import Scenario
 from mockserver.core.language import Condition, Evidence, all_hold
 from mockserver.core.reply import NearMiss
-from mockserver.decision.near_misses import RankedMiss, near_miss, rank
+from mockserver.decision.near_misses import Distance, RankedMiss, distance, near_miss
 from mockserver.engine.entries import JournalEntry
 from mockserver.engine.reconstruction import Reconstruction
 from mockserver.engine.views import evidence_json, evidence_lines
+from mockserver.storage.pacing import Pacer
 
 MAX_SHOWN: Final = 3
 """Near misses in a verdict."""
@@ -102,12 +106,14 @@ class Verdict:
     note: str = ""
 
 
-def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
+async def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
     """Whether a claim holds of entries, oldest first; `lost`: there were more."""
+    pacer = Pacer()
     matching: list[RecordedRequest] = []
     others: list[RecordedRequest] = []
     for one in entries:
         (matching if claim.matches(one) else others).append(one)
+        await pacer.pause()
     # Lost entries could only raise the count.
     holds = claim.allows(len(matching)) and not (lost and claim.high is not None)
     return Verdict(
@@ -115,25 +121,32 @@ def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool) -> V
         claim.text,
         len(matching),
         tuple(one.entry.id for one in matching),
-        nearest(claim, others) if len(matching) < claim.low else (),
+        await nearest(claim, others) if len(matching) < claim.low else (),
         incomplete=not holds and lost and (claim.high is None or len(matching) <= claim.high),
     )
 
 
-def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
+async def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
     """Whether the entries, oldest first, can be cut into parts of which the claims hold one after the other."""
+    pacer = Pacer()
     reached = [index == 0 for index in range(len(entries) + 1)]
     for number, claim in enumerate(claims, 1):
-        counts = [0, *accumulate(int(claim.matches(entry)) for entry in entries)]
+        matches = []
+        for entry in entries:
+            matches.append(claim.matches(entry))
+            await pacer.pause()
+        counts = [0, *accumulate(map(int, matches))]
         before = reached
         reached = _possible_ends(claim, counts, before)
+        await pacer.pause()
         if not any(reached) or (number == len(claims) and not reached[-1]):
             start = before.index(True)
+            others = [entry for entry, matched in zip(entries[start:], matches[start:], strict=True) if not matched]
             return Verdict(
                 holds=False,
                 expected=f"{number}. {claim.text}" + (", after what goes before" if number > 1 else ""),
                 got=counts[-1] - counts[start],
-                misses=nearest(claim, [e for e in entries[start:] if not claim.matches(e)]),
+                misses=await nearest(claim, others),
                 incomplete=lost,
                 note=f"{counts[-1]} in all" if start else "",
             )
@@ -153,16 +166,18 @@ def _possible_ends(claim: Claim, counts: Sequence[int], before: Sequence[bool]) 
     return reached
 
 
-def nearest(claim: Claim, entries: Sequence[RecordedRequest]) -> tuple[RequestMiss, ...]:
+async def nearest(claim: Claim, entries: Sequence[RecordedRequest]) -> tuple[RequestMiss, ...]:
     """The requests that nearly match the claim, with the evidence against each."""
+    pacer = Pacer()
     found: list[RequestMiss] = []
-    against: list[RankedMiss] = []
+    distances: list[Distance] = []
     for one in entries[-MAX_COMPARED:]:
         if one.reconstruction is not None:
             miss = _near_miss(claim, one.reconstruction)
             found.append(RequestMiss(one.entry, miss))
-            against.append(RankedMiss(miss, one.reconstruction.operation, one.reconstruction.view.facts))
-    return tuple(found[number] for number in rank(against)[:MAX_SHOWN])
+            distances.append(distance(RankedMiss(miss, one.reconstruction.operation, one.reconstruction.view.facts)))
+            await pacer.pause()
+    return tuple(found[number] for number in sorted(range(len(found)), key=distances.__getitem__)[:MAX_SHOWN])
 
 
 def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:

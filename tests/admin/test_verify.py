@@ -1,5 +1,6 @@
 """Claims about the journal: how many requests of a kind came, in which order, and what nearly did."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from mockserver import Contract, Engine, Request
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.verification import Claim, RecordedRequest, in_order, verdict_text, verify
 from mockserver.server import server as edge
+from mockserver.storage import pacing
 from tests.support import BATCH, LASTING, PATH, PATIENCE, journal
 
 PIN = {**LASTING, "pin": "12a4"}
@@ -195,23 +197,23 @@ def recorded(contract: Contract, kinds: str) -> list[RecordedRequest]:
         ("L", [Claim(operation="another")], False),
     ],
 )
-def test_claims_in_order_hold_of_parts_of_the_journal(
+async def test_claims_in_order_hold_of_parts_of_the_journal(
     contract: Contract, kinds: str, claims: list[Claim], holds: bool
 ) -> None:
     """Others may come between."""
-    verdict = in_order(claims, recorded(contract, kinds), lost=False)
+    verdict = await in_order(claims, recorded(contract, kinds), lost=False)
     assert verdict.holds is holds
     assert verdict_text(verdict, "").startswith("holds" if holds else "does not hold")
 
 
-def test_a_claim_has_words(contract: Contract) -> None:
+async def test_a_claim_has_words(contract: Contract) -> None:
     """How many, answered by what, of which operation."""
     assert Claim().text == "at least 1 request that the API answered"
     assert Claim(scenario="a", low=2, high=2).text == "exactly 2 requests answered by a"
     assert Claim(operation="o", low=0, high=3).text == "0 to 3 requests of o"
-    verdict = verify(Claim(operation="another"), recorded(contract, "LX"), lost=False)
+    verdict = await verify(Claim(operation="another"), recorded(contract, "LX"), lost=False)
     assert verdict.misses[0].miss.evidence[0].path == "operation"
-    verdict = verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
+    verdict = await verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
     assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
 
 
@@ -242,3 +244,28 @@ async def test_no_claim_holds_of_a_sandbox_that_was_never_made(
     async with client.post(f"{url}/sandbox/worker-2/__admin/reset") as response:
         assert await response.json() == {"status": "reset", "sandbox": "worker-2", "note": "There was no such sandbox."}
     assert (await verified(client, f"{url}/sandbox/worker-2", claim))[0] == 200
+
+
+async def test_others_are_answered_while_claims_are_checked(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full journal and a hundred claims take long; other requests are answered meanwhile."""
+    monkeypatch.setattr(pacing, "STEP_SECONDS", 0.0)
+    entries, steps = recorded(contract, "LD" * 20), 0
+
+    async def count_steps(work: asyncio.Task[Any]) -> None:
+        nonlocal steps
+        while not work.done():
+            steps += 1
+            await asyncio.sleep(0)
+
+    for claims, at_least in (([Claim(low=0)] * 5, 200), ([Claim(scenario="another")], 80)):
+        steps = 0
+        work = asyncio.create_task(in_order(claims, entries, lost=False))
+        await count_steps(work)
+        assert steps >= at_least
+    work = asyncio.create_task(verify(Claim(scenario="another"), entries, lost=False))
+    steps = 0
+    await count_steps(work)
+    assert steps >= 80
+    assert [one.miss.evidence[0].path for one in (await work).misses] == ["scenario"] * 3
