@@ -194,10 +194,19 @@ def kind(value: Any) -> str:
     return "an array" if isinstance(value, list | tuple) else "an object"
 
 
+BLANKS: Final = "".join(
+    map(
+        chr,
+        [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000],
+    )
+)
+"""The characters that count as white space: those with the property White_Space of Unicode, so not U+001C to U+001F."""
+
+
 def is_blank(value: Any) -> bool:
     """Whether the value is null, a text of white space only, or an empty array or object."""
     if isinstance(value, str):
-        return not value or value.isspace()
+        return not value.strip(BLANKS)
     return value is None or (isinstance(value, list | dict) and not value)
 
 

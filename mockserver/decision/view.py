@@ -132,7 +132,7 @@ def sent_key(lookup: Lookup, facts: Facts) -> str | None:
         if other is not MISSING and not is_blank(other):
             return None
     key = lookup.key(facts)
-    return key if type(key) is str and key and not key.isspace() else None
+    return key if type(key) is str and not is_blank(key) else None
 
 
 def _find_many(lookup: Lookup, facts: Facts, find: Find) -> tuple[Record, ...]:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.contract.loading import shipped_folder
 from mockserver.core import values
 from mockserver.core.values import NotJsonError, decode_json
+from mockserver.schema.patterns import compile_pattern
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
@@ -78,7 +80,8 @@ def test_sibling_brackets_do_not_count_as_depth() -> None:
         (1.5, "a number", "other"),
         ("a", "a string", "other"),
         ("", "a string", "empty"),
-        (" \u00a0\u3000\x1c", "a string", "blank"),
+        (" \u00a0\u3000\x85", "a string", "blank"),
+        (" \x1c", "a string", "other"),
         ([], "an array", "other"),
         ({}, "an object", "other"),
     ],
@@ -87,6 +90,21 @@ def test_a_value_has_one_kind(value: Any, kind: str, came: str) -> None:
     """The kind maps to one of the words of `came`."""
     assert values.kind(value) == kind
     assert values.kind_of_absence(value) == came
+
+
+def test_white_space_is_that_of_unicode_in_python_and_in_the_shipped_patterns() -> None:
+    """The property White_Space, which U+001C to U+001F lack, although Python counts them."""
+    characters = [*map(chr, range(0x110000))]
+    assert {c for c in characters if values.is_blank(c)} == {c for c in characters if c.isspace()} - set(
+        "\x1c\x1d\x1e\x1f"
+    )
+    schema = json.loads((shipped_folder() / "schemas" / "activate-card-for-customer.request.schema.json").read_bytes())
+    customer = schema["$defs"]["customer"]["properties"]
+    members = (schema["properties"]["card_identifier"], customer["first_name"], customer["last_name"])
+    patterns = {member["pattern"] for member in (*members, schema["if"]["properties"]["customer_id"])}
+    for pattern in patterns:
+        has_text = compile_pattern(pattern)
+        assert {c for c in characters if not 0xD800 <= ord(c) < 0xE000 and not has_text(c)} == set(values.BLANKS)
 
 
 @given(JSON, JSON)

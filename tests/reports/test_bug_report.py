@@ -71,7 +71,7 @@ async def test_a_report_has_what_a_ticket_needs(client: aiohttp.ClientSession) -
         "2025-11-18T11:50:57.960232171-06:00 (2025-11-18T17:50:57.960Z in UTC)",
         engine.contract.hash,
         "body.customer.last_name",
-        "expected text with at least one visible character",
+        "expected text that is not only white space",
         '"reference_batch": "' + BATCH,
         "X-Id: 7",
         '"code": 4400',
