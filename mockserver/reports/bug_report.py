@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -49,6 +50,9 @@ POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none
 
 _CLIENT_HEADERS: Final = {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length"}
 """Request headers that curl sets by itself."""
+
+_DOT_SEGMENT: Final = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+_GLOB: Final = re.compile(r"[\[\]{}]")
 
 
 def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
@@ -160,12 +164,21 @@ def _violations(decision: EntryDecision | None, texts: Texts) -> Iterator[str]:
 def _curl_line(entry: JournalEntry, scheme: str) -> str:
     """The curl command that sends the request of the entry again."""
     request, body = entry.request, entry.request.body.data
-    parts = ["curl", "-i", f"{scheme}://{entry.first_headers.get('host', '127.0.0.1:8080')}{request.target}"]
-    if request.method != ("POST" if body else "GET"):
+    url = f"{scheme}://{entry.first_headers.get('host', '127.0.0.1:8080')}{request.target}"
+    is_head = request.method == "HEAD" and not body
+    parts = ["curl", "-I" if is_head else "-i", url]
+    if _DOT_SEGMENT.search(request.target.partition("?")[0]):
+        parts.append("--path-as-is")  # or curl resolves the segments
+    if _GLOB.search(request.target):
+        parts.append("--globoff")  # or curl sends several requests
+    if not is_head and request.method != ("POST" if body else "GET"):
         parts += ["-X", request.method]
     for name, value in request.headers:
-        if name.lower() not in _CLIENT_HEADERS:
-            parts += ["-H", f"{name}: {value}"]
+        # The entry has the body unpacked.
+        if name.lower() not in _CLIENT_HEADERS and not (body and name.lower() == "content-encoding"):
+            parts += ["-H", f"{name}: {value}" if value else f"{name};"]
     if body:
+        if "content-type" not in entry.first_headers:
+            parts += ["-H", "Content-Type:"]  # or curl adds that of a form
         parts += ["--data-raw", body.decode("utf-8", "replace")]
     return shlex.join(parts)

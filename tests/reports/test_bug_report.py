@@ -1,6 +1,7 @@
 """The bug report: one page of HTML that says all about one request, and does nothing."""
 
 import asyncio
+import gzip
 import html
 import json
 import re
@@ -8,6 +9,7 @@ import shlex
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -17,7 +19,7 @@ from mockserver.engine.engine import frozen_clock
 from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.reports.translations import TRANSLATIONS, language
 from mockserver.server.server import serving
-from tests.support import BATCH, ONCE, PATH, PATIENCE, PING, folder, problem
+from tests.support import BATCH, ONCE, PATH, PATIENCE, PING, folder, head, problem, raw
 from tests.support.tools import skip_without
 
 NASTY = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
@@ -217,3 +219,31 @@ async def test_a_report_names_masked_places_and_the_contract(client: aiohttp.Cli
         for spoken, words in (("en", f"contract {before}; {other.hash} is served now"), ("es", "Enmascarado/request/")):
             async with client.get(f"{url}/__admin/requests/2/report", headers={"Accept-Language": spoken}) as response:
                 assert words in Tags(await response.text()).text
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "body", "command"),
+    [
+        ("HEAD /nothing", (), b"", "curl -I {url}/nothing"),
+        ("GET /a/../b/./%2e%2E", (), b"", "curl -i {url}/a/../b/./.. --path-as-is"),
+        ("GET /a..b/.c?x=/../", (), b"", "curl -i '{url}/a..b/.c?x=%2F..%2F'"),
+        ("GET /x[1-3]{b}", (), b"", "curl -i '{url}/x[1-3]{b}' --globoff"),
+        (
+            "POST /x",
+            ("Content-Encoding: gzip", "Content-Type: text/plain", "X-Empty:"),
+            gzip.compress(b"hello"),
+            "curl -i {url}/x -H 'Content-Type: text/plain' -H 'X-Empty;' --data-raw hello",
+        ),
+        ("POST /x", (), b"hello", "curl -i {url}/x -H Content-Type: --data-raw hello"),
+    ],
+)
+async def test_the_curl_line_sends_what_was_sent(
+    url: str, client: aiohttp.ClientSession, request_line: str, headers: tuple[str, ...], body: bytes, command: str
+) -> None:
+    """Path and query as they are, the method, the body unpacked, and no header that curl would add."""
+    method, path = request_line.split()
+    sent = head(method, path, *headers, "Connection: close", length=len(body) or None)
+    await raw(url, sent.replace(b"Host: localhost", f"Host: {urlsplit(url).netloc}".encode()) + body)
+    async with client.get(f"{url}/__admin/requests/1/report") as response:
+        text = Tags(await response.text()).text
+    assert text[text.index("curl -") :].strip() == command.replace("{url}", url)
