@@ -118,7 +118,7 @@ def parse_directive(parse: Callable[[Any], _Value], spec: Any) -> _Value:
     try:
         return parse(spec)
     except DirectiveError as error:
-        title = "A fault, a delay or a duration cannot be understood"
+        title = "A directive cannot be understood"
         raise admin_error(400, "bad-directive", title, f"{error}") from None
 
 
@@ -185,7 +185,7 @@ class AdminApi:
         try:
             path = "/".join(quote(unquote(part, errors="strict"), safe="") for part in path.split("/"))
         except UnicodeDecodeError:
-            return problem(400, "bad-path", "The path cannot be read", "Its percent-encoded bytes are not UTF-8.")
+            return problem(400, "bad-path", "The path cannot be used", "Its percent-encoded bytes are not UTF-8.")
         allow: list[str] = []
         for compiled in self._compiled_routes:
             route, match = compiled.route, compiled.pattern.fullmatch(path)
@@ -253,7 +253,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def _path_parameter_too_long(name: str) -> Reply:
     detail = f"{name} has at most {MAX_PATH_PARAMETER} characters."
-    return problem(400, "bad-path", "A part of the path is too long", detail)
+    return problem(400, "bad-path", "The path cannot be used", detail)
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Validator | None:

@@ -136,12 +136,12 @@ def bad_config(error: ConfigError, what: str) -> AdminError:
 async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
     if ("pass" in spec) == any(name in spec for name in ("scenario", "fault", "delay")):
         detail = "Give a scenario, a fault or a delay" + (", or pass: true alone." if "pass" in spec else ".")
-        raise admin_error(400, "bad-arming", "The request does not say what to arm", detail)
+        raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
     fault = spec.get("fault")
     if "commit" in spec:
         if fault is None:
             detail = "commit keeps the changes of a request whose answer a fault takes: give a fault as well."
-            raise admin_error(400, "bad-arming", "commit goes with a fault", detail)
+            raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
         fault = {**(fault if isinstance(fault, dict) else {"kind": fault}), "commit": spec["commit"]}
     return Turn(
         await scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
@@ -160,10 +160,10 @@ async def _arm(call: Call) -> Reply:
         misplaced = [name for name in (*_OUTCOME, "times") if name in spec]
         if misplaced:
             detail = f"{', '.join(misplaced)} cannot stand beside responses: put it into one of them."
-            raise admin_error(400, "bad-arming", "The request does not say what to arm", detail)
+            raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
         turns = tuple([await _turn(call, operation, turn) for turn in spec["responses"]])
     elif "repeat" in spec:
-        raise admin_error(400, "bad-arming", "repeat goes with responses", "repeat says what follows the last of them.")
+        raise admin_error(400, "bad-arming", "The arming cannot be used", "repeat says what follows the last of them.")
     else:
         turns = (await _turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)

@@ -140,7 +140,7 @@ async def _put_scenario(call: Call) -> Reply:
             f"{name} is the final scenario of {operation.id}, which answers every request that no other does: "
             "expected neither when, nor then, nor a turn with pass."
         )
-        raise admin_error(400, "bad-scenario", "The final scenario has to answer everything", detail)
+        raise admin_error(400, "bad-scenario", "The scenario cannot be used", detail)
     added = sandbox.runtime_scenarios.get(operation.id, ())
     is_new = all(other.id != name for other in added)
     if is_new and sum(map(len, sandbox.runtime_scenarios.values())) >= MAX_RUNTIME_SCENARIOS:

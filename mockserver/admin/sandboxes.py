@@ -240,7 +240,7 @@ def _instant(text: str) -> int:
     try:
         instant = parse_instant(text)
     except ValueError as error:
-        raise admin_error(400, "bad-instant", "An instant cannot be understood", f"{error}.") from None
+        raise admin_error(400, "bad-instant", "An instant cannot be used", f"{error}.") from None
     _check_bounds(instant)
     return instant
 
@@ -248,7 +248,7 @@ def _instant(text: str) -> int:
 def _check_bounds(instant: int) -> None:
     if not is_clock_time(instant):
         detail = "Expected an instant from 0001-01-02 to 9999-12-30."
-        raise admin_error(400, "bad-instant", "An instant is out of bounds", detail)
+        raise admin_error(400, "bad-instant", "An instant cannot be used", detail)
 
 
 _SETTING_ROUTES: Final = (

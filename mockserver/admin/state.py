@@ -104,7 +104,7 @@ def _key(collection: Collection, requested_key: str) -> str:
     key = collection.fold(requested_key)
     if is_blank(key):
         raise admin_error(
-            400, "bad-path", "The key of a record is blank", "Expected a key that is not only white space."
+            400, "bad-path", "The path cannot be used", "The key is blank: expected one that is not only white space."
         )
     return key
 
@@ -223,7 +223,7 @@ async def _put_snapshot(call: Call) -> Reply:
             if key in records[name]:
                 same = f"{printable(keys[key], 80)} and {printable(requested_key, 80)}"
                 detail = f"{name}: the keys {same} are those of the same record."
-                raise admin_error(400, "bad-record", "A snapshot has a record twice", detail)
+                raise admin_error(400, "duplicate-record", "A snapshot has a record twice", detail)
             keys[key] = requested_key
             records[name][key] = _validated_record(collections[name], key, one["members"])
     ids: dict[str, GeneratedId] = {new.name: new for operation in engine.contract.operations for new in operation.new}

@@ -57,6 +57,9 @@ _VERIFY_BODY: Final[Mapping[str, Any]] = {
 }
 
 
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
 async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
     needs_operation = name or when or "operation" in spec
@@ -71,11 +74,9 @@ async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     high = count.get("exactly", count.get("at_most"))
     if ("exactly" in count and len(count) > 1) or (high is not None and high < low):
         detail = "count is exactly N, or at_least N and at_most M with N not above M."
-        raise admin_error(400, "bad-count", "The count is contradictory", detail)
+        raise admin_error(400, "bad-count", "The count cannot be used", detail)
     if not low and high is None:
-        raise admin_error(
-            400, "bad-count", "The count allows any number", "Expected at_least above 0, or an upper bound."
-        )
+        raise admin_error(400, "bad-count", "The count cannot be used", "Expected at_least above 0, or an upper bound.")
     return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, definition)
 
 
@@ -83,7 +84,7 @@ async def _verify(call: Call) -> Reply:
     spec, lost = call.body, await is_incomplete(call)
     ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
-        raise admin_error(400, "bad-claim", "The claim is contradictory", "in_order and armed allow no other member.")
+        raise admin_error(400, "bad-claim", "The claim cannot be used", "in_order and armed allow no other member.")
     if isinstance(spec, dict) and "armed" in spec:
         verdict = await _unused_armed(call)
     else:
@@ -98,11 +99,12 @@ async def _verify(call: Call) -> Reply:
         if call.sandbox and await call.engine.storage.find(call.sandbox) is None:
             raise await unknown_sandbox(call, call.sandbox)
         return json_reply({**shown, "text": verdict_text})
-    title = (
-        "The claim cannot be checked: the journal is incomplete" if verdict.incomplete else "The claim does not hold"
-    )
     detail = f"expected {verdict.expected}, got {verdict.got}."
-    return problem(409, "claim-does-not-hold", title, detail, {"Cache-Control": "no-store"}, **shown, text=verdict_text)
+    more: dict[str, Any] = {**shown, "text": verdict_text}
+    if verdict.incomplete:
+        title = "The claim cannot be checked: the journal is incomplete"
+        return problem(409, "claim-not-checked", title, detail, _NO_STORE, **more)
+    return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **more)
 
 
 async def _recorded_requests(call: Call) -> list[verification.RecordedRequest]:

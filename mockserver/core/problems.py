@@ -55,7 +55,7 @@ def unknown_scenario(name: str, names: Sequence[str], near: Sequence[str], elsew
     return problem(
         400,
         "unknown-scenario",
-        "The request header Mock-Scenario names no scenario of this operation",
+        "There is no such scenario",
         why + did_you_mean_sentence(near),
         did_you_mean=list(near),
         scenarios=list(names),
@@ -91,7 +91,7 @@ def sandbox_required() -> Reply:
 
 def bad_directive(detail: str) -> Reply:
     """400: a request header of the mock (`Mock-…`) that cannot be understood."""
-    return problem(400, "bad-directive", "A directive in the request headers cannot be understood", detail)
+    return problem(400, "bad-directive", "A directive cannot be understood", detail)
 
 
 def unknown_directive(name: str, spelt: Sequence[str], names: Sequence[str]) -> Reply:
@@ -99,7 +99,7 @@ def unknown_directive(name: str, spelt: Sequence[str], names: Sequence[str]) -> 
     return problem(
         400,
         "bad-directive",
-        "A directive in the request headers cannot be understood",
+        "A directive cannot be understood",
         f"There is no request header {printable(name, 40)}." + did_you_mean_sentence(spelt),
         did_you_mean=list(spelt),
         known_headers=list(names),

@@ -242,7 +242,11 @@ async def test_no_claim_holds_of_a_sandbox_that_was_never_made(
     assert (status, body["type"]) == (404, "urn:mockserver:problem:unknown-sandbox")
     assert body["did_you_mean"] == ["worker-1"]
     async with client.post(f"{url}/sandbox/worker-2/__admin/reset") as response:
-        assert await response.json() == {"status": "reset", "sandbox": "worker-2", "note": "There was no such sandbox."}
+        assert await response.json() == {
+            "status": "reset",
+            "sandbox": "worker-2",
+            "note": "There was no such sandbox; it was made.",
+        }
     assert (await verified(client, f"{url}/sandbox/worker-2", claim))[0] == 200
 
 

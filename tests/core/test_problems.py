@@ -77,7 +77,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         problems.bad_directive("What is wrong."),
         {
             "type": "urn:mockserver:problem:bad-directive",
-            "title": "A directive in the request headers cannot be understood",
+            "title": "A directive cannot be understood",
             "status": 400,
             "detail": "What is wrong.",
         },

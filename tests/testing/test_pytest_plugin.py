@@ -235,7 +235,7 @@ def test_a_bad_marker_is_one_line(suite: Suite) -> None:
     assert "pytest_plugin.py" not in text
     assert "Did you mean error_status?" in text
     assert "the marker mockserver takes keyword arguments, such as contract=..., got '2024-11-15T14:32:18Z'" in text
-    assert "An instant cannot be understood" in text
+    assert "An instant cannot be used" in text
     assert "nowhere:1:1: no contract can be read here" in text
     assert "Or did you mean overlay?" in text
     assert "is a number, got 'x'" in shown(
