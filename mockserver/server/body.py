@@ -54,11 +54,11 @@ async def receive_body(
     if len(body) > limit:
         return problems.too_large(limit, of)
     if body and "Content-Encoding" in request.headers:
-        return _decode(body, request.headers.getall("Content-Encoding"), limit)
+        return _decode(body, request.headers.getall("Content-Encoding"), limit, of)
     return body
 
 
-def _decode(body: bytes, encodings: Iterable[str], limit: int) -> bytes | Reply:
+def _decode(body: bytes, encodings: Iterable[str], limit: int, of: str) -> bytes | Reply:
     """Undo the content encoding of a body, up to the limit; return a problem where that fails."""
     codings = [coding.strip().lower() for text in encodings for coding in text.split(",")]
     named = [coding for coding in codings if coding not in ("", "identity")]
@@ -75,7 +75,7 @@ def _decode(body: bytes, encodings: Iterable[str], limit: int) -> bytes | Reply:
     except zlib.error:
         return problems.undecodable_body(f"It is not {named[0]}, as its Content-Encoding says.")
     if len(data) > limit:
-        return problems.too_large(limit)
+        return problems.too_large(limit, of)
     if not decoder.eof:
         return problems.undecodable_body(f"It breaks off: the end of the {named[0]} data is missing.")
     if decoder.unused_data:
@@ -112,10 +112,10 @@ def _chunk_listener(
 ) -> Callable[[bytes], None]:
     """The listener for the bytes of a body: it ends the wait for more as soon as the chunk framing is broken."""
     if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
-        return lambda _: None
+        return _ignore
     begin, found, rest = b"".join(connection.request_bytes).lstrip(b"\r\n").partition(b"\r\n\r\n")
     if not found or not begin.startswith(request.method.encode()):  # received in one piece with the request before it
-        return lambda _: None
+        return _ignore
 
     def feed(data: bytes) -> None:
         framing.feed(data)
@@ -124,6 +124,10 @@ def _chunk_listener(
 
     feed(rest)
     return feed
+
+
+def _ignore(data: bytes) -> None:
+    """Check nothing."""
 
 
 class BrokenChunksError(Exception):

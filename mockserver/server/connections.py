@@ -1,4 +1,4 @@
-"""The open connections of a server: the limits of their number and of their time."""
+"""The open connections of a server: the limits of their number and of their time, and their common write queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from mockserver.core.problems import too_many_connections
 from mockserver.core.reply import Reply
-from mockserver.server.response import WriteQueue
 
 _T = TypeVar("_T")
 
@@ -88,6 +87,30 @@ class LimitedConnection(Protocol):
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""
+
+
+class WriteQueue:
+    """Collects the replies of one event loop iteration and writes them at its end.
+
+    Clients are then woken together, not one by one: it saves some 5 µs a reply under load (docs/performance.md).
+    """
+
+    def __init__(self) -> None:
+        """Begin without replies."""
+        self._pending: list[tuple[asyncio.WriteTransport, bytes]] = []
+
+    def enqueue(self, transport: asyncio.WriteTransport, data: bytes) -> None:
+        """Write the data at the end of this iteration."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._pending.append((transport, data))
+
+    def flush(self) -> None:
+        """Write what is collected."""
+        pending, self._pending = self._pending, []
+        for transport, data in pending:
+            if not transport.is_closing():
+                transport.write(data)
 
 
 class Connections:

@@ -75,7 +75,7 @@ def log_refusal(problem: Reply) -> None:
     )
 
 
-def no_log(_: AccessRecord) -> None:
+def no_log(record: AccessRecord) -> None:
     """Log nothing."""
 
 

@@ -58,7 +58,7 @@ class Listener:
 
     socket: asyncio.Server
     handler: Handler
-    http: web.Server
+    aiohttp_server: web.Server
 
 
 class Server:
@@ -114,7 +114,7 @@ class Server:
                         await listener.handler.drained.wait()
         await self._connections.close(CLOSE_SECONDS)
         for listener in self._listeners:
-            await listener.http.shutdown(CLOSE_SECONDS)
+            await listener.aiohttp_server.shutdown(CLOSE_SECONDS)
 
     async def _listen(self, host: str, port: int, dispatch: Dispatch) -> int:
         loop, handler = asyncio.get_running_loop(), Handler(self._engine, dispatch, self._log, self._stopping)

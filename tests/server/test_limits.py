@@ -1,7 +1,6 @@
 """Limits: what is too long or too many is refused with a reason, and nothing is changed by it."""
 
 import gc
-import io
 import json
 import tracemalloc
 from dataclasses import replace
@@ -47,16 +46,6 @@ async def test_a_hundred_headers_are_accepted(url: str) -> None:
     body = json.dumps(LASTING).encode()
     sent = head("POST", PATH, "Connection: close", *more, length=len(body)) + body
     assert b" 200 " in (await raw(url, sent)).splitlines()[0]
-
-
-@pytest.mark.parametrize("path", ["/__admin/state/cards/X", "/sandbox/a/__admin/state"])
-async def test_the_admin_api_has_the_same_limit_for_bodies(
-    url: str, client: aiohttp.ClientSession, path: str, contract: Contract
-) -> None:
-    """A body over the limit gets 413 there as well."""
-    body = io.BytesIO(b'{"a": "' + b"x" * contract.settings.max_body + b'"}')
-    async with client.put(url + path, data=body) as response:
-        assert (response.status, problem(await response.read())["limit"]) == (413, MIB)
 
 
 async def test_a_body_nested_too_deep_is_refused(url: str, client: aiohttp.ClientSession) -> None:

@@ -7,8 +7,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from mockserver import Engine, load
+from mockserver.server.connections import WriteQueue
 from mockserver.server.logs import AccessRecord
-from mockserver.server.response import WriteQueue
 from mockserver.server.server import Server
 from tests.support import PATH, answer, head
 
