@@ -4,25 +4,15 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
-from tests.support import LASTING, MOCKSERVER, ONCE, PATH, head, problem, raw, reset, run_process, spawned
-
-
-async def activate(
-    client: aiohttp.ClientSession, url: str, prefix: str = "", headers: Mapping[str, str] | None = None
-) -> tuple[str, str | None]:
-    """Activate one card; the scenario that answered and the new customer's card id."""
-    async with client.post(f"{url}{prefix}{PATH}", json=ONCE, headers=headers) as response:
-        payload = (await response.json()).get("payload", {})
-    return response.headers["Mock-Scenario"].removeprefix("activated-"), payload.get("card_id")
+from tests.support import LASTING, MOCKSERVER, ONCE, PATH, problem, reset, run_process, spawned
+from tests.support.clients import activate
 
 
 async def test_each_sandbox_has_a_state_of_its_own(url: str, client: aiohttp.ClientSession) -> None:
@@ -59,85 +49,6 @@ async def test_health_is_there_below_the_prefix(url: str, client: aiohttp.Client
     """The admin API is whole in every sandbox."""
     async with client.get(f"{url}/sandbox/any/__admin/health") as response:
         assert response.status == 200
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        ".hidden",
-        "-a",
-        "a b",
-        "a%2Fb",
-        "x" * 65,
-        "\u00e9",
-        "a\u0000",
-        "%0a",
-        "a?",
-        "4111111111111111",
-        "4111-1111-1111-1111",
-    ],
-)
-def test_a_bad_name_is_refused(contract: Contract, name: str) -> None:
-    """A name of another form gets 400 problem JSON, in the path and in the header."""
-    engine = Engine(contract)
-    asked = [Request("POST", f"/sandbox/{name}{PATH}"), Request("POST", PATH, headers={"mock-sandbox": name})]
-    for request in asked:
-        reply = engine.handle_sync(request)
-        assert (reply.status, reply.decision) == (400, None)
-        assert problem(reply.body)["type"].endswith("bad-sandbox")
-
-
-@pytest.mark.parametrize("name", ["a", "0", "worker-3", "a.b_c~d-e", "x" * 64])
-def test_a_good_name_is_taken(name: str) -> None:
-    """Letters, digits and some marks, up to 64."""
-    assert split_sandbox(f"/sandbox/{name}/x", {}) == SandboxPath(name, "/x")
-
-
-@pytest.mark.parametrize("path", ["/__admin/health", PATH])
-async def test_a_path_and_a_header_that_differ_are_refused(url: str, client: aiohttp.ClientSession, path: str) -> None:
-    """Two names at once are no name."""
-    async with client.get(f"{url}/sandbox/a{path}", headers={"Mock-Sandbox": "b"}) as response:
-        assert response.status == 400
-        assert "two different" in problem(await response.read())["detail"]
-
-
-async def test_a_header_that_is_not_utf_8_is_a_bad_name(url: str) -> None:
-    """Not an error of the server."""
-    sent = head("POST", PATH, "Connection: close", "Mock-Sandbox: caf\xe9", length=2) + b"{}"
-    assert b"bad-sandbox" in await raw(url, sent)
-
-
-@pytest.mark.parametrize("path", ["/sandbox/a", "/sandbox/a/", "/sandbox", "/sandbox/a/sandbox/b" + PATH])
-async def test_a_sandbox_prefix_needs_a_served_path(url: str, client: aiohttp.ClientSession, path: str) -> None:
-    """The prefix alone, or twice, is an unknown path."""
-    async with client.post(url + path) as response:
-        assert response.status == 404
-        assert "There is no /" in problem(await response.read())["detail"]
-
-
-async def test_a_wrong_method_is_refused_below_the_prefix(url: str, client: aiohttp.ClientSession) -> None:
-    """The prefix changes nothing about methods."""
-    async with client.get(f"{url}/sandbox/a{PATH}") as response:
-        assert (response.status, response.headers["Allow"]) == (405, "POST")
-
-
-async def test_a_sandbox_can_be_required(contract: Contract, client: aiohttp.ClientSession) -> None:
-    """A request without one is refused with an explanation."""
-    engine = Engine(contract, settings=replace(contract.settings, require_sandbox=True))
-    async with serving(engine) as url:
-        async with client.post(url + PATH, json=LASTING) as response:
-            assert response.status == 400
-            assert "/sandbox/NAME" in problem(await response.read())["detail"]
-        assert (await activate(client, url, "/sandbox/a"))[0] == "existing-customer"
-        assert (await activate(client, url, headers={"Mock-Sandbox": "b"}))[0] == "existing-customer"
-
-
-async def test_the_prefix_may_be_percent_encoded(url: str) -> None:
-    """A path is compared once it is decoded."""
-    split = urlsplit(url)
-    sent = head("POST", f"/%73andbox/a{PATH.replace('d', '%64')}", "Connection: close", length=2) + b"{}"
-    assert b"Mock-Scenario: " in await raw(f"http://{split.netloc}", sent)
 
 
 def test_the_engine_refuses_a_long_body(contract: Contract) -> None:

@@ -102,7 +102,6 @@ REST: Final = (
     (
         "contract/second_operation",
         "core/directives",
-        "server/operation",
         "contract/layers",
         "contract/sources",
         "admin/contract",

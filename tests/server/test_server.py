@@ -14,14 +14,12 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.admin.routes import paths
 from mockserver.server import logs
 from mockserver.server import server as edge
 from tests.support import (
     LASTING,
     ONCE,
     PATH,
-    PING,
     answer,
     folder,
     head,
@@ -29,6 +27,7 @@ from tests.support import (
     raw,
     serving,
 )
+from tests.support.clients import mock_headers
 
 MIB = 1_048_576
 EVERY = {"Mock-Scenario", "Mock-Source", "Mock-Assumed", "Mock-Trigger", "Mock-Contract"}
@@ -38,10 +37,6 @@ def sized(length: int) -> bytes:
     """A request that succeeds, of exactly so many bytes."""
     body = json.dumps(LASTING).encode()
     return body + b" " * (length - len(body))
-
-
-def mock_headers(response: aiohttp.ClientResponse) -> set[str]:
-    return {name for name in response.headers if name.startswith("Mock-") and name != "Mock-Entry"}
 
 
 # -- methods and paths ------------------------------------------------------------------------------
@@ -59,37 +54,9 @@ async def test_any_other_method_gets_405_with_allow(url: str, client: aiohttp.Cl
     assert body == b"" if method == "HEAD" else problem(body)["status"] == 405
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/debit/v1/activateCardForCustomers", PATH + "/", "/" + PATH, "/debit", "/%zz%ff"]
-)
-async def test_an_unknown_path_gets_404_that_names_the_paths(
-    url: str, client: aiohttp.ClientSession, path: str
-) -> None:
-    """A problem document names the paths that exist, those of the admin API among them."""
-    split = urlsplit(url)
-    body = (await raw(url, head("POST", path, "Connection: close", length=2) + b"{}")).partition(b"\r\n\r\n")[2]
-    async with client.get(f"http://{split.netloc}/nothing") as response:
-        assert (response.status, response.content_type) == (404, "application/problem+json")
-        assert mock_headers(response) == set()
-    shown = problem(body)
-    assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *paths()])
-
-
-async def test_a_misspelt_path_gets_its_near_spelling(url: str, client: aiohttp.ClientSession) -> None:
-    """In the 404."""
-    async with client.post(f"{url}/debit/v1/activateCardForCustomers") as response:
-        assert problem(await response.read())["did_you_mean"] == [PATH]
-
-
 async def test_a_path_of_slashes_gets_404(url: str) -> None:
     """As any other that is unknown."""
     assert b" 404 " in (await raw(url, head("GET", "//", "Connection: close"))).splitlines()[0]
-
-
-async def test_an_absolute_url_as_target_is_served(url: str) -> None:
-    """As clients send it to a proxy."""
-    sent = head("POST", f"http://elsewhere.example{PATH}", "Connection: close", length=2) + b"{}"
-    assert b"Mock-Scenario: reference-batch-empty" in await raw(url, sent)
 
 
 # -- bodies -------------------------------------------------------------------------------------------
@@ -276,17 +243,6 @@ async def test_an_unknown_mock_scenario_is_a_problem(url: str, asked: bytes) -> 
     assert b"\r\nMock-" not in top.replace(b"\r\nMock-Entry: 1", b"")
     assert shown["did_you_mean"] == (["rfc-invalid"] if b"inv" in asked.lower() else [])
     assert "rfc-invalid" in shown["scenarios"]
-
-
-async def test_a_mock_scenario_of_another_operation_is_a_problem(tmp_path: Path, client: aiohttp.ClientSession) -> None:
-    """It names that operation."""
-    loaded = load(overlays=[folder(tmp_path, PING)])
-    async with edge.serving(Engine(loaded)) as url:
-        async with client.post(url + PATH, headers={"Mock-Scenario": " pong "}) as response:
-            assert "pong is a scenario of ping" in problem(await response.read())["detail"]
-            assert response.status == 400
-        async with client.get(f"{url}/v1/ping/x", headers={"Mock-Scenario": "pong"}) as response:
-            assert await response.json() == {"word": "pong"}
 
 
 async def test_a_misspelt_test_value_is_a_problem(url: str, client: aiohttp.ClientSession) -> None:

@@ -1,4 +1,4 @@
-"""Paths and methods as they are sent: what is data in a path, HEAD, OPTIONS, and names of sandboxes."""
+"""Paths and methods as they are sent to the router: what is data in a path, HEAD, OPTIONS, and names of sandboxes."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,53 @@
+"""The guides of contributors name files, folders and code that exist."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GUIDES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("architecture.md", "contributing.md")}
+BASES = (ROOT, ROOT / "mockserver", ROOT / "docs")
+
+
+def located(path: str) -> Path | None:
+    """The file or folder that a guide means."""
+    return next((base / path for base in BASES if (base / path).exists()), None)
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_each_path_in_a_guide_exists(guide: str) -> None:
+    """In code marks, links and commands; the words in capitals stand for any name."""
+    text = GUIDES[guide]
+    paths = re.findall(r"(?:`|\]\(|pytest )((?:[\w.-]+/)*[\w.-]+(?:/|\.(?:py|md|yaml|json|js)))(?=[`)\s])", text)
+    assert len(paths) > 5
+    assert [path for path in paths if "PACKAGE" not in path and located(path) is None] == []
+
+
+def test_each_name_of_where_to_add_is_in_its_file() -> None:
+    """The names in code marks before `in` and a file, as `ROUTES` of a module in `admin/`."""
+    rows = [row for row in GUIDES["architecture.md"].splitlines() if row.startswith("| a")]
+    named = [
+        found for row in rows for found in re.findall(r"`([A-Z_]{4,})`[^`|]* (?:in|of [\w ]+ in) `([\w./]+)`", row)
+    ]
+    assert len(named) >= 3
+    for name, path in named:
+        at = located(path)
+        assert at is not None, path
+        files = [at] if at.is_file() else [*at.glob("*.py")]
+        assert any(re.search(rf"^{name}\b", file.read_text(encoding="utf-8"), re.MULTILINE) for file in files), name
+
+
+def test_each_package_is_in_the_architecture() -> None:
+    """In the order in which they may import."""
+    named = re.findall(r"^\| `(\w+)` \|", GUIDES["architecture.md"], re.MULTILINE)
+    folders = {path.parent.name for path in (ROOT / "mockserver").glob("*/__init__.py")}
+    assert set(named) == folders
+    assert len(named) == len(folders)
+
+
+def test_each_hatch_task_exists() -> None:
+    """Those that the guide names, and no other."""
+    tasks = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["envs"]["default"]["scripts"]
+    assert set(re.findall(r"`hatch run (\w+)`", GUIDES["contributing.md"])) == set(tasks)
