@@ -10,15 +10,17 @@ import msgspec
 
 from mockserver.admin.api import PREFIX, Call, Route, json_reply, text_reply
 from mockserver.admin.journal import bad_parameter, bool_parameter
+from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
-from mockserver.engine.examples import curl_for, scenario_rows
+from mockserver.engine.engine import Engine
+from mockserver.engine.examples import curl_for, iter_scenario_rows
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
 
 
-async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any]:
-    """The coverage of a sandbox, or of all (None), as JSON.
+async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | None = None) -> dict[str, Any]:
+    """The coverage of a sandbox, or of all (None) or those with a prefix, as JSON.
 
     An outcome is met once its full answer was sent; `faults` counts faulted answers too.
     """
@@ -31,7 +33,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
     pacer = Pacer()
-    for row in engine.cached(("scenarios", settings.error_status), lambda: scenario_rows(example_contract)):
+    for row in await _scenario_rows(engine, example_contract):
         await pacer.pause()
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
@@ -55,6 +57,8 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
         )
     return {
         "sandbox": sandbox,
+        "sandbox_prefix": prefix,
+        "incomplete": tally.incomplete,
         "contract": contract.hash,
         "requests": tally.requests,
         "problems": tally.problems,
@@ -63,6 +67,19 @@ async def report(call: Call, tally: Tally, sandbox: str | None) -> dict[str, Any
         "scenarios": rows,
         "behaviour": _behaviour(tally),
     }
+
+
+async def _scenario_rows(engine: Engine, contract: Contract) -> list[dict[str, Any]]:
+    """The rows of all scenarios, made in steps once for a contract and its error status."""
+    cached: list[dict[str, Any]] = engine.cached(("scenarios", contract.settings.error_status), list)
+    if cached:
+        return cached
+    rows, pacer = [], Pacer()
+    for row in iter_scenario_rows(contract):
+        rows.append(row)
+        await pacer.pause()
+    cached[:] = rows
+    return rows
 
 
 def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -98,9 +115,14 @@ async def _coverage(call: Call) -> Reply:
     name = call.query.get("format", "json")
     if name != "json" and name not in FORMATS:
         raise bad_parameter(f"format is json, {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}.")
-    sandbox = None if bool_parameter(call, "all") else call.sandbox
-    tally = await call.engine.storage.tally(sandbox)
-    coverage = await report(call, tally, sandbox)
+    prefix = call.query.get("sandbox_prefix")
+    if prefix is None:
+        sandbox = None if bool_parameter(call, "all") else call.sandbox
+        coverage = await report(call, await call.engine.storage.tally(sandbox), sandbox)
+    elif not prefix or "all" in call.query:
+        raise bad_parameter("sandbox_prefix is the beginning of names of sandboxes, and goes without all.")
+    else:
+        coverage = await report(call, await call.engine.storage.tally_of_prefix(prefix), None, prefix)
     if name == "json":
         return json_reply(coverage)
     format_ = FORMATS[name]
@@ -113,6 +135,10 @@ ROUTES: Final = (
         f"{PREFIX}/coverage",
         "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
         _coverage,
-        query={"all": "true: of all sandboxes, deleted ones too", "format": "json, text, junit or html"},
+        query={
+            "all": "true: of all sandboxes, deleted ones too",
+            "sandbox_prefix": "Of the sandboxes whose names begin so, those before a reset or delete too",
+            "format": "json, text, junit or html",
+        },
     ),
 )

@@ -20,6 +20,7 @@ BELOW_MINIMUM: Final = 2
 
 @click.command()
 @click.option("--all", "all_", is_flag=True, help="Count the requests of all sandboxes, also of removed ones.")
+@click.option("--sandbox-prefix", metavar="TEXT", help="Count the requests of sandboxes whose names begin with this.")
 @click.option(
     "--format",
     "form",
@@ -41,9 +42,18 @@ BELOW_MINIMUM: Final = 2
     help=f"End with exit status {BELOW_MINIMUM} if less than this share of the documented outcomes was met.",
 )
 @remote_options
-def coverage(remote: RemoteServer, *, all_: bool, form: str, output: Path | None, fail_under: float | None) -> None:
+def coverage(
+    remote: RemoteServer,
+    *,
+    all_: bool,
+    sandbox_prefix: str | None,
+    form: str,
+    output: Path | None,
+    fail_under: float | None,
+) -> None:
     """Show which outcomes of the contract were met, and how to meet the others."""
-    report = remote.call_or_fail("GET", "/coverage", query={"all": "true"} if all_ else None)
+    query = {} if sandbox_prefix is None else {"sandbox_prefix": sandbox_prefix}
+    report = remote.call_or_fail("GET", "/coverage", query={**query, "all": "true"} if all_ else query)
     if not isinstance(report, dict) or "documented" not in report:
         fail("the answer is not a coverage report; is --url right?")
     text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMATS[form].render(report)

@@ -166,9 +166,14 @@ class Mock:
         """Explain as text what a request would get and why; nothing changes. See `POST /__admin/explain`."""
         return str(self._api.call("POST", "/explain", {"body": body, **more}, format="text"))
 
-    def coverage(self, *, everywhere: bool = False) -> dict[str, Any]:
-        """Which scenarios were met, as in `GET /__admin/coverage`; `everywhere`: in all sandboxes."""
-        answer: dict[str, Any] = self._api.call("GET", "/coverage", all=everywhere or None)
+    def coverage(self, *, everywhere: bool = False, sandbox_prefix: str | None = None) -> dict[str, Any]:
+        """Which scenarios were met, as in `GET /__admin/coverage`.
+
+        `everywhere`: in all sandboxes. `sandbox_prefix`: in those whose names begin so, before their resets too.
+        """
+        answer: dict[str, Any] = self._api.call(
+            "GET", "/coverage", all=everywhere or None, sandbox_prefix=sandbox_prefix
+        )
         return answer
 
     def health(self) -> dict[str, Any]:

@@ -24,8 +24,15 @@ def scenario_rows(contract: Contract) -> list[dict[str, Any]]:
     `status` and `error` are those of the answer to the first example (null where there is no example, or
     no member `error` in the body). An example has `request`, the body, and `before`, the bodies to send first.
     """
+    return list(iter_scenario_rows(contract))
+
+
+def iter_scenario_rows(contract: Contract) -> Iterator[dict[str, Any]]:
+    """The same one by one: each runs its first example."""
     runner = ExampleRunner(contract)
-    return [_scenario(runner, o, s) for o in contract.operations for s in o.scenarios]
+    for operation in contract.operations:
+        for scenario in operation.scenarios:
+            yield _scenario(runner, operation, scenario)
 
 
 def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -> dict[str, Any]:

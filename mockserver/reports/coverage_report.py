@@ -17,6 +17,8 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+
 
 def sandbox_label(report: Report) -> str:
     """The sandbox of the report, in words."""
+    if report.get("sandbox_prefix"):
+        return f"sandboxes {report['sandbox_prefix']}..."
     if report["sandbox"] is None:
         return "all sandboxes"
     return f"sandbox {report['sandbox']}" if report["sandbox"] else "the default sandbox"
@@ -26,7 +28,8 @@ def summary(report: Report) -> str:
     """The report in one line."""
     share, assumed = report["documented"], report["assumed"]
     line = f"{share['met']} of {share['of']} documented outcomes met ({share['percent']} %)"
-    return line + (f", {assumed['met']} of {assumed['of']} assumed" if assumed["of"] else "")
+    line += f", {assumed['met']} of {assumed['of']} assumed" if assumed["of"] else ""
+    return line + (" (incomplete: older counts are in the total alone)" if report.get("incomplete") else "")
 
 
 def by_source(report: Report, source: str) -> list[Row]:

@@ -24,6 +24,9 @@ MAX_REMEMBERED: Final = 10_000
 MAX_STRAY_TALLIES: Final = 1_000
 """Tallies of names without a sandbox (all their requests were refused); beyond this they are dropped."""
 
+MAX_DROPPED_TALLIES: Final = 5_000
+"""Names of dropped or reset sandboxes whose counts are kept apart; beyond this the oldest are in the total alone."""
+
 OTHER: Final = "other"
 
 
@@ -95,7 +98,7 @@ class Tally:
     """The counts of one sandbox, or of all. `serial` is different for every tally.
 
     `retries_after_loss`: retries of a request that was committed and whose answer was lost. `violations`: requests by
-    the place of a violation, indices of arrays as `*`.
+    the place of a violation, indices of arrays as `*`. `incomplete`: counts of dropped sandboxes may be missing.
     """
 
     serial: int = 0
@@ -107,6 +110,7 @@ class Tally:
     retries_after_loss: int = 0
     secrets_in_url: int = 0
     violations: dict[str, int] = field(default_factory=dict)
+    incomplete: bool = False
 
     def add(self, other: Tally) -> None:
         """Add the counts of another tally."""
@@ -184,21 +188,33 @@ class Coverage:
         self._max_tallies = max_sandboxes + 1 + MAX_STRAY_TALLIES
         self._serials = count(1)
         self._tallies: dict[str, Tally] = {}
-        self._dropped = Tally()
+        self._dropped_total = Tally()
+        self._dropped: dict[str, Tally] = {}
+        self._has_forgotten = False
         self._recent: dict[tuple[int, int], _PreviousRequest] = {}
         self._older: dict[tuple[int, int], _PreviousRequest] = {}
 
     def clear(self) -> None:
         """Forget everything."""
         self._tallies.clear()
-        self._dropped = Tally()
+        self._dropped_total = Tally()
+        self._dropped.clear()
+        self._has_forgotten = False
         self._recent, self._older = {}, {}
 
     def drop(self, name: str) -> None:
-        """Drop the tally of a sandbox; its counts stay in the total."""
+        """Drop the tally of a sandbox; its counts stay in the total and, for the last ones, by name."""
         tally = self._tallies.pop(name, None)
-        if tally is not None:
-            self._dropped.add(tally)
+        if tally is None:
+            return
+        self._dropped_total.add(tally)
+        earlier = self._dropped.pop(name, None)
+        if earlier is not None:
+            tally.add(earlier)
+        self._dropped[name] = tally
+        if len(self._dropped) > MAX_DROPPED_TALLIES:
+            del self._dropped[next(iter(self._dropped))]
+            self._has_forgotten = True
 
     def tally(self, name: str) -> Tally:
         """The tally of a sandbox."""
@@ -207,8 +223,17 @@ class Coverage:
     def total(self) -> Tally:
         """The counts of all sandboxes that ever were."""
         total = Tally()
-        for tally in (self._dropped, *self._tallies.values()):
+        for tally in (self._dropped_total, *self._tallies.values()):
             total.add(tally)
+        return total
+
+    def total_of(self, prefix: str) -> Tally:
+        """The counts of all sandboxes whose names have a prefix, and of their lives before resets."""
+        total = Tally(incomplete=self._has_forgotten)
+        for tallies in (self._dropped, self._tallies):
+            for name, tally in tallies.items():
+                if name.startswith(prefix):
+                    total.add(tally)
         return total
 
     def add(self, observation: Observation, *, complete: bool) -> None:

@@ -260,6 +260,9 @@ class Storage(Protocol):
     def listen(self, sandbox: str | None, wake: Callable[[], None]) -> Listener:
         """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
 
+    async def tally_of_prefix(self, prefix: str) -> Tally:
+        """The counts of all sandboxes whose names begin with a prefix; those before a reset or drop count too."""
+
     async def tally(self, sandbox: str | None) -> Tally:
         """The coverage counts of a sandbox, or of all that ever were (None)."""
 

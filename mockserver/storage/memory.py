@@ -183,6 +183,10 @@ class MemoryStorage:
         """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
         return self._shared.journal.listen(sandbox, wake)
 
+    async def tally_of_prefix(self, prefix: str) -> Tally:
+        """See `Storage`."""
+        return self._shared.coverage.total_of(prefix)
+
     async def tally(self, sandbox: str | None) -> Tally:
         """The coverage counts of a sandbox, or of all that ever were (None)."""
         return self._shared.coverage.total() if sandbox is None else self._shared.coverage.tally(sandbox)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ from mockserver.admin import coverage as admin_coverage
 from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.model import FAULTS, Violation
 from mockserver.engine.engine import run_sync
-from mockserver.engine.examples import scenario_rows
+from mockserver.engine.examples import iter_scenario_rows
 from mockserver.engine.linter import example_requests
 from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.server.server import serving
@@ -436,11 +436,11 @@ async def test_examples_run_once_a_contract(
     """Another contract or error status runs them again."""
     ran: list[Contract] = []
 
-    def counted(one: Contract) -> list[dict[str, Any]]:
+    def counted(one: Contract) -> Iterator[dict[str, Any]]:
         ran.append(one)
-        return scenario_rows(one)
+        return iter_scenario_rows(one)
 
-    monkeypatch.setattr(admin_coverage, "scenario_rows", counted)
+    monkeypatch.setattr(admin_coverage, "iter_scenario_rows", counted)
     engine = Engine(contract)
     async with serving(engine) as url:
         for number in range(3):
@@ -579,3 +579,26 @@ async def test_a_request_with_another_value_is_no_retry(url: str, client: aiohtt
         async with client.post(url + PATH, json={**LASTING, "reference_batch": batch}):
             pass
     assert (await covered(client, url))["behaviour"]["retries"] == []
+
+
+async def test_coverage_by_a_prefix_of_sandboxes_outlives_resets(url: str, client: aiohttp.ClientSession) -> None:
+    """A run on a shared server names its sandboxes alike, and resets them before each test."""
+    for name, body in [("ci-7-a", LASTING), ("ci-7-b", {}), ("ci-8-a", {**LASTING, "pin": "12a4"})]:
+        async with client.post(f"{url}/sandbox/{name}{PATH}", json=body):
+            pass
+        async with client.post(f"{url}/sandbox/{name}/__admin/reset") as response:
+            assert response.status == 200
+    shown = await covered(client, url, "?sandbox_prefix=ci-7-")
+    met = {one["scenario"] for one in shown["scenarios"] if one["met"]}
+    assert met == {"activated-existing-customer", "reference-batch-empty"}
+    assert (shown["requests"], shown["sandbox"], shown["sandbox_prefix"], shown["incomplete"]) == (
+        2,
+        None,
+        "ci-7-",
+        False,
+    )
+    async with client.get(f"{url}/__admin/coverage?sandbox_prefix=ci-7-&format=text") as response:
+        assert (await response.text()).startswith("sandboxes ci-7-...: 2 of ")
+    for query in ("?sandbox_prefix=", "?sandbox_prefix=a&all=true"):
+        async with client.get(f"{url}/__admin/coverage{query}") as response:
+            assert (response.status, (await response.json())["type"]) == (400, "urn:mockserver:problem:bad-parameter")

@@ -242,3 +242,19 @@ async def test_a_testers_write_is_a_conflict(mock: Mock) -> None:
     view = await mock.look(thing="x")
     await (await mock.sandbox()).put_record("things", "x", Record.make("x", {"size": 1}, "request"))
     assert await mock.commit(view, write(size=2)) != Committed()
+
+
+async def test_counts_by_prefix_outlive_resets(mock: Mock) -> None:
+    """Those of several lives of a name are added; a reset of all forgets them."""
+    for name in ("run-1", "run-2", "other", ""):
+        for _ in range(2):
+            await mock.send(name)
+            await mock.storage.reset(name)
+        await mock.send(name)
+    for prefix, requests in [("run-", 6), ("run-2", 3), ("o", 3), ("x", 0)]:
+        tally = await mock.storage.tally_of_prefix(prefix)
+        assert (tally.requests, tally.incomplete) == (requests, False), prefix
+    assert (await mock.storage.tally("run-1")).requests == 1
+    assert (await mock.storage.tally(None)).requests == 12
+    await mock.storage.reset_all()
+    assert (await mock.storage.tally_of_prefix("run-")).requests == 0

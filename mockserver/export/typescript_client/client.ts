@@ -171,9 +171,10 @@ export class Mock {
     return ((await this.call("GET", query ? `/requests?${query}` : "/requests")) as { requests: RecordedRequest[] }).requests;
   }
 
-  /** Which outcomes of the contract were met in this sandbox. */
-  async coverage(): Promise<Coverage> {
-    return (await this.call("GET", "/coverage")) as Coverage;
+  /** Which outcomes were met in this sandbox; with a prefix, in all whose names begin so, before their resets too. */
+  async coverage(sandboxPrefix?: string): Promise<Coverage> {
+    const query = sandboxPrefix === undefined ? "" : `?sandbox_prefix=${encodeURIComponent(sandboxPrefix)}`;
+    return (await this.call("GET", `/coverage${query}`)) as Coverage;
   }
 
   private async call(method: string, path: string, body?: unknown): Promise<unknown> {
