@@ -11,11 +11,13 @@ from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.model import FAULTS
+from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import encode_json, printable
 from mockserver.decision.view import Armed
 from mockserver.privacy.masks import mask_account_numbers
+from mockserver.storage.interface import Full
 
 MAX_ARMED: Final = 100
 """Armed outcomes of one sandbox."""
@@ -179,6 +181,8 @@ async def _arm(call: Call) -> Reply:
     armed = await sandbox.arm(
         lambda number: Armed(id=number, operation=operation.id, turns=responses, left=left, when=when, spec=spec)
     )
+    if isinstance(armed, Full):
+        raise AdminError(no_room(armed.setting, armed.limit))
     return json_reply(_armed_row(armed), 201)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, Call, Route, admin_error, json_reply, text_reply
+from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.sandboxes import sandbox_of
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection
+from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import printable
@@ -148,7 +149,9 @@ async def _put_scenario(call: Call) -> Reply:
         raise admin_error(409, "too-many-scenarios", "There is no room for one more scenario", detail)
     # A new scenario is tried first; a replaced one keeps its place.
     replaced = tuple(scenario if other.id == name else other for other in added)
-    await sandbox.set_scenarios(operation, (scenario, *replaced) if is_new else replaced, name)
+    full = await sandbox.set_scenarios(operation, (scenario, *replaced) if is_new else replaced, name)
+    if full is not None:
+        raise AdminError(no_room(full.setting, full.limit))
     return json_reply(_scenario_row(operation, sandbox, scenario), 201 if is_new else 200)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
 from mockserver.admin.sandboxes import sandbox_of
 from mockserver.core.model import Collection, GeneratedId, Record
-from mockserver.core.problems import no_room_for_record
+from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import is_blank, printable
@@ -145,7 +145,7 @@ def _validated_record(collection: Collection, key: str, members: Any) -> Record 
 async def _write(address: _RecordAddress, record: Record | None) -> Reply:
     full = await address.sandbox.put_record(address.collection.name, address.key, record)
     if full is not None:
-        raise AdminError(no_room_for_record(full.limit))
+        raise AdminError(no_room(full.setting, full.limit))
     return json_reply(_record_row(record, address.key))
 
 
@@ -233,9 +233,9 @@ async def _put_snapshot(call: Call) -> Reply:
             detail = f"There is no generated id {name[:80]}.{did_you_mean_sentence(close_matches(name, ids))}"
             raise admin_error(400, "unknown-id", "The snapshot counts ids that this contract does not generate", detail)
         counters[name] = Counter(counter["used"], counter["searched"])
-    if sum(map(len, records.values())) > engine.settings.max_records:
-        raise AdminError(no_room_for_record(engine.settings.max_records))
-    await sandbox.load_state(State(records, counters))
+    full = await sandbox.load_state(State(records, counters))
+    if full is not None:
+        raise AdminError(no_room(full.setting, full.limit))
     origin = call.body.get("contract", engine.contract.hash)
     note = {} if origin == engine.contract.hash else {"note": f"It is of another contract, {origin[:80]}, but fits."}
     return json_reply({"status": "loaded", "records": sum(map(len, records.values())), **note})

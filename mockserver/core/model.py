@@ -289,6 +289,7 @@ class Settings:
     journal_entries: int = 10_000
     journal_bytes: int = 67_108_864
     max_records: int = 1_000_000
+    max_state_bytes: int = 536_870_912
 
 
 class Tick(Struct, frozen=True, gc=False):

@@ -130,6 +130,24 @@ def sandbox_gone(name: str) -> Reply:
     )
 
 
+def no_room(setting: str, limit: int) -> Reply:
+    """507: what was to be kept does not fit into the limit of the setting `max_records` or `max_state_bytes`."""
+    return no_room_for_record(limit) if setting == "max_records" else no_room_for_bytes(limit)
+
+
+def no_room_for_bytes(limit: int) -> Reply:
+    """507: what was to be kept has no place beside what all sandboxes keep; nothing was changed."""
+    return problem(
+        507,
+        "no-room-for-state",
+        "There is no room for more state on this server",
+        f"All sandboxes together keep at most {limit} bytes of records, armed outcomes and run-time scenarios, and "
+        "this would make it more; nothing was changed. POST /__admin/reset?all=true makes room, and so does a greater "
+        "setting max_state_bytes.",
+        limit=limit,
+    )
+
+
 def no_room_for_record(limit: int) -> Reply:
     """507: the sandbox has no room for what the request would write; nothing was changed."""
     return problem(

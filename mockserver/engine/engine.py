@@ -172,8 +172,8 @@ class Engine:
                     return reply
                 case Conflict():
                     continue  # somebody was faster: decide again, with the same draws
-                case Full(limit):
-                    problem = problems.no_room_for_record(limit)
+                case Full(setting, limit):
+                    problem = problems.no_room(setting, limit)
                     return await self._refuse(service, request, problem, started, sandbox, entry_id)
                 case Gone():
                     problem = problems.sandbox_gone(route.sandbox)
@@ -219,7 +219,7 @@ class Engine:
             return await refused(decision, route.sandbox)
         full = await sandbox.check_room(decision.effects)
         if full is not None:
-            return await refused(problems.no_room_for_record(full.limit), route.sandbox)
+            return await refused(problems.no_room(full.setting, full.limit), route.sandbox)
         return Explanation(render(decision, route, entry_id), path, view.facts, near_misses_of(decision, view))
 
     def masked_target(self, path: str, query: str) -> str:

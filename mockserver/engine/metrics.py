@@ -97,3 +97,4 @@ class Metrics:
         yield GaugeMetricFamily("mockserver_armed", "Armed outcomes, over all sandboxes.", value=now.armed)
         yield GaugeMetricFamily("mockserver_journal_entries", "Entries of the journal.", value=now.journal_entries)
         yield GaugeMetricFamily("mockserver_journal_bytes", "Bytes of the journal.", value=now.journal_bytes)
+        yield GaugeMetricFamily("mockserver_state_bytes", "Bytes of records and the like.", value=now.state_bytes)

@@ -9,7 +9,7 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -41,8 +41,9 @@ class Conflict(Struct, frozen=True):
 
 
 class Full(Struct, frozen=True):
-    """The sandbox keeps at most `limit` records, and these do not fit; nothing was applied."""
+    """What was to be kept does not fit into the limit of a setting; nothing was applied."""
 
+    setting: Literal["max_records", "max_state_bytes"]
     limit: int
 
 
@@ -127,11 +128,14 @@ class Sandbox(Protocol):
     def order(self, operation: Operation) -> Order:
         """The scenarios in force."""
 
-    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> None:
-        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again."""
+    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> Full | None:
+        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again.
 
-    async def arm(self, make: Callable[[int], Armed]) -> Armed:
-        """Arm what `make` gives for an unused id."""
+        `Full` where there is no room.
+        """
+
+    async def arm(self, make: Callable[[int], Armed]) -> Armed | Full:
+        """Arm what `make` gives for an unused id; `Full` where there is no room."""
 
     async def disarm(self, ids: Iterable[int]) -> None:
         """Remove armed outcomes by id."""
@@ -145,8 +149,8 @@ class Sandbox(Protocol):
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""
 
-    async def load_state(self, state: State) -> None:
-        """Replace what the sandbox keeps."""
+    async def load_state(self, state: State) -> Full | None:
+        """Replace what the sandbox keeps; `Full` where there is no room."""
 
     async def find_record(self, collection: str, key: str) -> Record | None:
         """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""
@@ -183,6 +187,7 @@ class Gauges(Struct, frozen=True):
     journal_entries: int
     journal_bytes: int
     journal_evictions: int
+    state_bytes: int
 
 
 class Storage(Protocol):

@@ -85,14 +85,14 @@ class MemoryStorage:
         self._evicted.pop(name, None)
         sandbox = self._sandboxes.pop(name, None)
         if sandbox is not None:
-            sandbox.gone = True
+            sandbox.close()
         return sandbox is not None
 
     async def reset_all(self) -> tuple[str, ...]:
         """Reset every sandbox, and forget those that were evicted; the names of those that existed."""
         names = tuple(self._sandboxes)
         for sandbox in self._sandboxes.values():
-            sandbox.gone = True
+            sandbox.close()
         self._sandboxes.clear()
         self._evicted.clear()
         self._evicted_others = False
@@ -143,7 +143,7 @@ class MemoryStorage:
         if idle is None:
             return False
         del self._sandboxes[idle.name]
-        idle.gone = True
+        idle.close()
         self._shared.coverage.drop(idle.name)
         self._evictions += 1
         self._evicted[idle.name] = None
@@ -195,4 +195,12 @@ class MemoryStorage:
         """The figures of this moment."""
         armed = sum(len(sandbox.armed) for sandbox in self._sandboxes.values())
         journal = self._shared.journal
-        return Gauges(len(self._sandboxes), self._evictions, armed, len(journal), journal.size, journal.evictions)
+        return Gauges(
+            len(self._sandboxes),
+            self._evictions,
+            armed,
+            len(journal),
+            journal.size,
+            journal.evictions,
+            self._shared.state_bytes,
+        )

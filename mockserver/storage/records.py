@@ -29,6 +29,9 @@ below 2^53, exact in every JSON reader."""
 
 _TOMBSTONE: Final = b"null"
 
+RECORD_OVERHEAD: Final = 200
+"""Bytes that a record takes beside its key and its JSON (docs/performance.md)."""
+
 StoredRecords = dict[str, bytes]
 """Records of a collection by key, as JSON or `_TOMBSTONE`."""
 
@@ -41,6 +44,14 @@ class ReadRecord(Struct, frozen=True, gc=False):
     stored: bytes | None
 
 
+class Change(Struct, frozen=True, gc=False):
+    """A record that is to be stored."""
+
+    collection: str
+    key: str
+    data: bytes
+
+
 class Records:
     """What one sandbox keeps beside the seeds."""
 
@@ -48,6 +59,8 @@ class Records:
         """Begin with the seeds; `name` and `seed` say where generated ids begin."""
         self.collections = collections
         self.count = 0
+        self.size = 0
+        """In bytes, with records of removed collections."""
         self._stored: dict[str, StoredRecords] = {collection: {} for collection in collections}
         self._retired: dict[str, StoredRecords] = {}
         self._used: dict[str, int] = {}
@@ -115,32 +128,54 @@ class Records:
 
     # -- writing ----------------------------------------------------------------------------------------
 
-    def fits(self, writes: Iterable[tuple[str, str]], most: int) -> bool:
-        """Whether no more than `most` records are kept once these collections and keys are written."""
-        new = {place for place in writes if place[1] not in self._stored[place[0]]}
-        return not new or self.count + len(new) <= most
+    def merged(self, writes: Iterable[Write], entry: str) -> list[Change]:
+        """The records of the keys that a request writes, with the members that it writes merged into them."""
+        views: dict[tuple[str, str], dict[str, Any]] = {}
+        for write in writes:
+            view = views.get((write.collection, write.key))
+            if view is None:
+                before = self.find(self.collections[write.collection], write.key)
+                view = views[write.collection, write.key] = {**before.view} if before is not None else {}
+            view.update(write.members)
+            view["key"], view["origin"] = write.key, "request"
+        return [Change(collection, key, _encode(Record(view, entry))) for (collection, key), view in views.items()]
 
-    def merge(self, write: Write, entry: str) -> None:
-        """Merge the members that a request writes into the record of its key."""
-        collection = self.collections[write.collection]
-        before = self.find(collection, write.key)
-        view: dict[str, Any] = {**before.view} if before is not None else {}
-        view.update(write.members)
-        view["key"], view["origin"] = write.key, "request"
-        self.put(write.collection, write.key, Record(view, entry))
+    def change(self, collection: str, key: str, record: Record | None) -> Change:
+        """The change that writes a record in place of what was there; None is a tombstone."""
+        return Change(collection, key, _TOMBSTONE if record is None else _encode(record))
 
     def put(self, collection: str, key: str, record: Record | None) -> None:
         """Write a record in place of what was there; None is a tombstone."""
-        stored = self._stored[collection]
-        self.changes += 1
-        self.count += key not in stored
-        stored[key] = _TOMBSTONE if record is None else _encode(record)
+        self.apply([self.change(collection, key, record)])
+
+    def added(self, changes: Iterable[Change]) -> int:
+        """How many records more there would be after these changes."""
+        return sum(change.key not in self._stored[change.collection] for change in changes)
+
+    def growth(self, changes: Iterable[Change]) -> int:
+        """How many bytes more there would be after these changes."""
+        grown = 0
+        for change in changes:
+            before = self._stored[change.collection].get(change.key)
+            grown += len(change.data)
+            grown += _fixed_size(change.key) if before is None else -len(before)
+        return grown
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Store records."""
+        for change in changes:
+            self.changes += 1
+            self.count += self.added([change])
+            self.size += self.growth([change])
+            self._stored[change.collection][change.key] = change.data
 
     def restore(self, collection: str, key: str) -> None:
         """Remove what was written under a key."""
-        if self._stored[collection].pop(key, None) is not None:
+        before = self._stored[collection].pop(key, None)
+        if before is not None:
             self.changes += 1
             self.count -= 1
+            self.size -= len(before) + _fixed_size(key)
             self._drawn = {}
 
     # -- all of it --------------------------------------------------------------------------------------
@@ -159,7 +194,7 @@ class Records:
         """Replace what is kept."""
         self.changes += 1
         self._stored = {name: {} for name in self.collections}
-        self._retired, self.count = {}, 0
+        self._retired, self.count, self.size = {}, 0, 0
         for collection, records in state.records.items():
             for key, record in records.items():
                 self.put(collection, key, record)
@@ -179,11 +214,17 @@ class Records:
         self._retired = {name: stored for name, stored in before.items() if stored}
         self.collections = collections
         self.count = sum(map(len, self._stored.values()))
+        kept = (*self._stored.values(), *self._retired.values())
+        self.size = sum(len(data) + _fixed_size(key) for stored in kept for key, data in stored.items())
         for name in self._used.keys() & id_offsets.keys():
             self._used[name] += id_offsets[name]
             if name in self._searched:
                 self._searched[name] += id_offsets[name]
         self._drawn = {}
+
+
+def _fixed_size(key: str) -> int:
+    return len(key) + RECORD_OVERHEAD
 
 
 def _fold_keys(stored: StoredRecords, fold: Callable[[str], str]) -> StoredRecords:

@@ -26,8 +26,9 @@ from mockserver.storage.interface import (
     ReloadedSandbox,
     State,
 )
-from mockserver.storage.records import ReadRecord, Records
+from mockserver.storage.records import Change, ReadRecord, Records
 from mockserver.storage.shared import Shared
+from mockserver.storage.usage import Usage, size_of_armed, size_of_scenarios
 
 
 class _Versions(Struct, frozen=True, gc=False):
@@ -69,6 +70,7 @@ class MemorySandbox:
         self._orders: dict[str, _CachedOrder] = {}
         self._delays = 0
         self._last_armed = 0
+        self._usage = Usage(shared)
 
     # -- one request ------------------------------------------------------------------------------------
 
@@ -100,9 +102,26 @@ class MemorySandbox:
 
     async def check_room(self, effects: Effects) -> Full | None:
         """`Full` where the records of these effects have no room, as `commit` would say; otherwise None."""
-        limit = self._shared.settings.max_records
-        places = [(write.collection, write.key) for write in effects.writes]
-        return Full(limit) if places and not self.records.fits(places, limit) else None
+        return self._full(self.records.merged(effects.writes, "")) if effects.writes else None
+
+    def _full(self, changes: Sequence[Change]) -> Full | None:
+        """`Full` where these changes of records have no room."""
+        limit, added = self._shared.settings.max_records, self.records.added(changes)
+        if added and self.records.count + added > limit:
+            return Full("max_records", limit)
+        return self._usage.full(self.records.growth(changes))
+
+    def _store(self, changes: Sequence[Change]) -> Full | None:
+        full = self._full(changes)
+        if full is None:
+            self.records.apply(changes)
+            self._usage.set_records(self.records.size)
+        return full
+
+    def close(self) -> None:
+        """Let go of everything: the sandbox is reset, dropped or evicted."""
+        self.gone = True
+        self._usage.release()
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
@@ -110,16 +129,16 @@ class MemorySandbox:
             return Gone()
         if self._has_changed(view, effects):
             return Conflict()
-        full = await self.check_room(effects)
-        if full is not None:
-            return full
         records = self.records
-        for write in effects.writes:
-            records.merge(write, entry.id)
+        if effects.writes:
+            full = self._store(records.merged(effects.writes, entry.id))
+            if full is not None:
+                return full
         records.consume(effects.consumed_ids)
         self._delays += effects.delay
         if effects.armed_id is not None:
             self.armed = _after_use(self.armed, effects.armed_id)
+            self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
         if effects.counted_scenarios:
             self.turn_counts = {
                 **self.turn_counts,
@@ -168,26 +187,40 @@ class MemorySandbox:
             cached = self._orders[operation.id] = _CachedOrder(operation, scenarios, order)
         return cached.order
 
-    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> None:
-        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again."""
+    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> Full | None:
+        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again.
+
+        `Full` where there is no room.
+        """
+        before = self.runtime_scenarios.get(operation.id, ())
+        full = self._usage.full(size_of_scenarios(scenarios) - size_of_scenarios(before))
+        if full is not None:
+            return full
         self.runtime_scenarios = {**self.runtime_scenarios, operation.id: tuple(scenarios)}
         counts = self.turn_counts.get(operation.id, {})
         self.turn_counts = {
             **self.turn_counts,
             operation.id: {name: n for name, n in counts.items() if name != changed},
         }
+        self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
+        return None
 
-    async def arm(self, make: Callable[[int], Armed]) -> Armed:
-        """Arm what `make` gives for an unused id."""
+    async def arm(self, make: Callable[[int], Armed]) -> Armed | Full:
+        """Arm what `make` gives for an unused id; `Full` where there is no room."""
+        armed = make(self._last_armed + 1)
+        full = self._usage.full(size_of_armed(armed))
+        if full is not None:
+            return full
         self._last_armed += 1
-        armed = make(self._last_armed)
         self.armed = (*self.armed, armed)
+        self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
         return armed
 
     async def disarm(self, ids: Iterable[int]) -> None:
         """Remove armed outcomes by id."""
         removed = frozenset(ids)
         self.armed = tuple(one for one in self.armed if one.id not in removed)
+        self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
 
     async def set_clock(self, clock: Clock) -> None:
         """Replace the clock."""
@@ -209,14 +242,24 @@ class MemorySandbox:
         self.runtime_scenarios = reloaded.runtime_scenarios
         self.turn_counts = reloaded.turn_counts
         self.records.use_collections(collections, id_offsets)
+        self._usage.set_records(self.records.size)
+        self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
 
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""
         return self.records.state()
 
-    async def load_state(self, state: State) -> None:
-        """Replace what the sandbox keeps."""
-        self.records.load(state)
+    async def load_state(self, state: State) -> Full | None:
+        """Replace what the sandbox keeps; `Full` where there is no room."""
+        loaded = Records(self.name, self.settings.seed, self.records.collections)
+        loaded.load(state)
+        limit = self._shared.settings.max_records
+        full = Full("max_records", limit) if loaded.count > limit else None
+        full = full or self._usage.full(loaded.size - self.records.size)
+        if full is None:
+            self.records.load(state)
+            self._usage.set_records(self.records.size)
+        return full
 
     async def find_record(self, collection: str, key: str) -> Record | None:
         """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""
@@ -228,15 +271,12 @@ class MemorySandbox:
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """Write a record (None: a tombstone) in place of what was there; `Full` where there is no room."""
-        limit = self._shared.settings.max_records
-        if not self.records.fits([(collection, key)], limit):
-            return Full(limit)
-        self.records.put(collection, key, record)
-        return None
+        return self._store([self.records.change(collection, key, record)])
 
     async def restore_record(self, collection: str, key: str) -> None:
         """Remove what was written under a key, so that its seed or the default shows again."""
         self.records.restore(collection, key)
+        self._usage.set_records(self.records.size)
 
 
 def _after_use(armed: tuple[Armed, ...], used: int) -> tuple[Armed, ...]:

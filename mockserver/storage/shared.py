@@ -21,6 +21,8 @@ class Shared:
         self.now_ns = now_ns
         self.journal = Journal(settings.journal_entries, settings.journal_bytes)
         self.coverage = Coverage(sandbox_exists, settings.max_sandboxes)
+        self.state_bytes = 0
+        """What all sandboxes keep: records, armed outcomes and run-time scenarios."""
         self.serve(contract, settings)
 
     def serve(self, contract: Contract, settings: Settings) -> None:

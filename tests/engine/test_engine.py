@@ -62,7 +62,11 @@ def test_a_conflict_decides_again(contract: Contract, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     ("result", "problem", "status"),
-    [(Gone(), "sandbox-gone", 409), (Full(7), "no-room-for-record", 507)],
+    [
+        (Gone(), "sandbox-gone", 409),
+        (Full("max_records", 7), "no-room-for-record", 507),
+        (Full("max_state_bytes", 7), "no-room-for-state", 507),
+    ],
 )
 def test_a_refused_commit_is_a_problem(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, result: CommitResult, problem: str, status: int

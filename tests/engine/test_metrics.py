@@ -40,6 +40,7 @@ async def test_metrics_count_requests_problems_and_state(url: str, client: aioht
     assert (found["mockserver_sandboxes",], found["mockserver_armed",]) == (2, 0)
     assert found["mockserver_journal_entries",] >= 3
     assert found["mockserver_journal_bytes",] > 0
+    assert found["mockserver_state_bytes",] == 0
     assert found["mockserver_sandbox_evictions_total",] == 0
 
 
@@ -70,7 +71,7 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
 
 def test_the_number_of_series_is_bounded(contract: Contract) -> None:
     """Run-time scenarios share one."""
-    metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0))
+    metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0, 0))
     reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MAX_SERIES)}
     for _ in range(2):

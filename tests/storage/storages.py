@@ -155,7 +155,9 @@ class Mock:
     async def arm(self, times: int | None = 1, name: str = "") -> Armed:
         """Arm the ordinary answer."""
         sandbox = await self.sandbox(name)
-        return await sandbox.arm(lambda number: Armed(number, "use", Turns((Turn(),)), times, (), {}))
+        armed = await sandbox.arm(lambda number: Armed(number, "use", Turns((Turn(),)), times, (), {}))
+        assert isinstance(armed, Armed)
+        return armed
 
 
 def write(key: str = "x", collection: str = "things", **members: Any) -> Effects:

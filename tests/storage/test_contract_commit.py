@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from mockserver.contract.loading import compile_runtime_scenario
+from mockserver.core.contract import Turn, Turns
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
-from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Full, Gone, State
+from mockserver.decision.view import Armed
+from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Full, Gone, ReloadedSandbox, State
 from tests.storage.storages import Mock, NewMock, write
 
 
@@ -203,17 +206,84 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
     effects = Effects(
         writes=both, consumed_ids=("id", "ticket"), armed_id=armed.id, counted_scenarios=("flaky",), delay=True
     )
-    assert await mock.commit(view, effects) == Full(2)
+    assert await mock.commit(view, effects) == Full("max_records", 2)
     assert await sandbox.state() == before
     assert await mock.storage.entries(None) == kept
     again = await mock.look(thing="z")
     assert (again.armed, again.turn_counts, again.delays, again.facts["new"]) == ((armed,), {}, 0, view.facts["new"])
     assert await mock.commit(again, replace(effects, writes=write("x", size=6).writes)) == Committed()
     assert await mock.size("x") == 6
-    assert await sandbox.put_record("things", "z", None) == Full(2)
+    assert await sandbox.put_record("things", "z", None) == Full("max_records", 2)
     assert await sandbox.put_record("things", "y", None) is None
     await sandbox.restore_record("things", "y")
     assert await sandbox.put_record("things", "z", None) is None
+
+
+async def test_writes_of_one_record_are_merged(mock: Mock) -> None:
+    """Two lookups may lead to the same key."""
+    both = (*write("x", size=1).writes, *write("x", owner="me").writes)
+    assert await mock.commit(await mock.look(thing="x"), Effects(writes=both)) == Committed()
+    (record,) = (await mock.look(thing="x")).found["thing"]
+    assert (record.view["size"], record.view["owner"], record.origin) == (1, "me", "request")
+
+
+async def test_all_sandboxes_together_keep_so_many_bytes(new_mock: NewMock) -> None:
+    """However few the records are; a seed, a smaller record and what is taken away need no room."""
+    mock = new_mock(max_state_bytes=2_000)
+    full = Full("max_state_bytes", 2_000)
+    assert await mock.commit(await mock.look("a", thing="x"), write("x", owner="o" * 1_000)) == Committed()
+    view = await mock.look("b", thing="y")
+    assert await mock.commit(view, write("y", owner="o" * 1_000)) == full
+    sandbox = await mock.sandbox("b")
+    assert await sandbox.check_room(write("y", owner="o" * 1_000)) == full
+    assert await sandbox.check_room(write("y", owner="o")) is None
+    large = Record.make("y", {"owner": "o" * 1_000}, "request")
+    assert await sandbox.put_record("things", "y", large) == full
+    assert await sandbox.load_state(State({"things": {"y": large}}, {})) == full
+    assert await sandbox.state() == State({"things": {}, "owners": {}}, {})
+    first = await mock.sandbox("a")
+    assert await first.load_state(State({"things": {"x": Record.make("x", {"size": 2}, "request")}}, {})) is None
+    assert await mock.commit(await mock.look("b", thing="y"), write("y", owner="o" * 1_000)) == Committed()
+    assert await first.put_record("things", "z", large) == full
+    await sandbox.restore_record("things", "y")
+    assert await first.put_record("things", "z", large) is None
+    await mock.storage.reset("a")
+    assert await first.put_record("things", "z", None) is None  # it is gone, and counts no more
+    await first.disarm([])
+    assert await sandbox.put_record("things", "y", large) is None
+    assert await sandbox.load_state(State({"things": {str(n): None for n in range(3)}}, {})) is None
+    assert await sandbox.load_state(State({"things": {str(n): None for n in range(30)}}, {})) == full
+
+
+async def test_armed_outcomes_and_run_time_scenarios_count_as_they_were_sent(new_mock: NewMock) -> None:
+    """Until they are used or taken away; a reload keeps them."""
+    mock = new_mock(max_state_bytes=1_500)
+    full = Full("max_state_bytes", 1_500)
+    sandbox = await mock.sandbox()
+
+    async def arm(left: int | None = 1) -> Armed | Full:
+        spec = {"when": {"body.thing": "x" * 1_000}}
+        return await sandbox.arm(lambda number: Armed(number, "use", Turns((Turn(),)), left, (), spec))
+
+    armed = await arm()
+    assert isinstance(armed, Armed)
+    assert await arm() == full
+    assert await mock.commit(await mock.look(thing="x"), Effects(armed_id=armed.id)) == Committed()
+    again = await arm()
+    assert isinstance(again, Armed)
+    assert again.id == armed.id + 1
+    text = "documented: D.\nrespond: {plain: 1}\n# " + "x" * 1_000
+    scenario = compile_runtime_scenario(mock.operation, text.encode(), "mine")
+    assert await sandbox.set_scenarios(mock.operation, [scenario], "mine") == full
+    assert sandbox.runtime_scenarios == {}
+    await sandbox.disarm([again.id])
+    assert await sandbox.set_scenarios(mock.operation, [scenario], "mine") is None
+    assert await sandbox.set_scenarios(mock.operation, [scenario], "mine") is None
+    reloaded = ReloadedSandbox(mock.settings, {**sandbox.runtime_scenarios}, (), {})
+    await mock.storage.serve(mock.contract, mock.settings, {"": reloaded}, {})
+    assert await arm() == full
+    assert await sandbox.set_scenarios(mock.operation, [], "mine") is None
+    assert isinstance(await arm(), Armed)
 
 
 @pytest.mark.parametrize("how", ["reset", "reset_all"])

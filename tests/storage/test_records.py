@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.model import Collection, GeneratedId, Record, Write
 from mockserver.storage.interface import Counter, State
-from mockserver.storage.records import Records
+from mockserver.storage.records import RECORD_OVERHEAD, Records
 
 
 def collection(name: str = "things", *, is_open: bool = True, fold: Any = str, **seeds: Any) -> Collection:
@@ -65,14 +65,14 @@ def test_an_open_collection_has_every_key(is_open: bool, origin: str | None) -> 
 def test_a_write_is_merged_and_sets_the_origin() -> None:
     """Other members stay."""
     memory = records()
-    memory.merge(Write("things", "seed", {"more": 2}), "9")
-    memory.merge(Write("things", "none", {"size": 7}), "9")
-    memory.merge(Write("things", "new", {"more": 1}), "9")
+    memory.apply(memory.merged([Write("things", "seed", {"more": 2})], "9"))
+    memory.apply(memory.merged([Write("things", "none", {"size": 7})], "9"))
+    memory.apply(memory.merged([Write("things", "new", {"more": 1})], "9"))
     assert written(memory, "seed") == Record({"size": 1, "more": 2, "key": "seed", "origin": "request"}, "9")
     assert written(memory, "none") == Record({"size": 7, "key": "none", "origin": "request"}, "9")
     assert written(memory, "new") == Record({"size": 0, "more": 1, "key": "new", "origin": "request"}, "9")
     assert memory.count == 3
-    memory.merge(Write("things", "seed", {"size": 5}), "10")
+    memory.apply(memory.merged([Write("things", "seed", {"size": 5})], "10"))
     assert written(memory, "seed") == Record({"size": 5, "more": 2, "key": "seed", "origin": "request"}, "10")
     assert memory.count == 3
 
@@ -93,9 +93,13 @@ def test_the_number_of_records_is_bounded() -> None:
     """Writing an existing key takes no room."""
     memory = records()
     memory.put("things", "a", None)
-    assert memory.fits([("things", "a")], 0)
-    assert memory.fits([("things", "b"), ("things", "b"), ("things", "a")], 2)
-    assert not memory.fits([("things", "b"), ("things", "c")], 2)
+    changes = [memory.change("things", key, None) for key in ("a", "b", "c")]
+    assert [memory.added([change]) for change in changes] == [0, 1, 1]
+    assert memory.added(changes) == 2
+    before = memory.size
+    assert memory.growth(changes) == 2 * (1 + RECORD_OVERHEAD + len(b"null"))
+    memory.apply(changes)
+    assert memory.size == before + 2 * (1 + RECORD_OVERHEAD + len(b"null"))
 
 
 # -- new ids --------------------------------------------------------------------------------------------
@@ -105,7 +109,7 @@ def test_drawing_an_id_does_not_use_it_up() -> None:
     """Keys that are taken are skipped."""
     memory = records()
     assert [drawn(memory) for _ in range(2)] == ["3", "3"]
-    memory.merge(Write("things", "4", {}), "")
+    memory.apply(memory.merged([Write("things", "4", {})], ""))
     memory.consume(["id"])
     assert drawn(memory) == "6"  # 4 was written, 5 is a tombstone
     memory.consume(["id"])
@@ -167,7 +171,7 @@ def test_another_seed_begins_the_ids_again_and_keeps_the_records() -> None:
 def test_a_state_goes_to_other_records_and_back() -> None:
     """Records, tombstones and counters: what is drawn and found there is the same; what was there is gone."""
     memory = records()
-    memory.merge(Write("things", "x", {"size": [1]}), "4")
+    memory.apply(memory.merged([Write("things", "x", {"size": [1]})], "4"))
     memory.put("things", "3", None)
     used(memory)
     used(memory, PLAIN)
@@ -189,7 +193,7 @@ def test_a_state_goes_to_other_records_and_back() -> None:
 def test_records_without_a_collection_are_kept() -> None:
     """They return with it; a loaded state forgets them."""
     memory = records()
-    memory.merge(Write("things", "x", {"more": 1}), "1")
+    memory.apply(memory.merged([Write("things", "x", {"more": 1})], "1"))
     other = collection("others")
     memory.use_collections({"others": other}, {})
     assert (memory.count, memory.state().records) == (0, {"others": {}})
@@ -240,7 +244,7 @@ def test_a_record_is_kept_as_json_once() -> None:
     try:
         for number in range(count):
             values = {"size": f"{number}/{number}", "more": "the same of all of them".upper()}
-            memory.merge(Write("things", f"key-{number}", values), "1")
+            memory.apply(memory.merged([Write("things", f"key-{number}", values)], "1"))
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -283,7 +287,7 @@ def test_a_record_is_the_same_object_until_a_write() -> None:
     """A commit compares records by identity."""
     memory = records()
     assert memory.stored("things", "x") is None
-    memory.merge(Write("things", "x", {"size": 1}), "1")
+    memory.apply(memory.merged([Write("things", "x", {"size": 1})], "1"))
     before = memory.stored("things", "x")
     assert memory.stored("things", "x") is before
     memory.put("things", "x", written(memory, "x"))
@@ -310,7 +314,7 @@ JSON_VALUES = st.recursive(
 def test_a_record_keeps_json_types(value: Any) -> None:
     """Each JSON value is read back the same."""
     memory = records()
-    memory.merge(Write("things", "k", {"size": value, "more": [1]}), "7")
+    memory.apply(memory.merged([Write("things", "k", {"size": value, "more": [1]})], "7"))
     view = written(memory, "k").view
     assert view == {"size": value, "more": [1], "key": "k", "origin": "request"}
     assert repr(view["size"]) == repr(value)

@@ -1,0 +1,60 @@
+"""How many bytes a sandbox keeps: records, armed outcomes and run-time scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockserver.core.contract import Scenario
+from mockserver.core.values import encode_json
+from mockserver.decision.view import Armed
+from mockserver.storage.interface import Full
+from mockserver.storage.shared import Shared
+
+
+class Usage:
+    """The bytes of one sandbox, which count for the limit of all."""
+
+    def __init__(self, shared: Shared) -> None:
+        """Begin with nothing."""
+        self._shared = shared
+        self._records = 0
+        self._runtime = 0
+        self._armed: dict[int, int] = {}
+        """By the id of an armed outcome."""
+        self._is_released = False
+
+    def full(self, growth: int) -> Full | None:
+        """`Full` where so many bytes more have no room."""
+        limit = self._shared.settings.max_state_bytes
+        return Full("max_state_bytes", limit) if growth > 0 and self._shared.state_bytes + growth > limit else None
+
+    def set_records(self, size: int) -> None:
+        """Count the records."""
+        if not self._is_released:
+            self._shared.state_bytes += size - self._records
+            self._records = size
+
+    def set_runtime(self, armed: Iterable[Armed], scenarios: Iterable[Iterable[Scenario]]) -> None:
+        """Count armed outcomes and run-time scenarios, as they were sent."""
+        if self._is_released:
+            return
+        self._armed = {one.id: self._armed.get(one.id) or size_of_armed(one) for one in armed}
+        size = sum(self._armed.values()) + sum(map(size_of_scenarios, scenarios))
+        self._shared.state_bytes += size - self._runtime
+        self._runtime = size
+
+    def release(self) -> None:
+        """Count nothing any more: the sandbox is gone."""
+        self.set_records(0)
+        self.set_runtime((), ())
+        self._is_released = True
+
+
+def size_of_armed(armed: Armed) -> int:
+    """The bytes of an armed outcome, as it was sent."""
+    return len(encode_json(dict(armed.spec)))
+
+
+def size_of_scenarios(scenarios: Iterable[Scenario]) -> int:
+    """The bytes of run-time scenarios, as they were sent."""
+    return sum(len((one.source_text or "").encode("utf-8", "replace")) for one in scenarios)
