@@ -8,7 +8,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
-from jsonschema_specifications import REGISTRY
 
 from mockserver.core.model import Diagnostic, Path
 from mockserver.core.values import encode_ascii_json, kind
@@ -49,6 +48,8 @@ def text_diagnostics(schema: Any) -> Iterator[Diagnostic]:
 
 
 def _meta_diagnostics(schema: Any) -> Iterator[Diagnostic]:
+    from jsonschema_specifications import REGISTRY  # a tenth of a start, which seldom needs it
+
     errors = []
     for error in _schema_of_schemas().iter_errors(schema):
         first = error.kind.context[0] if isinstance(error.kind, ValidationErrorKind.AnyOf) else [error]
