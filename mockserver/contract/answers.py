@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from mockserver.contract.layers import ConfigNode
 from mockserver.contract.operations import EnvelopeParts, OperationCompiler
 from mockserver.contract.paths import Context, Scope
 from mockserver.contract.templates import compile_body_format, compile_template, constant, render_body
-from mockserver.core.contract import Envelope, Scenario, Turn, Turns
+from mockserver.core.contract import Envelope, ResponseHeader, Scenario, Turn, Turns
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
 from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.schema.violations import mismatch_of
+
+RESERVED_HEADERS: Final = (
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Headers that the server writes itself."""
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
 
 class CompiledAnswer(NamedTuple):
@@ -27,6 +44,12 @@ class CompiledAnswer(NamedTuple):
     envelope: Envelope
     status: Template
     body: Template
+    headers: tuple[ResponseHeader, ...]
+
+    @property
+    def new_ids(self) -> frozenset[str]:
+        """The names of the new ids that it has."""
+        return self.body.new.union(*(header.value.new for header in self.headers))
 
 
 class CompiledTurn(NamedTuple):
@@ -74,13 +97,14 @@ class AnswerCompiler:
 
     def _answer(self, node: ConfigNode, data: Mapping[str, Any], at: Path) -> CompiledAnswer | None:
         operation = self._operation
-        names = [name for name in data if name != "status"]
+        names = [name for name in data if name not in ("status", "headers")]
         declared = operation.definition.tables["envelopes"]
         if len(names) != 1:
             got = ", ".join(names) or "none"
             node.report_error("respond without one envelope", f"one of {', '.join(declared)}", got, at=at)
             return None
         name = names[0]
+        headers = tuple(self._headers(node, data.get("headers", {}), (*at, "headers")))
         at = (*at, name)
         if name not in declared and declared:
             node.report_unknown(f"unknown envelope {name}", name, declared, at)
@@ -96,7 +120,29 @@ class AnswerCompiler:
             Envelope(name, parts.status, parts.assumed, _violations_of(parts), parts.schema),
             parts.status if data.get("status") is None else constant(data["status"]),
             compile_template(parts.node.data["body"], silent, respond),
+            headers,
         )
+
+    def _headers(self, node: ConfigNode, data: Mapping[str, Any], at: Path) -> Iterator[ResponseHeader]:
+        names: set[str] = set()
+        for name, value in data.items():
+            place, lower = (*at, name), name.lower()
+            if not _HEADER_NAME.fullmatch(name):
+                expected = "letters, digits and hyphens, such as X-Request-Id"
+                node.report_error("a bad header name", expected, encode_ascii_json(name), at=place)
+            elif lower in RESERVED_HEADERS or lower.startswith("mock-"):
+                expected = f"a header other than {', '.join(RESERVED_HEADERS)}, mock-*"
+                node.report_error("a header of the server's own", expected, name, at=place)
+            elif lower in names:
+                node.report_error("a header twice", "each name once, in any case", name, at=place)
+            names.add(lower)
+            template = compile_template(value, node.context(self._scope, self._operation.schemas, place))
+            _report_uncertain(node, template, value, place)
+            if isinstance(value, str) and not _HEADER_VALUE.fullmatch(value):
+                node.report_error(
+                    "a bad header value", "visible ASCII characters and blanks", encode_ascii_json(value), at=place
+                )
+            yield ResponseHeader(name, template)
 
     def check(self, node: ConfigNode, answer: CompiledAnswer) -> None:
         """Report an answer that breaks its schema for a request that has nothing in it: it can be forced on any."""
@@ -173,9 +219,10 @@ def _scenario_of_turn(node: ConfigNode, scenario: Scenario, turn: CompiledTurn) 
         scenario,
         envelope=answer.envelope,
         status=answer.status,
+        headers=answer.headers,
         body=answer.body,
         body_format=compile_body_format(answer.body),
-        new=answer.body.new,
+        new=answer.new_ids,
         fault=parse_directive(node, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
         delay=parse_directive(node, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
     )

@@ -124,6 +124,13 @@ class Example(Struct, frozen=True):
     position: Position
 
 
+class ResponseHeader(Struct, frozen=True):
+    """A header that a scenario sends."""
+
+    name: str
+    value: Template
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
     """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
@@ -146,6 +153,7 @@ class Scenario:
     new: frozenset[str]
     examples: tuple[Example, ...]
     position: Position
+    headers: tuple[ResponseHeader, ...] = ()
     fault: Fault | None = None
     delay: Delay | None = None
     turns: Turns | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.contract.templates import render_body
-from mockserver.core.model import RequestWarning, Violation
+from mockserver.core.contract import Scenario
+from mockserver.core.model import Facts, RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
 from mockserver.core.values import encode_ascii_json, printable
 from mockserver.decision.router import Route
@@ -19,6 +21,8 @@ LONGEST_LIST: Final = 3_000
 
 LONGEST_POINTER: Final = 120
 LONGEST_MESSAGE: Final = 240
+
+_NOT_IN_A_HEADER: Final = re.compile(r"[^\x20-\x7e]")
 
 JSON_HEADERS: Final[Headers] = (("Content-Type", "application/json"),)
 
@@ -44,13 +48,16 @@ def render(decision: Decision, route: Route, entry_id: str) -> Reply:
     """The reply to a decision; `entry_id` is that of its journal entry."""
     scenario, fault = decision.scenario, decision.fault
     status = scenario.status.render(decision.facts)
+    headers, own_headers = JSON_HEADERS, _scenario_headers(scenario, decision.facts) if scenario.headers else ()
     if fault is not None and fault.kind == "gateway":
-        status = fault.status
-    headers: Headers = JSON_HEADERS
-    own_headers: Headers = ()
+        status, own_headers = fault.status, ()
+    if any(name.lower() == "content-type" for name, _ in own_headers):
+        headers = ()
     if decision.facts["settings"].mock_headers:
-        headers = _shared_headers(scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash)
-        own_headers = _own_headers(decision, entry_id)
+        headers += _shared_headers(
+            scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash
+        )
+        own_headers += _own_headers(decision, entry_id)
     return Reply(
         status,
         headers,
@@ -65,10 +72,19 @@ def render(decision: Decision, route: Route, entry_id: str) -> Reply:
 
 
 def _shared_headers(scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
-    """The headers of all answers that were decided alike, which the edge writes once."""
+    """The mock's headers in all answers that were decided alike, which the edge writes once."""
     named = (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
     how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
-    return (*JSON_HEADERS, ("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
+    return (("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
+
+
+def _scenario_headers(scenario: Scenario, facts: Facts) -> Headers:
+    """The headers that a scenario sends; a character that no header can hold becomes `?`."""
+    values = ((header.name, header.value.render(facts)) for header in scenario.headers)
+    return tuple(
+        (name, _NOT_IN_A_HEADER.sub("?", value if isinstance(value, str) else encode_ascii_json(value)))
+        for name, value in values
+    )
 
 
 def _own_headers(decision: Decision, entry_id: str) -> Headers:

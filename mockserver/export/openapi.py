@@ -213,8 +213,16 @@ def _responses(found: Sequence[Outcome], settings: Settings, names: Mapping[str,
             "description": f"{' or '.join(envelopes)}: {' and '.join(counts)}",
             "content": {"application/json": content} | (PROBLEM_RESPONSE["content"] if status == 400 else {}),
         }
+        headers: dict[str, Any] = {
+            header.name: {"description": f"Sent by {outcome.scenario.id}.", "schema": {"type": "string"}}
+            for outcome in selected
+            for header in outcome.scenario.headers
+            if header.name.lower() != "content-type"  # OpenAPI describes it as the key of content
+        }
         if settings.mock_headers:
-            shown[str(status)]["headers"] = {n: {"$ref": f"#/components/headers/{n}"} for n in MOCK_HEADERS}
+            headers |= {n: {"$ref": f"#/components/headers/{n}"} for n in MOCK_HEADERS}
+        if headers:
+            shown[str(status)]["headers"] = headers
     return shown | {"default": {"$ref": "#/components/responses/Problem"}}
 
 

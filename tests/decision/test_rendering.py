@@ -1,14 +1,17 @@
 """Bodies from templates, problems, masks."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mockserver import Engine, Request, load
 from mockserver.contract.paths import Context, Scope
 from mockserver.contract.templates import compile_body_format, compile_template, render_body
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
 from mockserver.decision import rendering
+from mockserver.export import openapi
 from mockserver.schema.schema_set import SchemaSet
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), list_lookups=frozenset({"many"}))
@@ -79,3 +82,50 @@ def test_the_length_of_a_header_list_is_bounded(
     one = len(rendering._listed(found[:1])) - len("[]")
     monkeypatch.setattr(rendering, "LONGEST_LIST", room * one)
     assert json.loads(rendering._listed(found))[shown:] == [{"more": more}]
+
+
+HEADERS = """\
+format: 1
+operations:
+  make:
+    request: POST /things/{id}
+    new: {number: {first: 7}}
+    envelopes: {ok: {status: 201, body: {}}}
+"""
+SCENARIO = """\
+format: 1
+operation: make
+scenarios:
+- scenario: made
+  documented: Made.
+  respond:
+    ok: {}
+    headers: {Location: "/things/${path.id}/${new.number}", retry-after: 5, content-type: application/vnd.api+json}
+"""
+
+
+def test_a_scenario_sends_headers(tmp_path: Path) -> None:
+    """With references; a content type of its own in place of JSON's; no character that a header cannot hold."""
+    (tmp_path / "contract.yaml").write_text(HEADERS, "utf-8")
+    (tmp_path / "make.yaml").write_text(SCENARIO, "utf-8")
+    engine = Engine(load(tmp_path))
+
+    def headers(request: Request) -> list[tuple[str, str]]:
+        return [one for one in engine.handle_sync(request).all_headers if not one[0].startswith("Mock-")]
+
+    own = [("retry-after", "5"), ("content-type", "application/vnd.api+json")]
+    assert headers(Request("POST", "/things/a")) == [("Location", "/things/a/7"), *own]
+    assert headers(Request("POST", "/things/é\r\nX: y")) == [("Location", "/things/???X: y/8"), *own]
+    assert headers(Request("POST", "/things/a", headers={"mock-fault": "gateway"})) == [
+        ("Content-Type", "application/json")
+    ]
+
+
+def test_headers_of_a_scenario_are_in_the_export(tmp_path: Path) -> None:
+    """OpenAPI names them with the status that they come with."""
+    (tmp_path / "contract.yaml").write_text(HEADERS, "utf-8")
+    (tmp_path / "make.yaml").write_text(SCENARIO, "utf-8")
+    contract = load(tmp_path)
+    document = openapi.document(contract, contract.settings, "http://127.0.0.1:8080")
+    shown = document["paths"]["/things/{id}"]["post"]["responses"]["201"]["headers"]
+    assert [name for name in shown if not name.startswith("Mock-")] == ["Location", "retry-after"]
