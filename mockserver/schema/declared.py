@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mockserver.core.model import Path, UnknownMember
 from mockserver.core.spelling import close_matches
+from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.references import LocatedSchema
 from mockserver.schema.subschemas import DECLARING_KEYWORDS
 
@@ -100,6 +101,10 @@ def declared_members(schema: LocatedSchema) -> DeclaredMembers:
                 pending.append(_Visit((*at, step[1]), part, seen))
             elif step[0] in _ANY_MEMBER:
                 pending.append(_Visit((*at, "*"), part, seen))
+                if step[0] == "patternProperties":
+                    matches = compile_pattern(str(step[1]))
+                    named = filter(matches, sub.get("properties", ()))
+                    pending.extend(_Visit((*at, name), part, seen) for name in named)
             elif step[0] in DECLARING_KEYWORDS:
                 pending.append(_Visit(at, part, seen))
         pending.extend(_Visit(at, target, seen) for target in visit.schema.targets())
