@@ -51,3 +51,16 @@ def test_each_hatch_task_exists() -> None:
     """Those that the guide names, and no other."""
     tasks = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["envs"]["default"]["scripts"]
     assert set(re.findall(r"`hatch run (\w+)`", GUIDES["contributing.md"])) == set(tasks)
+
+
+def test_the_changelog_is_by_version_and_kind() -> None:
+    """Each version has some of Added, Changed, Fixed and Removed, in this order, each with items."""
+    kinds = ["Added", "Changed", "Fixed", "Removed"]
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    _, *versions = re.split(r"^## ", text, flags=re.MULTILINE)
+    for version in versions:
+        assert re.match(r"(Unreleased|\d+\.\d+\.\d+)\n", version)
+        _, *parts = re.split(r"^### ", version, flags=re.MULTILINE)
+        found = [part.partition("\n")[0] for part in parts]
+        assert found == [kind for kind in kinds if kind in found]
+        assert all(part.partition("\n")[2].strip().startswith("- ") for part in parts)
