@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
+from mockserver.admin.journal import bad_parameter
 from mockserver.admin.sandboxes import sandbox_of
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Operation, Scenario
@@ -66,8 +67,14 @@ async def _export(call: Call) -> Reply:
         raise admin_error(
             404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
         )
-    export = EXPORTS[kind]
-    return text_reply(export.write(call.engine.contract, call.engine.settings, call.url), export.media_type)
+    export, mock_parameters = EXPORTS[kind], call.query.get("mock_parameters", "true")
+    if mock_parameters not in ("true", "false") or (
+        "mock_parameters" in call.query and not export.takes_mock_parameters
+    ):
+        raise bad_parameter("mock_parameters is true or false, for openapi.")
+    engine = call.engine
+    text = export.write(engine.contract, engine.settings, call.url, mock_parameters == "true")
+    return text_reply(text, export.media_type)
 
 
 _EXPORT_ROUTES: Final = (
@@ -76,6 +83,7 @@ _EXPORT_ROUTES: Final = (
         f"{PREFIX}/export/{{kind}}",
         "The contract with an example of every outcome, as openapi, postman or typescript.",
         _export,
+        query={"mock_parameters": "false: openapi without the Mock-* request headers, as for a fuzzer"},
         responses={200: "The export."},
     ),
 )

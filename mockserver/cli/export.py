@@ -26,6 +26,9 @@ from mockserver.export.formats import EXPORTS
     metavar="URL",
     help="The URL of the mock that is written into the export.",
 )
+@click.option(
+    "--no-mock-parameters", is_flag=True, help="Leave out the Mock-* request headers (openapi), as for a fuzzer."
+)
 @environment_option(
     "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
 )
@@ -37,10 +40,14 @@ def export(
     contract: Path | None,
     overlay: tuple[Path, ...],
     mounts: Path | None,
+    *,
+    no_mock_parameters: bool,
 ) -> None:
     """Print the contract, with an example of every outcome, in the format of another tool."""
+    if no_mock_parameters and not EXPORTS[kind].takes_mock_parameters:
+        raise click.UsageError(f"--no-mock-parameters goes with openapi, got {kind}")
     loaded = load_contract(contract, overlay, mounts)
-    text = EXPORTS[kind].write(loaded, loaded.settings, base_url)
+    text = EXPORTS[kind].write(loaded, loaded.settings, base_url, not no_mock_parameters)
     if output is None:
         print_document(text)
         return

@@ -17,6 +17,7 @@ from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.decision.sandbox_names import SANDBOX_NAME
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.schema.diagnostics import DIALECT
+from mockserver.schema.subschemas import walk_schemas
 from mockserver.version import __version__
 
 MOCK_REQUEST_HEADERS: Final[Mapping[str, tuple[str, str]]] = {
@@ -32,20 +33,26 @@ MOCK_REQUEST_HEADERS: Final[Mapping[str, tuple[str, str]]] = {
 MALFORMED_EXAMPLES: Final = "x-malformed-examples"
 """The extension for examples that violate the schema on purpose; those of `examples` have to be valid."""
 
+_JSON_TYPES: Final = ("null", "boolean", "object", "array", "number", "string")
 _COMPONENT: Final = "#/components/schemas/"
 _DESCRIBED_ELSEWHERE: Final = ("accept", "content-type", "authorization")
 """Headers that OpenAPI describes in other places than parameters."""
 
 
-def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str, Any]:
-    """Describe a contract that is served at `url` with these settings."""
+def document(contract: Contract, settings: Settings, url: str = "/", *, mock_parameters: bool = True) -> dict[str, Any]:
+    """Describe a contract that is served at `url` with these settings.
+
+    mock_parameters: with the `Mock-…` request headers; a fuzzer would send them, and meet faults such as `hang`.
+    """
     names = component_names(contract.relink_schemas(lambda *_: ""))
     schemas = contract.relink_schemas(lambda file, at: _COMPONENT + names[file] + _fragment(at))
+    for schema in schemas.values():
+        make_portable(schema)
     found = [*outcomes(contract, settings)]
     paths: dict[str, dict[str, Any]] = {}
     for operation in contract.operations:
         selected = [outcome for outcome in found if outcome.operation is operation]
-        shown = _operation(operation, selected, settings, schemas, names)
+        shown = _operation(operation, selected, settings, schemas, names, mock_parameters=mock_parameters)
         paths.setdefault(operation.path, {})[operation.method.lower()] = shown
     return {
         "openapi": "3.1.0",
@@ -69,7 +76,7 @@ def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str
             "schemas": {names[file]: schema for file, schema in schemas.items()} | {"Problem": PROBLEM_SCHEMA},
             "parameters": {
                 name: _header(name, text, {"type": "string", "pattern": f"^{form}$"})
-                for name, (text, form) in MOCK_REQUEST_HEADERS.items()
+                for name, (text, form) in (MOCK_REQUEST_HEADERS.items() if mock_parameters else ())
             },
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in MOCK_HEADERS.items()
@@ -78,6 +85,29 @@ def document(contract: Contract, settings: Settings, url: str = "/") -> dict[str
         },
         "x-assumptions": dict(contract.assumptions),
     }
+
+
+def make_portable(schema: Any) -> None:
+    """Write a schema, in place, as more tools read it: patterns in ASCII, and no list of all types but one."""
+    for _, sub in walk_schemas(schema):
+        if isinstance(sub, dict):
+            if isinstance(sub.get("pattern"), str):
+                sub["pattern"] = ascii_pattern(sub["pattern"])
+            types = sub.get("type")
+            missing = [name for name in _JSON_TYPES if name not in types] if isinstance(types, list) else []
+            if len(missing) == 1 and "not" not in sub and not (missing == ["number"] and "integer" in sub["type"]):
+                del sub["type"]
+                sub["not"] = {"type": missing[0]}
+
+
+def ascii_pattern(pattern: str) -> str:
+    r"""The pattern with `\uXXXX` in place of other characters than ASCII, but for those beyond 16 bits."""
+
+    def escaped(match: re.Match[str]) -> str:
+        char = match[0][-1]
+        return match[0] if char.isascii() or ord(char) > 0xFFFF else f"\\u{ord(char):04x}"
+
+    return re.sub(r"\\.|[^\\]", escaped, pattern, flags=re.DOTALL)
 
 
 def component_names(files: Iterable[str]) -> dict[str, str]:
@@ -114,6 +144,8 @@ def _operation(
     settings: Settings,
     schemas: Mapping[str, Any],
     names: Mapping[str, str],
+    *,
+    mock_parameters: bool,
 ) -> dict[str, Any]:
     ids = [outcome.scenario.id for outcome in found]
     shown: dict[str, Any] = {
@@ -128,10 +160,7 @@ def _operation(
                 for name in settings.require_headers
                 if name.lower() not in _DESCRIBED_ELSEWHERE
             ),
-            _header(
-                "Mock-Scenario", "The outcome to answer with, whatever the request is.", {"type": "string", "enum": ids}
-            ),
-            *({"$ref": f"#/components/parameters/{name}"} for name in MOCK_REQUEST_HEADERS),
+            *(_mock_parameters(ids) if mock_parameters else ()),
         ],
         "responses": _responses(found, settings, names),
     }
@@ -143,6 +172,13 @@ def _operation(
     if operation.assumed:
         shown["x-assumed"] = list(operation.assumed)
     return shown
+
+
+def _mock_parameters(ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The request headers of the mock; `ids` are those of the outcomes."""
+    text = "The outcome to answer with, whatever the request is."
+    yield _header("Mock-Scenario", text, {"type": "string", "enum": ids})
+    yield from ({"$ref": f"#/components/parameters/{name}"} for name in MOCK_REQUEST_HEADERS)
 
 
 def _parameters(

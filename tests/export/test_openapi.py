@@ -1,6 +1,7 @@
 """The contract as OpenAPI: valid, complete, and every example is what it claims to be."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from mockserver import Contract, Engine, load
 from mockserver.admin.routes import paths
 from mockserver.core.model import Settings
 from mockserver.decision.rendering import MOCK_HEADERS
-from mockserver.export.openapi import MALFORMED_EXAMPLES, document
+from mockserver.export.openapi import MALFORMED_EXAMPLES, ascii_pattern, document, make_portable
 from mockserver.export.outcomes import outcomes
 from mockserver.server.server import serving
 from tests.support import PATH, folder, problem, run
@@ -179,3 +180,67 @@ def test_export_writes_to_a_file_or_standard_output(exported: dict[str, Any], tm
     assert failed.returncode == 1
     assert failed.stderr.startswith(f"mockserver: cannot write {tmp_path}")
     assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("^[0-9]{4}$", "^[0-9]{4}$"),
+        ("[\u1680\u00d1]", r"[\u1680\u00d1]"),
+        ("\\\u00d1", r"\u00d1"),
+        ("\\\\\u00d1", r"\\\u00d1"),
+        ("a\\\\b\n", "a\\\\b\n"),
+        ("[\U0001f600]", "[\U0001f600]"),
+    ],
+)
+def test_a_pattern_is_exported_in_ascii(pattern: str, expected: str) -> None:
+    """With the same meaning: an escape that is none goes, and a backslash stays one."""
+    assert ascii_pattern(pattern) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (
+            {"if": {"type": ["string", "number", "boolean", "object", "array"], "pattern": "\u1680"}},
+            {"if": {"not": {"type": "null"}, "pattern": r"\u1680"}},
+        ),
+        ({"type": ["string", "null"]}, {"type": ["string", "null"]}),
+        (
+            {"type": ["null", "boolean", "object", "array", "integer", "string"]},
+            {"type": ["null", "boolean", "object", "array", "integer", "string"]},
+        ),
+        ({"properties": {"pattern": {"type": "string"}}}, {"properties": {"pattern": {"type": "string"}}}),
+        ({"const": {"pattern": "\u1680"}}, {"const": {"pattern": "\u1680"}}),
+    ],
+)
+def test_a_schema_is_exported_for_many_tools(schema: Any, expected: Any) -> None:
+    """It stays the same schema; values are left alone."""
+    make_portable(schema)
+    assert schema == expected
+
+
+def test_no_pattern_of_the_contract_needs_more_than_ascii(exported: dict[str, Any]) -> None:
+    """And no list of types stands where `not` says it."""
+    text = json.dumps(exported["components"]["schemas"], ensure_ascii=False)
+    patterns = re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', text)
+    assert patterns
+    assert all(pattern.isascii() for pattern in patterns)
+    assert '"not": {"type": "null"}' in text
+
+
+async def test_the_mock_parameters_can_be_left_out(url: str, client: aiohttp.ClientSession, contract: Contract) -> None:
+    """By the admin API and the command; the other formats have none."""
+    async with client.get(f"{url}/__admin/export/openapi?mock_parameters=false") as response:
+        served = await response.json(content_type=None)
+    printed = json.loads(run("export", "openapi", "--no-mock-parameters").stdout)
+    plain = document(contract, contract.settings, mock_parameters=False)
+    OpenAPIV31SpecValidator(plain).validate()
+    for one in (served, printed, plain):
+        (operation,) = next(iter(one["paths"].values())).values()
+        assert not [p for p in operation["parameters"] if str(p.get("name", p.get("$ref"))).count("Mock-")]
+        assert one["components"]["parameters"] == {}
+    for query in ("openapi?mock_parameters=no", "postman?mock_parameters=false"):
+        async with client.get(f"{url}/__admin/export/{query}") as response:
+            assert response.status == 400
+    assert run("export", "postman", "--no-mock-parameters").returncode == 2
