@@ -83,7 +83,7 @@ async def test_each_request_gets_its_answer(contract: Contract) -> None:
     entries = journal(engine)
     assert len(entries) == 2 + 1 + 11
     assert {entry.request.headers for entry in entries[:11]} == {
-        (("Host", "mock"), ("Content-Length", str(len(bodies[0]))))
+        (("Host", "localhost"), ("Content-Length", str(len(bodies[0]))))
     }
     assert [entry.request.body.data for entry in entries[:11]] == [bodies[0], *reversed(bodies)]
 

@@ -115,7 +115,7 @@ def templates(sandbox: str, of: random.Random) -> list[Template]:
 
 
 def _template(method: str, sandbox: str, path: str, body: bytes, headers: Mapping[str, str], fault: str) -> Template:
-    sent = {"Host": "mock", "Content-Type": "application/json", "Authorization-ecommerce": "x", **headers}
+    sent = {"Host": "localhost", "Content-Type": "application/json", "Authorization-ecommerce": "x", **headers}
     whole = f"/sandbox/{sandbox}{path}"
     lines = [f"{method} {whole} HTTP/1.1", *(f"{k}: {v}" for k, v in sent.items()), f"Content-Length: {len(body)}"]
     data = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
