@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.contract.templates import render_body
@@ -34,7 +34,8 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
     "default (a scenario without conditions).",
     "Mock-Contract": "The hash of the loaded contract.",
     "Mock-Entry": "The id of the journal entry.",
-    "Mock-Cause": "With the trigger state: the entry of the request that wrote the record.",
+    "Mock-Cause": "With the trigger state: the entry of the request that wrote the record; `; deleted` follows if it "
+    "is no longer kept.",
     "Mock-Violations": "What JSON Schema found wrong: an ASCII JSON array of pointer, keyword, message (and in, where "
     'it is not the body); at most ten, then {"more": N}; never a value of the request.',
     "Mock-Warnings": "What was accepted but probably not meant, in the same form: unknown members, equal names in "
@@ -44,8 +45,8 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
 """What the mock says about an answer, in its headers."""
 
 
-def render(decision: Decision, route: Route, entry_id: str) -> Reply:
-    """The reply to a decision; `entry_id` is that of its journal entry."""
+def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collection[str] = frozenset()) -> Reply:
+    """The reply to a decision; `entry_id` is that of its journal entry, `lost_entries` those that are not kept."""
     scenario, fault = decision.scenario, decision.fault
     status = scenario.status.render(decision.facts)
     headers, own_headers = JSON_HEADERS, _scenario_headers(scenario, decision.facts) if scenario.headers else ()
@@ -57,7 +58,7 @@ def render(decision: Decision, route: Route, entry_id: str) -> Reply:
         headers += _shared_headers(
             scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash
         )
-        own_headers += _own_headers(decision, entry_id)
+        own_headers += _own_headers(decision, entry_id, lost_entries)
     return Reply(
         status,
         headers,
@@ -87,10 +88,10 @@ def _scenario_headers(scenario: Scenario, facts: Facts) -> Headers:
     )
 
 
-def _own_headers(decision: Decision, entry_id: str) -> Headers:
+def _own_headers(decision: Decision, entry_id: str, lost_entries: Collection[str]) -> Headers:
     headers: list[tuple[str, str]] = []
     if decision.cause:
-        headers.append(("Mock-Cause", decision.cause))
+        headers.append(("Mock-Cause", decision.cause + ("; deleted" if decision.cause in lost_entries else "")))
     if decision.document.violations:
         headers.append(("Mock-Violations", _listed(decision.document.violations)))
     if decision.document.warnings:

@@ -50,6 +50,7 @@ class View(Struct, frozen=True):
     misspelt: the first lookup whose key has the reserved form and is no test value.
     turn_counts: by scenario with answers in turn, the requests before this one.
     delays: the random delays drawn so far.
+    lost_entries: of the entries that wrote the records found, those that the journal no longer has.
     versions: what the storage needs at the commit to tell whether something has changed since.
     """
 
@@ -63,6 +64,7 @@ class View(Struct, frozen=True):
     turn_counts: Mapping[str, int] = {}
     sandbox: str = ""
     delays: int = 0
+    lost_entries: frozenset[str] = frozenset()
     versions: Any = None
 
 

@@ -162,7 +162,7 @@ class Engine:
             decision = decide(route, document, view)
             if isinstance(decision, Reply):
                 return await self._refuse(service, request, decision, started, sandbox, entry_id)
-            reply = render(decision, route, entry_id)
+            reply = render(decision, route, entry_id, view.lost_entries)
             nanos = time.perf_counter_ns() - started
             entry = self._entry(service, request, view, decision, reply, nanos)
             observation = service.observer.observe(request, view, decision, started)
@@ -220,7 +220,9 @@ class Engine:
         full = await sandbox.check_room(decision.effects)
         if full is not None:
             return await refused(problems.no_room(full.setting, full.limit), route.sandbox)
-        return Explanation(render(decision, route, entry_id), path, view.facts, near_misses_of(decision, view))
+        return Explanation(
+            render(decision, route, entry_id, view.lost_entries), path, view.facts, near_misses_of(decision, view)
+        )
 
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""

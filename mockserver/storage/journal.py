@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from mockserver.storage.interface import Entry
@@ -55,6 +55,8 @@ class Journal:
         self.size = 0
         self.evictions = 0
         self._entries: deque[Entry] = deque()
+        self._ids: set[str] = set()
+        """Of the entries, so that a request can ask for one without a search."""
         self._lost: dict[str, int] = {}
         self._lost_by_others = 0
         self._last_id = 0
@@ -72,6 +74,7 @@ class Journal:
         if not self.max_entries:
             return
         self._entries.append(entry)
+        self._ids.add(entry.id)
         self.size += len(entry.data)
         while len(self._entries) > self.max_entries or self.size > self.max_bytes:
             self._drop_oldest()
@@ -80,6 +83,7 @@ class Journal:
 
     def _drop_oldest(self) -> None:
         dropped = self._entries.popleft()
+        self._ids.discard(dropped.id)
         self.size -= len(dropped.data)
         self.evictions += 1
         self._lost[dropped.sandbox] = self._lost.get(dropped.sandbox, 0) + 1
@@ -107,6 +111,10 @@ class Journal:
         """The entry of an id, if it is still there."""
         return next((entry for entry in self._entries if entry.id == entry_id), None)
 
+    def lost_ids(self, ids: Iterable[str]) -> frozenset[str]:
+        """The ids of entries that were dropped or deleted; none where no journal is kept."""
+        return frozenset(one for one in ids if one and one not in self._ids) if self.max_entries else frozenset()
+
     def lost(self, sandbox: str) -> int:
         """How many entries of a sandbox, at least, were dropped because the journal was full."""
         return self._lost.get(sandbox, self._lost_by_others)
@@ -116,6 +124,7 @@ class Journal:
         kept = deque(entry for entry in self._entries if entry.sandbox != sandbox)
         dropped = len(self._entries) - len(kept)
         self._entries = kept
+        self._ids = {entry.id for entry in kept}
         self.size = sum(len(entry.data) for entry in kept)
         self._lost.pop(sandbox, None)
         return dropped
@@ -123,6 +132,7 @@ class Journal:
     def clear_all(self) -> None:
         """Delete all entries and the counts of lost ones."""
         self._entries.clear()
+        self._ids.clear()
         self._lost.clear()
         self._lost_by_others = self.size = 0
 

@@ -97,6 +97,7 @@ class MemorySandbox:
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
             delays=self._delays,
+            lost_entries=self._shared.journal.lost_ids(one.entry for found in lookups.found.values() for one in found),
             versions=_Versions(records.changes, reads, operation.new),
         )
 

@@ -1,6 +1,7 @@
 """Armed scenarios, faults and delays: who gets them, in which order, how long, and what is refused."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -220,3 +221,21 @@ async def test_a_scenario_of_several_operations_needs_the_operation(
         armed = await admin(client, url, "POST", "/arm", {"fault": "reset", "operation": "ping"}, 201)
         assert armed["operation"] == "ping"
         assert (await met(client, url))[0] == ORDINARY
+
+
+async def test_what_is_armed_counts_for_the_bytes_of_all(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """507 where there is no room, for run-time scenarios too; a reset of all makes room."""
+    engine = Engine(contract, settings=replace(contract.settings, max_state_bytes=2_000))
+    async with serving(engine) as url:
+        spec = {"scenario": "rfc-invalid", "when": {"body.device_id": "x" * 1_500}}
+        await admin(client, url, "POST", "/arm", spec, 201)
+        shown = await admin(client, f"{url}/sandbox/a", "POST", "/arm", spec, 507)
+        assert (shown["type"], shown["limit"]) == ("urn:mockserver:problem:no-room-for-state", 2_000)
+        assert "max_state_bytes" in shown["detail"]
+        scenario = {"documented": "D.", "when": {"body.device_id": "x" * 1_500}, "respond": {"error": {"code": 1}}}
+        shown = await admin(client, url, "PUT", "/scenarios/mine", scenario, 507)
+        assert shown["type"].endswith(":no-room-for-state")
+        async with client.post(url + PATH, json={**LASTING, "card_identifier": "c" * 1_000}) as response:
+            assert response.status == 507
+        await admin(client, url, "POST", "/reset?all=true")
+        await admin(client, url, "PUT", "/scenarios/mine", scenario, 201)

@@ -257,3 +257,15 @@ def test_an_empty_journal_finds_nothing() -> None:
     assert (empty.next_id(), empty.next_id(), empty.clear("")) == ("1", "2", 0)
     empty.add(Entry("1", "", b"too long"))
     assert (len(empty), empty.size, empty.evictions, empty.lost("")) == (0, 0, 1, 1)
+
+
+async def test_the_cause_of_an_answer_may_be_deleted(url: str, client: aiohttp.ClientSession) -> None:
+    """The header says so; explanations too have it from the sandbox as it is."""
+    async with client.post(url + PATH, json=ONCE) as first:
+        cause = first.headers["Mock-Entry"]
+    async with client.post(url + PATH, json=ONCE) as second:
+        assert second.headers["Mock-Cause"] == cause
+    async with client.delete(f"{url}/__admin/requests") as response:
+        assert response.status == 200
+    async with client.post(url + PATH, json=ONCE) as third:
+        assert third.headers["Mock-Cause"] == f"{cause}; deleted"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import Entry
-from tests.storage.storages import Mock, NewMock
+from mockserver.storage.interface import Committed, Entry
+from tests.storage.storages import Mock, NewMock, write
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:
@@ -136,3 +136,21 @@ async def test_a_refused_request_has_an_entry_and_no_effects(mock: Mock) -> None
     assert await ids(mock, "a") == [second, entry.id, first]
     tally = await mock.storage.tally("a")
     assert (tally.requests, tally.problems) == (3, 1)
+
+
+async def test_a_look_tells_which_entries_of_records_are_lost(new_mock: NewMock) -> None:
+    """Dropped for want of room or deleted; none where no journal is kept."""
+    mock = new_mock(journal_entries=2)
+    assert await mock.commit(await mock.look(thing="x"), write("x", size=1)) == Committed()
+    first = mock.entries[0]
+    assert (await mock.look(thing="x")).lost_entries == frozenset()
+    for key in ("y", "z"):
+        assert await mock.commit(await mock.look(thing=key), write(key, size=1)) == Committed()
+    assert (await mock.look(thing="x")).lost_entries == {first}
+    assert (await mock.look(thing="z")).lost_entries == frozenset()
+    await mock.storage.clear_entries("")
+    assert (await mock.look(thing="z")).lost_entries == {mock.entries[2]}
+    assert (await mock.look(thing="unseen")).lost_entries == frozenset()
+    without = new_mock(journal_entries=0)
+    assert await without.commit(await without.look(thing="x"), write("x", size=1)) == Committed()
+    assert (await without.look(thing="x")).lost_entries == frozenset()
