@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Route, expect
 
 from mockserver import running
 from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
-from tests.support.browsing import LOOK, Opened, Tabs, browsing, opening, seen_after, violations
+from tests.support.browser import LOOK, Opened, Tabs, browsing, opening, seen_after, violations
 
 SCRIPT = "<script>window.wasRun = true</script><img src=x onerror='window.wasRun = true'>"
 

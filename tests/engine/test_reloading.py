@@ -25,7 +25,7 @@ from mockserver.engine import reloading
 from mockserver.engine.reloading import Reloader, _in_thread
 from mockserver.server import server as edge
 from tests.support import PATIENCE, folder, problem, serving, spawned
-from tests.support.versions import Seen, keep_asking, letter_of, version
+from tests.support.contract_versions import Seen, keep_asking, letter_of, version
 
 
 class Mock:

@@ -11,7 +11,7 @@ import pytest
 from mockserver import Contract, load
 from mockserver.export.postman import SCHEMA, document
 from tests.support import folder, run, serving
-from tests.support.npm import installed, tried
+from tests.support.node_packages import installed, tried
 from tests.support.shelf import SHELF
 
 

@@ -12,7 +12,7 @@ from mockserver import Contract, load
 from mockserver.export.typescript import document
 from mockserver.export.typescript_types import Types
 from tests.support import BATCH, PATH, folder, run, serving
-from tests.support.npm import done, installed
+from tests.support.node_packages import done, installed
 from tests.support.shelf import SHELF
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import time
 from functools import partial
 
 from tests.support import serving
-from tests.support.mixed import INSTANT, Run
+from tests.support.mixed_load import INSTANT, Run
 
 
 def main(requests: int = 10_000_000, sandboxes: int = 50, seed: int = 1) -> int:

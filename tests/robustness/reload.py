@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mockserver import load
 from tests.support import folder, serving
-from tests.support.versions import Seen, keep_asking, version
+from tests.support.contract_versions import Seen, keep_asking, version
 
 CLIENTS = 8
 LONGEST = 300

@@ -10,7 +10,7 @@ import asyncio
 import statistics
 import sys
 
-from tests.support.stopping_tries import killed_and_restarted, stopped_under_load
+from tests.support.stops import killed_and_restarted, stopped_under_load
 
 MOST_SECONDS = 1.0
 

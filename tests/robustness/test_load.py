@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import serving
-from tests.support.mixed import CLOSES, INSTANT, Run
+from tests.support.mixed_load import CLOSES, INSTANT, Run
 
 
 def run(requests: int, *options: str) -> Run:

@@ -10,7 +10,7 @@ import pytest
 
 from mockserver import Contract, Engine, Request
 from tests.support import MOCKSERVER, ONCE, PATH, PATIENCE, another_user, journal
-from tests.support.stopping_tries import killed_and_restarted, stopped_under_load
+from tests.support.stops import killed_and_restarted, stopped_under_load
 
 
 async def test_a_stop_under_load_loses_no_request() -> None:

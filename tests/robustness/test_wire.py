@@ -10,7 +10,7 @@ import pytest
 from mockserver import Contract, Engine
 from mockserver.server.server import serving
 from tests.support import PATIENCE
-from tests.support.wire_tries import TRIES, Try, idle_connection, is_well, opened, statuses
+from tests.support.bad_clients import TRIES, Try, idle_connection, is_well, opened, statuses
 
 
 def descriptors() -> int:

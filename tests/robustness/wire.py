@@ -28,7 +28,7 @@ from random import Random
 from mockserver import Engine, load
 from mockserver.server.server import serving as served
 from tests.support import folder, serving
-from tests.support.wire_tries import TRIES, idle_connection, is_well, opened, request, statuses
+from tests.support.bad_clients import TRIES, idle_connection, is_well, opened, request, statuses
 
 LIMIT = 10.0
 """The setting request_timeout of the server that is tried."""

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from mockserver.server.body import ChunkFraming
-from tests.support.wire_tries import BODY, chunks
+from tests.support.bad_clients import BODY, chunks
 
 SOUND = (
     chunks(BODY, [1] * len(BODY)),

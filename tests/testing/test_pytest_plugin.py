@@ -8,7 +8,7 @@ import pytest
 
 from mockserver import Contract, running
 from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
-from tests.support import PING, folder, many
+from tests.support import PING, folder, large_suite
 
 Suite = Callable[..., pytest.RunResult]
 """Runs a suite: its text, arguments of pytest, what stands in its ini file; in a process of its own, if `apart`."""
@@ -388,10 +388,10 @@ def test_workers_share_a_server_or_have_their_own(suite: Suite, seen: Callable[[
 
 
 def test_many_tests_run_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A share of `python -m tests.support.many`."""
+    """A share of `python -m tests.support.large_suite`."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("MANY", "30")
-    many.written(pytester.path)
+    large_suite.written(pytester.path)
     monkeypatch.setenv("ORDER", "any")
     pytester.runpytest_subprocess("-n", "2", "--mockserver-shared").assert_outcomes(passed=30)
 

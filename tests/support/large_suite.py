@@ -1,6 +1,6 @@
 """A suite of many tests that would disturb each other without sandboxes, and a script that runs it ten times.
 
-`python -m tests.support.many` runs 200 tests with four workers and one shared server, each time in another order.
+`python -m tests.support.large_suite` runs 200 tests with four workers and a shared server, each time in another order.
 """
 
 import os

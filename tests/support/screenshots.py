@@ -1,6 +1,6 @@
 """Pictures of the console for people to look at: each view and state, light and dark, narrow and wide.
 
-    python -m tests.support.pictures FOLDER [part of a name ...]
+    python -m tests.support.screenshots FOLDER [part of a name ...]
 
 writes FOLDER/VIEW-WIDTH-SCHEME-LANGUAGE.png for those whose name holds one of the parts; all of them without.
 Narrow is 360 px, wide 1,440 px; the views in `HUGE` are also taken at 2,560 px, those in `SPANISH` also in Spanish.
@@ -15,7 +15,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, Route, expect
 
 from tests.support import LASTING, ONCE, PATH, Serving, serving
-from tests.support.browsing import Opened, Tabs, browsing, opening
+from tests.support.browser import Opened, Tabs, browsing, opening
 
 SIZES: Final = {360: 740, 1440: 900, 2560: 1440}
 """The height of the window by its width."""
