@@ -15,7 +15,7 @@ from mockserver.core.instants import utc_nanos
 from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import NOTHING, Request, Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import encode_json, mask
+from mockserver.core.values import encode_json, mask, printable
 from mockserver.decision.view import View
 from mockserver.engine.entries import (
     BASE64,
@@ -33,6 +33,7 @@ from mockserver.engine.entries import (
     ScenarioInfo,
 )
 from mockserver.privacy.masks import (
+    MAX_TARGET,
     PathMask,
     changed_places,
     hides_name,
@@ -72,8 +73,10 @@ class EntryWriter:
             time=utc_nanos(view.facts["tick"].now_ns),
             micros=micros,
             contract=self._contract,
-            request=self._request(request, document.body, document.parameters, secrets, masked),
-            reply=_entry_reply(reply, secrets, masked),
+            request=self._request(
+                request, document.body, document.parameters, secrets, masked, decision.operation.path
+            ),
+            reply=_entry_reply(reply, secrets if decision.scenario.headers else None, masked),
             decision=_entry_decision(view, decision),
             problem=None,
             fault=decision.fault.kind if decision.fault is not None else None,
@@ -92,17 +95,26 @@ class EntryWriter:
             micros=micros,
             contract=self._contract,
             request=self._request(request, read_object(request.body), NOTHING, self.all_secrets, masked),
-            reply=_entry_reply(reply, self.all_secrets, masked),
+            reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
             masked=tuple(masked),
         )
         return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
 
     def _request(
-        self, request: Request, body: Any, parameters: Mapping[str, str], secrets: Secrets, masked: list[str]
+        self,
+        request: Request,
+        body: Any,
+        parameters: Mapping[str, str],
+        secrets: Secrets,
+        masked: list[str],
+        operation_path: str = "",
     ) -> EntryRequest:
         """The request, masked; the pointers of what is masked are added to `masked`."""
-        target, path = self.paths.masked(request.path), dict(parameters)
+        target, path = request.path, dict(parameters)
+        if target != operation_path:  # which is the contract's own text
+            target = self.paths.masked(target)
+        is_path_masked = target not in (request.path, printable(request.path, MAX_TARGET))
         query: dict[str, str] = {}
         pointers: list[str] = []
         for name, value in parameters.items():
@@ -119,7 +131,7 @@ class EntryWriter:
             pairs = [(quote_plus(name), quote_plus(value)) for name, value in request.query.items()]
             raw = "&".join(f"{name}={value}" if value else name for name, value in pairs)
             target += "?" + mask_query(raw, secrets)
-        if pointers or target.partition("?")[0] != request.path:
+        if pointers or is_path_masked:
             masked.append("/request/target")
             masked += pointers
         headers = masked_headers(request.headers.items(), secrets, "/request/headers", masked)
@@ -151,8 +163,11 @@ def _body(data: bytes, value: Any, secrets: Secrets, masked: list[str]) -> Body:
         return Body(BASE64, Raw(encode_json(base64.b64encode(masked_data).decode())))
 
 
-def _entry_reply(reply: Reply, secrets: Secrets, masked: list[str]) -> EntryReply:
-    headers = masked_headers(reply.all_headers, secrets, "/reply/headers", masked)
+def _entry_reply(reply: Reply, secrets: Secrets | None, masked: list[str]) -> EntryReply:
+    """The reply; `secrets` where it has headers of a scenario, as the mock's own are none."""
+    headers = reply.all_headers
+    if secrets is not None:
+        headers = masked_headers(headers, secrets, "/reply/headers", masked)
     return EntryReply(reply.status, headers, Body(JSON, Raw(reply.body)))
 
 

@@ -37,7 +37,7 @@ _LAYOUTS: Final = tuple(
 
 _DIGITS: Final = re.compile(rb"[0-9]+")
 _AS_ZEROS: Final = bytes(0x30 if 0x30 <= c <= 0x39 else 0x20 if c in b"._-" else c for c in range(256))
-_BEGINNINGS: Final = (b"0000000000000", b"0000 ")
+_BEGINNINGS: Final = (b"0000000000000", b"0000 0000", b"0000  0000")
 """What an account number begins with, each digit as 0 and each separator as a blank."""
 
 

@@ -32,6 +32,7 @@ _PARAMETERS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
 MAX_COMPARED: Final = 1_000
 """Undeclared names of one body that are compared with those of secrets; beyond this each of them counts as secret."""
 
+MAX_HEADER_NAME: Final = 100
 MAX_HEADERS: Final = 1_000
 """Names of headers about which is remembered whether they are secret (docs/performance.md)."""
 
@@ -79,7 +80,7 @@ class Secrets:
                 or _fold(folded) in self._names
                 or _fold(folded.removeprefix("x-")) in self._names
             )
-            if len(self._headers) < MAX_HEADERS:
+            if len(self._headers) < MAX_HEADERS and len(name) <= MAX_HEADER_NAME:
                 self._headers[name] = secret
         return secret
 
