@@ -5,9 +5,10 @@ The table of routes is the only list of what is served: routing, the OpenAPI doc
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
@@ -32,6 +33,9 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 MAX_PATH_PARAMETER: Final = 512
 """Characters of a path parameter, such as a key or an id."""
+
+LARGE_BODY: Final = 65_536
+"""Bytes from which a body is parsed in a thread, so that other requests are answered meanwhile."""
 
 _BAD_BODY: Final = "The request body is not what this route takes"
 
@@ -104,13 +108,9 @@ def violation_error(kind: str, title: str, violations: Sequence[Violation], subj
     """Make the error of a value that a JSON Schema refuses; `subject` names the value."""
     first = violations[0]
     spelt = close_matches(str(first.path[-1]), first.known) if first.path else ()
-    return admin_error(
-        400,
-        kind,
-        title,
-        f"{subject}{first.text}.{did_you_mean_sentence(spelt)}",
-        violations=[{"pointer": v.pointer, "keyword": v.keyword, "message": v.message} for v in violations[:20]],
-    )
+    detail = f"{subject}{first.text}.{did_you_mean_sentence(spelt)}"
+    shown = [{"pointer": v.pointer, "keyword": v.keyword, "message": v.message} for v in violations[:20]]
+    return admin_error(400, kind, title, detail, violations=shown)
 
 
 def parse_directive(parse: Callable[[Any], _Value], spec: Any) -> _Value:
@@ -237,7 +237,7 @@ class AdminApi:
                 query,
                 headers,
                 body,
-                _parse_body(match.route, match.validator, body),
+                await _body(match, body),
                 _operations_url(headers, port, self._scheme),
                 has_own_port=port is not None,
             )
@@ -269,13 +269,14 @@ def _check_query(route: Route, query: Mapping[str, str]) -> None:
         if name not in route.query:
             spelt = close_matches(name, route.query)
             expected = f"one of {', '.join(route.query)}" if route.query else "no query parameter"
-            raise admin_error(
-                400,
-                "unknown-parameter",
-                "A query parameter is not known here",
-                f"Expected {expected}; got {name}.{did_you_mean_sentence(spelt)}",
-                did_you_mean=list(spelt),
-            )
+            title = "A query parameter is not known here"
+            detail = f"Expected {expected}; got {name}.{did_you_mean_sentence(spelt)}"
+            raise admin_error(400, "unknown-parameter", title, detail, did_you_mean=list(spelt))
+
+
+async def _body(match: _RouteMatch, body: bytes) -> Any:
+    parse = partial(_parse_body, match.route, match.validator, body)
+    return parse() if len(body) < LARGE_BODY else await asyncio.to_thread(parse)
 
 
 def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:

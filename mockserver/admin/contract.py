@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any, Final
 
 from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
@@ -67,14 +69,12 @@ async def _export(call: Call) -> Reply:
         raise admin_error(
             404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
         )
-    export, mock_parameters = EXPORTS[kind], call.query.get("mock_parameters", "true")
-    if mock_parameters not in ("true", "false") or (
-        "mock_parameters" in call.query and not export.takes_mock_parameters
-    ):
+    export, engine, mock_parameters = EXPORTS[kind], call.engine, call.query.get("mock_parameters")
+    if mock_parameters not in ((None, "true", "false") if export.takes_mock_parameters else (None,)):
         raise bad_parameter("mock_parameters is true or false, for openapi.")
-    engine = call.engine
-    text = export.write(engine.contract, engine.settings, call.url, mock_parameters == "true")
-    return text_reply(text, export.media_type)
+    # It runs every example: in a thread other requests are answered meanwhile.
+    write = partial(export.write, engine.contract, engine.settings, call.url, mock_parameters != "false")
+    return text_reply(await asyncio.to_thread(write), export.media_type)
 
 
 _EXPORT_ROUTES: Final = (

@@ -16,6 +16,7 @@ from mockserver.core.reply import Reply
 from mockserver.core.spelling import close_matches, did_you_mean_sentence
 from mockserver.core.values import is_blank, printable
 from mockserver.storage.interface import Counter, Sandbox, State
+from mockserver.storage.pacing import Pacer
 
 MAX_COMPARED: Final = 10_000
 """Keys that are compared for a close match."""
@@ -149,15 +150,16 @@ async def _write(address: _RecordAddress, record: Record | None) -> Reply:
     return json_reply(_record_row(record, address.key))
 
 
-# -- one record ---------------------------------------------------------------------------------------
-
-
 async def _list_records(call: Call) -> Reply:
     address = await _address(call)
     collection = address.collection
     written = (await address.sandbox.state()).records[collection.name]
     keys = {**collection.seeds, **written}
-    records = [found for key in keys if (found := await _stored_row(_RecordAddress(address.sandbox, collection, key)))]
+    records, pacer = [], Pacer()
+    for key in keys:
+        if found := await _stored_row(_RecordAddress(address.sandbox, collection, key)):
+            records.append(found)
+        await pacer.pause()
     default = dict(collection.default) if collection.open else None
     return json_reply({"collection": collection.name, "open": collection.open, "default": default, "records": records})
 
@@ -191,29 +193,25 @@ async def _delete_record(call: Call) -> Reply:
     return json_reply(await _stored_row(address) or {"key": address.key, "origin": None, "members": None})
 
 
-# -- all of it ----------------------------------------------------------------------------------------
-
-
 async def _get_snapshot(call: Call) -> Reply:
     state = await (await sandbox_of(call)).state()
-    records = {
-        name: {key: {"members": _members(record), "origin": "request"} for key, record in own.items()}
-        for name, own in state.records.items()
-        if own
-    }
+    records: dict[str, dict[str, Any]] = {}
+    pacer = Pacer()
+    for name, own in state.records.items():
+        for key, record in list(own.items()):
+            shown = {"members": record.members if record is not None else None, "origin": "request"}
+            records.setdefault(name, {})[key] = shown
+            await pacer.pause()
     new = {name: {"used": counter.used, "searched": counter.searched} for name, counter in state.counters.items()}
     whole = {"format": 1, "contract": call.engine.contract.hash, "sandbox": call.sandbox}
     return json_reply({**whole, "records": records, "new": new})
-
-
-def _members(record: Record | None) -> dict[str, Any] | None:
-    return None if record is None else record.members
 
 
 async def _put_snapshot(call: Call) -> Reply:
     sandbox = await sandbox_of(call)
     engine, collections = call.engine, call.engine.contract.collections
     records: dict[str, dict[str, Record | None]] = {name: {} for name in collections}
+    pacer = Pacer()
     for name, given in call.body["records"].items():
         if name not in collections:
             raise _unknown_collection(name, collections)
@@ -226,6 +224,7 @@ async def _put_snapshot(call: Call) -> Reply:
                 raise admin_error(400, "duplicate-record", "A snapshot has a record twice", detail)
             keys[key] = requested_key
             records[name][key] = _validated_record(collections[name], key, one["members"])
+            await pacer.pause()
     ids: dict[str, GeneratedId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
     counters = {}
     for name, counter in call.body.get("new", {}).items():

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Reply, Request
+from mockserver.admin.safety import Access
 from mockserver.engine.engine import run_sync
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, problem, reset, run_process, spawned
@@ -235,3 +236,34 @@ def test_the_command_line_sets_the_bounds_of_sandboxes() -> None:
         assert "[a] 200 activated-existing-customer" in serve.out.wait("activated-existing-customer (")
         assert serve.post(LASTING, **{"X-Tenant": "b"})[0] == 503
     assert "expected header.NAME or body.MEMBER" in run_process("serve", "--sandbox-from", "cookie.x").stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", PATH, {}, 405),
+        ("GET", "/nothing", {}, 404),
+        ("POST", "/nothing", {}, 404),
+        ("OPTIONS", PATH, {"Origin": "http://page.example", "Access-Control-Request-Method": "POST"}, 204),
+        ("OPTIONS", PATH, {}, 405),
+        ("GET", "/__admin/state", {"Origin": "http://page.example"}, 403),
+        ("GET", "/__admin/state", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ("GET", "/__admin/state", {"Host": "page.example"}, 403),
+        ("GET", "/__admin/nothing", {}, 404),
+        ("GET", "/__admin/arm", {}, 405),
+        ("GET", "/__admin/requests", {}, 200),
+        ("GET", "/__admin/coverage", {}, 200),
+        ("GET", "/__admin/health", {}, 200),
+    ],
+)
+async def test_no_sandbox_is_made_by_a_refused_request(
+    contract: Contract, client: aiohttp.ClientSession, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """Nor by one that looks at the journal: a foreign page could fill all places."""
+    engine = Engine(contract)
+    async with (
+        serving(engine, access=Access(cors_origins=("*",))) as url,
+        client.request(method, f"{url}/sandbox/new{path}", headers=headers) as response,
+    ):
+        assert response.status == status
+    assert await engine.storage.sandbox_names() == ()

@@ -10,6 +10,7 @@ import pytest
 from yarl import URL
 
 from mockserver import Contract, Engine, Request, load
+from mockserver.admin.api import LARGE_BODY
 from mockserver.server.body import MAX_ADMIN_BODY
 from mockserver.server.server import serving
 from tests.support import ONCE, PATH, PING, folder, problem
@@ -284,3 +285,17 @@ async def test_counters_of_any_size_are_given_and_taken(url: str, client: aiohtt
     await call(client, "PUT", f"{url}/__admin/state", given)
     snapshot["new"] = {"card_id": {"used": 2**53, "searched": 0}}
     await call(client, "PUT", f"{url}/__admin/state", snapshot, status=400)
+
+
+async def test_a_large_snapshot_is_taken_up_in_steps(url: str, client: aiohttp.ClientSession) -> None:
+    """Parsed in a thread, and as exact as a small one; what is wrong in it is told."""
+    cards = {f"K-{number}": {"members": {"status": "issued"}} for number in range(3_000)}
+    snapshot = {"format": 1, "records": {"cards": cards}}
+    assert len(json.dumps(snapshot)) > LARGE_BODY
+    assert (await call(client, "PUT", f"{url}/__admin/state", snapshot))["records"] == 3_000
+    listed = (await call(client, "GET", f"{url}/__admin/state/cards"))["records"]
+    assert {record["key"] for record in listed} > set(cards)
+    assert len((await call(client, "GET", f"{url}/__admin/state"))["records"]["cards"]) == 3_000
+    broken = json.dumps(snapshot).replace('"K-1":', '"K-0":').encode()
+    async with client.put(f"{url}/__admin/state", data=broken) as response:
+        assert (response.status, "K-0 comes twice" in problem(await response.read())["detail"]) == (400, True)
