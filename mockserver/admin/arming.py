@@ -86,7 +86,7 @@ _ARM_BODY: Final[Mapping[str, Any]] = {
 def refuse_account_numbers(when: Mapping[str, Any]) -> None:
     """Raise `AdminError` for conditions that hold a payment account number."""
     if mask_account_numbers(encode_json(when)) != encode_json(when):
-        detail = "The journal masks payment account numbers; no condition that comes at run time can compare one."
+        detail = "The journal masks payment account numbers; neither an armed outcome nor a claim can compare one."
         raise admin_error(400, "bad-when", "The when cannot be used", detail)
 
 

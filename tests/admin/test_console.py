@@ -102,7 +102,7 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("issued")
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("activated")
     expect(detail.get_by_text("Masked: /request/body/value/pin")).to_be_visible()
-    expect(detail.locator(".line", has_text='"pin": "0000", (masked)')).to_be_visible()
+    expect(detail.locator(".line", has_text='"pin": "0000" (masked)')).to_be_visible()
     assert "4821" not in page.content()
 
 

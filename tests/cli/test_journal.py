@@ -255,6 +255,9 @@ def test_requests_shows_the_journal() -> None:
         assert table[0].split() == titles
         assert [line.split()[0] for line in table[1:]] == ["4", "2", "1"]
         assert "problem: unknown-scenario" in table[1]
+        serve.post(ONCE, f"/sandbox/m{PATH}?pin=12")
+        assert "?pin=00 (masked) " in run("requests", *address, "--sandbox", "m").stdout
+        assert run("reset", *address, "--sandbox", "m").returncode == 0
         every = run("requests", *address, "--all").stdout.splitlines()
         assert (every[0].split(), every[2].split()[0]) == (["sandbox", *titles], "a")
         one = run("requests", *address, "--limit", "1")

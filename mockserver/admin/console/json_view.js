@@ -40,14 +40,14 @@ export function viewJson(value, violations, label, masked = []) {
     const kind = kindOf(one);
     const marks = takeViolations(pointer);
     if (kind !== "object" && kind !== "array") {
-      line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), after, mask(pointer));
+      line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), mask(pointer), after);
       return;
     }
     const [open, close] = kind === "array" ? "[]" : "{}";
     const members = kind === "array" ? one.map((item, index) => [index, item]) : Object.entries(one);
     const missing = kind === "array" ? [] : missingMembers(pointer, one);
     if (!members.length && !missing.length) {
-      line(depth, marks, before, open + close, after, mask(pointer));
+      line(depth, marks, before, open + close, mask(pointer), after);
       return;
     }
     line(depth, marks, before, open, mask(pointer));
