@@ -5,6 +5,7 @@ It imports no part of the server, to start fast.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import urllib.error
@@ -15,7 +16,7 @@ from typing import Final
 
 import click
 
-from mockserver.cli.remote import cacert_option, fail
+from mockserver.cli.remote import cacert_option, fail, relevant_cacert
 from mockserver.client.http_client import failure_reason, opener
 from mockserver.core.address import HEALTH, base_url
 
@@ -61,17 +62,26 @@ class ServerProcess:
 
 
 def find_server(processes: Path) -> ServerProcess | None:
-    """The server of this container: process 1, or started by it (an init, a shell); None if there is none."""
-    found = (folder for folder in processes.glob("[0-9]*") if folder.name.isdecimal())
-    for folder in sorted(found, key=lambda folder: int(folder.name)):
-        try:
-            parent = (folder / "stat").read_text("latin-1").rpartition(")")[2].split()[1]
+    """The server of this container: process 1, or its child or grandchild (below an init, a shell); None if none."""
+    parents = _parents(processes)
+    starters = {0, 1} | {number for number, parent in parents.items() if parent in (0, 1)}
+    for number in sorted(parents):
+        folder = processes / str(number)
+        with contextlib.suppress(OSError):  # it has ended, or belongs to somebody else
             arguments = serve_arguments(_split(folder / "cmdline"))
-        except OSError:  # it has ended, or belongs to somebody else
-            continue
-        if parent in ("0", "1") and arguments is not None:
-            return ServerProcess(arguments, _environment(folder / "environ"), folder / "cwd")
+            if parents[number] in starters and arguments is not None:
+                return ServerProcess(arguments, _environment(folder / "environ"), folder / "cwd")
     return None
+
+
+def _parents(processes: Path) -> dict[int, int]:
+    """The number of each process, with that of its parent (0: outside of the container)."""
+    parents = {}
+    for folder in processes.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            stat = (folder / "stat").read_text("latin-1")
+            parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    return parents
 
 
 def serve_arguments(command_line: Sequence[str]) -> Sequence[str] | None:
@@ -106,7 +116,7 @@ def _split(file: Path) -> list[str]:
 def health(address: str | None, url: str | None, cacert: str) -> None:
     """Ask a server for its health: exit status 0 if it is well, 1 if not.
 
-    Without a URL it is the server of this container (process 1, or started by it), however that was started; or else
+    Without a URL it is the server of this container (process 1 or started by it), however that was started; or else
     the server that MOCKSERVER_HOST, MOCKSERVER_PORT and MOCKSERVER_TLS_CERT describe.
     """
     server, base = None, address or url
@@ -120,7 +130,9 @@ def health(address: str | None, url: str | None, cacert: str) -> None:
         raise click.BadParameter("URL must begin with http:// or https://")
     certificate = server.certificate() if server is not None else ""
     try:
-        with opener(certificate or cacert, pinned=bool(certificate)).open(base + HEALTH, timeout=3) as response:
+        with opener(certificate or relevant_cacert(base, cacert), pinned=bool(certificate)).open(
+            base + HEALTH, timeout=3
+        ) as response:
             click.echo(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):

@@ -19,6 +19,7 @@ from mockserver.cli.remote import (
     fail,
     json_object,
     parse_json,
+    relevant_cacert,
     remote_options,
     require_utf8,
 )
@@ -170,7 +171,9 @@ def or_remote_explain(command: Command) -> Command:
     def wrapped(url: str | None, sandbox: str, admin_token: str, cacert: str, *, as_json: bool, **options: Any) -> None:
         require_utf8({"url": url, "sandbox": sandbox, **options})
         if url is not None:
-            _explain_remotely(RemoteServer(url, sandbox, admin_token, cacert), as_json=as_json, **options)
+            _explain_remotely(
+                RemoteServer(url, sandbox, admin_token, relevant_cacert(url, cacert)), as_json=as_json, **options
+            )
         elif sandbox:
             raise click.UsageError("--sandbox needs --url")
         else:

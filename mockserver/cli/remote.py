@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from mockserver.client.http_client import Address, Response, UnreachableError
 
@@ -85,12 +86,18 @@ cacert_option: Final = click.option(
 )
 
 
+def relevant_cacert(url: str, cacert: str) -> str:
+    """The file of trusted certificates; that of the environment does not concern an http URL."""
+    source = click.get_current_context().get_parameter_source("cacert")
+    return "" if source is ParameterSource.ENVIRONMENT and not url.startswith("https:") else cacert
+
+
 def remote_options(command: _Command) -> _Command:
     """Add `--url`, `--sandbox`, `--admin-token` and `--cacert`; the command gets a `RemoteServer` as `remote`."""
 
     def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **options: Any) -> Any:
         require_utf8({"url": url, "sandbox": sandbox, "admin_token": admin_token, **options})
-        return command(remote=RemoteServer(url, sandbox, admin_token, cacert), **options)
+        return command(remote=RemoteServer(url, sandbox, admin_token, relevant_cacert(url, cacert)), **options)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]

@@ -39,7 +39,7 @@ class Servers:
                 "each test has a sandbox of its own"
             )
         cacert: str = config.getini("mockserver_cacert")
-        self._cacert = str(config.rootpath / cacert) if cacert else os.environ.get(CACERT_VARIABLE, "")
+        self._cacert = str(config.rootpath / cacert) if cacert else self._cacert_of_environment()
         self._shared: str = worker.get("mockserver_shared", "")
         self._each_worker: bool = worker.get("mockserver_each", False)  # pytest-xdist runs every test in every worker
         self._worker: str = worker.get("workerid", "")
@@ -50,6 +50,10 @@ class Servers:
         self.default_clock: str = config.getini("mockserver_clock")
         self.default_seed: str = config.getini("mockserver_seed")
         self.share = bool(config.getoption("mockserver_shared") or config.getini("mockserver_shared")) and not self._url
+
+    def _cacert_of_environment(self) -> str:
+        """The file of trusted certificates that the environment names; it does not concern an http URL."""
+        return os.environ.get(CACERT_VARIABLE, "") if self._url.startswith("https:") else ""
 
     def default(self) -> mockserver.Mock:
         """The server of tests without a contract of their own: at the given URL, shared, or of this process."""

@@ -136,19 +136,24 @@ def test_the_server_of_the_container_is_found(
 
 
 def test_a_server_below_an_init_is_found(tmp_path: Path) -> None:
-    """A child of process 1; neither another command, nor another program, nor a server that somebody else started."""
+    """A child or grandchild of process 1; no other command or program, and no server that somebody else started."""
     add_process(tmp_path, 1, ["/sbin/docker-init", "--", "mockserver", "--port", "9000"])
     add_process(tmp_path, 7, ["/bin/sh", "-c", "mockserver health"], parent=1)
     add_process(tmp_path, 8, [*SCRIPT, "health"])
-    add_process(tmp_path, 9, [*SCRIPT, "--port", "9009"], parent=7)
+    add_process(tmp_path, 9, ["/usr/sbin/sshd"], parent=7)
+    add_process(tmp_path, 90, [*SCRIPT, "--port", "9090"], parent=9)
     (tmp_path / "12").mkdir()  # one that ends just now
-    add_process(tmp_path, 10, [], parent=1)
+    add_process(tmp_path, 13, [], parent=1)
     assert find_server(tmp_path) is None
     add_process(tmp_path, 11, ["python3", "-X", "dev", "-m", "mockserver", "--port", "9011"], parent=1)
     add_process(tmp_path, 110, [*SCRIPT, "--port", "9110"], parent=1)
     server = find_server(tmp_path)
     assert server is not None
     assert server.url() == "http://127.0.0.1:9011"
+    add_process(tmp_path, 10, [*SCRIPT, "--port", "9010"], parent=7)
+    server = find_server(tmp_path)
+    assert server is not None
+    assert server.url() == "http://127.0.0.1:9010"
 
 
 @pytest.mark.parametrize(

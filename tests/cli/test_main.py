@@ -158,6 +158,24 @@ def test_letters_outside_the_encoding_are_escaped(tmp_path: Path) -> None:
     assert "\\xd1" in ended.stdout
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-16"])
+def test_documents_are_utf_8_in_every_encoding(encoding: str) -> None:
+    """What machines read is the same whatever the terminal is."""
+    shown = run_process("export", "openapi", env={"PYTHONIOENCODING": encoding})
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout == run("export", "openapi").stdout
+    assert not shown.stdout.isascii()
+
+
+@pytest.mark.parametrize("command", [["armed", "--url"], ["health"], ["explain", "--request", "-", "--url"]])
+def test_certificates_of_the_environment_do_not_concern_http(command: list[str]) -> None:
+    """A file that is missing is an error with https, or where it is given as an option."""
+    variable = {"MOCKSERVER_CACERT": "/nowhere.pem"}
+    assert "nowhere.pem" not in run(*command, "http://127.0.0.1:9", env=variable).stderr
+    assert "nowhere.pem" in run(*command, "https://127.0.0.1:9", env=variable).stderr
+    assert "nowhere.pem" in run(*command, "http://127.0.0.1:9", "--cacert", "/nowhere.pem").stderr
+
+
 def test_output_can_be_captured_in_process() -> None:
     """Called from Python."""
     with contextlib.redirect_stdout(io.StringIO()) as out:
