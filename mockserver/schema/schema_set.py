@@ -11,7 +11,7 @@ from mockserver.core.model import Diagnostic, Path, Report
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import printable
 from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
-from mockserver.schema.limits import MAX_ERRORS
+from mockserver.schema.limits import MAX_SCHEMAS
 from mockserver.schema.references import BASE_URI, LocatedSchema, Resources, file_uri
 from mockserver.schema.subschemas import (
     NAMING_KEYWORDS,
@@ -112,7 +112,7 @@ class SchemaSet:
             report(_not_compiled(error))
             return None
         if validator.limits.too_much:
-            most = f"at most {MAX_ERRORS} checks of one value"
+            most = f"at most {MAX_SCHEMAS} checks of one value"
             report(Diagnostic((), "schemas that refer to each other too often", most, "more"))
             return None
         return validator
