@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mockserver.client.admin_client import MockError
     from mockserver.client.mock import Mock
     from mockserver.contract.loading import ConfigError, load
-    from mockserver.contract.sources import FileDiagnostic
     from mockserver.core.contract import Contract, Scenario
+    from mockserver.core.diagnostics import FileDiagnostic
     from mockserver.core.instants import parse_instant
     from mockserver.core.language import Evidence
     from mockserver.core.model import Request, Settings, Violation
@@ -61,8 +61,8 @@ _NAMES_BY_MODULE = {
     "client.admin_client": ("MockError",),
     "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
-    "contract.sources": ("FileDiagnostic",),
     "core.contract": ("Contract", "Scenario"),
+    "core.diagnostics": ("FileDiagnostic",),
     "core.instants": ("parse_instant",),
     "core.reply": ("Decision", "NearMiss", "Reply"),
     "core.language": ("Evidence",),

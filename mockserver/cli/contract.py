@@ -35,6 +35,8 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
     for replaced in contract.replaced:
         how = f"replaces {replaced.before}" if replaced.before is not None else "is new"
         click.echo(f"{replaced.position}: {replaced.what} {how}")
+    for warning in contract.warnings:
+        click.echo(str(warning._replace(what=f"warning: {warning.what}")))
     diagnostics, remarks = examine(contract)
     for remark in remarks:
         click.echo(f"{remark.position}: {remark.what}")

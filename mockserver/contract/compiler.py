@@ -194,6 +194,7 @@ def _member_schemas(members: Table, schemas: SchemaSet) -> MemberSchemas:
     for name, node in members.items():
         is_sound = not node.is_broken and schemas.compile_inline(node.data, node.at, node.source.report) is not None
         properties[name] = node.data if is_sound else True
+        node.warn_of_keywords()
     validator = schemas.compile_inline({"properties": properties, "additionalProperties": False}, (), _ignore)
 
     def violations(record: Any) -> tuple[Violation, ...]:

@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 from mockserver.contract.paths import Context, Scope, unknown_name
 from mockserver.contract.sources import SourceFile
 from mockserver.core.contract import Replacement
+from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import Diagnostic, Path, Position
+from mockserver.schema.diagnostics import unknown_keywords
 from mockserver.schema.schema_set import SchemaSet
 
 
@@ -41,6 +43,11 @@ class ConfigNode(NamedTuple):
     def report_error(self, what: str, expected: str, got: str = "", hint: str = "", at: Path = ()) -> None:
         """Report that something is wrong here, or at a path in it."""
         self.source.report(Diagnostic((*self.at, *at), what, expected, got, hint))
+
+    def warn_of_keywords(self) -> None:
+        """Warn of keywords that this part, a schema in which nothing is wrong, has and JSON Schema does not."""
+        for diagnostic in () if self.is_broken else unknown_keywords(self.data):
+            self.source.warn(move_diagnostic(diagnostic, self.at))
 
     def report_unknown(self, what: str, name: str, names: Iterable[str], at: Path = ()) -> None:
         """Report a name that is none of `names`, with a near spelling."""

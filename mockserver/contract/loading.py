@@ -15,9 +15,10 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
-from mockserver.contract.sources import START, FileDiagnostic, SourceFile, read_json, read_regular_file
+from mockserver.contract.sources import START, SourceFile, read_json, read_regular_file
 from mockserver.contract.yaml_source import read_yaml, read_yaml_text
 from mockserver.core.contract import Contract, Operation, Scenario
+from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
 from mockserver.core.values import MAX_FILE_DEPTH, decode_json, printable
@@ -79,13 +80,15 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
         readable = {name: node.data for name, node in layers.schemas.items() if not node.is_broken}
         schemas.unsound |= layers.schemas.keys() - readable.keys()
         schemas.add(readable, lambda name, diagnostic: layers.schemas[name].source.report(diagnostic))
+        for node in layers.schemas.values():
+            node.warn_of_keywords()
         contract = compile_contract(layers, schemas)
     diagnostics = [diagnostic for source in sources for diagnostic in sorted(source.diagnostics, key=_line_and_column)]
     if not diagnostics and contract is not None and not contract.operations:
         diagnostics = [_no_operation(base)]
     if diagnostics or contract is None:
         raise ConfigError(diagnostics)
-    return contract
+    return replace(contract, warnings=tuple(warning for source in sources for warning in source.warnings))
 
 
 class ContractFiles(NamedTuple):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final, NamedTuple
 
+from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.model import MISSING, Diagnostic, Path, Position
 from mockserver.core.values import MAX_FILE_DEPTH, printable
 
@@ -18,27 +19,6 @@ INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+')
-
-
-class FileDiagnostic(NamedTuple):
-    """One thing wrong in a file: where, what, what was expected, what was got, a hint."""
-
-    position: Position
-    what: str
-    expected: str
-    got: str
-    hint: str
-
-    def __str__(self) -> str:
-        lines = [f"{self.position}: {self.what}", f"    expected: {self.expected}"]
-        lines += [f"    got:      {self.got}"] if self.got else []
-        lines += [f"    hint:     {self.hint}"] if self.hint else []
-        return "\n".join(map(_visible, lines))
-
-
-def _visible(line: str) -> str:
-    """A line with control characters escaped, so that it stays one line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
 
 
 class Mark(NamedTuple):
@@ -59,14 +39,15 @@ class StopReading(Exception):  # noqa: N818 - it ends the reading of a file
 class SourceFile:
     """One file: its name as the user would type it, its data, and where each part of it stands.
 
-    Where it cannot be read, `data` is `MISSING`. `diagnostics` holds what is wrong in it, `broken_paths` the paths of
-    the parts that are wrong.
+    Where it cannot be read, `data` is `MISSING`. `diagnostics` holds what is wrong in it, `warnings` what may be,
+    `broken_paths` the paths of the parts that are wrong.
     """
 
     name: str
     data: Any = MISSING
     marks: dict[Path, Mark] = field(default_factory=dict)
     diagnostics: list[FileDiagnostic] = field(default_factory=list)
+    warnings: list[FileDiagnostic] = field(default_factory=list)
     broken_paths: list[Path] = field(default_factory=list)
     _broken: set[Path] = field(default_factory=set)
 
@@ -80,11 +61,14 @@ class SourceFile:
     def report(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic of a part of this file, with its line and column."""
         self.mark_broken(diagnostic.at)
-        self.diagnostics.append(
-            FileDiagnostic(
-                self.position(diagnostic.at), diagnostic.what, diagnostic.expected, diagnostic.got, diagnostic.hint
-            )
-        )
+        self.diagnostics.append(self._placed(diagnostic))
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Add a warning about a part of this file, which stays in use."""
+        self.warnings.append(self._placed(diagnostic))
+
+    def _placed(self, one: Diagnostic) -> FileDiagnostic:
+        return FileDiagnostic(self.position(one.at), one.what, one.expected, one.got, one.hint)
 
     def report_at(self, mark: Mark, what: str, expected: str, got: str = "", hint: str = "") -> None:
         """Add a diagnostic at a line and column."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockserver.core.address import path_segment
+from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.language import BodyFormat, Condition, Template
 from mockserver.core.model import (
     Collection,
@@ -263,6 +264,7 @@ class Contract:
     assumptions: Mapping[str, str]
     settings: Settings
     replaced: tuple[Replacement, ...] = ()
+    warnings: tuple[FileDiagnostic, ...] = ()
     relink_schemas: Relink = lambda _: {}
 
     @property

@@ -7,8 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockserver.contract.sources import FileDiagnostic
 from mockserver.core.contract import Contract, Example, Operation, Scenario
+from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
 from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_json

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
 
 from mockserver.core.model import Diagnostic, Path
+from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import encode_ascii_json, kind
 from mockserver.schema.patterns import pattern_diagnostic
 from mockserver.schema.references import LocatedSchema, Resources
-from mockserver.schema.subschemas import Reference, identities, references, walk_schemas
+from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS, Reference, identities, references, walk_schemas
 from mockserver.schema.validator import is_plain
 from mockserver.schema.violations import mismatch_of, violations_of
 
@@ -66,6 +67,16 @@ def _keyword_diagnostics(schema: Any) -> Iterator[Diagnostic]:
             if not _is_uri(sub.get("$id", "")):
                 hint = "most schemas need no $id"
                 yield Diagnostic((*at, "$id"), "bad $id", "a URL or a file name", sub["$id"], hint)
+
+
+def unknown_keywords(schema: Any) -> Iterator[Diagnostic]:
+    """The keywords of a schema that do nothing, as JSON Schema has none of that name."""
+    for at, sub in walk_schemas(schema):
+        for name in sub if isinstance(sub, dict) else ():
+            if name not in KEYWORDS and not name.startswith("x-"):
+                near = OLDER_KEYWORDS.get(name) or close_matches(name, KEYWORDS)[:1]
+                expected = "a keyword of JSON Schema 2020-12; one of your own begins with x-"
+                yield Diagnostic((*at, name), f"{name} does nothing in a schema", expected, name, did_you_mean(near))
 
 
 def _pattern_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]:

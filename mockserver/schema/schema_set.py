@@ -7,6 +7,7 @@ from typing import Any
 
 from jsonschema_rs import Registry
 
+from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import Diagnostic, Path, Report
 from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.core.values import printable
@@ -152,9 +153,7 @@ class SchemaSet:
             if not diagnostics and not self._is_unsound(located):
                 validator = self._validator(prepare_schema(located), located, resources, diagnostics.append)
         for diagnostic in diagnostics:
-            report(
-                Diagnostic((*at, *diagnostic.at), diagnostic.what, diagnostic.expected, diagnostic.got, diagnostic.hint)
-            )
+            report(move_diagnostic(diagnostic, at))
         return validator
 
     def relink(self, place: Callable[[str, Path], str]) -> dict[str, Any]:

@@ -31,6 +31,38 @@ _STEPS = frozenset([*_IN_PLACE_LISTS, "prefixItems", *_BY_NAME])
 """Keywords that hold several schemas, each under a name or an index."""
 
 
+KEYWORDS: Final = frozenset(
+    [*_IN_PLACE, *_IN_PLACE_LISTS, *_SINGLE, *_BY_NAME, *NAMING_KEYWORDS, "prefixItems", "contentSchema"]
+    + [
+        "$ref",
+        "$dynamicRef",
+        "$vocabulary",
+        "$comment",
+        "type",
+        "enum",
+        "const",
+        "format",
+        "required",
+        "dependentRequired",
+    ]
+    + ["multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength", "minLength", "pattern"]
+    + ["maxItems", "minItems", "uniqueItems", "maxContains", "minContains", "maxProperties", "minProperties"]
+    + ["title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples"]
+    + ["contentEncoding", "contentMediaType"]
+)
+"""Every keyword of JSON Schema 2020-12."""
+
+OLDER_KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "additionalItems": ("items",),
+    "definitions": ("$defs",),
+    "dependencies": ("dependentRequired", "dependentSchemas"),
+    "id": ("$id",),
+    "$recursiveAnchor": ("$dynamicAnchor",),
+    "$recursiveRef": ("$dynamicRef",),
+}
+"""Keywords of older drafts, which do nothing here, with those that took their place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A keyword that refers to another schema, and its text."""

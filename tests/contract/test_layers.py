@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mockserver import ConfigError, Contract, Engine, Reply, Request, load
+from mockserver.cli.main import main
 from mockserver.contract.loading import shipped_folder
 from mockserver.core.values import encode_json
 from tests.support import BATCH, LASTING, ONCE, PATH, run
@@ -239,3 +240,29 @@ def test_examples_of_an_overlay_must_meet_their_scenarios(tmp_path: Path) -> Non
         f"{own / 'own.yaml'}:10:5: an example of mine is shadowed by reference-batch-empty at {SCENARIOS}:"
     )
     assert done.stderr.splitlines()[-1] == "mockserver: 1 error in the contract"
+
+
+def test_keywords_that_json_schema_lacks_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the near spelling, or the keyword that took the place of an older one; in schema files and of members."""
+    schema = '{"minLenght": 1, "x-own": 1, "properties": {"a": {"dependencies": {}, "nullable": true}}}'
+    (tmp_path / "body.json").write_text(schema, "utf-8")
+    (tmp_path / "contract.yaml").write_text(
+        "format: 1\n"
+        "collections: {things: {open: true, members: {name: {pattren: x}}}}\n"
+        "operations: {get: {request: POST /things, body: body.json, envelopes: {ok: {status: 200, body: {}}}}}\n",
+        "utf-8",
+    )
+    scenario = "{scenario: all, documented: All., respond: {ok: {}}, examples: [{request: {}}]}"
+    (tmp_path / "get.yaml").write_text(f"format: 1\noperation: get\nscenarios:\n- {scenario}\n", "utf-8")
+    text = "\n".join(map(str, load(tmp_path).warnings)).replace(f"{tmp_path}/", "")
+    found = [line.removeprefix("    hint:     ") for line in text.splitlines()]
+    assert sorted(one.got for one in load(tmp_path).warnings) == ["dependencies", "minLenght", "nullable", "pattren"]
+    assert "body.json:1:2: minLenght does nothing in a schema" in found
+    assert "did you mean minLength?" in found
+    assert "did you mean dependentRequired or dependentSchemas?" in found
+    assert "did you mean pattern?" in found
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(tmp_path)])
+    assert ended.value.code == 0
+    assert "body.json:1:2: warning: minLenght does nothing in a schema" in capsys.readouterr().out
+    assert load().warnings == ()

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema_specifications import REGISTRY
 
 from mockserver.core.model import Diagnostic
 from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS
 from tests.support.schemas import compiled, texts
+
+VOCABULARIES = ("core", "applicator", "unevaluated", "validation", "meta-data", "format-annotation", "content")
 
 
 def test_schemas_refer_to_each_other_by_file_name() -> None:
@@ -202,3 +206,11 @@ def test_references_are_rewritten_for_exports() -> None:
 def test_the_dialect_may_be_named(dialect: str) -> None:
     """Only 2020-12 is understood; its name may end in an empty fragment."""
     assert texts({"$schema": f"https://json-schema.org/draft/2020-12/schema{dialect}", "type": "null"}, None) == []
+
+
+def test_the_list_of_keywords_is_that_of_the_dialect() -> None:
+    """The vocabularies of the schema of schemas name the same, beside keywords of older drafts."""
+    vocabularies = [REGISTRY.contents(f"https://json-schema.org/draft/2020-12/meta/{name}") for name in VOCABULARIES]
+    assert {name for one in vocabularies for name in one["properties"]} == KEYWORDS
+    older = REGISTRY.contents("https://json-schema.org/draft/2020-12/schema")["properties"].keys()
+    assert older <= OLDER_KEYWORDS.keys()
