@@ -91,8 +91,8 @@ def check_each(
     return callback
 
 
-def instant_callback(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
-    """Parse an RFC 3339 instant."""
+def parse_clock(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    """Parse the RFC 3339 instant at which a clock is frozen. Raises `click.BadParameter`."""
     if text is None:
         return None
     try:

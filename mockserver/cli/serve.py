@@ -25,8 +25,8 @@ from mockserver.cli.options import (
     contract_files,
     contract_options,
     environment_option,
-    instant_callback,
     load_files,
+    parse_clock,
     print_notice,
 )
 from mockserver.client import trust
@@ -83,7 +83,7 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     default="127.0.0.1",
     show_default=True,
     callback=_check_host,
-    help="The address to listen on; 0.0.0.0 is every interface.",
+    help="The address to listen on; 0.0.0.0 is all of IPv4, :: all of IPv4 and IPv6.",
 )
 @environment_option(
     "--port",
@@ -98,7 +98,7 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 @contract_options
 @environment_option("--watch", is_flag=True, help="Reload the contract when its files change, if they are valid.")
 @environment_option(
-    "--clock", callback=instant_callback, metavar="INSTANT", help="Freeze the clock at this RFC 3339 instant."
+    "--clock", callback=parse_clock, metavar="INSTANT", help="Freeze the clock at this RFC 3339 instant."
 )
 @environment_option(
     "--seed", type=click.IntRange(0), metavar="N", help="The seed of generated ids; the same seed gives the same ids."
