@@ -91,19 +91,26 @@ def masked_value(value: Any) -> Any:
 
 
 def mask_at(value: Any, paths: Iterable[Path]) -> Any:
-    """A JSON value with what stands at these paths masked."""
+    """A JSON value with what stands at these paths masked, in one pass over it however many they are."""
+    tree: dict[Any, Any] = {}
     for path in paths:
-        value = _masked_at(value, path)
-    return value
+        node = tree
+        for step in path:
+            node = node.setdefault(step, {})
+        node[_HERE] = True
+    return _masked_in(value, tree)
 
 
-def _masked_at(value: Any, path: Path) -> Any:
-    if not path:
+_HERE: Final = object()
+"""The key by which a tree of paths says that one of them ends there."""
+
+
+def _masked_in(value: Any, tree: Mapping[Any, Any]) -> Any:
+    if _HERE in tree:
         return masked_value(value)
-    head, rest = path[0], path[1:]
     if isinstance(value, list):
-        return [_masked_at(item, rest) if index == head else item for index, item in enumerate(value)]
-    return {name: _masked_at(member, rest) if name == head else member for name, member in value.items()}
+        return [_masked_in(item, tree[index]) if index in tree else item for index, item in enumerate(value)]
+    return {name: _masked_in(member, tree[name]) if name in tree else member for name, member in value.items()}
 
 
 def pointers_at(value: Any, paths: Iterable[Path], pointer: str) -> list[str]:
