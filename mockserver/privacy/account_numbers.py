@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -23,29 +24,35 @@ _BRANDS: Final = (
 )
 """First digits and lengths (ranges of ISO/IEC 7812): a phone number can pass Luhn, but hardly all three."""
 
+_SEPARATORS: Final = b" ._-"
 _GAP: Final = rb"[ ._-]{1,2}"
-_LAYOUTS: Final = tuple(
-    re.compile(layout.replace(b"~", _GAP) + rb"(?![0-9])")
-    for layout in (
-        rb"[0-9]{13,19}",
-        rb"[0-9]{4}~[0-9]{4}~[0-9]{4}~[0-9]{4}~[0-9]{1,3}",
-        rb"[0-9]{4}~[0-9]{4}~[0-9]{4}~[0-9]{1,7}",
-        rb"[0-9]{4}~[0-9]{6}~[0-9]{4,5}",
-    )
+
+
+def _layout(form: bytes) -> re.Pattern[bytes]:
+    return re.compile(form.replace(b"~", _GAP) + rb"(?![0-9])")
+
+
+_IN_A_ROW: Final = (_layout(rb"[0-9]{13,19}"),)
+_IN_GROUPS: Final = (
+    _layout(rb"[0-9]{4}~[0-9]{4}~[0-9]{4}~[0-9]{4}~[0-9]{1,3}"),
+    _layout(rb"[0-9]{4}~[0-9]{4}~[0-9]{4}~[0-9]{1,7}"),
+    _layout(rb"[0-9]{4}~[0-9]{6}~[0-9]{4,5}"),
 )
-"""How numbers are written: in a row, or in groups with one or two of ` ._-` between."""
 
 _DIGITS: Final = re.compile(rb"[0-9]+")
-_AS_ZEROS: Final = bytes(0x30 if 0x30 <= c <= 0x39 else 0x20 if c in b"._-" else c for c in range(256))
-_BEGINNINGS: Final = (b"0000000000000", b"0000 0000", b"0000  0000")
-"""What an account number begins with, each digit as 0 and each separator as a blank."""
+_AS_ZEROS: Final = bytes(0x30 if 0x30 <= c <= 0x39 else 0x20 if c in _SEPARATORS else c for c in range(256))
+_LAYOUTS: Final = {b"0000000000000": _IN_A_ROW, b"0000 0000": _IN_GROUPS, b"0000  0000": _IN_GROUPS}
+"""How a number may go on by what it begins with, each digit as 0 and each separator as a blank."""
+
+_DOUBLED: Final = bytes.maketrans(b"0123456789", b"0246813579")
+"""Digits to the sum of the digits of their double, as Luhn wants it."""
 
 
-_SEPARATORS: Final = (
+_UNCOMMON_SEPARATORS: Final = (
     "\u00a0\u00ad\u00b7\u1680\u2000-\u200d\u2010-\u2015\u202f\u205f\u2060"
     "\u2212\u3000\ufe58\ufe63\ufeff\uff0d\uff0e\uff3f"
 )
-_UNCOMMON: Final = re.compile(rf"[^\D0-9]|[{_SEPARATORS}]")
+_UNCOMMON: Final = re.compile(rf"[^\D0-9]|[{_UNCOMMON_SEPARATORS}]")
 """A digit or a separator beyond ASCII: of full width, say, or a no-break space."""
 
 
@@ -58,13 +65,10 @@ class Span(Struct, frozen=True):
 
 def is_account_number(digits: str) -> bool:
     """Whether 13 to 19 digits are a payment account number by brand, length and Luhn."""
-    if not any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _BRANDS):
+    data = digits.encode()
+    if (sum(data[-1::-2]) + sum(data[-2::-2].translate(_DOUBLED)) - 0x30 * len(data)) % 10:
         return False
-    total = 0
-    for index, digit in enumerate(map(int, reversed(digits))):
-        doubled = digit * 2 if index % 2 else digit
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
+    return any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _BRANDS)
 
 
 def account_numbers(text: str) -> list[Span]:
@@ -92,11 +96,11 @@ def account_numbers_in_ascii(data: bytes) -> list[Span]:
     """
     zeros = data.translate(_AS_ZEROS)
     found: dict[int, Span] = {}
-    for beginning in _BEGINNINGS:
+    for beginning, layouts in _LAYOUTS.items():
         at = zeros.find(beginning)
         while at >= 0:
             if not zeros.startswith(b"0", max(at - 1, 0), at):  # it begins a group
-                span = _account_number_at(data, at)
+                span = _account_number_at(data, at, layouts)
                 if span is not None:
                     found[at] = span
             digits = _DIGITS.match(data, at)
@@ -104,9 +108,9 @@ def account_numbers_in_ascii(data: bytes) -> list[Span]:
     return [found[at] for at in sorted(found)]
 
 
-def _account_number_at(data: bytes, at: int) -> Span | None:
-    for layout in _LAYOUTS:
+def _account_number_at(data: bytes, at: int, layouts: Iterable[re.Pattern[bytes]]) -> Span | None:
+    for layout in layouts:
         match = layout.match(data, at)
-        if match is not None and is_account_number("".join(map(bytes.decode, _DIGITS.findall(match[0])))):
+        if match is not None and is_account_number(match[0].translate(None, _SEPARATORS).decode()):
             return Span(at, match.end())
     return None

@@ -30,7 +30,7 @@ _PARAMETERS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
 """Names of query parameters that carry credentials, folded (RFC 6750 has `access_token`)."""
 
 MAX_COMPARED: Final = 1_000
-"""Undeclared names of one body that are compared with those of secrets; beyond this each of them counts as secret."""
+"""Undeclared names, and texts that may be JSON, that are looked at in one body; beyond this each counts as secret."""
 
 MAX_HEADER_NAME: Final = 100
 MAX_HEADERS: Final = 1_000
@@ -145,11 +145,10 @@ class Secrets:
             return [()]
         if type(body) is dict and body.keys() <= self._plain and _HOLDERS.isdisjoint(map(type, body.values())):
             return [(name,) for name, value in body.items() if type(value) is str and self.hides_in_json(value)]
-        return self._find(body, marked)
+        return self._find(body, marked, _Budget())
 
-    def _find(self, body: Any, marked: _Node) -> list[Path]:
+    def _find(self, body: Any, marked: _Node, budget: _Budget) -> list[Path]:
         found: list[Path] = []
-        compared = 0
         pending = [_Visit((), ("body",), body, marked)]
         while pending:
             visit = pending.pop()
@@ -157,10 +156,9 @@ class Secrets:
                 is_known = inner.place in self._declared or inner.path[-1] in self._plain
                 is_secret = inner.node.is_secret and inner.place not in self._declared
                 if not is_secret and not is_known and inner.place is not visit.place and self._names:
-                    compared += 1
-                    is_secret = compared > MAX_COMPARED or self._is_secret_name(str(inner.path[-1]))
+                    is_secret = not budget.spend() or self._is_secret_name(str(inner.path[-1]))
                 kind = type(inner.value)
-                if is_secret or (kind is str and self.hides_in_json(inner.value)):
+                if is_secret or (kind is str and self.hides_in_json(inner.value, budget)):
                     found.append(inner.path)
                 elif kind is dict or kind is list:
                     pending.append(inner)
@@ -168,20 +166,23 @@ class Secrets:
 
     # -- in texts ---------------------------------------------------------------------------------------
 
-    def hides_in_json(self, text: str) -> bool:
+    def hides_in_json(self, text: str, budget: _Budget | None = None) -> bool:
         """Whether a text is JSON with a secret in it."""
         if text[:1] not in _JSON_BEGINNINGS or not self._names:
             return False
+        budget = budget or _Budget()
+        if not budget.spend():
+            return True
         data = text.encode("utf-8", "replace")
         try:
-            return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH))
+            return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH), budget)
         except NotJsonError:
             return self.hides_in(data)
 
-    def _holds_secret(self, value: Any) -> bool:
+    def _holds_secret(self, value: Any, budget: _Budget) -> bool:
         if isinstance(value, str):
-            return self.hides_in_json(value)
-        return type(value) in _HOLDERS and bool(self._find(value, _NOTHING))
+            return self.hides_in_json(value, budget)
+        return type(value) in _HOLDERS and bool(self._find(value, _NOTHING, budget))
 
     def are_named_in(self, data: bytes) -> bool:
         """Whether the name of a secret stands in the bytes of a body, if only in a member that came twice."""
@@ -196,10 +197,22 @@ class Secrets:
         if self.are_named_in(plain) or self.are_named_in(unquote_to_bytes(plain)):
             return True
         try:
-            return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH))
+            return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH), _Budget())
         except NotJsonError:
             pairs = plain.decode("utf-8", "replace").split("&", MAX_COMPARED)
             return any(self._is_secret_name(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
+
+
+class _Budget:
+    """How many names and texts of one body are still looked at."""
+
+    def __init__(self) -> None:
+        self._left = MAX_COMPARED
+
+    def spend(self) -> bool:
+        """Look at one more; False where enough were."""
+        self._left -= 1
+        return self._left >= 0
 
 
 @dataclass(slots=True)

@@ -125,6 +125,8 @@ def test_beyond_a_number_of_undeclared_names_all_are_secret(monkeypatch: pytest.
     """Comparing spellings takes time; a body of thousands of names is masked without."""
     monkeypatch.setattr(privacy, "MAX_COMPARED", 2)
     assert BODY.find({"a": 1, "b": 1, "c": 1, "phone": {}}) == [("c",)]
+    assert BODY.find(["{", "{", "{", "plain"]) == [(2,)]
+    assert BODY.find(['{"a": ["{", "{"]}', "{}"]) == [(0,), (1,)]
     assert BODY.covers("body", (".".join("abcdefghijklmnopqrstuvwxyz"),))
 
 
