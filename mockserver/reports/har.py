@@ -84,6 +84,7 @@ def har_entry(entry: JournalEntry, scheme: str = "http") -> dict[str, Any]:
         "response": _response(entry),
         "cache": {},
         "timings": {"send": 0, "wait": spent, "receive": 0},
+        **({"comment": f"masked: {', '.join(entry.masked)}"} if entry.masked else {}),
     }
 
 

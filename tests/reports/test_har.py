@@ -25,6 +25,12 @@ async def test_requests_are_exported_as_har(url: str, client: aiohttp.ClientSess
     (spoilt,) = (await get_json(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]["entries"]
     assert (spoilt["response"]["status"], spoilt["response"]["content"]["text"]) == (502, "")
     assert spoilt["response"]["comment"] == "fault: gateway"
+    assert "comment" not in spoilt
+    await post_body(client, url, {**LASTING, "pin": "1234"}, Cookie="a=1")
+    (masked,) = (await get_json(client, f"{url}/__admin/requests?format=har&limit=1"))["log"]["entries"]
+    assert '"pin":"0000"' in masked["request"]["postData"]["text"]
+    assert masked["comment"].startswith("masked: /request/headers/")
+    assert masked["comment"].endswith(", /request/body/value/pin")
 
 
 async def test_an_archive_comes_in_pieces_of_bounded_size(
