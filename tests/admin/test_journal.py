@@ -9,6 +9,7 @@ import pytest
 
 from mockserver import Contract, Engine, Request, frozen_clock
 from mockserver.contract.loading import compile_runtime_scenario
+from mockserver.core.model import Record
 from mockserver.engine.engine import run_sync
 from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, entry_summary, record_changes, text_or_json
@@ -269,3 +270,26 @@ async def test_the_cause_of_an_answer_may_be_deleted(url: str, client: aiohttp.C
         assert response.status == 200
     async with client.post(url + PATH, json=ONCE) as third:
         assert third.headers["Mock-Cause"] == f"{cause}; deleted"
+
+
+def test_what_an_entry_has_found_counts_for_the_journal(contract: Contract) -> None:
+    """A large record that small requests look up stands in each of their entries, and so do thousands of parameters."""
+    limit = 1_000_000
+    engine = Engine(contract, settings=replace(contract.settings, journal_bytes=limit))
+    json_headers = {"content-type": "application/json"}
+    run_sync(_put_customer(engine, {"email": "a" * 200_000}))
+    query = {f"name{number}": "value" for number in range(2_000)}
+    for number in range(20):
+        body = {**LASTING, "customer_id": "LARGE", "card_identifier": f"CARD-{number}"}
+        engine.handle_sync(Request("POST", PATH, json.dumps(body).encode(), json_headers, query))
+    entries = run_sync(engine.storage.entries(""))
+    sizes = [len(entry.data) for entry in entries]
+    assert min(sizes) > 200_000 + 2_000 * len("name1value")
+    assert sum(sizes) == engine.storage.gauges().journal_bytes <= limit
+    assert len(sizes) < 5
+
+
+async def _put_customer(engine: Engine, members: dict[str, str]) -> None:
+    sandbox = await engine.storage.sandbox("")
+    assert sandbox is not None
+    assert await sandbox.put_record("customers", "LARGE", Record.make("LARGE", members, "request")) is None
