@@ -30,7 +30,7 @@ below 2^53, exact in every JSON reader."""
 _TOMBSTONE: Final = b"null"
 
 RECORD_OVERHEAD: Final = 200
-"""Bytes that a record takes beside its key and its JSON (docs/performance.md)."""
+"""Bytes that a record takes beside its key and its JSON: two objects and their place in a dictionary."""
 
 StoredRecords = dict[str, bytes]
 """Records of a collection by key, as JSON or `_TOMBSTONE`."""
