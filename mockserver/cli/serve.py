@@ -118,6 +118,9 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     "--max-records", type=click.IntRange(0), metavar="N", help="The most records that a sandbox keeps beside its seeds."
 )
 @environment_option(
+    "--max-state-bytes", type=click.IntRange(0), metavar="N", help="The most bytes that all sandboxes keep together."
+)
+@environment_option(
     "--admin-token",
     callback=_check_token,
     refuse_empty=True,

@@ -274,6 +274,14 @@ def test_options_of_the_admin_api_take_effect() -> None:
         assert serve.post({**LASTING, "card_identifier": "C"})[0] == 507
 
 
+def test_the_bytes_of_all_sandboxes_are_bounded_by_an_option() -> None:
+    """What is refused says which setting makes room."""
+    with serving("--max-state-bytes", "10") as serve:
+        status, _, body = serve.post({**LASTING, "card_identifier": "C"})
+        assert status == 507
+        assert "max_state_bytes" in problem(body)["detail"]
+
+
 # -- schemas that are given at run time -----------------------------------------------------------------
 
 

@@ -73,7 +73,8 @@ def measure_records(python: str, requests: int) -> Result:
     """A card and a customer more with each request; what was kept is still known at the end."""
     port = free_port()
     most = str(4 * requests)  # of records; the last second may bring some more than were wanted
-    with running(mock(python, port, "--log-format", "none", "--max-records", most), port) as server:
+    bounds = ("--max-records", most, "--max-state-bytes", str(2**31))
+    with running(mock(python, port, "--log-format", "none", *bounds), port) as server:
         growth = Growth(server)
         growth.grow([NEW], requests)
         known, _ = server.ask(FIRST)
