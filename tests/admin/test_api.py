@@ -1,14 +1,17 @@
 """The admin API: health and reset, by the routes that its table names."""
 
+import asyncio
+import json
 import re
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine, __version__
-from mockserver.admin.api import PREFIX, Route
+from mockserver import Contract, Engine, Request, __version__
+from mockserver.admin.api import PREFIX, AdminApi, Route
 from mockserver.admin.routes import paths, routes
+from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.server.server import serving
 from tests.support import LASTING, ONCE, PATH, problem
 
@@ -142,3 +145,43 @@ async def test_a_member_that_comes_twice_is_refused(
     async with client.post(f"{url}/__admin/{path}", data=body) as response:
         shown = problem(await response.read())
         assert (response.status, "comes twice" in shown["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("requests", {}),
+        ("requests", {"text": "nowhere"}),
+        ("requests", {"format": "har", "limit": "19"}),
+        ("requests/unexpected", {}),
+        ("coverage", {}),
+        ("state/cards", {}),
+        ("state", {}),
+    ],
+)
+async def test_long_work_lets_other_requests_run(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str]
+) -> None:
+    """Between steps, here one for each entry, outcome or record."""
+    monkeypatch.setattr("mockserver.storage.pacing.STEP_SECONDS", 0)
+    engine = Engine(contract)
+    for number in range(20):
+        body = json.dumps({**ONCE, "card_identifier": f"CARD-{number}"}).encode()
+        engine.handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
+    api, turns = AdminApi(engine, routes), 0
+    cards = {f"K-{number}": {"members": {"status": "issued"}} for number in range(20)}
+    snapshot = json.dumps({"format": 1, "records": {"cards": cards}}).encode()
+    assert (await api.handle("PUT", SandboxPath("", "/__admin/state"), {}, {}, snapshot)).status == 200
+
+    async def other_requests() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    others = asyncio.ensure_future(other_requests())
+    await asyncio.sleep(0)
+    reply = await api.handle("GET", SandboxPath("", f"/__admin/{path}"), query, {}, b"")
+    others.cancel()
+    assert reply.status == 200
+    assert turns >= 15
