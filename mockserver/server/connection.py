@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self.lost = asyncio.Event()
         self.request_bytes: list[bytes] = []
         self.body_listener: Callable[[bytes], None] | None = None
-        self._pending_bytes: list[bytes] = []  # of a request that is not handled yet
+        self._pending_bytes: list[bytes] = []  # of the next request, while no other is handled
         self._is_request_pending = False
         self._is_busy = False  # a request is being handled
         self.is_lingering = False
@@ -69,7 +69,10 @@ class Connection(asyncio.Protocol):
         self._shared.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Pass the data on; the time limit of a request begins with its first byte."""
+        """Pass the data on to aiohttp, which parses a head and calls `Handler`.
+
+        The time limit of a request begins with its first byte.
+        """
         if self.is_lingering:
             self._is_still_sending = True
             return
@@ -78,9 +81,9 @@ class Connection(asyncio.Protocol):
         elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
             if not self._is_busy:
                 if not self._is_request_pending:
-                    self._shared.slow_heads.discard(self)  # the time without a first request ends
+                    self._shared.slow_heads.stop_watching(self)  # the time without a first request ends
                 self._pending_bytes.append(data)
-                self._shared.slow_heads.add(self)
+                self._shared.slow_heads.watch(self)
             self._is_request_pending = True
         self._aiohttp_protocol.data_received(data)
 
@@ -99,13 +102,13 @@ class Connection(asyncio.Protocol):
         """Begin to watch a client that does not read."""
         self._writable.clear()
         self._unread_bytes = self._transport.get_write_buffer_size()
-        self._shared.slow_readers.add(self)
+        self._shared.slow_readers.watch(self)
         self._aiohttp_protocol.pause_writing()
 
     def resume_writing(self) -> None:
         """Stop watching: the client reads."""
         self._writable.set()
-        self._shared.slow_readers.discard(self)
+        self._shared.slow_readers.stop_watching(self)
         self._aiohttp_protocol.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -122,7 +125,7 @@ class Connection(asyncio.Protocol):
 
     def begin_request(self) -> float:
         """Note that the handling of a request begins; return when its first byte was received, in loop time."""
-        since = self._shared.slow_heads.discard(self)
+        since = self._shared.slow_heads.stop_watching(self)
         self.request_bytes, self._pending_bytes = self._pending_bytes, []
         self._is_request_pending, self._is_busy = False, True
         return asyncio.get_running_loop().time() if since is None else since
@@ -132,7 +135,7 @@ class Connection(asyncio.Protocol):
         self._is_busy, self.request_bytes = False, []
         self._idle_since = asyncio.get_running_loop().time()
         if self._is_request_pending and not self.is_lingering:  # the limit of the next request begins now
-            self._shared.slow_heads.add(self)
+            self._shared.slow_heads.watch(self)
         if self._half_closed_until is not None:
             self._close_half_closed()
 
@@ -176,7 +179,7 @@ class Connection(asyncio.Protocol):
         if self._unread_bytes >= unread:
             self._transport.abort()
         else:
-            self._shared.slow_readers.add(self)
+            self._shared.slow_readers.watch(self)
 
     def refuse_unreadable(self, answer: bytes) -> None:
         """Send a problem document in place of aiohttp's own `answer` to what it could not parse."""
@@ -227,7 +230,7 @@ class Connection(asyncio.Protocol):
         """
         if self.is_lingering or self._transport.is_closing():
             return
-        self._shared.slow_heads.discard(self)
+        self._shared.slow_heads.stop_watching(self)
         self._transport.write(data)
         if self.is_half_closed:
             self.close()

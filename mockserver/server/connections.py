@@ -30,14 +30,14 @@ class TimeoutMonitor(Generic[_T]):
         self._since: dict[_T, float] = {}  # the oldest first
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, watched: _T) -> None:
+    def watch(self, watched: _T) -> None:
         """Watch an item from now on, unless it is watched already."""
         loop = asyncio.get_running_loop()
         since = self._since.setdefault(watched, loop.time())
         if self._timer is None:
             self._timer = loop.call_at(since + self._limit(), self._check)
 
-    def discard(self, watched: _T) -> float | None:
+    def stop_watching(self, watched: _T) -> float | None:
         """Watch an item no more; return since when it was watched, in loop time, or None."""
         return self._since.pop(watched, None)
 
@@ -133,7 +133,7 @@ class Connections:
     def add(self, connection: LimitedConnection) -> None:
         """Take up a connection; where that is one too many, close an idle one or refuse this one."""
         self._open[connection] = None
-        self.slow_heads.add(connection)
+        self.slow_heads.watch(connection)
         if self._stopping.is_set():
             connection.interrupted.set()
         if len(self._open) > self._limit():
@@ -147,8 +147,8 @@ class Connections:
     def discard(self, connection: LimitedConnection) -> None:
         """Forget a connection that is closed."""
         self._open.pop(connection, None)
-        self.slow_heads.discard(connection)
-        self.slow_readers.discard(connection)
+        self.slow_heads.stop_watching(connection)
+        self.slow_readers.stop_watching(connection)
 
     def interrupt(self) -> None:
         """Wake all that wait for a connection."""

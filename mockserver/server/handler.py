@@ -45,82 +45,10 @@ class DispatchResult(Struct, frozen=True):
 
 
 Dispatch: TypeAlias = Callable[[web.BaseRequest, bytes | Reply], Awaitable[DispatchResult]]
-"""Gives the reply to a request with its body, or with the problem that kept the body from being read."""
+"""`Dispatcher.dispatch`, or `dispatch_admin` on a port of the admin API: the reply to a request.
 
-
-class Dispatcher:
-    """Sends a request to the engine, the admin API or the console.
-
-    The admin API is served on the port of the operations, on a port of its own, or not at all.
-    """
-
-    def __init__(self, engine: Engine, access: Access, api: admin.AdminApi, *, admin_enabled: bool) -> None:
-        """Take replies of operations from `engine`, those below `/__admin` from `api`."""
-        self._engine = engine
-        self._access = access
-        self._api = api
-        self.admin_disabled_reason = None if admin_enabled else "It was turned off by --no-admin."
-        self.operations_port: int | None = None
-        """The port of the operations; None where the admin API shares it."""
-
-    async def dispatch(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
-        """Reply to a request on the port of the operations."""
-        path, headers, disabled = request.rel_url.path_safe, request.headers, self.admin_disabled_reason
-        found = split_sandbox(path, headers)
-        sandbox = found.sandbox if isinstance(found, SandboxPath) else ""
-        if isinstance(found, SandboxPath):
-            if _is_admin(found.path):
-                if disabled is None or found.path == HEALTH:
-                    return await self.dispatch_admin(request, body)
-                return DispatchResult(admin_not_served(disabled), sandbox)
-            if found.path == "/" and disabled is None and self._has_no_operation("/") and not isinstance(body, Reply):
-                page = console_files.console_page(request.method, path, found.path, headers)
-                if page is not None:
-                    return DispatchResult(page, sandbox)
-        query = request.query if request.rel_url.raw_query_string else NOTHING
-        if isinstance(body, Reply):
-            unread = Request(method=request.method, path=path, headers=headers, query=query)
-            reply = await self._engine.refuse(unread, body)
-        else:
-            options = self._options(request.method, path, headers)
-            if options is not None:
-                return DispatchResult(options, sandbox)
-            read = Request(method=request.method, path=path, body=body, headers=headers, query=query)
-            reply = await self._engine.handle(read)
-        cors: Headers = ()
-        if self._access.cors_origins:
-            cors = self._access.cors(headers, [name for name, _ in reply.all_headers])
-        return DispatchResult(reply, sandbox or reply.sandbox, cors, from_engine=True)
-
-    async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
-        """Reply to a request on the port of the admin API."""
-        path = request.rel_url.path_safe
-        found = split_sandbox(path, request.headers)
-        if isinstance(found, Reply):
-            return DispatchResult(found)
-        if isinstance(body, Reply):
-            return DispatchResult(body, found.sandbox)
-        method, headers = request.method, request.headers
-        directives = mock_headers(headers)
-        if isinstance(directives, Reply):
-            return DispatchResult(directives, found.sandbox)
-        reply = console_files.console_page(method, path, found.path, headers)
-        if reply is None:
-            place = SandboxPath(found.sandbox, _path_as_sent(request))
-            reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
-        return DispatchResult(reply, found.sandbox)
-
-    def _options(self, method: str, path: str, headers: Mapping[str, str]) -> Reply | None:
-        """The reply to `OPTIONS *`, which names all methods, or to a CORS preflight; None for any other request."""
-        if method != hdrs.METH_OPTIONS:
-            return None
-        if path != "*":
-            return self._access.preflight(method, headers)
-        methods = {operation.method for operation in self._engine.contract.operations} | {"GET", "HEAD", "OPTIONS"}
-        return Reply(204, (("Allow", ", ".join(sorted(methods))),), b"")
-
-    def _has_no_operation(self, path: str) -> bool:
-        return all(operation.path != path for operation in self._engine.contract.operations)
+It is given the body, or the problem that kept it from being read.
+"""
 
 
 class Handler:
@@ -221,6 +149,81 @@ async def _deliver(exchange: Exchange) -> bool:
     else:
         await exchange.send_reply(reply.body)
     return exchange.connection.is_open
+
+
+class Dispatcher:
+    """Sends a request to the engine, the admin API or the console.
+
+    The admin API is served on the port of the operations, on a port of its own, or not at all.
+    """
+
+    def __init__(self, engine: Engine, access: Access, api: admin.AdminApi, *, admin_enabled: bool) -> None:
+        """Take replies of operations from `engine`, those below `/__admin` from `api`."""
+        self._engine = engine
+        self._access = access
+        self._api = api
+        self.admin_disabled_reason = None if admin_enabled else "It was turned off by --no-admin."
+        self.operations_port: int | None = None
+        """The port of the operations; None where the admin API shares it."""
+
+    async def dispatch(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
+        """Reply to a request on the port of the operations."""
+        path, headers, disabled = request.rel_url.path_safe, request.headers, self.admin_disabled_reason
+        found = split_sandbox(path, headers)  # the engine refuses a bad name
+        sandbox = found.sandbox if isinstance(found, SandboxPath) else ""
+        if isinstance(found, SandboxPath):
+            if _is_admin(found.path):
+                if disabled is None or found.path == HEALTH:
+                    return await self.dispatch_admin(request, body)
+                return DispatchResult(admin_not_served(disabled), sandbox)
+            if found.path == "/" and disabled is None and self._has_no_operation("/") and not isinstance(body, Reply):
+                page = console_files.console_page(request.method, path, found.path, headers)
+                if page is not None:
+                    return DispatchResult(page, sandbox)
+        query = request.query if request.rel_url.raw_query_string else NOTHING
+        if isinstance(body, Reply):
+            unread = Request(method=request.method, path=path, headers=headers, query=query)
+            reply = await self._engine.refuse(unread, body)
+        else:
+            options = self._options(request.method, path, headers)
+            if options is not None:
+                return DispatchResult(options, sandbox)
+            read = Request(method=request.method, path=path, body=body, headers=headers, query=query)
+            reply = await self._engine.handle(read)
+        cors: Headers = ()
+        if self._access.cors_origins:
+            cors = self._access.cors(headers, [name for name, _ in reply.all_headers])
+        return DispatchResult(reply, sandbox or reply.sandbox, cors, from_engine=True)
+
+    async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
+        """Reply to a request on the port of the admin API."""
+        path = request.rel_url.path_safe
+        found = split_sandbox(path, request.headers)
+        if isinstance(found, Reply):
+            return DispatchResult(found)
+        if isinstance(body, Reply):
+            return DispatchResult(body, found.sandbox)
+        method, headers = request.method, request.headers
+        directives = mock_headers(headers)
+        if isinstance(directives, Reply):
+            return DispatchResult(directives, found.sandbox)
+        reply = console_files.console_page(method, path, found.path, headers)
+        if reply is None:
+            place = SandboxPath(found.sandbox, _path_as_sent(request))
+            reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
+        return DispatchResult(reply, found.sandbox)
+
+    def _options(self, method: str, path: str, headers: Mapping[str, str]) -> Reply | None:
+        """The reply to `OPTIONS *`, which names all methods, or to a CORS preflight; None for any other request."""
+        if method != hdrs.METH_OPTIONS:
+            return None
+        if path != "*":
+            return self._access.preflight(method, headers)
+        methods = {operation.method for operation in self._engine.contract.operations} | {"GET", "HEAD", "OPTIONS"}
+        return Reply(204, (("Allow", ", ".join(sorted(methods))),), b"")
+
+    def _has_no_operation(self, path: str) -> bool:
+        return all(operation.path != path for operation in self._engine.contract.operations)
 
 
 def _is_for_admin(request: web.BaseRequest) -> bool:
