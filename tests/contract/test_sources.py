@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mockserver import ConfigError, Contract, Engine, Request, load
-from mockserver.contract.loading import ContractFiles
+from mockserver.contract.loading import ContractFiles, compile_runtime_scenario
 from mockserver.contract.sources import SourceFile, read_json
 from mockserver.contract.yaml_source import MAX_ALIASED_VALUES, read_yaml, read_yaml_text
 from mockserver.core.model import MISSING
@@ -444,3 +444,14 @@ def test_a_bad_contract_starts_nothing(command: list[str], tmp_path: Path) -> No
         "    hint:     did you mean ok?\n"
         "mockserver: 2 errors in the contract\n"
     )
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_a_run_time_scenario_in_json_may_have_surrogate_pairs(is_json: bool) -> None:
+    """As `json.dumps` of Python writes them; what claims to be JSON and is none is refused as such."""
+    operation = load().operations[0]
+    data = {"documented": "Own.", "when": {"body.customer_id": "\U0001f600"}, "respond": {"error": {"code": 1}}}
+    scenario = compile_runtime_scenario(operation, json.dumps(data).encode(), "own", is_json=is_json)
+    assert scenario.alternatives[0].conditions[0].text == 'body.customer_id is "\\ud83d\\ude00"'
+    with pytest.raises(ConfigError, match="bad JSON" if is_json else "own"):
+        compile_runtime_scenario(operation, b"{scenario: other}", "own", is_json=is_json)

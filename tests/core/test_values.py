@@ -189,3 +189,8 @@ def test_broken_json_is_refused(data: bytes) -> None:
     with pytest.raises(NotJsonError) as raised:
         decode_json(data, 64)
     assert str(raised.value)
+
+
+def test_a_text_whose_tokens_can_all_be_read_has_nothing_to_name() -> None:
+    """Escaped pairs, escaped backslashes, numbers within the range."""
+    assert [*values._unreadable_tokens('["\\ud83d\\ude00", "\\\\ud800", -1.5e300, 12]')] == []
