@@ -88,15 +88,17 @@ def test_the_source_archive_is_complete(sdist: Path) -> None:
 
 
 def test_the_wheel_holds_contract_and_types(wheel: Path) -> None:
-    """Scenarios, schemas and `py.typed`; no test and no cache."""
+    """Scenarios, schemas and `py.typed`; the entry point of pytest stands beside the package; no test and no cache."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert wheel.name.startswith(f"activation_mockserver-{mockserver.__version__}-py3-none-any")
     assert {f"mockserver/shipped/{name}" for name in CONTRACT} <= names
     files = [file.relative_to(ROOT) for file in (ROOT / "mockserver").rglob("*.*") if file.is_file()]
-    assert {file.as_posix() for file in files if not {"__pycache__", "shipped"} & {*file.parts}} <= names
+    sources = {file.as_posix() for file in files if not {"__pycache__", "shipped"} & {*file.parts}}
+    assert sources - {"mockserver/testing/entry_point.py"} <= names
     assert "mockserver/py.typed" in names
-    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mockserver", "activation_mockserver"}
+    roots = {name.partition("/")[0].partition("-")[0] for name in names}
+    assert roots == {"mockserver", "mockserver_pytest.py", "activation_mockserver"}
     assert not [name for name in names if "__pycache__" in name]
 
 
