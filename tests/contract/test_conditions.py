@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mockserver.contract.conditions import compile_when
 from mockserver.contract.paths import Context, Scope
 from mockserver.core.model import MISSING, Diagnostic, Violation
+from mockserver.core.values import decode_json, encode_json
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.conditions import CASES, JSON, compiled, facts
 
@@ -230,3 +231,14 @@ def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
     (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.fails(facts("a")) is not None
+
+
+def test_integers_beyond_64_bits_are_compared_exactly() -> None:
+    """As they come in a request: a neighbour is another number."""
+    (condition,) = compiled({"body.x": 2**64})
+    for number in (2**64 - 1, 2**64, 2**64 + 1):
+        body = decode_json(b'{"x": %d}' % number, 8)
+        assert (condition.fails({"body": body}) is None) is (number == 2**64)
+    (condition,) = compiled({"body.x": {"greater_than": 2**64}})
+    assert condition.fails({"body": decode_json(b'{"x": %d}' % (2**64 + 1), 8)}) is None
+    assert encode_json({"x": 2**64 + 1}) == b'{"x":18446744073709551617}'
