@@ -11,9 +11,9 @@ from mockserver.core.model import Settings
 from mockserver.decision.order import Order
 from mockserver.storage.coverage import Observation, Tally
 from mockserver.storage.interface import Entry, Gauges, ReloadedSandbox
-from mockserver.storage.journal import JournalListener
-from mockserver.storage.sandbox import MemorySandbox
-from mockserver.storage.shared import Shared
+from mockserver.storage.memory_journal import JournalListener
+from mockserver.storage.memory_sandbox import MemorySandbox
+from mockserver.storage.memory_shared import Shared
 
 MAX_EVICTED_NAMES: Final = 100_000
 """Evicted names that are remembered; beyond this every name counts as evicted before."""

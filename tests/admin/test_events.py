@@ -20,8 +20,8 @@ from mockserver.engine.entries import JournalEntry
 from mockserver.engine.views import server_sent_event
 from mockserver.server import server as edge
 from mockserver.server.server import serving
-from mockserver.storage.journal import JournalListener
 from mockserver.storage.memory import MemoryStorage
+from mockserver.storage.memory_journal import JournalListener
 from tests.support import LASTING, PATH, PATIENCE, head
 from tests.support import serving as command
 
@@ -122,7 +122,7 @@ async def test_a_slow_listener_gets_the_number_of_missed_entries(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, contract: Contract
 ) -> None:
     """As an event."""
-    monkeypatch.setattr("mockserver.storage.journal.MAX_QUEUED", 1)
+    monkeypatch.setattr("mockserver.storage.memory_journal.MAX_QUEUED", 1)
     engine = Engine(contract)
     async with serving(engine) as own, listening(client, own) as stream:
         for listener in listeners(engine):

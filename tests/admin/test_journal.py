@@ -17,7 +17,7 @@ from mockserver.reports.har import har_entry
 from mockserver.server import logs
 from mockserver.server import server as edge
 from mockserver.storage.interface import Entry
-from mockserver.storage.journal import Journal
+from mockserver.storage.memory_journal import Journal
 from tests.support import LASTING, ONCE, PATH, head, journal, problem, raw
 from tests.support.clients import get_json, post_body, send_five
 

@@ -18,7 +18,7 @@ from mockserver.engine.reconstruction import reconstruct
 from mockserver.engine.views import entry_details, record_changes
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone
-from mockserver.storage.sandbox import MemorySandbox
+from mockserver.storage.memory_sandbox import MemorySandbox
 from tests.support import LASTING, ONCE, PATH, PING, explain, folder, journal
 
 

@@ -67,8 +67,8 @@ FIRST: Final = {
     "decision.order": ("decision/order", "decision/decide"),
     "decision.rendering": ("decision/rendering", "documents"),
     "decision.view": ("decision/decide", "decision/order"),
-    "storage.records": ("storage",),
-    "storage.sandbox": ("storage",),
+    "storage.memory_records": ("storage",),
+    "storage.memory_sandbox": ("storage",),
 }
 """The modules, each with the tests that know it best: a file without `test_`, or a folder."""
 REST: Final = (

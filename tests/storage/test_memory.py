@@ -9,7 +9,7 @@ import pytest
 
 from mockserver import Contract
 from mockserver.engine.engine import run_sync
-from mockserver.storage import journal, memory
+from mockserver.storage import memory, memory_journal
 from mockserver.storage.memory import MemoryStorage
 from tests.storage.storages import Clock, Mock, write
 
@@ -58,7 +58,7 @@ def test_the_names_of_evicted_sandboxes_are_bounded(small: Contract, monkeypatch
 
 def test_counts_of_lost_entries_are_bounded(small: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound every sandbox counts as incomplete."""
-    monkeypatch.setattr(journal, "MAX_COUNTED_SANDBOXES", 1)
+    monkeypatch.setattr(memory_journal, "MAX_COUNTED_SANDBOXES", 1)
     mock = bounded(small, journal_entries=1)
     for name in ("a", "a", "a"):
         run_sync(mock.send(name))

@@ -8,7 +8,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.decision.order import Order, order_scenarios
 from mockserver.storage.coverage import Coverage
-from mockserver.storage.journal import Journal
+from mockserver.storage.memory_journal import Journal
 
 
 class Shared:

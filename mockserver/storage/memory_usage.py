@@ -8,7 +8,7 @@ from mockserver.core.contract import Scenario
 from mockserver.core.values import encode_json
 from mockserver.decision.view import Armed
 from mockserver.storage.interface import Full
-from mockserver.storage.shared import Shared
+from mockserver.storage.memory_shared import Shared
 
 
 class Usage:

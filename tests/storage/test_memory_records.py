@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.model import Collection, GeneratedId, Record, Write
 from mockserver.storage.interface import Counter, State
-from mockserver.storage.records import RECORD_OVERHEAD, Records
+from mockserver.storage.memory_records import RECORD_OVERHEAD, Records
 
 
 def collection(name: str = "things", *, is_open: bool = True, fold: Any = str, **seeds: Any) -> Collection:

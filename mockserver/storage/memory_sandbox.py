@@ -26,9 +26,9 @@ from mockserver.storage.interface import (
     ReloadedSandbox,
     State,
 )
-from mockserver.storage.records import Change, ReadRecord, Records
-from mockserver.storage.shared import Shared
-from mockserver.storage.usage import Usage, size_of_armed, size_of_scenarios
+from mockserver.storage.memory_records import Change, ReadRecord, Records
+from mockserver.storage.memory_shared import Shared
+from mockserver.storage.memory_usage import Usage, size_of_armed, size_of_scenarios
 
 
 class _Versions(Struct, frozen=True, gc=False):
