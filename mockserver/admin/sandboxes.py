@@ -28,7 +28,7 @@ MAX_ERRORS_SHOWN: Final = 20
 
 async def sandbox_of(call: Call) -> Sandbox:
     """The sandbox of an admin request, made on first use. Raises `AdminError` where there is no room for it."""
-    sandbox = await call.engine.storage.sandbox(call.sandbox)
+    sandbox = await call.engine.storage.use_sandbox(call.sandbox)
     if sandbox is None:
         raise AdminError(no_room_for_sandbox(call.engine.settings))
     return sandbox

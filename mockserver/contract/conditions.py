@@ -104,7 +104,7 @@ def _described(place: CompiledPath, facts: Facts) -> str:
 
 
 def _compile_violation_condition(operand: Any) -> Condition:
-    """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`, all of which one violation must fit."""
+    """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`; one violation has to match them."""
     if operand == "unclaimed":
         return _on_any_violation("unclaimed", "violation that no other scenario names", lambda _violation: True)
     wanted = {name: _as_words(value) for name, value in operand.items()}

@@ -101,7 +101,7 @@ def _parse(source: SourceFile, text: str, *, is_json: bool = False) -> SourceFil
         source.report_at(mark_of(text, control.start()), what, "visible text", "", "escape it, in double quotes")
         return source
     try:
-        source.data = _Builder(source, text).build()
+        source.data = _YamlValueBuilder(source, text).build()
     except StopReading:
         pass
     except yaml.MarkedYAMLError as error:
@@ -114,7 +114,7 @@ def _parse(source: SourceFile, text: str, *, is_json: bool = False) -> SourceFil
     return source
 
 
-class _Builder:
+class _YamlValueBuilder:
     """Builds JSON values from the events of a YAML text, and records the position of each."""
 
     def __init__(self, source: SourceFile, text: str) -> None:

@@ -59,7 +59,7 @@ class Choice(Struct, frozen=True):
 def _first_match(route: Route, document: Document, view: View, armed: Armed | None) -> Choice:
     """The first scenario of which an alternative matches.
 
-    One with answers in turn counts the request; if its turn is to stand aside, those after it are tried.
+    A scenario with answers in turn counts the request. If its turn is to stand aside, the next scenarios are tried.
     """
     facts = view.facts
     turn_counts: dict[str, int] = {}
@@ -111,6 +111,7 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
     fault: Fault | None = directives.fault or turn.fault or scenario.fault
     delay: Delay | None = directives.delay or turn.delay or scenario.delay
     facts = _facts_for_answer(alternative, document, view.facts)
+    # What is forced or armed has no alternative, and changes nothing.
     committed = alternative is not None and bool(scenario.changes) and (fault is None or fault.commit)
     return Decision(
         operation=route.operation,

@@ -22,8 +22,8 @@ class Candidate(Struct, frozen=True, gc=False):
 class Order(Struct, frozen=True):
     """Scenarios in force, the first that is tried first.
 
-    `without_violations` and `with_violations` are the alternatives to try for such requests; those of a scenario that
-    changes state are never tried for a request with violations. `claims` tell the violations that a scenario names.
+    `without_violations` and `with_violations`: the alternatives to try for such requests. The second leaves out every
+    scenario that changes state. `claims` tell the violations that a scenario names.
     """
 
     scenarios: tuple[Scenario, ...]

@@ -51,7 +51,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
     status = scenario.status.render(decision.facts)
     headers, own_headers = JSON_HEADERS, _scenario_headers(scenario, decision.facts) if scenario.headers else ()
     if fault is not None and fault.kind == "gateway":
-        status, own_headers = fault.status, ()
+        status, own_headers = fault.status, ()  # for the journal; `faults` sends it
     if any(name.lower() == "content-type" for name, _ in own_headers):
         headers = ()
     if decision.facts["settings"].mock_headers:
@@ -73,7 +73,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
 
 
 def _shared_headers(scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
-    """The mock's headers in all answers that were decided alike, which the edge writes once."""
+    """The mock's headers that depend only on how it was decided; the server caches their lines."""
     named = (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
     how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
     return (("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)

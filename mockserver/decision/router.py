@@ -74,7 +74,7 @@ class Router:
         if isinstance(candidate, Reply):
             return candidate
         settings, sandbox = self._settings, found.sandbox
-        # The edge has refused such a body already; other callers have not. It names no sandbox.
+        # The server refuses large bodies earlier; direct callers of the engine do not. Such a body names no sandbox.
         too_large = len(request.body) > settings.max_body
         if settings.sandbox_from and not sandbox and not too_large:
             sandbox = derive_sandbox_name(request, self._secrets[candidate.operation.id], settings, self._sandbox_key)

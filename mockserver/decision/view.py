@@ -47,10 +47,10 @@ class View(Struct, frozen=True):
     facts: what conditions and templates see, by root.
     keys: the key of each lookup, None where the request has none.
     found: the records of each lookup.
-    misspelt: the first lookup whose key has the reserved form and is no test value.
+    misspelt: the first lookup whose key matches the reserved pattern and is no known test value.
     turn_counts: by scenario with answers in turn, the requests before this one.
     delays: the random delays drawn so far.
-    lost_entries: of the entries that wrote the records found, those that the journal no longer has.
+    lost_entries: ids of journal entries that wrote a found record and are no longer kept.
     versions: what the storage needs at the commit to tell whether something has changed since.
     """
 

@@ -151,17 +151,17 @@ class Engine:
         service = self._service  # a reload changes nothing for a request that is under way
         route = service.router.route(request)
         if isinstance(route, Reply):
-            return await self._refuse(service, request, route, started)
-        sandbox = await self.storage.sandbox(route.sandbox)
+            return await self._record_refusal(service, request, route, started)
+        sandbox = await self.storage.use_sandbox(route.sandbox)
         if sandbox is None:
-            return await self._refuse(service, request, problems.no_room_for_sandbox(service.settings), started)
+            return await self._record_refusal(service, request, problems.no_room_for_sandbox(service.settings), started)
         document = read_document(route.operation, request, route.parameters, sandbox.settings)
         entry_id = sandbox.next_entry_id()
         while True:
             view = await sandbox.look(route.operation, document)
             decision = decide(route, document, view)
             if isinstance(decision, Reply):
-                return await self._refuse(service, request, decision, started, sandbox, entry_id)
+                return await self._record_refusal(service, request, decision, started, sandbox, entry_id)
             reply = render(decision, route, entry_id, view.lost_entries)
             nanos = time.perf_counter_ns() - started
             entry = self._entry(service, request, view, decision, reply, nanos)
@@ -171,13 +171,13 @@ class Engine:
                     self.metrics.count(reply, nanos)
                     return reply
                 case Conflict():
-                    continue  # somebody was faster: decide again, with the same draws
+                    continue  # somebody was faster: look and decide again
                 case Full(setting, limit):
                     problem = problems.no_room(setting, limit)
-                    return await self._refuse(service, request, problem, started, sandbox, entry_id)
+                    return await self._record_refusal(service, request, problem, started, sandbox, entry_id)
                 case Gone():
                     problem = problems.sandbox_gone(route.sandbox)
-                    return await self._refuse(service, request, problem, started, sandbox, entry_id)
+                    return await self._record_refusal(service, request, problem, started, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:
         """`handle` without an event loop, for a storage that never suspends; the reply counts as delivered."""
@@ -187,7 +187,7 @@ class Engine:
 
     async def refuse(self, request: Request, problem: Reply) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
-        return await self._refuse(self._service, request, problem, time.perf_counter_ns())
+        return await self._record_refusal(self._service, request, problem, time.perf_counter_ns())
 
     async def delivered(self, reply: Reply, *, complete: bool = True) -> None:
         """Count the outcome of a reply. `complete`: all of it was sent; otherwise the client left before."""
@@ -238,7 +238,7 @@ class Engine:
             return Entry(reply.entry_id, view.sandbox, b"")
         return service.entry_writer.decided(request, view, decision, reply, nanos // 1000)
 
-    async def _refuse(
+    async def _record_refusal(
         self,
         service: Service,
         request: Request,

@@ -117,7 +117,7 @@ class Types:
             types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             yield union(self._plain(one, schema, indent) for one in types)
         elif any(keyword in schema for keyword in _OF_OBJECTS):
-            yield self._object(schema, indent)
+            yield self._object_type(schema, indent)
         yield from (self.of(inner, indent) for inner in schema.get("allOf", ()))
         several = [schema[keyword] for keyword in ("anyOf", "oneOf") if keyword in schema]
         if "if" in schema and not {"then", "else"}.isdisjoint(schema):
@@ -127,14 +127,14 @@ class Types:
 
     def _plain(self, kind: str, schema: Mapping[str, Any], indent: str) -> str:
         if kind == "object":
-            return self._object(schema, indent)
+            return self._object_type(schema, indent)
         if kind == "array":
             first = [self.of(item, indent) for item in schema.get("prefixItems", ())]
             rest = self.of(schema.get("items", True), indent)
             return f"[{', '.join((*first, f'...Array<{rest}>'))}]" if first else f"Array<{rest}>"
         return _PLAIN[kind]
 
-    def _object(self, schema: Mapping[str, Any], indent: str) -> str:
+    def _object_type(self, schema: Mapping[str, Any], indent: str) -> str:
         members: Mapping[str, Any] = schema.get("properties", {})
         required, more = schema.get("required", ()), schema.get("additionalProperties")
         lines = []

@@ -27,7 +27,7 @@ HALF_CLOSED_SECONDS: Final = 1.0
 """How long a client that closed its side waits for replies at most."""
 
 HALF_CLOSED_IDLE_SECONDS: Final = 0.1
-"""How long no request is handled before our side is closed as well."""
+"""How long a half-closed connection may be without a request before our side is closed as well."""
 
 
 class Connection(asyncio.Protocol):
@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
         self._shared.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Pass the data on to aiohttp, which parses a head and calls `Handler`.
+        """Pass the data on to aiohttp, which parses a head and calls `Handler.__call__` (see `Server`).
 
         The time limit of a request begins with its first byte.
         """
@@ -79,13 +79,17 @@ class Connection(asyncio.Protocol):
         if self.body_listener is not None:
             self.body_listener(data)
         elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
-            if not self._is_busy:
-                if not self._is_request_pending:
-                    self._shared.slow_heads.stop_watching(self)  # the time without a first request ends
-                self._pending_bytes.append(data)
-                self._shared.slow_heads.watch(self)
+            if not self._is_busy:  # what follows a request that is being handled is neither kept nor timed yet
+                self._note_head_bytes(data)
             self._is_request_pending = True
         self._aiohttp_protocol.data_received(data)
+
+    def _note_head_bytes(self, data: bytes) -> None:
+        """Keep the bytes of a head, and limit the time from its first one on."""
+        if not self._is_request_pending:
+            self._shared.slow_heads.stop_watching(self)  # the time without a first request ends
+        self._pending_bytes.append(data)
+        self._shared.slow_heads.watch(self)
 
     def eof_received(self) -> bool:
         """Keep our side open while a client that closed its own may still get a reply."""

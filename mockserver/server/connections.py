@@ -116,7 +116,7 @@ class WriteQueue:
 class Connections:
     """The open connections of a server, and what they share.
 
-    slow_heads: connections whose first request has not begun, or whose next request has begun and is not complete.
+    slow_heads: connections that have sent nothing yet, or whose current head is not complete.
     slow_readers: connections whose client does not read what was sent.
     """
 

@@ -24,43 +24,43 @@ async def perform(fault: Fault, exchange: Exchange) -> bool:
     return await PERFORMERS[fault.kind](fault, exchange)
 
 
-async def _hang(fault: Fault, exchange: Exchange) -> bool:
+async def _perform_hang(fault: Fault, exchange: Exchange) -> bool:
     """Send nothing, and keep the connection open."""
     await exchange.connection.wait(fault.seconds)
     exchange.connection.abort()
     return False
 
 
-async def _reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+async def _perform_reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Reset the connection."""
     exchange.connection.reset()
     return False
 
 
-async def _empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+async def _perform_empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Close the connection without a byte."""
     return _write_and_close(exchange, b"")
 
 
-async def _truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+async def _perform_truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Send the head and half of the body, then close."""
     body = exchange.body
     return _write_and_close(exchange, exchange.reply_head() + body[: len(body) // 2])
 
 
-async def _garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+async def _perform_garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Send bytes that are not HTTP, then close."""
     return _write_and_close(exchange, GARBAGE)
 
 
-async def _malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
+async def _perform_malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
     """Send valid HTTP whose JSON breaks off."""
     body = exchange.reply.body
     await exchange.send_reply(body[: len(body) * 2 // 3])
     return False
 
 
-async def _dribble(fault: Fault, exchange: Exchange) -> bool:
+async def _perform_dribble(fault: Fault, exchange: Exchange) -> bool:
     """Send the full reply in pieces over the seconds of the fault."""
     body, connection = exchange.body, exchange.connection
     connection.write(exchange.reply_head())
@@ -73,7 +73,7 @@ async def _dribble(fault: Fault, exchange: Exchange) -> bool:
     return is_sent
 
 
-async def _gateway(fault: Fault, exchange: Exchange) -> bool:
+async def _perform_gateway(fault: Fault, exchange: Exchange) -> bool:
     """Reply as a gateway in front of the API does: HTML or no body, no envelope."""
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
@@ -94,12 +94,12 @@ def _write_and_close(exchange: Exchange, data: bytes) -> bool:
 
 
 PERFORMERS: Final[dict[str, Callable[[Fault, Exchange], Awaitable[bool]]]] = {
-    "hang": _hang,
-    "reset": _reset,
-    "empty": _empty,
-    "truncate": _truncate,
-    "malformed": _malformed,
-    "garbage": _garbage,
-    "dribble": _dribble,
-    "gateway": _gateway,
+    "hang": _perform_hang,
+    "reset": _perform_reset,
+    "empty": _perform_empty,
+    "truncate": _perform_truncate,
+    "malformed": _perform_malformed,
+    "garbage": _perform_garbage,
+    "dribble": _perform_dribble,
+    "gateway": _perform_gateway,
 }

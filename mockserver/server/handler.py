@@ -45,7 +45,7 @@ class DispatchResult(Struct, frozen=True):
 
 
 Dispatch: TypeAlias = Callable[[web.BaseRequest, bytes | Reply], Awaitable[DispatchResult]]
-"""`Dispatcher.dispatch`, or `dispatch_admin` on a port of the admin API: the reply to a request.
+"""`Dispatcher.dispatch`, or `dispatch_admin` on a port of the admin API (see `Server`): the reply to a request.
 
 It is given the body, or the problem that kept it from being read.
 """

@@ -199,7 +199,7 @@ class Storage(Protocol):
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
-    async def sandbox(self, name: str) -> Sandbox | None:
+    async def use_sandbox(self, name: str) -> Sandbox | None:
         """The sandbox of a name, made on first use; None where there is no room for one more.
 
         It is not evicted while an answer that was committed in it is on its way (`Sandbox.delivered`).

@@ -45,7 +45,7 @@ class MemoryStorage:
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
-    async def sandbox(self, name: str) -> MemorySandbox | None:
+    async def use_sandbox(self, name: str) -> MemorySandbox | None:
         """The sandbox of a name, made on first use; None where there is no room for one more."""
         now = self._monotonic()
         sandbox = self._sandboxes.pop(name, None)

@@ -85,6 +85,7 @@ class MemorySandbox:
         facts = request_facts(document, self.settings, order)
         facts["new"] = records.draw(operation.new)
         facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
+        # Keys may rest on drawn ids and on the time, so that the lookups come last.
         lookups = look_up(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,

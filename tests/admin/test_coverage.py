@@ -101,7 +101,7 @@ def test_a_run_time_replacement_does_not_count_for_the_contract(contract: Contra
     operation, name = contract.operations[0], "activated-existing-customer"
     engine = Engine(contract)
     text = b"documented: Mine.\nwhen: {body.customer_id: present}\nrespond: {error: {code: 9}}\n"
-    sandbox = run_sync(engine.storage.sandbox(""))
+    sandbox = run_sync(engine.storage.use_sandbox(""))
     assert sandbox is not None
     run_sync(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, name)], name))
     reply = engine.handle_sync(post(LASTING))

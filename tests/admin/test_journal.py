@@ -290,6 +290,6 @@ def test_what_an_entry_has_found_counts_for_the_journal(contract: Contract) -> N
 
 
 async def _put_customer(engine: Engine, members: dict[str, str]) -> None:
-    sandbox = await engine.storage.sandbox("")
+    sandbox = await engine.storage.use_sandbox("")
     assert sandbox is not None
     assert await sandbox.put_record("customers", "LARGE", Record.make("LARGE", members, "request")) is None

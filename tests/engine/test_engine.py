@@ -177,7 +177,7 @@ def test_near_misses_use_scenarios_that_still_compile(contract: Contract, tmp_pa
     """A run-time scenario that the contract no longer fits is skipped."""
     engine, operation = Engine(contract), contract.operations[0]
     text = b"documented: Mine.\nwhen: {body.customer_id: other}\nrespond: {error: {code: 1}}\n"
-    sandbox = run_sync(engine.storage.sandbox(""))
+    sandbox = run_sync(engine.storage.use_sandbox(""))
     assert sandbox is not None
     run_sync(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text, "mine")], "mine"))
     engine.handle_sync(asked())

@@ -110,7 +110,7 @@ class Mock:
 
     async def sandbox(self, name: str = "") -> Sandbox:
         """A sandbox, for which there has to be room."""
-        sandbox = await self.storage.sandbox(name)
+        sandbox = await self.storage.use_sandbox(name)
         assert sandbox is not None
         return sandbox
 

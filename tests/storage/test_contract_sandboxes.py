@@ -41,14 +41,14 @@ async def test_the_longest_idle_sandbox_is_evicted(new_mock: NewMock) -> None:
     mock.clock.idle = 30
     await mock.sandbox("a")
     mock.clock.idle = 59.9
-    assert await mock.storage.sandbox("c") is None
+    assert await mock.storage.use_sandbox("c") is None
     assert await mock.storage.peek("c") is None
     mock.clock.idle = 60
     assert await mock.storage.peek("c") is not None
     assert set(await mock.storage.sandbox_names()) == {"", "a", "b"}
     await mock.sandbox("c")
     assert set(await mock.storage.sandbox_names()) == {"", "a", "c"}
-    assert await mock.storage.sandbox("d") is None
+    assert await mock.storage.use_sandbox("d") is None
     assert (mock.storage.gauges().sandboxes, mock.storage.gauges().evictions) == (3, 1)
 
 
@@ -59,7 +59,7 @@ async def test_finding_and_peeking_do_not_renew_a_sandbox(new_mock: NewMock) -> 
     mock.clock.idle = 60
     await mock.storage.find("a")
     await mock.storage.peek("a")
-    assert await mock.storage.sandbox("b") is not None
+    assert await mock.storage.use_sandbox("b") is not None
 
 
 async def test_an_evicted_sandbox_is_incomplete(new_mock: NewMock) -> None:

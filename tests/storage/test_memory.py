@@ -38,7 +38,7 @@ def test_the_default_sandbox_takes_no_place(small: Contract) -> None:
     mock = bounded(small, max_sandboxes=0, sandbox_ttl=0)
     run_sync(mock.sandbox(""))
     mock.clock.idle = 1_000
-    assert run_sync(mock.storage.sandbox("a")) is None
+    assert run_sync(mock.storage.use_sandbox("a")) is None
     assert run_sync(mock.storage.peek("a")) is None
     assert run_sync(mock.storage.sandbox_names()) == ("",)
 

@@ -56,10 +56,10 @@ class WaitingSandbox(Waiting):
 class WaitingStorage(Waiting):
     """A storage whose sandboxes wait, so that requests really race."""
 
-    async def sandbox(self, name: str) -> WaitingSandbox | None:
+    async def use_sandbox(self, name: str) -> WaitingSandbox | None:
         """One that waits."""
         await asyncio.sleep(0)
-        sandbox = await self.inner.sandbox(name)
+        sandbox = await self.inner.use_sandbox(name)
         return None if sandbox is None else WaitingSandbox(sandbox)
 
 
@@ -167,7 +167,7 @@ def test_a_storage_that_waits_needs_an_event_loop(contract: Contract, make_stora
 async def test_parallel_requests_use_an_armed_outcome_seven_times(engine: Engine) -> None:
     """Seven of fifty, in any order."""
     operation = engine.contract.operations[0]
-    sandbox = await engine.storage.sandbox("")
+    sandbox = await engine.storage.use_sandbox("")
     assert sandbox is not None
     turns = Turns((Turn(operation.by_id["rfc-invalid"], times=3), Turn(fault=Fault("gateway"), times=4)))
     await sandbox.arm(lambda number: Armed(number, operation.id, turns, 7, (), {}))
@@ -206,7 +206,7 @@ async def test_a_reset_among_requests_leaves_nothing_half_done(engine: Engine) -
     assert set(met) <= {SUCCESS, AGAIN, "sandbox-gone"}
     refused = [reply for reply in (*before, *after) if reply.problem == "sandbox-gone"]
     assert all((reply.status, reply.decision) == (409, None) for reply in refused)
-    sandbox = await engine.storage.sandbox("")
+    sandbox = await engine.storage.use_sandbox("")
     assert sandbox is not None
     for replies, key in ((before, "CARD-001"), (after, "C2")):
         record = await sandbox.find_record("cards", key)

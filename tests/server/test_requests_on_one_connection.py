@@ -163,7 +163,7 @@ async def test_each_head_has_its_meaning(contract: Contract) -> None:
             assert await one.scenario(forced) == "rfc-invalid"
             assert await one.status(head("GET", PATH)) == 405
             assert await one.status(head("GET", "/__admin/health")) == 200
-        sandbox = await engine.storage.sandbox("x")
+        sandbox = await engine.storage.use_sandbox("x")
         assert sandbox is not None
         await sandbox.configure({"mock_headers": False})
         await one.send(elsewhere)
