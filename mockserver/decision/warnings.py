@@ -103,8 +103,10 @@ def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
 def _count_members(value: Any) -> int:
     """The members of all objects in a JSON value."""
     if isinstance(value, dict):
-        return len(value) + sum([_count_members(inner) for inner in value.values() if type(inner) in _HOLDERS])
-    return sum([_count_members(inner) for inner in value if type(inner) in _HOLDERS])
+        return len(value) + sum(
+            [_count_members(inner) for inner in value.values() if inner and type(inner) in _HOLDERS]
+        )
+    return sum([_count_members(inner) for inner in value if inner and type(inner) in _HOLDERS])
 
 
 _HOLDERS: Final = (dict, list)

@@ -30,7 +30,7 @@ _PARAMETERS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
 """Names of query parameters that carry credentials, folded (RFC 6750 has `access_token`)."""
 
 MAX_COMPARED: Final = 1_000
-"""Undeclared names, and texts that may be JSON, that are looked at in one body; beyond this each counts as secret."""
+"""Undeclared names of one body that are compared with those of secrets; a body with more is masked as a whole."""
 
 MAX_HEADER_NAME: Final = 100
 MAX_HEADERS: Final = 1_000
@@ -38,6 +38,7 @@ MAX_HEADERS: Final = 1_000
 
 _JSON_BEGINNINGS: Final = frozenset('{["' + " \t\r\n")
 _HOLDERS: Final = frozenset([dict, list])
+_SEARCHED: Final = frozenset([dict, list, str])
 _ESCAPE: Final = re.compile(rb"(?<!\\)\\u00([2-7][0-9a-fA-F])(?<!22)(?<!5[cC])(?<!7[fF])")
 """A visible character of ASCII in JSON that need not be written as an escape."""
 
@@ -156,7 +157,9 @@ class Secrets:
                 is_known = inner.place in self._declared or inner.path[-1] in self._plain
                 is_secret = inner.node.is_secret and inner.place not in self._declared
                 if not is_secret and not is_known and inner.place is not visit.place and self._names:
-                    is_secret = not budget.spend() or self._is_secret_name(str(inner.path[-1]))
+                    if not budget.spend():
+                        return [()]
+                    is_secret = self._is_secret_name(str(inner.path[-1]))
                 kind = type(inner.value)
                 if is_secret or (kind is str and self.hides_in_json(inner.value, budget)):
                     found.append(inner.path)
@@ -244,8 +247,11 @@ class _Visit(Struct, frozen=True, gc=False):
 
 
 def _items(visit: _Visit) -> Iterator[_Visit]:
+    """The items of a list in which there can be a secret."""
     node = visit.node.item()
-    return (_Visit((*visit.path, index), visit.place, item, node) for index, item in enumerate(visit.value))
+    for index, item in enumerate(visit.value):
+        if node.is_secret or (item and type(item) in _SEARCHED):
+            yield _Visit((*visit.path, index), visit.place, item, node)
 
 
 def _members(visit: _Visit) -> Iterator[_Visit]:

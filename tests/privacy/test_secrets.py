@@ -121,10 +121,10 @@ def test_few_header_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(secrets._headers) == 2
 
 
-def test_beyond_a_number_of_undeclared_names_all_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_of_many_undeclared_names_is_secret_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing spellings takes time; a body of thousands of names is masked without."""
     monkeypatch.setattr(privacy, "MAX_COMPARED", 2)
-    assert BODY.find({"a": 1, "b": 1, "c": 1, "phone": {}}) == [("c",)]
+    assert BODY.find({"a": 1, "b": 1, "c": 1, "phone": {}}) == [()]
     assert BODY.find(["{", "{", "{", "plain"]) == [(2,)]
     assert BODY.find(['{"a": ["{", "{"]}', "{}"]) == [(0,), (1,)]
     assert BODY.covers("body", (".".join("abcdefghijklmnopqrstuvwxyz"),))
