@@ -85,15 +85,19 @@ async def _verify(call: Call) -> Reply:
     ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
         raise admin_error(400, "bad-claim", "The claim cannot be used", "in_order and armed allow no other member.")
+    pacer = Pacer()
     if isinstance(spec, dict) and "armed" in spec:
         verdict = await _unused_armed(call)
     else:
-        entries = await _recorded_requests(call)
+        entries, read = tuple(reversed(await call.engine.storage.entries(call.sandbox))), _reader(call)
         if ordered is None:
-            verdict = await verification.verify(await _claim(call, spec), entries, lost=lost)
+            verdict = await verification.verify(await _claim(call, spec), entries, read, lost=lost)
         else:
-            claims = [await _claim(call, one) for one in ordered]
-            verdict = await verification.in_order(claims, entries, lost=lost)
+            claims = []
+            for one in ordered:
+                claims.append(await _claim(call, one))
+                await pacer.pause()
+            verdict = await verification.in_order(claims, entries, read, lost=lost)
     verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
     if verdict.holds:
         if call.sandbox and await call.engine.storage.find(call.sandbox) is None:
@@ -107,18 +111,13 @@ async def _verify(call: Call) -> Reply:
     return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **more)
 
 
-async def _recorded_requests(call: Call) -> list[verification.RecordedRequest]:
-    """The requests of the sandbox, oldest first."""
-    contract, orders, pacer = call.engine.contract, call.engine.storage.orders, Pacer()
+def _reader(call: Call) -> verification.ReadRequest:
+    contract, orders = call.engine.contract, call.engine.storage.orders
 
     def reconstruction(entry: JournalEntry) -> Reconstruction | None:
         return reconstruct(entry, contract, orders)
 
-    recorded = []
-    for one in reversed(await call.engine.storage.entries(call.sandbox)):
-        recorded.append(verification.RecordedRequest(decode_entry(one.data), reconstruction))
-        await pacer.pause()
-    return recorded
+    return lambda entry: verification.RecordedRequest(decode_entry(entry.data), reconstruction)
 
 
 async def _unused_armed(call: Call) -> verification.Verdict:

@@ -21,7 +21,7 @@ TEXT: Final = "text"
 BASE64: Final = "base64"
 
 
-class Body(Struct, frozen=True):
+class Body(Struct, frozen=True, gc=False):
     """A body: a JSON value as it was sent, text, or (what is no UTF-8) base64."""
 
     encoding: str
@@ -43,7 +43,7 @@ class Body(Struct, frozen=True):
         return self.data.decode("utf-8", "replace")
 
 
-class EntryRequest(Struct, frozen=True, omit_defaults=True):
+class EntryRequest(Struct, frozen=True, gc=False, omit_defaults=True):
     """The request as it was sent. `target` is path and query; `path` and `query` are the decoded parameters."""
 
     method: str
@@ -54,7 +54,7 @@ class EntryRequest(Struct, frozen=True, omit_defaults=True):
     query: dict[str, str] = field(default_factory=dict)
 
 
-class EntryReply(Struct, frozen=True):
+class EntryReply(Struct, frozen=True, gc=False):
     """The reply as it was decided; a fault may have kept it from the client."""
 
     status: int
@@ -62,7 +62,7 @@ class EntryReply(Struct, frozen=True):
     body: Body
 
 
-class EntryViolation(Struct, frozen=True):
+class EntryViolation(Struct, frozen=True, gc=False):
     """A violation: what JSON Schema found wrong at a place, without the value."""
 
     root: str
@@ -72,7 +72,7 @@ class EntryViolation(Struct, frozen=True):
     message: str
 
 
-class ScenarioInfo(Struct, frozen=True, omit_defaults=True):
+class ScenarioInfo(Struct, frozen=True, gc=False, omit_defaults=True):
     """The scenario that answered, and the conditions that held."""
 
     operation: str
@@ -85,7 +85,7 @@ class ScenarioInfo(Struct, frozen=True, omit_defaults=True):
     forced: bool = False
 
 
-class EntryLookup(Struct, frozen=True, omit_defaults=True):
+class EntryLookup(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a lookup asked for, and the records that it came to; one by a list of keys has no `key`."""
 
     collection: str
@@ -93,7 +93,7 @@ class EntryLookup(Struct, frozen=True, omit_defaults=True):
     records: tuple[Record, ...] = ()
 
 
-class EntrySettings(Struct, frozen=True):
+class EntrySettings(Struct, frozen=True, gc=False):
     """The settings that a sandbox can have of its own; the others decide nothing."""
 
     error_status: int
@@ -109,7 +109,7 @@ class EntrySettings(Struct, frozen=True):
         return Settings(**msgspec.structs.asdict(self))
 
 
-class AddedScenario(Struct, frozen=True):
+class AddedScenario(Struct, frozen=True, gc=False):
     """A scenario that was added at run time, as its text."""
 
     operation: str
@@ -117,7 +117,7 @@ class AddedScenario(Struct, frozen=True):
     text: str
 
 
-class EntryDecision(Struct, frozen=True, omit_defaults=True):
+class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
     """The decision, with all that it looked at beside the request; lookups that came to nothing are left out."""
 
     scenario: ScenarioInfo
@@ -136,7 +136,7 @@ class EntryDecision(Struct, frozen=True, omit_defaults=True):
     forced_text: str | None = None
 
 
-class JournalEntry(Struct, frozen=True, omit_defaults=True):
+class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     """The document. `time` is the sandbox's, in UTC with nine decimals. `problem` is set where the mock refused."""
 
     id: str

@@ -1,6 +1,6 @@
 """Claims about the journal: how many requests match, and in which order; with the nearest misses.
 
-A full journal takes long; other requests are answered between the steps.
+A full journal takes long: other requests are answered between the steps, and one entry is decoded at a time.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mockserver.decision.near_misses import Distance, RankedMiss, distance, near
 from mockserver.engine.entries import JournalEntry
 from mockserver.engine.reconstruction import Reconstruction
 from mockserver.engine.views import evidence_json, evidence_lines
+from mockserver.storage.interface import Entry
 from mockserver.storage.pacing import Pacer
 
 MAX_SHOWN: Final = 3
@@ -42,6 +43,10 @@ class RecordedRequest:
     def reconstruction(self) -> Reconstruction | None:
         """What the decision saw; None where it cannot be reconstructed."""
         return self._reconstruct(self.entry)
+
+
+ReadRequest = Callable[[Entry], RecordedRequest]
+"""Decodes the request of a journal entry."""
 
 
 class RequestMiss(Struct, frozen=True):
@@ -106,13 +111,13 @@ class Verdict:
     note: str = ""
 
 
-async def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
+async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, lost: bool) -> Verdict:
     """Whether a claim holds of entries, oldest first; `lost`: there were more."""
     pacer = Pacer()
-    matching: list[RecordedRequest] = []
-    others: list[RecordedRequest] = []
-    for one in entries:
-        (matching if claim.matches(one) else others).append(one)
+    matching: list[Entry] = []
+    others: list[Entry] = []
+    for entry in entries:
+        (matching if claim.matches(read(entry)) else others).append(entry)
         await pacer.pause()
     # Lost entries could only raise the count.
     holds = claim.allows(len(matching)) and not (lost and claim.high is not None)
@@ -120,21 +125,23 @@ async def verify(claim: Claim, entries: Sequence[RecordedRequest], *, lost: bool
         holds,
         claim.text,
         len(matching),
-        tuple(one.entry.id for one in matching),
-        await nearest(claim, others) if len(matching) < claim.low else (),
+        tuple(entry.id for entry in matching),
+        await nearest(claim, others, read) if len(matching) < claim.low else (),
         incomplete=not holds and lost and (claim.high is None or len(matching) <= claim.high),
     )
 
 
-async def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], *, lost: bool) -> Verdict:
+async def in_order(claims: Sequence[Claim], entries: Sequence[Entry], read: ReadRequest, *, lost: bool) -> Verdict:
     """Whether the entries, oldest first, can be cut into parts of which the claims hold one after the other."""
     pacer = Pacer()
+    matches_of_claims: list[list[bool]] = [[] for _ in claims]
+    for entry in entries:
+        request = read(entry)
+        for claim, matches in zip(claims, matches_of_claims, strict=True):
+            matches.append(claim.matches(request))
+        await pacer.pause()
     reached = [index == 0 for index in range(len(entries) + 1)]
-    for number, claim in enumerate(claims, 1):
-        matches = []
-        for entry in entries:
-            matches.append(claim.matches(entry))
-            await pacer.pause()
+    for number, (claim, matches) in enumerate(zip(claims, matches_of_claims, strict=True), 1):
         counts = [0, *accumulate(map(int, matches))]
         before = reached
         reached = _possible_ends(claim, counts, before)
@@ -146,7 +153,7 @@ async def in_order(claims: Sequence[Claim], entries: Sequence[RecordedRequest], 
                 holds=False,
                 expected=f"{number}. {claim.text}" + (", after what goes before" if number > 1 else ""),
                 got=counts[-1] - counts[start],
-                misses=await nearest(claim, others),
+                misses=await nearest(claim, others, read),
                 incomplete=lost,
                 note=f"{counts[-1]} in all" if start else "",
             )
@@ -166,12 +173,13 @@ def _possible_ends(claim: Claim, counts: Sequence[int], before: Sequence[bool]) 
     return reached
 
 
-async def nearest(claim: Claim, entries: Sequence[RecordedRequest]) -> tuple[RequestMiss, ...]:
+async def nearest(claim: Claim, entries: Sequence[Entry], read: ReadRequest) -> tuple[RequestMiss, ...]:
     """The requests that nearly match the claim, with the evidence against each."""
     pacer = Pacer()
     found: list[RequestMiss] = []
     distances: list[Distance] = []
-    for one in entries[-MAX_COMPARED:]:
+    for entry in entries[-MAX_COMPARED:]:
+        one = read(entry)
         if one.reconstruction is not None:
             miss = _near_miss(claim, one.reconstruction)
             found.append(RequestMiss(one.entry, miss))

@@ -9,11 +9,14 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
+from mockserver.engine.engine import run_sync
+from mockserver.engine.entries import decode_entry
 from mockserver.engine.reconstruction import reconstruct
-from mockserver.engine.verification import Claim, RecordedRequest, in_order, verdict_text, verify
+from mockserver.engine.verification import Claim, ReadRequest, RecordedRequest, in_order, verdict_text, verify
 from mockserver.server import server as edge
 from mockserver.storage import pacing
-from tests.support import BATCH, LASTING, PATH, PATIENCE, journal
+from mockserver.storage.interface import Entry
+from tests.support import BATCH, LASTING, PATH, PATIENCE
 
 PIN = {**LASTING, "pin": "12a4"}
 DIGITS, LASTS, UNKNOWN = "pin-not-digits", "activated-existing-customer", "card-missing-in-batch"
@@ -174,14 +177,15 @@ async def test_no_claim_holds_of_an_evicted_sandbox(contract: Contract, client: 
             assert ("a" in there) is again  # asking makes none
 
 
-def recorded(contract: Contract, kinds: str) -> list[RecordedRequest]:
+def recorded(contract: Contract, kinds: str) -> tuple[list[Entry], ReadRequest]:
     """Requests, oldest first: L succeeds, D has a PIN that is no number, X is a misuse."""
     engine = Engine(contract)
     for kind in kinds:
         body = json.dumps(PIN if kind == "D" else LASTING).encode()
         path = "/nothing" if kind == "X" else PATH
         engine.handle_sync(Request("POST", path, body, {"content-type": "application/json"}))
-    return [RecordedRequest(entry, lambda one: reconstruct(one, contract)) for entry in journal(engine)[::-1]]
+    entries = run_sync(engine.storage.entries(""))[::-1]
+    return [*entries], lambda one: RecordedRequest(decode_entry(one.data), lambda entry: reconstruct(entry, contract))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ async def test_claims_in_order_hold_of_parts_of_the_journal(
     contract: Contract, kinds: str, claims: list[Claim], holds: bool
 ) -> None:
     """Others may come between."""
-    verdict = await in_order(claims, recorded(contract, kinds), lost=False)
+    verdict = await in_order(claims, *recorded(contract, kinds), lost=False)
     assert verdict.holds is holds
     assert verdict_text(verdict, "").startswith("holds" if holds else "does not hold")
 
@@ -211,9 +215,9 @@ async def test_a_claim_has_words(contract: Contract) -> None:
     assert Claim().text == "at least 1 request that the API answered"
     assert Claim(scenario="a", low=2, high=2).text == "exactly 2 requests answered by a"
     assert Claim(operation="o", low=0, high=3).text == "0 to 3 requests of o"
-    verdict = await verify(Claim(operation="another"), recorded(contract, "LX"), lost=False)
+    verdict = await verify(Claim(operation="another"), *recorded(contract, "LX"), lost=False)
     assert verdict.misses[0].miss.evidence[0].path == "operation"
-    verdict = await verify(Claim(scenario="another"), recorded(contract, "LX"), lost=False)
+    verdict = await verify(Claim(scenario="another"), *recorded(contract, "LX"), lost=False)
     assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
 
 
@@ -255,7 +259,8 @@ async def test_others_are_answered_while_claims_are_checked(
 ) -> None:
     """A full journal and a hundred claims take long; other requests are answered meanwhile."""
     monkeypatch.setattr(pacing, "STEP_SECONDS", 0.0)
-    entries, steps = recorded(contract, "LD" * 20), 0
+    entries, read = recorded(contract, "LD" * 20)
+    steps = 0
 
     async def count_steps(work: asyncio.Task[Any]) -> None:
         nonlocal steps
@@ -265,10 +270,10 @@ async def test_others_are_answered_while_claims_are_checked(
 
     for claims, at_least in (([Claim(low=0)] * 5, 200), ([Claim(scenario="another")], 80)):
         steps = 0
-        work = asyncio.create_task(in_order(claims, entries, lost=False))
+        work = asyncio.create_task(in_order(claims, entries, read, lost=False))
         await count_steps(work)
         assert steps >= at_least
-    work = asyncio.create_task(verify(Claim(scenario="another"), entries, lost=False))
+    work = asyncio.create_task(verify(Claim(scenario="another"), entries, read, lost=False))
     steps = 0
     await count_steps(work)
     assert steps >= 80

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import growth
 import memory
+import responsiveness
 import start
 import success_path
 from contenders import PEERS
@@ -24,6 +25,7 @@ def measures(python: str, peers: Path, rounds: int, seconds: int, requests: int)
         yield success_path.measure(kind, python, peers, rounds, seconds)
     yield start.measure(python, 4 * rounds + 1)
     yield growth.measure(python, rounds, seconds)
+    yield responsiveness.measure(python, rounds)
     yield memory.measure_journal(python, requests)
     yield memory.measure_records(python, requests)
 
