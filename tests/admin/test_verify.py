@@ -268,7 +268,7 @@ async def test_others_are_answered_while_claims_are_checked(
             steps += 1
             await asyncio.sleep(0)
 
-    for claims, at_least in (([Claim(low=0)] * 5, 200), ([Claim(scenario="another")], 80)):
+    for claims, at_least in (([Claim(low=0)] * 5, 40), ([Claim(scenario="another")], 80)):
         steps = 0
         work = asyncio.create_task(in_order(claims, entries, read, lost=False))
         await count_steps(work)
