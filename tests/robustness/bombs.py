@@ -29,7 +29,7 @@ ANSWER: Final = 0.5
 FILE: Final = 8.0
 """Seconds of processor time to load a contract or to refuse it."""
 QUICK_FACTOR: Final = 10
-"""With `--quick` the bounds are so many times longer: it runs among other tests, which may have slowed the machine down.
+"""With `--quick` the bounds are so many times longer: other tests may have slowed the machine down.
 
 What explodes takes hours and fails all the same.
 """
