@@ -154,20 +154,17 @@ class Records:
 
     def growth(self, changes: Iterable[Change]) -> int:
         """How many bytes more there would be after these changes."""
-        grown = 0
-        for change in changes:
-            before = self._stored[change.collection].get(change.key)
-            grown += len(change.data)
-            grown += _fixed_size(change.key) if before is None else -len(before)
-        return grown
+        return sum([_growth(change, self._stored[change.collection].get(change.key)) for change in changes])
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Store records."""
         for change in changes:
+            stored = self._stored[change.collection]
+            before = stored.get(change.key)
             self.changes += 1
-            self.count += self.added([change])
-            self.size += self.growth([change])
-            self._stored[change.collection][change.key] = change.data
+            self.count += before is None
+            self.size += _growth(change, before)
+            stored[change.key] = change.data
 
     def restore(self, collection: str, key: str) -> None:
         """Remove what was written under a key."""
@@ -221,6 +218,10 @@ class Records:
             if name in self._searched:
                 self._searched[name] += id_offsets[name]
         self._drawn = {}
+
+
+def _growth(change: Change, before: bytes | None) -> int:
+    return len(change.data) + (_fixed_size(change.key) if before is None else -len(before))
 
 
 def _fixed_size(key: str) -> int:
