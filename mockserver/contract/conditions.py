@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, quoted
-from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret, member_of
+from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
 from mockserver.core.language import Condition, EqualValue, Evidence
 from mockserver.core.model import MISSING, Facts, Violation
 
@@ -68,24 +68,11 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
 
 
 def _fails(place: CompiledPath, check: Check) -> Fails:
-    """The `fails` of a condition on a path.
-
-    Every request calls it, so the common form finds the value of a member without a further call.
-    """
-    root, steps, extract = place.root, place.steps, place.extract
-    words, test, parts = check.words, check.test, check.parts
+    """The `fails` of a condition on a path."""
+    extract, words, test, parts = place.extract, check.words, check.test, check.parts
     if parts:
         return lambda facts: _first_unmet(parts, extract(facts), facts)
-    if not place.is_value_of_facts or len(steps) != 1:
-        return lambda facts: None if test(extract(facts), facts) else words
-    step = steps[0]
-
-    def member_fails(facts: Facts) -> str | None:
-        parent = facts.get(root, MISSING)
-        value = parent.get(step, MISSING) if type(parent) is dict else member_of(parent, step)
-        return None if test(value, facts) else words
-
-    return member_fails
+    return lambda facts: None if test(extract(facts), facts) else words
 
 
 def _first_unmet(parts: tuple[Check, ...], value: Any, facts: Facts) -> str | None:

@@ -103,11 +103,6 @@ class CompiledPath(NamedTuple):
     steps: tuple[str, ...]
     extract: Extract
 
-    @property
-    def is_value_of_facts(self) -> bool:
-        """Whether the facts hold the value itself, so that it needs no conversion."""
-        return self.root not in ("now", "settings", "header")
-
 
 def compile_path(text: str, context: Context) -> CompiledPath | None:
     """Compile a path; None after a report if it names nothing."""
@@ -151,20 +146,20 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
 
         def member(facts: Facts) -> Any:
             parent = facts.get(root, MISSING)
-            return parent.get(first, MISSING) if type(parent) is dict else member_of(parent, first)
+            return parent.get(first, MISSING) if type(parent) is dict else _member_of(parent, first)
 
         return member
 
     def descend(facts: Facts) -> Any:
         value = facts.get(root, MISSING)
         for step in steps:
-            value = value.get(step, MISSING) if type(value) is dict else member_of(value, step)
+            value = value.get(step, MISSING) if type(value) is dict else _member_of(value, step)
         return value
 
     return descend
 
 
-def member_of(value: Any, step: str) -> Any:
+def _member_of(value: Any, step: str) -> Any:
     """The member or the item of a value that a step of a path leads to; `MISSING` where there is none."""
     if value is MISSING:
         return MISSING
