@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
+    from mockserver.base.instants import parse_instant
     from mockserver.client.admin_client import MockError
     from mockserver.client.mock import Mock
     from mockserver.contract.loading import ConfigError, load
     from mockserver.core.contract import Contract, Scenario
     from mockserver.core.diagnostics import FileDiagnostic
-    from mockserver.core.instants import parse_instant
     from mockserver.core.language import Evidence
     from mockserver.core.model import Request, Settings, Violation
     from mockserver.core.reply import Decision, NearMiss, Reply
@@ -58,12 +58,12 @@ __all__ = [
 
 
 _NAMES_BY_MODULE = {
+    "base.instants": ("parse_instant",),
     "client.admin_client": ("MockError",),
     "client.mock": ("Mock",),
     "contract.loading": ("ConfigError", "load"),
     "core.contract": ("Contract", "Scenario"),
     "core.diagnostics": ("FileDiagnostic",),
-    "core.instants": ("parse_instant",),
     "core.reply": ("Decision", "NearMiss", "Reply"),
     "core.language": ("Evidence",),
     "core.model": ("Request", "Settings", "Violation"),

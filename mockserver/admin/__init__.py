@@ -1,4 +1,4 @@
-"""The admin API as one table of routes, who may use it, its OpenAPI document, and the console.
+"""The admin API as one table of routes, its OpenAPI document, and the console.
 
 It must not know sockets or HTTP libraries.
 """

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive
 from mockserver.admin.sandboxes import sandbox_of, scenarios_of
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import encode_json, printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.model import FAULTS
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import encode_json, printable
 from mockserver.decision.view import Armed
+from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive
 from mockserver.privacy.masks import mask_account_numbers
 from mockserver.storage.interface import Full
 

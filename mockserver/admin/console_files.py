@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mockserver.admin.api import PREFIX, Call, Route, admin_error
-from mockserver.admin.safety import cross_site_refusal
 from mockserver.core.reply import Reply
+from mockserver.http_api.api import PREFIX, Call, Route, admin_error
+from mockserver.http_api.safety import cross_site_refusal
 
 FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"

@@ -6,18 +6,18 @@ import asyncio
 from functools import partial
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter
 from mockserver.admin.sandboxes import sandbox_of
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import printable
 from mockserver.export.formats import EXPORTS
+from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
 

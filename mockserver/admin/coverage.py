@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from mockserver.admin.api import PREFIX, Call, Route, json_reply, text_reply
 from mockserver.admin.journal import bad_parameter, bool_parameter
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.engine.examples import curl_for, iter_scenario_rows
+from mockserver.http_api.api import PREFIX, Call, Route, json_reply, text_reply
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error
 from mockserver.admin.journal import FILTERS, bool_parameter, entries_of, entry_filter
+from mockserver.base.values import encode_json
 from mockserver.core.reply import Reply
-from mockserver.core.values import encode_json
 from mockserver.engine.engine import Engine
-from mockserver.engine.entries import JournalEntry, decode_entry
-from mockserver.engine.views import server_sent_event
+from mockserver.entries.journal_entry import JournalEntry, decode_entry
+from mockserver.entries.views import server_sent_event
+from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error
 from mockserver.storage.interface import Entry, Listener, Storage
 from mockserver.storage.pacing import Pacer
 

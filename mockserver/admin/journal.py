@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.sandboxes import scenarios_of
-from mockserver.core.instants import parse_instant
+from mockserver.base.instants import parse_instant
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import printable
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import printable
-from mockserver.engine.bundle import bundle
-from mockserver.engine.entries import JournalEntry, decode_entry
-from mockserver.engine.reconstruction import reconstruct
-from mockserver.engine.views import entry_details, entry_summary, is_unexpected
+from mockserver.entries.bundle import bundle
+from mockserver.entries.journal_entry import JournalEntry, decode_entry
+from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.views import entry_details, entry_summary, is_unexpected
+from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
 from mockserver.reports.translations import language

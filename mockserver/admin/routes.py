@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from mockserver.admin.api import PREFIX, Call, Route, json_reply
 from mockserver.core.problems import PROBLEM_CONTENT, PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.core.reply import Reply
+from mockserver.http_api.api import PREFIX, Call, Route, json_reply
 from mockserver.version import __version__
 
 

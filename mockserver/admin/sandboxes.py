@@ -6,19 +6,28 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive, text_reply
+from mockserver.base.address import HEALTH
+from mockserver.base.instants import is_clock_time, parse_instant, utc_millis
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import printable
 from mockserver.contract.loading import CONTRACT_FORMAT, shipped_folder
-from mockserver.contract.sources import read_json
-from mockserver.core.address import HEALTH
 from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.directives import parse_time_span
-from mockserver.core.instants import is_clock_time, parse_instant, utc_millis
 from mockserver.core.problems import no_room_for_sandbox, problem
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import printable
 from mockserver.engine.engine import FrozenClock
 from mockserver.engine.metrics import CONTENT_TYPE
+from mockserver.files.sources import read_json
+from mockserver.http_api.api import (
+    PREFIX,
+    AdminError,
+    Call,
+    Route,
+    admin_error,
+    json_reply,
+    parse_directive,
+    text_reply,
+)
 from mockserver.storage.interface import Clock, Sandbox
 from mockserver.version import __version__
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockserver.admin.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
 from mockserver.admin.sandboxes import sandbox_of
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import is_blank, printable
 from mockserver.core.model import Collection, GeneratedId, Record
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import is_blank, printable
+from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
 from mockserver.storage.interface import Counter, Sandbox, State
 from mockserver.storage.pacing import Pacer
 

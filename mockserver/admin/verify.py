@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.api import PREFIX, Call, Route, admin_error, json_reply, text_reply
 from mockserver.admin.arming import bad_config, operation_of, refuse_account_numbers, scenario_of
 from mockserver.admin.journal import bad_parameter, is_incomplete
 from mockserver.admin.sandboxes import unknown_sandbox
+from mockserver.base.values import encode_json
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
 from mockserver.core.reply import Reply
-from mockserver.core.values import encode_json
-from mockserver.engine import verification
-from mockserver.engine.entries import JournalEntry, decode_entry
 from mockserver.engine.explaining import explanation_json, explanation_lines
-from mockserver.engine.reconstruction import Reconstruction, reconstruct
+from mockserver.entries import verification
+from mockserver.entries.journal_entry import JournalEntry, decode_entry
+from mockserver.entries.reconstruction import Reconstruction, reconstruct
+from mockserver.http_api.api import PREFIX, Call, Route, admin_error, json_reply, text_reply
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The command line.
+"""The command line: its entry point, and the commands that work on a contract.
 
 It must not know how a request is decided; no other package imports it.
 """

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.journal import or_remote_explain, parse_pairs, read_input
-from mockserver.cli.options import (
+from mockserver.base.spelling import close_matches, did_you_mean
+from mockserver.base.values import encode_ascii_json
+from mockserver.core.contract import Contract, Operation
+from mockserver.core.model import Request
+from mockserver.engine import examples as listing
+from mockserver.engine.engine import Engine, run_sync
+from mockserver.engine.explaining import explanation_json, explanation_lines
+from mockserver.engine.linter import examine
+from mockserver.remote.journal import or_remote_explain, parse_pairs, read_input
+from mockserver.remote.options import (
     FOLDER,
     contract_options,
     count,
@@ -16,14 +24,6 @@ from mockserver.cli.options import (
     load_contract,
     print_notice,
 )
-from mockserver.core.contract import Contract, Operation
-from mockserver.core.model import Request
-from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import encode_ascii_json
-from mockserver.engine import examples as listing
-from mockserver.engine.engine import Engine, run_sync
-from mockserver.engine.explaining import explanation_json, explanation_lines
-from mockserver.engine.linter import examine
 
 
 @click.command()

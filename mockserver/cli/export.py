@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import FOLDER, contract_options, environment_option, load_contract, print_document
-from mockserver.cli.remote import fail
 from mockserver.export.formats import EXPORTS
+from mockserver.remote.options import FOLDER, contract_options, environment_option, load_contract, print_document
+from mockserver.remote.remote_server import fail
 
 
 @click.command()

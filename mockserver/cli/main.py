@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.version import __version__
 
 DEFAULT_COMMAND: Final = "serve"
@@ -23,7 +23,7 @@ def _serve() -> click.Command:
 
 
 def _health() -> click.Command:
-    from mockserver.cli import health as cli_health
+    from mockserver.remote import health as cli_health
 
     return cli_health.health
 
@@ -33,13 +33,13 @@ FAST_COMMANDS: Final = {DEFAULT_COMMAND: _serve, "health": _health}
 
 
 def _other_commands() -> tuple[click.Command, ...]:
-    from mockserver.cli import arming as cli_arming
     from mockserver.cli import contract as cli_contract
-    from mockserver.cli import coverage as cli_coverage
     from mockserver.cli import export as cli_export
-    from mockserver.cli import journal as cli_journal
     from mockserver.cli import new as cli_new
-    from mockserver.cli import state as cli_state
+    from mockserver.remote import arming as cli_arming
+    from mockserver.remote import coverage as cli_coverage
+    from mockserver.remote import journal as cli_journal
+    from mockserver.remote import state as cli_state
 
     return (
         cli_contract.check,

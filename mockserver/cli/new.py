@@ -8,9 +8,9 @@ from typing import Final
 
 import click
 
-from mockserver.cli.options import FOLDER
-from mockserver.cli.remote import fail
 from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
+from mockserver.remote.options import FOLDER
+from mockserver.remote.remote_server import fail
 
 _STARTER: Final = Path(__file__).parent / "starter"
 

@@ -15,8 +15,17 @@ from typing import Any, Final
 import click
 
 from mockserver.admin.routes import paths
-from mockserver.admin.safety import Access, check_host_name, check_origin
-from mockserver.cli.options import (
+from mockserver.base.address import base_url
+from mockserver.base.spelling import close_matches, did_you_mean
+from mockserver.base.values import encode_ascii_json
+from mockserver.client import trust
+from mockserver.core.contract import Reload
+from mockserver.core.model import Settings
+from mockserver.engine import examples as listing
+from mockserver.engine.engine import Engine, frozen_clock
+from mockserver.engine.reloading import Reloader
+from mockserver.http_api.safety import Access, check_host_name, check_origin
+from mockserver.remote.options import (
     FILE,
     FOLDER,
     PREFIX,
@@ -29,15 +38,6 @@ from mockserver.cli.options import (
     parse_clock,
     print_notice,
 )
-from mockserver.client import trust
-from mockserver.core.address import base_url
-from mockserver.core.contract import Reload
-from mockserver.core.model import Settings
-from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import encode_ascii_json
-from mockserver.engine import examples as listing
-from mockserver.engine.engine import Engine, frozen_clock
-from mockserver.engine.reloading import Reloader
 from mockserver.server import logs, server, tls
 from mockserver.server.logs import LineWriter
 from mockserver.version import __version__

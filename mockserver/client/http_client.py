@@ -12,8 +12,8 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from mockserver.base.values import printable
 from mockserver.client import trust
-from mockserver.core.values import printable
 
 TIMEOUT = 30
 """Seconds to wait for an answer."""

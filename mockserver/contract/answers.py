@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.contract.layers import ConfigNode
 from mockserver.contract.operations import EnvelopeParts, OperationCompiler
 from mockserver.contract.paths import Context, Scope
@@ -16,7 +17,6 @@ from mockserver.core.contract import Envelope, ResponseHeader, Scenario, Turn, T
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
-from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.schema.violations import mismatch_of
 
 RESERVED_HEADERS: Final = (

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from mockserver.base.values import encode_ascii_json
 from mockserver.contract.layers import ConfigNode, Definition, Layers, Table, sound_member
 from mockserver.contract.operations import PARAMETER, OperationCompiler
 from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
 from mockserver.core.contract import Contract
 from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
-from mockserver.core.values import encode_ascii_json
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.violations import mismatch_of

@@ -12,16 +12,16 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
+from mockserver.base.values import MAX_FILE_DEPTH, decode_json, printable
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
-from mockserver.contract.sources import START, SourceFile, read_json, read_regular_file
-from mockserver.contract.yaml_source import read_yaml, read_yaml_text
 from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
-from mockserver.core.values import MAX_FILE_DEPTH, decode_json, printable
+from mockserver.files.sources import START, SourceFile, read_json, read_regular_file
+from mockserver.files.yaml_source import read_yaml, read_yaml_text
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 from mockserver.schema.violations import mismatch_of

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from mockserver.base.values import encode_ascii_json
 from mockserver.contract.layers import ConfigNode, Definition, Table, sound_member
 from mockserver.contract.paths import (
     NOW_MEMBERS,
@@ -28,7 +29,6 @@ from mockserver.core.contract import (
 )
 from mockserver.core.language import Template
 from mockserver.core.model import Collection, GeneratedId, Lookup, Path, Settings
-from mockserver.core.values import encode_ascii_json
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from mockserver.base.values import encode_ascii_json, equal, is_blank, printable
 from mockserver.contract.paths import Context, compile_path, is_secret
 from mockserver.core.model import MISSING, Facts
-from mockserver.core.values import encode_ascii_json, equal, is_blank, printable
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 
 Test = Callable[[Any, Facts], bool]

@@ -8,10 +8,10 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from mockserver.core.instants import offset_nanos, utc_millis
+from mockserver.base.instants import offset_nanos, utc_millis
+from mockserver.base.spelling import close_matches, did_you_mean
+from mockserver.base.values import encode_ascii_json, readable
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
-from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import encode_ascii_json, readable
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 

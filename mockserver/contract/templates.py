@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from mockserver.base.values import encode_ascii_json, encode_json, is_blank, kind
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
 from mockserver.core.language import BodyFormat, Template
 from mockserver.core.model import MISSING, Facts
-from mockserver.core.values import encode_ascii_json, encode_json, is_blank, kind
 
 _REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 

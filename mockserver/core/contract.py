@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockserver.core.address import path_segment
+from mockserver.base.address import path_segment
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.language import BodyFormat, Condition, Template
 from mockserver.core.model import (

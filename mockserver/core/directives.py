@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.model import FAULTS, Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
 from mockserver.core.problems import bad_directive, unknown_directive
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches, did_you_mean_sentence
-from mockserver.core.values import encode_ascii_json, printable
 
 MAX_SECONDS: Final = 300.0
 """The longest delay, and the longest time that a fault takes."""

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from mockserver.core.json_pointer import json_pointer
-from mockserver.core.values import MAX_REQUEST_DEPTH
+from mockserver.base.json_pointer import json_pointer
+from mockserver.base.values import MAX_REQUEST_DEPTH
 
 
 class Missing(enum.Enum):

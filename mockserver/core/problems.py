@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from mockserver.base.spelling import did_you_mean_sentence
+from mockserver.base.values import encode_json, printable
 from mockserver.core.model import Settings
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import did_you_mean_sentence
-from mockserver.core.values import encode_json, printable
 
 PROBLEM: Final = "urn:mockserver:problem:"
 """The prefix of every problem's `type`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from mockserver.base.spelling import close_matches
 from mockserver.contract.paths import VIOLATION_MEMBERS
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
@@ -15,7 +16,6 @@ from mockserver.core.language import all_hold
 from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, FixedDelay, Path, Trigger, UniformDelay, Write
 from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Reply
-from mockserver.core.spelling import close_matches
 from mockserver.decision.order import Candidate, assumptions_of
 from mockserver.decision.router import Route
 from mockserver.decision.view import Armed, View

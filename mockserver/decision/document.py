@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mockserver.base.values import NotJsonError, decode_json, is_blank, kind, kind_of_absence
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Document, Request, Settings, Violation
-from mockserver.core.values import NotJsonError, decode_json, is_blank, kind, kind_of_absence
 from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
 
 

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from mockserver.base.spelling import close_matches
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.language import Evidence, all_hold
 from mockserver.core.model import Facts
 from mockserver.core.reply import NearMiss
-from mockserver.core.spelling import close_matches
 from mockserver.decision.view import key_of
 
 

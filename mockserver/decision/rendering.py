@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from mockserver.base.values import encode_ascii_json, printable
 from mockserver.contract.templates import render_body
 from mockserver.core.contract import Scenario
 from mockserver.core.model import Facts, RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
-from mockserver.core.values import encode_ascii_json, printable
 from mockserver.decision.router import Route
 
 MOST_SHOWN: Final = 10

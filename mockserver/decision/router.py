@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from mockserver.base.address import segment_value
+from mockserver.base.spelling import close_matches
 from mockserver.core import problems
-from mockserver.core.address import segment_value
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.spelling import close_matches
 from mockserver.decision.sandbox_names import SANDBOX_PREFIX, SandboxPath, derive_sandbox_name, split_sandbox
 from mockserver.privacy.secrets import secrets_of
 

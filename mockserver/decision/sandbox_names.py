@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from mockserver.base.values import NotJsonError, decode_json, encode_json, printable
 from mockserver.core import problems
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.values import NotJsonError, decode_json, encode_json, printable
 from mockserver.privacy.account_numbers import holds_account_number
 from mockserver.privacy.masks import masked_text
 from mockserver.privacy.secrets import Secrets

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from mockserver.base.values import is_blank
 from mockserver.core.contract import Operation, Turn, Turns
 from mockserver.core.language import Condition, all_hold
 from mockserver.core.model import MISSING, Collection, Document, Facts, Lookup, Record, Settings
-from mockserver.core.values import is_blank
 from mockserver.decision.order import Order
 
 Find = Callable[[Collection, str], Record | None]

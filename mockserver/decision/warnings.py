@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from mockserver.base.json_pointer import json_pointer
+from mockserver.base.spelling import did_you_mean
+from mockserver.base.values import printable
 from mockserver.core.contract import Operation, WarningRules
-from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import Path, Request, RequestWarning, UnknownMember
-from mockserver.core.spelling import did_you_mean
-from mockserver.core.values import printable
 
 MAX_WARNINGS: Final = 100
 """Warnings of one kind about a request; the first ones found."""

@@ -1,4 +1,4 @@
-"""The pipeline from request to reply, and what is asked of it: reload, explain, verify, replay, metrics, the linter.
+"""The pipeline from request to reply, and what is asked of it: reload, explain, metrics, the linter.
 
 It must not know sockets, HTTP libraries or the admin API.
 """

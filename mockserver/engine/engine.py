@@ -21,8 +21,8 @@ from mockserver.decision.rendering import render
 from mockserver.decision.router import Router
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.decision.view import View
-from mockserver.engine.entry_writer import EntryWriter
 from mockserver.engine.metrics import Metrics
+from mockserver.entries.entry_writer import EntryWriter
 from mockserver.privacy.masks import mask_query
 from mockserver.storage.interface import Committed, Conflict, Entry, Full, Gone, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_ascii_json, encode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_ascii_json, encode_json
 from mockserver.engine.engine import Engine
 from mockserver.engine.linter import ExampleRunner, example_requests
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mockserver.base.spelling import did_you_mean
+from mockserver.base.values import encode_json, printable
 from mockserver.core.model import Request
 from mockserver.core.reply import Decision
-from mockserver.core.spelling import did_you_mean
-from mockserver.core.values import encode_json, printable
 from mockserver.engine.engine import Explanation
-from mockserver.engine.views import decision_json, evidence_lines, near_misses_json, text_or_json, violation_json
+from mockserver.entries.views import decision_json, evidence_lines, near_misses_json, text_or_json, violation_json
 from mockserver.privacy.masks import mask_account_numbers_in
 
 

@@ -7,11 +7,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply
-from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_json
 from mockserver.engine.engine import Engine, frozen_clock, run_sync
 from mockserver.schema.violations import mismatch_of
 

@@ -17,11 +17,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from mockserver.base.values import encode_json
 from mockserver.contract.loading import ConfigError, ContractFiles, compile_runtime_conditions, compile_runtime_scenario
 from mockserver.core.contract import Contract, Operation, Reload, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import Settings
-from mockserver.core.values import encode_json
 from mockserver.decision.order import scenarios_in_force
 from mockserver.decision.view import Armed
 from mockserver.engine.engine import Engine

@@ -8,9 +8,9 @@ from itertools import count
 from typing import Any, Final
 from urllib.parse import quote
 
+from mockserver.base.json_pointer import json_pointer
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import DURATION
-from mockserver.core.json_pointer import json_pointer
 from mockserver.core.model import FAULTS, MISSING, Path, Settings
 from mockserver.core.problems import PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.decision.rendering import MOCK_HEADERS

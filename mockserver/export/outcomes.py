@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.core.values import MAX_OWN_DEPTH, decode_json
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.examples import how_to_trigger
 from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests

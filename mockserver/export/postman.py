@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.core.contract import Contract
 from mockserver.core.model import Path, Request, Settings
-from mockserver.core.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.version import __version__
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+from mockserver.base.values import encode_ascii_json
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import FAULTS, Settings
-from mockserver.core.values import encode_ascii_json
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.export.typescript_types import Types, union
 from mockserver.version import __version__

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, pairwise
 from typing import Any, Final
 
+from mockserver.base.values import encode_ascii_json
 from mockserver.core.contract import Relink
 from mockserver.core.model import Path
-from mockserver.core.values import encode_ascii_json
 
 _PLAIN: Final = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")

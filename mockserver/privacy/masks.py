@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from mockserver.core.address import path_segment, segment_value
+from mockserver.base.address import path_segment, segment_value
+from mockserver.base.json_pointer import json_pointer, json_pointer_step
+from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json, mask, printable, readable
 from mockserver.core.contract import Operation
-from mockserver.core.json_pointer import json_pointer, json_pointer_step
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Headers
-from mockserver.core.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json, mask, printable, readable
 from mockserver.privacy.account_numbers import (
     Span,
     account_numbers,

@@ -15,10 +15,10 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from msgspec import Struct
 
+from mockserver.base.spelling import close_matches
+from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json
 from mockserver.core.contract import Operation
 from mockserver.core.model import Path
-from mockserver.core.spelling import close_matches
-from mockserver.core.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json
 
 _HEADERS: Final = ("authorization", "proxy-authorization", "x-authorization", "cookie", "set-cookie")
 """What the names of secret headers begin with."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final, Literal
 
+from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.core.contract import Contract
-from mockserver.core.instants import offset_nanos, utc_millis
-from mockserver.engine.entries import EntryDecision, JournalEntry
-from mockserver.engine.views import pretty_json, violation_json
+from mockserver.entries.journal_entry import EntryDecision, JournalEntry
+from mockserver.entries.views import pretty_json, violation_json
 from mockserver.reports.translations import TRANSLATIONS, Texts
 from mockserver.version import __version__
 

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from mockserver.core.values import encode_json
-from mockserver.engine.entries import JournalEntry, decode_entry
-from mockserver.engine.views import header_list
+from mockserver.base.values import encode_json
+from mockserver.entries.journal_entry import JournalEntry, decode_entry
+from mockserver.entries.views import header_list
 from mockserver.storage.interface import Entry, Storage
 from mockserver.version import __version__
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mockserver.base.spelling import close_matches
 from mockserver.core.model import Path, UnknownMember
-from mockserver.core.spelling import close_matches
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.references import LocatedSchema
 from mockserver.schema.subschemas import DECLARING_KEYWORDS

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
 
+from mockserver.base.spelling import close_matches, did_you_mean
+from mockserver.base.values import encode_ascii_json, kind
 from mockserver.core.model import Diagnostic, Path
-from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import encode_ascii_json, kind
 from mockserver.schema.patterns import pattern_diagnostic
 from mockserver.schema.references import LocatedSchema, Resources
 from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS, Reference, identities, references, walk_schemas

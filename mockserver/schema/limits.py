@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from mockserver.core.values import MAX_CHECKED_DEPTH
+from mockserver.base.values import MAX_CHECKED_DEPTH
 from mockserver.schema.references import LocatedSchema
 from mockserver.schema.subschemas import ANY_ITEM_KEYWORDS, OTHER_MEMBER_KEYWORDS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from mockserver.base.values import encode_ascii_json, kind, kind_of_absence
 from mockserver.core.model import MISSING
-from mockserver.core.values import encode_ascii_json, kind, kind_of_absence
 
 EXPECTED_KEYWORD: Final = "x-expected"
 """The keyword with a schema's own words for its `pattern`."""

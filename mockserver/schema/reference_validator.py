@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.core.json_pointer import json_pointer
+from mockserver.base.json_pointer import json_pointer
 from mockserver.core.model import Path
 
 Relink = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]

@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.core.json_pointer import json_pointer_steps
+from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.core.model import Path
 from mockserver.schema.subschemas import IN_PLACE_KEYWORDS, references, subschemas
 

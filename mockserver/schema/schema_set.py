@@ -7,10 +7,10 @@ from typing import Any
 
 from jsonschema_rs import Registry
 
+from mockserver.base.spelling import close_matches, did_you_mean
+from mockserver.base.values import printable
 from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import Diagnostic, Path, Report
-from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import printable
 from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
 from mockserver.schema.limits import MAX_SCHEMAS
 from mockserver.schema.references import BASE_URI, LocatedSchema, Resources, file_uri

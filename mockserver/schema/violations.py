@@ -9,9 +9,9 @@ from typing import Any, Final, TypeAlias
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
+from mockserver.base.spelling import close_matches, did_you_mean
+from mockserver.base.values import encode_ascii_json, kind_of_absence, printable
 from mockserver.core.model import MISSING, Path, Violation
-from mockserver.core.spelling import close_matches, did_you_mean
-from mockserver.core.values import encode_ascii_json, kind_of_absence, printable
 from mockserver.schema.messages import violation_message
 from mockserver.schema.references import BASE_URI
 from mockserver.schema.subschemas import ends_with_keyword

@@ -11,15 +11,15 @@ from urllib.parse import unquote
 from aiohttp import hdrs, web
 from msgspec import Struct
 
-from mockserver.admin import api as admin
 from mockserver.admin import console_files
-from mockserver.admin.safety import Access, admin_not_served
-from mockserver.core.address import HEALTH
+from mockserver.base.address import HEALTH
 from mockserver.core.directives import mock_headers
 from mockserver.core.model import NOTHING, Request
 from mockserver.core.reply import Headers, Reply
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
+from mockserver.http_api import api as admin
+from mockserver.http_api.safety import Access, admin_not_served
 from mockserver.server import faults
 from mockserver.server.body import receive_body
 from mockserver.server.connection import Connection

@@ -7,9 +7,9 @@ from typing import Final
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
+from mockserver.base.values import printable
 from mockserver.core.problems import not_http, problem, unsupported_http
 from mockserver.core.reply import Reply
-from mockserver.core.values import printable
 
 MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190

@@ -22,9 +22,9 @@ from typing import Final, TextIO
 import msgspec
 from msgspec import Struct
 
+from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
-from mockserver.core.values import encode_ascii_json, printable
 from mockserver.privacy.masks import masked_text
 
 MAX_QUEUED_LINES: Final = 10_000

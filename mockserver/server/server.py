@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from mockserver.admin import api as admin
 from mockserver.admin.routes import routes
-from mockserver.admin.safety import Access
-from mockserver.core.address import base_url
+from mockserver.base.address import base_url
 from mockserver.engine.engine import Engine
+from mockserver.http_api import api as admin
+from mockserver.http_api.safety import Access
 from mockserver.server.connection import Connection
 from mockserver.server.connections import Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mockserver.base.values import encode_json
 from mockserver.core.contract import Scenario
-from mockserver.core.values import encode_json
 from mockserver.decision.view import Armed
 from mockserver.storage.interface import Full
 from mockserver.storage.memory_shared import Shared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.core.json_pointer import json_pointer
+from mockserver.base.json_pointer import json_pointer
 from mockserver.core.model import Request, Violation
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View

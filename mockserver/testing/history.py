@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
-from mockserver.engine.views import evidence_lines
+from mockserver.entries.views import evidence_lines
 
 MAX_REQUESTS: Final = 30
 """The most requests that are listed."""

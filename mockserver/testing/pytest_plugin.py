@@ -202,7 +202,7 @@ def _marker_arguments(item: pytest.Item, servers: Servers) -> dict[str, Any]:
 
 def _hint(settings: Iterable[str]) -> str:
     """The argument of the marker that a misspelt one is near to, as a sentence."""
-    from mockserver.core.spelling import close_matches
+    from mockserver.base.spelling import close_matches
 
     near = [known for name in settings for known in close_matches(name, ("contract", "overlay", "clock", "seed"))]
     return f" Or did you mean {near[0]}?" if near and near[0] not in settings else ""

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.admin.routes import paths
-from mockserver.admin.safety import Access
+from mockserver.base.instants import parse_clock_time
+from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.client.mock import Mock
 from mockserver.contract.loading import load
 from mockserver.core.contract import Contract
-from mockserver.core.instants import parse_clock_time
 from mockserver.core.model import Settings
-from mockserver.core.spelling import close_matches, did_you_mean
 from mockserver.engine.engine import Engine, frozen_clock
+from mockserver.http_api.safety import Access
 from mockserver.server.server import serving
 
 _Stop = Callable[[], None]

@@ -10,8 +10,8 @@ from yarl import URL
 
 from mockserver import Contract, Engine, load
 from mockserver.admin import console_files as assets
-from mockserver.admin.safety import Access
-from mockserver.core.address import base_url
+from mockserver.base.address import base_url
+from mockserver.http_api.safety import Access
 from mockserver.server import server as edge
 from tests.support import LASTING, PATH, folder, problem, serving
 

@@ -14,10 +14,10 @@ import pytest
 
 from mockserver import Contract, Engine
 from mockserver.admin.events import EventHub, EventReader, event_hub
-from mockserver.admin.safety import Access
-from mockserver.core.address import base_url
-from mockserver.engine.entries import JournalEntry
-from mockserver.engine.views import server_sent_event
+from mockserver.base.address import base_url
+from mockserver.entries.journal_entry import JournalEntry
+from mockserver.entries.views import server_sent_event
+from mockserver.http_api.safety import Access
 from mockserver.server import server as edge
 from mockserver.server.server import serving
 from mockserver.storage.memory import MemoryStorage

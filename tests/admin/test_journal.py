@@ -11,8 +11,8 @@ from mockserver import Contract, Engine, Request, frozen_clock
 from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.model import Record
 from mockserver.engine.engine import run_sync
-from mockserver.engine.reconstruction import reconstruct
-from mockserver.engine.views import entry_details, entry_summary, record_changes, text_or_json
+from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.views import entry_details, entry_summary, record_changes, text_or_json
 from mockserver.reports.har import har_entry
 from mockserver.server import logs
 from mockserver.server import server as edge

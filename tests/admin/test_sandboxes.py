@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Reply, Request
-from mockserver.admin.safety import Access
 from mockserver.engine.engine import run_sync
+from mockserver.http_api.safety import Access
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, problem, reset, run_process, spawned
 from tests.support.clients import activate

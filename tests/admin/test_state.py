@@ -10,7 +10,7 @@ import pytest
 from yarl import URL
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.api import LARGE_BODY
+from mockserver.http_api.api import LARGE_BODY
 from mockserver.server.body import MAX_ADMIN_BODY
 from mockserver.server.server import serving
 from tests.support import ONCE, PATH, PING, folder, problem

@@ -10,9 +10,9 @@ import pytest
 
 from mockserver import Contract, Engine, Request
 from mockserver.engine.engine import run_sync
-from mockserver.engine.entries import decode_entry
-from mockserver.engine.reconstruction import reconstruct
-from mockserver.engine.verification import Claim, ReadRequest, RecordedRequest, in_order, verdict_text, verify
+from mockserver.entries.journal_entry import decode_entry
+from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.verification import Claim, ReadRequest, RecordedRequest, in_order, verdict_text, verify
 from mockserver.server import server as edge
 from mockserver.storage import pacing
 from mockserver.storage.interface import Entry

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockserver import Contract
-from tests.cli.invoke import invoke
 from tests.support import LASTING, ONCE, PATH, PING, folder, run, serving
+from tests.support.invoke import invoke
 
 
 @pytest.fixture

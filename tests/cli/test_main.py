@@ -12,8 +12,8 @@ import pytest
 
 from mockserver import __version__
 from mockserver.cli.main import main
-from tests.cli.invoke import invoke
 from tests.support import MOCKSERVER, ONCE, PING, environment, folder, run, run_process
+from tests.support.invoke import invoke
 
 
 @pytest.mark.parametrize("command", [[MOCKSERVER], [sys.executable, "-m", "mockserver"]])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import __version__
-from mockserver.core.address import base_url
+from mockserver.base.address import base_url
 from tests.support import (
     BATCH,
     LASTING,

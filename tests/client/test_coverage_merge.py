@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockserver import Contract, Mock, running
+from mockserver.base.values import encode_json
 from mockserver.client.coverage_merge import merge_reports
-from mockserver.core.values import encode_json
 from tests.support import LASTING, PATH, PATIENCE
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from mockserver import ConfigError, Contract, Engine, Reply, Request, load
+from mockserver.base.values import encode_json
 from mockserver.cli.main import main
 from mockserver.contract.loading import shipped_folder
-from mockserver.core.values import encode_json
 from tests.support import BATCH, LASTING, ONCE, PATH, run
 
 SCENARIOS = Path("scenarios") / "activate-card-for-customer.yaml"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mockserver import load
-from mockserver.core import values
+from mockserver.base import values
 from mockserver.core.contract import AnyHeaderRule, ContentTypeRule, Operation, WarningRules
 from mockserver.core.model import MISSING, Request, Settings, Violation
 from mockserver.decision.document import parse_body, read_document

@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import routes
-from mockserver.core.values import encode_json
+from mockserver.base.values import encode_json
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import run_sync
+from mockserver.http_api.api import AdminApi
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder, journal
 

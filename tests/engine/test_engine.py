@@ -14,8 +14,8 @@ from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.reply import Effects
 from mockserver.decision.view import View
 from mockserver.engine.engine import run_sync
-from mockserver.engine.reconstruction import reconstruct
-from mockserver.engine.views import entry_details, record_changes
+from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.views import entry_details, record_changes
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone
 from mockserver.storage.memory_sandbox import MemorySandbox

@@ -11,8 +11,8 @@ import pytest
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.model import MISSING
 from mockserver.engine.engine import run_sync
-from mockserver.engine.reconstruction import reconstruct
-from mockserver.engine.views import entry_details
+from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.views import entry_details
 from mockserver.privacy.account_numbers import is_account_number
 from mockserver.privacy.masks import (
     changed_places,

@@ -14,8 +14,8 @@ from tests.support.tools import skip_without
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockserver"
-ORDER: tuple[str, ...] = ("core", "privacy", "schema", "contract", "decision", "storage", "engine", "export", "reports")
-ORDER += ("client", "admin", "server", "testing", "cli")
+ORDER: tuple[str, ...] = ("base", "core", "privacy", "schema", "files", "contract", "decision", "storage", "entries")
+ORDER += ("engine", "export", "reports", "client", "http_api", "admin", "server", "testing", "remote", "cli")
 """The packages: each may import those before it and none after."""
 
 
@@ -24,19 +24,33 @@ IN_PACKAGES = {name: file for name, file in MODULES.items() if "/" in name}
 
 HOMES = {
     "aiohttp": {"server"},
-    "click": {"cli"},
+    "click": {"cli", "remote"},
     "google-re2": {"schema"},
     "jsonschema": {"schema"},
     "jsonschema_specifications": {"schema"},
     "jsonschema_rs": {"schema"},
-    "msgspec": {"admin", "core", "decision", "engine", "export", "privacy", "server", "storage"},
+    "msgspec": {
+        *(
+            "admin",
+            "base",
+            "core",
+            "decision",
+            "engine",
+            "entries",
+            "export",
+            "http_api",
+            "privacy",
+            "server",
+            "storage",
+        )
+    },
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "re2": {"schema"},
     "referencing": {"schema"},
-    "yaml": {"contract"},
+    "yaml": {"files"},
     # of the standard library, what touches the world or runs code
-    "asyncio": {"admin", "engine", "server", "storage", "testing"},
+    "asyncio": {"admin", "engine", "http_api", "server", "storage", "testing"},
     "importlib": set(),
     "logging": {"server"},
     "pickle": set(),

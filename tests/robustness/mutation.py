@@ -56,7 +56,7 @@ MEMORY: Final = 3 * 2**30
 """Bytes that a mutant may take: some collect without end."""
 
 FIRST: Final = {
-    "core.model": ("core/model", "decision/decide", "core/values", "decision/rendering"),
+    "core.model": ("core/model", "decision/decide", "base/values", "decision/rendering"),
     "contract.conditions": ("contract/conditions", "contract/operators"),
     "contract.operators": ("contract/operators", "contract/conditions"),
     "schema.validator": ("schema/validator", "schema/violations"),
@@ -103,13 +103,13 @@ REST: Final = (
         "contract/second_operation",
         "core/directives",
         "contract/layers",
-        "contract/sources",
+        "files/sources",
         "admin/contract",
         "engine/delays",
         "reports/bug_report",
         "contract/file_formats",
     ),
-    ("core/values", "storage", "engine/explaining"),
+    ("base/values", "storage", "engine/explaining"),
 )
 """The tests that are tried for a mutant of any module, in these steps: the quick ones first."""
 LAST: Final = {

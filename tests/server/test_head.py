@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mockserver import Contract, Engine
-from mockserver.admin.safety import Access
+from mockserver.http_api.safety import Access
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, head, journal, problem, raw
 

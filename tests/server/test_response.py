@@ -176,7 +176,7 @@ async def test_memory_used_up_is_no_fault_of_the_request(contract: Contract, mon
     def decode(_: bytes) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("mockserver.core.values._decode", decode)
+    monkeypatch.setattr("mockserver.base.values._decode", decode)
     async with serving_here(Engine(contract)) as url:
         answer = await raw(url, asking("Connection: close"))
     assert answer.startswith(b"HTTP/1.1 500 ")

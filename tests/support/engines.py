@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver import Engine, Explanation, Request
 from mockserver.engine.engine import run_sync
-from mockserver.engine.entries import JournalEntry, decode_entry
+from mockserver.entries.journal_entry import JournalEntry, decode_entry
 
 
 def journal(engine: Engine, sandbox: str | None = "") -> list[JournalEntry]:

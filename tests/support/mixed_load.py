@@ -19,10 +19,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mockserver import Engine, Reply, Request, frozen_clock, load, parse_instant
-from mockserver.admin.api import AdminApi
 from mockserver.admin.routes import paths, routes
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import run_sync
+from mockserver.http_api.api import AdminApi
 from mockserver.server.faults import GARBAGE
 from mockserver.server.response import CLOSE, encode_head
 from tests.support import BATCH, LASTING, PATH, PATIENCE

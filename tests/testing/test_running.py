@@ -148,7 +148,7 @@ def test_starting_imports_only_what_it_needs() -> None:
         "import sys; from mockserver import Engine, Request, load; from mockserver.cli import serve;"
         "from mockserver.engine import examples as listing; contract = load();"
         "engine = Engine(contract); [*listing.banner(contract, '', contract.settings)];"
-        "late = {'jsonschema', 'prometheus_client', 'mockserver.cli.journal', 'mockserver.export.openapi'};"
+        "late = {'jsonschema', 'prometheus_client', 'mockserver.remote.journal', 'mockserver.export.openapi'};"
         "late |= {'mockserver.admin.journal', 'mockserver.admin.coverage'};"
         "print(sorted(late & sys.modules.keys()));"
         "engine.handle_sync(Request('POST', contract.operations[0].path, b'{}')); engine.metrics.text();"

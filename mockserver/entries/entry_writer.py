@@ -1,0 +1,234 @@
+"""Writes journal entries: secrets are masked before the document is encoded, and `masked` says where."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+import msgspec
+from msgspec import Raw
+
+from mockserver.base.instants import utc_nanos
+from mockserver.base.json_pointer import json_pointer
+from mockserver.base.values import encode_json, mask, printable
+from mockserver.core.contract import Alternative, Contract, Scenario
+from mockserver.core.model import NOTHING, Request, Settings
+from mockserver.core.reply import Decision, Reply
+from mockserver.decision.view import View
+from mockserver.entries.journal_entry import (
+    BASE64,
+    JSON,
+    TEXT,
+    AddedScenario,
+    Body,
+    EntryDecision,
+    EntryLookup,
+    EntryReply,
+    EntryRequest,
+    EntrySettings,
+    EntryViolation,
+    JournalEntry,
+    ScenarioInfo,
+)
+from mockserver.privacy.masks import (
+    MAX_TARGET,
+    PathMask,
+    changed_places,
+    hides_name,
+    hides_value,
+    mask_account_numbers,
+    mask_account_numbers_in,
+    mask_at,
+    mask_query,
+    mask_text_body,
+    masked_headers,
+    pointers_at,
+    read_object,
+)
+from mockserver.privacy.secrets import Secrets, secrets_of
+from mockserver.storage.interface import Entry
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class EntryWriter:
+    """Writes the entries of requests to one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        """Collect what is secret in requests to each operation, and to any."""
+        self._contract = contract.hash
+        self.secrets: Mapping[str, Secrets] = {one.id: secrets_of([one]) for one in contract.operations}
+        self.all_secrets = secrets_of(contract.operations)
+        self.paths = PathMask(contract.operations, self.all_secrets)
+
+    def decided(self, request: Request, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
+        """The entry of a request that a scenario answers."""
+        masked: list[str] = []
+        document, secrets = decision.document, self.secrets[decision.operation.id]
+        entry = JournalEntry(
+            id=reply.entry_id,
+            sandbox=view.sandbox,
+            time=utc_nanos(view.facts["tick"].now_ns),
+            micros=micros,
+            contract=self._contract,
+            request=self._request(
+                request, document.body, document.parameters, secrets, masked, decision.operation.path
+            ),
+            reply=_entry_reply(reply, secrets if decision.scenario.headers else None, masked),
+            decision=_entry_decision(view, decision),
+            problem=None,
+            fault=decision.fault.kind if decision.fault is not None else None,
+            delay_ms=decision.delay_ms or 0,  # 0.0 would be written
+            masked=tuple(masked),
+        )
+        return Entry(reply.entry_id, view.sandbox, _mask_document(_encode(entry)))
+
+    def refused(self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int) -> Entry:
+        """The entry of a request that the mock refused."""
+        masked: list[str] = []
+        entry = JournalEntry(
+            id=entry_id,
+            sandbox=sandbox,
+            time=utc_nanos(at_ns),
+            micros=micros,
+            contract=self._contract,
+            request=self._request(request, read_object(request.body), NOTHING, self.all_secrets, masked),
+            reply=_entry_reply(reply, None, masked),
+            problem=reply.problem,
+            masked=tuple(masked),
+        )
+        return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
+
+    def _request(
+        self,
+        request: Request,
+        body: Any,
+        parameters: Mapping[str, str],
+        secrets: Secrets,
+        masked: list[str],
+        operation_path: str = "",
+    ) -> EntryRequest:
+        """The request, masked; the pointers of what is masked are added to `masked`."""
+        target, path = request.path, dict(parameters)
+        if target != operation_path:  # which is the contract's own text
+            target = self.paths.masked(target)
+        is_path_masked = target not in (request.path, printable(request.path, MAX_TARGET))
+        query: dict[str, str] = {}
+        pointers: list[str] = []
+        for name, value in parameters.items():
+            if secrets.covers("path", (name,)):
+                path[name] = mask(value)
+                pointers.append("/request/path" + json_pointer([name]))
+        for name, value in request.query.items() if request.query else ():
+            shown = mask(name) if hides_name(name, secrets, is_alone=not value) else name
+            hidden = hides_value(name, value, secrets)
+            query.setdefault(shown, mask(value) if hidden else value)  # of a repeated one the first counts
+            if (hidden and value) or shown != name:
+                pointers.append("/request/query" + json_pointer([shown]))
+        if request.query:
+            pairs = [(quote_plus(name), quote_plus(value)) for name, value in request.query.items()]
+            raw = "&".join(f"{name}={value}" if value else name for name, value in pairs)
+            target += "?" + mask_query(raw, secrets)
+        if pointers or is_path_masked:
+            masked.append("/request/target")
+            masked += pointers
+        headers = masked_headers(request.headers.items(), secrets, "/request/headers", masked)
+        return EntryRequest(
+            method=request.method,
+            target=target,
+            headers=headers,
+            body=_body(request.body, body, secrets, masked),
+            path=path,
+            query=query,
+        )
+
+
+def _body(data: bytes, value: Any, secrets: Secrets, masked: list[str]) -> Body:
+    """A request's body, masked. `value` is its JSON object, `MISSING` where it is none."""
+    if type(value) is dict:
+        paths = secrets.find(value)
+        if not paths and b"\\u" not in data and not secrets.are_named_in(data):
+            return Body(JSON, Raw(data))
+        # Written again: the bytes may hold a member twice, and digits as escapes.
+        masked += pointers_at(value, paths, "/request/body/value")
+        return Body(JSON, Raw(encode_json(mask_at(value, paths))))
+    masked_data = mask_text_body(data, secrets)
+    if masked_data != data:
+        masked.append("/request/body/value")
+    try:
+        return Body(TEXT, Raw(encode_json(masked_data.decode())))
+    except UnicodeDecodeError:
+        return Body(BASE64, Raw(encode_json(base64.b64encode(masked_data).decode())))
+
+
+def _entry_reply(reply: Reply, secrets: Secrets | None, masked: list[str]) -> EntryReply:
+    """The reply; `secrets` where it has headers of a scenario, as the mock's own are none."""
+    headers = reply.all_headers
+    if secrets is not None:
+        headers = masked_headers(headers, secrets, "/reply/headers", masked)
+    return EntryReply(reply.status, headers, Body(JSON, Raw(reply.body)))
+
+
+def _entry_decision(view: View, decision: Decision) -> EntryDecision:
+    facts, document, scenario = view.facts, decision.document, decision.scenario
+    added, lookups = view.order.added, decision.operation.lookups
+    return EntryDecision(
+        scenario=scenario_info(scenario, decision.alternative),
+        trigger=decision.trigger,
+        settings=_entry_settings(facts["settings"]),
+        assumed=decision.assumed,
+        cause=decision.cause,
+        committed=decision.committed,
+        violations=tuple([EntryViolation(v.root, v.path, v.keyword, v.got, v.message) for v in document.violations]),
+        warnings=document.warnings,
+        lookups={
+            one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name])
+            for one in lookups
+            if view.keys[one.name] is not None or view.found[one.name]
+        },
+        new=facts["new"],
+        writes=decision.effects.writes,
+        turns=dict(decision.turn_counts),
+        added=tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
+        forced_text=scenario.source_text if decision.alternative is None else None,
+    )
+
+
+def scenario_info(scenario: Scenario, alternative: Alternative | None) -> ScenarioInfo:
+    """The scenario that answered and the alternative that held, as an entry shows them."""
+    because = tuple(condition.text for condition in alternative.conditions) if alternative is not None else ()
+    return ScenarioInfo(
+        operation=scenario.operation,
+        scenario=scenario.id,
+        position=str(scenario.position),
+        source=alternative.source if alternative is not None else scenario.source,
+        heading=scenario.heading,
+        note=scenario.note,
+        because=because,
+        forced=alternative is None,
+    )
+
+
+def _entry_settings(settings: Settings) -> EntrySettings:
+    return EntrySettings(
+        settings.error_status,
+        settings.mock_headers,
+        settings.require_headers,
+        settings.seed,
+        settings.utc_offset,
+        settings.max_depth,
+    )
+
+
+def _mask_document(data: bytes) -> bytes:
+    """A document without payment account numbers, wherever they stand; it says where they were."""
+    if mask_account_numbers(data) is data:
+        return data
+    value = msgspec.json.decode(data)
+    hidden = mask_account_numbers_in(value)
+    known = hidden.pop("masked", [])
+    value.pop("masked", None)
+    hidden["masked"] = list(dict.fromkeys([*known, *changed_places(value, hidden, "")]))
+    return mask_account_numbers(_encode(hidden))

@@ -1,0 +1,174 @@
+"""A journal entry: one JSON document of what came in, what was decided and why, and what went out.
+
+Everything secret is masked before it is encoded, and the document says where (`masked`). It is described by
+`schemas/journal-entry.schema.json`.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from mockserver.base.instants import parse_instant
+from mockserver.core.model import Record, RequestWarning, Settings, Write
+from mockserver.core.reply import Headers
+
+JSON: Final = "json"
+TEXT: Final = "text"
+BASE64: Final = "base64"
+
+
+class Body(Struct, frozen=True, gc=False):
+    """A body: a JSON value as it was sent, text, or (what is no UTF-8) base64."""
+
+    encoding: str
+    value: Raw
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the body, masked."""
+        if self.encoding == JSON:
+            return bytes(self.value)
+        text = msgspec.json.decode(self.value, type=str)
+        return base64.b64decode(text) if self.encoding == BASE64 else text.encode()
+
+    @property
+    def shown(self) -> Any:
+        """The JSON value, or the text."""
+        if self.encoding == JSON:
+            return msgspec.json.decode(self.value)
+        return self.data.decode("utf-8", "replace")
+
+
+class EntryRequest(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The request as it was sent. `target` is path and query; `path` and `query` are the decoded parameters."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: Body
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+
+
+class EntryReply(Struct, frozen=True, gc=False):
+    """The reply as it was decided; a fault may have kept it from the client."""
+
+    status: int
+    headers: Headers
+    body: Body
+
+
+class EntryViolation(Struct, frozen=True, gc=False):
+    """A violation: what JSON Schema found wrong at a place, without the value."""
+
+    root: str
+    path: tuple[str | int, ...]
+    keyword: str
+    got: str = field(name="came")
+    message: str
+
+
+class ScenarioInfo(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The scenario that answered, and the conditions that held."""
+
+    operation: str
+    scenario: str
+    position: str
+    source: str
+    heading: str | None = None
+    note: str | None = None
+    because: tuple[str, ...] = ()
+    forced: bool = False
+
+
+class EntryLookup(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a lookup asked for, and the records that it came to; one by a list of keys has no `key`."""
+
+    collection: str
+    key: str | None = None
+    records: tuple[Record, ...] = ()
+
+
+class EntrySettings(Struct, frozen=True, gc=False):
+    """The settings that a sandbox can have of its own; the others decide nothing."""
+
+    error_status: int
+    mock_headers: bool
+    require_headers: tuple[str, ...]
+    seed: int
+    utc_offset: str
+    max_depth: int
+
+    @property
+    def settings(self) -> Settings:
+        """Settings with these among them."""
+        return Settings(**msgspec.structs.asdict(self))
+
+
+class AddedScenario(Struct, frozen=True, gc=False):
+    """A scenario that was added at run time, as its text."""
+
+    operation: str
+    scenario: str
+    text: str
+
+
+class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The decision, with all that it looked at beside the request; lookups that came to nothing are left out."""
+
+    scenario: ScenarioInfo
+    trigger: str
+    settings: EntrySettings
+    assumed: tuple[str, ...] = ()
+    cause: str = ""
+    committed: bool = False
+    violations: tuple[EntryViolation, ...] = ()
+    warnings: tuple[RequestWarning, ...] = ()
+    lookups: dict[str, EntryLookup] = field(default_factory=dict)
+    new: dict[str, str] = field(default_factory=dict)
+    writes: tuple[Write, ...] = ()
+    turns: dict[str, int] = field(default_factory=dict)
+    added: tuple[AddedScenario, ...] = ()
+    forced_text: str | None = None
+
+
+class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The document. `time` is the sandbox's, in UTC with nine decimals. `problem` is set where the mock refused."""
+
+    id: str
+    sandbox: str
+    time: str
+    micros: int
+    contract: str
+    request: EntryRequest
+    reply: EntryReply
+    decision: EntryDecision | None = None
+    problem: str | None = None
+    fault: str | None = None
+    delay_ms: float = 0
+    masked: tuple[str, ...] = ()
+
+    @property
+    def at_ns(self) -> int:
+        """Its time in nanoseconds since 1970."""
+        return parse_instant(self.time)
+
+    @property
+    def first_headers(self) -> dict[str, str]:
+        """The request's headers by name in lower case; of one that came several times the first, which decides."""
+        found: dict[str, str] = {}
+        for name, value in self.request.headers:
+            found.setdefault(name.lower(), value)
+        return found
+
+
+_decode: Final = msgspec.json.Decoder(JournalEntry).decode
+
+
+def decode_entry(data: bytes) -> JournalEntry:
+    """The document of an entry. Raises `ValueError` for what is none."""
+    return _decode(data)

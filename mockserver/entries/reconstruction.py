@@ -1,0 +1,106 @@
+"""Reconstructs what a decision saw from its journal entry, so that the functions that decided can say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from msgspec import Struct
+
+from mockserver.contract.loading import ConfigError, compile_runtime_scenario
+from mockserver.core.contract import Contract, Operation, Scenario
+from mockserver.core.model import MISSING, Document, Request, Tick, Violation
+from mockserver.core.reply import NearMiss
+from mockserver.decision.near_misses import near_misses
+from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
+from mockserver.decision.view import View, request_facts
+from mockserver.entries.journal_entry import JSON, EntryDecision, JournalEntry
+
+
+class Reconstruction(Struct, frozen=True):
+    """A past decision with what it saw; the request is masked, which changes no decision."""
+
+    entry: JournalEntry
+    decision: EntryDecision
+    operation: Operation
+    view: View
+
+    @property
+    def near_misses(self) -> tuple[NearMiss, ...]:
+        """The scenarios before the one that answered; none where it was forced or armed."""
+        scenario = self.decision.scenario
+        if scenario.forced:
+            return ()
+        aside = [name for name in self.decision.turns if name != scenario.scenario]
+        return near_misses(self.operation, self.view.order.scenarios, self.view.facts, aside)
+
+
+def reconstruct(
+    entry: JournalEntry, contract: Contract, orders: Mapping[str, Order] | None = None
+) -> Reconstruction | None:
+    """The decision of an entry under the contract that is served now.
+
+    None where no scenario answered, or the contract no longer has the operation. `orders` are the orders of the
+    contract's scenarios, if the caller has them.
+    """
+    if entry.decision is None:
+        return None
+    name = entry.decision.scenario.operation
+    operation = next((one for one in contract.operations if one.id == name), None)
+    if operation is None:
+        return None
+    added = [*_runtime_scenarios(entry.decision, operation)]
+    order = orders[operation.id] if orders is not None and not added else None
+    order = order or order_scenarios(scenarios_in_force(operation, added), added)
+    return Reconstruction(entry, entry.decision, operation, view_of(entry, entry.decision, operation, order))
+
+
+def view_of(
+    entry: JournalEntry, decision: EntryDecision, operation: Operation, order: Order, document: Document | None = None
+) -> View:
+    """The view of the sandbox that a decision had; `document` is its request, if it was read again."""
+    facts = request_facts(document or document_of(entry, decision), decision.settings.settings, order)
+    facts["new"] = decision.new
+    facts["tick"] = Tick(entry.at_ns)
+    keys, found = {}, {}
+    for lookup in operation.lookups:
+        one = decision.lookups.get(lookup.name)
+        records = one.records if one is not None else ()
+        keys[lookup.name], found[lookup.name] = one.key if one is not None else None, records
+        views = [record.view for record in records]
+        facts[lookup.name] = views if lookup.is_list else views[0] if views else MISSING
+    return View(
+        facts=facts,
+        keys=keys,
+        found=found,
+        misspelt=None,
+        order=order,
+        operation=operation.id,
+        turn_counts=decision.turns,
+        sandbox=entry.sandbox,
+    )
+
+
+def document_of(entry: JournalEntry, decision: EntryDecision) -> Document:
+    """The document of an entry's request, as it was read then."""
+    violations = tuple(Violation(v.root, v.path, v.keyword, v.got, v.message) for v in decision.violations)
+    return Document(request_of(entry), entry.request.path, _body(entry), violations, decision.warnings)
+
+
+def request_of(entry: JournalEntry) -> Request:
+    """The request of an entry, masked."""
+    sent = entry.request
+    path = sent.target.partition("?")[0]
+    return Request(sent.method, path, sent.body.data, entry.first_headers, sent.query)
+
+
+def _body(entry: JournalEntry) -> Any:
+    return entry.request.body.shown if entry.request.body.encoding == JSON else MISSING
+
+
+def _runtime_scenarios(decision: EntryDecision, operation: Operation) -> Iterator[Scenario]:
+    """The run-time scenarios of an entry, compiled again; those that no longer fit are left out."""
+    for one in decision.added:
+        with suppress(ConfigError):
+            yield compile_runtime_scenario(operation, one.text.encode(), one.scenario)

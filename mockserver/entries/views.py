@@ -1,0 +1,195 @@
+"""Journal entries, decisions and evidence as JSON and as text, for the admin API, the commands and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from mockserver.base.json_pointer import json_pointer, json_pointer_step
+from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_json
+from mockserver.core.contract import Operation
+from mockserver.core.language import Evidence
+from mockserver.core.model import Facts, Record, Violation, Write
+from mockserver.core.reply import Decision, Headers, NearMiss
+from mockserver.decision.near_misses import near_seeds
+from mockserver.entries.entry_writer import scenario_info
+from mockserver.entries.journal_entry import EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
+from mockserver.entries.reconstruction import Reconstruction
+
+
+def entry_summary(entry: JournalEntry) -> dict[str, Any]:
+    """An entry as a row of a list."""
+    decision = entry.decision
+    return {
+        "id": entry.id,
+        "time": entry.time[:23] + "Z",
+        "sandbox": entry.sandbox,
+        "method": entry.request.method,
+        "target": entry.request.target,
+        "status": entry.reply.status,
+        "scenario": decision.scenario.scenario if decision is not None else None,
+        "source": decision.scenario.source if decision is not None else None,
+        "trigger": decision.trigger if decision is not None else None,
+        "problem": entry.problem,
+        "fault": entry.fault,
+        "committed": decision is not None and decision.committed,
+        "cause": (decision.cause or None) if decision is not None else None,
+        "delay_ms": round(entry.delay_ms, 3),
+        "micros": entry.micros,
+        "unexpected": is_unexpected(decision),
+        "masked": list(entry.masked),
+    }
+
+
+def is_unexpected(decision: EntryDecision | None) -> bool:
+    """Whether an answer is a problem, assumed, the default, or was forced although the request is malformed."""
+    if decision is None:
+        return True
+    if decision.scenario.forced:
+        return bool(decision.violations)
+    return decision.scenario.source == "assumed" or decision.trigger == "default"
+
+
+def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruction | None) -> dict[str, Any]:
+    """All details of an entry.
+
+    `contract` is the hash of the contract that is served. Near misses follow from that one; `contract_changed` says
+    that another one decided.
+    """
+    decision = entry.decision
+    shown = {
+        **entry_summary(entry),
+        "contract": entry.contract,
+        "contract_changed": entry.contract != contract,
+        "request": {"headers": header_list(entry.request.headers), "body": entry.request.body.shown},
+        "reply": {"headers": header_list(entry.reply.headers), "body": entry.reply.body.shown},
+        "violations": [],
+        "warnings": [],
+        "decision": None,
+        "misses": [],
+        "records": [],
+    }
+    if decision is not None:
+        shown["violations"] = [violation_json(one) for one in decision.violations]
+        shown["warnings"] = [warning.message for warning in decision.warnings]
+        shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
+        shown["records"] = record_changes(decision)
+    if reconstruction is not None:
+        shown["misses"] = near_misses_json(
+            reconstruction.operation, reconstruction.view.facts, reconstruction.near_misses
+        )
+    return shown
+
+
+def header_list(headers: Headers) -> list[dict[str, str]]:
+    """Headers as JSON, repeated ones kept."""
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def pretty_json(value: Any, pointer: str, masked: Collection[str], mark: str, indent: str = "") -> str:
+    """Indented JSON with `mark` behind every masked value; `pointer` is that of the value in its entry."""
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        members = [
+            f"{inner}{encode_json(name).decode()}: "
+            + pretty_json(member, f"{pointer}/{json_pointer_step(name)}", masked, mark, inner)
+            for name, member in value.items()
+        ]
+        text = "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    elif isinstance(value, list) and value:
+        items = [inner + pretty_json(item, f"{pointer}/{i}", masked, mark, inner) for i, item in enumerate(value)]
+        text = "[\n" + ",\n".join(items) + f"\n{indent}]"
+    else:
+        text = encode_json(value).decode()
+    return f"{text} {mark}" if pointer in masked else text
+
+
+def text_or_json(body: bytes) -> Any:
+    """A body as a JSON value, or as text where it is none."""
+    try:
+        return decode_json(body, MAX_OWN_DEPTH)
+    except NotJsonError:
+        return body.decode("utf-8", "replace")
+
+
+def violation_json(one: Violation | EntryViolation) -> dict[str, str]:
+    """A violation as JSON."""
+    return {
+        "at": ".".join((one.root, *map(str, one.path))),
+        "pointer": json_pointer(one.path),
+        "keyword": one.keyword,
+        "came": one.got,
+        "message": one.message,
+    }
+
+
+def evidence_json(one: Evidence) -> dict[str, str]:
+    """A piece of evidence as JSON."""
+    return {"at": one.path, "expected": one.expected, "came": one.got}
+
+
+def evidence_lines(at: str, expected: str, got: str) -> tuple[str, str]:
+    """A piece of evidence as lines: the member, what was expected, what was got."""
+    expected = expected.removeprefix(at).strip().removeprefix("is ")
+    return f"{at}: expected {expected}", f"{' ' * len(at)}  got      {got}"
+
+
+def server_sent_event(entry: JournalEntry) -> bytes:
+    """An entry as a server-sent event."""
+    return b"id: %s\nevent: entry\ndata: %s\n\n" % (entry.id.encode(), encode_json(entry_summary(entry)))
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """A decision as JSON: the scenario that answers, and why."""
+    return answer_json(scenario_info(decision.scenario, decision.alternative), decision.trigger, decision.assumed)
+
+
+def answer_json(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) -> dict[str, Any]:
+    """The scenario that answered, and why, as JSON."""
+    return {
+        "operation": scenario.operation,
+        "scenario": scenario.scenario,
+        "position": scenario.position,
+        "source": scenario.source,
+        "heading": scenario.heading,
+        "note": scenario.note,
+        "trigger": trigger,
+        "assumed": list(assumed),
+        "because": list(scenario.because),
+    }
+
+
+def near_misses_json(operation: Operation, facts: Facts, found: Iterable[NearMiss]) -> list[dict[str, Any]]:
+    """Near misses as JSON, each with the seeds whose spelling is close to a key of the request."""
+    return [
+        {
+            "scenario": one.scenario.id,
+            "position": str(one.scenario.position),
+            "held": one.held,
+            "evidence": [evidence_json(e) for e in one.evidence],
+            "did_you_mean": list(near_seeds(one, operation, facts)),
+        }
+        for one in found
+    ]
+
+
+def record_changes(decision: EntryDecision) -> list[dict[str, Any]]:
+    """The records that were looked up by key, each before and after the request."""
+    writes = {(one.collection, one.key): one for one in decision.writes}
+    shown = []
+    for name, lookup in decision.lookups.items():
+        if lookup.key is None:
+            continue
+        written = writes.pop((lookup.collection, lookup.key), None)
+        record = lookup.records[0] if lookup.records else None
+        if record is not None or written is not None:
+            shown.append(_change(name, lookup.key, record, written))
+    return shown
+
+
+def _change(name: str, key: str, record: Record | None, written: Write | None) -> dict[str, Any]:
+    before = None if record is None else {k: v for k, v in record.view.items() if k != "key"}
+    after: Mapping[str, Any] | None = before
+    if written is not None:
+        after = {**(before or {}), **written.members, "origin": "request"}
+    return {"lookup": name, "key": key, "before": before, "after": after}

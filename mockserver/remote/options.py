@@ -1,0 +1,161 @@
+"""What the commands share: options with environment variables, loading a contract, notices on standard error."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from mockserver.base.instants import parse_clock_time
+from mockserver.contract.loading import ConfigError, ContractFiles
+from mockserver.core.contract import Contract
+
+_SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
+"""The value that Kubernetes gives the variable NAME_PORT for every service NAME."""
+
+PREFIX: Final = "MOCKSERVER_"
+"""The first characters of every environment variable of an option."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def print_notice(text: str) -> None:
+    """Print one line for people on standard error."""
+    click.echo(f"mockserver: {text}", err=True)
+
+
+def print_document(text: str) -> None:
+    """Print a document for machines: it is UTF-8 in every locale."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    click.echo(text, nl=False)
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers without `nan` and `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Convert a text to a number. Fails as `click.FloatRange` does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"expected a number, got {value}", param, ctx)
+        return number
+
+
+class _EnvironmentOption(click.Option):
+    """An option with an environment variable that Kubernetes may have set for a service of the same name."""
+
+    def __init__(self, *names: Any, refuse_empty: bool = False, **attributes: Any) -> None:
+        """refuse_empty: an empty variable is an error, as it may be a secret that is not set."""
+        super().__init__(*names, **attributes)
+        self.refuse_empty = refuse_empty
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The value of the variable; None if it is not set, or set by Kubernetes."""
+        if self.refuse_empty and os.environ.get(str(self.envvar)) == "":
+            raise click.BadParameter(f"{self.envvar} is empty: give it a value, or unset it", ctx, self)
+        value = super().resolve_envvar_value(ctx)
+        if value is not None and _SERVICE_ADDRESS.fullmatch(value):
+            print_notice(f"ignored {self.envvar}={value}: set by Kubernetes for a service, not a value of this option")
+            return None
+        return value
+
+
+def environment_option(name: str, **attributes: Any) -> Callable[[Command], Command]:
+    """A click option that the environment variable `MOCKSERVER_NAME` sets too."""
+    variable = PREFIX + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, cls=_EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
+
+
+def check_each(
+    check: Callable[[str], None],
+) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[str, ...]]:
+    """Make the callback of a repeatable option that checks each of its values."""
+
+    def callback(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                check(value)
+            except ValueError as error:
+                hint = f"; {param.envvar} takes several separated by blanks" if "," in value else ""
+                raise click.BadParameter(f"{error}{hint}") from None
+        return values
+
+    return callback
+
+
+def parse_clock(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    """Parse the RFC 3339 instant at which a clock is frozen. Raises `click.BadParameter`."""
+    if text is None:
+        return None
+    try:
+        return parse_clock_time(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that reads it reports why it cannot be read
+FILE: Final = FOLDER
+
+
+def contract_options(command: Command) -> Command:
+    """Add `--overlay` and `--mounts`, the folders that are loaded beside the contract."""
+    mounts = environment_option(
+        "--mounts",
+        type=FOLDER,
+        help="Use DIR/contract as the contract and DIR/overlay as an overlay, if they exist (for images).",
+        metavar="DIR",
+    )
+    overlay = environment_option(
+        "--overlay", type=FOLDER, multiple=True, metavar="DIR", help="Lay this folder over the contract; repeatable."
+    )
+    return overlay(mounts(command))
+
+
+def contract_files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> ContractFiles:
+    """The files of the contract that the options name."""
+    folders = [*overlays]
+    if mounts is not None:
+        mounted = {name: mounts / name for name in ("contract", "overlay") if _exists(mounts / name)}
+        if "contract" in mounted and contract is None:
+            contract = mounted["contract"]
+            print_notice(f"using the contract in {contract}")
+        if "overlay" in mounted:
+            folders.insert(0, mounted["overlay"])
+            print_notice(f"using the overlay in {mounted['overlay']}")
+    return ContractFiles(contract, tuple(folders))
+
+
+def _exists(folder: Path) -> bool:
+    """Whether there is such a folder; an unreadable one counts, so that loading it reports why."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return True
+
+
+def load_contract(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
+    """Load the contract that the options name; errors are printed and end the command with exit status 1."""
+    return load_files(contract_files(contract, overlays, mounts))
+
+
+def load_files(files: ContractFiles) -> Contract:
+    """Load a contract; errors are printed and end the command with exit status 1."""
+    try:
+        return files.load()
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        print_notice(f"{count(len(error.diagnostics), 'error')} in the contract")
+        sys.exit(1)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: `1 error`, `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,109 @@
+"""The commands `reset` and `state`: the records of a sandbox."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import click
+
+from mockserver.base.values import printable
+from mockserver.remote.remote_server import RemoteServer, parse_json, remote_options
+
+MAX_CELL: Final = 100
+"""The most characters of a key or of a record's members in a table."""
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Reset all sandboxes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@remote_options
+def reset(remote: RemoteServer, *, everything: bool, as_json: bool) -> None:
+    """Reset a sandbox: records, settings, clock, what is armed, and journal."""
+    answer = remote.call_or_fail("POST", "/reset", query={"all": "true"} if everything else None)
+    if as_json:
+        click.echo(json.dumps(answer))
+    elif everything:
+        click.echo(f"reset {len(answer['sandboxes'])} sandboxes")
+    else:
+        note = f": {answer['note']}" if "note" in answer else ""
+        click.echo(f"reset {answer['sandbox'] or 'the default sandbox'}{note}")
+
+
+def _parse_record(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+    """The JSON of an option, encoded again; None if the option was not given."""
+    try:
+        return None if text is None else json.dumps(parse_json(text)).encode()
+    except ValueError as error:
+        raise click.BadParameter(f"expected JSON, got text that is not JSON: {error}") from None
+
+
+@click.command()
+@click.argument("collection", required=False)
+@click.argument("key", required=False)
+@click.option(
+    "--put",
+    callback=_parse_record,
+    metavar="JSON",
+    help="Write the record: an object, or null for a key that does not exist.",
+)
+@click.option(
+    "--patch", callback=_parse_record, metavar="JSON", help="Change members of the record; null removes a member."
+)
+@click.option("--delete", is_flag=True, help="Reset the record to its seed, or to the default.")
+@click.option("--load", metavar="FILE|-", help="Replace all records by a snapshot (the output of --json).")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of a table; without COLLECTION it is a snapshot."
+)
+@remote_options
+def state(
+    remote: RemoteServer, collection: str | None, key: str | None, *, load: str | None, as_json: bool, **change: Any
+) -> None:
+    """Show the records of a sandbox, of a COLLECTION, or of one KEY, or change that record."""
+    changes = [name for name, value in change.items() if value]
+    if len(changes) + (load is not None) > 1:
+        raise click.UsageError("--put, --patch, --delete and --load cannot be combined")
+    if changes and key is None:
+        raise click.UsageError(f"--{changes[0]} needs COLLECTION and KEY")
+    if load is not None:
+        if collection is not None:
+            raise click.UsageError("--load takes no COLLECTION")
+        answer = remote.call_or_fail("PUT", "/state", _read_snapshot(load))
+        note = f"; {answer['note']}" if "note" in answer else ""
+        click.echo(json.dumps(answer) if as_json else f"loaded {answer['records']} records{note}")
+        return
+    path = "/state" + "".join("/" + quote(part, safe="") for part in (collection, key) if part is not None)
+    record = change["put"] or change["patch"]
+    answer = remote.call_or_fail(changes[0].upper() if changes else "GET", path, raw=record)
+    click.echo(json.dumps(answer) if as_json else "\n".join(_table(_rows(answer, collection))))
+
+
+def _read_snapshot(file: str) -> Any:
+    try:
+        return parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}") from None
+    except ValueError as error:
+        raise click.BadParameter(f"{file}: expected a snapshot in JSON: {error}") from None
+
+
+def _rows(answer: Any, collection: str | None) -> list[tuple[str, ...]]:
+    """A snapshot, a collection or a record as collection, key, origin, members."""
+    if "format" in answer:
+        found = [(c, k, r["origin"], r["members"]) for c, own in answer["records"].items() for k, r in own.items()]
+    else:
+        found = [(collection, r["key"], r["origin"], r["members"]) for r in answer.get("records", [answer])]
+    return [(str(c), printable(k, MAX_CELL), o or "-", _cell(members)) for c, k, o, members in found]
+
+
+def _cell(members: Any) -> str:
+    return "-" if members is None else printable(json.dumps(members, ensure_ascii=False), MAX_CELL)
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    lines = [("collection", "key", "origin", "members"), *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    return ["  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[3]]).rstrip() for line in lines]
