@@ -11,7 +11,7 @@ from mockserver.base.values import encode_json, printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
-from mockserver.core.model import FAULTS
+from mockserver.core.faults import FAULTS
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.decision.view import Armed

@@ -16,7 +16,7 @@ from mockserver.contract.templates import compile_body_format, compile_template,
 from mockserver.core.contract import Envelope, ResponseHeader, Scenario, Turn, Turns
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
-from mockserver.core.model import MISSING, Facts, Path, Tick, Violation
+from mockserver.core.model import MISSING, Facts, Path, Violation
 from mockserver.schema.violations import mismatch_of
 
 RESERVED_HEADERS: Final = (
@@ -147,17 +147,12 @@ class AnswerCompiler:
     def check(self, node: ConfigNode, answer: CompiledAnswer) -> None:
         """Report an answer that breaks its schema for a request that has nothing in it: it can be forced on any."""
         operation = self._operation
-        facts: Facts = {
-            "body": MISSING,
-            "header": {},
-            "query": {},
-            "path": {name: name for name in operation.parameters},
-            "new": {new.name: f"{new.prefix}{new.first}" for new in operation.new},
-            "settings": operation.settings,
-            "tick": Tick(0),
-            "violation": MISSING,
-            **{name: [] if lookup.is_list else MISSING for name, lookup in operation.lookups.items()},
-        }
+        facts = Facts(
+            operation.settings,
+            path={name: name for name in operation.parameters},
+            new={new.name: f"{new.prefix}{new.first}" for new in operation.new},
+            records={name: [] if lookup.is_list else MISSING for name, lookup in operation.lookups.items()},
+        )
         body = decode_json(render_body(compile_body_format(answer.body), facts), MAX_OWN_DEPTH)
         for violation in answer.envelope.violations(body):
             words = mismatch_of(violation, body)

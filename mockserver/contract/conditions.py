@@ -7,7 +7,8 @@ input has passed `scenarios.schema.json`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from operator import attrgetter
+from typing import Any, Final
 
 from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, quoted
 from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
@@ -93,7 +94,9 @@ def _described(place: CompiledPath, facts: Facts) -> str:
 def _compile_violation_condition(operand: Any) -> Condition:
     """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`; one violation has to match them."""
     if operand == "unclaimed":
-        return _on_any_violation("unclaimed", "violation that no other scenario names", lambda _violation: True)
+        return _on_any_violation(
+            attrgetter("unclaimed"), "violation that no other scenario names", lambda _violation: True
+        )
     wanted = {name: _as_words(value) for name, value in operand.items()}
     places, keywords, kinds = (wanted.get(name) for name in ("at", "keyword", "came"))
 
@@ -109,7 +112,7 @@ def _compile_violation_condition(operand: Any) -> Condition:
 
     label = {"came": "got"}
     words = ", ".join(f"{label.get(name, name)} {' or '.join(map(str, value))}" for name, value in wanted.items())
-    return _on_any_violation("violations", f"violation {words}", selects, claims=selects)
+    return _on_any_violation(attrgetter("violations"), f"violation {words}", selects, claims=selects)
 
 
 def _as_words(value: Any) -> tuple[Any, ...]:
@@ -118,26 +121,23 @@ def _as_words(value: Any) -> tuple[Any, ...]:
 
 
 def _on_any_violation(
-    root: str,
+    violations_of: Callable[[Facts], tuple[Violation, ...]],
     words: str,
     selects: Callable[[Violation], bool],
     claims: Callable[[Violation], bool] | None = None,
 ) -> Condition:
-    """The condition that one of the violations under a root of the facts is selected."""
+    """The condition that one of some violations is selected."""
 
     def first(facts: Facts) -> Violation | None:
-        for violation in facts[root]:
-            if selects(violation):
-                return cast(Violation, violation)
-        return None
+        return next(filter(selects, violations_of(facts)), None)
 
     def fails(facts: Facts) -> str | None:
-        return None if facts[root] and first(facts) is not None else words
+        return None if first(facts) is not None else words
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         if fails(facts) is None:
             return ()
-        found = ", ".join(f"{one.where} {one.keyword} ({one.got})" for one in facts["violations"][:5])
+        found = ", ".join(f"{one.where} {one.keyword} ({one.got})" for one in facts.violations[:5])
         return (Evidence("violation", words, found or "no violation"),)
 
     return Condition(words, fails, evidence, claims=claims, first=first, without_violations=False)

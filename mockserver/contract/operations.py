@@ -28,14 +28,14 @@ from mockserver.core.contract import (
     WarningRules,
 )
 from mockserver.core.language import Template
-from mockserver.core.model import Collection, GeneratedId, Lookup, Path, Settings
+from mockserver.core.model import Collection, Facts, GeneratedId, Lookup, Path, Settings
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
 RESERVED_ROOTS: Final = frozenset(
     ["body", "header", "query", "path", "new", "now", "settings", "violation", "violations", "unclaimed"]
-    + ["tick", "item", "respond", "all", "any", "none"]
+    + ["item", "records", "respond", "all", "any", "none"]
 )
 """Names that no lookup may have, as they mean something else in a path or a condition."""
 
@@ -286,7 +286,7 @@ class OperationCompiler:
         assumed = tuple(Assumption(name) for name in self._assumption_ids(members))
         validator = self._schema(members["schema"]) if "schema" in members else None
         if not members["status"].is_broken:
-            code = status.render({"settings": self.settings})
+            code = status.render(Facts(self.settings))
             if type(code) is not int or not 200 <= code <= 599:
                 node.report_error("a status that is none", "200 to 599", encode_ascii_json(code), at=("status",))
         body_context = node.context(self.body_scope(), self.schemas, ("body",))

@@ -21,12 +21,15 @@ Extract = Callable[[Facts], Any]
 MemberNames = Callable[[str, tuple[str, ...]], tuple[str, ...]]
 """Gives the names declared at a root and a path below it; () where any name may stand."""
 
+_FACTS: Final = frozenset(Facts.__struct_fields__) - {"records"}
+"""The roots of paths that are attributes of `Facts`; the others are names of lookups."""
+
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_@$-]+)*")
 
 NOW_MEMBERS: Final[Mapping[str, Extract]] = {
-    "utc_millis": lambda facts: utc_millis(facts["tick"].now_ns),
-    "offset_nanos": lambda facts: offset_nanos(facts["tick"].now_ns, facts["settings"].utc_offset),
-    "epoch_millis": lambda facts: facts["tick"].now_ns // 1_000_000,
+    "utc_millis": lambda facts: utc_millis(facts.now_ns),
+    "offset_nanos": lambda facts: offset_nanos(facts.now_ns, facts.settings.utc_offset),
+    "epoch_millis": lambda facts: facts.now_ns // 1_000_000,
 }
 """The members of `now`: the two forms of timestamp, and milliseconds since the epoch."""
 
@@ -133,25 +136,26 @@ def is_secret(place: CompiledPath, scope: Scope) -> bool:
 
 
 def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
+    whole: Extract = attrgetter(root) if root in _FACTS else lambda facts: facts.records.get(root, MISSING)
     if not steps:
-        return lambda facts: facts.get(root, MISSING)
+        return whole
     first = steps[0]
     if root == "now":
         return NOW_MEMBERS[first]
     if root == "settings":
-        return lambda facts: getattr(facts["settings"], first)
+        return lambda facts: getattr(facts.settings, first)
     if root == "header":
-        return lambda facts: _header(facts["header"].get(first, MISSING))
+        return lambda facts: _header(facts.header.get(first, MISSING))
     if len(steps) == 1:
 
         def member(facts: Facts) -> Any:
-            parent = facts.get(root, MISSING)
+            parent = whole(facts)
             return parent.get(first, MISSING) if type(parent) is dict else _member_of(parent, first)
 
         return member
 
     def descend(facts: Facts) -> Any:
-        value = facts.get(root, MISSING)
+        value = whole(facts)
         for step in steps:
             value = value.get(step, MISSING) if type(value) is dict else _member_of(value, step)
         return value

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from mockserver.base.values import encode_ascii_json, encode_json, is_blank, kind
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
 from mockserver.core.language import BodyFormat, Template
@@ -179,10 +181,10 @@ def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
     give = compile_template(data["give"], inside)
 
     def render(facts: Facts) -> Any:
-        records = facts.get(name, MISSING)
+        records = facts.records.get(name, MISSING)
         if records is MISSING:
             return []
-        return [value for item in records if (value := give.render({**facts, "item": item})) is not MISSING]
+        return [value for item in records if (value := give.render(replace(facts, item=item))) is not MISSING]
 
     return Template(render, give.reads | {name}, new=give.new)
 

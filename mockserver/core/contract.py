@@ -10,11 +10,10 @@ from msgspec import Struct
 
 from mockserver.base.address import path_segment
 from mockserver.core.diagnostics import FileDiagnostic
+from mockserver.core.faults import Delay, Fault
 from mockserver.core.language import BodyFormat, Condition, Template
 from mockserver.core.model import (
     Collection,
-    Delay,
-    Fault,
     GeneratedId,
     Lookup,
     Path,

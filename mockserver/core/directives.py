@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_ascii_json, printable
-from mockserver.core.model import FAULTS, Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
+from mockserver.core.faults import FAULTS, Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
 from mockserver.core.problems import bad_directive, unknown_directive
 from mockserver.core.reply import Reply
 

@@ -1,4 +1,4 @@
-"""The vocabulary: the frozen values of requests, records, delays and faults."""
+"""The vocabulary: the frozen values of requests and records."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
-
-Facts: TypeAlias = dict[str, Any]
-"""Everything a decision may read, by root: `body`, `header`, the name of a lookup, …; absent ones are `MISSING`."""
 
 Path: TypeAlias = tuple[str | int, ...]
 Provenance: TypeAlias = Literal["documented", "assumed"]
@@ -228,48 +225,6 @@ class GeneratedId(Struct, frozen=True, gc=False):
     unused_in: str | None
 
 
-class FixedDelay(Struct, frozen=True, gc=False):
-    """An answer waits so many milliseconds."""
-
-    ms: float
-
-
-class UniformDelay(Struct, frozen=True, gc=False):
-    """An answer waits a random time, each between two bounds as likely as any other; in milliseconds."""
-
-    low: float
-    high: float
-
-
-class LognormalDelay(Struct, frozen=True, gc=False):
-    """An answer waits a random time of a log-normal distribution, at most `cap`; `median` and `cap` in milliseconds."""
-
-    median: float
-    sigma: float
-    cap: float
-
-
-Delay: TypeAlias = FixedDelay | UniformDelay | LognormalDelay
-
-
-FAULTS: Final = ("hang", "reset", "empty", "truncate", "malformed", "garbage", "dribble", "gateway")
-
-
-class Fault(Struct, frozen=True, gc=False):
-    """What goes wrong below the contract instead of an answer, or with it.
-
-    `commit`: whether what the request changes is committed all the same. `seconds`: how long a `hang` or a
-    `dribble` lasts at most. `status`, `retry_after`, `html`: of a `gateway`'s answer.
-    """
-
-    kind: str
-    commit: bool = False
-    seconds: float = 30.0
-    status: int = 503
-    retry_after: int | None = None
-    html: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a user can set without touching a scenario; see `contract.schema.json` for each."""
@@ -292,7 +247,26 @@ class Settings:
     max_state_bytes: int = 536_870_912
 
 
-class Tick(Struct, frozen=True, gc=False):
-    """The one reading of the clock for a request: nanoseconds since 1970-01-01T00:00:00Z."""
+class Facts(Struct, frozen=True, gc=False):
+    """All that conditions and templates read of a request and its sandbox; what is absent is `MISSING`.
 
-    now_ns: int
+    now_ns: the one reading of the sandbox's clock, nanoseconds since 1970-01-01T00:00:00Z.
+    new: the ids drawn for it, by name.
+    unclaimed: the violations that no scenario names.
+    violation: the members of the one that decided, for templates.
+    records: what each lookup found, by its name: members of a record, or a list of them for a lookup of many.
+    item: one of such a list, inside `give`.
+    """
+
+    settings: Settings
+    now_ns: int = 0
+    body: Any = MISSING
+    header: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
+    path: Mapping[str, str] = NOTHING
+    new: Mapping[str, str] = NOTHING
+    violations: tuple[Violation, ...] = ()
+    unclaimed: tuple[Violation, ...] = ()
+    violation: Any = MISSING
+    records: dict[str, Any] = field(default_factory=dict)
+    item: Any = MISSING

@@ -8,8 +8,9 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from mockserver.core.contract import Alternative, Operation, Scenario
+from mockserver.core.faults import Fault
 from mockserver.core.language import Evidence
-from mockserver.core.model import Document, Facts, Fault, Provenance, Trigger, Write
+from mockserver.core.model import Document, Facts, Provenance, Trigger, Write
 
 
 class Effects(Struct, frozen=True):
@@ -56,11 +57,17 @@ class Decision(Struct, frozen=True):
 
 
 class NearMiss(Struct, frozen=True):
-    """A scenario that was tried and did not apply: the evidence against its nearest alternative, and what held."""
+    """A scenario that was tried and did not apply.
+
+    evidence: why not, against its nearest alternative.
+    held: how many conditions of that one hold.
+    near_seeds: the seeds that a key of the request is spelt nearly like, of the records that the evidence is about.
+    """
 
     scenario: Scenario
     evidence: tuple[Evidence, ...]
     held: int
+    near_seeds: tuple[str, ...] = ()
 
 
 class Feed(Protocol):

@@ -7,13 +7,15 @@ from random import Random
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.base.spelling import close_matches
 from mockserver.contract.paths import VIOLATION_MEMBERS
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
+from mockserver.core.faults import Delay, Fault, FixedDelay, UniformDelay
 from mockserver.core.language import all_hold
-from mockserver.core.model import MISSING, Delay, Document, Facts, Fault, FixedDelay, Path, Trigger, UniformDelay, Write
+from mockserver.core.model import MISSING, Document, Facts, Path, Trigger, Write
 from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Reply
 from mockserver.decision.order import Candidate, assumptions_of
@@ -133,7 +135,7 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
         ),
         committed=committed,
         fault=fault,
-        delay_ms=0.0 if delay is None else sample_delay(delay, facts["settings"].seed, view.sandbox, view.delays),
+        delay_ms=0.0 if delay is None else sample_delay(delay, facts.settings.seed, view.sandbox, view.delays),
     )
 
 
@@ -167,7 +169,7 @@ def _facts_for_answer(alternative: Alternative | None, document: Document, facts
     """The facts that templates may show: malformed members left out, the violation that decided added."""
     if not document.violations:
         return facts
-    return {**facts, "violation": _violation(alternative, facts), "body": _valid_body(document)}
+    return replace(facts, violation=_violation(alternative, facts), body=_valid_body(document))
 
 
 def _violation(alternative: Alternative | None, facts: Facts) -> Any:

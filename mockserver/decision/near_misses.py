@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 from typing import TypeAlias
-
-from msgspec import Struct
 
 from mockserver.base.spelling import close_matches
 from mockserver.core.contract import Operation, Scenario
@@ -14,14 +12,6 @@ from mockserver.core.language import Evidence, all_hold
 from mockserver.core.model import Facts
 from mockserver.core.reply import NearMiss
 from mockserver.decision.view import key_of
-
-
-class RankedMiss(Struct, frozen=True):
-    """A near miss, with the request that missed."""
-
-    miss: NearMiss
-    operation: Operation
-    facts: Facts
 
 
 def near_misses(
@@ -34,49 +24,43 @@ def near_misses(
     """
     candidates = [scenario for scenario in order if scenario.id not in skipped]
     before = takewhile(lambda scenario: not matches(scenario, facts), candidates)
-    found = [near_miss(scenario, facts) for scenario in before]
-    return tuple(found[number] for number in rank([RankedMiss(one, operation, facts) for one in found]))
+    return tuple(sorted([near_miss(scenario, operation, facts) for scenario in before], key=distance))
 
 
 def matches(scenario: Scenario, facts: Facts) -> bool:
     """Whether a scenario applies: an alternative of which every condition holds."""
-    if scenario.changes and facts["violations"]:
+    if scenario.changes and facts.violations:
         return False
     return any(all_hold(alternative.conditions, facts) for alternative in scenario.alternatives)
 
 
-def near_miss(scenario: Scenario, facts: Facts) -> NearMiss:
+def near_miss(scenario: Scenario, operation: Operation, facts: Facts) -> NearMiss:
     """The evidence against the alternative of a scenario that is nearest."""
     blocked = _blocked_by_violations(scenario, facts)
     found = []
     for alternative in scenario.alternatives:
-        evidence = tuple(one for condition in alternative.conditions for one in condition.evidence(facts))
+        evidence = tuple(one for condition in alternative.conditions for one in condition.evidence(facts)) + blocked
         held = sum(condition.fails(facts) is None for condition in alternative.conditions)
-        found.append(NearMiss(scenario, evidence + blocked, held))
+        found.append(NearMiss(scenario, evidence, held, near_seeds(evidence, operation, facts)))
     return min(found, key=lambda miss: (len(miss.evidence), -miss.held))
-
-
-def rank(found: Sequence[RankedMiss]) -> list[int]:
-    """The indices of near misses, nearest first."""
-    return sorted(range(len(found)), key=lambda number: distance(found[number]))
 
 
 Distance: TypeAlias = tuple[bool, int, bool]
 """Smaller is nearer."""
 
 
-def distance(one: RankedMiss) -> Distance:
+def distance(miss: NearMiss) -> Distance:
     """How far a near miss is from a match.
 
     A miss with a condition that holds comes first; then one with fewer conditions that do not hold; then one whose
     request has a key that is spelt nearly like a seed.
     """
-    return not one.miss.held, len(one.miss.evidence), not near_seeds(one.miss, one.operation, one.facts)
+    return not miss.held, len(miss.evidence), not miss.near_seeds
 
 
-def near_seeds(miss: NearMiss, operation: Operation, facts: Facts) -> tuple[str, ...]:
+def near_seeds(evidence: Iterable[Evidence], operation: Operation, facts: Facts) -> tuple[str, ...]:
     """The seeds that a key of the request is spelt nearly like, of the records that the evidence is about."""
-    about = {evidence.path.partition(".")[0] for evidence in miss.evidence}
+    about = {one.path.partition(".")[0] for one in evidence}
     spelt: list[str] = []
     for lookup in operation.lookups:
         key = key_of(lookup, facts) if lookup.name in about and not lookup.is_list else None
@@ -86,7 +70,7 @@ def near_seeds(miss: NearMiss, operation: Operation, facts: Facts) -> tuple[str,
 
 
 def _blocked_by_violations(scenario: Scenario, facts: Facts) -> tuple[Evidence, ...]:
-    violations = facts["violations"]
+    violations = facts.violations
     if not scenario.changes or not violations:
         return ()
     seen = ", ".join(violation.where for violation in violations[:5])

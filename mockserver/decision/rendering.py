@@ -54,7 +54,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
         status, own_headers = fault.status, ()  # for the journal; `faults` sends it
     if any(name.lower() == "content-type" for name, _ in own_headers):
         headers = ()
-    if decision.facts["settings"].mock_headers:
+    if decision.facts.settings.mock_headers:
         headers += _shared_headers(
             scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash
         )

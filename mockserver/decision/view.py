@@ -44,7 +44,7 @@ class Armed(Struct, frozen=True):
 class View(Struct, frozen=True):
     """All that a decision may see of a sandbox.
 
-    facts: what conditions and templates see, by root.
+    facts: what conditions and templates see.
     keys: the key of each lookup, None where the request has none.
     found: the records of each lookup.
     misspelt: the first lookup whose key matches the reserved pattern and is no known test value.
@@ -68,7 +68,7 @@ class View(Struct, frozen=True):
     versions: Any = None
 
 
-class LookedUp(Struct, frozen=True):
+class LookupResults(Struct, frozen=True):
     """The results of the lookups of a request; see `View`."""
 
     keys: dict[str, str | None]
@@ -76,49 +76,54 @@ class LookedUp(Struct, frozen=True):
     misspelt: Lookup | None
 
 
-def request_facts(document: Document, settings: Settings, order: Order) -> Facts:
-    """The facts of a request alone, by root; those of its sandbox are added later."""
+def make_facts(document: Document, settings: Settings, order: Order, now_ns: int, new: Mapping[str, str]) -> Facts:
+    """The facts of a request, without records; `new` are the ids drawn for it."""
     request = document.request
-    return {
-        "body": document.body,
-        "header": request.headers,
-        "query": dict(request.query) if request.query else {},
-        "path": document.parameters,
-        "settings": settings,
-        "violations": document.violations,
-        "unclaimed": order.unclaimed(document.violations),
-        "violation": MISSING,
-    }
+    return Facts(
+        settings,
+        now_ns,
+        body=document.body,
+        header=request.headers,
+        query=dict(request.query) if request.query else {},
+        path=document.parameters,
+        new=new,
+        violations=document.violations,
+        unclaimed=order.unclaimed(document.violations),
+    )
 
 
-def look_up(lookups: Iterable[Lookup], facts: Facts, find: Find) -> LookedUp:
-    """Fetch the records that a request names, in the order of the lookups, and add them to the facts."""
+def fetch_records(lookups: Iterable[Lookup], facts: Facts, find: Find) -> LookupResults:
+    """Fetch the records that a request names, and fill `facts.records` with them.
+
+    In the order of the lookups, as the key of one may stand in the record of another.
+    """
+    records = facts.records
     keys: dict[str, str | None] = {}
     found: dict[str, tuple[Record, ...]] = {}
     misspelt = None
     for lookup in lookups:
         name = lookup.name
         if lookup.is_list:
-            found[name] = records = _find_many(lookup, facts, find)
-            facts[name] = [record.view for record in records]
+            found[name] = several = _find_many(lookup, facts, find)
+            records[name] = [record.view for record in several]
             keys[name] = None
             continue
         sent = sent_key(lookup, facts)
         if sent is None:
-            keys[name], found[name], facts[name] = None, (), MISSING
+            keys[name], found[name], records[name] = None, (), MISSING
             continue
         collection = lookup.collection
         key = sent if lookup.fold is None else lookup.fold(sent)
         record = find(collection, key)
         keys[name] = key
         if record is None:
-            found[name], facts[name] = (), MISSING
+            found[name], records[name] = (), MISSING
         else:
-            found[name], facts[name] = (record,), record.view
+            found[name], records[name] = (record,), record.view
         was_written = record is not None and record.origin == "request"
         if misspelt is None and not was_written and key not in collection.seeds and collection.is_reserved(sent):
             misspelt = lookup
-    return LookedUp(keys, found, misspelt)
+    return LookupResults(keys, found, misspelt)
 
 
 def key_of(lookup: Lookup, facts: Facts) -> str | None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
-from mockserver.core.model import Facts, Request, Settings
+from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Decision, NearMiss, Reply
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
@@ -35,11 +35,10 @@ Clock = Callable[[], int]
 
 
 class Explanation(Struct, frozen=True):
-    """What would answer a request to a path (masked): the reply, the facts that decide, and the near misses."""
+    """What would answer a request to a path (masked): the reply, and the near misses."""
 
     reply: Reply
     path: str
-    facts: Facts = {}
     near_misses: tuple[NearMiss, ...] = ()
 
 
@@ -220,9 +219,7 @@ class Engine:
         full = await sandbox.check_room(decision.effects)
         if full is not None:
             return await refused(problems.no_room(full.setting, full.limit), route.sandbox)
-        return Explanation(
-            render(decision, route, entry_id, view.lost_entries), path, view.facts, near_misses_of(decision, view)
-        )
+        return Explanation(render(decision, route, entry_id, view.lost_entries), path, near_misses_of(decision, view))
 
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""

@@ -68,7 +68,7 @@ def how_to_trigger(operation: Operation, scenario: Scenario, first: Reply | None
         found = [] if example.before else list(_seeds(operation, example))
         if found:
             return ", ".join(found)
-    violation = first.decision.facts["violation"] if first is not None and first.decision is not None else MISSING
+    violation = first.decision.facts.violation if first is not None and first.decision is not None else MISSING
     if violation is not MISSING:
         value = _value_at(scenario.examples[0].request, violation["where"])
         return (

@@ -41,7 +41,7 @@ def _decision_members(decision: Decision, explanation: Explanation) -> dict[str,
         "fault": fault.kind if fault is not None else None,
         "delay_ms": round(explanation.reply.delay_ms, 3),
         "committed": decision.committed,
-        "misses": near_misses_json(decision.operation, explanation.facts, explanation.near_misses),
+        "misses": near_misses_json(explanation.near_misses),
     }
 
 

@@ -70,7 +70,7 @@ class EntryWriter:
         entry = JournalEntry(
             id=reply.entry_id,
             sandbox=view.sandbox,
-            time=utc_nanos(view.facts["tick"].now_ns),
+            time=utc_nanos(view.facts.now_ns),
             micros=micros,
             contract=self._contract,
             request=self._request(
@@ -177,7 +177,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
     return EntryDecision(
         scenario=scenario_info(scenario, decision.alternative),
         trigger=decision.trigger,
-        settings=_entry_settings(facts["settings"]),
+        settings=_entry_settings(facts.settings),
         assumed=decision.assumed,
         cause=decision.cause,
         committed=decision.committed,
@@ -188,7 +188,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
             for one in lookups
             if view.keys[one.name] is not None or view.found[one.name]
         },
-        new=facts["new"],
+        new=facts.new,
         writes=decision.effects.writes,
         turns=dict(decision.turn_counts),
         added=tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),

@@ -7,6 +7,7 @@ Everything secret is masked before it is encoded, and the document says where (`
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -129,7 +130,7 @@ class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
     violations: tuple[EntryViolation, ...] = ()
     warnings: tuple[RequestWarning, ...] = ()
     lookups: dict[str, EntryLookup] = field(default_factory=dict)
-    new: dict[str, str] = field(default_factory=dict)
+    new: Mapping[str, str] = field(default_factory=dict)
     writes: tuple[Write, ...] = ()
     turns: dict[str, int] = field(default_factory=dict)
     added: tuple[AddedScenario, ...] = ()

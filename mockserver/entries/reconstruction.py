@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Contract, Operation, Scenario
-from mockserver.core.model import MISSING, Document, Request, Tick, Violation
+from mockserver.core.model import MISSING, Document, Request, Violation
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
-from mockserver.decision.view import View, request_facts
+from mockserver.decision.view import View, make_facts
 from mockserver.entries.journal_entry import JSON, EntryDecision, JournalEntry
 
 
@@ -60,16 +60,15 @@ def view_of(
     entry: JournalEntry, decision: EntryDecision, operation: Operation, order: Order, document: Document | None = None
 ) -> View:
     """The view of the sandbox that a decision had; `document` is its request, if it was read again."""
-    facts = request_facts(document or document_of(entry, decision), decision.settings.settings, order)
-    facts["new"] = decision.new
-    facts["tick"] = Tick(entry.at_ns)
+    document = document or document_of(entry, decision)
+    facts = make_facts(document, decision.settings.settings, order, entry.at_ns, decision.new)
     keys, found = {}, {}
     for lookup in operation.lookups:
         one = decision.lookups.get(lookup.name)
         records = one.records if one is not None else ()
         keys[lookup.name], found[lookup.name] = one.key if one is not None else None, records
         views = [record.view for record in records]
-        facts[lookup.name] = views if lookup.is_list else views[0] if views else MISSING
+        facts.records[lookup.name] = views if lookup.is_list else views[0] if views else MISSING
     return View(
         facts=facts,
         keys=keys,

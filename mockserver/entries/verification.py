@@ -17,7 +17,7 @@ from msgspec import Struct
 from mockserver.core.contract import Scenario
 from mockserver.core.language import Condition, Evidence, all_hold
 from mockserver.core.reply import NearMiss
-from mockserver.decision.near_misses import Distance, RankedMiss, distance, near_miss
+from mockserver.decision.near_misses import Distance, distance, near_miss, near_seeds
 from mockserver.entries.journal_entry import JournalEntry
 from mockserver.entries.reconstruction import Reconstruction
 from mockserver.entries.views import evidence_json, evidence_lines
@@ -183,7 +183,7 @@ async def nearest(claim: Claim, entries: Sequence[Entry], read: ReadRequest) -> 
         if one.reconstruction is not None:
             miss = _near_miss(claim, one.reconstruction)
             found.append(RequestMiss(one.entry, miss))
-            distances.append(distance(RankedMiss(miss, one.reconstruction.operation, one.reconstruction.view.facts)))
+            distances.append(distance(miss))
             await pacer.pause()
     return tuple(found[number] for number in sorted(range(len(found)), key=distances.__getitem__)[:MAX_SHOWN])
 
@@ -198,7 +198,7 @@ def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:
     if claim.scenario is not None and answered != claim.scenario:
         evidence_against.append(Evidence("scenario", claim.scenario, answered))
         if claim.definition is not None and claim.definition.operation == operation.id:
-            miss = near_miss(claim.definition, facts)
+            miss = near_miss(claim.definition, operation, facts)
             evidence_against += miss.evidence
             held += miss.held
     for condition in claim.when:
@@ -206,7 +206,7 @@ def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:
         held += not found
         evidence_against += found
     scenario = claim.definition or reconstruction.view.order.scenarios[-1]
-    return NearMiss(scenario, tuple(evidence_against), held)
+    return NearMiss(scenario, tuple(evidence_against), held, near_seeds(evidence_against, operation, facts))
 
 
 def verdict_text(verdict: Verdict, sandbox: str) -> str:

@@ -7,11 +7,9 @@ from typing import Any
 
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
 from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_json
-from mockserver.core.contract import Operation
 from mockserver.core.language import Evidence
-from mockserver.core.model import Facts, Record, Violation, Write
+from mockserver.core.model import Record, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
-from mockserver.decision.near_misses import near_seeds
 from mockserver.entries.entry_writer import scenario_info
 from mockserver.entries.journal_entry import EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
 from mockserver.entries.reconstruction import Reconstruction
@@ -75,9 +73,7 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
         shown["records"] = record_changes(decision)
     if reconstruction is not None:
-        shown["misses"] = near_misses_json(
-            reconstruction.operation, reconstruction.view.facts, reconstruction.near_misses
-        )
+        shown["misses"] = near_misses_json(reconstruction.near_misses)
     return shown
 
 
@@ -159,7 +155,7 @@ def answer_json(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) ->
     }
 
 
-def near_misses_json(operation: Operation, facts: Facts, found: Iterable[NearMiss]) -> list[dict[str, Any]]:
+def near_misses_json(found: Iterable[NearMiss]) -> list[dict[str, Any]]:
     """Near misses as JSON, each with the seeds whose spelling is close to a key of the request."""
     return [
         {
@@ -167,7 +163,7 @@ def near_misses_json(operation: Operation, facts: Facts, found: Iterable[NearMis
             "position": str(one.scenario.position),
             "held": one.held,
             "evidence": [evidence_json(e) for e in one.evidence],
-            "did_you_mean": list(near_seeds(one, operation, facts)),
+            "did_you_mean": list(one.near_seeds),
         }
         for one in found
     ]

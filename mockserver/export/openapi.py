@@ -11,7 +11,8 @@ from urllib.parse import quote
 from mockserver.base.json_pointer import json_pointer
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import DURATION
-from mockserver.core.model import FAULTS, MISSING, Path, Settings
+from mockserver.core.faults import FAULTS
+from mockserver.core.model import MISSING, Path, Settings
 from mockserver.core.problems import PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.decision.sandbox_names import SANDBOX_NAME

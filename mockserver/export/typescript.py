@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from mockserver.base.values import encode_ascii_json
 from mockserver.core.contract import Contract, Operation
-from mockserver.core.model import FAULTS, Settings
+from mockserver.core.faults import FAULTS
+from mockserver.core.model import Settings
 from mockserver.export.outcomes import Outcome, outcomes
 from mockserver.export.typescript_types import Types, union
 from mockserver.version import __version__

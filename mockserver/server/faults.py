@@ -6,7 +6,7 @@ import http
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from mockserver.core.model import Fault
+from mockserver.core.faults import Fault
 from mockserver.server.exchange import Exchange
 
 GARBAGE: Final = bytes(range(256)) * 2

@@ -10,10 +10,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings, Tick
+from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
-from mockserver.decision.view import Armed, View, look_up, request_facts
+from mockserver.decision.view import Armed, View, fetch_records, make_facts
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import (
     Clock,
@@ -82,11 +82,9 @@ class MemorySandbox:
         """All that a decision about a request may see. Nothing is changed or used up."""
         order, records = self.order(operation), self.records
         reads: list[ReadRecord] = []
-        facts = request_facts(document, self.settings, order)
-        facts["new"] = records.draw(operation.new)
-        facts["tick"] = Tick(self.clock.read(self._shared.now_ns()))
-        # Keys may rest on drawn ids and on the time, so that the lookups come last.
-        lookups = look_up(operation.lookups, facts, partial(records.find_and_note, reads))
+        now_ns = self.clock.read(self._shared.now_ns())
+        facts = make_facts(document, self.settings, order, now_ns, records.draw(operation.new))
+        lookups = fetch_records(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,
             keys=lookups.keys,
@@ -168,7 +166,7 @@ class MemorySandbox:
         if any(records.stored(one.collection, one.key) is not one.stored for one in versions.reads):
             return True
         consumed = [new for new in versions.new if new.name in effects.consumed_ids]
-        return any(records.next_id(new) != view.facts["new"][new.name] for new in consumed)
+        return any(records.next_id(new) != view.facts.new[new.name] for new in consumed)
 
     async def delivered(self, entry_id: str, *, complete: bool) -> None:
         """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.core.model import FAULTS
+from mockserver.core.faults import FAULTS
 from mockserver.server.server import serving
 from tests.support import LASTING, ONCE, PATH, folder, journal, problem
 

@@ -16,7 +16,8 @@ import pytest
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin import coverage as admin_coverage
 from mockserver.contract.loading import compile_runtime_scenario
-from mockserver.core.model import FAULTS, Violation
+from mockserver.core.faults import FAULTS
+from mockserver.core.model import Violation
 from mockserver.engine.engine import run_sync
 from mockserver.engine.examples import iter_scenario_rows
 from mockserver.engine.linter import example_requests

@@ -15,7 +15,8 @@ from mockserver.base.values import KINDS_OF_ABSENCE
 from mockserver.contract.conditions import LOGIC
 from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
 from mockserver.contract.operators import OPERATORS, WORDS
-from mockserver.core.model import FAULTS, Settings
+from mockserver.core.faults import FAULTS
+from mockserver.core.model import Settings
 from mockserver.schema.schema_set import SchemaSet
 
 FORMATS: dict[str, Any] = {

@@ -13,7 +13,7 @@ from tests.support.scopes import FACTS, SCOPE
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("body", FACTS["body"]),
+        ("body", FACTS.body),
         ("body.name", "Laura"),
         ("body.name.x", MISSING),
         ("body.list.0", "a"),

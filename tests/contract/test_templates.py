@@ -9,6 +9,7 @@ from mockserver.contract.templates import compile_template
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Diagnostic
 from mockserver.schema.schema_set import SchemaSet
+from tests.support.facts import some_facts
 from tests.support.scopes import FACTS, SCOPE
 
 
@@ -51,7 +52,7 @@ def test_a_template_keeps_types(node: Any, value: Any) -> None:
 def test_each_over_a_missing_lookup_is_an_empty_list() -> None:
     """A lookup of many that is not there gives an empty list."""
     compiled, _ = template({"each": "things", "give": "${item.key}"})
-    assert compiled.render({}) == []
+    assert compiled.render(some_facts()) == []
 
 
 @pytest.mark.parametrize(

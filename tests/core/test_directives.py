@@ -15,7 +15,7 @@ from mockserver.core.directives import (
     parse_fault,
     parse_time_span,
 )
-from mockserver.core.model import FAULTS, Fault, FixedDelay
+from mockserver.core.faults import FAULTS, Fault, FixedDelay
 from tests.support import LASTING, PATH, problem
 
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from mockserver.core import contract, language, model, reply
-from mockserver.core.model import Document, Fault, Record, Request, RequestWarning, Violation
+from mockserver.core.faults import Fault
+from mockserver.core.model import Document, Record, Request, RequestWarning, Violation
 
 
 def names(value: type) -> tuple[str, ...]:

@@ -11,24 +11,15 @@ from msgspec.structs import replace
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.contract import Turn, Turns
 from mockserver.core.directives import NO_DIRECTIVES, Directives
-from mockserver.core.model import (
-    Collection,
-    Document,
-    Fault,
-    FixedDelay,
-    LognormalDelay,
-    Record,
-    Settings,
-    Tick,
-    UniformDelay,
-)
+from mockserver.core.faults import Fault, FixedDelay, LognormalDelay, UniformDelay
+from mockserver.core.model import Collection, Document, Record, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.decide import decide, sample_delay
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.order import order_scenarios
 from mockserver.decision.router import Route
-from mockserver.decision.view import Armed, View, look_up, request_facts
+from mockserver.decision.view import Armed, View, fetch_records, make_facts
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 BODY = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
@@ -61,8 +52,8 @@ def view_of(contract: Contract, document: Document, written: Written | None = No
         return collection.default_record(key)
 
     order = order_scenarios(operation.scenarios)
-    facts = {**request_facts(document, Settings(), order), "new": NEW, "tick": Tick(0)}
-    lookups = look_up(operation.lookups, facts, find)
+    facts = make_facts(document, Settings(), order, 0, NEW)
+    lookups = fetch_records(operation.lookups, facts, find)
     return View(facts, lookups.keys, lookups.found, lookups.misspelt, order, operation.id)
 
 
@@ -124,8 +115,7 @@ def test_a_scenario_with_writes_needs_a_request_without_violations(contract: Con
     """The misses say so where a violation stood in the way."""
     operation = contract.operations[0]
     document = document_of(contract, {**BODY, "device_id": 5, "pin": 1})
-    facts = view_of(contract, document).facts
-    facts["unclaimed"] = ()  # as if a scenario had named the violation
+    facts = replace(view_of(contract, document).facts, unclaimed=())  # as if a scenario had named the violation
     evidence = {miss.scenario.id: miss.evidence for miss in near_misses(operation, operation.scenarios, facts)}
     assert [
         (e.path, e.got)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mockserver.core.language import Condition, EqualValue
 from mockserver.core.model import MISSING, Facts
 from mockserver.decision.index import FEWEST, EqualityIndex
+from tests.support.facts import some_facts
 
 VALUES: list[Any] = ["x", "y", "", 0, 1, 1.5, True, False, None]
 SEEN: list[Any] = [*VALUES, MISSING, "z", 1.0, 0.0, 2, [], ["x"], {}, {"x": 1}]
@@ -18,7 +19,7 @@ PLACES = ("body.a", "body.b", "thing.c")
 
 
 def found_at(place: str) -> Callable[[Facts], Any]:
-    return lambda facts: facts[place]
+    return lambda facts: facts.records[place]
 
 
 def equal(place: str, operand: Any) -> Condition:
@@ -44,7 +45,9 @@ CONDITIONS = st.one_of(
     st.builds(other, st.sampled_from(PLACES), st.sampled_from(VALUES)),
 )
 ITEMS = st.lists(st.lists(CONDITIONS, max_size=3), max_size=40)
-FACTS = st.fixed_dictionaries({place: st.sampled_from(SEEN) for place in PLACES})
+FACTS = st.fixed_dictionaries({place: st.sampled_from(SEEN) for place in PLACES}).map(
+    lambda records: some_facts(records=records)
+)
 
 
 def apply(conditions: list[Condition], facts: Facts) -> bool:
@@ -69,7 +72,7 @@ def test_many_items_are_indexed_and_few_are_tried_in_turn() -> None:
         index = EqualityIndex(
             [*(([equal("body.a", f"v{n}")], n) for n in range(count)), ([other("body.a", "no")], count)]
         )
-        facts = {"body.a": "v3"}
+        facts = some_facts(records={"body.a": "v3"})
         assert list(index.candidates(facts)) == ([*range(count + 1)] if count < FEWEST else [3, count])
 
 
@@ -78,10 +81,10 @@ def test_each_path_has_a_table_of_its_own() -> None:
     both = [([equal("body.a", n), equal("body.b", n)], n) for n in range(FEWEST)]
     second = [([equal("body.b", n)], n) for n in range(FEWEST)]
     index = EqualityIndex([*both, *second])
-    assert list(index.candidates({"body.a": 2, "body.b": 5})) == [2, 5]
-    assert list(index.candidates({"body.a": MISSING, "body.b": [5]})) == []
+    assert list(index.candidates(some_facts(records={"body.a": 2, "body.b": 5}))) == [2, 5]
+    assert list(index.candidates(some_facts(records={"body.a": MISSING, "body.b": [5]}))) == []
 
 
 def test_an_empty_index_gives_nothing() -> None:
     """An operation may have no scenario for a request without violations."""
-    assert list(EqualityIndex[int]([]).candidates({})) == []
+    assert list(EqualityIndex[int]([]).candidates(some_facts())) == []

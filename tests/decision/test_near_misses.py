@@ -9,9 +9,11 @@ import pytest
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.core.language import Evidence
+from mockserver.core.model import Facts
 from mockserver.core.reply import NearMiss
-from mockserver.decision.near_misses import RankedMiss, matches, near_miss, near_misses, near_seeds, rank
+from mockserver.decision.near_misses import distance, matches, near_miss, near_misses
 from tests.support import BATCH, explain, folder
+from tests.support.facts import request_facts
 
 FILES = {
     "ask.schema.json": '{"properties": {"a": {}, "b": {}, "c": {}, "z": {}, "thing": {}, "things": {}, "n": '
@@ -52,13 +54,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine(load(folder(tmp_path_factory.mktemp("near"), FILES)))
 
 
-def request_facts(engine: Engine, **body: Any) -> dict[str, Any]:
-    return explain(engine, Request("POST", "/ask", json.dumps(body).encode())).facts
+def facts_of(engine: Engine, **body: Any) -> Facts:
+    return request_facts(engine, Request("POST", "/ask", json.dumps(body).encode()))
 
 
 def missed(engine: Engine, **body: Any) -> list[str]:
     operation = engine.contract.operations[0]
-    return [miss.scenario.id for miss in near_misses(operation, operation.scenarios, request_facts(engine, **body))]
+    return [miss.scenario.id for miss in near_misses(operation, operation.scenarios, facts_of(engine, **body))]
 
 
 def test_near_misses_are_sorted_by_distance(engine: Engine) -> None:
@@ -70,7 +72,7 @@ def test_near_misses_are_sorted_by_distance(engine: Engine) -> None:
 def test_scenarios_after_the_match_are_no_misses(engine: Engine) -> None:
     """They were not tried; one that stood aside did match."""
     assert missed(engine, a=1, b=8) == ["two-wrong", "none-held"]
-    operation, facts = engine.contract.operations[0], request_facts(engine, a=1, b=8)
+    operation, facts = engine.contract.operations[0], facts_of(engine, a=1, b=8)
     aside = near_misses(operation, operation.scenarios, facts, ["two-ways"])
     assert [miss.scenario.id for miss in aside] == ["by-thing", "two-wrong", "none-held"]
     assert near_misses(operation, (), facts) == ()
@@ -78,21 +80,22 @@ def test_scenarios_after_the_match_are_no_misses(engine: Engine) -> None:
 
 def test_the_nearest_alternative_counts_for_a_scenario(engine: Engine) -> None:
     """The one with the least evidence against it."""
-    by_id, facts = engine.contract.operations[0].by_id, request_facts(engine, a=1, b=2)
-    miss = near_miss(by_id["two-ways"], facts)
+    operation, facts = engine.contract.operations[0], facts_of(engine, a=1, b=2)
+    miss = near_miss(operation.by_id["two-ways"], operation, facts)
     assert (miss.held, [one.path for one in miss.evidence]) == (1, ["body.b"])
     assert miss.evidence[0].got == "2"
-    miss = near_miss(by_id["two-ways"], request_facts(engine, b=7))
+    miss = near_miss(operation.by_id["two-ways"], operation, facts_of(engine, b=7))
     assert [(one.path, one.got) for one in miss.evidence] == [("body.a", "nothing (missing)")]
 
 
 def test_a_violation_is_evidence_against_a_scenario_with_writes(engine: Engine) -> None:
     """Though all its conditions hold."""
-    writes = engine.contract.operations[0].by_id["writes"]
-    assert matches(writes, request_facts(engine, a=1))
-    facts = request_facts(engine, a=1, n="x")
+    operation = engine.contract.operations[0]
+    writes = operation.by_id["writes"]
+    assert matches(writes, facts_of(engine, a=1))
+    facts = facts_of(engine, a=1, n="x")
     assert not matches(writes, facts)
-    miss = near_miss(writes, facts)
+    miss = near_miss(writes, operation, facts)
     assert miss.evidence == (Evidence("violation", "none, since this scenario changes state", "body.n"),)
     assert miss.held == 1
 
@@ -102,8 +105,8 @@ def test_a_key_near_a_seed_is_named(engine: Engine) -> None:
     operation = engine.contract.operations[0]
 
     def spelt(scenario: str, **body: Any) -> tuple[str, ...]:
-        facts = request_facts(engine, **body)
-        return near_seeds(near_miss(operation.by_id[scenario], facts), operation, facts)
+        facts = facts_of(engine, **body)
+        return near_miss(operation.by_id[scenario], operation, facts).near_seeds
 
     assert spelt("by-thing", a=1, thing="KNOWN-THNG") == ("KNOWN-THING",)
     assert spelt("by-thing", a=2, thing="KNOWN-THING") == ()
@@ -118,13 +121,10 @@ def test_a_near_spelling_decides_between_equals(engine: Engine) -> None:
     scenario = operation.by_id["by-thing"]
     against = []
     for thing in ("QUITE-ANOTHER-KEY", "KNOWN-THNG"):
-        facts = request_facts(engine, a=1, thing=thing)
-        against.append(RankedMiss(near_miss(scenario, facts), operation, facts))
-    assert rank(against) == [1, 0]
-    assert rank(against[::-1]) == [0, 1]
-    assert rank([]) == []
-    nothing = RankedMiss(NearMiss(scenario, (), 0), operation, against[0].facts)
-    assert rank([nothing, *against]) == [2, 1, 0]
+        facts = facts_of(engine, a=1, thing=thing)
+        against.append(near_miss(scenario, operation, facts))
+    nothing = NearMiss(scenario, (), 0)
+    assert sorted([nothing, *against], key=distance) == [*against[::-1], nothing]
 
 
 def test_the_nearest_miss_of_a_used_card_is_the_activation(contract: Contract) -> None:

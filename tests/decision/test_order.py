@@ -20,6 +20,7 @@ from mockserver.decision.index import FEWEST
 from mockserver.decision.near_misses import near_miss
 from mockserver.decision.order import order_scenarios, scenarios_in_force
 from tests.support import explain
+from tests.support.facts import request_facts, some_facts
 
 CONTRACT = """
 format: 1
@@ -131,10 +132,12 @@ BODIES = st.fixed_dictionaries(
 @given(BODIES)
 def test_no_matching_scenario_is_skipped(asked: Contract, body: Any) -> None:
     """The answer is the first scenario without evidence against it."""
-    explanation = explain(Engine(asked), Request("POST", "/ask", json.dumps(body).encode()))
-    assert explanation.reply.decision is not None
-    first = next(s for s in asked.operations[0].scenarios if not near_miss(s, explanation.facts).evidence)
-    assert explanation.reply.decision.scenario.id == first.id
+    engine, request = Engine(asked), Request("POST", "/ask", json.dumps(body).encode())
+    operation, facts = asked.operations[0], request_facts(engine, request)
+    first = next(s for s in operation.scenarios if not near_miss(s, operation, facts).evidence)
+    decision = explain(engine, request).reply.decision
+    assert decision is not None
+    assert decision.scenario.id == first.id
 
 
 @pytest.fixture(scope="module")
@@ -164,11 +167,11 @@ def test_the_answer_follows_from_the_conditions(engine: Engine, seed: int) -> No
 
 
 def assert_decided_by_conditions(engine: Engine, body: dict[str, Any]) -> None:
-    explanation = explain(engine, Request("POST", "/ask", json.dumps(body).encode()))
-    decision, facts = explanation.reply.decision, explanation.facts
+    request, operation = Request("POST", "/ask", json.dumps(body).encode()), engine.contract.operations[0]
+    decision, facts = explain(engine, request).reply.decision, request_facts(engine, request)
     assert decision is not None
-    assert facts["body"] == body
-    first = next(s for s in engine.contract.operations[0].scenarios if not near_miss(s, facts).evidence)
+    assert facts.body == body
+    first = next(s for s in operation.scenarios if not near_miss(s, operation, facts).evidence)
     assert decision.scenario.id == first.id
     assert decision.alternative is not None
     assumptions = (*first.envelope.assumed, *first.assumed, *decision.alternative.assumed)
@@ -200,7 +203,7 @@ def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> No
     order = order_scenarios(write(tmp_path, whens).operations[0].scenarios)
 
     def tried(value: Any) -> list[str]:
-        return [one.scenario.id for one in order.without_violations.candidates({"body": {"a": value}})]
+        return [one.scenario.id for one in order.without_violations.candidates(some_facts({"a": value}))]
 
     assert tried("v501") == ["s501", "last"]
     assert tried("v500") == ["s495", "s500", "last"]  # which s495 asks for as well, another way
@@ -211,7 +214,7 @@ def test_a_few_scenarios_are_tried_one_by_one(tmp_path: Path) -> None:
     """Below the bound there is nothing to look up."""
     contract = write(tmp_path, [{"body.a": str(n)} for n in range(FEWEST // 2)])
     index = order_scenarios(contract.operations[0].scenarios).without_violations
-    assert index.candidates({"body": {"a": "0"}}) is index.all
+    assert index.candidates(some_facts({"a": "0"})) is index.all
 
 
 def test_run_time_scenarios_go_first_or_take_a_place(asked: Contract) -> None:

@@ -9,10 +9,11 @@ import pytest
 from mockserver import Engine, Request, load
 from mockserver.contract.paths import Context, Scope
 from mockserver.contract.templates import compile_body_format, compile_template, render_body
-from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Settings, Tick, Violation
+from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Violation
 from mockserver.decision import rendering
 from mockserver.export import openapi
 from mockserver.schema.schema_set import SchemaSet
+from tests.support.facts import some_facts
 
 SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), list_lookups=frozenset({"many"}))
 
@@ -35,7 +36,7 @@ def test_a_compiled_body_gives_the_json_of_its_template(node: Any) -> None:
     """Cutting it into constant bytes and values changes nothing."""
     faults: list[Diagnostic] = []
     template = compile_template(node, Context(SCOPE, SchemaSet(), faults.append))
-    facts = {"body": {}, "tick": Tick(5_000_000), "settings": Settings(), "many": [{}, {}]}
+    facts = some_facts({}, now_ns=5_000_000, records={"many": [{}, {}]})
     body = render_body(compile_body_format(template), facts)
     assert json.loads(body) == template.render(facts)
     assert faults == []
@@ -46,7 +47,7 @@ def test_a_constant_body_is_rendered_once() -> None:
     template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, Context(SCOPE, SchemaSet(), lambda _: None))
     form = compile_body_format(template)
     assert form.values == ()
-    assert render_body(form, {}) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
+    assert render_body(form, some_facts()) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
 
     assert template.constant is not MISSING
 

@@ -161,7 +161,7 @@ def test_records_of_a_lookup_of_many_are_reconstructed(tmp_path: Path) -> None:
     for entry in (many, one, none):
         again = reconstruct(entry, contract, engine.storage.orders)
         assert again is not None
-        found.append([record["owner"] for record in again.view.facts["things"]])
+        found.append([record["owner"] for record in again.view.facts.records["things"]])
         assert [miss.scenario.id for miss in again.near_misses] == ([] if entry is one else ["mine"])
     assert found == [["me", "you"], [], []]
     assert [

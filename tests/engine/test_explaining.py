@@ -10,7 +10,7 @@ import pytest
 
 from mockserver import Contract, Engine, NearMiss, Request
 from mockserver.core.language import Evidence
-from mockserver.decision.near_misses import RankedMiss, near_seeds, rank
+from mockserver.decision.near_misses import distance, near_seeds
 from mockserver.engine.engine import run_sync
 from tests.support import LASTING, ONCE, PATH, explain, problem, run
 
@@ -146,10 +146,15 @@ def test_a_key_spelt_nearly_as_a_seed_decides_between_equals(contract: Contract)
     reply = Engine(contract).handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
     assert reply.decision is not None
     facts = reply.decision.facts
-    about = [NearMiss(scenarios[0], (Evidence(f"{root}.status", "a", "b"),), 1) for root in ("customer", "card")]
-    none, two = NearMiss(scenarios[0], (Evidence("x", "", ""),), 0), NearMiss(scenarios[0], about[0].evidence * 2, 1)
-    assert rank([RankedMiss(one, operation, facts) for one in (none, two, *about)]) == [3, 2, 1, 0]
-    assert near_seeds(about[1], operation, facts) == ("TEST-UNKNOWN",)
+
+    def miss(held: int, *paths: str) -> NearMiss:
+        evidence = tuple(Evidence(path, "a", "b") for path in paths)
+        return NearMiss(scenarios[0], evidence, held, near_seeds(evidence, operation, facts))
+
+    found = [miss(0, "x"), miss(1, "customer.status", "customer.status"), miss(1, "customer.status")]
+    found.append(miss(1, "card.status"))
+    assert sorted(found, key=distance) == found[::-1]
+    assert found[-1].near_seeds == ("TEST-UNKNOWN",)
 
 
 async def test_a_near_seed_is_named_in_the_evidence(url: str, client: aiohttp.ClientSession) -> None:

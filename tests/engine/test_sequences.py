@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
-from mockserver.core.model import Fault, FixedDelay
+from mockserver.core.faults import Fault, FixedDelay
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder
 

@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin.sandboxes import SANDBOX_SETTINGS
 from mockserver.contract.loading import shipped_folder
-from mockserver.core.model import FAULTS, Provenance, Record, RequestWarning, Trigger, Write
+from mockserver.core.faults import FAULTS
+from mockserver.core.model import Provenance, Record, RequestWarning, Trigger, Write
 from mockserver.engine.engine import run_sync
 from mockserver.engine.linter import example_requests
 from mockserver.entries.journal_entry import (

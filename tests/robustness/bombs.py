@@ -22,6 +22,7 @@ from mockserver import ConfigError, Engine, load
 from mockserver.contract.loading import compile_runtime_conditions, compile_runtime_scenario
 from mockserver.core.model import Request
 from tests.support import BATCH, PATH, folder
+from tests.support.facts import some_facts
 
 MEGABYTE: Final = 1_048_576
 ANSWER: Final = 0.5
@@ -97,7 +98,7 @@ def given(when: Mapping[str, Any], value: Any) -> Callable[[], str]:
     def tried() -> str:
         operation = SHIPPED.operations[0]
         body = json.dumps({"documented": "Given.", "when": when, "respond": {"error": {"code": 1}}}).encode()
-        facts: dict[str, Any] = {"body": value}
+        facts = some_facts(value)
         met = [
             scenario.alternatives[0].conditions[0].fails(facts)
             for scenario in [compile_runtime_scenario(operation, body, "x")]

@@ -259,7 +259,7 @@ scenarios:
 
 def test_every_fault_has_a_performer() -> None:
     """The vocabulary and the table agree."""
-    from mockserver.core.model import FAULTS  # noqa: PLC0415
+    from mockserver.core.faults import FAULTS  # noqa: PLC0415
     from mockserver.server import faults  # noqa: PLC0415
 
     performers: dict[str, Callable[..., Any]] = faults.PERFORMERS

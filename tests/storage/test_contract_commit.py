@@ -23,8 +23,8 @@ async def test_a_look_sees_committed_writes(mock: Mock) -> None:
     view = await mock.look(thing="x", owner="2")
     (record,) = view.found["thing"]
     assert record == Record({"size": 7, "owner": "me", "key": "x", "origin": "request"}, mock.entries[1])
-    assert view.facts["thing"] == record.view
-    assert view.facts["owner"] == {"name": "Second", "key": "2", "origin": "seed"}
+    assert view.facts.records["thing"] == record.view
+    assert view.facts.records["owner"] == {"name": "Second", "key": "2", "origin": "seed"}
     assert (await mock.size("seeded"), await mock.size("gone"), await mock.size("y")) == (1, None, 0)
 
 
@@ -34,7 +34,7 @@ async def test_a_look_changes_nothing(mock: Mock) -> None:
     await sandbox.put_record("owners", "1", Record.make("1", {}, "request"))
     before = await sandbox.state()
     views = [await mock.look(thing="x") for _ in range(3)]
-    assert [view.facts["new"] for view in views] == [{"id": "3", "ticket": "t_100"}] * 3
+    assert [view.facts.new for view in views] == [{"id": "3", "ticket": "t_100"}] * 3
     assert await sandbox.state() == before
     assert await mock.storage.entries(None) == []
 
@@ -43,7 +43,7 @@ async def test_a_view_has_sandbox_operation_and_time(mock: Mock) -> None:
     """And the scenarios in force."""
     mock.clock.now = 77
     view = await mock.look("box", thing="x")
-    assert (view.sandbox, view.operation, view.facts["tick"].now_ns) == ("box", "use", 77)
+    assert (view.sandbox, view.operation, view.facts.now_ns) == ("box", "use", 77)
     assert view.order is mock.storage.orders["use"]
     assert view.order.scenarios == mock.operation.scenarios
 
@@ -59,7 +59,7 @@ async def test_a_commit_conflicts_with_a_write_to_a_record_it_read(mock: Mock) -
         assert await mock.storage.entries(None) == kept
         assert await mock.size(key) == 1
         third = await mock.look(thing=key)
-        assert third.facts["new"] == second.facts["new"]
+        assert third.facts.new == second.facts.new
         assert await mock.commit(third, write(key, size=2)) == Committed()
         assert await mock.size(key) == 2
 
@@ -88,7 +88,7 @@ async def test_writes_to_other_records_are_no_conflict(mock: Mock) -> None:
     assert await mock.commit(second, write("y", size=1)) == Committed()
     assert await mock.commit(third, write("x", size=2)) == Committed()
     assert (await mock.size("x"), await mock.size("y")) == (2, 1)
-    assert (await mock.look("other", thing="x")).facts["thing"]["origin"] == "default"
+    assert (await mock.look("other", thing="x")).facts.records["thing"]["origin"] == "default"
 
 
 async def test_an_id_is_given_out_once(mock: Mock) -> None:
@@ -98,9 +98,9 @@ async def test_an_id_is_given_out_once(mock: Mock) -> None:
     assert await mock.commit(second, Effects(consumed_ids=("id",))) == Conflict()
     assert await mock.commit(third) == Committed()
     again = await mock.look()
-    assert again.facts["new"] == {"id": "3", "ticket": "t_101"}  # 2 is a seed
+    assert again.facts.new == {"id": "3", "ticket": "t_101"}  # 2 is a seed
     assert await mock.commit(again, Effects(consumed_ids=("id",))) == Committed()
-    assert (await mock.look()).facts["new"] == {"id": "4", "ticket": "t_101"}
+    assert (await mock.look()).facts.new == {"id": "4", "ticket": "t_101"}
 
 
 async def test_an_id_whose_key_was_taken_meanwhile_is_not_given_out(mock: Mock) -> None:
@@ -110,7 +110,7 @@ async def test_an_id_whose_key_was_taken_meanwhile_is_not_given_out(mock: Mock) 
     assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
     assert await mock.commit(view, Effects(consumed_ids=("ticket",))) == Committed()
     view = await mock.look()
-    assert view.facts["new"]["id"] == "3"
+    assert view.facts.new["id"] == "3"
     await (await mock.sandbox()).put_record("owners", "3", None)
     assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
 
@@ -121,7 +121,7 @@ async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
     view = await mock.look()
     await sandbox.configure({"seed": 5})
     assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
-    assert (await mock.look()).facts["new"]["id"] != view.facts["new"]["id"]
+    assert (await mock.look()).facts.new["id"] != view.facts.new["id"]
 
 
 async def test_an_outcome_armed_once_is_used_once(mock: Mock) -> None:
@@ -210,7 +210,7 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
     assert await sandbox.state() == before
     assert await mock.storage.entries(None) == kept
     again = await mock.look(thing="z")
-    assert (again.armed, again.turn_counts, again.delays, again.facts["new"]) == ((armed,), {}, 0, view.facts["new"])
+    assert (again.armed, again.turn_counts, again.delays, again.facts.new) == ((armed,), {}, 0, view.facts.new)
     assert await mock.commit(again, replace(effects, writes=write("x", size=6).writes)) == Committed()
     assert await mock.size("x") == 6
     assert await sandbox.put_record("things", "z", None) == Full("max_records", 2)
@@ -354,19 +354,19 @@ async def test_each_sandbox_has_a_clock(mock: Mock) -> None:
     for clock, time in ((Clock(frozen_ns=5), 5), (Clock(offset_ns=-30), 70), (Clock(), 100)):
         await sandbox.set_clock(clock)
         assert sandbox.clock == clock
-        assert (await mock.look("a")).facts["tick"].now_ns == time
-        assert (await mock.look("b")).facts["tick"].now_ns == 100
+        assert (await mock.look("a")).facts.now_ns == time
+        assert (await mock.look("b")).facts.now_ns == 100
 
 
 async def test_each_sandbox_has_settings(mock: Mock) -> None:
     """Unset ones are the server's; another seed restarts ids."""
-    sandbox, before = await mock.sandbox("a"), (await mock.look("a")).facts["new"]
+    sandbox, before = await mock.sandbox("a"), (await mock.look("a")).facts.new
     await sandbox.configure({"mock_headers": False})
-    assert (await mock.look("a")).facts["new"] == before
+    assert (await mock.look("a")).facts.new == before
     await sandbox.configure({"seed": 3})
     assert sandbox.own_settings == {"mock_headers": False, "seed": 3}
     assert (sandbox.settings.mock_headers, sandbox.settings.seed) == (False, 3)
     view = await mock.look("a")
-    assert view.facts["settings"] == sandbox.settings
-    assert view.facts["new"] != before
+    assert view.facts.settings == sandbox.settings
+    assert view.facts.new != before
     assert (await mock.sandbox("b")).settings == mock.settings

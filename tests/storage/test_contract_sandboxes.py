@@ -122,17 +122,22 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
         )
         assert await mock.commit(await mock.look(name, thing="x"), effects) == Committed()
         await sandbox.delivered(mock.entries[-1], complete=True)
-    fresh = (await mock.look("c", thing="x")).facts["new"]
+    fresh = (await mock.look("c", thing="x")).facts.new
     assert await mock.storage.reset("a")
     assert not await mock.storage.reset("never seen")
     assert await mock.storage.find("a") is None
     assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
     view, other = await mock.look("a", thing="x"), await mock.look("b", thing="x")
     assert (view.armed, view.turn_counts, view.delays, view.found["thing"][0].origin) == ((), {}, 0, "default")
-    assert (len(other.armed), other.turn_counts, other.delays, other.facts["thing"]["size"]) == (1, {"flaky": 1}, 1, 1)
+    assert (len(other.armed), other.turn_counts, other.delays, other.facts.records["thing"]["size"]) == (
+        1,
+        {"flaky": 1},
+        1,
+        1,
+    )
     assert (await mock.sandbox("a")).settings == mock.settings
     assert (await mock.sandbox("a")).runtime_scenarios == {}
-    assert view.facts["new"]["ticket"] != fresh["ticket"]
+    assert view.facts.new["ticket"] != fresh["ticket"]
     assert [(await mock.storage.tally(name)).requests for name in ("a", "b", None)] == [0, 1, 2]
 
 
@@ -223,7 +228,7 @@ async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> Non
         {"flaky": 7},
     )
     assert view.order.added == added["use"]
-    assert int(view.facts["new"]["ticket"].removeprefix("t_")) % 1_000_000 == 101
+    assert int(view.facts.new["ticket"].removeprefix("t_")) % 1_000_000 == 101
     assert (await mock.sandbox("b")).settings == settings
     assert (await mock.look("b")).order is mock.storage.orders["use"]
     assert (await mock.look("b")).order.scenarios == contract.operations[0].scenarios

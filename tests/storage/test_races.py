@@ -12,7 +12,8 @@ import pytest
 
 from mockserver import Contract, Engine, Reply, Request
 from mockserver.core.contract import Operation, Turn, Turns
-from mockserver.core.model import Document, Fault
+from mockserver.core.faults import Fault
+from mockserver.core.model import Document
 from mockserver.core.reply import Effects
 from mockserver.decision.view import Armed, View
 from mockserver.storage.coverage import Observation

@@ -10,6 +10,7 @@ from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
+from tests.support.facts import some_facts
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text("ab ", max_size=3),
@@ -26,9 +27,11 @@ def compiled(when: dict[str, Any], *, faults: list[Diagnostic] | None = None) ->
     return conditions
 
 
-def facts(value: Any, violations: tuple[Violation, ...] = (), **more: Any) -> Facts:
+def facts(
+    value: Any, violations: tuple[Violation, ...] = (), unclaimed: tuple[Violation, ...] = (), **records: Any
+) -> Facts:
     body = {} if value is MISSING else {"x": value}
-    return {"body": body, "header": {}, "thing": MISSING, "violations": violations, "unclaimed": (), **more}
+    return some_facts(body, violations=violations, unclaimed=unclaimed, records={"thing": MISSING, **records})
 
 
 CASES: list[tuple[Any, list[Any], list[Any]]] = [

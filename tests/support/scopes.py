@@ -1,7 +1,7 @@
 """A scope of paths, and facts that they lead into."""
 
 from mockserver.contract.paths import Scope
-from mockserver.core.model import MISSING, Facts, Settings, Tick
+from mockserver.core.model import MISSING, Facts, Settings
 from mockserver.privacy.secrets import Secrets
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
@@ -20,14 +20,11 @@ SCOPE = Scope(
 )
 
 
-FACTS: Facts = {
-    "body": {"name": "Laura", "list": ["a", {"b": 2}], "deep": {"er": {"x": None}}},
-    "header": {"x-name": "caf\udcc3\udca9", "y": "1"},
-    "query": {},
-    "now": None,
-    "new": {"id": "id_1"},
-    "settings": Settings(error_status=418, utc_offset="-06:00"),
-    "tick": Tick(1_731_681_138_123_456_789),
-    "things": [{"size": 1, "key": "a"}, {"key": "b"}],
-    "one": MISSING,
-}
+FACTS = Facts(
+    body={"name": "Laura", "list": ["a", {"b": 2}], "deep": {"er": {"x": None}}},
+    header={"x-name": "caf\udcc3\udca9", "y": "1"},
+    new={"id": "id_1"},
+    settings=Settings(error_status=418, utc_offset="-06:00"),
+    now_ns=1_731_681_138_123_456_789,
+    records={"things": [{"size": 1, "key": "a"}, {"key": "b"}], "one": MISSING},
+)
