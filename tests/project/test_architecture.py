@@ -29,21 +29,8 @@ HOMES = {
     "jsonschema": {"schema"},
     "jsonschema_specifications": {"schema"},
     "jsonschema_rs": {"schema"},
-    "msgspec": {
-        *(
-            "admin",
-            "base",
-            "core",
-            "decision",
-            "engine",
-            "entries",
-            "export",
-            "http_api",
-            "privacy",
-            "server",
-            "storage",
-        )
-    },
+    "msgspec": {"admin", "base", "contract", "core", "decision", "engine", "entries", "export", "http_api"}
+    | {"privacy", "server", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "re2": {"schema"},
