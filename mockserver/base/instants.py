@@ -50,7 +50,7 @@ _LATEST_NS: Final = parse_instant("9999-12-30T00:00:00Z")
 
 @functools.lru_cache(maxsize=64)
 def _seconds(seconds: int, offset: str) -> str:
-    """A second as text; cached, as many requests share it: worth 5 µs a request (docs/performance.md)."""
+    """A second as text; cached, as many requests share it: worth 5 µs a request (explanation/performance.md)."""
     ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
     moment = _EPOCH + timedelta(seconds=seconds) + (-ahead if offset[0] == "-" else ahead)
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")

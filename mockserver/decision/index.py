@@ -1,7 +1,7 @@
 """An index by equality, so that thousands of scenarios that differ by one value cost no more than a few.
 
-Worth 880 µs a request at 1,022 scenarios (docs/performance.md). The result is that of trying every scenario in
-order.
+Worth 880 µs a request at 1,022 scenarios (explanation/performance.md). The result is that of trying every scenario
+in order.
 """
 
 from __future__ import annotations

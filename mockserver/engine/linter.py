@@ -113,7 +113,7 @@ def _disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
                         f"an example of {scenario.id} whose form two implementations of JSON Schema judge differently",
                         _verdict(is_valid=expected),
                         _verdict(is_valid=is_valid),
-                        "see the deviations in docs/json-schema.md; patterns are those of RE2",
+                        "see the deviations in docs/pages/reference/json-schema.md; patterns are those of RE2",
                     )
 
 

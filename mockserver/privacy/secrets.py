@@ -34,7 +34,7 @@ MAX_COMPARED: Final = 1_000
 
 MAX_HEADER_NAME: Final = 100
 MAX_HEADERS: Final = 1_000
-"""Names of headers about which is remembered whether they are secret (docs/performance.md)."""
+"""Names of headers about which is remembered whether they are secret (explanation/performance.md)."""
 
 _JSON_BEGINNINGS: Final = frozenset('{["' + " \t\r\n")
 _HOLDERS: Final = frozenset([dict, list])

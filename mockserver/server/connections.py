@@ -92,7 +92,7 @@ class LimitedConnection(Protocol):
 class WriteQueue:
     """Collects the replies of one event loop iteration and writes them at its end.
 
-    Clients are then woken together, not one by one: it saves some 5 µs a reply under load (docs/performance.md).
+    Clients are then woken together, not one by one: it saves some 5 µs a reply under load (explanation/performance.md).
     """
 
     def __init__(self) -> None:

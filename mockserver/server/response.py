@@ -71,7 +71,7 @@ def encode_head(
 def _shared_lines(status: int, headers: Headers, *, old: bool) -> str:
     """The status line and the headers that many replies share.
 
-    Cached: worth 1.7 µs a request (docs/performance.md).
+    Cached: worth 1.7 µs a request (explanation/performance.md).
     """
     try:
         phrase = http.HTTPStatus(status).phrase

@@ -1,7 +1,7 @@
 """The records of one sandbox and its counters of new ids, in memory.
 
 Seeds are shared and never change. Only what requests wrote is kept, as JSON: a third of the memory of objects
-(docs/performance.md).
+(explanation/performance.md).
 """
 
 from __future__ import annotations

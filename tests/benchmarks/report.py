@@ -1,4 +1,4 @@
-"""All measures in turn, as Markdown for docs/performance.md: `python tests/benchmarks/report.py [ROUNDS]` (5).
+"""All measures in turn, as Markdown for docs/pages/explanation/performance.md: `python tests/benchmarks/report.py [ROUNDS]` (5).
 
 Each measure is printed as soon as it is there, the table of targets at the end. Exit status 1 if an answer was wrong.
 """

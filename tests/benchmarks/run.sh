@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up the mock and its peers and measures them all: tests/benchmarks/run.sh [--python PYTHON] [OPTION...]
-# Options are those of report.py, which prints docs/performance.md's tables; it takes some 30 minutes. PYTHON is the
+# Options are those of report.py, which prints docs/pages/explanation/performance.md's tables; it takes some 30 minutes. PYTHON is the
 # interpreter that the mock is installed with (python3). Peers are what npm or PyPI give, so neither MockServer nor
 # Microcks; they and the mock, as a user installs it, go to PEERS (a folder of the user's cache).
 set -euo pipefail

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GUIDES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("architecture.md", "contributing.md")}
-BASES = (ROOT, ROOT / "mockserver", ROOT / "docs")
+PAGES = ROOT / "docs" / "pages"
+GUIDES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (PAGES / "explanation" / "architecture.md", PAGES / "how-to" / "contributing.md")
+}
+BASES = (ROOT, ROOT / "mockserver", PAGES / "explanation")
 
 
 def located(path: str) -> Path | None:
@@ -51,6 +55,14 @@ def test_each_hatch_task_exists() -> None:
     """Those that the guide names, and no other."""
     tasks = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["envs"]["default"]["scripts"]
     assert set(re.findall(r"`hatch run (\w+)`", GUIDES["contributing.md"])) == set(tasks)
+
+
+def test_each_page_stands_in_the_navigation_once() -> None:
+    """What a page's file is not listed for is a page that no reader finds."""
+    listed = re.findall(
+        r"^ +- (?:.+: )?(\S+\.md)$", (ROOT / "docs" / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(listed) == sorted(path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*.md"))
 
 
 def test_the_changelog_is_by_version_and_kind() -> None:

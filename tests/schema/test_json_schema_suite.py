@@ -34,7 +34,7 @@ DEVIATIONS = {
     "optional/ecmascript-regex.json: patterns always use unicode semantics with pattern": NO_SUCH_CLASS,
     "optional/ecmascript-regex.json: patterns always use unicode semantics with patternProperties": NO_SUCH_CLASS,
 }
-"""Where we differ from the suite, and why. `docs/json-schema.md` says it in words."""
+"""Where we differ from the suite, and why. `docs/pages/reference/json-schema.md` says it in words."""
 
 GROUPS = {
     f"{file.relative_to(SUITE).as_posix()}: {group['description']}": group
