@@ -81,7 +81,7 @@ _EXPORT_ROUTES: Final = (
     Route(
         "GET",
         f"{PREFIX}/export/{{kind}}",
-        "The contract with an example of every outcome, as openapi, postman or typescript.",
+        "The contract with an example of every outcome, as openapi, postman or typescript; or whole, as bundle.",
         _export,
         query={"mock_parameters": "false: openapi without the Mock-* request headers, as for a fuzzer"},
         responses={200: "The export."},

@@ -10,7 +10,8 @@ from mockserver.base.address import HEALTH
 from mockserver.base.instants import is_clock_time, parse_instant, utc_millis
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
-from mockserver.contract.loading import CONTRACT_FORMAT, shipped_folder
+from mockserver.contract.folders import CONTRACT_FORMAT
+from mockserver.contract.loading import shipped_folder
 from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.directives import parse_time_span
 from mockserver.core.problems import no_room_for_sandbox, problem

@@ -8,7 +8,8 @@ from typing import Final
 
 import click
 
-from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
+from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT
+from mockserver.contract.loading import shipped_folder
 from mockserver.remote.options import FOLDER
 from mockserver.remote.remote_server import fail
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.contract.layers import ConfigNode, Definition, Layers, Table, sound_member
+from mockserver.contract.layers import ConfigNode, Definition, Layers, Table, data_of, sound_member
 from mockserver.contract.operations import PARAMETER, OperationCompiler
 from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
@@ -56,6 +56,7 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
         settings=settings,
         replaced=tuple(layers.replaced),
         relink_schemas=schemas.relink,
+        definition={**layers.definition(), "schemas": schemas.data},
     )
 
 
@@ -69,22 +70,18 @@ def _settings(table: Table) -> Settings:
 def _hash(layers: Layers, schemas: SchemaSet) -> str:
     """Tells one set of files from another, whatever their comments and layout."""
     data = [
-        _data_of(layers.settings),
-        _data_of(layers.assumptions),
+        data_of(layers.settings),
+        data_of(layers.assumptions),
         {name: _data_of_definition(definition) for name, definition in layers.collections.items()},
         {name: _data_of_definition(definition) for name, definition in layers.operations.items()},
-        {name: list(_data_of(table).values()) for name, table in layers.scenarios.items()},
+        {name: list(data_of(table).values()) for name, table in layers.scenarios.items()},
         schemas.data,
     ]
     return hashlib.sha256(encode_ascii_json(data).encode()).hexdigest()[:16]
 
 
-def _data_of(table: Table) -> dict[str, Any]:
-    return {name: node.data for name, node in table.items()}
-
-
 def _data_of_definition(definition: Definition) -> list[Any]:
-    return [_data_of(definition.members), {name: _data_of(table) for name, table in definition.tables.items()}]
+    return [data_of(definition.members), {name: data_of(table) for name, table in definition.tables.items()}]
 
 
 def _check_routes(operations: Mapping[str, Definition]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from mockserver.contract.paths import Context, Scope, unknown_name
@@ -77,6 +77,16 @@ class Definition(NamedTuple):
         if not found and isinstance(first.data, dict) and not first.source.is_broken((*first.at, name)):
             first.report_error(what, expected, "nothing")
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """All members, as one layer would have them."""
+        return data_of(self.members) | {name: data_of(table) for name, table in self.tables.items() if table}
+
+
+def data_of(table: Table) -> dict[str, Any]:
+    """The data of each part."""
+    return {name: node.data for name, node in table.items()}
+
 
 COLLECTION_TABLES: Final = {"members": "record member", "seeds": "seed"}
 OPERATION_TABLES: Final = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
@@ -97,7 +107,7 @@ class Layers:
         self._layer = 0
         """The number of the layer that is added; 0 is the base."""
 
-    def add(self, sources: list[SourceFile]) -> None:
+    def add(self, sources: Sequence[SourceFile]) -> None:
         """Lay the files of one folder over what is there. Ids must differ within a layer."""
         added: dict[str, Table] = {}
         for source in sources:
@@ -112,6 +122,19 @@ class Layers:
             # The scenarios that an overlay adds are tried before those that are there.
             self.scenarios[operation] = {**table, **self.scenarios.get(operation, {})}
         self._layer += 1
+
+    def definition(self) -> dict[str, Any]:
+        """The contract file, the scenarios of each operation, and the settings that all layers together make."""
+        return {
+            "contract": {
+                "format": 1,
+                "settings": data_of(self.settings),
+                "assumptions": data_of(self.assumptions),
+                "collections": {name: one.data for name, one in self.collections.items()},
+                "operations": {name: one.data for name, one in self.operations.items()},
+            },
+            "scenarios": {name: [*data_of(table).values()] for name, table in self.scenarios.items()},
+        }
 
     def _add_contract(self, source: SourceFile) -> None:
         whole = ConfigNode(source, (), source.data, self._layer)

@@ -6,7 +6,7 @@ All that is wrong is reported at once, each with file, line and column.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
@@ -14,25 +14,21 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver.base.values import MAX_FILE_DEPTH, decode_json, printable
 from mockserver.contract.compiler import compile_contract
+from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT, folder_contents, read_folder
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
 from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
-from mockserver.files.sources import START, SourceFile, read_json, read_regular_file
-from mockserver.files.yaml_source import read_yaml, read_yaml_text
+from mockserver.files.sources import SourceFile
+from mockserver.files.yaml_source import read_yaml_text
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 from mockserver.schema.violations import mismatch_of
 
 REQUEST_BODY: Final = "request body"
 """What reports call a text that comes in a request, not from a file."""
-
-CONTRACT_FORMAT: Final = "contract.schema.json"
-SCENARIOS_FORMAT: Final = "scenarios.schema.json"
-ENTRY_FORMAT: Final = "journal-entry.schema.json"
-_OTHER_FORMATS: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT)
 
 
 class ConfigError(Exception):
@@ -66,14 +62,20 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
     begin with a dot are passed over. Raises `ConfigError`.
     """
     base = shipped_folder() if folder is None else FilePath(folder)
+    roots = (base, *map(FilePath, overlays))
+    return load_sources(
+        [read_folder(root, full_names=folder is not None or root is not base) for root in roots], str(base)
+    )
+
+
+def load_sources(files: Sequence[Sequence[SourceFile]], name: str) -> Contract:
+    """The contract of files that are read, those of each layer over those before it. Raises `ConfigError`."""
     layers, schemas = Layers(), SchemaSet()
-    sources: list[SourceFile] = []
-    for root in (base, *map(FilePath, overlays)):
-        files = _read_folder(root, full_names=folder is not None or root is not base)
-        for source in files:
-            _check_format(source)
-        layers.add(files)
-        sources += files
+    sources = [source for layer in files for source in layer]
+    for source in sources:
+        _check_format(source)
+    for layer in files:
+        layers.add(layer)
     contract = None
     # Parts of a file that cannot be read would be reported as missing in the others, so these wait.
     if all(source.data is not MISSING for source in sources):
@@ -85,10 +87,15 @@ def load(folder: FilePath | str | None = None, overlays: Iterable[FilePath | str
         contract = compile_contract(layers, schemas)
     diagnostics = [diagnostic for source in sources for diagnostic in sorted(source.diagnostics, key=_line_and_column)]
     if not diagnostics and contract is not None and not contract.operations:
-        diagnostics = [_no_operation(base)]
+        diagnostics = [_no_operation(name)]
     if diagnostics or contract is None:
         raise ConfigError(diagnostics)
     return replace(contract, warnings=tuple(warning for source in sources for warning in source.warnings))
+
+
+def _no_operation(name: str) -> FileDiagnostic:
+    expected = "a contract file with operations: {NAME: {request: METHOD /path, ...}}"
+    return FileDiagnostic(Position(name, 1, 1), "a contract without operations", expected, "none", "")
 
 
 class ContractFiles(NamedTuple):
@@ -105,28 +112,9 @@ class ContractFiles(NamedTuple):
         """A hash of the files as they are now: names, contents, and why any cannot be read."""
         digest = hashlib.sha256()
         for root in (self.folder or shipped_folder(), *self.overlays):
-            for name, data in _contents(root):
+            for name, data in folder_contents(root):
                 digest.update(b"%d %d " % (len(name), len(data)) + name + data)
         return digest.hexdigest()
-
-
-def _contents(root: FilePath) -> Iterator[tuple[bytes, bytes]]:
-    """The names of the files of a folder, each with its bytes, or with the number of the error."""
-    try:
-        folder = _list_folder(root)
-    except OSError as error:
-        yield _as_bytes(root), str(error.errno).encode()
-        return
-    yield _as_bytes(root), b""
-    for file in (*folder.files, *folder.beside):
-        try:
-            yield _as_bytes(file), read_regular_file(file)
-        except OSError as error:
-            yield _as_bytes(file) + b"!", str(error.errno).encode()
-
-
-def _as_bytes(path: FilePath) -> bytes:
-    return str(path).encode("utf-8", "surrogateescape")
 
 
 # -- at run time ------------------------------------------------------------------------------------
@@ -168,87 +156,6 @@ def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigN
 
 def _line_and_column(diagnostic: FileDiagnostic) -> tuple[int, int]:
     return diagnostic.position.line, diagnostic.position.column
-
-
-# -- folders --------------------------------------------------------------------------------------
-
-_YAML: Final = (".yaml", ".yml")
-
-
-def _read_folder(root: FilePath, *, full_names: bool) -> list[SourceFile]:
-    """The files of a folder, named as the user gave the folder, or (not `full_names`) relative to it.
-
-    A folder that cannot be read is a source without data.
-    """
-    try:
-        folder = _list_folder(root)
-    except OSError as error:
-        return [_no_folder(root, error.strerror or str(error))]
-    sources = [_read(file, str(file if full_names else file.relative_to(root))) for file in folder.files]
-    if full_names:
-        misplaced = [_misplaced(file) for file in folder.beside]
-        sources += [source for source in misplaced if source is not None]
-    return sources or [_no_folder(root, "no *.yaml, *.yml or *.json in it")]
-
-
-class _Folder(NamedTuple):
-    """The files of a folder that are read, and those beside its folders `scenarios` and `schemas`, if it has them."""
-
-    files: list[FilePath]
-    beside: list[FilePath]
-
-
-def _list_folder(root: FilePath) -> _Folder:
-    """The files of a folder by name. Raises `OSError`."""
-    nested = [root / name for name in ("scenarios", "schemas") if (root / name).is_dir()]
-    if not nested:
-        return _Folder(_files(root), [])
-    return _Folder([file for folder in nested for file in _files(folder)], _files(root))
-
-
-def _files(folder: FilePath) -> list[FilePath]:
-    """The files of a contract in a folder, with what only reading reports: links that lead nowhere, devices."""
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix in (*_YAML, ".json")
-        and not file.name.startswith(".")
-        and file.name not in _OTHER_FORMATS
-        and not file.is_dir()
-    )
-
-
-def _read(file: FilePath, name: str) -> SourceFile:
-    return read_yaml(file, name) if file.suffix in _YAML else read_json(file, name)
-
-
-def _misplaced(file: FilePath) -> SourceFile | None:
-    """A contract file beside `scenarios` and `schemas`, reported as it would not be read; None for any other file."""
-    source = read_yaml(file, str(file)) if file.suffix in _YAML else None
-    if source is None or not isinstance(source.data, dict) or "format" not in source.data:
-        return None
-    source.report_at(
-        START,
-        "a file that would not be read",
-        "all files in scenarios/ and schemas/, or all in one folder",
-        "a contract file beside them",
-        "move it into scenarios/",
-    )
-    source.data = MISSING
-    return source
-
-
-def _no_folder(root: FilePath, reason: str) -> SourceFile:
-    source = SourceFile(str(root))
-    expected = "a folder with scenarios/ and schemas/, or with *.yaml and *.json files"
-    hint = "is the path right, and is the folder mounted?"
-    source.report_at(START, f"no contract can be read here: {reason}", expected, "", hint)
-    return source
-
-
-def _no_operation(root: FilePath) -> FileDiagnostic:
-    expected = "a contract file with operations: {NAME: {request: METHOD /path, ...}}"
-    return FileDiagnostic(Position(str(root), 1, 1), "a contract without operations", expected, "none", "")
 
 
 # -- formats --------------------------------------------------------------------------------------

@@ -255,7 +255,10 @@ Relink: TypeAlias = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contract:
-    """All that is loaded. `hash` identifies the files by content; comments and layout do not count."""
+    """All that is loaded. `hash` identifies the files by content; comments and layout do not count.
+
+    definition: the same as data, all layers in one: the `contract` file, `scenarios` by operation, `schemas` by file.
+    """
 
     hash: str
     operations: tuple[Operation, ...]
@@ -265,6 +268,7 @@ class Contract:
     replaced: tuple[Replacement, ...] = ()
     warnings: tuple[FileDiagnostic, ...] = ()
     relink_schemas: Relink = lambda _: {}
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> Iterable[Scenario]:

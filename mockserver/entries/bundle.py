@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from mockserver.base.instants import parse_instant
 from mockserver.base.values import decode_trusted_json, encode_json, printable
-from mockserver.contract.loading import ENTRY_FORMAT, ConfigError, compile_runtime_scenario, format_validator
+from mockserver.contract.folders import ENTRY_FORMAT
+from mockserver.contract.loading import ConfigError, compile_runtime_scenario, format_validator
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.model import RequestWarning

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mockserver.contract.bundles import contract_bundle
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 
@@ -46,9 +47,14 @@ def _typescript(contract: Contract, settings: Settings, _url: str, _mock_paramet
     return typescript.document(contract, settings)
 
 
+def _bundle(contract: Contract, _settings: Settings, _url: str, _mock_parameters: bool) -> str:
+    return _json(contract_bundle(contract))
+
+
 EXPORTS: Final[Mapping[str, Export]] = {
     "openapi": Export("application/json", _openapi, takes_mock_parameters=True),
     "postman": Export("application/json", _postman),
     "typescript": Export("text/plain; charset=utf-8", _typescript),
+    "bundle": Export("application/json", _bundle),
 }
 """The exports by name."""

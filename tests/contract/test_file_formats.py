@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 
 from mockserver.base.values import KINDS_OF_ABSENCE
 from mockserver.contract.conditions import LOGIC
-from mockserver.contract.loading import CONTRACT_FORMAT, SCENARIOS_FORMAT, shipped_folder
+from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT
+from mockserver.contract.loading import shipped_folder
 from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.faults import FAULTS
 from mockserver.core.model import Settings
