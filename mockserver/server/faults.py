@@ -68,7 +68,7 @@ async def _perform_dribble(fault: Fault, exchange: Exchange) -> bool:
     for start in range(0, len(body), size):
         await connection.wait(fault.seconds / DRIBBLE_PIECES)
         connection.write(body[start : start + size])
-    is_sent = connection.is_open
+    is_sent = await connection.has_client()
     connection.close()
     return is_sent
 

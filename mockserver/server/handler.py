@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from aiohttp import hdrs, web
@@ -28,6 +28,9 @@ from mockserver.server.head import head_problem
 from mockserver.server.logs import AccessLog, AccessRecord, edge_log, log_refusal, no_log
 from mockserver.server.response import SENT_CLOSE, SENT_KEEP_ALIVE, encode_closing_reply, internal_error
 from mockserver.server.transport import ConnectionTransport
+
+SERVER_OPTIONS: Final = Reply(204, (("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),), b"")
+"""The reply to `OPTIONS *`: all methods of operations and of the admin API."""
 
 
 class DispatchResult(Struct, frozen=True):
@@ -148,7 +151,7 @@ async def _deliver(exchange: Exchange) -> bool:
         await exchange.send_pieces(reply.pieces)
     else:
         await exchange.send_reply(reply.body)
-    return exchange.connection.is_open
+    return await exchange.connection.has_client()
 
 
 class Dispatcher:
@@ -204,6 +207,8 @@ class Dispatcher:
         if isinstance(body, Reply):
             return DispatchResult(body, found.sandbox)
         method, headers = request.method, request.headers
+        if (method, path) == (hdrs.METH_OPTIONS, "*"):
+            return DispatchResult(SERVER_OPTIONS)
         directives = mock_headers(headers)
         if isinstance(directives, Reply):
             return DispatchResult(directives, found.sandbox)
@@ -214,13 +219,10 @@ class Dispatcher:
         return DispatchResult(reply, found.sandbox)
 
     def _options(self, method: str, path: str, headers: Mapping[str, str]) -> Reply | None:
-        """The reply to `OPTIONS *`, which names all methods, or to a CORS preflight; None for any other request."""
+        """The reply to `OPTIONS *` or to a CORS preflight; None for any other request."""
         if method != hdrs.METH_OPTIONS:
             return None
-        if path != "*":
-            return self._access.preflight(method, headers)
-        methods = {operation.method for operation in self._engine.contract.operations} | {"GET", "HEAD", "OPTIONS"}
-        return Reply(204, (("Allow", ", ".join(sorted(methods))),), b"")
+        return SERVER_OPTIONS if path == "*" else self._access.preflight(method, headers)
 
     def _has_no_operation(self, path: str) -> bool:
         return all(operation.path != path for operation in self._engine.contract.operations)

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.server.server import serving
+from mockserver.server.server import Server, serving
 from tests.support import LASTING, PATH, folder, head, journal, problem, raw
 
 PETS: Final = {
@@ -100,12 +100,17 @@ async def test_head_has_no_body_whatever_goes_wrong(pets: Engine, fault: str) ->
 
 
 async def test_options_of_the_whole_server(contract: Contract) -> None:
-    """`OPTIONS *` says which methods there are; no sandbox and no entry come of it."""
+    """`OPTIONS *` says on each port which methods there are; no sandbox and no entry come of it."""
     engine = Engine(contract)
-    async with serving(engine) as url:
-        answer = await raw(url, head("OPTIONS", "*", CLOSE))
-    assert answer.startswith(b"HTTP/1.1 204 No Content\r\n")
-    assert b"\r\nAllow: GET, HEAD, OPTIONS, POST\r\n" in answer
+    server = Server(engine)
+    ports = [await server.start_admin("127.0.0.1", 0), await server.start("127.0.0.1", 0)]
+    try:
+        for port in ports:
+            answer = await raw(server.url("127.0.0.1", port), head("OPTIONS", "*", CLOSE))
+            assert answer.startswith(b"HTTP/1.1 204 No Content\r\n")
+            assert b"\r\nAllow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
+    finally:
+        await server.stop()
     assert journal(engine) == []
 
 

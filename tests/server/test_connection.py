@@ -250,6 +250,28 @@ async def test_a_half_closed_client_is_answered(contract: Contract, count: int) 
         assert came.count(b"HTTP/1.1 200 OK") == count
 
 
+@pytest.mark.parametrize("directive", ["Mock-Delay: 200ms", "Mock-Fault: dribble; seconds=0.2"])
+@pytest.mark.parametrize("reads", [False, True])
+async def test_an_outcome_counts_if_a_client_that_closed_its_side_reads(
+    contract: Contract, directive: str, *, reads: bool
+) -> None:
+    """A client whose time limit is over closes; one that ended its request only closes its side alone."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as sock:
+            sock.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(sock, head("POST", PATH, directive, length=len(BODY)) + BODY)
+            if reads:
+                sock.shutdown(socket.SHUT_WR)
+                while await loop.sock_recv(sock, 65_536):
+                    pass
+        async with asyncio.timeout(PATIENCE):
+            while not (tally := await engine.storage.tally("")).requests:  # noqa: ASYNC110 - nothing else tells of it
+                await asyncio.sleep(0.01)
+    assert sum(tally.counts_of(scenario).delivered for scenario in contract.scenarios) == int(reads)
+
+
 @pytest.mark.parametrize("sent", [b"", b"POST ", head("POST", PATH, length=2)])
 async def test_a_half_closed_client_without_a_request_is_closed(contract: Contract, sent: bytes) -> None:
     """There is nothing to answer."""
