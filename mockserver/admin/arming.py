@@ -14,13 +14,13 @@ from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.faults import FAULTS
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.decision.view import Armed
+from mockserver.decision.view import ArmedOutcome
 from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive
 from mockserver.privacy.masks import mask_account_numbers
 from mockserver.storage.interface import Full
 
 MAX_ARMED: Final = 100
-"""Armed outcomes of one sandbox."""
+"""ArmedOutcome outcomes of one sandbox."""
 
 
 def _fault_example(kind: str) -> dict[str, Any]:
@@ -179,14 +179,14 @@ async def _arm(call: Call) -> Reply:
         raise admin_error(409, "too-much-armed", "There is no room for one more armed outcome", detail)
     responses = Turns(turns, spec.get("repeat") == "cycle")
     armed = await sandbox.arm(
-        lambda number: Armed(id=number, operation=operation.id, turns=responses, left=left, when=when, spec=spec)
+        lambda number: ArmedOutcome(id=number, operation=operation.id, turns=responses, left=left, when=when, spec=spec)
     )
     if isinstance(armed, Full):
         raise AdminError(no_room(armed.setting, armed.limit))
     return json_reply(_armed_row(armed), 201)
 
 
-def _armed_row(armed: Armed) -> dict[str, Any]:
+def _armed_row(armed: ArmedOutcome) -> dict[str, Any]:
     left = "always" if armed.left is None else armed.left
     return {"id": armed.id, **armed.spec, "operation": armed.operation, "left": left, "used": armed.used}
 

@@ -121,7 +121,7 @@ async def _list_scenarios(call: Call) -> Reply:
     rows = [
         _scenario_row(operation, sandbox, scenario)
         for operation in operations
-        for scenario in sandbox.order(operation).scenarios
+        for scenario in sandbox.scenario_order(operation).scenarios
     ]
     return json_reply({"scenarios": rows})
 

@@ -54,7 +54,7 @@ async def unknown_sandbox(call: Call, name: str) -> AdminError:
 async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
     """The scenarios in force in the sandbox of an admin request; this does not make the sandbox."""
     sandbox = await call.engine.storage.find(call.sandbox)
-    return operation.scenarios if sandbox is None else sandbox.order(operation).scenarios
+    return operation.scenarios if sandbox is None else sandbox.scenario_order(operation).scenarios
 
 
 async def _health(call: Call) -> Reply:

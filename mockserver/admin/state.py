@@ -18,7 +18,7 @@ from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error
 from mockserver.storage.interface import Counter, Sandbox, State
 from mockserver.storage.pacing import Pacer
 
-MAX_COMPARED: Final = 10_000
+MAX_COMPARED_KEYS: Final = 10_000
 """Keys that are compared for a close match."""
 
 MAX_COUNT: Final = 2**53 - 1  # exact in every JSON reader
@@ -111,7 +111,7 @@ def _key(collection: Collection, requested_key: str) -> str:
 
 
 async def _stored_row(address: _RecordAddress) -> dict[str, Any] | None:
-    """The row of the record or tombstone at an address; None where there is neither."""
+    """The row of the record or tombstone at an address; None if there is neither."""
     collection, key = address.collection, address.key
     record = await address.sandbox.find_record(collection.name, key)
     written = await address.sandbox.is_written(collection.name, key)
@@ -128,7 +128,7 @@ def _is_misspelt(call: Call, collection: Collection, origin: str) -> bool:
 async def _unknown_record(address: _RecordAddress) -> AdminError:
     collection, key = address.collection, address.key
     keys = {**collection.seeds, **(await address.sandbox.state()).records[collection.name]}
-    spelt = close_matches(key, [name for name in islice(keys, MAX_COMPARED) if name != key])
+    spelt = close_matches(key, [name for name in islice(keys, MAX_COMPARED_KEYS) if name != key])
     detail = f"{collection.name} has no {key[:80]}.{did_you_mean_sentence(spelt)} PUT makes one."
     return admin_error(404, "unknown-record", "There is no such record", detail, did_you_mean=list(spelt))
 

@@ -91,13 +91,13 @@ async def _verify(call: Call) -> Reply:
     else:
         entries, read = tuple(reversed(await call.engine.storage.entries(call.sandbox))), _reader(call)
         if ordered is None:
-            verdict = await verification.verify(await _claim(call, spec), entries, read, lost=lost)
+            verdict = await verification.verify(await _claim(call, spec), entries, read, has_lost_entries=lost)
         else:
             claims = []
             for one in ordered:
                 claims.append(await _claim(call, one))
                 await pacer.pause()
-            verdict = await verification.in_order(claims, entries, read, lost=lost)
+            verdict = await verification.in_order(claims, entries, read, has_lost_entries=lost)
     verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
     if verdict.holds:
         if call.sandbox and await call.engine.storage.find(call.sandbox) is None:
@@ -124,9 +124,9 @@ async def _unused_armed(call: Call) -> verification.Verdict:
     sandbox = await call.engine.storage.find(call.sandbox)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {encode_json(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
-    thrown_out = await call.engine.storage.was_evicted(call.sandbox)
+    was_evicted = await call.engine.storage.was_evicted(call.sandbox)
     return verification.Verdict(
-        not left and not thrown_out, "nothing armed that is left over", len(left), incomplete=thrown_out, note=note
+        not left and not was_evicted, "nothing armed that is left over", len(left), incomplete=was_evicted, note=note
     )
 
 

@@ -15,7 +15,7 @@ from mockserver.engine import examples as listing
 from mockserver.engine.engine import Engine, run_sync
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.linter import examine
-from mockserver.remote.journal import or_remote_explain, parse_pairs, read_input
+from mockserver.remote.journal import or_remote_explain, parse_pair_options, read_input
 from mockserver.remote.options import (
     FOLDER,
     contract_options,
@@ -100,8 +100,8 @@ def explain(
     """Show which scenario would answer a request and why; no server is needed."""
     loaded = load_contract(contract, overlay, mounts)
     chosen = _operation(loaded, operation)
-    headers = {"content-type": "application/json", **parse_pairs("--header", header, ":")}
-    parameters = parse_pairs("--query", query, "=")
+    headers = {"content-type": "application/json", **parse_pair_options("--header", header, ":")}
+    parameters = parse_pair_options("--query", query, "=")
 
     def read_request(file: str) -> Request:
         return Request(chosen.method, path or chosen.path, read_input(file), headers, parameters)

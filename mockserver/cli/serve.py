@@ -217,7 +217,9 @@ def serve(
         sandbox_key=sandbox_key,
     )
     write = LineWriter(sys.stdout)
-    log = {"json": logs.json_log(write), "none": logs.no_log}.get(log_format or "", logs.human_log(write))
+    log = {"json": logs.json_access_log(write), "none": logs.no_access_log}.get(
+        log_format or "", logs.text_access_log(write)
+    )
 
     def log_reload(reload: Reload) -> None:
         write(logs.reload_message(reload, engine.contract, as_json=log_format == "json"))

@@ -141,19 +141,19 @@ class Mock:
         """
         __tracebackhide__ = True
         count = _without_none(exactly=exactly, at_least=at_least, at_most=at_most)
-        self._verify(_without_none(scenario=scenario, when=when, operation=operation, count=count or None))
+        self._assert_holds(_without_none(scenario=scenario, when=when, operation=operation, count=count or None))
 
     def verify_order(self, *claims: Mapping[str, Any]) -> None:
         """Claim that requests were received in order; a claim is like `{"scenario": ID, "count": {"exactly": 2}}`."""
         __tracebackhide__ = True
-        self._verify([dict(claim) for claim in claims])
+        self._assert_holds([dict(claim) for claim in claims])
 
     def verify_armed_used(self) -> None:
         """Claim that everything armed was used."""
         __tracebackhide__ = True
-        self._verify({"armed": "used"})
+        self._assert_holds({"armed": "used"})
 
-    def _verify(self, claim: Any) -> None:
+    def _assert_holds(self, claim: Any) -> None:
         __tracebackhide__ = True
         try:
             self._api.call("POST", "/verify", claim)

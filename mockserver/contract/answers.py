@@ -206,7 +206,7 @@ def with_turns(node: ConfigNode, scenario: Scenario, turns: Iterable[CompiledTur
 
 
 def _scenario_of_turn(node: ConfigNode, scenario: Scenario, turn: CompiledTurn) -> Scenario | None:
-    """The scenario as it answers in one turn; None where it stands aside."""
+    """The scenario as it answers in one turn; None if it stands aside."""
     answer = turn.answer
     if answer is None:
         return None
@@ -229,7 +229,7 @@ _Directive = TypeVar("_Directive")
 def parse_directive(
     node: ConfigNode, data: Mapping[str, Any], name: str, parse: Callable[[Any], _Directive], at: Path = ()
 ) -> _Directive | None:
-    """A fault or a delay, None where there is none; what cannot be understood is reported."""
+    """A fault or a delay, None if there is none; what cannot be understood is reported."""
     if name not in data:
         return None
     try:

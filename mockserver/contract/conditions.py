@@ -18,7 +18,7 @@ from mockserver.core.model import MISSING, Facts, Violation
 LOGIC: Final = ("all", "any", "none")
 """Words of a `when` that take groups of conditions."""
 
-Fails = Callable[[Facts], str | None]
+Failure = Callable[[Facts], str | None]
 """Returns what was expected if a condition does not hold, otherwise None."""
 
 
@@ -52,15 +52,15 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
             quoted(operand),
             "a masked journal has to be able to explain every decision",
         )
-    fails = _fails(place, check)
+    failure = _fails(place, check)
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
-        expected = fails(facts)
+        expected = failure(facts)
         return () if expected is None else (Evidence(text, expected, _described(place, facts)),)
 
     return Condition(
         f"{text} {check.words}",
-        fails,
+        failure,
         evidence,
         check.reads | {place.root},
         place=text,
@@ -68,8 +68,8 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
     )
 
 
-def _fails(place: CompiledPath, check: Check) -> Fails:
-    """The `fails` of a condition on a path."""
+def _fails(place: CompiledPath, check: Check) -> Failure:
+    """The `failure` of a condition on a path."""
     extract, words, test, parts = place.extract, check.words, check.test, check.parts
     if parts:
         return lambda facts: _first_unmet(parts, extract(facts), facts)
@@ -112,7 +112,7 @@ def _compile_violation_condition(operand: Any) -> Condition:
 
     label = {"came": "got"}
     words = ", ".join(f"{label.get(name, name)} {' or '.join(map(str, value))}" for name, value in wanted.items())
-    return _on_any_violation(attrgetter("violations"), f"violation {words}", selects, claims=selects)
+    return _on_any_violation(attrgetter("violations"), f"violation {words}", selects, selects_violation=selects)
 
 
 def _as_words(value: Any) -> tuple[Any, ...]:
@@ -124,23 +124,30 @@ def _on_any_violation(
     violations_of: Callable[[Facts], tuple[Violation, ...]],
     words: str,
     selects: Callable[[Violation], bool],
-    claims: Callable[[Violation], bool] | None = None,
+    selects_violation: Callable[[Violation], bool] | None = None,
 ) -> Condition:
     """The condition that one of some violations is selected."""
 
-    def first(facts: Facts) -> Violation | None:
+    def first_violation(facts: Facts) -> Violation | None:
         return next(filter(selects, violations_of(facts)), None)
 
-    def fails(facts: Facts) -> str | None:
-        return None if first(facts) is not None else words
+    def failure(facts: Facts) -> str | None:
+        return None if first_violation(facts) is not None else words
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
-        if fails(facts) is None:
+        if failure(facts) is None:
             return ()
         found = ", ".join(f"{one.where} {one.keyword} ({one.got})" for one in facts.violations[:5])
         return (Evidence("violation", words, found or "no violation"),)
 
-    return Condition(words, fails, evidence, claims=claims, first=first, without_violations=False)
+    return Condition(
+        words,
+        failure,
+        evidence,
+        selects_violation=selects_violation,
+        first_violation=first_violation,
+        can_hold_without_violations=False,
+    )
 
 
 # -- several conditions together --------------------------------------------------------------------------
@@ -151,11 +158,11 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
     groups = [compile_when(group, context.below(index)) for index, group in enumerate(operand)]
     members = [condition for group in groups for condition in group]
     words = f"{name} of ({'; '.join(' and '.join(condition.text for condition in group) for group in groups)})"
-    fails = _groups_fail(name, words, [[condition.fails for condition in group] for group in groups])
-    claims = [condition.claims for condition in members if condition.claims is not None]
+    failure = _groups_failure(name, words, [[condition.failure for condition in group] for group in groups])
+    selectors = [condition.selects_violation for condition in members if condition.selects_violation is not None]
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
-        if fails(facts) is None:
+        if failure(facts) is None:
             return ()
         if name == "none":
             return (Evidence(name, words, "one that holds"),)
@@ -163,35 +170,37 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
 
     return Condition(
         words,
-        fails,
+        failure,
         evidence,
         frozenset[str]().union(*(condition.reads for condition in members)),
-        claims=(lambda violation: any(claim(violation) for claim in claims)) if claims else None,
-        first=next((condition.first for condition in members if condition.first is not None), None),
-        without_violations=_holds_without_violations(name, groups),
+        selects_violation=(lambda violation: any(one(violation) for one in selectors)) if selectors else None,
+        first_violation=next(
+            (condition.first_violation for condition in members if condition.first_violation is not None), None
+        ),
+        can_hold_without_violations=_holds_without_violations(name, groups),
     )
 
 
-def _groups_fail(name: str, words: str, groups: list[list[Fails]]) -> Fails:
-    """The `fails` of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
+def _groups_failure(name: str, words: str, groups: list[list[Failure]]) -> Failure:
+    """The `failure` of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
     deciding = name != "all"
     decided, undecided = (None, words) if name == "any" else (words, None)
 
-    def fails(facts: Facts) -> str | None:
+    def failure(facts: Facts) -> str | None:
         for group in groups:
             holds = True
-            for condition_fails in group:
-                if condition_fails(facts) is not None:
+            for condition_failure in group:
+                if condition_failure(facts) is not None:
                     holds = False
                     break
             if holds is deciding:
                 return decided
         return undecided
 
-    return fails
+    return failure
 
 
 def _holds_without_violations(name: str, groups: list[tuple[Condition, ...]]) -> bool:
     """Whether groups may hold for a request without violations."""
-    possible = [all(condition.without_violations for condition in group) for group in groups]
+    possible = [all(condition.can_hold_without_violations for condition in group) for group in groups]
     return name == "none" or (all(possible) if name == "all" else any(possible))

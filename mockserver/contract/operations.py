@@ -179,7 +179,7 @@ class OperationCompiler:
         return compile_path(text, node.context(Scope(roots, self.member_names), self.schemas, at))
 
     def member_names(self, root: str, path: tuple[str, ...]) -> tuple[str, ...]:
-        """The names declared at a place, or () where any name may stand."""
+        """The names declared at a place, or () if any name may stand."""
         if root == "body":
             return self.body.member_names(path) if self.body is not None else ()
         if root == "query" and self.query is not None:

@@ -15,7 +15,7 @@ from mockserver.core.model import MISSING, Facts
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 
 Test = Callable[[Any, Facts], bool]
-"""Whether a value matches; it is `MISSING` where there is none."""
+"""Whether a value matches; it is `MISSING` if there is none."""
 
 
 class Check(NamedTuple):

@@ -16,10 +16,10 @@ from mockserver.privacy.secrets import Secrets
 from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
-"""Gives the value at a place; `MISSING` where there is none."""
+"""Gives the value at a place; `MISSING` if there is none."""
 
 MemberNames = Callable[[str, tuple[str, ...]], tuple[str, ...]]
-"""Gives the names declared at a root and a path below it; () where any name may stand."""
+"""Gives the names declared at a root and a path below it; () if any name may stand."""
 
 _FACTS: Final = frozenset(Facts.__struct_fields__) - {"records"}
 """The roots of paths that are attributes of `Facts`; the others are names of lookups."""
@@ -164,7 +164,7 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
 
 
 def _member_of(value: Any, step: str) -> Any:
-    """The member or the item of a value that a step of a path leads to; `MISSING` where there is none."""
+    """The member or the item of a value that a step of a path leads to; `MISSING` if there is none."""
     if value is MISSING:
         return MISSING
     if isinstance(value, list):

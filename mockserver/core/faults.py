@@ -14,7 +14,7 @@ class FixedDelay(Struct, frozen=True, gc=False):
 
 
 class UniformDelay(Struct, frozen=True, gc=False):
-    """An answer waits a random time, each between two bounds as likely as any other; in milliseconds."""
+    """An answer waits a random time, uniformly distributed between `low` and `high`; in milliseconds."""
 
     low: float
     high: float

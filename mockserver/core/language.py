@@ -30,21 +30,21 @@ class EqualValue(Struct, frozen=True):
 class Condition:
     """A compiled condition.
 
-    `fails` returns None if it holds, otherwise what was expected; `evidence` says the same in detail. `text` is the
-    condition in words, `reads` the roots it reads.
-
-    `claims` tells whether it names a violation; `first` returns the first violation it matches. `without_violations`:
-    it can hold for a request without violations. `equals`: it holds only if the value at `place` equals the operand, a
-    text, a number, a boolean or null.
+    text: the condition in words.
+    failure: None if it holds, otherwise what was expected; `evidence` says the same in detail.
+    reads: the roots it reads.
+    selects_violation: whether it names a violation; `first_violation` returns the first that it names.
+    can_hold_without_violations: whether it can hold for a request without violations.
+    equals: it holds only if the value at `place` equals the operand, a text, a number, a boolean or null.
     """
 
     text: str
-    fails: Callable[[Facts], str | None]
+    failure: Callable[[Facts], str | None]
     evidence: Callable[[Facts], tuple[Evidence, ...]]
     reads: frozenset[str] = frozenset()
-    claims: Callable[[Violation], bool] | None = None
-    first: Callable[[Facts], Violation | None] | None = None
-    without_violations: bool = True
+    selects_violation: Callable[[Violation], bool] | None = None
+    first_violation: Callable[[Facts], Violation | None] | None = None
+    can_hold_without_violations: bool = True
     place: str = ""
     equals: EqualValue | None = None
 
@@ -52,7 +52,7 @@ class Condition:
 def all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
     """Whether all conditions hold."""
     for condition in conditions:  # noqa: SIM110 - a generator with all() takes three times as long
-        if condition.fails(facts) is not None:
+        if condition.failure(facts) is not None:
             return False
     return True
 

@@ -59,7 +59,7 @@ class Position(Struct, frozen=True, order=True):
 # -- a request ------------------------------------------------------------------------------------
 
 
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+EMPTY_MAPPING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Request(Struct, frozen=True, gc=False):
@@ -71,16 +71,16 @@ class Request(Struct, frozen=True, gc=False):
     method: str
     path: str
     body: bytes = b""
-    headers: Mapping[str, str] = NOTHING
-    query: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = EMPTY_MAPPING
+    query: Mapping[str, str] = EMPTY_MAPPING
 
 
 class Violation(Struct, frozen=True, gc=False):
     """One thing that JSON Schema found wrong: where (`root` and `path`), which keyword, what was got.
 
     `message` says what was expected and what kind of thing was got; it never holds a value of the request.
-    `got` is one of `values.KINDS_OF_ABSENCE`. `known` lists the allowed names if a name or a word is unknown,
-    `about` is the description in the schema; both help people who write files.
+    `got` is one of `values.KINDS_OF_ABSENCE`; `other` means that a value is there. `known` lists the allowed names if a
+    name or a word is unknown, `about` is the description in the schema; both help people who write files.
     """
 
     root: str
@@ -126,10 +126,10 @@ class RequestWarning(Struct, frozen=True, gc=False):
 
 
 class Document(Struct, frozen=True, gc=False):
-    """A request as read: its JSON body (`MISSING` where it is none), violations in a stable order, warnings."""
+    """A request as read: its JSON body (`MISSING` if it is none), violations in a stable order, warnings."""
 
     request: Request
-    parameters: Mapping[str, str] = NOTHING
+    parameters: Mapping[str, str] = EMPTY_MAPPING
     body: Any = MISSING
     violations: tuple[Violation, ...] = ()
     warnings: tuple[RequestWarning, ...] = ()
@@ -141,14 +141,14 @@ class Document(Struct, frozen=True, gc=False):
 class Record(Struct, frozen=True, gc=False, omit_defaults=True):
     """A keyed record.
 
-    `view` is what paths see: its members with `key` and `origin`. `entry` is the id of the journal entry whose request
-    wrote it last, empty where none did.
+    `visible` is what paths see: its members with `key` and `origin`. `entry` is the id of the journal entry whose
+    request wrote it last, empty if none did.
 
     origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open collection's answer for
     a key never seen).
     """
 
-    view: Mapping[str, Any]
+    visible: Mapping[str, Any] = field(name="view")
     entry: str = ""
 
     @classmethod
@@ -159,12 +159,12 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def origin(self) -> str:
         """Where the record comes from."""
-        return str(self.view["origin"])
+        return str(self.visible["origin"])
 
     @property
     def members(self) -> dict[str, Any]:
         """The members that the contract names, without `key` and `origin`."""
-        return {name: value for name, value in self.view.items() if name not in ("key", "origin")}
+        return {name: value for name, value in self.visible.items() if name not in ("key", "origin")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,10 +261,10 @@ class Facts(Struct, frozen=True, gc=False):
     settings: Settings
     now_ns: int = 0
     body: Any = MISSING
-    header: Mapping[str, str] = NOTHING
-    query: Mapping[str, str] = NOTHING
-    path: Mapping[str, str] = NOTHING
-    new: Mapping[str, str] = NOTHING
+    header: Mapping[str, str] = EMPTY_MAPPING
+    query: Mapping[str, str] = EMPTY_MAPPING
+    path: Mapping[str, str] = EMPTY_MAPPING
+    new: Mapping[str, str] = EMPTY_MAPPING
     violations: tuple[Violation, ...] = ()
     unclaimed: tuple[Violation, ...] = ()
     violation: Any = MISSING

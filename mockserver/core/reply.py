@@ -26,13 +26,13 @@ class Effects(Struct, frozen=True):
     consumed_ids: tuple[str, ...] = ()
     armed_id: int | None = None
     counted_scenarios: tuple[str, ...] = ()
-    delay: bool = False
+    drew_delay: bool = False
 
 
 class Decision(Struct, frozen=True):
     """Which scenario answers, why, what it rests on, and what it changes.
 
-    alternative: the one that matched; None where the scenario was forced or armed.
+    alternative: the one that matched; None if the scenario was forced or armed.
     assumed: ids of the assumptions that the answer rests on.
     facts: all that was looked at.
     cause: the id of the entry that wrote the record on which the decision rests; empty for none.
@@ -92,7 +92,7 @@ class Reply(Struct, frozen=True):
 
     `headers` are the same in all answers that were decided alike, `own_headers` those of this one. `decision` is None
     where the API did not answer. `problem` is the kind of problem where the mock refused. `entry_id` is that of its
-    journal entry, empty where it has none; `sandbox` is the one in which it was decided; `feed` is what follows the
+    journal entry, empty if it has none; `sandbox` is the one in which it was decided; `feed` is what follows the
     body, if anything; `pieces` is a body that is made piece by piece as the client reads it.
     """
 

@@ -20,13 +20,13 @@ from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Reply
 from mockserver.decision.order import Candidate, assumptions_of
 from mockserver.decision.router import Route
-from mockserver.decision.view import Armed, View
+from mockserver.decision.view import ArmedOutcome, View
 
 
 def decide(route: Route, document: Document, view: View) -> Decision | Reply:
     """What answers a request. Precedence: header, then armed, then the first scenario that matches.
 
-    A `Reply` is the problem with a `Mock-Scenario` header or with a reserved test value that is misspelt.
+    A `Reply` is a problem: an unknown name in `Mock-Scenario`, or a misspelt test value.
     """
     directives, facts = route.directives, view.facts
     if directives.scenario is not None:
@@ -47,18 +47,18 @@ def decide(route: Route, document: Document, view: View) -> Decision | Reply:
 
 
 class Choice(Struct, frozen=True):
-    """The scenario that answers, and why; `candidate` is None where it was forced or armed."""
+    """The scenario that answers, and why; `candidate` is None if it was forced or armed."""
 
     scenario: Scenario
     trigger: Trigger
     directives: Directives
     candidate: Candidate | None = None
-    armed: Armed | None = None
+    armed: ArmedOutcome | None = None
     cause: str = ""
     turn_counts: Mapping[str, int] = {}
 
 
-def _first_match(route: Route, document: Document, view: View, armed: Armed | None) -> Choice:
+def _first_match(route: Route, document: Document, view: View, armed: ArmedOutcome | None) -> Choice:
     """The first scenario of which an alternative matches.
 
     A scenario with answers in turn counts the request. If its turn is to stand aside, the next scenarios are tried.
@@ -76,9 +76,9 @@ def _first_match(route: Route, document: Document, view: View, armed: Armed | No
 
 
 def _choose(
-    candidate: Candidate, route: Route, view: View, armed: Armed | None, turn_counts: dict[str, int]
+    candidate: Candidate, route: Route, view: View, armed: ArmedOutcome | None, turn_counts: dict[str, int]
 ) -> Choice | None:
-    """The choice that a matching candidate gives; None where it is its turn to stand aside.
+    """The choice that a matching candidate gives; None if its current turn is `pass`.
 
     Adds the scenario, if it has answers in turn, to `turn_counts`.
     """
@@ -101,7 +101,7 @@ def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
         return "default", ""
     for name in alternative.records:
         for record in view.found[name]:
-            if record.view["origin"] == "request":
+            if record.visible["origin"] == "request":
                 return "state", record.entry
     return "values", ""
 
@@ -131,7 +131,7 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
             consumed_ids=tuple(scenario.new) if alternative is not None and scenario.new else (),
             armed_id=armed.id if armed is not None else None,
             counted_scenarios=tuple(choice.turn_counts) if choice.turn_counts else (),
-            delay=delay is not None and not isinstance(delay, FixedDelay),
+            drew_delay=delay is not None and not isinstance(delay, FixedDelay),
         ),
         committed=committed,
         fault=fault,
@@ -174,7 +174,7 @@ def _facts_for_answer(alternative: Alternative | None, document: Document, facts
 
 def _violation(alternative: Alternative | None, facts: Facts) -> Any:
     for condition in alternative.conditions if alternative is not None else ():
-        violation = condition.first(facts) if condition.first is not None else None
+        violation = condition.first_violation(facts) if condition.first_violation is not None else None
         if violation is not None:
             return {name: read(violation) for name, read in VIOLATION_MEMBERS.items()}
     return MISSING
@@ -224,7 +224,7 @@ def _record_writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write,
 def _append_once(view: View, lookup: str, member: str, value: Any) -> list[Any]:
     """The list that a member holds, with a value added unless it is in it."""
     records = view.found[lookup]
-    before = records[0].view.get(member, []) if records else []
+    before = records[0].visible.get(member, []) if records else []
     if not isinstance(before, list):  # it was written under another contract
         before = [before]
     return before if value in before else [*before, value]

@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 from mockserver.core.language import Condition, EqualValue
 from mockserver.core.model import Facts
 
-FEWEST: Final = 8
-"""A place gets a table if at least so many items compare the value there."""
+MIN_TABLE_SIZE: Final = 8
+"""A place that fewer items compare gets no table."""
 
 _T = TypeVar("_T")
 
@@ -37,7 +37,7 @@ class EqualityIndex(Generic[_T]):
         self._tables: list[tuple[Callable[[Facts], Any], dict[Any, list[int]]]] = []
         indexed: set[int] = set()
         for equals in by_place.values():
-            if len(equals) < FEWEST:
+            if len(equals) < MIN_TABLE_SIZE:
                 continue
             table: dict[Any, list[int]] = {}
             for number, equal in equals:

@@ -40,7 +40,7 @@ def near_miss(scenario: Scenario, operation: Operation, facts: Facts) -> NearMis
     found = []
     for alternative in scenario.alternatives:
         evidence = tuple(one for condition in alternative.conditions for one in condition.evidence(facts)) + blocked
-        held = sum(condition.fails(facts) is None for condition in alternative.conditions)
+        held = sum(condition.failure(facts) is None for condition in alternative.conditions)
         found.append(NearMiss(scenario, evidence, held, near_seeds(evidence, operation, facts)))
     return min(found, key=lambda miss: (len(miss.evidence), -miss.held))
 

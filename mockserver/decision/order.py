@@ -23,12 +23,12 @@ class Order(Struct, frozen=True):
     """Scenarios in force, the first that is tried first.
 
     `without_violations` and `with_violations`: the alternatives to try for such requests. The second leaves out every
-    scenario that changes state. `claims` tell the violations that a scenario names.
+    scenario that changes state. `violation_selectors` tell the violations that a scenario names.
     """
 
     scenarios: tuple[Scenario, ...]
     by_id: Mapping[str, Scenario]
-    claims: tuple[Callable[[Violation], bool], ...]
+    violation_selectors: tuple[Callable[[Violation], bool], ...]
     without_violations: EqualityIndex[Candidate]
     with_violations: EqualityIndex[Candidate]
     added: tuple[Scenario, ...] = ()
@@ -38,11 +38,11 @@ class Order(Struct, frozen=True):
         """The violations that no scenario names."""
         if not violations:
             return ()
-        return tuple([violation for violation in violations if not self._is_claimed(violation)])
+        return tuple([violation for violation in violations if not self._is_named_by_scenario(violation)])
 
-    def _is_claimed(self, violation: Violation) -> bool:
-        for claim in self.claims:  # noqa: SIM110 - a generator with any() takes three times as long
-            if claim(violation):
+    def _is_named_by_scenario(self, violation: Violation) -> bool:
+        for selects in self.violation_selectors:  # noqa: SIM110 - a generator with any() takes three times as long
+            if selects(violation):
                 return True
         return False
 
@@ -56,14 +56,16 @@ def order_scenarios(scenarios: Iterable[Scenario], added: Iterable[Scenario] = (
         for alternative in scenario.alternatives
     ]
     conditions = [condition for one in candidates for condition in one.alternative.conditions]
-    without = [
-        one for one in candidates if all(condition.without_violations for condition in one.alternative.conditions)
+    usable = [
+        one
+        for one in candidates
+        if all(condition.can_hold_without_violations for condition in one.alternative.conditions)
     ]
     return Order(
         scenarios,
         {scenario.id: scenario for scenario in scenarios},
-        tuple(condition.claims for condition in conditions if condition.claims is not None),
-        EqualityIndex([(one.alternative.conditions, one) for one in without]),
+        tuple(condition.selects_violation for condition in conditions if condition.selects_violation is not None),
+        EqualityIndex([(one.alternative.conditions, one) for one in usable]),
         EqualityIndex([(one.alternative.conditions, one) for one in candidates if not one.scenario.changes]),
         tuple(added),
     )

@@ -13,10 +13,10 @@ from mockserver.core.model import Facts, RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
 from mockserver.decision.router import Route
 
-MOST_SHOWN: Final = 10
+MAX_SHOWN: Final = 10
 """Violations and warnings shown in a header; the rest are counted."""
 
-LONGEST_LIST: Final = 3_000
+MAX_LIST_CHARS: Final = 3_000
 """Characters of violations and of warnings in a header; many clients read no header of more than 8 KiB."""
 
 LONGEST_POINTER: Final = 120
@@ -93,20 +93,20 @@ def _own_headers(decision: Decision, entry_id: str, lost_entries: Collection[str
     if decision.cause:
         headers.append(("Mock-Cause", decision.cause + ("; deleted" if decision.cause in lost_entries else "")))
     if decision.document.violations:
-        headers.append(("Mock-Violations", _listed(decision.document.violations)))
+        headers.append(("Mock-Violations", _header_list(decision.document.violations)))
     if decision.document.warnings:
-        headers.append(("Mock-Warnings", _listed(decision.document.warnings)))
+        headers.append(("Mock-Warnings", _header_list(decision.document.warnings)))
     headers.append(("Mock-Entry", entry_id))
     return tuple(headers)
 
 
-def _listed(found: Sequence[Violation | RequestWarning]) -> str:
+def _header_list(found: Sequence[Violation | RequestWarning]) -> str:
     shown: list[dict[str, Any]] = []
     length = 0
-    for one in found[:MOST_SHOWN]:
+    for one in found[:MAX_SHOWN]:
         item = _header_item(one)
         length += len(encode_ascii_json(item))
-        if shown and length > LONGEST_LIST:
+        if shown and length > MAX_LIST_CHARS:
             break
         shown.append(item)
     if len(found) > len(shown):

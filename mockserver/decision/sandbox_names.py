@@ -51,7 +51,7 @@ def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
 
 
 def derive_sandbox_name(request: Request, secrets: Secrets, settings: Settings, key: bytes) -> str:
-    """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` where there is nothing.
+    """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` if there is nothing.
 
     What is no name of a sandbox is hashed: `h-` and 16 hexadecimal digits. A secret is hashed with the `key`, without
     which a short one could be found again by trying all: `s-` and 16 hexadecimal digits.

@@ -17,7 +17,7 @@ Find = Callable[[Collection, str], Record | None]
 """Gives the record of a key: one that was written, a seed, or the default of an open collection."""
 
 
-class Armed(Struct, frozen=True):
+class ArmedOutcome(Struct, frozen=True):
     """What the next matching requests get: a scenario, or the ordinary answer, with a fault or a delay or both.
 
     `left` counts the requests still to come, None for always; `used` those that got it. `spec` is its JSON form.
@@ -45,7 +45,7 @@ class View(Struct, frozen=True):
     """All that a decision may see of a sandbox.
 
     facts: what conditions and templates see.
-    keys: the key of each lookup, None where the request has none.
+    keys: the key of each lookup, None if the request has none.
     found: the records of each lookup.
     misspelt: the first lookup whose key matches the reserved pattern and is no known test value.
     turn_counts: by scenario with answers in turn, the requests before this one.
@@ -60,7 +60,7 @@ class View(Struct, frozen=True):
     misspelt: Lookup | None
     order: Order
     operation: str
-    armed: tuple[Armed, ...] = ()
+    armed: tuple[ArmedOutcome, ...] = ()
     turn_counts: Mapping[str, int] = {}
     sandbox: str = ""
     delays: int = 0
@@ -105,7 +105,7 @@ def fetch_records(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookup
         name = lookup.name
         if lookup.is_list:
             found[name] = several = _find_many(lookup, facts, find)
-            records[name] = [record.view for record in several]
+            records[name] = [record.visible for record in several]
             keys[name] = None
             continue
         sent = sent_key(lookup, facts)
@@ -119,7 +119,7 @@ def fetch_records(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookup
         if record is None:
             found[name], records[name] = (), MISSING
         else:
-            found[name], records[name] = (record,), record.view
+            found[name], records[name] = (record,), record.visible
         was_written = record is not None and record.origin == "request"
         if misspelt is None and not was_written and key not in collection.seeds and collection.is_reserved(sent):
             misspelt = lookup
@@ -127,7 +127,7 @@ def fetch_records(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookup
 
 
 def key_of(lookup: Lookup, facts: Facts) -> str | None:
-    """The key under which a lookup's record is kept; None where it is missing, null, blank or no text."""
+    """The key under which a lookup's record is kept; None if it is missing, null, blank or no text."""
     key = sent_key(lookup, facts)
     return key if key is None or lookup.fold is None else lookup.fold(key)
 

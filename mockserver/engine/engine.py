@@ -67,8 +67,8 @@ def run_sync(work: Coroutine[Any, Any, _T]) -> _T:
     raise RuntimeError("the storage has to wait; await the coroutine instead")
 
 
-class Service:
-    """A contract in service: its router, and the writers of entries and observations."""
+class ContractInUse:
+    """A contract in in_use: its router, and the writers of entries and observations."""
 
     def __init__(
         self,
@@ -113,28 +113,28 @@ class Engine:
         self.last_reload: Reload | None = None
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
         self._admin_paths = admin_paths
-        self._service = self._prepare(contract, settings or contract.settings)
+        self._in_use = self._put_in_use(contract, settings or contract.settings)
 
     @property
     def contract(self) -> Contract:
         """The contract that is served."""
-        return self._service.contract
+        return self._in_use.contract
 
     @property
     def settings(self) -> Settings:
         """The settings of the server; a sandbox starts with them."""
-        return self._service.settings
+        return self._in_use.settings
 
-    def serve(self, contract: Contract, settings: Settings) -> None:
+    def use_contract(self, contract: Contract, settings: Settings) -> None:
         """Serve another contract from the next request on; the caller tells the storage."""
-        self._service = self._prepare(contract, settings)
+        self._in_use = self._put_in_use(contract, settings)
 
-    def _prepare(self, contract: Contract, settings: Settings) -> Service:
-        return Service(contract, settings, self._sandbox_key, self._admin_paths)
+    def _put_in_use(self, contract: Contract, settings: Settings) -> ContractInUse:
+        return ContractInUse(contract, settings, self._sandbox_key, self._admin_paths)
 
     def cached(self, name: Hashable, make: Callable[[], _T]) -> _T:
-        """A value that `make` derives from the contract in service; computed once a `name`, until a reload."""
-        kept = self._service.cached
+        """A value that `make` derives from the contract in in_use; computed once a `name`, until a reload."""
+        kept = self._in_use.cached
         if name not in kept:
             kept[name] = make()
         return cast(_T, kept[name])
@@ -147,24 +147,24 @@ class Engine:
         The caller awaits `delivered` once the reply is sent or lost.
         """
         started = time.perf_counter_ns()
-        service = self._service  # a reload changes nothing for a request that is under way
-        route = service.router.route(request)
+        in_use = self._in_use  # a reload changes nothing for a request that is under way
+        route = in_use.router.route(request)
         if isinstance(route, Reply):
-            return await self._record_refusal(service, request, route, started)
+            return await self._record_refusal(in_use, request, route, started)
         sandbox = await self.storage.use_sandbox(route.sandbox)
         if sandbox is None:
-            return await self._record_refusal(service, request, problems.no_room_for_sandbox(service.settings), started)
+            return await self._record_refusal(in_use, request, problems.no_room_for_sandbox(in_use.settings), started)
         document = read_document(route.operation, request, route.parameters, sandbox.settings)
         entry_id = sandbox.next_entry_id()
         while True:
             view = await sandbox.look(route.operation, document)
             decision = decide(route, document, view)
             if isinstance(decision, Reply):
-                return await self._record_refusal(service, request, decision, started, sandbox, entry_id)
+                return await self._record_refusal(in_use, request, decision, started, sandbox, entry_id)
             reply = render(decision, route, entry_id, view.lost_entries)
             nanos = time.perf_counter_ns() - started
-            entry = self._entry(service, request, view, decision, reply, nanos)
-            observation = service.observer.observe(request, view, decision, started)
+            entry = self._entry(in_use, request, view, decision, reply, nanos)
+            observation = in_use.observer.observe(request, view, decision, started)
             match await sandbox.commit(view, decision.effects, entry, observation):
                 case Committed():
                     self.metrics.count(reply, nanos)
@@ -173,10 +173,10 @@ class Engine:
                     continue  # somebody was faster: look and decide again
                 case Full(setting, limit):
                     problem = problems.no_room(setting, limit)
-                    return await self._record_refusal(service, request, problem, started, sandbox, entry_id)
+                    return await self._record_refusal(in_use, request, problem, started, sandbox, entry_id)
                 case Gone():
                     problem = problems.sandbox_gone(route.sandbox)
-                    return await self._record_refusal(service, request, problem, started, sandbox, entry_id)
+                    return await self._record_refusal(in_use, request, problem, started, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:
         """`handle` without an event loop, for a storage that never suspends; the reply counts as delivered."""
@@ -186,7 +186,7 @@ class Engine:
 
     async def refuse(self, request: Request, problem: Reply) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
-        return await self._record_refusal(self._service, request, problem, time.perf_counter_ns())
+        return await self._record_refusal(self._in_use, request, problem, time.perf_counter_ns())
 
     async def delivered(self, reply: Reply, *, complete: bool = True) -> None:
         """Count the outcome of a reply. `complete`: all of it was sent; otherwise the client left before."""
@@ -197,20 +197,20 @@ class Engine:
 
     async def explain(self, request: Request) -> Explanation:
         """What `handle` would answer, and why. No sandbox is made or touched; nothing is drawn or counted."""
-        service = self._service
+        in_use = self._in_use
         entry_id = "0"
 
         path = self.masked_target(request.path, "")
 
         async def refused(problem: Reply, sandbox: str) -> Explanation:
-            return Explanation(await self._with_entry(problem, entry_id, sandbox), path)
+            return Explanation(await self._with_mock_headers(problem, entry_id, sandbox), path)
 
-        route = service.router.route(request)
+        route = in_use.router.route(request)
         if isinstance(route, Reply):
             return await refused(route, _named_sandbox(request))
         sandbox = await self.storage.peek(route.sandbox)
         if sandbox is None:
-            return await refused(problems.no_room_for_sandbox(service.settings), route.sandbox)
+            return await refused(problems.no_room_for_sandbox(in_use.settings), route.sandbox)
         document = read_document(route.operation, request, route.parameters, sandbox.settings)
         view = await sandbox.look(route.operation, document)
         decision = decide(route, document, view)
@@ -223,21 +223,21 @@ class Engine:
 
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""
-        writer = self._service.entry_writer
+        writer = self._in_use.entry_writer
         return writer.paths.masked(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
 
     # -- the journal ------------------------------------------------------------------------------------
 
     def _entry(
-        self, service: Service, request: Request, view: View, decision: Decision, reply: Reply, nanos: int
+        self, in_use: ContractInUse, request: Request, view: View, decision: Decision, reply: Reply, nanos: int
     ) -> Entry:
-        if not service.settings.journal_entries:
+        if not in_use.settings.journal_entries:
             return Entry(reply.entry_id, view.sandbox, b"")
-        return service.entry_writer.decided(request, view, decision, reply, nanos // 1000)
+        return in_use.entry_writer.decided(request, view, decision, reply, nanos // 1000)
 
     async def _record_refusal(
         self,
-        service: Service,
+        in_use: ContractInUse,
         request: Request,
         problem: Reply,
         started: int,
@@ -247,17 +247,17 @@ class Engine:
         """Answer with a problem, count it, and keep its entry; nothing else is changed."""
         name = sandbox.name if sandbox is not None else _named_sandbox(request)
         entry_id = entry_id or self.storage.next_entry_id()
-        reply = await self._with_entry(problem, entry_id, name)
+        reply = await self._with_mock_headers(problem, entry_id, name)
         nanos = time.perf_counter_ns() - started
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()
         entry = Entry(entry_id, name, b"")
-        if service.settings.journal_entries:
-            entry = service.entry_writer.refused(entry_id, request, name, reply, now, nanos // 1000)
-        await self.storage.add_entry(entry, service.observer.observe_refusal(request, name, started))
+        if in_use.settings.journal_entries:
+            entry = in_use.entry_writer.refused(entry_id, request, name, reply, now, nanos // 1000)
+        await self.storage.add_entry(entry, in_use.observer.observe_refusal(request, name, started))
         self.metrics.count(reply, nanos)
         return reply
 
-    async def _with_entry(self, problem: Reply, entry_id: str, name: str) -> Reply:
+    async def _with_mock_headers(self, problem: Reply, entry_id: str, name: str) -> Reply:
         """A problem with the id of its entry, and without headers of the mock where the sandbox shows none."""
         sandbox = await self.storage.find(name)
         if (self.settings if sandbox is None else sandbox.settings).mock_headers:
@@ -271,8 +271,8 @@ def near_misses_of(decision: Decision, view: View) -> tuple[NearMiss, ...]:
     """The near misses of a decision; none where it was forced or armed."""
     if decision.alternative is None:
         return ()
-    aside = [name for name in decision.turn_counts if name != decision.scenario.id]
-    return near_misses(decision.operation, view.order.scenarios, view.facts, aside)
+    stood_aside = [name for name in decision.turn_counts if name != decision.scenario.id]
+    return near_misses(decision.operation, view.order.scenarios, view.facts, stood_aside)
 
 
 def _named_sandbox(request: Request) -> str:

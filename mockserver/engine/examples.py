@@ -218,10 +218,10 @@ def _by_values(operation: Operation, scenario: Scenario) -> Iterator[Request]:
     alone = [[*example_requests(operation, example)][-1] for example in scenario.examples if not example.before]
     yield from alone
     for request in alone:
-        yield from _about_constant_records(operation, request)
+        yield from _with_constant_keys(operation, request)
 
 
-def _about_constant_records(operation: Operation, request: Request) -> Iterator[Request]:
+def _with_constant_keys(operation: Operation, request: Request) -> Iterator[Request]:
     """The request with the key of a record that no request changes, where its body has such a key."""
     try:
         body = decode_json(request.body, MAX_OWN_DEPTH)

@@ -23,7 +23,7 @@ from mockserver.core.contract import Contract, Operation, Reload, Scenario
 from mockserver.core.language import Condition
 from mockserver.core.model import Settings
 from mockserver.decision.order import scenarios_in_force
-from mockserver.decision.view import Armed
+from mockserver.decision.view import ArmedOutcome
 from mockserver.engine.engine import Engine
 from mockserver.storage.interface import ReloadedSandbox, Sandbox
 
@@ -107,8 +107,8 @@ async def serve(engine: Engine, reloaded: ReloadedContract, settings: Settings) 
     sandboxes = await engine.storage.sandboxes()
     sandboxes_after = {one.name: _reload_sandbox(engine.contract, one, reloaded, settings, notes) for one in sandboxes}
     id_offsets = _id_offsets(engine.contract, reloaded.contract)
-    await engine.storage.serve(reloaded.contract, settings, sandboxes_after, id_offsets)
-    engine.serve(reloaded.contract, settings)
+    await engine.storage.use_contract(reloaded.contract, settings, sandboxes_after, id_offsets)
+    engine.use_contract(reloaded.contract, settings)
     more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
     return (*notes[:MAX_NOTES], *more)
 
@@ -132,7 +132,7 @@ def _reload_sandbox(
     armed = []
     for one in sandbox.armed:
         bound = _rebind(one, reloaded, added)
-        if isinstance(bound, Armed):
+        if isinstance(bound, ArmedOutcome):
             armed.append(bound)
         else:
             notes.append(f"{where}: #{one.id} is armed no more: {bound}")
@@ -140,7 +140,9 @@ def _reload_sandbox(
     return ReloadedSandbox(own, added, tuple(armed), turns)
 
 
-def _rebind(armed: Armed, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]) -> Armed | str:
+def _rebind(
+    armed: ArmedOutcome, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]
+) -> ArmedOutcome | str:
     """An armed outcome with the scenarios and conditions of the new contract, or why there is none."""
     operation = reloaded.operations.get(armed.operation)
     if operation is None:

@@ -24,7 +24,7 @@ from mockserver.decision.document import read_document
 from mockserver.decision.order import order_scenarios, scenarios_in_force
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
-from mockserver.decision.view import Armed
+from mockserver.decision.view import ArmedOutcome
 from mockserver.decision.warnings import WIRE_WARNINGS
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, decode_entry
 from mockserver.entries.reconstruction import request_of, view_of
@@ -80,7 +80,7 @@ def replay(document: Any, contract: Contract) -> ReplayResult:
     if entry.fault == "gateway":  # it answers with a status of its own
         before["status"] = now["status"]
     differences = [Difference(n, before[n], value) for n, value in now.items() if before[n] != value]
-    same, disturbance = entry.contract == contract.hash, _disturbance(entry, decision)
+    same, disturbance = entry.contract == contract.hash, _fault_and_delay(entry, decision)
     return ReplayResult(tuple(differences), same, again.scenario.id, disturbance)
 
 
@@ -114,7 +114,7 @@ def _decide_again(
     forced = _forced(recorded, operation, order.by_id) if recorded.scenario.forced else None
     directives = Directives(forced.id) if forced is not None and recorded.trigger == "header" else Directives()
     if forced is not None and recorded.trigger == "armed":
-        armed = Armed(id=1, operation=operation.id, turns=Turns((Turn(forced),)), left=None, when=(), spec={})
+        armed = ArmedOutcome(id=1, operation=operation.id, turns=Turns((Turn(forced),)), left=None, when=(), spec={})
         view = msgspec.structs.replace(view, armed=(armed,))
     elif forced is not None:
         by_id = {**order.by_id, forced.id: forced}
@@ -183,7 +183,7 @@ def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str,
     }
 
 
-def _disturbance(entry: JournalEntry, decision: EntryDecision) -> str:
+def _fault_and_delay(entry: JournalEntry, decision: EntryDecision) -> str:
     parts = []
     if entry.fault:
         kept = "only the answer was lost" if decision.committed else "nothing was committed"

@@ -14,7 +14,7 @@ from mockserver.base.instants import utc_nanos
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import encode_json, mask, printable
 from mockserver.core.contract import Alternative, Contract, Scenario
-from mockserver.core.model import NOTHING, Request, Settings
+from mockserver.core.model import EMPTY_MAPPING, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.view import View
 from mockserver.entries.journal_entry import (
@@ -35,7 +35,7 @@ from mockserver.entries.journal_entry import (
 from mockserver.privacy.masks import (
     MAX_TARGET,
     PathMask,
-    changed_places,
+    changed_pointers,
     hides_name,
     hides_value,
     mask_account_numbers,
@@ -94,7 +94,7 @@ class EntryWriter:
             time=utc_nanos(at_ns),
             micros=micros,
             contract=self._contract,
-            request=self._request(request, read_object(request.body), NOTHING, self.all_secrets, masked),
+            request=self._request(request, read_object(request.body), EMPTY_MAPPING, self.all_secrets, masked),
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
             masked=tuple(masked),
@@ -146,10 +146,10 @@ class EntryWriter:
 
 
 def _body(data: bytes, value: Any, secrets: Secrets, masked: list[str]) -> Body:
-    """A request's body, masked. `value` is its JSON object, `MISSING` where it is none."""
+    """A request's body, masked. `value` is its JSON object, `MISSING` if it is none."""
     if type(value) is dict:
         paths = secrets.find(value)
-        if not paths and b"\\u" not in data and not secrets.are_named_in(data):
+        if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
         # Written again: the bytes may hold a member twice, and digits as escapes.
         masked += pointers_at(value, paths, "/request/body/value")
@@ -230,5 +230,5 @@ def _mask_document(data: bytes) -> bytes:
     hidden = mask_account_numbers_in(value)
     known = hidden.pop("masked", [])
     value.pop("masked", None)
-    hidden["masked"] = list(dict.fromkeys([*known, *changed_places(value, hidden, "")]))
+    hidden["masked"] = list(dict.fromkeys([*known, *changed_pointers(value, hidden, "")]))
     return mask_account_numbers(_encode(hidden))

@@ -32,8 +32,8 @@ class Reconstruction(Struct, frozen=True):
         scenario = self.decision.scenario
         if scenario.forced:
             return ()
-        aside = [name for name in self.decision.turns if name != scenario.scenario]
-        return near_misses(self.operation, self.view.order.scenarios, self.view.facts, aside)
+        stood_aside = [name for name in self.decision.turns if name != scenario.scenario]
+        return near_misses(self.operation, self.view.order.scenarios, self.view.facts, stood_aside)
 
 
 def reconstruct(
@@ -41,7 +41,7 @@ def reconstruct(
 ) -> Reconstruction | None:
     """The decision of an entry under the contract that is served now.
 
-    None where no scenario answered, or the contract no longer has the operation. `orders` are the orders of the
+    None if no scenario answered, or the contract no longer has the operation. `orders` are the orders of the
     contract's scenarios, if the caller has them.
     """
     if entry.decision is None:
@@ -67,7 +67,7 @@ def view_of(
         one = decision.lookups.get(lookup.name)
         records = one.records if one is not None else ()
         keys[lookup.name], found[lookup.name] = one.key if one is not None else None, records
-        views = [record.view for record in records]
+        views = [record.visible for record in records]
         facts.records[lookup.name] = views if lookup.is_list else views[0] if views else MISSING
     return View(
         facts=facts,

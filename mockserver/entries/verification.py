@@ -27,7 +27,7 @@ from mockserver.storage.pacing import Pacer
 MAX_SHOWN: Final = 3
 """Near misses in a verdict."""
 
-MAX_COMPARED: Final = 1_000
+MAX_COMPARED_ENTRIES: Final = 1_000
 """The last entries in which near misses are searched."""
 
 
@@ -35,13 +35,13 @@ class RecordedRequest:
     """A request of the journal; its decision is reconstructed on first use."""
 
     def __init__(self, entry: JournalEntry, reconstruct: Callable[[JournalEntry], Reconstruction | None]) -> None:
-        """`reconstruct` gives None where the contract no longer has the operation."""
+        """`reconstruct` gives None if the contract no longer has the operation."""
         self.entry = entry
         self._reconstruct = reconstruct
 
     @cached_property
     def reconstruction(self) -> Reconstruction | None:
-        """What the decision saw; None where it cannot be reconstructed."""
+        """What the decision saw; None if it cannot be reconstructed."""
         return self._reconstruct(self.entry)
 
 
@@ -100,7 +100,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a claim holds. `incomplete`: it does not because entries that could matter are lost."""
+    """Whether a claim holds. `incomplete`: it does not because entries that could matter are has_lost_entries."""
 
     holds: bool
     expected: str
@@ -111,8 +111,8 @@ class Verdict:
     note: str = ""
 
 
-async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, lost: bool) -> Verdict:
-    """Whether a claim holds of entries, oldest first; `lost`: there were more."""
+async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, has_lost_entries: bool) -> Verdict:
+    """Whether a claim holds of entries, oldest first; `has_lost_entries`: there were more."""
     pacer = Pacer()
     matching: list[Entry] = []
     others: list[Entry] = []
@@ -120,18 +120,20 @@ async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, l
         (matching if claim.matches(read(entry)) else others).append(entry)
         await pacer.pause()
     # Lost entries could only raise the count.
-    holds = claim.allows(len(matching)) and not (lost and claim.high is not None)
+    holds = claim.allows(len(matching)) and not (has_lost_entries and claim.high is not None)
     return Verdict(
         holds,
         claim.text,
         len(matching),
         tuple(entry.id for entry in matching),
         await nearest(claim, others, read) if len(matching) < claim.low else (),
-        incomplete=not holds and lost and (claim.high is None or len(matching) <= claim.high),
+        incomplete=not holds and has_lost_entries and (claim.high is None or len(matching) <= claim.high),
     )
 
 
-async def in_order(claims: Sequence[Claim], entries: Sequence[Entry], read: ReadRequest, *, lost: bool) -> Verdict:
+async def in_order(
+    claims: Sequence[Claim], entries: Sequence[Entry], read: ReadRequest, *, has_lost_entries: bool
+) -> Verdict:
     """Whether the entries, oldest first, can be cut into parts of which the claims hold one after the other."""
     pacer = Pacer()
     matches_of_claims: list[list[bool]] = [[] for _ in claims]
@@ -154,10 +156,10 @@ async def in_order(claims: Sequence[Claim], entries: Sequence[Entry], read: Read
                 expected=f"{number}. {claim.text}" + (", after what goes before" if number > 1 else ""),
                 got=counts[-1] - counts[start],
                 misses=await nearest(claim, others, read),
-                incomplete=lost,
+                incomplete=has_lost_entries,
                 note=f"{counts[-1]} in all" if start else "",
             )
-    if lost and any(claim.high is not None for claim in claims):
+    if has_lost_entries and any(claim.high is not None for claim in claims):
         return Verdict(holds=False, expected="requests in order", got=len(entries), incomplete=True)
     return Verdict(holds=True, expected="requests in order", got=len(entries))
 
@@ -178,7 +180,7 @@ async def nearest(claim: Claim, entries: Sequence[Entry], read: ReadRequest) -> 
     pacer = Pacer()
     found: list[RequestMiss] = []
     distances: list[Distance] = []
-    for entry in entries[-MAX_COMPARED:]:
+    for entry in entries[-MAX_COMPARED_ENTRIES:]:
         one = read(entry)
         if one.reconstruction is not None:
             miss = _near_miss(claim, one.reconstruction)
@@ -214,7 +216,10 @@ def verdict_text(verdict: Verdict, sandbox: str) -> str:
     where = f" in sandbox {sandbox}" if sandbox else ""
     if verdict.holds:
         return f"holds{where}: {verdict.expected}, got {verdict.got}"
-    shown = [f"does not hold{where}" + (" (incomplete: the journal has lost entries)" if verdict.incomplete else "")]
+    shown = [
+        f"does not hold{where}"
+        + (" (incomplete: the journal has has_lost_entries entries)" if verdict.incomplete else "")
+    ]
     shown += [f"  expected {verdict.expected}"]
     ids = f" (#{', #'.join(verdict.requests[:20])})" if verdict.requests else ""
     shown += [f"  got      {verdict.got}{ids}" + (f"; {verdict.note}" if verdict.note else "")]

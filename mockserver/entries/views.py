@@ -184,7 +184,7 @@ def record_changes(decision: EntryDecision) -> list[dict[str, Any]]:
 
 
 def _change(name: str, key: str, record: Record | None, written: Write | None) -> dict[str, Any]:
-    before = None if record is None else {k: v for k, v in record.view.items() if k != "key"}
+    before = None if record is None else {k: v for k, v in record.visible.items() if k != "key"}
     after: Mapping[str, Any] | None = before
     if written is not None:
         after = {**(before or {}), **written.members, "origin": "request"}

@@ -32,7 +32,7 @@ def document(contract: Contract, settings: Settings) -> str:
     parts = [
         f"// Derived from contract {contract.hash} by mockserver {__version__}. Export it again rather than edit it.",
         "\n".join(_ids(found)),
-        "\n".join(_answers(found, types)),
+        "\n".join(_answers_interface(found, types)),
         "\n".join(_outcome_table(found)),
         f"/** What can go wrong below the contract. */\nexport type FaultKind = {kinds};",
         *types.declarations(),
@@ -58,7 +58,7 @@ def _ids(found: Sequence[Outcome]) -> Iterator[str]:
     yield "\n".join(f"  | {encode_ascii_json(id_)}" for id_ in dict.fromkeys(o.scenario.id for o in found)) + ";"
 
 
-def _answers(found: Sequence[Outcome], types: Types) -> Iterator[str]:
+def _answers_interface(found: Sequence[Outcome], types: Types) -> Iterator[str]:
     """The type of the body of each outcome; a union where several operations have the id."""
     bodies: dict[str, dict[str, None]] = {}
     for outcome in found:

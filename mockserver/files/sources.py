@@ -105,7 +105,7 @@ def read_regular_file(path: FilePath) -> bytes:
 
 
 def read_utf8(path: FilePath, source: SourceFile) -> str | None:
-    """The text of a file; None where it cannot be read, which is reported."""
+    """The text of a file; None if it cannot be read, which is reported."""
     try:
         data = read_regular_file(path)
     except OSError as error:
@@ -134,7 +134,7 @@ NUMBER_RANGE: Final = f"an integer of at most {MAX_DIGITS} digits, or a number b
 """What is expected in place of a number that is too large."""
 
 
-def is_too_large(text: str) -> bool:
+def is_number_too_large(text: str) -> bool:
     """Whether an integer has too many digits, or another number is beyond the range of floats."""
     return len(text) > MAX_DIGITS if INTEGER.fullmatch(text) else math.isinf(float(text))
 
@@ -207,7 +207,7 @@ class _JsonMarks:
         elif text in ("NaN", "Infinity", "-Infinity"):
             self._source.report_at(mark, "bad JSON: a number that JSON does not have", "a JSON value", text)
             self._source.mark_broken(at)
-        elif NUMBER.fullmatch(text) and is_too_large(text):
+        elif NUMBER.fullmatch(text) and is_number_too_large(text):
             self._source.report_at(mark, "a number that is too large", NUMBER_RANGE, printable(text, 40))
             self._source.mark_broken(at)
 

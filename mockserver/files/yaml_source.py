@@ -25,7 +25,7 @@ from mockserver.files.sources import (
     SourceFile,
     StopReading,
     fill_from_json,
-    is_too_large,
+    is_number_too_large,
     mark_of,
     read_utf8,
     report_bad_json,
@@ -124,7 +124,7 @@ class _YamlValueBuilder:
         self._aliased = 0
 
     def build(self) -> Any:
-        """The value of the only document; `MISSING` where there is none. Raises `StopReading` and YAML's errors."""
+        """The value of the only document; `MISSING` if there is none. Raises `StopReading` and YAML's errors."""
         value: Any = MISSING
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -230,7 +230,7 @@ class _NumberFault(NamedTuple):
 def _number_fault(text: str) -> _NumberFault | None:
     """What is wrong with a plain scalar that some YAML readers take for a number; None for any other scalar."""
     if NUMBER.fullmatch(text):
-        return _NumberFault("a number that is too large", NUMBER_RANGE) if is_too_large(text) else None
+        return _NumberFault("a number that is too large", NUMBER_RANGE) if is_number_too_large(text) else None
     if _LEADING_ZERO.fullmatch(text):
         return _NumberFault("a number with leading zeros", "a number without them")
     if _NO_JSON_NUMBER.fullmatch(text):

@@ -18,7 +18,7 @@ from msgspec import Struct
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json, printable, repeated_member
 from mockserver.core.directives import DirectiveError
-from mockserver.core.model import MISSING, NOTHING, Violation
+from mockserver.core.model import EMPTY_MAPPING, MISSING, Violation
 from mockserver.core.problems import not_found, problem, wrong_method
 from mockserver.core.reply import Reply
 from mockserver.decision.sandbox_names import SandboxPath
@@ -55,9 +55,9 @@ class Call(Struct, frozen=True):
 
     engine: Engine
     sandbox: str
-    parameters: Mapping[str, str] = NOTHING
-    query: Mapping[str, str] = NOTHING
-    headers: Mapping[str, str] = NOTHING
+    parameters: Mapping[str, str] = EMPTY_MAPPING
+    query: Mapping[str, str] = EMPTY_MAPPING
+    headers: Mapping[str, str] = EMPTY_MAPPING
     raw: bytes = b""
     body: Any = MISSING
     url: str = DEFAULT_URL
@@ -81,7 +81,7 @@ class Route(Struct, frozen=True):
     summary: str
     handler: Callable[[Call], Awaitable[Reply]]
     body: Mapping[str, Any] | None = None
-    query: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = EMPTY_MAPPING
     is_public: bool = False
     is_console: bool = False
     needs_body: bool = True

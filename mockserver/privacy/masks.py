@@ -22,7 +22,7 @@ from mockserver.privacy.account_numbers import (
 )
 from mockserver.privacy.secrets import Secrets, unescaped
 
-_BARE: Final = b":[,- \t\r\n"
+_BEFORE_BARE_NUMBER: Final = b":[,- \t\r\n"
 """What stands before a JSON number, which may not begin with 0."""
 
 MAX_TARGET: Final = 200
@@ -52,7 +52,7 @@ def mask_account_numbers(data: bytes) -> bytes:
 
 def _masked_span(data: bytes, span: Span) -> bytes:
     masked = mask(data[span.start : span.end].decode()).encode()
-    is_bare = span.start > 0 and data[span.start - 1] in _BARE
+    is_bare = span.start > 0 and data[span.start - 1] in _BEFORE_BARE_NUMBER
     return b"1" + masked[1:] if is_bare else masked
 
 
@@ -129,22 +129,22 @@ def _has_mask(value: Any, path: Path) -> bool:
 
 def mask_text_body(data: bytes, secrets: Secrets) -> bytes:
     """The bytes of a body that is no JSON object: masked as a whole where there may be a secret in it."""
-    if secrets.hides_in(data):
+    if secrets.bytes_may_have_secret(data):
         return mask(data.decode("utf-8", "replace")).encode()
     masked = mask_account_numbers(unescaped(data))
     return data if masked == unescaped(data) else masked
 
 
-def changed_places(before: Any, after: Any, pointer: str) -> list[str]:
+def changed_pointers(before: Any, after: Any, pointer: str) -> list[str]:
     """The JSON Pointers of what differs between a value and its masked form; `pointer` is that of the value."""
     if before == after and type(before) is type(after):
         return []
     if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
         steps = [(json_pointer_step(name), name) for name in before]
-        return [p for step, name in steps for p in changed_places(before[name], after[name], f"{pointer}/{step}")]
+        return [p for step, name in steps for p in changed_pointers(before[name], after[name], f"{pointer}/{step}")]
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
-        return [p for number, (old, new) in pairs for p in changed_places(old, new, f"{pointer}/{number}")]
+        return [p for number, (old, new) in pairs for p in changed_pointers(old, new, f"{pointer}/{number}")]
     return [pointer]
 
 
@@ -200,7 +200,7 @@ def hides_name(name: str, secrets: Secrets, *, is_alone: bool) -> bool:
 
 def hides_value(name: str, value: str, secrets: Secrets) -> bool:
     """Whether the value of a query parameter is masked."""
-    return secrets.is_secret_parameter(name) or holds_account_number(value) or secrets.hides_in_json(value)
+    return secrets.is_secret_parameter(name) or holds_account_number(value) or secrets.json_text_has_secret(value)
 
 
 class PathMask:

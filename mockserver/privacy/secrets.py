@@ -29,12 +29,12 @@ _MORE_HEADERS: Final = frozenset(["x-api-key", "x-auth-token", "x-amz-security-t
 _PARAMETERS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
 """Names of query parameters that carry credentials, folded (RFC 6750 has `access_token`)."""
 
-MAX_COMPARED: Final = 1_000
+MAX_CHECKED_NAMES: Final = 1_000
 """Undeclared names of one body that are compared with those of secrets; a body with more is masked as a whole."""
 
 MAX_HEADER_NAME: Final = 100
-MAX_HEADERS: Final = 1_000
-"""Names of headers about which is remembered whether they are secret (explanation/performance.md)."""
+MAX_CACHED_HEADER_NAMES: Final = 1_000
+"""Header names whose secrecy is cached (explanation/performance.md)."""
 
 _JSON_BEGINNINGS: Final = frozenset('{["' + " \t\r\n")
 _HOLDERS: Final = frozenset([dict, list])
@@ -63,7 +63,7 @@ class Secrets:
         names = dict.fromkeys(str(place[-1]) for place in self.marked if len(place) > 1 and place[-1] != "*")
         self._names = {folded: name for name in names if (folded := _fold(name))}
         self._text_names = tuple(name.casefold().encode() for name in names)
-        self._plain = frozenset(
+        self._harmless_names = frozenset(
             str(place[-1]) for place in self._declared if len(place) > 1 and not self._has_secret_word(str(place[-1]))
         )
         self._headers: dict[str, bool] = {}
@@ -81,7 +81,7 @@ class Secrets:
                 or _fold(folded) in self._names
                 or _fold(folded.removeprefix("x-")) in self._names
             )
-            if len(self._headers) < MAX_HEADERS and len(name) <= MAX_HEADER_NAME:
+            if len(self._headers) < MAX_CACHED_HEADER_NAMES and len(name) <= MAX_HEADER_NAME:
                 self._headers[name] = secret
         return secret
 
@@ -100,14 +100,14 @@ class Secrets:
 
     def _has_secret_word(self, name: str) -> bool:
         """Whether a name is a secret's, or has it among its words: `CODE`, `code `, `user.code`, `newCode`."""
-        words = [word.casefold() for word in _WORD.findall(_CASE_CHANGE.sub(" ", _common(name)))]
+        words = [word.casefold() for word in _WORD.findall(_CASE_CHANGE.sub(" ", _normalized(name)))]
         if not self._names or len(words) > 20:
             return bool(self._names)
         return any("".join(words[i:j]) in self._names for i in range(len(words)) for j in range(i + 1, len(words) + 1))
 
     def _is_nearly_secret(self, name: str) -> bool:
         """Whether a name that is not declared is spelt nearly like that of a secret: `codde`, `ocde`, `usercode`."""
-        if name in self._plain:
+        if name in self._harmless_names:
             return False
         folded = _fold(name)
         for secret in self._names:
@@ -141,11 +141,11 @@ class Secrets:
 
     def find(self, body: Any) -> list[Path]:
         """The paths of the secrets in a JSON body, in no certain order; also in texts that are JSON."""
-        marked = self._tree.children.get("body", _NOTHING)
+        marked = self._tree.children.get("body", _UNMARKED)
         if marked.is_secret:
             return [()]
-        if type(body) is dict and body.keys() <= self._plain and _HOLDERS.isdisjoint(map(type, body.values())):
-            return [(name,) for name, value in body.items() if type(value) is str and self.hides_in_json(value)]
+        if type(body) is dict and body.keys() <= self._harmless_names and _HOLDERS.isdisjoint(map(type, body.values())):
+            return [(name,) for name, value in body.items() if type(value) is str and self.json_text_has_secret(value)]
         return self._find(body, marked, _Budget())
 
     def _find(self, body: Any, marked: _Node, budget: _Budget) -> list[Path]:
@@ -154,14 +154,14 @@ class Secrets:
         while pending:
             visit = pending.pop()
             for inner in _items(visit) if type(visit.value) is list else _members(visit):
-                is_known = inner.place in self._declared or inner.path[-1] in self._plain
+                is_known = inner.place in self._declared or inner.path[-1] in self._harmless_names
                 is_secret = inner.node.is_secret and inner.place not in self._declared
                 if not is_secret and not is_known and inner.place is not visit.place and self._names:
                     if not budget.spend():
                         return [()]
                     is_secret = self._is_secret_name(str(inner.path[-1]))
                 kind = type(inner.value)
-                if is_secret or (kind is str and self.hides_in_json(inner.value, budget)):
+                if is_secret or (kind is str and self.json_text_has_secret(inner.value, budget)):
                     found.append(inner.path)
                 elif kind is dict or kind is list:
                     pending.append(inner)
@@ -169,7 +169,7 @@ class Secrets:
 
     # -- in texts ---------------------------------------------------------------------------------------
 
-    def hides_in_json(self, text: str, budget: _Budget | None = None) -> bool:
+    def json_text_has_secret(self, text: str, budget: _Budget | None = None) -> bool:
         """Whether a text is JSON with a secret in it."""
         if text[:1] not in _JSON_BEGINNINGS or not self._names:
             return False
@@ -180,29 +180,29 @@ class Secrets:
         try:
             return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH), budget)
         except NotJsonError:
-            return self.hides_in(data)
+            return self.bytes_may_have_secret(data)
 
     def _holds_secret(self, value: Any, budget: _Budget) -> bool:
         if isinstance(value, str):
-            return self.hides_in_json(value, budget)
-        return type(value) in _HOLDERS and bool(self._find(value, _NOTHING, budget))
+            return self.json_text_has_secret(value, budget)
+        return type(value) in _HOLDERS and bool(self._find(value, _UNMARKED, budget))
 
-    def are_named_in(self, data: bytes) -> bool:
+    def has_secret_name_in(self, data: bytes) -> bool:
         """Whether the name of a secret stands in the bytes of a body, if only in a member that came twice."""
         lower = data.lower()
         return any(name in lower for name in self._text_names)
 
-    def hides_in(self, data: bytes) -> bool:
+    def bytes_may_have_secret(self, data: bytes) -> bool:
         """Whether a body that is no JSON object may hold a secret: a name of one stands in it, however written."""
         if not self._names:
             return False
         plain = unescaped(data)
-        if self.are_named_in(plain) or self.are_named_in(unquote_to_bytes(plain)):
+        if self.has_secret_name_in(plain) or self.has_secret_name_in(unquote_to_bytes(plain)):
             return True
         try:
             return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH), _Budget())
         except NotJsonError:
-            pairs = plain.decode("utf-8", "replace").split("&", MAX_COMPARED)
+            pairs = plain.decode("utf-8", "replace").split("&", MAX_CHECKED_NAMES)
             return any(self._is_secret_name(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
 
 
@@ -210,7 +210,7 @@ class _Budget:
     """How many names and texts of one body are still looked at."""
 
     def __init__(self) -> None:
-        self._left = MAX_COMPARED
+        self._left = MAX_CHECKED_NAMES
 
     def spend(self) -> bool:
         """Look at one more; False where enough were."""
@@ -234,7 +234,7 @@ class _Node:
         return self.children.get("*") or self
 
 
-_NOTHING: Final = _Node({})
+_UNMARKED: Final = _Node({})
 
 
 class _Visit(Struct, frozen=True, gc=False):
@@ -256,7 +256,7 @@ def _items(visit: _Visit) -> Iterator[_Visit]:
 
 def _members(visit: _Visit) -> Iterator[_Visit]:
     for name, value in visit.value.items():
-        yield _Visit((*visit.path, name), (*visit.place, name), value, visit.node.child(name) or _NOTHING)
+        yield _Visit((*visit.path, name), (*visit.place, name), value, visit.node.child(name) or _UNMARKED)
 
 
 def unescaped(data: bytes) -> bytes:
@@ -271,11 +271,11 @@ def secrets_of(operations: Iterable[Operation]) -> Secrets:
     for operation in operations:
         marked += operation.sensitive
         declared += operation.declared
-        declared += [("query", name) for name in _compared_parameters(operation)]
+        declared += [("query", name) for name in _query_parameters_in_conditions(operation)]
     return Secrets(marked, declared)
 
 
-def _compared_parameters(operation: Operation) -> Iterator[str]:
+def _query_parameters_in_conditions(operation: Operation) -> Iterator[str]:
     """The query parameters that conditions name: a decision rests on them, so that the journal keeps their names."""
     for scenario in operation.scenarios:
         for alternative in scenario.alternatives:
@@ -288,9 +288,9 @@ def _place(path: Path) -> Path:
     return tuple(step for step in path if isinstance(step, str) and step != "*" and not step.isdigit())
 
 
-def _common(name: str) -> str:
+def _normalized(name: str) -> str:
     return unicodedata.normalize("NFKC", name[:200])
 
 
 def _fold(name: str) -> str:
-    return "".join(_WORD.findall(_common(name))).casefold()
+    return "".join(_WORD.findall(_normalized(name))).casefold()

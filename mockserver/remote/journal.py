@@ -112,7 +112,7 @@ def read_input(file: str) -> bytes:
         raise click.BadParameter(f"{file}: {error.strerror}") from None
 
 
-def parse_pairs(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
+def parse_pair_options(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
     """The names and values of a repeatable option; header names in lower case."""
     pairs = {}
     for text in texts:
@@ -215,8 +215,8 @@ def _explain_remotely(
         raise click.UsageError(f"--{given[0]} cannot be combined with --url")
     spec = {
         **{name: value for name, value in (("operation", operation), ("path", path)) if value is not None},
-        "headers": parse_pairs("--header", header, ":"),
-        "query": parse_pairs("--query", query, "="),
+        "headers": parse_pair_options("--header", header, ":"),
+        "query": parse_pair_options("--query", query, "="),
         "body": read_input(source).decode("utf-8", "replace"),
     }
     answer = remote.call("POST", "/explain", spec, {} if as_json else {"format": "text"})

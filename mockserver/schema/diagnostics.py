@@ -13,10 +13,10 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, kind
 from mockserver.core.model import Diagnostic, Path
 from mockserver.schema.patterns import pattern_diagnostic
-from mockserver.schema.references import LocatedSchema, Resources
+from mockserver.schema.references import LocatedSchema, SchemaRegistry
 from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS, Reference, identities, references, walk_schemas
 from mockserver.schema.validator import is_plain
-from mockserver.schema.violations import mismatch_of, violations_of
+from mockserver.schema.violations import mismatch_of, violations_from_errors
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,7 +25,7 @@ MAX_STEPS: Final = 50_000
 
 
 @cache
-def _schema_of_schemas() -> Draft202012Validator:
+def _meta_schema_validator() -> Draft202012Validator:
     return Draft202012Validator({"$ref": DIALECT}, validate_formats=False, offline=True)
 
 
@@ -45,17 +45,17 @@ def text_diagnostics(schema: Any) -> Iterator[Diagnostic]:
         reason = str(error).partition(":")[0]
         yield Diagnostic((), "no JSON Schema", "a JSON text that jsonschema-rs reads", reason)
         return
-    yield from _keyword_diagnostics(schema) if _schema_of_schemas().is_valid(schema) else _meta_diagnostics(schema)
+    yield from _keyword_diagnostics(schema) if _meta_schema_validator().is_valid(schema) else _meta_diagnostics(schema)
 
 
 def _meta_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     from jsonschema_specifications import REGISTRY  # a tenth of a start, which seldom needs it
 
     errors = []
-    for error in _schema_of_schemas().iter_errors(schema):
+    for error in _meta_schema_validator().iter_errors(schema):
         first = error.kind.context[0] if isinstance(error.kind, ValidationErrorKind.AnyOf) else [error]
         errors += first[:1]
-    for violation in violations_of(errors, "schema", schema, Resources(REGISTRY).schema_of):
+    for violation in violations_from_errors(errors, "schema", schema, SchemaRegistry(REGISTRY).schema_of):
         what, words = f"no JSON Schema: wrong value for {violation.where}", mismatch_of(violation, schema)
         yield Diagnostic(violation.path, what, words.expected, words.got, words.hint)
 
@@ -119,7 +119,7 @@ def reference_diagnostics(
         pending.extend(((*at, *step), part) for step, part in one.subschemas())
         for reference in references(one.schema):
             place, what = (*at, reference.keyword), reference.keyword
-            target = one.follow(reference.text)
+            target = one.resolve(reference.text)
             if target is None:
                 yield leads_nowhere(place, reference)
                 continue

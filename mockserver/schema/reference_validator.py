@@ -27,7 +27,7 @@ class ReferenceValidator:
         self._registry: Registry[Any] = Registry().with_resources(resources)
 
     def is_valid(self, name: str, instance: Any) -> bool | None:
-        """Whether an instance is well formed by the schema of a file; None where the reference cannot tell."""
+        """Whether an instance is well formed by the schema of a file; None if the reference cannot tell."""
         validator = Draft202012Validator(self._schemas[name], registry=self._registry)
         try:
             return bool(validator.is_valid(instance))

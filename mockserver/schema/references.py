@@ -53,8 +53,8 @@ class LocatedSchema:
         """The schemas directly in it, each with the path to it."""
         return ((step, LocatedSchema.enter(inner, self.resolver)) for step, inner in subschemas(self.schema))
 
-    def follow(self, reference: str) -> LocatedSchema | None:
-        """Where a reference leads; None where it leads nowhere."""
+    def resolve(self, reference: str) -> LocatedSchema | None:
+        """Where a reference leads; None if it leads nowhere."""
         try:
             target = self.resolver.lookup(as_uri(reference))
         except (Unresolvable, ValueError):
@@ -63,7 +63,7 @@ class LocatedSchema:
 
     def targets(self) -> Iterator[LocatedSchema]:
         """Where its references lead, as far as they lead anywhere."""
-        found = (self.follow(reference.text) for reference in references(self.schema))
+        found = (self.resolve(reference.text) for reference in references(self.schema))
         return (target for target in found if target is not None)
 
     def reachable(self) -> Mapping[int, LocatedSchema]:
@@ -99,15 +99,15 @@ class LocatedSchema:
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class SchemaRegistry:
     """Schemas by URI, which may refer to each other."""
 
     registry: Registry[Any] = field(default_factory=Registry)
 
-    def with_schemas(self, schemas: Mapping[str, Any]) -> Resources:
+    def with_schemas(self, schemas: Mapping[str, Any]) -> SchemaRegistry:
         """The same and more."""
         named = [(uri, DRAFT202012.create_resource(schema)) for uri, schema in schemas.items()]
-        return Resources(self.registry.with_resources(named).crawl())
+        return SchemaRegistry(self.registry.with_resources(named).crawl())
 
     def locate(self, uri: str) -> LocatedSchema:
         """The schema of a URI."""

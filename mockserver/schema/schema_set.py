@@ -13,7 +13,7 @@ from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import Diagnostic, Path, Report
 from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
 from mockserver.schema.limits import MAX_SCHEMAS
-from mockserver.schema.references import BASE_URI, LocatedSchema, Resources, file_uri
+from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, file_uri
 from mockserver.schema.subschemas import (
     NAMING_KEYWORDS,
     Reference,
@@ -37,7 +37,7 @@ class SchemaSet:
         self._validators: dict[str, Validator] = {}
         self.unsound: set[str] = set()
         """Names of files that are there but were reported."""
-        self._resources = Resources()
+        self._resources = SchemaRegistry()
         self._files = Registry([])
         self._sound_texts: set[int] = set()
         """Identities of schemas whose text is sound."""
@@ -106,7 +106,9 @@ class SchemaSet:
         except ValueError as error:
             report(_not_compiled(error))
 
-    def _validator(self, entry: Any, schema: LocatedSchema, resources: Resources, report: Report) -> Validator | None:
+    def _validator(
+        self, entry: Any, schema: LocatedSchema, resources: SchemaRegistry, report: Report
+    ) -> Validator | None:
         try:
             validator = Validator(entry, schema, resources, self._files, exact=self._exact)
         except ValueError as error:
@@ -140,7 +142,7 @@ class SchemaSet:
         )
 
     def validator(self, name: str) -> Validator | None:
-        """The compiled schema of a file, or None where there is no sound one of that name."""
+        """The compiled schema of a file, or None if there is no sound one of that name."""
         return self._validators.get(name)
 
     def compile_inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
@@ -163,7 +165,7 @@ class SchemaSet:
         for name in self._schemas:
             for node, one in self._located(name).reachable().items():
                 if isinstance(one.schema, dict):
-                    found = ((reference.keyword, one.follow(reference.text)) for reference in references(one.schema))
+                    found = ((reference.keyword, one.resolve(reference.text)) for reference in references(one.schema))
                     links = {keyword: place(*places[id(target.schema)]) for keyword, target in found if target}
                     named = {keyword: value for keyword, value in one.schema.items() if keyword not in NAMING_KEYWORDS}
                     relinked[node] = {**named, **links}

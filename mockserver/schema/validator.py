@@ -17,9 +17,9 @@ from mockserver.core.model import Path, UnknownMember, Violation
 from mockserver.schema.declared import DeclaredMembers, declared_members
 from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, Limits
 from mockserver.schema.patterns import compile_pattern
-from mockserver.schema.references import BASE_URI, LocatedSchema, Resources, as_uri
+from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, as_uri
 from mockserver.schema.subschemas import references, replace_schemas
-from mockserver.schema.violations import OWN_PATTERN, violations_of
+from mockserver.schema.violations import OWN_PATTERN, violations_from_errors
 
 NOT_UNICODE: Final = "holds half of a surrogate pair, which is no text"
 
@@ -107,7 +107,7 @@ class Validator:
     """
 
     def __init__(
-        self, entry: Any, schema: LocatedSchema, resources: Resources, files: Registry, *, exact: bool
+        self, entry: Any, schema: LocatedSchema, resources: SchemaRegistry, files: Registry, *, exact: bool
     ) -> None:
         """`entry` leads the library to `schema`; `files` has the schemas by URI as the library takes them."""
         compiled = Draft202012Validator(
@@ -157,7 +157,7 @@ class Validator:
                 return ()
             reason = reason or self.limits.reason_to_refuse(instance, MAX_ERRORS)
             if not reason:
-                return violations_of(self._iter_errors(instance), root, instance, self._schema_of)
+                return violations_from_errors(self._iter_errors(instance), root, instance, self._schema_of)
         except UnicodeEncodeError:
             reason = NOT_UNICODE
         except ValueError:  # the library compares and copies values of so many levels

@@ -56,7 +56,7 @@ def mismatch_of(violation: Violation, data: Any) -> Mismatch:
     return Mismatch(expected, shown, did_you_mean(near) or violation.about)
 
 
-def violations_of(
+def violations_from_errors(
     errors: Iterable[ValidationError], root: str, instance: Any, schema_of: SchemaOf
 ) -> tuple[Violation, ...]:
     """Errors of a value as violations, by place and keyword, without duplicates."""

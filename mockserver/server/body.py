@@ -26,11 +26,11 @@ _MAX_SIZE_LINE: Final = 8_190
 
 
 async def receive_body(
-    request: web.BaseRequest, connection: Connection, request_start: float, settings: Settings, *, for_admin: bool
+    request: web.BaseRequest, connection: Connection, first_byte_at: float, settings: Settings, *, for_admin: bool
 ) -> bytes | Reply:
     """Read the body of a request; return a problem where it breaks a limit or cannot be decoded.
 
-    `request_start` is in loop time. `for_admin`: the admin API has a limit of its own. Raises `OSError` where the
+    `first_byte_at` is in loop time. `for_admin`: the admin API has a limit of its own. Raises `OSError` where the
     client leaves.
     """
     content = request.content
@@ -44,7 +44,7 @@ async def receive_body(
         else:
             if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
                 connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = await _read_rest(request, connection, request_start + settings.request_timeout, limit)
+            body = await _read_rest(request, connection, first_byte_at + settings.request_timeout, limit)
     except TimeoutError:
         return problems.too_slow(settings.request_timeout)
     except BrokenChunksError:
@@ -99,7 +99,7 @@ async def _read_rest(request: web.BaseRequest, connection: Connection, deadline:
             raise BrokenChunksError from None
         raise
     except OSError as error:
-        error.__traceback__ = None  # the stream keeps the error, whose frames would keep the stream
+        error.__traceback__ = None  # breaks a reference cycle: the stream keeps the error, whose frames keep the stream
         raise ConnectionResetError("the client left before the end of the body") from None
     finally:
         connection.body_listener = None

@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         if not self._transport.can_write_eof():  # TLS cannot close one side alone
             return False
         self._half_closed_until = asyncio.get_running_loop().time() + HALF_CLOSED_SECONDS
-        self._close_half_closed()
+        self._schedule_half_closed_close()
         return True
 
     def pause_writing(self) -> None:
@@ -144,9 +144,9 @@ class Connection(asyncio.Protocol):
         if self._is_request_pending and not self.is_lingering:  # the limit of the next request begins now
             self._shared.slow_heads.watch(self)
         if self._half_closed_until is not None:
-            self._close_half_closed()
+            self._schedule_half_closed_close()
 
-    def _close_half_closed(self) -> None:
+    def _schedule_half_closed_close(self) -> None:
         """Close a half-closed connection after a short time without a request: aiohttp does not say what is queued."""
         loop = asyncio.get_running_loop()
         until = self._half_closed_until or loop.time()
@@ -159,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def _close_if_idle(self) -> None:
         if self._is_busy:
-            self._close_half_closed()
+            self._schedule_half_closed_close()
         else:
             self.close()
 

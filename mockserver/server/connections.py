@@ -17,7 +17,7 @@ IDLE_SECONDS: Final = 1.0
 
 MAX_TIMEOUTS_PER_TURN: Final = 10
 TIMEOUT_PAUSE_SECONDS: Final = 0.01
-"""At most so many time out in one loop iteration, the next after a pause: others are served between."""
+"""At most so many items time out in one loop iteration; the rest follow after a pause, so that others are served."""
 
 
 class TimeoutMonitor(Generic[_T]):
@@ -131,7 +131,7 @@ class Connections:
         self._open: dict[LimitedConnection, None] = {}  # the oldest first
 
     def add(self, connection: LimitedConnection) -> None:
-        """Take up a connection; where that is one too many, close an idle one or refuse this one."""
+        """Register a connection. Over the limit, close an idle one, or else refuse this one."""
         self._open[connection] = None
         self.slow_heads.watch(connection)
         if self._stopping.is_set():

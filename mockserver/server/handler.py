@@ -14,7 +14,7 @@ from msgspec import Struct
 from mockserver.admin import console_files
 from mockserver.base.address import HEALTH
 from mockserver.core.directives import mock_headers
-from mockserver.core.model import NOTHING, Request
+from mockserver.core.model import EMPTY_MAPPING, Request
 from mockserver.core.reply import Headers, Reply
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
@@ -25,7 +25,7 @@ from mockserver.server.body import receive_body
 from mockserver.server.connection import Connection
 from mockserver.server.exchange import Exchange
 from mockserver.server.head import head_problem
-from mockserver.server.logs import AccessLog, AccessRecord, edge_log, log_refusal, no_log
+from mockserver.server.logs import AccessLog, AccessRecord, edge_log, log_refusal, no_access_log
 from mockserver.server.response import SENT_CLOSE, SENT_KEEP_ALIVE, encode_closing_reply, internal_error
 from mockserver.server.transport import ConnectionTransport
 
@@ -78,47 +78,46 @@ class Handler:
             return SENT_CLOSE
         self._in_flight += 1
         self.drained.clear()
-        request_start = connection.begin_request()
+        first_byte_at = connection.begin_request()
         try:
-            stays_open = await self._respond(request, connection, request_start)
+            keep_alive = await self._respond(request, connection, first_byte_at)
         except Exception:  # noqa: BLE001 - the reply is being sent: nothing else can be
             edge_log.exception("mockserver: a request failed after its reply")
-            stays_open = False
+            keep_alive = False
         finally:
             connection.end_request()
             self._in_flight -= 1
             if not self._in_flight:
                 self.drained.set()
-        return SENT_KEEP_ALIVE if stays_open and connection.is_open else SENT_CLOSE
+        return SENT_KEEP_ALIVE if keep_alive and connection.is_open else SENT_CLOSE
 
-    async def _respond(self, request: web.BaseRequest, connection: Connection, request_start: float) -> bool:
+    async def _respond(self, request: web.BaseRequest, connection: Connection, first_byte_at: float) -> bool:
         """Read the request, send its reply; return whether the connection may stay open."""
-        started = time.perf_counter_ns()
+        handling_began_ns = time.perf_counter_ns()
         try:
             problem = head_problem(request)
-            body = problem or await receive_body(
-                request, connection, request_start, self._engine.settings, for_admin=_is_for_admin(request)
+            body_or_problem = problem or await receive_body(
+                request, connection, first_byte_at, self._engine.settings, for_admin=_is_for_admin(request)
             )
         except OSError:  # the client left
             return False
         if not connection.is_open:  # the client left or the server stopped while the request waited
             return False
-        if isinstance(body, Reply):
-            log_refusal(body)
+        is_refused = isinstance(body_or_problem, Reply)
+        if isinstance(body_or_problem, Reply):
+            log_refusal(body_or_problem)
         try:
-            result = await self._dispatch(request, body)
+            result = await self._dispatch(request, body_or_problem)
         except Exception:  # noqa: BLE001 - the client gets a 500 and the server goes on
             edge_log.exception("mockserver: a request failed")
             result = DispatchResult(internal_error())
-        self._write_access_log(request, result, started)
-        complete = stays_open = False
+        self._write_access_log(request, result, handling_began_ns)
+        complete = keep_alive = False
         try:
             if result.reply.delay_ms:
                 await connection.wait(result.reply.delay_ms / 1_000)
-            stays_open = request.keep_alive and not isinstance(body, Reply) and not self._stopping.is_set()
-            exchange = Exchange(
-                request, connection, result.reply, result.extra_headers, stays_open, isinstance(body, Reply)
-            )
+            keep_alive = request.keep_alive and not is_refused and not self._stopping.is_set()
+            exchange = Exchange(request, connection, result.reply, result.extra_headers, keep_alive, is_refused)
             complete = await _deliver(exchange)
         except Exception:  # noqa: BLE001 - the client gets a 500 and the server goes on
             edge_log.exception("mockserver: a reply failed")
@@ -126,11 +125,11 @@ class Handler:
         finally:
             if result.from_engine:
                 await self._engine.delivered(result.reply, complete=complete)
-        return stays_open
+        return keep_alive
 
     def _write_access_log(self, request: web.BaseRequest, result: DispatchResult, started: int) -> None:
         """Write the line of the access log; a failure loses the line, not the reply."""
-        if self._log is no_log:
+        if self._log is no_access_log:
             return
         shown = self._engine.masked_target(request.rel_url.path_safe, request.rel_url.raw_query_string)
         micros = (time.perf_counter_ns() - started) // 1_000
@@ -167,7 +166,7 @@ class Dispatcher:
         self._api = api
         self.admin_disabled_reason = None if admin_enabled else "It was turned off by --no-admin."
         self.operations_port: int | None = None
-        """The port of the operations; None where the admin API shares it."""
+        """The port of the operations; None if the admin API shares it."""
 
     async def dispatch(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
         """Reply to a request on the port of the operations."""
@@ -183,7 +182,7 @@ class Dispatcher:
                 page = console_files.console_page(request.method, path, found.path, headers)
                 if page is not None:
                     return DispatchResult(page, sandbox)
-        query = request.query if request.rel_url.raw_query_string else NOTHING
+        query = request.query if request.rel_url.raw_query_string else EMPTY_MAPPING
         if isinstance(body, Reply):
             unread = Request(method=request.method, path=path, headers=headers, query=query)
             reply = await self._engine.refuse(unread, body)

@@ -23,7 +23,7 @@ _SAFE_REASONS: Final = ("Missing 'Host' header", "Duplicate 'Host' header", "Rec
 
 
 def head_problem(request: web.BaseRequest) -> Reply | None:
-    """The problem with a head that aiohttp took; None where there is none."""
+    """The problem with a head that aiohttp took; None if there is none."""
     version, headers = request.version, request.headers
     if version not in (HttpVersion11, HttpVersion10):
         return _unsupported_version(f"{version.major}.{version.minor}")

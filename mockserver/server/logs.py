@@ -75,11 +75,11 @@ def log_refusal(problem: Reply) -> None:
     )
 
 
-def no_log(record: AccessRecord) -> None:
+def no_access_log(record: AccessRecord) -> None:
     """Log nothing."""
 
 
-def human_log(write: WriteLine) -> AccessLog:
+def text_access_log(write: WriteLine) -> AccessLog:
     """Log one line of text for each request."""
 
     def log(record: AccessRecord) -> None:
@@ -131,7 +131,7 @@ def _reply_kind(reply: Reply) -> str:
     return f"problem: {reply.problem}" if reply.problem else "options" if reply.status == 204 else "admin"
 
 
-def json_log(write: WriteLine) -> AccessLog:
+def json_access_log(write: WriteLine) -> AccessLog:
     """Log one JSON object for each request."""
 
     def log(record: AccessRecord) -> None:

@@ -24,7 +24,7 @@ from mockserver.server.connection import Connection
 from mockserver.server.connections import Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler
 from mockserver.server.head import MAX_HEADERS, MAX_LINE_BYTES
-from mockserver.server.logs import AccessLog, aiohttp_log, edge_log, no_log
+from mockserver.server.logs import AccessLog, aiohttp_log, edge_log, no_access_log
 from mockserver.server.tls import TlsContext
 
 try:
@@ -67,7 +67,7 @@ class Server:
     def __init__(
         self,
         engine: Engine,
-        log: AccessLog = no_log,
+        log: AccessLog = no_access_log,
         access: Access | None = None,
         *,
         admin_enabled: bool = True,
@@ -126,7 +126,7 @@ class Server:
             max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,
             auto_decompress=False,  # `body` stops at the limit, and says what is wrong
-            lingering_time=0,  # `Connection` lingers by itself
+            lingering_time=0,  # `Connection.send_and_close` does the lingering
         )
         is_secured = self._tls is not None
         try:
@@ -163,7 +163,7 @@ async def serving(
     engine: Engine,
     host: str = "127.0.0.1",
     port: int = 0,
-    log: AccessLog = no_log,
+    log: AccessLog = no_access_log,
     access: Access | None = None,
     *,
     admin_enabled: bool = True,

@@ -188,18 +188,18 @@ class Coverage:
         self._max_tallies = max_sandboxes + 1 + MAX_STRAY_TALLIES
         self._serials = count(1)
         self._tallies: dict[str, Tally] = {}
-        self._dropped_total = Tally()
+        self._total_of_dropped = Tally()
         self._dropped: dict[str, Tally] = {}
-        self._has_forgotten = False
+        self._has_lost_names = False
         self._recent: dict[tuple[int, int], _PreviousRequest] = {}
         self._older: dict[tuple[int, int], _PreviousRequest] = {}
 
     def clear(self) -> None:
         """Forget everything."""
         self._tallies.clear()
-        self._dropped_total = Tally()
+        self._total_of_dropped = Tally()
         self._dropped.clear()
-        self._has_forgotten = False
+        self._has_lost_names = False
         self._recent, self._older = {}, {}
 
     def drop(self, name: str) -> None:
@@ -207,14 +207,14 @@ class Coverage:
         tally = self._tallies.pop(name, None)
         if tally is None:
             return
-        self._dropped_total.add(tally)
+        self._total_of_dropped.add(tally)
         earlier = self._dropped.pop(name, None)
         if earlier is not None:
             tally.add(earlier)
         self._dropped[name] = tally
         if len(self._dropped) > MAX_DROPPED_TALLIES:
             del self._dropped[next(iter(self._dropped))]
-            self._has_forgotten = True
+            self._has_lost_names = True
 
     def tally(self, name: str) -> Tally:
         """The tally of a sandbox."""
@@ -223,13 +223,13 @@ class Coverage:
     def total(self) -> Tally:
         """The counts of all sandboxes that ever were."""
         total = Tally()
-        for tally in (self._dropped_total, *self._tallies.values()):
+        for tally in (self._total_of_dropped, *self._tallies.values()):
             total.add(tally)
         return total
 
     def total_of(self, prefix: str) -> Tally:
         """The counts of all sandboxes whose names have a prefix, and of their lives before resets."""
-        total = Tally(incomplete=self._has_forgotten)
+        total = Tally(incomplete=self._has_lost_names)
         for tallies in (self._dropped, self._tallies):
             for name, tally in tallies.items():
                 if name.startswith(prefix):

@@ -17,14 +17,14 @@ from mockserver.core.contract import Contract, Operation, Scenario
 from mockserver.core.model import Document, Record, Settings
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order
-from mockserver.decision.view import Armed, View
+from mockserver.decision.view import ArmedOutcome, View
 from mockserver.storage.coverage import Observation, Tally
 
 
 class Entry(Struct, frozen=True, gc=False):
     """A journal entry: `data` is one masked JSON document (`schemas/journal-entry.schema.json`), encoded once.
 
-    It is empty where no journal is kept.
+    It is empty if no journal is kept.
     """
 
     id: str
@@ -84,7 +84,7 @@ class ReloadedSandbox(Struct, frozen=True):
 
     settings: Settings
     runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
-    armed: tuple[Armed, ...]
+    armed: tuple[ArmedOutcome, ...]
     turn_counts: Mapping[str, Mapping[str, int]]
 
 
@@ -95,7 +95,7 @@ class Sandbox(Protocol):
     settings: Settings
     own_settings: Mapping[str, Any]
     clock: Clock
-    armed: tuple[Armed, ...]
+    armed: tuple[ArmedOutcome, ...]
     runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
     """Scenarios added at run time by operation, in order."""
     turn_counts: Mapping[str, Mapping[str, int]]
@@ -112,7 +112,7 @@ class Sandbox(Protocol):
         """All that a decision about a request may see. Nothing is changed or used up."""
 
     async def check_room(self, effects: Effects) -> Full | None:
-        """`Full` where the records of these effects have no room, as `commit` would say; otherwise None."""
+        """`Full` if the records of these effects have no room, as `commit` would say; otherwise None."""
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
@@ -125,17 +125,17 @@ class Sandbox(Protocol):
 
     # -- what a tester changes --------------------------------------------------------------------------
 
-    def order(self, operation: Operation) -> Order:
+    def scenario_order(self, operation: Operation) -> Order:
         """The scenarios in force."""
 
     async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> Full | None:
         """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again.
 
-        `Full` where there is no room.
+        `Full` if there is no room.
         """
 
-    async def arm(self, make: Callable[[int], Armed]) -> Armed | Full:
-        """Arm what `make` gives for an unused id; `Full` where there is no room."""
+    async def arm(self, make: Callable[[int], ArmedOutcome]) -> ArmedOutcome | Full:
+        """Arm what `make` gives for an unused id; `Full` if there is no room."""
 
     async def disarm(self, ids: Iterable[int]) -> None:
         """Remove armed outcomes by id."""
@@ -150,7 +150,7 @@ class Sandbox(Protocol):
         """What the sandbox keeps beside the seeds."""
 
     async def load_state(self, state: State) -> Full | None:
-        """Replace what the sandbox keeps; `Full` where there is no room."""
+        """Replace what the sandbox keeps; `Full` if there is no room."""
 
     async def find_record(self, collection: str, key: str) -> Record | None:
         """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""
@@ -159,7 +159,7 @@ class Sandbox(Protocol):
         """Whether a record or a tombstone was written under a key."""
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
-        """Write a record (None: a tombstone) in place of what was there; `Full` where there is no room."""
+        """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
 
     async def restore_record(self, collection: str, key: str) -> None:
         """Remove what was written under a key, so that its seed or the default shows again."""
@@ -200,7 +200,7 @@ class Storage(Protocol):
     # -- sandboxes --------------------------------------------------------------------------------------
 
     async def use_sandbox(self, name: str) -> Sandbox | None:
-        """The sandbox of a name, made on first use; None where there is no room for one more.
+        """The sandbox of a name, made on first use; None if there is no room for one more.
 
         It is not evicted while an answer that was committed in it is on its way (`Sandbox.delivered`).
         """
@@ -209,7 +209,7 @@ class Storage(Protocol):
         """The sandbox of a name, if it exists; this does not count as use."""
 
     async def peek(self, name: str) -> Sandbox | None:
-        """What `sandbox` would give; nothing is made, and this does not count as use."""
+        """What `use_sandbox` would give; nothing is made, and this does not count as use."""
 
     async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""
@@ -226,7 +226,7 @@ class Storage(Protocol):
     async def sandboxes(self) -> Sequence[Sandbox]:
         """All sandboxes."""
 
-    async def serve(
+    async def use_contract(
         self,
         contract: Contract,
         settings: Settings,

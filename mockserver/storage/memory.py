@@ -46,7 +46,7 @@ class MemoryStorage:
     # -- sandboxes --------------------------------------------------------------------------------------
 
     async def use_sandbox(self, name: str) -> MemorySandbox | None:
-        """The sandbox of a name, made on first use; None where there is no room for one more."""
+        """The sandbox of a name, made on first use; None if there is no room for one more."""
         now = self._monotonic()
         sandbox = self._sandboxes.pop(name, None)
         if sandbox is None:
@@ -80,19 +80,19 @@ class MemoryStorage:
 
     async def reset(self, name: str) -> bool:
         """Reset a sandbox to its seeds and settings, with an empty journal; whether it existed."""
-        self._shared.journal.clear(name)
+        self._shared.journal.clear_sandbox(name)
         self._shared.coverage.drop(name)
         self._evicted.pop(name, None)
         sandbox = self._sandboxes.pop(name, None)
         if sandbox is not None:
-            sandbox.close()
+            sandbox.retire()
         return sandbox is not None
 
     async def reset_all(self) -> tuple[str, ...]:
         """Reset every sandbox, and forget those that were evicted; the names of those that existed."""
         names = tuple(self._sandboxes)
         for sandbox in self._sandboxes.values():
-            sandbox.close()
+            sandbox.retire()
         self._sandboxes.clear()
         self._evicted.clear()
         self._evicted_others = False
@@ -104,7 +104,7 @@ class MemoryStorage:
         """All sandboxes."""
         return tuple(self._sandboxes.values())
 
-    async def serve(
+    async def use_contract(
         self,
         contract: Contract,
         settings: Settings,
@@ -112,7 +112,7 @@ class MemoryStorage:
         id_offsets: Mapping[str, int],
     ) -> None:
         """Serve another contract from now on, in one step."""
-        self._shared.serve(contract, settings)
+        self._shared.use_contract(contract, settings)
         for sandbox in self._sandboxes.values():
             sandbox.use_contract(contract.collections, reloaded[sandbox.name], id_offsets)
 
@@ -143,7 +143,7 @@ class MemoryStorage:
         if idle is None:
             return False
         del self._sandboxes[idle.name]
-        idle.close()
+        idle.retire()
         self._shared.coverage.drop(idle.name)
         self._evictions += 1
         self._evicted[idle.name] = None
@@ -173,7 +173,7 @@ class MemoryStorage:
 
     async def clear_entries(self, sandbox: str) -> int:
         """Delete the entries of a sandbox; how many there were."""
-        return self._shared.journal.clear(sandbox)
+        return self._shared.journal.clear_sandbox(sandbox)
 
     async def lost_entries(self, sandbox: str) -> int:
         """How many entries of a sandbox, at least, were dropped because the journal was full."""

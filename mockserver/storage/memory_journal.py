@@ -119,7 +119,7 @@ class Journal:
         """How many entries of a sandbox, at least, were dropped because the journal was full."""
         return self._lost.get(sandbox, self._lost_by_others)
 
-    def clear(self, sandbox: str) -> int:
+    def clear_sandbox(self, sandbox: str) -> int:
         """Delete the entries of a sandbox; how many there were."""
         kept = deque(entry for entry in self._entries if entry.sandbox != sandbox)
         dropped = len(self._entries) - len(kept)

@@ -62,10 +62,10 @@ class Records:
         self.size = 0
         """In bytes, with records of removed collections."""
         self._stored: dict[str, StoredRecords] = {collection: {} for collection in collections}
-        self._retired: dict[str, StoredRecords] = {}
-        self._used: dict[str, int] = {}
-        self._searched: dict[str, int] = {}
-        self._drawn: dict[str, int] = {}
+        self._of_removed_collections: dict[str, StoredRecords] = {}
+        self._ids_used: dict[str, int] = {}
+        self._search_start: dict[str, int] = {}
+        self._last_drawn: dict[str, int] = {}
         """How far beyond the first id the last draw came, to save the next search; not part of the state."""
         self._base = _first_id(name, seed)
         self.changes = 0
@@ -76,7 +76,7 @@ class Records:
         return self._stored[collection].get(key)
 
     def find_and_note(self, reads: list[ReadRecord], collection: Collection, key: str) -> Record | None:
-        """The record of a key: written, a seed, or the default of an open collection; None where there is none.
+        """The record of a key: written, a seed, or the default of an open collection; None if there is none.
 
         What was read is appended to `reads`.
         """
@@ -100,31 +100,31 @@ class Records:
 
     def next_id(self, new: GeneratedId) -> str:
         """The next unused id; asking again gives the same until it is consumed or its key is taken."""
-        start, used = new.first + self._base, self._used.get(new.name, 0)
+        start, used = new.first + self._base, self._ids_used.get(new.name, 0)
         if new.unused_in is None:
             return f"{new.prefix}{start + used}"
-        number = start + max(used, self._searched.get(new.name, 0), self._drawn.get(new.name, 0))
+        number = start + max(used, self._search_start.get(new.name, 0), self._last_drawn.get(new.name, 0))
         text = f"{new.prefix}{number}"
         stored, seeds = self._stored[new.unused_in], self.collections[new.unused_in].seeds
         while text in stored or text in seeds:
             number += 1
             text = f"{new.prefix}{number}"
-        self._drawn[new.name] = number - start
+        self._last_drawn[new.name] = number - start
         return text
 
     def consume(self, names: Iterable[str]) -> None:
         """Use up the ids that were drawn last, by name."""
         for name in names:
             self.changes += 1
-            self._used[name] = self._used.get(name, 0) + 1
-            if name in self._drawn:
-                self._searched[name] = self._drawn[name] + 1
+            self._ids_used[name] = self._ids_used.get(name, 0) + 1
+            if name in self._last_drawn:
+                self._search_start[name] = self._last_drawn[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Restart the ids from another seed; the records stay."""
         self.changes += 1
         self._base = _first_id(name, seed)
-        self._used, self._searched, self._drawn = {}, {}, {}
+        self._ids_used, self._search_start, self._last_drawn = {}, {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class Records:
             view = views.get((write.collection, write.key))
             if view is None:
                 before = self.find(self.collections[write.collection], write.key)
-                view = views[write.collection, write.key] = {**before.view} if before is not None else {}
+                view = views[write.collection, write.key] = {**before.visible} if before is not None else {}
             view.update(write.members)
             view["key"], view["origin"] = write.key, "request"
         return [Change(collection, key, _encode(Record(view, entry))) for (collection, key), view in views.items()]
@@ -148,11 +148,11 @@ class Records:
         """Write a record in place of what was there; None is a tombstone."""
         self.apply([self.change(collection, key, record)])
 
-    def added(self, changes: Iterable[Change]) -> int:
+    def count_added(self, changes: Iterable[Change]) -> int:
         """How many records more there would be after these changes."""
         return sum(change.key not in self._stored[change.collection] for change in changes)
 
-    def growth(self, changes: Iterable[Change]) -> int:
+    def bytes_added(self, changes: Iterable[Change]) -> int:
         """How many bytes more there would be after these changes."""
         return sum([_growth(change, self._stored[change.collection].get(change.key)) for change in changes])
 
@@ -173,7 +173,7 @@ class Records:
             self.changes += 1
             self.count -= 1
             self.size -= len(before) + _fixed_size(key)
-            self._drawn = {}
+            self._last_drawn = {}
 
     # -- all of it --------------------------------------------------------------------------------------
 
@@ -183,21 +183,21 @@ class Records:
             name: {key: None if data == _TOMBSTONE else _decode(data) for key, data in stored.items()}
             for name, stored in self._stored.items()
         }
-        names = {**self._used, **self._searched}
-        counters = {name: Counter(self._used.get(name, 0), self._searched.get(name, 0)) for name in names}
+        names = {**self._ids_used, **self._search_start}
+        counters = {name: Counter(self._ids_used.get(name, 0), self._search_start.get(name, 0)) for name in names}
         return State(records, counters)
 
     def load(self, state: State) -> None:
         """Replace what is kept."""
         self.changes += 1
         self._stored = {name: {} for name in self.collections}
-        self._retired, self.count, self.size = {}, 0, 0
+        self._of_removed_collections, self.count, self.size = {}, 0, 0
         for collection, records in state.records.items():
             for key, record in records.items():
                 self.put(collection, key, record)
-        self._used = {name: one.used for name, one in state.counters.items() if one.used}
-        self._searched = {name: one.searched for name, one in state.counters.items() if one.searched}
-        self._drawn = {}
+        self._ids_used = {name: one.used for name, one in state.counters.items() if one.used}
+        self._search_start = {name: one.searched for name, one in state.counters.items() if one.searched}
+        self._last_drawn = {}
 
     def use_collections(self, collections: Mapping[str, Collection], id_offsets: Mapping[str, int]) -> None:
         """Keep the records of these collections from now on.
@@ -206,18 +206,18 @@ class Records:
         the ids of a name begin lower than before; they go on above those given out.
         """
         self.changes += 1
-        before = {**self._retired, **self._stored}
+        before = {**self._of_removed_collections, **self._stored}
         self._stored = {name: _fold_keys(before.pop(name, {}), one.fold) for name, one in collections.items()}
-        self._retired = {name: stored for name, stored in before.items() if stored}
+        self._of_removed_collections = {name: stored for name, stored in before.items() if stored}
         self.collections = collections
         self.count = sum(map(len, self._stored.values()))
-        kept = (*self._stored.values(), *self._retired.values())
+        kept = (*self._stored.values(), *self._of_removed_collections.values())
         self.size = sum(len(data) + _fixed_size(key) for stored in kept for key, data in stored.items())
-        for name in self._used.keys() & id_offsets.keys():
-            self._used[name] += id_offsets[name]
-            if name in self._searched:
-                self._searched[name] += id_offsets[name]
-        self._drawn = {}
+        for name in self._ids_used.keys() & id_offsets.keys():
+            self._ids_used[name] += id_offsets[name]
+            if name in self._search_start:
+                self._search_start[name] += id_offsets[name]
+        self._last_drawn = {}
 
 
 def _growth(change: Change, before: bytes | None) -> int:
@@ -242,7 +242,7 @@ def _fold_keys(stored: StoredRecords, fold: Callable[[str], str]) -> StoredRecor
 
 def _rename(data: bytes, key: str) -> bytes:
     record = _decode(data)
-    return _encode(Record({**record.view, "key": key}, record.entry))
+    return _encode(Record({**record.visible, "key": key}, record.entry))
 
 
 def _first_id(name: str, seed: int) -> int:

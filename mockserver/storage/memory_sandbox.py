@@ -13,7 +13,7 @@ from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
-from mockserver.decision.view import Armed, View, fetch_records, make_facts
+from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import (
     Clock,
@@ -56,7 +56,7 @@ class MemorySandbox:
         self.settings: Settings = shared.settings
         self.own_settings: Mapping[str, Any] = {}
         self.clock = Clock()
-        self.armed: tuple[Armed, ...] = ()
+        self.armed: tuple[ArmedOutcome, ...] = ()
         self.evicted_before = evicted_before
         self.last_used = last_used
         self.records = Records(name, shared.settings.seed, shared.contract.collections)
@@ -68,7 +68,7 @@ class MemorySandbox:
         """Observations of requests whose answers are on their way, by entry; each keeps the sandbox from eviction."""
         self._shared = shared
         self._orders: dict[str, _CachedOrder] = {}
-        self._delays = 0
+        self._delays_drawn = 0
         self._last_armed = 0
         self._usage = Usage(shared)
 
@@ -80,7 +80,7 @@ class MemorySandbox:
 
     async def look(self, operation: Operation, document: Document) -> View:
         """All that a decision about a request may see. Nothing is changed or used up."""
-        order, records = self.order(operation), self.records
+        order, records = self.scenario_order(operation), self.records
         reads: list[ReadRecord] = []
         now_ns = self.clock.read(self._shared.now_ns())
         facts = make_facts(document, self.settings, order, now_ns, records.draw(operation.new))
@@ -95,21 +95,21 @@ class MemorySandbox:
             armed=self.armed,
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
-            delays=self._delays,
+            delays=self._delays_drawn,
             lost_entries=self._shared.journal.lost_ids(one.entry for found in lookups.found.values() for one in found),
             versions=_Versions(records.changes, reads, operation.new),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
-        """`Full` where the records of these effects have no room, as `commit` would say; otherwise None."""
+        """`Full` if the records of these effects have no room, as `commit` would say; otherwise None."""
         return self._full(self.records.merged(effects.writes, "")) if effects.writes else None
 
     def _full(self, changes: Sequence[Change]) -> Full | None:
-        """`Full` where these changes of records have no room."""
-        limit, added = self._shared.settings.max_records, self.records.added(changes)
+        """`Full` if these changes of records have no room."""
+        limit, added = self._shared.settings.max_records, self.records.count_added(changes)
         if added and self.records.count + added > limit:
             return Full("max_records", limit)
-        return self._usage.full(self.records.growth(changes))
+        return self._usage.full(self.records.bytes_added(changes))
 
     def _store(self, changes: Sequence[Change]) -> Full | None:
         full = self._full(changes)
@@ -118,7 +118,7 @@ class MemorySandbox:
             self._usage.set_records(self.records.size)
         return full
 
-    def close(self) -> None:
+    def retire(self) -> None:
         """Let go of everything: the sandbox is reset, dropped or evicted."""
         self.gone = True
         self._usage.release()
@@ -135,7 +135,7 @@ class MemorySandbox:
             if full is not None:
                 return full
         records.consume(effects.consumed_ids)
-        self._delays += effects.delay
+        self._delays_drawn += effects.drew_delay
         if effects.armed_id is not None:
             self.armed = _after_use(self.armed, effects.armed_id)
             self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
@@ -150,7 +150,7 @@ class MemorySandbox:
 
     def _has_changed(self, view: View, effects: Effects) -> bool:
         """Whether something that the decision read has changed since the look."""
-        if view.versions.changes != self.records.changes and self._have_records_changed(view, effects):
+        if view.versions.changes != self.records.changes and self._have_records_or_ids_changed(view, effects):
             return True
         for scenario in effects.counted_scenarios:
             if self.turn_counts.get(view.operation, {}).get(scenario, 0) != view.turn_counts.get(scenario, 0):
@@ -160,7 +160,7 @@ class MemorySandbox:
         used = next(one for one in view.armed if one.id == effects.armed_id)
         return all(one is not used for one in self.armed)
 
-    def _have_records_changed(self, view: View, effects: Effects) -> bool:
+    def _have_records_or_ids_changed(self, view: View, effects: Effects) -> bool:
         """Whether a record that was read, or an id that was drawn and is consumed, has changed since the look."""
         records, versions = self.records, view.versions
         if any(records.stored(one.collection, one.key) is not one.stored for one in versions.reads):
@@ -176,7 +176,7 @@ class MemorySandbox:
 
     # -- what a tester changes --------------------------------------------------------------------------
 
-    def order(self, operation: Operation) -> Order:
+    def scenario_order(self, operation: Operation) -> Order:
         """The scenarios in force."""
         scenarios = self.runtime_scenarios.get(operation.id)
         if not scenarios:
@@ -190,7 +190,7 @@ class MemorySandbox:
     async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> Full | None:
         """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again.
 
-        `Full` where there is no room.
+        `Full` if there is no room.
         """
         before = self.runtime_scenarios.get(operation.id, ())
         full = self._usage.full(size_of_scenarios(scenarios) - size_of_scenarios(before))
@@ -205,8 +205,8 @@ class MemorySandbox:
         self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
         return None
 
-    async def arm(self, make: Callable[[int], Armed]) -> Armed | Full:
-        """Arm what `make` gives for an unused id; `Full` where there is no room."""
+    async def arm(self, make: Callable[[int], ArmedOutcome]) -> ArmedOutcome | Full:
+        """Arm what `make` gives for an unused id; `Full` if there is no room."""
         armed = make(self._last_armed + 1)
         full = self._usage.full(size_of_armed(armed))
         if full is not None:
@@ -231,7 +231,7 @@ class MemorySandbox:
         self.own_settings = {**self.own_settings, **changes}
         self.settings = dataclasses.replace(self.settings, **changes)
         if "seed" in changes:
-            self._delays = 0
+            self._delays_drawn = 0
             self.records.reseed(self.name, changes["seed"])
 
     def use_contract(
@@ -250,7 +250,7 @@ class MemorySandbox:
         return self.records.state()
 
     async def load_state(self, state: State) -> Full | None:
-        """Replace what the sandbox keeps; `Full` where there is no room."""
+        """Replace what the sandbox keeps; `Full` if there is no room."""
         loaded = Records(self.name, self.settings.seed, self.records.collections)
         loaded.load(state)
         limit = self._shared.settings.max_records
@@ -270,7 +270,7 @@ class MemorySandbox:
         return self.records.stored(collection, key) is not None
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
-        """Write a record (None: a tombstone) in place of what was there; `Full` where there is no room."""
+        """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
         return self._store([self.records.change(collection, key, record)])
 
     async def restore_record(self, collection: str, key: str) -> None:
@@ -279,7 +279,7 @@ class MemorySandbox:
         self._usage.set_records(self.records.size)
 
 
-def _after_use(armed: tuple[Armed, ...], used: int) -> tuple[Armed, ...]:
+def _after_use(armed: tuple[ArmedOutcome, ...], used: int) -> tuple[ArmedOutcome, ...]:
     """The armed outcomes after one of them was used once; one without requests left is removed."""
     left = []
     for one in armed:

@@ -23,9 +23,9 @@ class Shared:
         self.coverage = Coverage(sandbox_exists, settings.max_sandboxes)
         self.state_bytes = 0
         """What all sandboxes keep: records, armed outcomes and run-time scenarios."""
-        self.serve(contract, settings)
+        self.use_contract(contract, settings)
 
-    def serve(self, contract: Contract, settings: Settings) -> None:
+    def use_contract(self, contract: Contract, settings: Settings) -> None:
         """Serve a contract from now on."""
         self.contract = contract
         self.settings = settings

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mockserver.base.values import encode_json
 from mockserver.core.contract import Scenario
-from mockserver.decision.view import Armed
+from mockserver.decision.view import ArmedOutcome
 from mockserver.storage.interface import Full
 from mockserver.storage.memory_shared import Shared
 
@@ -24,7 +24,7 @@ class Usage:
         self._is_released = False
 
     def full(self, growth: int) -> Full | None:
-        """`Full` where so many bytes more have no room."""
+        """`Full` if so many bytes more have no room."""
         limit = self._shared.settings.max_state_bytes
         return Full("max_state_bytes", limit) if growth > 0 and self._shared.state_bytes + growth > limit else None
 
@@ -34,7 +34,7 @@ class Usage:
             self._shared.state_bytes += size - self._records
             self._records = size
 
-    def set_runtime(self, armed: Iterable[Armed], scenarios: Iterable[Iterable[Scenario]]) -> None:
+    def set_runtime(self, armed: Iterable[ArmedOutcome], scenarios: Iterable[Iterable[Scenario]]) -> None:
         """Count armed outcomes and run-time scenarios, as they were sent."""
         if self._is_released:
             return
@@ -50,7 +50,7 @@ class Usage:
         self._is_released = True
 
 
-def size_of_armed(armed: Armed) -> int:
+def size_of_armed(armed: ArmedOutcome) -> int:
     """The bytes of an armed outcome, as it was sent."""
     return len(encode_json(dict(armed.spec)))
 

@@ -90,7 +90,7 @@ async def test_a_refused_request_has_an_entry(contract: Contract) -> None:
 async def test_a_log_line_names_entry_and_cause(contract: Contract) -> None:
     """In both forms."""
     lines: list[str] = []
-    for log in (logs.human_log, logs.json_log):
+    for log in (logs.text_access_log, logs.json_access_log):
         async with edge.serving(Engine(contract), log=log(lines.append)) as url, aiohttp.ClientSession() as client:
             await post_body(client, url, ONCE)
             await post_body(client, url, ONCE)

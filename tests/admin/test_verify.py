@@ -205,7 +205,7 @@ async def test_claims_in_order_hold_of_parts_of_the_journal(
     contract: Contract, kinds: str, claims: list[Claim], holds: bool
 ) -> None:
     """Others may come between."""
-    verdict = await in_order(claims, *recorded(contract, kinds), lost=False)
+    verdict = await in_order(claims, *recorded(contract, kinds), has_lost_entries=False)
     assert verdict.holds is holds
     assert verdict_text(verdict, "").startswith("holds" if holds else "does not hold")
 
@@ -215,9 +215,9 @@ async def test_a_claim_has_words(contract: Contract) -> None:
     assert Claim().text == "at least 1 request that the API answered"
     assert Claim(scenario="a", low=2, high=2).text == "exactly 2 requests answered by a"
     assert Claim(operation="o", low=0, high=3).text == "0 to 3 requests of o"
-    verdict = await verify(Claim(operation="another"), *recorded(contract, "LX"), lost=False)
+    verdict = await verify(Claim(operation="another"), *recorded(contract, "LX"), has_lost_entries=False)
     assert verdict.misses[0].miss.evidence[0].path == "operation"
-    verdict = await verify(Claim(scenario="another"), *recorded(contract, "LX"), lost=False)
+    verdict = await verify(Claim(scenario="another"), *recorded(contract, "LX"), has_lost_entries=False)
     assert [e.path for e in verdict.misses[0].miss.evidence] == ["scenario"]
 
 
@@ -270,10 +270,10 @@ async def test_others_are_answered_while_claims_are_checked(
 
     for claims, at_least in (([Claim(low=0)] * 5, 40), ([Claim(scenario="another")], 80)):
         steps = 0
-        work = asyncio.create_task(in_order(claims, entries, read, lost=False))
+        work = asyncio.create_task(in_order(claims, entries, read, has_lost_entries=False))
         await count_steps(work)
         assert steps >= at_least
-    work = asyncio.create_task(verify(Claim(scenario="another"), entries, read, lost=False))
+    work = asyncio.create_task(verify(Claim(scenario="another"), entries, read, has_lost_entries=False))
     steps = 0
     await count_steps(work)
     assert steps >= 80

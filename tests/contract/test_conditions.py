@@ -34,7 +34,7 @@ def test_a_condition_matches_without_evidence_against_it(operand: Any, value: An
     """A condition that does not match says why."""
     for condition in compiled({"body.x": operand}):
         seen = condition.evidence(facts(value))
-        assert (condition.fails(facts(value)) is None) is (seen == ())
+        assert (condition.failure(facts(value)) is None) is (seen == ())
         assert all(e.path == "body.x" and e.expected and e.got for e in seen)
 
 
@@ -62,7 +62,7 @@ def test_logic_joins_conditions_on_several_places() -> None:
         for x in "ac":
             for y in "bc":
                 given_facts = some_facts({"x": x, "y": y})
-                held = condition.fails(given_facts) is None
+                held = condition.failure(given_facts) is None
                 assert held is ((x, y) in bodies)
                 assert held is (condition.evidence(given_facts) == ())
     (condition,) = compiled({"none": two})
@@ -86,9 +86,9 @@ def test_a_path_step_finds_a_member_or_an_item(parent: Any, step: str, found: bo
     """Elsewhere the value is missing."""
     for operand in ("x", "present", {"not": "empty"}, {"in": ["x"]}, {"in": ["x", 1]}, {"not": "absent"}):
         (condition,) = compiled({f"thing.{step}": operand})
-        assert (condition.fails(facts(1, thing=parent)) is None) is found
+        assert (condition.failure(facts(1, thing=parent)) is None) is found
     (condition,) = compiled({f"thing.{step}": "absent"})
-    assert (condition.fails(facts(1, thing=parent)) is None) is not found
+    assert (condition.failure(facts(1, thing=parent)) is None) is not found
 
 
 def test_an_equality_names_its_value_and_place() -> None:
@@ -124,12 +124,12 @@ PIN = Violation("body", ("a", "b"), "pattern", "empty", "expected c, got empty t
 def test_a_violation_is_selected_by_place_keyword_and_came(operand: dict[str, Any], expected: bool) -> None:
     """A condition holds where one violation fits all that it names, and claims just those."""
     (condition,) = compiled({"violation": operand})
-    held = condition.fails(facts(1, (PIN,))) is None
+    held = condition.failure(facts(1, (PIN,))) is None
     assert held is expected
-    assert condition.claims is not None
-    assert condition.first is not None
-    assert condition.claims(PIN) is expected
-    assert (condition.first(facts(1, (PIN,))) is PIN) is expected
+    assert condition.selects_violation is not None
+    assert condition.first_violation is not None
+    assert condition.selects_violation(PIN) is expected
+    assert (condition.first_violation(facts(1, (PIN,))) is PIN) is expected
     assert (condition.evidence(facts(1, (PIN,))) == ()) is expected
     assert condition.evidence(facts(1))[0].got == "no violation"
 
@@ -139,24 +139,24 @@ def test_an_unquoted_null_means_the_word() -> None:
     violation = Violation("body", ("a",), "type", "null", "")
     for word in (None, "null"):
         (condition,) = compiled({"violation": {"came": [word]}})
-        assert condition.fails(facts(1, (violation,))) is None
+        assert condition.failure(facts(1, (violation,))) is None
 
 
 def test_unclaimed_are_the_violations_that_are_left() -> None:
     """unclaimed holds where a violation is left that no scenario names, and itself names none."""
     (condition,) = compiled({"violation": "unclaimed"})
-    assert condition.fails(facts(1, (PIN,))) is not None
-    assert condition.fails(facts(1, (PIN,), unclaimed=(PIN,))) is None
-    assert condition.claims is None
+    assert condition.failure(facts(1, (PIN,))) is not None
+    assert condition.failure(facts(1, (PIN,), unclaimed=(PIN,))) is None
+    assert condition.selects_violation is None
 
 
 def test_logic_over_violations_still_claims_them() -> None:
     """A violation named inside any is named, and is the one that the scenario rests on."""
     (condition,) = compiled({"any": [{"violation": {"at": "body.a.b"}}, {"body.x": "a"}]})
-    assert condition.claims is not None
-    assert condition.claims(PIN)
-    assert condition.first is not None
-    assert condition.first(facts(1, (PIN,))) is PIN
+    assert condition.selects_violation is not None
+    assert condition.selects_violation(PIN)
+    assert condition.first_violation is not None
+    assert condition.first_violation(facts(1, (PIN,))) is PIN
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_what_cannot_be_compiled_is_reported_and_never_holds(when: dict[str, Any
     faults: list[Diagnostic] = []
     conditions = compiled(when, faults=faults)
     assert len(faults) == 1
-    assert all(c.fails(facts("a")) is not None for c in conditions)
+    assert all(c.failure(facts("a")) is not None for c in conditions)
     assert all(c.evidence(facts("a")) is not None for c in conditions)
 
 
@@ -220,8 +220,8 @@ def test_a_schema_may_stand_in_a_file_of_its_own() -> None:
     scope = Scope(("body",), lambda _, __: ())
     (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
-    assert condition.fails(facts(1)) is None
-    assert condition.fails(facts("a")) == "fits the schema"
+    assert condition.failure(facts(1)) is None
+    assert condition.failure(facts("a")) == "fits the schema"
 
 
 def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
@@ -231,7 +231,7 @@ def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
     scope = Scope(("body",), lambda _, __: ())
     (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
-    assert condition.fails(facts("a")) is not None
+    assert condition.failure(facts("a")) is not None
 
 
 def test_integers_beyond_64_bits_are_compared_exactly() -> None:
@@ -239,7 +239,7 @@ def test_integers_beyond_64_bits_are_compared_exactly() -> None:
     (condition,) = compiled({"body.x": 2**64})
     for number in (2**64 - 1, 2**64, 2**64 + 1):
         body = decode_json(b'{"x": %d}' % number, 8)
-        assert (condition.fails(some_facts(body)) is None) is (number == 2**64)
+        assert (condition.failure(some_facts(body)) is None) is (number == 2**64)
     (condition,) = compiled({"body.x": {"greater_than": 2**64}})
-    assert condition.fails(some_facts(decode_json(b'{"x": %d}' % (2**64 + 1), 8))) is None
+    assert condition.failure(some_facts(decode_json(b'{"x": %d}' % (2**64 + 1), 8))) is None
     assert encode_json({"x": 2**64 + 1}) == b'{"x":18446744073709551617}'

@@ -12,7 +12,7 @@ from tests.support.conditions import CASES, JSON, compiled, facts
 
 
 def holds(operand: Any, value: Any, **more: Any) -> bool:
-    return all(c.fails(facts(value, **more)) is None for c in compiled({"body.x": operand}))
+    return all(c.failure(facts(value, **more)) is None for c in compiled({"body.x": operand}))
 
 
 @pytest.mark.parametrize(("operand", "matching", "others"), CASES, ids=[repr(c[0]) for c in CASES])

@@ -40,9 +40,9 @@ def test_model_values_have_plain_defaults() -> None:
     assert Fault("hang") == Fault("hang", commit=False, seconds=30.0, status=503, retry_after=None, html=True)
     assert Fault("hang").html is True
     assert Fault("hang").commit is False
-    assert request == Request("GET", "/", b"", model.NOTHING, model.NOTHING)
-    assert dict(model.NOTHING) == {}
-    assert Document(request) == Document(request, model.NOTHING, model.MISSING, (), ())
+    assert request == Request("GET", "/", b"", model.EMPTY_MAPPING, model.EMPTY_MAPPING)
+    assert dict(model.EMPTY_MAPPING) == {}
+    assert Document(request) == Document(request, model.EMPTY_MAPPING, model.MISSING, (), ())
     assert Violation("body", (), "type", "other", "text") == Violation("body", (), "type", "other", "text", (), "")
     assert model.Diagnostic((), "a", "b") == model.Diagnostic((), "a", "b", "", "")
     with pytest.raises(TypeError):
@@ -52,7 +52,7 @@ def test_model_values_have_plain_defaults() -> None:
 def test_a_record_shows_its_members_key_and_origin() -> None:
     """Paths see all of them; `members` are those that the contract names."""
     record = Record.make("k", {"size": 1}, "request", "7")
-    assert (record.view, record.origin, record.members, record.entry) == (
+    assert (record.visible, record.origin, record.members, record.entry) == (
         {"size": 1, "key": "k", "origin": "request"},
         "request",
         {"size": 1},

@@ -19,7 +19,7 @@ from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.order import order_scenarios
 from mockserver.decision.router import Route
-from mockserver.decision.view import Armed, View, fetch_records, make_facts
+from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 BODY = {"customer_id": "c", "card_identifier": "k", "reference_batch": BATCH}
@@ -62,7 +62,7 @@ def decided(
     body: Any = BODY,
     written: Written | None = None,
     directives: Directives = NO_DIRECTIVES,
-    armed: tuple[Armed, ...] = (),
+    armed: tuple[ArmedOutcome, ...] = (),
 ) -> Decision:
     """The decision on a body, with these records instead of a storage's."""
     document = document_of(contract, body)
@@ -134,8 +134,8 @@ def test_a_forced_scenario_writes_nothing(contract: Contract) -> None:
         assert (decision.effects.writes, decision.effects.consumed_ids) == ((), ())
 
 
-def armed_with(turn: Turn, number: int = 1, **more: Any) -> Armed:
-    return Armed(number, "activateCardForCustomer", Turns((turn,)), 1, more.pop("when", ()), {}, **more)
+def armed_with(turn: Turn, number: int = 1, **more: Any) -> ArmedOutcome:
+    return ArmedOutcome(number, "activateCardForCustomer", Turns((turn,)), 1, more.pop("when", ()), {}, **more)
 
 
 def test_precedence_is_header_armed_scenarios(contract: Contract) -> None:
@@ -208,7 +208,7 @@ def test_a_fixed_delay_does_not_advance_the_series(contract: Contract) -> None:
     """Only drawn delays do."""
     for delay, drawn in ((FixedDelay(5), False), (UniformDelay(5, 5), True), (None, False)):
         decision = decided(contract, directives=Directives(delay=delay))
-        assert (decision.delay_ms, decision.effects.delay) == (0.0 if delay is None else 5.0, drawn)
+        assert (decision.delay_ms, decision.effects.drew_delay) == (0.0 if delay is None else 5.0, drawn)
 
 
 ECHO = {

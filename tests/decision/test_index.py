@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.language import Condition, EqualValue
 from mockserver.core.model import MISSING, Facts
-from mockserver.decision.index import FEWEST, EqualityIndex
+from mockserver.decision.index import MIN_TABLE_SIZE, EqualityIndex
 from tests.support.facts import some_facts
 
 VALUES: list[Any] = ["x", "y", "", 0, 1, 1.5, True, False, None]
@@ -26,12 +26,12 @@ def equal(place: str, operand: Any) -> Condition:
     """That a value is this one, type and all (1 is 1.0, but not true)."""
     extract = found_at(place)
 
-    def fails(facts: Facts) -> str | None:
+    def failure(facts: Facts) -> str | None:
         value = extract(facts)
         same = isinstance(value, bool) is isinstance(operand, bool) and value == operand
         return None if same else f"is {operand!r}"
 
-    return Condition(f"{place} is {operand!r}", fails, lambda _: (), place=place, equals=EqualValue(extract, operand))
+    return Condition(f"{place} is {operand!r}", failure, lambda _: (), place=place, equals=EqualValue(extract, operand))
 
 
 def other(place: str, operand: Any) -> Condition:
@@ -51,7 +51,7 @@ FACTS = st.fixed_dictionaries({place: st.sampled_from(SEEN) for place in PLACES}
 
 
 def apply(conditions: list[Condition], facts: Facts) -> bool:
-    return all(condition.fails(facts) is None for condition in conditions)
+    return all(condition.failure(facts) is None for condition in conditions)
 
 
 @given(ITEMS, st.lists(FACTS, min_size=1, max_size=5))
@@ -68,18 +68,18 @@ def test_the_index_gives_what_trying_all_gives(items: list[list[Condition]], ask
 
 def test_many_items_are_indexed_and_few_are_tried_in_turn() -> None:
     """From a number on, items with another value are not tried."""
-    for count in (FEWEST - 1, FEWEST, 1_000):
+    for count in (MIN_TABLE_SIZE - 1, MIN_TABLE_SIZE, 1_000):
         index = EqualityIndex(
             [*(([equal("body.a", f"v{n}")], n) for n in range(count)), ([other("body.a", "no")], count)]
         )
         facts = some_facts(records={"body.a": "v3"})
-        assert list(index.candidates(facts)) == ([*range(count + 1)] if count < FEWEST else [3, count])
+        assert list(index.candidates(facts)) == ([*range(count + 1)] if count < MIN_TABLE_SIZE else [3, count])
 
 
 def test_each_path_has_a_table_of_its_own() -> None:
     """An item with equalities at two paths is found by the first of them."""
-    both = [([equal("body.a", n), equal("body.b", n)], n) for n in range(FEWEST)]
-    second = [([equal("body.b", n)], n) for n in range(FEWEST)]
+    both = [([equal("body.a", n), equal("body.b", n)], n) for n in range(MIN_TABLE_SIZE)]
+    second = [([equal("body.b", n)], n) for n in range(MIN_TABLE_SIZE)]
     index = EqualityIndex([*both, *second])
     assert list(index.candidates(some_facts(records={"body.a": 2, "body.b": 5}))) == [2, 5]
     assert list(index.candidates(some_facts(records={"body.a": MISSING, "body.b": [5]}))) == []

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mockserver import Engine, Request, load
 from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
-from mockserver.decision.index import FEWEST
+from mockserver.decision.index import MIN_TABLE_SIZE
 from mockserver.decision.near_misses import near_miss
 from mockserver.decision.order import order_scenarios, scenarios_in_force
 from tests.support import explain
@@ -175,7 +175,7 @@ def assert_decided_by_conditions(engine: Engine, body: dict[str, Any]) -> None:
     assert decision.scenario.id == first.id
     assert decision.alternative is not None
     assumptions = (*first.envelope.assumed, *first.assumed, *decision.alternative.assumed)
-    held = [one.id for one in assumptions if all(condition.fails(facts) is None for condition in one.when)]
+    held = [one.id for one in assumptions if all(condition.failure(facts) is None for condition in one.when)]
     assert decision.assumed == tuple(dict.fromkeys(held))
 
 
@@ -212,7 +212,7 @@ def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> No
 
 def test_a_few_scenarios_are_tried_one_by_one(tmp_path: Path) -> None:
     """Below the bound there is nothing to look up."""
-    contract = write(tmp_path, [{"body.a": str(n)} for n in range(FEWEST // 2)])
+    contract = write(tmp_path, [{"body.a": str(n)} for n in range(MIN_TABLE_SIZE // 2)])
     index = order_scenarios(contract.operations[0].scenarios).without_violations
     assert index.candidates(some_facts({"a": "0"})) is index.all
 

@@ -55,22 +55,22 @@ def test_a_constant_body_is_rendered_once() -> None:
 def test_a_header_list_is_ascii_bounded_and_counted() -> None:
     """At most ten items, then a count; pointers are cut."""
     found = [Violation("body", ("é" * 200, str(i)), "type", "other", "expected é") for i in range(12)]
-    shown = rendering._listed(found)
+    shown = rendering._header_list(found)
     assert shown.isascii()
     entries = json.loads(shown)
     assert len(entries) == 11
     assert entries[-1] == {"more": 2}
     assert all(len(entry["pointer"]) <= rendering.LONGEST_POINTER for entry in entries[:-1])
-    assert json.loads(rendering._listed([RequestWarning("header", "/x", "k", "m", "p")])) == [
+    assert json.loads(rendering._header_list([RequestWarning("header", "/x", "k", "m", "p")])) == [
         {"in": "header", "pointer": "/x", "keyword": "k", "message": "m"}
     ]
 
 
 def test_a_long_message_in_a_header_is_cut() -> None:
     """It ends in dots."""
-    [entry] = json.loads(rendering._listed([Violation("body", ("a",), "const", "other", "x" * 241)]))
+    [entry] = json.loads(rendering._header_list([Violation("body", ("a",), "const", "other", "x" * 241)]))
     assert entry == {"pointer": "/a", "keyword": "const", "message": "x" * 237 + "..."}
-    [whole] = json.loads(rendering._listed([Violation("body", ("a",), "const", "other", "x" * 240)]))
+    [whole] = json.loads(rendering._header_list([Violation("body", ("a",), "const", "other", "x" * 240)]))
     assert whole["message"] == "x" * 240
 
 
@@ -80,9 +80,9 @@ def test_the_length_of_a_header_list_is_bounded(
 ) -> None:
     """As many items as fit, and at least one."""
     found = [Violation("body", ("a",), "const", "other", "x" * 100)] * 3
-    one = len(rendering._listed(found[:1])) - len("[]")
-    monkeypatch.setattr(rendering, "LONGEST_LIST", room * one)
-    assert json.loads(rendering._listed(found))[shown:] == [{"more": more}]
+    one = len(rendering._header_list(found[:1])) - len("[]")
+    monkeypatch.setattr(rendering, "MAX_LIST_CHARS", room * one)
+    assert json.loads(rendering._header_list(found))[shown:] == [{"more": more}]
 
 
 HEADERS = """\

@@ -106,7 +106,7 @@ def test_values_derived_from_a_contract_are_kept_by_name(contract: Contract) -> 
         return len(made)
 
     assert [engine.cached("a", make), engine.cached("a", make), engine.cached("b", make)] == [1, 1, 2]
-    engine.serve(contract, contract.settings)
+    engine.use_contract(contract, contract.settings)
     assert engine.cached("a", make) == 3
 
 

@@ -597,7 +597,7 @@ async def test_entries_of_an_old_contract_stay_readable(orders: Mock) -> None:
 async def test_old_contracts_are_freed(orders: Mock) -> None:
     """The journal does not keep them; near misses use the served contract, and say so."""
     await orders.ask("ONLY")
-    first = weakref.ref(orders.engine.contract.operations[0].scenarios[0].alternatives[0].conditions[0].fails)
+    first = weakref.ref(orders.engine.contract.operations[0].scenarios[0].alternatives[0].conditions[0].failure)
     told = [await orders.admin("GET", "/requests/1")]
     for letter in "baba":
         await orders.load(version(letter))

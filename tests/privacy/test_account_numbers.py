@@ -88,7 +88,7 @@ def test_a_number_as_a_name_of_a_member_is_not_in_the_log(contract: Contract) ->
     engine, lines = Engine(contract), list[str]()
     body = json.dumps({**LASTING, "customer": {NUMBER: 1}, "pin": 1}).encode()
     reply = engine.handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
-    logs.json_log(lines.append)(logs.AccessRecord("POST", PATH, "", reply, 1))
+    logs.json_access_log(lines.append)(logs.AccessRecord("POST", PATH, "", reply, 1))
     assert NUMBER not in lines[0]
 
 

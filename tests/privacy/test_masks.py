@@ -15,7 +15,7 @@ from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details
 from mockserver.privacy.account_numbers import is_account_number
 from mockserver.privacy.masks import (
-    changed_places,
+    changed_pointers,
     mask_account_numbers,
     mask_account_numbers_in,
     mask_at,
@@ -276,7 +276,7 @@ def test_secret_members_keep_their_shape(body: Any, masked: Any) -> None:
     assert (places == []) is (masked == body)
     assert all(
         any(changed == one or changed.startswith(one + "/") for one in places)
-        for changed in changed_places(body, masked, "/b")
+        for changed in changed_pointers(body, masked, "/b")
     )
 
 
@@ -314,7 +314,7 @@ def test_a_secret_equal_to_its_mask_is_listed_as_masked() -> None:
 )
 def test_masked_places_are_the_innermost_that_differ(before: Any, after: Any, places: list[str]) -> None:
     """Where a member name is masked, the member that holds it is listed."""
-    assert changed_places(before, after, "") == places
+    assert changed_pointers(before, after, "") == places
 
 
 def test_a_body_that_is_not_json_is_masked() -> None:

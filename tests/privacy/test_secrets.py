@@ -90,7 +90,7 @@ def test_nothing_is_secret_by_name_where_nothing_is_marked() -> None:
     """Headers are all the same."""
     nothing = Secrets()
     assert nothing.find({"pin": "1", "a": '{"pin": 1}', "b": [{"pin": 1}]}) == []
-    assert not nothing.hides_in(b"pin=1")
+    assert not nothing.bytes_may_have_secret(b"pin=1")
     assert not nothing.is_secret_parameter("pin")
     assert nothing.is_secret_parameter("authorization")
     assert nothing.is_secret_parameter("access_token")
@@ -135,7 +135,7 @@ def test_a_body_of_many_undeclared_names_is_secret_as_a_whole(monkeypatch: pytes
 )
 def test_bodies_that_are_no_objects_are_searched(data: bytes) -> None:
     """Form-encoded ones by the names as they are meant."""
-    assert BODY.hides_in(data)
+    assert BODY.bytes_may_have_secret(data)
     assert b"7391" not in mask_text_body(data, BODY)
 
 

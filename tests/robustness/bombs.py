@@ -100,10 +100,10 @@ def given(when: Mapping[str, Any], value: Any) -> Callable[[], str]:
         body = json.dumps({"documented": "Given.", "when": when, "respond": {"error": {"code": 1}}}).encode()
         facts = some_facts(value)
         met = [
-            scenario.alternatives[0].conditions[0].fails(facts)
+            scenario.alternatives[0].conditions[0].failure(facts)
             for scenario in [compile_runtime_scenario(operation, body, "x")]
         ]
-        met += [condition.fails(facts) for condition in compile_runtime_conditions(operation, when)]
+        met += [condition.failure(facts) for condition in compile_runtime_conditions(operation, when)]
         return "met" if met == [None, None] else "not met"
 
     return tried

@@ -10,7 +10,7 @@ import pytest
 from mockserver.base.values import MAX_CHECKED_DEPTH
 from mockserver.core.model import Diagnostic
 from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, TOO_MUCH, Limits
-from mockserver.schema.references import BASE_URI, Resources
+from mockserver.schema.references import BASE_URI, SchemaRegistry
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
@@ -24,7 +24,7 @@ def compiled(schema: Any, *, exact: bool = False) -> Validator:
 
 
 def limits(schema: Any) -> Limits:
-    return Limits(Resources().with_schemas({BASE_URI: schema}).locate(BASE_URI))
+    return Limits(SchemaRegistry().with_schemas({BASE_URI: schema}).locate(BASE_URI))
 
 
 def keywords(schema: Any, value: Any, *, exact: bool = False) -> list[str]:

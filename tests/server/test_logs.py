@@ -37,7 +37,7 @@ async def test_a_text_line_has_all_facts(contract: Contract) -> None:
     body = json.dumps(LASTING).encode()
     await logged(
         contract,
-        logs.human_log(lines.append),
+        logs.text_access_log(lines.append),
         head("POST", PATH, CLOSE, "Mock-Sandbox: a", length=len(body)) + body,
         head("GET", "/nothing", CLOSE),
         head("GET", "/__admin/health", CLOSE),
@@ -58,7 +58,7 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
     lines: list[str] = []
     await logged(
         contract,
-        logs.json_log(lines.append),
+        logs.json_access_log(lines.append),
         head("POST", f"/sandbox/a{PATH}", CLOSE, length=14) + b'{"pin":"12a4"}',
         head("PUT", PATH, CLOSE),
         head("GET", "/__admin/health", CLOSE),
@@ -79,7 +79,7 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
     assert admin.keys() == {"time", "method", "target", "sandbox", "status", "micros"}
 
 
-@pytest.mark.parametrize("log", [logs.human_log, logs.json_log])
+@pytest.mark.parametrize("log", [logs.text_access_log, logs.json_access_log])
 async def test_a_path_cannot_forge_a_line(contract: Contract, log: Any) -> None:
     """Control characters, escapes of a terminal and other letters are escaped, and cut at a length."""
     lines: list[str] = []
@@ -135,7 +135,7 @@ def test_no_secret_is_ever_shown(secret: str, header: str) -> None:
             lines += explanation_lines(explanation_json(request, explain(engine, request)))
             reply = engine.handle_sync(request)
             target = engine.masked_target(PATH, f"pin={secret}&{secret}")
-            for log in (logs.human_log, logs.json_log):
+            for log in (logs.text_access_log, logs.json_access_log):
                 log(lines.append)(logs.AccessRecord("POST", target, "", reply, 1))
             shown = [*lines, reply.body.decode(), *(value for _, value in reply.all_headers)]
             assert not [text for text in shown if secret in text]

@@ -195,7 +195,7 @@ async def test_a_long_body_after_an_equal_head_is_refused(contract: Contract) ->
     """The current limit holds."""
     engine = Engine(contract)
     async with warm(engine) as url, client(url) as one:
-        engine.serve(contract, replace(engine.settings, max_body=len(BODY) - 1))
+        engine.use_contract(contract, replace(engine.settings, max_body=len(BODY) - 1))
         assert await one.status(SENT) == 413
         assert await one.ended()
 

@@ -13,7 +13,7 @@ from mockserver.core.contract import Operation, Turn, Turns
 from mockserver.core.model import Document, Write
 from mockserver.core.reply import Effects
 from mockserver.decision.document import read_document
-from mockserver.decision.view import Armed, View
+from mockserver.decision.view import ArmedOutcome, View
 from mockserver.storage.coverage import Observation, Outcome
 from mockserver.storage.interface import CommitResult, Committed, Entry, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
@@ -150,13 +150,13 @@ class Mock:
     async def size(self, key: str = "x", name: str = "") -> Any:
         """The size of a thing."""
         record = await (await self.sandbox(name)).find_record("things", key)
-        return None if record is None else record.view["size"]
+        return None if record is None else record.visible["size"]
 
-    async def arm(self, times: int | None = 1, name: str = "") -> Armed:
+    async def arm(self, times: int | None = 1, name: str = "") -> ArmedOutcome:
         """Arm the ordinary answer."""
         sandbox = await self.sandbox(name)
-        armed = await sandbox.arm(lambda number: Armed(number, "use", Turns((Turn(),)), times, (), {}))
-        assert isinstance(armed, Armed)
+        armed = await sandbox.arm(lambda number: ArmedOutcome(number, "use", Turns((Turn(),)), times, (), {}))
+        assert isinstance(armed, ArmedOutcome)
         return armed
 
 

@@ -9,7 +9,7 @@ from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.contract import Turn, Turns
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
-from mockserver.decision.view import Armed
+from mockserver.decision.view import ArmedOutcome
 from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Full, Gone, ReloadedSandbox, State
 from tests.storage.storages import Mock, NewMock, write
 
@@ -23,7 +23,7 @@ async def test_a_look_sees_committed_writes(mock: Mock) -> None:
     view = await mock.look(thing="x", owner="2")
     (record,) = view.found["thing"]
     assert record == Record({"size": 7, "owner": "me", "key": "x", "origin": "request"}, mock.entries[1])
-    assert view.facts.records["thing"] == record.view
+    assert view.facts.records["thing"] == record.visible
     assert view.facts.records["owner"] == {"name": "Second", "key": "2", "origin": "seed"}
     assert (await mock.size("seeded"), await mock.size("gone"), await mock.size("y")) == (1, None, 0)
 
@@ -178,7 +178,7 @@ async def test_putting_a_scenario_again_restarts_its_turns(mock: Mock) -> None:
     assert view.turn_counts == {"other": 1}
     assert view.order.added == (added,)
     assert sandbox.runtime_scenarios == {"use": (added,)}
-    assert sandbox.order(mock.operation) is view.order
+    assert sandbox.scenario_order(mock.operation) is view.order
     await sandbox.set_scenarios(mock.operation, (), "flaky")
     assert (await mock.look()).order is mock.storage.orders["use"]
 
@@ -186,7 +186,7 @@ async def test_putting_a_scenario_again_restarts_its_turns(mock: Mock) -> None:
 async def test_a_random_delay_advances_the_series(mock: Mock) -> None:
     """Another seed restarts it."""
     for drawn in (True, False, True):
-        assert await mock.commit(await mock.look(), Effects(delay=drawn)) == Committed()
+        assert await mock.commit(await mock.look(), Effects(drew_delay=drawn)) == Committed()
     assert (await mock.look()).delays == 2
     await (await mock.sandbox()).configure({"mock_headers": False})
     assert (await mock.look()).delays == 2
@@ -204,7 +204,7 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
     before, kept = await sandbox.state(), await mock.storage.entries(None)
     both = (*write("x", size=5).writes, *write("z", size=5).writes)
     effects = Effects(
-        writes=both, consumed_ids=("id", "ticket"), armed_id=armed.id, counted_scenarios=("flaky",), delay=True
+        writes=both, consumed_ids=("id", "ticket"), armed_id=armed.id, counted_scenarios=("flaky",), drew_delay=True
     )
     assert await mock.commit(view, effects) == Full("max_records", 2)
     assert await sandbox.state() == before
@@ -224,7 +224,7 @@ async def test_writes_of_one_record_are_merged(mock: Mock) -> None:
     both = (*write("x", size=1).writes, *write("x", owner="me").writes)
     assert await mock.commit(await mock.look(thing="x"), Effects(writes=both)) == Committed()
     (record,) = (await mock.look(thing="x")).found["thing"]
-    assert (record.view["size"], record.view["owner"], record.origin) == (1, "me", "request")
+    assert (record.visible["size"], record.visible["owner"], record.origin) == (1, "me", "request")
 
 
 async def test_all_sandboxes_together_keep_so_many_bytes(new_mock: NewMock) -> None:
@@ -261,16 +261,16 @@ async def test_armed_outcomes_and_run_time_scenarios_count_as_they_were_sent(new
     full = Full("max_state_bytes", 1_500)
     sandbox = await mock.sandbox()
 
-    async def arm(left: int | None = 1) -> Armed | Full:
+    async def arm(left: int | None = 1) -> ArmedOutcome | Full:
         spec = {"when": {"body.thing": "x" * 1_000}}
-        return await sandbox.arm(lambda number: Armed(number, "use", Turns((Turn(),)), left, (), spec))
+        return await sandbox.arm(lambda number: ArmedOutcome(number, "use", Turns((Turn(),)), left, (), spec))
 
     armed = await arm()
-    assert isinstance(armed, Armed)
+    assert isinstance(armed, ArmedOutcome)
     assert await arm() == full
     assert await mock.commit(await mock.look(thing="x"), Effects(armed_id=armed.id)) == Committed()
     again = await arm()
-    assert isinstance(again, Armed)
+    assert isinstance(again, ArmedOutcome)
     assert again.id == armed.id + 1
     text = "documented: D.\nrespond: {plain: 1}\n# " + "x" * 1_000
     scenario = compile_runtime_scenario(mock.operation, text.encode(), "mine")
@@ -280,10 +280,10 @@ async def test_armed_outcomes_and_run_time_scenarios_count_as_they_were_sent(new
     assert await sandbox.set_scenarios(mock.operation, [scenario], "mine") is None
     assert await sandbox.set_scenarios(mock.operation, [scenario], "mine") is None
     reloaded = ReloadedSandbox(mock.settings, {**sandbox.runtime_scenarios}, (), {})
-    await mock.storage.serve(mock.contract, mock.settings, {"": reloaded}, {})
+    await mock.storage.use_contract(mock.contract, mock.settings, {"": reloaded}, {})
     assert await arm() == full
     assert await sandbox.set_scenarios(mock.operation, [], "mine") is None
-    assert isinstance(await arm(), Armed)
+    assert isinstance(await arm(), ArmedOutcome)
 
 
 @pytest.mark.parametrize("how", ["reset", "reset_all"])

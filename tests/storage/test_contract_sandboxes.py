@@ -118,7 +118,7 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
         await sandbox.configure({"mock_headers": False})
         await sandbox.set_scenarios(mock.operation, mock.operation.scenarios[:1], "flaky")
         effects = Effects(
-            writes=write(size=1).writes, consumed_ids=("ticket",), counted_scenarios=("flaky",), delay=True
+            writes=write(size=1).writes, consumed_ids=("ticket",), counted_scenarios=("flaky",), drew_delay=True
         )
         assert await mock.commit(await mock.look(name, thing="x"), effects) == Committed()
         await sandbox.delivered(mock.entries[-1], complete=True)
@@ -216,7 +216,7 @@ async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> Non
     own = replace(settings, mock_headers=False)
     added = {"use": contract.operations[0].scenarios[:1]}
     carried = {"a": ReloadedSandbox(own, added, (armed,), {"use": {"flaky": 7}})}
-    await mock.storage.serve(contract, settings, carried, {"ticket": 10, "id": 0})
+    await mock.storage.use_contract(contract, settings, carried, {"ticket": 10, "id": 0})
     mock.contract = contract
     assert await mock.size("seeded", "a") == 2
     assert await mock.size("x", "a") == 3

@@ -58,7 +58,7 @@ def test_an_open_collection_has_every_key(is_open: bool, origin: str | None) -> 
     of = collection(is_open=is_open)
     found = records(of).find(of, "x")
     assert (found.origin if found else None) == origin
-    assert written(records(of), "seed", of).view == {"size": 1, "key": "seed", "origin": "seed"}
+    assert written(records(of), "seed", of).visible == {"size": 1, "key": "seed", "origin": "seed"}
     assert records(of).find(of, "none") is None
 
 
@@ -94,10 +94,10 @@ def test_the_number_of_records_is_bounded() -> None:
     memory = records()
     memory.put("things", "a", None)
     changes = [memory.change("things", key, None) for key in ("a", "b", "c")]
-    assert [memory.added([change]) for change in changes] == [0, 1, 1]
-    assert memory.added(changes) == 2
+    assert [memory.count_added([change]) for change in changes] == [0, 1, 1]
+    assert memory.count_added(changes) == 2
     before = memory.size
-    assert memory.growth(changes) == 2 * (1 + RECORD_OVERHEAD + len(b"null"))
+    assert memory.bytes_added(changes) == 2 * (1 + RECORD_OVERHEAD + len(b"null"))
     memory.apply(changes)
     assert memory.size == before + 2 * (1 + RECORD_OVERHEAD + len(b"null"))
 
@@ -249,7 +249,7 @@ def test_a_record_is_kept_as_json_once() -> None:
     finally:
         tracemalloc.stop()
     assert taken / count < 210 + key_bytes
-    assert written(memory, "key-77").view == {
+    assert written(memory, "key-77").visible == {
         "size": "77/77",
         "more": "THE SAME OF ALL OF THEM",
         "key": "key-77",
@@ -273,11 +273,11 @@ def test_records_of_several_shapes_are_kept_apart() -> None:
     memory.put("things", "gone", None)
     found = [written(memory, f"k{number}") for number in range(6)]
     assert [one.members for one in found] == forms
-    assert [list(one.view) for one in found[2:4]] == [
+    assert [list(one.visible) for one in found[2:4]] == [
         ["size", "more", "key", "origin"],
         ["more", "size", "key", "origin"],
     ]
-    assert type(found[4].view["size"]) is bool
+    assert type(found[4].visible["size"]) is bool
     kept = memory.state().records["things"]
     assert kept["gone"] is None
     assert list(kept) == ["k0", "k1", "k2", "k3", "k4", "k5", "gone"]
@@ -315,6 +315,6 @@ def test_a_record_keeps_json_types(value: Any) -> None:
     """Each JSON value is read back the same."""
     memory = records()
     memory.apply(memory.merged([Write("things", "k", {"size": value, "more": [1]})], "7"))
-    view = written(memory, "k").view
+    view = written(memory, "k").visible
     assert view == {"size": value, "more": [1], "key": "k", "origin": "request"}
     assert repr(view["size"]) == repr(value)

@@ -15,7 +15,7 @@ from mockserver.core.contract import Operation, Turn, Turns
 from mockserver.core.faults import Fault
 from mockserver.core.model import Document
 from mockserver.core.reply import Effects
-from mockserver.decision.view import Armed, View
+from mockserver.decision.view import ArmedOutcome, View
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Entry, Sandbox, Storage
 from tests.storage.storages import MakeStorage
@@ -171,7 +171,7 @@ async def test_parallel_requests_use_an_armed_outcome_seven_times(engine: Engine
     sandbox = await engine.storage.use_sandbox("")
     assert sandbox is not None
     turns = Turns((Turn(operation.by_id["rfc-invalid"], times=3), Turn(fault=Fault("gateway"), times=4)))
-    await sandbox.arm(lambda number: Armed(number, operation.id, turns, 7, (), {}))
+    await sandbox.arm(lambda number: ArmedOutcome(number, operation.id, turns, 7, (), {}))
     replies = await handled(engine, [sent(ONCE)] * 50)
     assert scenarios(replies)["rfc-invalid"] == 3
     assert sum(reply.fault is not None for reply in replies) == 4
@@ -187,7 +187,7 @@ async def test_parallel_writes_to_one_list_lose_nothing(engine: Engine) -> None:
     assert scenarios(replies) == {SUCCESS: 20}
     record = await (await default_sandbox(engine)).find_record("customers", owner["customer_id"])
     assert record is not None
-    assert sorted(record.view["cards"]) == sorted(f"C{n}" for n in range(20))
+    assert sorted(record.visible["cards"]) == sorted(f"C{n}" for n in range(20))
 
 
 async def test_a_reset_among_requests_leaves_nothing_half_done(engine: Engine) -> None:
