@@ -255,7 +255,7 @@ def test_an_empty_journal_finds_nothing() -> None:
     """Nothing is found in an empty one."""
     empty = Journal(1, 1)
     assert empty.find("1") is None
-    assert (empty.next_id(), empty.next_id(), empty.clear("")) == ("1", "2", 0)
+    assert (empty.next_id(), empty.next_id(), empty.clear_sandbox("")) == ("1", "2", 0)
     empty.add(Entry("1", "", b"too long"))
     assert (len(empty), empty.size, empty.evictions, empty.lost("")) == (0, 0, 1, 1)
 

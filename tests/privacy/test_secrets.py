@@ -115,7 +115,7 @@ def test_headers_are_secret_by_default_and_by_the_name_of_a_secret(name: str, is
 
 def test_few_header_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client may send any number of them."""
-    monkeypatch.setattr(privacy, "MAX_HEADERS", 2)
+    monkeypatch.setattr(privacy, "MAX_CACHED_HEADER_NAMES", 2)
     secrets = Secrets()
     assert [secrets.is_secret_header(name) for name in ("a", "cookie", "b", "cookie-2")] == [False, True, False, True]
     assert len(secrets._headers) == 2
@@ -123,7 +123,7 @@ def test_few_header_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_body_of_many_undeclared_names_is_secret_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing spellings takes time; a body of thousands of names is masked without."""
-    monkeypatch.setattr(privacy, "MAX_COMPARED", 2)
+    monkeypatch.setattr(privacy, "MAX_CHECKED_NAMES", 2)
     assert BODY.find({"a": 1, "b": 1, "c": 1, "phone": {}}) == [()]
     assert BODY.find(["{", "{", "{", "plain"]) == [(2,)]
     assert BODY.find(['{"a": ["{", "{"]}', "{}"]) == [(0,), (1,)]

@@ -65,8 +65,9 @@ def test_health_of_an_unhealthy_server_is_1(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("env", [{"MOCKSERVER_PORT": "9"}, {"MOCKSERVER_PORT": "tcp://10.0.0.1:8080"}])
-def test_health_without_a_server_is_1(env: dict[str, str]) -> None:
+def test_health_without_a_server_is_1(env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the port of the environment or, with a link of Kubernetes, the default one."""
+    monkeypatch.setattr(health, "PROCESSES", tmp_path)  # a server of the developer may run on this machine
     port = env["MOCKSERVER_PORT"] if env["MOCKSERVER_PORT"].isdigit() else "8080"
     host = alone()
     result = invoke("health", **env, MOCKSERVER_HOST=host)

@@ -28,10 +28,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mockserver import Contract, Engine, Mock, MockError
 from mockserver.client import trust
+from mockserver.remote import health
 from mockserver.server import server as edge
 from mockserver.server import tls
 from mockserver.server.faults import GARBAGE
 from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, another_user, head, run, run_process, spawned
+from tests.support.invoke import invoke
 from tests.support.tools import skip_without
 
 BODY = json.dumps(LASTING).encode()
@@ -164,16 +166,19 @@ def test_a_file_that_is_no_certificate_is_one_line(served: Serving, files: Files
         assert (told.returncode, line.endswith(f"{tmp_path}: Is a directory")) == (1, True)
 
 
-def test_health_trusts_the_servers_own_certificate(files: Files, tmp_path: Path) -> None:
+def test_health_trusts_the_servers_own_certificate(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In its environment, as in a container, whatever names it has."""
+    monkeypatch.setattr(health, "PROCESSES", tmp_path / "none")  # a server of the developer may run on this machine
     strange = trustme.CA().issue_cert("mock.example")
     strange.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
     both = str(tmp_path / "both.pem")
     with spawned(MOCKSERVER, "--port", "0", "--tls-cert", both, "--tls-key", both) as serve:
         url = serve.out.wait("mock server on ").split()[3]
         own = {"MOCKSERVER_PORT": str(urlsplit(url).port), "MOCKSERVER_TLS_CERT": both}
-        assert run("health", env=own).returncode == 0
-        assert run("health", env={**own, "MOCKSERVER_TLS_CERT": str(files.cert)}).returncode == 1
+        assert invoke("health", **own).exit_code == 0
+        assert invoke("health", **{**own, "MOCKSERVER_TLS_CERT": str(files.cert)}).exit_code == 1
 
 
 def test_the_client_trusts_a_given_authority(served: Serving, files: Files) -> None:
