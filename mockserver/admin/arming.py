@@ -135,7 +135,7 @@ def bad_config(error: ConfigError, what: str) -> AdminError:
     return admin_error(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.as_json)
 
 
-async def _turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
+async def _parse_turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
     if ("pass" in spec) == any(name in spec for name in ("scenario", "fault", "delay")):
         detail = "Give a scenario, a fault or a delay" + (", or pass: true alone." if "pass" in spec else ".")
         raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
@@ -163,11 +163,11 @@ async def _arm(call: Call) -> Reply:
         if misplaced:
             detail = f"{', '.join(misplaced)} cannot stand beside responses: put it into one of them."
             raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
-        turns = tuple([await _turn(call, operation, turn) for turn in spec["responses"]])
+        turns = tuple([await _parse_turn(call, operation, turn) for turn in spec["responses"]])
     elif "repeat" in spec:
         raise admin_error(400, "bad-arming", "The arming cannot be used", "repeat says what follows the last of them.")
     else:
-        turns = (await _turn(call, operation, spec),)
+        turns = (await _parse_turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)
     refuse_account_numbers(spec.get("when", {}))
     try:

@@ -123,11 +123,11 @@ def console_page(method: str, sent: str, path: str, headers: Mapping[str, str]) 
     return cross_site_refusal(headers) or console().root_page.reply(headers)
 
 
-async def _page(call: Call) -> Reply:
+async def _get_page(call: Call) -> Reply:
     return console().home_page.reply(call.headers)
 
 
-async def _file(call: Call) -> Reply:
+async def _get_file(call: Call) -> Reply:
     files, name = console(), call.parameters["file"]
     if call.parameters["version"] != files.version or name not in files.files:
         detail = "The console has no such file, or not in this version; its page names the current ones."
@@ -140,7 +140,7 @@ ROUTES: Final = (
         "GET",
         HOME,
         "The console: a page for browsers.",
-        _page,
+        _get_page,
         is_public=True,
         is_console=True,
         responses={200: "The page.", 304: "The browser's copy is current."},
@@ -150,7 +150,7 @@ ROUTES: Final = (
         "GET",
         f"{PREFIX}/console/{{version}}/{{file}}",
         "A file of the console.",
-        _file,
+        _get_file,
         is_public=True,
         is_console=True,
         responses={200: "The file.", 304: "The browser's copy is current."},

@@ -36,7 +36,7 @@ def _collection_row(collection: Collection) -> dict[str, Any]:
     return {"collection": collection.name, "open": collection.open, "members": list(collection.members)}
 
 
-async def _contract(call: Call) -> Reply:
+async def _get_contract(call: Call) -> Reply:
     contract = call.engine.contract
     return json_reply(
         {
@@ -56,12 +56,12 @@ _CONTRACT_ROUTES: Final = (
         "GET",
         f"{PREFIX}/contract",
         "What is served, and where: operations, collections, and assumptions by id.",
-        _contract,
+        _get_contract,
     ),
 )
 
 
-async def _export(call: Call) -> Reply:
+async def _get_export(call: Call) -> Reply:
     kind = call.parameters["kind"]
     if kind not in EXPORTS:
         spelt = close_matches(kind, EXPORTS)
@@ -82,7 +82,7 @@ _EXPORT_ROUTES: Final = (
         "GET",
         f"{PREFIX}/export/{{kind}}",
         "The contract with an example of every outcome, as openapi, postman or typescript; or whole, as bundle.",
-        _export,
+        _get_export,
         query={"mock_parameters": "false: openapi without the Mock-* request headers, as for a fuzzer"},
         responses={200: "The export."},
     ),

@@ -111,7 +111,7 @@ def _behaviour(tally: Tally) -> dict[str, Any]:
     }
 
 
-async def _coverage(call: Call) -> Reply:
+async def _get_coverage(call: Call) -> Reply:
     name = call.query.get("format", "json")
     if name != "json" and name not in FORMATS:
         raise bad_parameter(f"format is json, {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}.")
@@ -134,7 +134,7 @@ ROUTES: Final = (
         "GET",
         f"{PREFIX}/coverage",
         "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
-        _coverage,
+        _get_coverage,
         query={
             "all": "true: of all sandboxes, deleted ones too",
             "sandbox_prefix": "Of the sandboxes whose names begin so, those before a reset or delete too",

@@ -147,7 +147,7 @@ def event_hub(engine: Engine) -> EventHub:
     return hub
 
 
-async def _events(call: Call) -> Reply:
+async def _stream_events(call: Call) -> Reply:
     hub = event_hub(call.engine)
     if len(hub) >= MAX_READERS:
         detail = f"There are {MAX_READERS} readers, which is the most; a stream that ends makes room."
@@ -187,7 +187,7 @@ ROUTES: Final = (
         "GET",
         f"{PREFIX}/events",
         "New requests as server-sent events.",
-        _events,
+        _stream_events,
         query=FILTERS,
         media_type="text/event-stream",
         responses={200: "The stream.", 503: f"There are {MAX_READERS} readers already."},

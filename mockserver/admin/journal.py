@@ -61,7 +61,7 @@ async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequen
         raise bad_parameter(f"before: {error}.") from None
 
 
-async def _matching(call: Call) -> AsyncGenerator[JournalEntry, None]:
+async def _matching_entries(call: Call) -> AsyncGenerator[JournalEntry, None]:
     """The entries that match the query, newest first, decoded in steps."""
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
     pacer = Pacer()
@@ -132,17 +132,17 @@ def _searchable_text(entry: JournalEntry) -> str:
     return "\n".join((f"{entry.request.method} {entry.request.target}", str(answered), *headers, bodies)).lower()
 
 
-async def _list(call: Call) -> Reply:
+async def _list_entries(call: Call) -> Reply:
     kind = call.query.get("format", "json")
     if kind not in ("json", "har"):
         raise bad_parameter("format is json or har.")
-    return await _archive(call) if kind == "har" else await _page(call, lambda _: True)
+    return await _get_har(call) if kind == "har" else await _page(call, lambda _: True)
 
 
 async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     limit = _int_parameter(call, "limit", 100, MAX_PAGE)
     entries: list[JournalEntry] = []
-    async with aclosing(_matching(call)) as matching:
+    async with aclosing(_matching_entries(call)) as matching:
         async for entry in matching:
             if is_listed(entry):
                 entries.append(entry)
@@ -155,11 +155,11 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     return json_reply({"requests": rows, "lost": lost, "incomplete": await is_incomplete(call), **more})
 
 
-async def _unexpected(call: Call) -> Reply:
+async def _list_unexpected(call: Call) -> Reply:
     return await _page(call, lambda entry: is_unexpected(entry.decision))
 
 
-async def _archive(call: Call) -> Reply:
+async def _get_har(call: Call) -> Reply:
     """The newest entries up to `limit` as an HTTP archive, oldest first, in pieces."""
     limit = _int_parameter(call, "limit", 2**62, 2**62)
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
@@ -201,11 +201,11 @@ async def _get_entry(call: Call) -> Reply:
     return json_reply(entry_details(entry, engine.contract.hash, reconstruction))
 
 
-async def _clear(call: Call) -> Reply:
+async def _clear_entries(call: Call) -> Reply:
     return json_reply({"status": "cleared", "requests": await call.engine.storage.clear_entries(call.sandbox)})
 
 
-async def _bundle(call: Call) -> Reply:
+async def _get_bundle(call: Call) -> Reply:
     data = (await _stored_entry(call)).data
     entry = decode_entry(data)
     if entry.decision is None:
@@ -214,7 +214,7 @@ async def _bundle(call: Call) -> Reply:
     return json_reply(bundle(data))
 
 
-async def _report(call: Call) -> Reply:
+async def _get_report(call: Call) -> Reply:
     entry = decode_entry((await _stored_entry(call)).data)
     sandbox = await call.engine.storage.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
@@ -260,15 +260,15 @@ ROUTES: Final = (
         "GET",
         f"{PREFIX}/requests",
         "The received requests, newest first.",
-        _list,
+        _list_entries,
         query={**_PAGE_PARAMETERS, "format": "json, or har for an HTTP archive"},
     ),
-    Route("DELETE", f"{PREFIX}/requests", "Empty the journal of the sandbox.", _clear),
+    Route("DELETE", f"{PREFIX}/requests", "Empty the journal of the sandbox.", _clear_entries),
     Route(
         "GET",
         f"{PREFIX}/requests/unexpected",
         "Requests with an unexpected answer: misuse, assumed, default, or forced for a malformed request.",
-        _unexpected,
+        _list_unexpected,
         query=_PAGE_PARAMETERS,
     ),
     Route(
@@ -282,13 +282,13 @@ ROUTES: Final = (
         "GET",
         f"{PREFIX}/requests/{{id}}/bundle",
         "The journal entry as a file for `mockserver replay`.",
-        _bundle,
+        _get_bundle,
     ),
     Route(
         "GET",
         f"{PREFIX}/requests/{{id}}/report",
         "One request as an HTML page to attach to a ticket, in English or Spanish by `Accept-Language`.",
-        _report,
+        _get_report,
         responses={200: "The page; it is self-contained and has no script."},
         media_type="text/html",
     ),

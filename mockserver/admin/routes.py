@@ -16,7 +16,7 @@ from mockserver.http_api.api import PREFIX, Call, Route, json_reply
 from mockserver.version import __version__
 
 
-async def _openapi(call: Call) -> Reply:  # noqa: ARG001 - as every route
+async def _get_openapi(call: Call) -> Reply:  # noqa: ARG001 - as every route
     return json_reply(openapi_document(routes()))
 
 
@@ -42,7 +42,7 @@ def routes() -> tuple[Route, ...]:
             "GET",
             f"{PREFIX}/openapi.json",
             "This table as an OpenAPI 3.1 document.",
-            _openapi,
+            _get_openapi,
             responses={200: "The document."},
         ),
     )

@@ -57,7 +57,7 @@ async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]
     return operation.scenarios if sandbox is None else sandbox.scenario_order(operation).scenarios
 
 
-async def _health(call: Call) -> Reply:
+async def _get_health(call: Call) -> Reply:
     contract = call.engine.contract
     count = sum(1 for _ in contract.scenarios)
     health = {"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count}
@@ -73,7 +73,7 @@ def _reload_status(reload: Reload) -> dict[str, Any]:
     return {"status": "failed" if reload.errors else "ok", "at": utc_millis(reload.at_ns)}
 
 
-async def _last_reload(call: Call) -> Reply:
+async def _get_last_reload(call: Call) -> Reply:
     reload = call.engine.last_reload
     if reload is None:
         return json_reply({"status": "none", "errors": [], "notes": []})
@@ -106,11 +106,11 @@ async def _reset(call: Call) -> Reply:
     return json_reply({"status": "reset", "sandbox": call.sandbox, **note})
 
 
-async def _metrics(call: Call) -> Reply:
+async def _get_metrics(call: Call) -> Reply:
     return text_reply(call.engine.metrics.text().decode(), CONTENT_TYPE)
 
 
-async def _list(call: Call) -> Reply:
+async def _list_sandboxes(call: Call) -> Reply:
     storage = call.engine.storage
     entries = Counter(entry.sandbox for entry in await storage.entries(None))
     rows = [
@@ -126,7 +126,7 @@ async def _list(call: Call) -> Reply:
     return json_reply({"sandboxes": rows, "most": call.engine.settings.max_sandboxes})
 
 
-async def _drop(call: Call) -> Reply:
+async def _delete_sandbox(call: Call) -> Reply:
     name = call.parameters["name"]
     if await call.engine.storage.find(name) is None:
         raise await unknown_sandbox(call, name)
@@ -135,12 +135,12 @@ async def _drop(call: Call) -> Reply:
 
 
 _SANDBOX_ROUTES: Final = (
-    Route("GET", HEALTH, "Whether the server is up, its version and its contract.", _health, is_public=True),
+    Route("GET", HEALTH, "Whether the server is up, its version and its contract.", _get_health, is_public=True),
     Route(
         "GET",
         f"{PREFIX}/metrics",
         "Requests, problems, latency, sandboxes, journal and armed outcomes as Prometheus text.",
-        _metrics,
+        _get_metrics,
         responses={200: "The text form, version 0.0.4."},
         media_type=CONTENT_TYPE,
     ),
@@ -151,7 +151,9 @@ _SANDBOX_ROUTES: Final = (
         _reset,
         query={"all": "true: every sandbox, and the counts in total"},
     ),
-    Route("GET", f"{PREFIX}/reload", "The last reload: errors of the files, and what sandboxes lost.", _last_reload),
+    Route(
+        "GET", f"{PREFIX}/reload", "The last reload: errors of the files, and what sandboxes lost.", _get_last_reload
+    ),
     Route(
         "POST",
         f"{PREFIX}/reload",
@@ -162,8 +164,8 @@ _SANDBOX_ROUTES: Final = (
             409: "They are not a valid contract, with errors; or there are no files.",
         },
     ),
-    Route("GET", f"{PREFIX}/sandboxes", "All sandboxes.", _list),
-    Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Delete a sandbox and all that is in it.", _drop),
+    Route("GET", f"{PREFIX}/sandboxes", "All sandboxes.", _list_sandboxes),
+    Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Delete a sandbox and all that is in it.", _delete_sandbox),
 )
 
 
@@ -185,7 +187,7 @@ def _settings_schema() -> dict[str, Any]:
     }
 
 
-async def _settings(call: Call) -> Reply:
+async def _get_settings(call: Call) -> Reply:
     settings = asdict((await sandbox_of(call)).settings)
     return json_reply({name: settings[name] for name in SANDBOX_SETTINGS})
 
@@ -196,7 +198,7 @@ async def _configure(call: Call) -> Reply:
     if "require_headers" in changes:
         changes["require_headers"] = tuple(changes["require_headers"])
     await sandbox.configure(changes)
-    return await _settings(call)
+    return await _get_settings(call)
 
 
 _CLOCK: Final = {
@@ -216,7 +218,7 @@ _CLOCK: Final = {
 }
 
 
-async def _clock(call: Call) -> Reply:
+async def _get_clock(call: Call) -> Reply:
     clock = (await sandbox_of(call)).clock
     is_frozen = clock.frozen_ns is not None or isinstance(call.engine.clock, FrozenClock)
     mode = "frozen" if is_frozen else "shifted" if clock.offset_ns else "real"
@@ -228,7 +230,7 @@ async def _set_clock(call: Call) -> Reply:
     sandbox, real_ns = await sandbox_of(call), call.engine.clock()
     ((action, value),) = call.body.items()
     await sandbox.set_clock(_changed_clock(sandbox.clock, real_ns, action, value))
-    return await _clock(call)
+    return await _get_clock(call)
 
 
 def _changed_clock(clock: Clock, real_ns: int, action: str, value: Any) -> Clock:
@@ -262,7 +264,7 @@ def _check_bounds(instant: int) -> None:
 
 
 _SETTING_ROUTES: Final = (
-    Route("GET", f"{PREFIX}/settings", "The settings that a sandbox can change.", _settings),
+    Route("GET", f"{PREFIX}/settings", "The settings that a sandbox can change.", _get_settings),
     Route(
         "PUT",
         f"{PREFIX}/settings",
@@ -271,7 +273,7 @@ _SETTING_ROUTES: Final = (
         body=_settings_schema(),
         responses={200: "The settings after the change."},
     ),
-    Route("GET", f"{PREFIX}/clock", "The time of the sandbox.", _clock),
+    Route("GET", f"{PREFIX}/clock", "The time of the sandbox.", _get_clock),
     Route(
         "PUT",
         f"{PREFIX}/clock",

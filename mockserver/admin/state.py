@@ -90,7 +90,7 @@ class _RecordAddress(Struct, frozen=True):
     key: str
 
 
-async def _address(call: Call) -> _RecordAddress:
+async def _record_address(call: Call) -> _RecordAddress:
     """The address that the path names; this makes the sandbox. Raises `AdminError`."""
     sandbox = await sandbox_of(call)
     collections = call.engine.contract.collections
@@ -151,7 +151,7 @@ async def _write(address: _RecordAddress, record: Record | None) -> Reply:
 
 
 async def _list_records(call: Call) -> Reply:
-    address = await _address(call)
+    address = await _record_address(call)
     collection = address.collection
     written = (await address.sandbox.state()).records[collection.name]
     keys = {**collection.seeds, **written}
@@ -165,7 +165,7 @@ async def _list_records(call: Call) -> Reply:
 
 
 async def _get_record(call: Call) -> Reply:
-    address = await _address(call)
+    address = await _record_address(call)
     found = await _stored_row(address)
     if found is None or _is_misspelt(call, address.collection, found["origin"]):
         raise await _unknown_record(address)
@@ -173,12 +173,12 @@ async def _get_record(call: Call) -> Reply:
 
 
 async def _put_record(call: Call) -> Reply:
-    address = await _address(call)
+    address = await _record_address(call)
     return await _write(address, _validated_record(address.collection, address.key, call.body))
 
 
 async def _patch_record(call: Call) -> Reply:
-    address = await _address(call)
+    address = await _record_address(call)
     record = await address.sandbox.find_record(address.collection.name, address.key)
     if record is None or _is_misspelt(call, address.collection, record.origin):
         raise await _unknown_record(address)
@@ -188,7 +188,7 @@ async def _patch_record(call: Call) -> Reply:
 
 
 async def _delete_record(call: Call) -> Reply:
-    address = await _address(call)
+    address = await _record_address(call)
     await address.sandbox.restore_record(address.collection.name, address.key)
     return json_reply(await _stored_row(address) or {"key": address.key, "origin": None, "members": None})
 

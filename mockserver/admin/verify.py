@@ -60,7 +60,7 @@ _VERIFY_BODY: Final[Mapping[str, Any]] = {
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-async def _claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
+async def _parse_claim(call: Call, spec: Mapping[str, Any]) -> verification.Claim:
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
     needs_operation = name or when or "operation" in spec
     operation = await operation_of(call, spec.get("operation"), name) if needs_operation else None
@@ -89,13 +89,13 @@ async def _verify(call: Call) -> Reply:
     if isinstance(spec, dict) and "armed" in spec:
         verdict = await _unused_armed(call)
     else:
-        entries, read = tuple(reversed(await call.engine.storage.entries(call.sandbox))), _reader(call)
+        entries, read = tuple(reversed(await call.engine.storage.entries(call.sandbox))), _request_reader(call)
         if ordered is None:
-            verdict = await verification.verify(await _claim(call, spec), entries, read, has_lost_entries=lost)
+            verdict = await verification.verify(await _parse_claim(call, spec), entries, read, has_lost_entries=lost)
         else:
             claims = []
             for one in ordered:
-                claims.append(await _claim(call, one))
+                claims.append(await _parse_claim(call, one))
                 await pacer.pause()
             verdict = await verification.in_order(claims, entries, read, has_lost_entries=lost)
     verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
@@ -111,7 +111,7 @@ async def _verify(call: Call) -> Reply:
     return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **more)
 
 
-def _reader(call: Call) -> verification.ReadRequest:
+def _request_reader(call: Call) -> verification.ReadRequest:
     contract, orders = call.engine.contract, call.engine.storage.orders
 
     def reconstruction(entry: JournalEntry) -> Reconstruction | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.contract.layers import ConfigNode, Definition, Layers, Table, data_of, sound_member
+from mockserver.contract.layers import ConfigNode, Definition, Layers, Table, data_of, unbroken_member
 from mockserver.contract.operations import PARAMETER, OperationCompiler
 from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
@@ -88,7 +88,7 @@ def _check_routes(operations: Mapping[str, Definition]) -> None:
     """Report operations that have the route of one before them, whatever their path parameters are called."""
     names: dict[str, str] = {}
     for name, definition in operations.items():
-        node = sound_member(definition.members, "request")
+        node = unbroken_member(definition.members, "request")
         if node is None:
             continue
         other = names.setdefault(PARAMETER.sub("{}", node.data), name)
@@ -116,18 +116,18 @@ def _check_names(layers: Layers) -> None:
 
 def _collection(name: str, definition: Definition, layers: Layers, schemas: MemberSchemas) -> Collection:
     member, seeds, members = definition.members, definition.tables["seeds"], definition.tables["members"]
-    is_reserved = _compile_reserved(sound_member(member, "reserved"))
+    is_reserved = _compile_reserved(unbroken_member(member, "reserved"))
     for taken in ("key", "origin"):
         if taken in members:
             members[taken].report_error(
                 f"a member called {taken}", "another name", taken, "every record has it already"
             )
-    default = sound_member(member, "default")
+    default = unbroken_member(member, "default")
     if default is not None:
         schemas.check(default)
     fold = _fold_of(name, layers)
-    constant = _constant_seeds(sound_member(member, "constant"), seeds)
-    is_open = sound_member(member, "open")
+    constant = _constant_seeds(unbroken_member(member, "constant"), seeds)
+    is_open = unbroken_member(member, "open")
     return Collection(
         name=name,
         open=is_open is not None and is_open.data,

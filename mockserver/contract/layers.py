@@ -58,7 +58,7 @@ Table = dict[str, ConfigNode]
 """Parts by name."""
 
 
-def sound_member(table: Table, name: str) -> ConfigNode | None:
+def unbroken_member(table: Table, name: str) -> ConfigNode | None:
     """The part of this name, if nothing wrong in it was reported; otherwise None."""
     node = table.get(name)
     return node if node is not None and not node.is_broken else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.contract.layers import ConfigNode, Definition, Table, sound_member
+from mockserver.contract.layers import ConfigNode, Definition, Table, unbroken_member
 from mockserver.contract.paths import (
     NOW_MEMBERS,
     SETTING_NAMES,
@@ -99,7 +99,7 @@ class OperationCompiler:
 
     def finish(self, scenarios: Sequence[Scenario], runtime_compiler: RuntimeCompiler) -> Operation:
         """The operation with its scenarios."""
-        named = {root: sound_member(self.definition.members, root) for root in ("body", "query", "path")}
+        named = {root: unbroken_member(self.definition.members, root) for root in ("body", "query", "path")}
         return Operation(
             id=self.name,
             method=self.route.method,
@@ -124,7 +124,7 @@ class OperationCompiler:
     def _route(self) -> Route:
         found = "request" in self.definition.members
         self.definition.require("request", found, "an operation without request", "request: METHOD /path")
-        node = sound_member(self.definition.members, "request")
+        node = unbroken_member(self.definition.members, "request")
         if node is None:
             return Route("POST", "/", ())
         method, _, path = node.data.partition(" ")
@@ -138,7 +138,7 @@ class OperationCompiler:
         return Route(method, path, tuple(parameters))
 
     def _validator(self, member: str) -> Validator | None:
-        node = sound_member(self.definition.members, member)
+        node = unbroken_member(self.definition.members, member)
         return self._schema(node) if node is not None else None
 
     def _schema(self, node: ConfigNode) -> Validator | None:
@@ -166,7 +166,7 @@ class OperationCompiler:
         secrets: list[Path] = [
             (root, *path) for root, validator in self._validators() for path in validator.write_only_places
         ]
-        node = sound_member(self.definition.members, "sensitive")
+        node = unbroken_member(self.definition.members, "sensitive")
         if node is None:
             return tuple(secrets)
         for index, text in enumerate(node.data):
@@ -201,7 +201,7 @@ class OperationCompiler:
         """The roots that conditions may name: the request and the lookups compiled so far."""
         roots = ["header", "query", "settings", *self.lookups, *self.unsound]
         roots += ["body"] if "body" in self.definition.members else []
-        roots += ["path"] if self.parameters or sound_member(self.definition.members, "request") is None else []
+        roots += ["path"] if self.parameters or unbroken_member(self.definition.members, "request") is None else []
         return tuple(roots)
 
     def new_root(self) -> tuple[str, ...]:
@@ -247,7 +247,7 @@ class OperationCompiler:
         )
 
     def _warning_rules(self) -> WarningRules:
-        node = sound_member(self.definition.members, "warn")
+        node = unbroken_member(self.definition.members, "warn")
         if node is None:
             return WarningRules()
         warn = node.data
@@ -267,7 +267,7 @@ class OperationCompiler:
 
     def _assumption_ids(self, table: Table) -> tuple[str, ...]:
         """The ids under `assumed`."""
-        node = sound_member(table, "assumed")
+        node = unbroken_member(table, "assumed")
         if node is None:
             return ()
         for index, name in enumerate(node.data):

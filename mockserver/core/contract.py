@@ -162,12 +162,16 @@ class Scenario:
     @property
     def answers_all(self) -> bool:
         """Whether it answers every request, so that it can be the last one."""
-        aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
-        return not aside and not self.changes and any(not alternative.conditions for alternative in self.alternatives)
+        may_stand_aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
+        return (
+            not may_stand_aside
+            and not self.changes
+            and any(not alternative.conditions for alternative in self.alternatives)
+        )
 
 
 class Turn(Struct, frozen=True):
-    """What the next `times` requests get: a scenario, or (None) the usual answer; with a fault and a delay, if any."""
+    """What the next `times` requests get: a scenario, or (None) the ordinary answer; a fault and a delay, if any."""
 
     scenario: Scenario | None = None
     fault: Fault | None = None

@@ -16,7 +16,7 @@ from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.faults import FAULTS, Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
 from mockserver.core.problems import bad_directive, unknown_directive
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 
 MAX_SECONDS: Final = 300.0
 """The longest delay, and the longest time that a fault takes."""
@@ -46,7 +46,7 @@ _LOWER_HEADERS: Final = frozenset(map(str.lower, HEADERS))
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def parse_directives(headers: Mapping[str, str]) -> Directives | Reply:
+def parse_directives(headers: Mapping[str, str]) -> Directives | Problem:
     """Parse `Mock-Scenario`, `Mock-Delay` and `Mock-Fault`; gives a problem where a `Mock-*` header is wrong."""
     found = mock_headers(headers)
     if not found:
@@ -64,7 +64,7 @@ def parse_directives(headers: Mapping[str, str]) -> Directives | Reply:
         return bad_directive(str(error))
 
 
-def mock_headers(headers: Mapping[str, str]) -> Mapping[str, str] | Reply:
+def mock_headers(headers: Mapping[str, str]) -> Mapping[str, str] | Problem:
     """The headers that begin with `Mock-`, by name in lower case.
 
     Gives a problem where one is unknown, as it would be without effect, or comes with two values.

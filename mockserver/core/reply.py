@@ -90,10 +90,13 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 class Reply(Struct, frozen=True):
     """An answer: status, headers and body, with what has to happen on the way.
 
-    `headers` are the same in all answers that were decided alike, `own_headers` those of this one. `decision` is None
-    where the API did not answer. `problem` is the kind of problem where the mock refused. `entry_id` is that of its
-    journal entry, empty if it has none; `sandbox` is the one in which it was decided; `feed` is what follows the
-    body, if anything; `pieces` is a body that is made piece by piece as the client reads it.
+    headers: the same in all answers that were decided alike; `own_headers` are those of this one.
+    decision: None if the API did not answer.
+    problem: the kind of problem, if the mock refused.
+    entry_id: of its journal entry, empty if it has none.
+    sandbox: the one in which it was decided.
+    feed: what follows the body, if anything.
+    pieces: a body that is made piece by piece as the client reads it.
     """
 
     status: int
@@ -113,3 +116,7 @@ class Reply(Struct, frozen=True):
     def all_headers(self) -> Headers:
         """Its headers, those that it shares with others first."""
         return self.headers + self.own_headers if self.own_headers else self.headers
+
+
+Problem: TypeAlias = Reply
+"""A reply that refuses a request, with `problem` set."""

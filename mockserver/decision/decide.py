@@ -17,13 +17,13 @@ from mockserver.core.faults import Delay, Fault, FixedDelay, UniformDelay
 from mockserver.core.language import all_hold
 from mockserver.core.model import MISSING, Document, Facts, Path, Trigger, Write
 from mockserver.core.problems import unknown_scenario, unknown_test_value
-from mockserver.core.reply import Decision, Effects, Reply
+from mockserver.core.reply import Decision, Effects, Problem, Reply
 from mockserver.decision.order import Candidate, assumptions_of
 from mockserver.decision.router import Route
 from mockserver.decision.view import ArmedOutcome, View
 
 
-def decide(route: Route, document: Document, view: View) -> Decision | Reply:
+def decide(route: Route, document: Document, view: View) -> Decision | Problem:
     """What answers a request. Precedence: header, then armed, then the first scenario that matches.
 
     A `Reply` is a problem: an unknown name in `Mock-Scenario`, or a misspelt test value.

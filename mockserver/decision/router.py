@@ -13,7 +13,7 @@ from mockserver.core import problems
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.model import Request, Settings
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SANDBOX_PREFIX, SandboxPath, derive_sandbox_name, split_sandbox
 from mockserver.privacy.secrets import secrets_of
 
@@ -65,7 +65,7 @@ class Router:
             else:
                 self._static.setdefault(operation.path, []).append(_MatchedOperation(operation, {}))
 
-    def route(self, request: Request) -> Route | Reply:
+    def route(self, request: Request) -> Route | Problem:
         """The route of a request, or the problem with it."""
         found = split_sandbox(request.path, request.headers)
         if isinstance(found, Reply):
@@ -87,7 +87,7 @@ class Router:
             return directives
         return Route(self._contract, candidate.operation, candidate.parameters, sandbox, directives)
 
-    def _find(self, method: str, found: SandboxPath, *, in_path: bool) -> _MatchedOperation | Reply:
+    def _find(self, method: str, found: SandboxPath, *, in_path: bool) -> _MatchedOperation | Problem:
         """The operation of a method and a path; a path without parameters goes first, HEAD stands for GET.
 
         `in_path`: the path names the sandbox.

@@ -13,7 +13,7 @@ from msgspec import Struct
 from mockserver.base.values import NotJsonError, decode_json, encode_json, printable
 from mockserver.core import problems
 from mockserver.core.model import MISSING, Request, Settings
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem
 from mockserver.privacy.account_numbers import holds_account_number
 from mockserver.privacy.masks import masked_text
 from mockserver.privacy.secrets import Secrets
@@ -29,7 +29,7 @@ class SandboxPath(Struct, frozen=True, gc=False):
     path: str
 
 
-def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Reply:
+def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Problem:
     """The sandbox that a request names by its path or its header `Mock-Sandbox`, or the problem with the name."""
     named = headers.get("mock-sandbox")
     if path.startswith(SANDBOX_PREFIX):

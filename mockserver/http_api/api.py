@@ -20,7 +20,7 @@ from mockserver.base.values import MAX_FILE_DEPTH, NotJsonError, decode_json, en
 from mockserver.core.directives import DirectiveError
 from mockserver.core.model import EMPTY_MAPPING, MISSING, Violation
 from mockserver.core.problems import not_found, problem, wrong_method
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.http_api.safety import Access, cross_site_refusal, unauthorized
@@ -180,7 +180,7 @@ class AdminApi:
         """The routes, compiled once."""
         return [_CompiledRoute(route, _pattern(route.path), _validator(route.body)) for route in self._routes()]
 
-    def route(self, method: str, path: str) -> _RouteMatch | Reply:
+    def route(self, method: str, path: str) -> _RouteMatch | Problem:
         """Find the route of a percent-encoded path, or the problem with it."""
         try:
             path = "/".join(quote(unquote(part, errors="strict"), safe="") for part in path.split("/"))

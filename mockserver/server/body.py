@@ -12,7 +12,7 @@ from aiohttp import HttpVersion11, web
 
 from mockserver.core import problems
 from mockserver.core.model import Settings
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem
 from mockserver.server.connection import Connection
 
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -27,7 +27,7 @@ _MAX_SIZE_LINE: Final = 8_190
 
 async def receive_body(
     request: web.BaseRequest, connection: Connection, first_byte_at: float, settings: Settings, *, for_admin: bool
-) -> bytes | Reply:
+) -> bytes | Problem:
     """Read the body of a request; return a problem where it breaks a limit or cannot be decoded.
 
     `first_byte_at` is in loop time. `for_admin`: the admin API has a limit of its own. Raises `OSError` where the
@@ -58,7 +58,7 @@ async def receive_body(
     return body
 
 
-def _decode(body: bytes, encodings: Iterable[str], limit: int, of: str) -> bytes | Reply:
+def _decode(body: bytes, encodings: Iterable[str], limit: int, of: str) -> bytes | Problem:
     """Undo the content encoding of a body, up to the limit; return a problem where that fails."""
     codings = [coding.strip().lower() for text in encodings for coding in text.split(",")]
     named = [coding for coding in codings if coding not in ("", "identity")]

@@ -15,7 +15,7 @@ from mockserver.admin import console_files
 from mockserver.base.address import HEALTH
 from mockserver.core.directives import mock_headers
 from mockserver.core.model import EMPTY_MAPPING, Request
-from mockserver.core.reply import Headers, Reply
+from mockserver.core.reply import Headers, Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
 from mockserver.http_api import api as admin
@@ -47,7 +47,7 @@ class DispatchResult(Struct, frozen=True):
     from_engine: bool = False
 
 
-Dispatch: TypeAlias = Callable[[web.BaseRequest, bytes | Reply], Awaitable[DispatchResult]]
+Dispatch: TypeAlias = Callable[[web.BaseRequest, bytes | Problem], Awaitable[DispatchResult]]
 """`Dispatcher.dispatch`, or `dispatch_admin` on a port of the admin API (see `Server`): the reply to a request.
 
 It is given the body, or the problem that kept it from being read.
@@ -168,7 +168,7 @@ class Dispatcher:
         self.operations_port: int | None = None
         """The port of the operations; None if the admin API shares it."""
 
-    async def dispatch(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
+    async def dispatch(self, request: web.BaseRequest, body: bytes | Problem) -> DispatchResult:
         """Reply to a request on the port of the operations."""
         path, headers, disabled = request.rel_url.path_safe, request.headers, self.admin_disabled_reason
         found = split_sandbox(path, headers)  # the engine refuses a bad name
@@ -197,7 +197,7 @@ class Dispatcher:
             cors = self._access.cors(headers, [name for name, _ in reply.all_headers])
         return DispatchResult(reply, sandbox or reply.sandbox, cors, from_engine=True)
 
-    async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Reply) -> DispatchResult:
+    async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Problem) -> DispatchResult:
         """Reply to a request on the port of the admin API."""
         path = request.rel_url.path_safe
         found = split_sandbox(path, request.headers)

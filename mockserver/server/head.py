@@ -9,7 +9,7 @@ from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from mockserver.base.values import printable
 from mockserver.core.problems import not_http, problem, unsupported_http
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 
 MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190
@@ -22,7 +22,7 @@ _SAFE_REASONS: Final = ("Missing 'Host' header", "Duplicate 'Host' header", "Rec
 """What aiohttp says that holds nothing of the request; other texts without a quoted line may be its target."""
 
 
-def head_problem(request: web.BaseRequest) -> Reply | None:
+def head_problem(request: web.BaseRequest) -> Problem | None:
     """The problem with a head that aiohttp took; None if there is none."""
     version, headers = request.version, request.headers
     if version not in (HttpVersion11, HttpVersion10):
