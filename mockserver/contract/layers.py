@@ -38,7 +38,7 @@ class ConfigNode(NamedTuple):
 
     def context(self, scope: Scope, schemas: SchemaSet, at: Path = ()) -> Context:
         """The context for compiling this part, or the part at a path in it."""
-        return Context(scope, schemas, self.source.report, (*self.at, *at))
+        return Context(scope, schemas, self.source.report, (*self.at, *at), self.source.warn)
 
     def report_error(self, what: str, expected: str, got: str = "", hint: str = "", at: Path = ()) -> None:
         """Report that something is wrong here, or at a path in it."""

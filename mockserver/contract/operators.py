@@ -11,7 +11,9 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.base.values import encode_ascii_json, equal, is_blank, printable
 from mockserver.contract.paths import Context, compile_path, is_secret
+from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import MISSING, Facts
+from mockserver.schema.diagnostics import unknown_keywords
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 
 Test = Callable[[Any, Facts], bool]
@@ -210,6 +212,8 @@ def _schema(operand: Any, context: Context) -> Check:
             context.report_unknown("unknown schema file", operand, schemas.names)
     else:
         validator = schemas.compile_inline(operand, context.at, context.report)
+        for warning in unknown_keywords(operand) if validator is not None else ():
+            context.warn(move_diagnostic(warning, context.at))
     if validator is None:
         return _never("fits nothing")
     violations = validator.violations

@@ -71,6 +71,10 @@ class Scope(NamedTuple):
         )
 
 
+def _ignore(_warning: Diagnostic) -> None:
+    """What is added at run time has nobody who reads warnings."""
+
+
 class Context(NamedTuple):
     """The context for compiling a part of a scenario: what it may name, where to report, its path in the file."""
 
@@ -78,6 +82,7 @@ class Context(NamedTuple):
     schemas: SchemaSet
     report: Report
     at: Path = ()
+    warn: Report = _ignore
 
     def below(self, *steps: str | int) -> Context:
         """The context of a part of this part."""

@@ -94,6 +94,8 @@ def make_portable(schema: Any) -> None:
         if isinstance(sub, dict):
             if isinstance(sub.get("pattern"), str):
                 sub["pattern"] = ascii_pattern(sub["pattern"])
+            if "patternProperties" in sub:
+                sub["patternProperties"] = {ascii_pattern(name): one for name, one in sub["patternProperties"].items()}
             types = sub.get("type")
             missing = [name for name in _JSON_TYPES if name not in types] if isinstance(types, list) else []
             if len(missing) == 1 and "not" not in sub and not (missing == ["number"] and "integer" in sub["type"]):
@@ -122,8 +124,12 @@ def component_names(files: Iterable[str]) -> dict[str, str]:
 
 
 def _fragment(at: Path) -> str:
-    """A JSON Pointer, encoded for the fragment of a URL."""
-    return quote(json_pointer(at), safe="/~$!&'()*+,;=:@")
+    """A JSON Pointer into an exported schema, encoded for the fragment of a URL."""
+    steps = [
+        ascii_pattern(str(step)) if before == "patternProperties" else step
+        for before, step in zip(("", *at), at, strict=False)
+    ]
+    return quote(json_pointer(steps), safe="/~$!&'()*+,;=:@")
 
 
 def _header(name: str, text: str, schema: Mapping[str, Any] | None = None, *, required: bool = False) -> dict[str, Any]:

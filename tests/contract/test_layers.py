@@ -243,7 +243,7 @@ def test_examples_of_an_overlay_must_meet_their_scenarios(tmp_path: Path) -> Non
 
 
 def test_keywords_that_json_schema_lacks_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the near spelling, or the keyword that took the place of an older one; in schema files and of members."""
+    """With the near spelling, or the keyword that took the place of an older one, wherever a schema stands."""
     schema = '{"minLenght": 1, "x-own": 1, "properties": {"a": {"dependencies": {}, "nullable": true}}}'
     (tmp_path / "body.json").write_text(schema, "utf-8")
     (tmp_path / "contract.yaml").write_text(
@@ -253,14 +253,23 @@ def test_keywords_that_json_schema_lacks_are_warned_of(tmp_path: Path, capsys: p
         "utf-8",
     )
     scenario = "{scenario: all, documented: All., respond: {ok: {}}, examples: [{request: {}}]}"
-    (tmp_path / "get.yaml").write_text(f"format: 1\noperation: get\nscenarios:\n- {scenario}\n", "utf-8")
+    one = "{scenario: one, documented: One., when: {any: [{body.a: {schema: {items: {maximun: 1}}}}]}"
+    one += ", respond: {ok: {}}, examples: [{request: {a: [x]}}]}"
+    (tmp_path / "get.yaml").write_text(f"format: 1\noperation: get\nscenarios:\n- {one}\n- {scenario}\n", "utf-8")
     text = "\n".join(map(str, load(tmp_path).warnings)).replace(f"{tmp_path}/", "")
     found = [line.removeprefix("    hint:     ") for line in text.splitlines()]
-    assert sorted(one.got for one in load(tmp_path).warnings) == ["dependencies", "minLenght", "nullable", "pattren"]
+    assert sorted(one.got for one in load(tmp_path).warnings) == [
+        "dependencies",
+        "maximun",
+        "minLenght",
+        "nullable",
+        "pattren",
+    ]
     assert "body.json:1:2: minLenght does nothing in a schema" in found
     assert "did you mean minLength?" in found
     assert "did you mean dependentRequired or dependentSchemas?" in found
     assert "did you mean pattern?" in found
+    assert "get.yaml:4:77: maximun does nothing in a schema" in found
     with pytest.raises(SystemExit) as ended:
         main(["check", str(tmp_path)])
     assert ended.value.code == 0

@@ -210,6 +210,10 @@ def test_a_pattern_is_exported_in_ascii(pattern: str, expected: str) -> None:
             {"type": ["null", "boolean", "object", "array", "integer", "string"]},
             {"type": ["null", "boolean", "object", "array", "integer", "string"]},
         ),
+        (
+            {"patternProperties": {"^\u00f1": {"patternProperties": {"\u1680": True}}, "x": {}}},
+            {"patternProperties": {r"^\u00f1": {"patternProperties": {r"\u1680": True}}, "x": {}}},
+        ),
         ({"properties": {"pattern": {"type": "string"}}}, {"properties": {"pattern": {"type": "string"}}}),
         ({"const": {"pattern": "\u1680"}}, {"const": {"pattern": "\u1680"}}),
     ],
@@ -218,6 +222,18 @@ def test_a_schema_is_exported_for_many_tools(schema: Any, expected: Any) -> None
     """It stays the same schema; values are left alone."""
     make_portable(schema)
     assert schema == expected
+
+
+def test_a_reference_below_a_pattern_of_names_is_exported(tmp_path: Path) -> None:
+    """It leads to the pattern as it is exported."""
+    schema = {
+        "patternProperties": {"^\u00f1": {"type": "integer"}},
+        "properties": {"a": {"$ref": "#/patternProperties/^\u00f1"}},
+    }
+    loaded = load(folder(tmp_path, {**SHELF, "extra.json": json.dumps(schema)}))
+    exported = document(loaded, loaded.settings)["components"]["schemas"]["extra"]
+    assert exported["patternProperties"] == {r"^\u00f1": {"type": "integer"}}
+    assert exported["properties"]["a"]["$ref"] == "#/components/schemas/extra/patternProperties/%5E%5Cu00f1"
 
 
 def test_no_pattern_of_the_contract_needs_more_than_ascii(exported: dict[str, Any]) -> None:
