@@ -1,6 +1,6 @@
 """The admin API under `/__admin/`: from a request to the handler of its route.
 
-The table of routes is the only list of what is served: routing, the OpenAPI document and the README come from it.
+The table of routes is the only list of what is served: routing, the OpenAPI document and the documentation use it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from tests.support.node_packages import done, installed
 from tests.support.shelf import SHELF
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"^```ts\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+GUIDE = (ROOT / "docs" / "pages" / "reference" / "typescript.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```ts\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 CONSOLE = "declare const console: { log(...parts: unknown[]): void };\n"
 
 USE = """\
@@ -168,19 +169,19 @@ async def test_the_admin_api_exports_the_contract(contract: Contract, url: str, 
 
 
 def test_the_client_compiles_strictly_and_works(tmp_path: Path) -> None:
-    """`tsc --strict` takes it and the README's lines; node runs them."""
+    """`tsc --strict` takes it and the documentation's lines; node runs them."""
     tsc = installed(tmp_path, "typescript@5.9.3") / "tsc"
     folder(tmp_path, {"package.json": '{"type": "module"}', "use.ts": USE.replace("BATCH", BATCH)})
-    readme = {f"readme{n}.ts": f"{CONSOLE}{text}" for n, text in enumerate(BLOCKS)}
-    folder(tmp_path, readme)
+    guide = {f"guide{n}.ts": f"{CONSOLE}{text}" for n, text in enumerate(BLOCKS)}
+    folder(tmp_path, guide)
     assert run("export", "typescript", "--output", str(tmp_path / "mockserver.ts")).returncode == 0
     strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals"]
     options = ["--target", "es2022", "--module", "nodenext", "--lib", "es2022"]
-    done(tmp_path, tsc, *strict, *options, "use.ts", *readme)
+    done(tmp_path, tsc, *strict, *options, "use.ts", *guide)
     with serving("--admin-token", "secret") as server:
         told = json.loads(done(tmp_path, "node", "use.js", server.url, PATH))
     with serving() as other:
-        for script in readme:
+        for script in guide:
             code = (tmp_path / script).with_suffix(".js")
             code.write_text(code.read_text(encoding="utf-8").replace("http://127.0.0.1:8080", other.url))
             assert done(tmp_path, "node", code) == "0 0\n"

@@ -369,9 +369,9 @@ def test_account_numbers_are_masked_in_any_json_value() -> None:
 
 
 def test_an_overlay_can_declare_a_secret(tmp_path: Path) -> None:
-    """As the README shows, with a key of another name."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    named = re.search(r"`(operations: \{activateCardForCustomer: \{sensitive: .*\}\})`", readme)
+    """As the documentation shows, with a key of another name."""
+    guide = (Path(__file__).parents[2] / "docs" / "pages" / "reference" / "journal.md").read_text(encoding="utf-8")
+    named = re.search(r"`(operations: \{activateCardForCustomer: \{sensitive: .*\}\})`", guide)
     assert named is not None
     (tmp_path / "secrets.yaml").write_text(f"format: 1\n{named[1]}\n", encoding="utf-8")
     engine = Engine(load(overlays=[tmp_path]))

@@ -1,1 +1,1 @@
-"""Tests of the repository as a whole: its code, README, examples and packages."""
+"""Tests of the repository as a whole: its code, README, documentation, examples and packages."""

@@ -65,6 +65,13 @@ def test_each_page_stands_in_the_navigation_once() -> None:
     assert sorted(listed) == sorted(path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*.md"))
 
 
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted(PAGES.rglob("*.md"))])
+def test_each_relative_link_leads_to_a_file(page: Path) -> None:
+    """Pictures too; `docs/build` checks anchors."""
+    links = re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
 def test_the_changelog_is_by_version_and_kind() -> None:
     """Each version has some of Added, Changed, Fixed and Removed, in this order, each with items."""
     kinds = ["Added", "Changed", "Fixed", "Removed"]

@@ -1,0 +1,231 @@
+"""What README and pages take from elsewhere: tables from contract, schemas, routes, options and docstrings, and files.
+
+`<!-- table: NAME -->` and `<!-- file: PATH -->` begin such a part, `<!-- end -->` ends it.
+`python -m tests.support.generated` writes all anew; a test says when they are stale.
+"""
+
+import inspect
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+import mockserver
+from mockserver import Engine, Mock, load
+from mockserver.admin import routes as admin_routes
+from mockserver.cli import serve as cli_serve
+from mockserver.cli.main import main
+from mockserver.client.resources import Clock, Records, SandboxSettings, Scenarios
+from mockserver.contract.loading import shipped_folder
+from mockserver.core.directives import FAULT_SETTINGS
+from mockserver.core.faults import FAULTS
+from mockserver.decision.rendering import MOCK_HEADERS
+from mockserver.engine import examples as listing
+from mockserver.storage.coverage import loses_answer
+from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "pages"
+
+
+def pages() -> list[Path]:
+    """README, and each page of the documentation."""
+    return [ROOT / "README.md", *sorted(FOLDER.rglob("*.md"))]
+
+
+def _table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    lines = [titles, ["---" for _ in titles], *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def outcomes() -> str:
+    rows = [
+        (
+            f"`{row['id']}`",
+            row["heading"] or "*assumed*",
+            row["status"],
+            (row["error"] or {}).get("code", ""),
+            f"`{row['trigger']}`",
+        )
+        for row in sorted(listing.scenario_rows(load()), key=lambda row: str(row["source"]), reverse=True)
+    ]
+    return _table(["scenario", "documented as", "status", "code", "met by"], rows)
+
+
+def assumptions() -> str:
+    return _table(["id", "what the mock does"], [(f"`{k}`", v) for k, v in load().assumptions.items()])
+
+
+def routes() -> str:
+    rows = [(f"`{r.method}`", f"`{r.path}`", r.summary) for r in admin_routes.routes()]
+    return _table(["method", "path", "what it does"], rows)
+
+
+def headers() -> str:
+    return _table(["header", "meaning"], [(f"`{name}`", text) for name, text in MOCK_HEADERS.items()])
+
+
+def options() -> str:
+    serve = cli_serve.serve
+    rows = [
+        (f"`{' '.join(filter(None, [p.opts[0], p.metavar]))}`", f"`{p.envvar}`", p.help)
+        for p in serve.params
+        if isinstance(p, click.Option)
+    ]
+    return _table(["option", "environment", "meaning"], rows)
+
+
+def settings() -> str:
+    described = _schema("contract")["properties"]["settings"]["properties"]
+    usual = load().settings
+    rows = [
+        (f"`{name}`", f"`{json.dumps(getattr(usual, name))}`", part["description"]) for name, part in described.items()
+    ]
+    return _table(["setting", "shipped as", "meaning"], rows)
+
+
+def _schema(name: str) -> Any:
+    return json.loads((shipped_folder() / "schemas" / f"{name}.schema.json").read_bytes())
+
+
+def _members(schema: Any, described: dict[str, Any]) -> str:
+    """The members that a part of a schema describes, or those that it refers to."""
+    definitions = {f"#/$defs/{name}": part for name, part in schema["$defs"].items()}
+    rows = [
+        (f"`{name}`", part.get("description") or definitions[part["$ref"]]["description"])
+        for name, part in described.items()
+    ]
+    return _table(["member", "meaning"], rows)
+
+
+def scenario_members() -> str:
+    schema = _schema("scenarios")
+    return _members(schema, schema["$defs"]["scenario"]["properties"])
+
+
+def contract_members() -> str:
+    schema = _schema("contract")
+    return _members(schema, schema["properties"])
+
+
+def operators() -> str:
+    found = _schema("scenarios")["$defs"]["operators"]["properties"]
+    return _table(["operator", "matches"], [(f"`{name}`", part["description"]) for name, part in found.items()])
+
+
+def pytest_options() -> str:
+    rows = [(f"`--mockserver-{name}{value}`", text) for name, (value, text) in OPTIONS.items()]
+    rows += [(f"`mockserver_{name}` in the ini file", text) for name, (_, text) in INI_SETTINGS.items()]
+    return _table(["option", "meaning"], rows)
+
+
+def _first_sentences(text: str) -> str:
+    """The first paragraph, in one line."""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def commands() -> str:
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    rows = [
+        (f"`{name}`", _first_sentences(command.help or "")) for name, command in found.items() if command is not None
+    ]
+    return _table(["command", "what it does"], rows)
+
+
+def faults() -> str:
+    rows = [
+        (
+            f"`{kind}`",
+            ", ".join(f"`{name}`" for name in FAULT_SETTINGS.get(kind, ())),
+            "yes" if loses_answer(kind) else "no",
+        )
+        for kind in FAULTS
+    ]
+    return _table(["fault", "settings", "the answer is lost"], rows)
+
+
+def metrics() -> str:
+    found = Engine(load()).metrics.collect()
+    rows = [
+        (f"`{family.name}{'_total' * (family.type == 'counter')}`", family.type, family.documentation)
+        for family in found
+    ]
+    return _table(["metric", "type", "meaning"], rows)
+
+
+def _methods(owner: type, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, member in vars(owner).items():
+        if inspect.isfunction(member) and not name.startswith("_"):
+            signature = inspect.signature(member)
+            parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name != "self"]
+            shown = str(signature.replace(parameters=parameters, return_annotation=signature.empty))
+            yield f"`{prefix}{name}{shown}`", _first_sentences(inspect.getdoc(member) or "")
+
+
+def python_mock() -> str:
+    parts = [
+        (Mock, ""),
+        (Records, "state."),
+        (Scenarios, "scenarios."),
+        (Clock, "clock."),
+        (SandboxSettings, "settings."),
+    ]
+    return _table(
+        ["member of `Mock`", "what it does"], [row for owner, prefix in parts for row in _methods(owner, prefix)]
+    )
+
+
+def python_names() -> str:
+    found = {name: getattr(mockserver, name) for name in sorted(mockserver.__all__)}
+    rows = [
+        (f"`{name}`", _first_sentences(inspect.getdoc(value) or "")) for name, value in found.items() if callable(value)
+    ]
+    return _table(["name", "what it is"], rows)
+
+
+TABLES = {
+    f.__name__: f
+    for f in (
+        assumptions,
+        commands,
+        contract_members,
+        faults,
+        headers,
+        metrics,
+        operators,
+        options,
+        outcomes,
+        pytest_options,
+        python_mock,
+        python_names,
+        routes,
+        scenario_members,
+        settings,
+    )
+}
+
+
+def _file(path: str) -> str:
+    """A file of the project as a block."""
+    kind = {"yml": "yaml", "yaml": "yaml", "js": "js"}[path.rpartition(".")[2]]
+    return f"```{kind}\n{(ROOT / path).read_text(encoding='utf-8')}```"
+
+
+def generated(text: str) -> str:
+    """The text of a page with its generated parts as they are now."""
+    pattern = r"(<!-- (table|file): (\S+) -->\n).*?(<!-- end -->)"
+
+    def part(found: re.Match[str]) -> str:
+        content = TABLES[found[3]]() if found[2] == "table" else _file(found[3])
+        return f"{found[1]}\n{content}\n\n{found[4]}"
+
+    return re.sub(pattern, part, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    for page in pages():
+        page.write_text(generated(page.read_text(encoding="utf-8")), encoding="utf-8")
