@@ -55,7 +55,7 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
         assumptions={name: str(node.data) for name, node in layers.assumptions.items()},
         settings=settings,
         replaced=tuple(layers.replaced),
-        relink_schemas=schemas.relink,
+        schemas_with_references=schemas.relink,
         definition={**layers.definition(), "schemas": schemas.data},
     )
 

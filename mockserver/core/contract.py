@@ -196,8 +196,8 @@ class Turns(Struct, frozen=True):
         return self.turns[-1]
 
     @property
-    def structure(self) -> tuple[object, ...]:
-        """What two series must share so that a position in one is valid in the other: counts, and where they pass."""
+    def reload_key(self) -> tuple[object, ...]:
+        """What two series must share so that a position in one is valid in the other."""
         return (self.cycle, *((turn.times, turn.scenario is None) for turn in self.turns))
 
 
@@ -253,7 +253,7 @@ class Replacement(Struct, frozen=True):
     before: Position | None
 
 
-Relink: TypeAlias = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
+RewriteReferences: TypeAlias = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 """Returns the schemas by file name, with each reference replaced by what the argument returns for its target."""
 
 
@@ -271,7 +271,7 @@ class Contract:
     settings: Settings
     replaced: tuple[Replacement, ...] = ()
     warnings: tuple[FileDiagnostic, ...] = ()
-    relink_schemas: Relink = lambda _: {}
+    schemas_with_references: RewriteReferences = lambda _: {}
     definition: Mapping[str, Any] = field(default_factory=dict)
 
     @property

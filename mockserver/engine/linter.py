@@ -98,7 +98,7 @@ def _disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
         ReferenceValidator,  # slow to import, and a server does not need it
     )
 
-    reference = ReferenceValidator(contract.relink_schemas)
+    reference = ReferenceValidator(contract.schemas_with_references)
     for operation in contract.operations:
         body = operation.body
         for scenario in operation.scenarios if body is not None else ():

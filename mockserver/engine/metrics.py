@@ -91,7 +91,7 @@ class Metrics:
             when.add_metric([], self._last_good_ns / 1e9)
             yield when
         now = self._gauges()
-        yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes thrown out.", value=now.evictions)
+        yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes evicted.", value=now.evictions)
         yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)
         yield GaugeMetricFamily("mockserver_sandboxes", "Sandboxes that are there.", value=now.sandboxes)
         yield GaugeMetricFamily("mockserver_armed", "ArmedOutcome outcomes, over all sandboxes.", value=now.armed)

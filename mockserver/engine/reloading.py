@@ -174,7 +174,7 @@ def _kept_turns(
 
 
 def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
-    return {scenario.id: scenario.turns.structure for scenario in scenarios if scenario.turns is not None}
+    return {scenario.id: scenario.turns.reload_key for scenario in scenarios if scenario.turns is not None}
 
 
 def _id_offsets(old: Contract, new: Contract) -> dict[str, int]:

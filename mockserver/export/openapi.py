@@ -45,8 +45,8 @@ def document(contract: Contract, settings: Settings, url: str = "/", *, mock_par
 
     mock_parameters: with the `Mock-…` request headers; a fuzzer would send them, and meet faults such as `hang`.
     """
-    names = component_names(contract.relink_schemas(lambda *_: ""))
-    schemas = contract.relink_schemas(lambda file, at: _COMPONENT + names[file] + _fragment(at))
+    names = component_names(contract.schemas_with_references(lambda *_: ""))
+    schemas = contract.schemas_with_references(lambda file, at: _COMPONENT + names[file] + _fragment(at))
     for schema in schemas.values():
         make_portable(schema)
     found = [*outcomes(contract, settings)]

@@ -23,7 +23,7 @@ def document(contract: Contract, settings: Settings) -> str:
     """Write the file of a contract that is served with these settings."""
     client = _CLIENT.read_text(encoding="utf-8")
     types = Types(
-        contract.relink_schemas, ["Outcome", "FaultKind", "OutcomeInfo", "Answers", *_DECLARED.findall(client)]
+        contract.schemas_with_references, ["Outcome", "FaultKind", "OutcomeInfo", "Answers", *_DECLARED.findall(client)]
     )
     found = [*outcomes(contract, settings)]
     for operation in contract.operations:

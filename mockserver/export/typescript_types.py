@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from typing import Any, Final
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.core.contract import Relink
+from mockserver.core.contract import RewriteReferences
 from mockserver.core.model import Path
 
 _PLAIN: Final = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
@@ -41,7 +41,7 @@ def _parenthesized(text: str, operator: str) -> str:
 class Types:
     """The types of a contract's schemas; each schema that is referred to gets a name."""
 
-    def __init__(self, schemas: Relink, reserved: Iterable[str]) -> None:
+    def __init__(self, schemas: RewriteReferences, reserved: Iterable[str]) -> None:
         """Avoid the names in `reserved`."""
         self._used_names = set(reserved)
         self._addresses: dict[str, tuple[str, Path]] = {}

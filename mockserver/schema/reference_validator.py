@@ -13,14 +13,14 @@ from referencing.jsonschema import DRAFT202012
 from mockserver.base.json_pointer import json_pointer
 from mockserver.core.model import Path
 
-Relink = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
+RewriteReferences = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
 """Gives schemas by file name, each reference written as the argument says (`SchemaSet.relink`)."""
 
 
 class ReferenceValidator:
     """The schemas of a contract in the reference implementation."""
 
-    def __init__(self, schemas: Relink) -> None:
+    def __init__(self, schemas: RewriteReferences) -> None:
         """Take in the schemas with references that both implementations resolve alike."""
         self._schemas = schemas(lambda file, path: f"{file}#{json_pointer(path)}")
         resources = [(name, DRAFT202012.create_resource(schema)) for name, schema in self._schemas.items()]

@@ -51,11 +51,11 @@ class Connection(asyncio.Protocol):
         self.lost = asyncio.Event()
         self.request_bytes: list[bytes] = []
         self.body_listener: Callable[[bytes], None] | None = None
-        self._pending_bytes: list[bytes] = []  # of the next request, while no other is handled
+        self._pending_bytes: list[bytes] = []  # the head of the next request, kept while no request is handled
         self._is_request_pending = False
         self._is_busy = False  # a request is being handled
         self.is_lingering = False
-        self._is_still_sending = True  # asked while the connection lingers
+        self._is_still_sending = True  # read only while `is_lingering`
         self._half_closed_until: float | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         if self.body_listener is not None:
             self.body_listener(data)
         elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
-            if not self._is_busy:  # what follows a request that is being handled is neither kept nor timed yet
+            if not self._is_busy:  # pipelined bytes are not kept, and timed only from `end_request` on
                 self._note_head_bytes(data)
             self._is_request_pending = True
         self._aiohttp_protocol.data_received(data)
@@ -132,10 +132,10 @@ class Connection(asyncio.Protocol):
 
     def begin_request(self) -> float:
         """Note that the handling of a request begins; return when its first byte was received, in loop time."""
-        since = self._shared.slow_heads.stop_watching(self)
+        first_byte_at = self._shared.slow_heads.stop_watching(self)
         self.request_bytes, self._pending_bytes = self._pending_bytes, []
         self._is_request_pending, self._is_busy = False, True
-        return asyncio.get_running_loop().time() if since is None else since
+        return asyncio.get_running_loop().time() if first_byte_at is None else first_byte_at
 
     def end_request(self) -> None:
         """Note that the handling of the request ended."""
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
             self._schedule_half_closed_close()
 
     def _schedule_half_closed_close(self) -> None:
-        """Close a half-closed connection after a short time without a request: aiohttp does not say what is queued."""
+        """Have a half-closed connection closed after a short idle time: aiohttp does not tell what is queued."""
         loop = asyncio.get_running_loop()
         until = self._half_closed_until or loop.time()
         if self._close_timer is not None:
@@ -236,7 +236,7 @@ class Connection(asyncio.Protocol):
         if not self._writable.is_set():
             await self._writable.wait()
 
-    async def wait(self, seconds: float) -> None:
+    async def sleep_while_open(self, seconds: float) -> None:
         """Wait; end early when the client leaves or the server stops."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

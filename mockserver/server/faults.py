@@ -26,7 +26,7 @@ async def perform(fault: Fault, exchange: Exchange) -> bool:
 
 async def _perform_hang(fault: Fault, exchange: Exchange) -> bool:
     """Send nothing, and keep the connection open."""
-    await exchange.connection.wait(fault.seconds)
+    await exchange.connection.sleep_while_open(fault.seconds)
     exchange.connection.abort()
     return False
 
@@ -66,7 +66,7 @@ async def _perform_dribble(fault: Fault, exchange: Exchange) -> bool:
     connection.write(exchange.reply_head())
     size = max(1, -(-len(body) // DRIBBLE_PIECES))
     for start in range(0, len(body), size):
-        await connection.wait(fault.seconds / DRIBBLE_PIECES)
+        await connection.sleep_while_open(fault.seconds / DRIBBLE_PIECES)
         connection.write(body[start : start + size])
     is_sent = await connection.has_client()
     connection.close()

@@ -115,7 +115,7 @@ class Handler:
         complete = keep_alive = False
         try:
             if result.reply.delay_ms:
-                await connection.wait(result.reply.delay_ms / 1_000)
+                await connection.sleep_while_open(result.reply.delay_ms / 1_000)
             keep_alive = request.keep_alive and not is_refused and not self._stopping.is_set()
             exchange = Exchange(request, connection, result.reply, result.extra_headers, keep_alive, is_refused)
             complete = await _deliver(exchange)
@@ -145,7 +145,7 @@ async def _deliver(exchange: Exchange) -> bool:
     if reply.fault is not None:
         return await faults.perform(reply.fault, exchange)
     if reply.feed is not None and exchange.request.method != "HEAD":
-        await exchange.stream(reply.feed)
+        await exchange.send_feed(reply.feed)
     elif reply.pieces is not None and exchange.request.method != "HEAD":
         await exchange.send_pieces(reply.pieces)
     else:

@@ -56,7 +56,7 @@ _RESOURCE_ERRNOS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 class Listener:
     """One open port."""
 
-    socket: asyncio.Server
+    asyncio_server: asyncio.Server
     handler: Handler
     aiohttp_server: web.Server
 
@@ -105,7 +105,7 @@ class Server:
         """Stop listening, finish the requests in flight, close the connections."""
         self._stopping.set()
         for listener in self._listeners:
-            listener.socket.close()
+            listener.asyncio_server.close()
         self._connections.interrupt()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -118,7 +118,7 @@ class Server:
 
     async def _listen(self, host: str, port: int, dispatch: Dispatch) -> int:
         loop, handler = asyncio.get_running_loop(), Handler(self._engine, dispatch, self._log, self._stopping)
-        http = web.Server(
+        aiohttp_server = web.Server(
             handler,
             access_log=None,
             logger=aiohttp_log,
@@ -131,7 +131,7 @@ class Server:
         is_secured = self._tls is not None
         try:
             opened = await loop.create_server(
-                lambda: Connection(self._connections, http()),
+                lambda: Connection(self._connections, aiohttp_server()),
                 **_address(host, port),
                 backlog=BACKLOG,
                 ssl=self._tls,
@@ -141,7 +141,7 @@ class Server:
         except OSError as error:
             error.filename = self.url(host, port)
             raise
-        self._listeners.append(Listener(opened, handler, http))
+        self._listeners.append(Listener(opened, handler, aiohttp_server))
         return int(opened.sockets[0].getsockname()[1])
 
     def _request_timeout(self) -> float:

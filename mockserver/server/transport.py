@@ -40,11 +40,11 @@ class ConnectionTransport(asyncio.Transport):
         return self._transport.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Refuse what aiohttp could not parse."""
+        """Send a problem in place of the error of aiohttp: it writes only its own errors here."""
         self.connection.refuse_unreadable(bytes(data))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Refuse what aiohttp could not parse."""
+        """Send a problem in place of the error of aiohttp: it writes only its own errors here."""
         self.connection.refuse_unreadable(b"".join(list_of_data))
 
     def close(self) -> None:

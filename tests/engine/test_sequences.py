@@ -138,6 +138,6 @@ def test_series_mean_the_same_by_their_structure() -> None:
     """By how many answers each has, where it stands aside and whether it begins again; not by what they say."""
     answer = next(iter(load().scenarios))
     series = Turns((Turn(answer, times=2), Turn()))
-    assert series.structure == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=FixedDelay(1)))).structure
+    assert series.reload_key == Turns((Turn(answer, Fault("reset"), times=2), Turn(delay=FixedDelay(1)))).reload_key
     for other in (Turns(series.turns, cycle=True), Turns((Turn(answer), Turn())), Turns((Turn(answer, times=2),) * 2)):
-        assert other.structure != series.structure
+        assert other.reload_key != series.reload_key
