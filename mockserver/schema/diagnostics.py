@@ -13,12 +13,15 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, kind
 from mockserver.core.model import Diagnostic, Path
 from mockserver.schema.patterns import pattern_diagnostic
-from mockserver.schema.references import LocatedSchema, SchemaRegistry
+from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, named_uris
 from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS, Reference, identities, references, walk_schemas
 from mockserver.schema.validator import is_plain
 from mockserver.schema.violations import mismatch_of, violations_from_errors
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+_RESERVED_URIS: Final = ("http://json-schema.org/", "https://json-schema.org/")
+"""Where the schemas of JSON Schema itself are, which the libraries know."""
 
 MAX_STEPS: Final = 50_000
 """Steps from schema to schema while looking for references that lead back to themselves."""
@@ -105,6 +108,21 @@ def _is_uri(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def uri_diagnostics(uri: str, schema: Any, taken: Collection[str]) -> Iterator[Diagnostic]:
+    """The names in a schema at `uri` that another schema has: a reference to one could mean either.
+
+    `taken`: the URIs of the others, and `uri`.
+    """
+    found = {*taken}
+    for place, named in named_uris(uri, schema):
+        is_own = place == ("$id",) and named == uri
+        if (named in found and not is_own) or named.startswith(_RESERVED_URIS):
+            hint = "most schemas need no $id" if place[-1] == "$id" else ""
+            got = named.removeprefix(BASE_URI)
+            yield Diagnostic(place, f"{place[-1]} that another schema has", "a name of its own", got, hint)
+        found.add(named)
 
 
 def reference_diagnostics(

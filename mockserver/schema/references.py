@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin
 
 from referencing import Registry
 from referencing.exceptions import Unresolvable
@@ -33,6 +33,19 @@ def as_uri(reference: str) -> str:
 
 
 _SAFE: Final = "!$&'()*+,;=:@~"
+
+
+def named_uris(uri: str, schema: Any) -> Iterator[tuple[Path, str]]:
+    """The URIs that `$id` and anchors give to schemas in a schema at `uri`, with the place of the keyword."""
+    pending: list[tuple[Path, str, Any]] = [((), uri, schema)]
+    while pending:
+        at, base, one = pending.pop()
+        names = one if isinstance(one, dict) else {}
+        if "$id" in names:
+            base = urljoin(base, as_uri(names["$id"])).removesuffix("#")
+            yield (*at, "$id"), base
+        yield from (((*at, word), f"{base}#{names[word]}") for word in ("$anchor", "$dynamicAnchor") if word in names)
+        pending.extend(((*at, *step), base, inner) for step, inner in subschemas(one))
 
 
 @dataclass(frozen=True, slots=True)

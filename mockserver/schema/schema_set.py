@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonschema_rs import Registry
@@ -11,9 +11,9 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import printable
 from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import Diagnostic, Path, Report
-from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics
+from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics, uri_diagnostics
 from mockserver.schema.limits import MAX_SCHEMAS
-from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, file_uri
+from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, file_uri, named_uris
 from mockserver.schema.subschemas import (
     NAMING_KEYWORDS,
     Reference,
@@ -39,6 +39,8 @@ class SchemaSet:
         """Names of files that are there but were reported."""
         self._resources = SchemaRegistry()
         self._files = Registry([])
+        self._uris: set[str] = set()
+        """URIs of the files, and of the schemas in them that have an `$id` or an anchor."""
         self._sound_texts: set[int] = set()
         """Identities of schemas whose text is sound."""
         self._unsound_schemas: set[int] = set()
@@ -61,7 +63,8 @@ class SchemaSet:
 
     def add(self, schemas: Mapping[str, Any], report: Callable[[str, Diagnostic], None]) -> None:
         """Take in schemas by file name; what is wrong with them is reported by file name and path."""
-        diagnostics = {name: [*text_diagnostics(schema)] for name, schema in schemas.items()}
+        self._uris.update(map(file_uri, schemas))
+        diagnostics = {name: [*self._text_diagnostics(file_uri(name), schema)] for name, schema in schemas.items()}
         self._register({name: schema for name, schema in schemas.items() if not diagnostics[name]})
         for name in schemas:
             diagnostics[name] = diagnostics[name] or [*self._reference_diagnostics(self._located(name))]
@@ -126,19 +129,32 @@ class SchemaSet:
     def _is_unsound(self, schema: LocatedSchema) -> bool:
         return not self._unsound_schemas.isdisjoint(schema.reachable())
 
+    def _text_diagnostics(self, uri: str, schema: Any) -> Sequence[Diagnostic]:
+        """What is wrong with a schema at `uri` by itself, or with its names; they are taken if nothing is."""
+        found = [*text_diagnostics(schema)] or [*uri_diagnostics(uri, schema, self._uris)]
+        if not found:
+            self._uris.update(named for _, named in named_uris(uri, schema))
+        return found
+
     def _reference_diagnostics(self, schema: LocatedSchema) -> Iterator[Diagnostic]:
         return reference_diagnostics(schema, self._sound_texts, self._leads_nowhere)
 
     def _leads_nowhere(self, place: Path, reference: Reference) -> Diagnostic:
-        files = [name for name in (*self._schemas, *sorted(self.unsound)) if name not in reference.text]
         file, hash_, pointer = reference.text.partition("#")
-        meant = did_you_mean([f"{name}{hash_}{pointer}" for name in close_matches(file, files)[:1]])
+        if file in self._schemas:
+            hint = (
+                f"there is a file {file}: it has no such place, or an $id makes this reference relative to another URL"
+            )
+        else:
+            meant = close_matches(file, (*self._schemas, *sorted(self.unsound)))
+            text = did_you_mean([f"{name}{hash_}{pointer}" for name in meant[:1]])
+            hint = "; ".join(filter(None, ["schemas are never fetched; put the file beside this one", text]))
         return Diagnostic(
             place,
             f"{reference.keyword} that leads nowhere",
             "a place in this schema or in another schema file of this contract",
             reference.text,
-            "; ".join(filter(None, ["schemas are never fetched; put the file beside this one", meant])),
+            hint,
         )
 
     def validator(self, name: str) -> Validator | None:
@@ -148,6 +164,7 @@ class SchemaSet:
     def compile_inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
         """The compiled form of a schema that stands inside another file."""
         diagnostics, validator = [*text_diagnostics(schema)], None
+        diagnostics = diagnostics or [*uri_diagnostics(BASE_URI, schema, self._uris)]
         if not diagnostics:
             resources = self._resources.with_schemas({BASE_URI: schema})
             located = resources.locate(BASE_URI)

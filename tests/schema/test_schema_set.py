@@ -128,6 +128,54 @@ def test_a_file_with_an_id_may_refer_to_its_neighbours() -> None:
     assert faults == [("b.json", "$ref that leads nowhere", "c.json")]
 
 
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"b.json": {"$id": "c.json"}, "c.json": {}}, "b.json/$id"),
+        ({"c.json": {}, "b.json": {"$defs": {"x": {"$id": "https://schemas.invalid/c.json"}}}}, "b.json/$defs/x/$id"),
+        ({"b.json": {"items": {"$id": "b.json"}}}, "b.json/items/$id"),
+        ({"b.json": {"$id": "https://a/b"}, "c.json": {"$id": "https://a/b#"}}, "c.json/$id"),
+        ({"b.json": {"allOf": [{"$id": "x/"}, {"$id": "x/"}]}}, "b.json/allOf/0/$id"),
+        ({"b.json": {"$anchor": "z", "items": {"$dynamicAnchor": "z"}}}, "b.json/items/$dynamicAnchor"),
+        ({"b.json": {"$id": "https://json-schema.org/draft/2020-12/schema"}}, "b.json/$id"),
+        ({"b.json": {"$id": "http://json-schema.org/draft-07/schema#"}}, "b.json/$id"),
+        ({"b.json": {"$id": "b.json", "items": {"$id": "c.json", "$anchor": "z"}, "$anchor": "z"}}, ""),
+    ],
+)
+def test_two_schemas_have_no_name_in_common(files: dict[str, Any], place: str) -> None:
+    """A reference to it would silently mean one of them."""
+    diagnostics: list[str] = []
+    schemas = SchemaSet()
+    schemas.add(files, lambda name, found: diagnostics.append("/".join(map(str, (name, *found.at)))))
+    assert diagnostics == ([place] if place else [])
+
+
+def test_a_schema_in_another_file_takes_no_name_of_a_file() -> None:
+    """It would stand for that file in the schema's own references."""
+    schemas, _ = reported({"c.json": {"type": "string"}})
+    found: list[Diagnostic] = []
+    assert schemas.compile_inline({"$id": "c.json", "items": {"$ref": "c.json"}}, ("at",), found.append) is None
+    assert [(one.at, one.what) for one in found] == [(("at", "$id"), "$id that another schema has")]
+
+
+@pytest.mark.parametrize("text", ["c.json", "c.json#/$defs/gone", "#/$defs/gone", "gone.json"])
+@pytest.mark.parametrize("name", ["https://example.com/d/b.json", "sub/b.json", "urn:x:b"])
+def test_a_reference_that_leads_nowhere_is_reported_where_it_stands(name: str, text: str) -> None:
+    """Though the file is reached from another one, and though a file has the relative name."""
+    files = {
+        "a.json": {"properties": {"b": {"$ref": "b.json"}}},
+        "b.json": {"$id": name, "properties": {"c": {"$ref": text}}},
+        "c.json": {"type": "string"},
+    }
+    schemas = SchemaSet()
+    found: list[tuple[str, Diagnostic]] = []
+    schemas.add(files, lambda file, diagnostic: found.append((file, diagnostic)))
+    ((file, diagnostic),) = found
+    assert (file, diagnostic.at, diagnostic.got) == ("b.json", ("properties", "c", "$ref"), text)
+    assert ("there is a file c.json" in diagnostic.hint) is text.startswith("c.json")
+    assert schemas.validator("a.json") is None
+
+
 def test_a_file_may_have_any_name() -> None:
     """In a reference it may stand as it is, or as in a URL."""
     schemas, faults = reported({"a (1).json": {"type": "null"}, "é#?%.json": {"minimum": 5}})
