@@ -34,6 +34,7 @@ FAST_COMMANDS: Final = {DEFAULT_COMMAND: _serve, "health": _health}
 
 def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.cli import contract as cli_contract
+    from mockserver.cli import diff as cli_diff
     from mockserver.cli import export as cli_export
     from mockserver.cli import new as cli_new
     from mockserver.remote import arming as cli_arming
@@ -48,6 +49,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_state.reset,
         cli_state.state,
         cli_export.export,
+        cli_diff.diff,
         cli_new.new,
         cli_arming.arm,
         cli_arming.armed,

@@ -15,7 +15,19 @@ from tests.support.tools import skip_without
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockserver"
 ORDER: tuple[str, ...] = ("base", "core", "privacy", "schema", "files", "contract", "decision", "storage", "entries")
-ORDER += ("engine", "export", "reports", "client", "http_api", "admin", "server", "testing", "remote", "cli")
+ORDER += (
+    "engine",
+    "export",
+    "reports",
+    "comparison",
+    "client",
+    "http_api",
+    "admin",
+    "server",
+    "testing",
+    "remote",
+    "cli",
+)
 """The packages: each may import those before it and none after."""
 
 
@@ -29,7 +41,18 @@ HOMES = {
     "jsonschema": {"schema"},
     "jsonschema_specifications": {"schema"},
     "jsonschema_rs": {"schema"},
-    "msgspec": {"admin", "base", "contract", "core", "decision", "engine", "entries", "export", "http_api"}
+    "msgspec": {
+        "admin",
+        "base",
+        "comparison",
+        "contract",
+        "core",
+        "decision",
+        "engine",
+        "entries",
+        "export",
+        "http_api",
+    }
     | {"privacy", "server", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},

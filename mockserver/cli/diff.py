@@ -1,0 +1,103 @@
+"""The command `diff`: two contracts compared, for the review of a change."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from mockserver.client.http_client import Address, UnreachableError
+from mockserver.comparison.changes import Verdict
+from mockserver.comparison.contracts import compare
+from mockserver.comparison.formats import FORMATS
+from mockserver.contract.bundles import load_bundle, load_bundle_file
+from mockserver.contract.loading import ConfigError, load
+from mockserver.core.contract import Contract
+from mockserver.remote.options import count, print_document, print_notice
+from mockserver.remote.remote_server import cacert_option, relevant_cacert
+
+SHIPPED: Final = "shipped"
+"""The name of the contract that comes with this package; a folder of that name is ./shipped."""
+
+
+@click.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["breaking", "compatible"]),
+    help="End with exit status 1 if a change is breaking, or (compatible) more than cosmetic.",
+)
+@click.option(
+    "--admin-token",
+    envvar="MOCKSERVER_ADMIN_TOKEN",
+    show_envvar=True,
+    default="",
+    metavar="TOKEN",
+    help="The token of the admin API, for a URL.",
+)
+@cacert_option
+def diff(
+    old: str, new: str, form: str, output: Path | None, fail_on: Verdict | None, admin_token: str, cacert: str
+) -> None:
+    """Compare two contracts, and say of each change what it means for a client.
+
+    OLD and NEW are folders, files of `mockserver export bundle`, URLs of running servers, or `shipped`. Exit status: 0,
+    1 by --fail-on, 2 if a contract cannot be read.
+    """
+    before, now = (_read(source, admin_token, cacert) for source in (old, new))
+    comparison = compare(before, now, old, new)
+    text = FORMATS[form](comparison, fail_on)
+    if output is None:
+        print_document(text)
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            _fail(f"cannot write {output}: {error.strerror or error}")
+    failing = ("breaking", "compatible") if fail_on == "compatible" else ("breaking",)
+    if fail_on is not None and comparison.verdict in failing:
+        sys.exit(1)
+
+
+def _read(source: str, token: str, cacert: str) -> Contract:
+    """The contract of a folder, a file, a URL or `shipped`; one that cannot be read ends the command."""
+    try:
+        if source == SHIPPED:
+            return load()
+        if source.startswith(("http://", "https://")):
+            return _fetch(source, token, relevant_cacert(source, cacert))
+        path = Path(source)
+        return load_bundle_file(path) if path.is_file() else load(path)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        print_notice(f"{count(len(error.diagnostics), 'error')} in {source}")
+        sys.exit(2)
+
+
+def _fetch(url: str, token: str, cacert: str) -> Contract:
+    """The contract of a running server; its URL may have /__admin/contract at its end."""
+    base = url.partition("/__admin")[0]
+    try:
+        answer = Address(base, "", token, cacert).call("GET", "/export/bundle")
+    except UnreachableError as error:
+        _fail(f"{error}; {error.hint or 'is the server up, and is the URL right?'}")
+    except ValueError as error:
+        _fail(str(error))
+    if answer.status >= 400:
+        _fail(f"{url}: {answer.problem_text}")
+    return load_bundle(answer.body, url)
+
+
+def _fail(text: str) -> NoReturn:
+    print_notice(text)
+    sys.exit(2)

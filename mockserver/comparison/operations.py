@@ -1,0 +1,168 @@
+"""Operations compared: method and path, schemas, envelopes, lookups, new ids, and their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from mockserver.base.values import equal
+from mockserver.comparison.changes import Change, Place, Verdict, value_differences
+from mockserver.comparison.outcomes import body_change, decision_changes, outcome_changes, status_change
+from mockserver.comparison.references import LinkedSchema
+from mockserver.comparison.schemas import SchemaDifference, schema_differences
+from mockserver.core.contract import Contract, Operation
+from mockserver.core.model import MISSING, Facts
+
+_OPEN_POINTS: Final = "the open points that are named; it changes no answer by itself"
+
+
+class Linked(Struct, frozen=True):
+    """A contract and its schemas by file name, with references that can be followed."""
+
+    contract: Contract
+    schemas: Mapping[str, Any]
+
+    def schema(self, file: str | None) -> LinkedSchema:
+        """The schema of a file; without a file, one that accepts everything."""
+        return LinkedSchema(True if file is None else self.schemas[file], self.schemas)
+
+    def operation_data(self, name: str) -> Mapping[str, Any]:
+        """An operation as it stands in the contract file."""
+        data: Mapping[str, Any] = self.contract.definition["contract"]["operations"][name]
+        return data
+
+
+def operations_changes(before: Linked, now: Linked) -> Iterator[Change]:
+    """The changes of all operations."""
+    operations = {operation.id: operation for operation in before.contract.operations}
+    operations_now = {operation.id: operation for operation in now.contract.operations}
+    for name in {**operations, **operations_now}:
+        place = Place("operation", name)
+        one, other = operations.get(name), operations_now.get(name)
+        if one is None and other is not None:
+            yield Change(place, "", MISSING, f"{other.method} {other.path}", "compatible", "no client calls it yet")
+        elif other is None and one is not None:
+            yield Change(place, "", f"{one.method} {one.path}", MISSING, "breaking", "clients call it")
+        elif one is not None and other is not None:
+            yield from _route_changes(one, other, place)
+            yield from _request_changes(before, now, one, other)
+            yield from _envelope_changes(before, now, one, other)
+            yield from outcome_changes(before.contract, now.contract, one, other)
+            yield from decision_changes(before.contract, now.contract, one, other)
+            yield from _rule_changes(before.operation_data(name), now.operation_data(name), place)
+
+
+def _route_changes(before: Operation, now: Operation, place: Place) -> Iterator[Change]:
+    one, other = (f"{operation.method} {operation.path}" for operation in (before, now))
+    if one != other:
+        numbered = [
+            operation.fill_path({n: str(i) for i, n in enumerate(operation.parameters)}) for operation in (before, now)
+        ]
+        same = before.method == now.method and numbered[0] == numbered[1]
+        reason = "the names of path parameters alone" if same else "clients call it by method and path"
+        yield Change(place, "request", one, other, "cosmetic" if same else "breaking", reason)
+
+
+# -- schemas ----------------------------------------------------------------------------------------------
+
+_UNKNOWN: Final = "unknown: its keywords do not tell whether more or less is accepted"
+_REQUEST_VERDICTS: Final[Mapping[str, tuple[Verdict, str]]] = {
+    "same": ("cosmetic", "the same requests are accepted"),
+    "looser": ("compatible", "looser: requests that were refused are accepted"),
+    "stricter": ("breaking", "stricter: requests that were accepted are refused"),
+    "different": ("breaking", "looser and stricter: some requests that were accepted are refused"),
+    "unknown": ("breaking", _UNKNOWN),
+}
+_ANSWER_VERDICTS: Final[Mapping[str, tuple[Verdict, str]]] = {
+    "same": ("cosmetic", "the same answers are promised"),
+    "looser": ("breaking", "looser: answers may be what they never were"),
+    "stricter": ("compatible", "stricter: answers are still what they were"),
+    "different": ("breaking", "looser and stricter: answers may be what they never were"),
+    "unknown": ("breaking", _UNKNOWN),
+}
+
+
+def _request_changes(before: Linked, now: Linked, one: Operation, other: Operation) -> Iterator[Change]:
+    for root in ("body", "query", "path"):
+        place = Place("request", root, other.id)
+        for found in schema_differences(before.schema(one.schemas.get(root)), now.schema(other.schemas.get(root))):
+            yield _schema_change(place, found, _request_verdict(found))
+
+
+def _request_verdict(found: SchemaDifference) -> tuple[Verdict, str]:
+    if found.keyword == "properties" and found.before is MISSING and found.relation in ("same", "stricter"):
+        return "compatible", "a new optional member: no client sends it yet"
+    if found.keyword == "properties" and found.now is MISSING and found.relation in ("same", "looser"):
+        return "breaking", "clients may send it, and it is no longer looked at"
+    return _REQUEST_VERDICTS[found.relation]
+
+
+def answer_verdict(found: SchemaDifference) -> tuple[Verdict, str]:
+    """The verdict of a difference in the schema of an answer."""
+    if found.keyword == "properties" and found.before is MISSING and found.relation in ("same", "looser"):
+        return "compatible", "clients ignore members that they do not know"
+    if found.keyword == "properties" and found.now is MISSING:
+        return "breaking", "clients may read it"
+    return _ANSWER_VERDICTS[found.relation]
+
+
+def _schema_change(place: Place, found: SchemaDifference, verdict: tuple[Verdict, str]) -> Change:
+    return Change(place, f"{found.at} {found.keyword}".strip(), found.before, found.now, *verdict)
+
+
+# -- envelopes ----------------------------------------------------------------------------------------------
+
+
+def _envelope_changes(before: Linked, now: Linked, one: Operation, other: Operation) -> Iterator[Change]:
+    envelopes = before.operation_data(one.id)["envelopes"]
+    envelopes_now = now.operation_data(other.id)["envelopes"]
+    for name in {**envelopes, **envelopes_now}:
+        place = Place("envelope", name, other.id)
+        if name not in envelopes:
+            yield Change(place, "", MISSING, name, "compatible", "what uses it is compared by itself")
+        elif name not in envelopes_now:
+            yield Change(place, "", name, MISSING, "breaking", "no answer has this shape any more")
+        else:
+            shape, shape_now = envelopes[name], envelopes_now[name]
+            if not equal(shape["status"], shape_now["status"]):
+                status, status_now = _status(before, one, name), _status(now, other, name)
+                yield status_change(place, status, status_now)
+            for difference in value_differences(shape["body"], shape_now["body"]):
+                yield body_change(place, difference)
+            assumed, assumed_now = shape.get("assumed", []), shape_now.get("assumed", [])
+            if assumed != assumed_now:
+                yield Change(place, "assumed", assumed, assumed_now, "cosmetic", _OPEN_POINTS)
+            schemas = before.schema(shape.get("schema")), now.schema(shape_now.get("schema"))
+            for found in schema_differences(*schemas):
+                yield _schema_change(Place("answer", name, other.id), found, answer_verdict(found))
+
+
+def _status(linked: Linked, operation: Operation, envelope: str) -> Any:
+    """The status of an envelope; None where no outcome uses it."""
+    used = (scenario.envelope for scenario in operation.scenarios if scenario.envelope.name == envelope)
+    return next((one.status.render(Facts(linked.contract.settings)) for one in used), None)
+
+
+# -- what else an operation says ------------------------------------------------------------------------------
+
+_RULES: Final[Mapping[str, tuple[Verdict, str]]] = {
+    "lookups": ("breaking", "other records decide"),
+    "new": ("breaking", "new ids have another form"),
+    "warn": ("compatible", "warnings alone: the request gets the same answer"),
+    "sensitive": ("compatible", "what the journal masks: the request gets the same answer"),
+    "assumed": ("cosmetic", _OPEN_POINTS),
+}
+"""The members of an operation that are compared as they stand."""
+
+_FIRST_ID: Final = "new ids begin at another number"
+
+
+def _rule_changes(before: Mapping[str, Any], now: Mapping[str, Any], place: Place) -> Iterator[Change]:
+    for name, (verdict, reason) in _RULES.items():
+        for found in value_differences(before.get(name, {}), now.get(name, {}), (name,)):
+            if name == "new" and found.at.endswith("/first"):
+                yield Change(place, found.at.removeprefix("/"), found.before, found.now, "compatible", _FIRST_ID)
+            elif not found.order:
+                yield Change(place, found.at.removeprefix("/"), found.before, found.now, verdict, reason)

@@ -1,0 +1,260 @@
+"""How a JSON Schema differs from another one, keyword by keyword: looser, stricter, or unknown where nobody can tell.
+
+What a schema says is the sum of its keywords, so a schema in which every difference is looser accepts all that the old
+one accepted. Where keywords depend on each other, as with `oneOf`, a difference is `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mockserver.base.json_pointer import json_pointer
+from mockserver.base.values import equal
+from mockserver.comparison.keywords import (
+    ALONE,
+    COMPARED,
+    CONTAINS,
+    UNEVALUATED,
+    Relation,
+    allowed_relation,
+    allowed_values,
+    flip,
+    join,
+    presence,
+)
+from mockserver.comparison.references import Inliner, LinkedSchema
+from mockserver.core.model import MISSING, Path
+
+ANY: Final = "*"
+"""The step of a path that stands for any item, or any member that is not declared."""
+
+
+class SchemaDifference(Struct, frozen=True):
+    """A keyword that is another one: the place in the values that the schema describes, and both values."""
+
+    at: str
+    keyword: str
+    relation: Relation
+    before: Any
+    now: Any
+
+
+def schema_differences(before: LinkedSchema, now: LinkedSchema) -> tuple[SchemaDifference, ...]:
+    """All differences, each once."""
+    found: list[SchemaDifference] = []
+    for one in _Walk(before, now).compare(before.schema, now.schema, ()):
+        if one not in found:
+            found.append(one)
+    return tuple(found)
+
+
+def relation_of(differences: Iterable[SchemaDifference]) -> Relation:
+    """The relation of two schemas, from their differences."""
+    return join(one.relation for one in differences)
+
+
+class _Walk:
+    """Walks through two schemas together; a pair that refers to itself is compared once."""
+
+    def __init__(self, before: LinkedSchema, now: LinkedSchema) -> None:
+        self._before = Inliner(before)
+        self._now = Inliner(now)
+        self._open: set[tuple[int, int]] = set()
+
+    def compare(self, before: Any, now: Any, at: Path) -> Iterator[SchemaDifference]:
+        """The differences of two schemas that describe the value at a path."""
+        before, now = self._before.inline(before), self._now.inline(now)
+        pair = (id(before), id(now))
+        if before is False or now is False:
+            if before is not now:
+                yield SchemaDifference(json_pointer(at), "false", _of_false(before), before, now)
+        elif pair not in self._open:
+            self._open.add(pair)
+            one, other = _as_object(before), _as_object(now)
+            yield from _beside_unevaluated(one, other, self._keywords(one, other, at), at)
+            self._open.discard(pair)
+
+    def _keywords(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        for keyword in (*before, *(keyword for keyword in now if keyword not in before)):
+            one, other = before.get(keyword, MISSING), now.get(keyword, MISSING)
+            if keyword in ALONE and not equal(one, other):
+                yield SchemaDifference(json_pointer(at), keyword, ALONE[keyword](one, other), one, other)
+            elif keyword not in COMPARED and not equal(one, other):
+                yield SchemaDifference(json_pointer(at), keyword, "same", one, other)
+        one, other = allowed_values(before), allowed_values(now)
+        if not equal(one, other):
+            yield SchemaDifference(json_pointer(at), "enum", allowed_relation(one, other), one, other)
+        yield from self._members(before, now, at)
+        yield from self._patterns(before, now, at)
+        yield from self._items(before, now, at)
+        yield from self._contains(before, now, at)
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            yield from self._list(keyword, before, now, at)
+        yield from self._conditional(before, now, at)
+        yield from self._flipped_not(before, now, at)
+        yield from self._whole("propertyNames", before, now, at)
+        for keyword in UNEVALUATED:
+            yield from self._single(keyword, before, now, at)
+        depend, depend_now = before.get("dependentSchemas", {}), now.get("dependentSchemas", {})
+        for name in {**depend, **depend_now}:
+            yield from self.compare(depend.get(name, True), depend_now.get(name, True), at)
+
+    # -- objects --------------------------------------------------------------------------------------
+
+    def _members(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        declared, declared_now = before.get("properties", {}), now.get("properties", {})
+        has_patterns = bool(before.get("patternProperties") or now.get("patternProperties"))
+        for name in {**declared, **declared_now}:
+            here = (*at, name)
+            if name in declared and name in declared_now:
+                yield from self.compare(declared[name], declared_now[name], here)
+                continue
+            one = declared.get(name, before.get("additionalProperties", True))
+            other = declared_now.get(name, now.get("additionalProperties", True))
+            relation: Relation = "unknown" if has_patterns else relation_of(self.compare(one, other, here))
+            yield SchemaDifference(
+                json_pointer(here), "properties", relation, declared.get(name, MISSING), declared_now.get(name, MISSING)
+            )
+        yield from self._single("additionalProperties", before, now, at)
+
+    def _patterns(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        patterns, patterns_now = before.get("patternProperties", {}), now.get("patternProperties", {})
+        for name in {**patterns, **patterns_now}:
+            one, other = patterns.get(name, MISSING), patterns_now.get(name, MISSING)
+            if one is not MISSING and other is not MISSING:
+                yield from self.compare(one, other, (*at, ANY))
+                continue
+            others = (before if one is MISSING else now).get("additionalProperties", True)
+            relation = presence(one, other) if others is True or others == {} else "unknown"
+            yield SchemaDifference(json_pointer((*at, ANY)), f"patternProperties {name}", relation, one, other)
+
+    # -- arrays ---------------------------------------------------------------------------------------
+
+    def _items(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        first, first_now = before.get("prefixItems", []), now.get("prefixItems", [])
+        for index in range(max(len(first), len(first_now))):
+            one = first[index] if index < len(first) else before.get("items", True)
+            other = first_now[index] if index < len(first_now) else now.get("items", True)
+            yield from self.compare(one, other, (*at, index))
+        yield from self._single("items", before, now, at)
+
+    def _contains(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        one, other = before.get("contains", MISSING), now.get("contains", MISSING)
+        inside = [] if MISSING in (one, other) else [*self.compare(one, other, (*at, ANY))]
+        if not any(keyword in schema for schema in (before, now) for keyword in CONTAINS[1:]):
+            yield from inside
+            if (one is MISSING) is not (other is MISSING):
+                yield SchemaDifference(json_pointer(at), "contains", presence(one, other), one, other)
+            return
+        group, group_now = ({k: schema[k] for k in CONTAINS if k in schema} for schema in (before, now))
+        if relation_of(inside) != "same" or not equal(group, group_now):
+            yield SchemaDifference(json_pointer(at), "contains", "unknown", group, group_now)
+
+    # -- schemas of the same value ----------------------------------------------------------------------
+
+    def _single(
+        self, keyword: str, before: Mapping[str, Any], now: Mapping[str, Any], at: Path
+    ) -> Iterator[SchemaDifference]:
+        """The differences under a keyword that has one schema, for items or members."""
+        for one in self.compare(before.get(keyword, True), now.get(keyword, True), (*at, ANY)):
+            whole = one.keyword == "false" and one.at == json_pointer((*at, ANY))
+            yield replace(one, keyword=keyword, at=json_pointer(at)) if whole else one
+
+    def _whole(
+        self, keyword: str, before: Mapping[str, Any], now: Mapping[str, Any], at: Path
+    ) -> Iterator[SchemaDifference]:
+        """One difference for all that is under a keyword."""
+        one, other = before.get(keyword, True), now.get(keyword, True)
+        inside = [*self.compare(one, other, at)]
+        if inside:
+            yield SchemaDifference(json_pointer(at), keyword, relation_of(inside), one, other)
+
+    def _list(
+        self, keyword: str, before: Mapping[str, Any], now: Mapping[str, Any], at: Path
+    ) -> Iterator[SchemaDifference]:
+        one, other = before.get(keyword, MISSING), now.get(keyword, MISSING)
+        if one is MISSING or other is MISSING:
+            if one is not other:
+                yield SchemaDifference(json_pointer(at), keyword, presence(one, other), one, other)
+        elif len(one) == len(other):
+            for old, new in zip(one, other, strict=True):
+                found = self.compare(old, new, at)
+                yield from _unknown(found) if keyword == "oneOf" else found
+        else:
+            relation = self._length_relation(keyword, one, other)
+            yield SchemaDifference(json_pointer(at), keyword, relation, one, other)
+
+    def _length_relation(self, keyword: str, before: list[Any], now: list[Any]) -> Relation:
+        """The relation of lists of schemas of another length: known if one only has more than the other."""
+        if len(before) > len(now):
+            shorter_is_part = all(any(self._is_same(one, new) for one in before) for new in now)
+        else:
+            shorter_is_part = all(any(self._is_same(old, other) for other in now) for old in before)
+        if keyword == "oneOf" or not shorter_is_part:
+            return "unknown"
+        return "looser" if (len(now) > len(before)) is (keyword == "anyOf") else "stricter"
+
+    def _is_same(self, before: Any, now: Any) -> bool:
+        return relation_of(self.compare(before, now, ())) == "same"
+
+    def _conditional(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        if "if" in before and "if" in now and relation_of(self.compare(before["if"], now["if"], at)) != "same":
+            yield SchemaDifference(json_pointer(at), "if", "unknown", before["if"], now["if"])
+            return
+        for branch in ("then", "else"):
+            one = before.get(branch, True) if "if" in before else True
+            other = now.get(branch, True) if "if" in now else True
+            yield from self.compare(one, other, at)
+
+    def _flipped_not(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
+        """What `not` excludes: nothing where it is missing."""
+        one, other = before.get("not", False), now.get("not", False)
+        inside = [*self.compare(one, other, at)]
+        if inside:
+            yield SchemaDifference(
+                json_pointer(at), "not", flip(relation_of(inside)), before.get("not", MISSING), now.get("not", MISSING)
+            )
+
+
+def _as_object(schema: Any) -> Mapping[str, Any]:
+    return schema if isinstance(schema, dict) else {}
+
+
+def _of_false(before: Any) -> Relation:
+    """The relation where one of two schemas accepts nothing."""
+    return "looser" if before is False else "stricter"
+
+
+def _beside_unevaluated(
+    before: Mapping[str, Any], now: Mapping[str, Any], found: Iterator[SchemaDifference], at: Path
+) -> Iterator[SchemaDifference]:
+    """The differences; `unknown` beside a keyword that depends on all others, even on those that accept everything."""
+    keyword = next((keyword for keyword in UNEVALUATED if keyword in before or keyword in now), None)
+    if keyword is None:
+        yield from found
+        return
+    relations = set()
+    for one in found:
+        relation: Relation = "unknown" if one.keyword in COMPARED or one.relation != "same" else "same"
+        relations.add(relation)
+        yield replace(one, relation=relation)
+    if "unknown" not in relations and _shape(before) != _shape(now):
+        one, other = before.get(keyword, MISSING), now.get(keyword, MISSING)
+        yield SchemaDifference(json_pointer(at), keyword, "unknown", one, other)
+
+
+def _shape(schema: Any) -> Any:
+    """The keywords of a schema that are compared, without names of members."""
+    if isinstance(schema, list):
+        return [_shape(item) for item in schema]
+    if isinstance(schema, dict):
+        return {name: _shape(value) for name, value in schema.items() if name in COMPARED}
+    return schema
+
+
+def _unknown(found: Iterable[SchemaDifference]) -> Iterator[SchemaDifference]:
+    return (one if one.relation == "same" else replace(one, relation="unknown") for one in found)

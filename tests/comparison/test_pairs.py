@@ -1,0 +1,74 @@
+"""Pairs of contracts with the verdicts that a reviewer gives: `base.yaml`, and one file of `pairs/` for each change."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mockserver.base.json_pointer import json_pointer_steps
+from mockserver.comparison.changes import Change, Comparison
+from mockserver.comparison.contracts import compare
+from mockserver.contract.bundles import load_bundle
+from mockserver.core.contract import Contract
+from mockserver.engine.linter import check
+
+HERE = Path(__file__).parent
+BASE: Any = yaml.safe_load((HERE / "base.yaml").read_text())
+PAIRS = {file.stem: yaml.safe_load(file.read_text()) for file in sorted((HERE / "pairs").iterdir())}
+
+
+def contract(data: Any) -> Contract:
+    return load_bundle({"bundle": 1, "hash": "", **data}, "pair")
+
+
+def edited(edits: list[dict[str, Any]]) -> Any:
+    """The base with these edits: `value` sets (`-` appends), `insert` and `move` are for lists, `remove` takes away."""
+    data = copy.deepcopy(BASE)
+    for edit in edits:
+        *steps, last = json_pointer_steps(edit["at"])
+        node = data
+        for step in steps:
+            node = node[int(step)] if isinstance(node, list) else node[step]
+        if "insert" in edit:
+            node.insert(int(last), edit["insert"])
+        elif "move" in edit:
+            node.insert(edit["move"], node.pop(int(last)))
+        elif "remove" in edit:
+            node.pop(int(last) if isinstance(node, list) else last)
+        elif last == "-":
+            node.append(edit["value"])
+        else:
+            node[int(last) if isinstance(node, list) else last] = edit["value"]
+    return data
+
+
+def line(change: Change) -> str:
+    """A change as a pair writes it: `breaking outcome sold-out: status`."""
+    place = f"{change.verdict} {change.place.part} {change.place.name}"
+    return f"{place}: {change.at}" if change.at else place
+
+
+def comparison(name: str) -> Comparison:
+    return compare(contract(BASE), contract(edited(PAIRS[name]["change"])), "old", "new")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_pair_gets_the_verdicts_of_a_reviewer(name: str) -> None:
+    """Every change is named, and nothing else."""
+    assert sorted(map(line, comparison(name).changes)) == sorted(PAIRS[name]["expect"])
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_contract_does_not_differ_from_itself(name: str) -> None:
+    """Not even from another copy of itself."""
+    data = edited(PAIRS[name]["change"])
+    assert compare(contract(data), contract(copy.deepcopy(data)), "old", "new").changes == ()
+
+
+def test_the_base_is_sound() -> None:
+    """It passes `check` but for the form of its file names."""
+    assert check(contract(BASE)) == ()
