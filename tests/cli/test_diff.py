@@ -24,12 +24,11 @@ from tests.support import serving
 from tests.support.invoke import invoke
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "pages" / "how-to" / "compare-contracts.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with `contract`, the shipped one with the changes that the page names."""
+    """A folder with `contract`, the shipped one with a breaking, a compatible and a cosmetic change."""
     for name in ("scenarios", "schemas"):
         shutil.copytree(shipped_folder() / name, tmp_path / "contract" / name)
     for name, before, now in (
@@ -47,14 +46,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         file.write_text(data.replace(before, now), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.mark.parametrize(("form", "language"), [("text", "text"), ("markdown", "markdown")])
-@pytest.mark.usefixtures("here")
-def test_the_page_shows_what_the_command_prints(form: str, language: str) -> None:
-    """For the changes that it names."""
-    shown = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert shown == [invoke("diff", "shipped", "contract", "--format", form).output]
 
 
 def test_json_fits_its_schema(here: Path) -> None:

@@ -120,3 +120,50 @@ def test_the_python_container_recipe_parses() -> None:
         ("vendor.github-workflows", ".github/workflows/docs.yaml"),
         ("vendor.github-workflows", ".github/workflows/release.yaml"),
         ("vendor.github-workflows", "examples/contract-diff.yaml"),
+        ("vendor.github-workflows", "examples/github-actions.yaml"),
+        ("vendor.gitlab-ci", "examples/gitlab-ci.yml"),
+        ("vendor.compose-spec", "examples/docker-compose.yaml"),
+    ],
+)
+def test_workflows_and_compose_files_fit_their_schemas(schema: str, file: str) -> None:
+    """Those of their tools."""
+    transform = ("--data-transform", "gitlab-ci") if schema == "vendor.gitlab-ci" else ()
+    run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, *transform, ROOT / file)
+
+
+@pytest.mark.parametrize("file", [*(ROOT / ".github" / "workflows").glob("*.yaml"), EXAMPLES / "github-actions.yaml"])
+def test_actions_are_pinned_by_commit(file: Path) -> None:
+    """A tag can be moved; the version stands behind in a comment."""
+    used = re.findall(r"uses: (.+)$", file.read_text(), re.MULTILINE)
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", name)] == []
+
+
+def gitlab_lines() -> list[str]:
+    job = yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text())["client-tests"]
+    return [*job["before_script"], *job["after_script"]]
+
+
+def github_lines() -> list[str]:
+    steps = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text())["jobs"]["client-tests"]["steps"]
+    return [step["run"] for step in steps if "curl" in step.get("run", "")]
+
+
+@pytest.mark.parametrize("lines", [gitlab_lines, github_lines])
+def test_a_failed_job_keeps_what_the_mock_saw(lines: Callable[[], list[str]], server: Serving, tmp_path: Path) -> None:
+    """The lines of the example, run: an archive with the request, the unexpected ones, the coverage page."""
+    skip_without("bash", "curl")
+    server.post({}, f"/sandbox/{tmp_path.name}{PATH}")
+    run("bash", "-e", "-c", "\n".join(lines()), cwd=tmp_path, MOCK_URL=server.url)
+    kept = {path.name: path.read_text() for path in (tmp_path / "mock").iterdir()}
+    assert set(kept) == {"journal.har", "unexpected.json", "coverage.html"}
+    assert json.loads(kept["journal.har"])["log"]["entries"]
+    assert tmp_path.name in kept["unexpected.json"]
+    assert kept["coverage.html"].startswith("<!doctype html>")
+
+
+def test_the_index_lists_every_recipe() -> None:
+    """And nothing else."""
+    index = (EXAMPLES / "README.md").read_text()
+    there = {path.name + "/" * path.is_dir() for path in EXAMPLES.iterdir() if path.name != "README.md"}
+    assert set(re.findall(r"^\| `([^`]+)`", index, re.MULTILINE)) == there
