@@ -26,7 +26,7 @@ def contract(data: Any) -> Contract:
 
 
 def edited(edits: list[dict[str, Any]]) -> Any:
-    """The base with these edits: `value` sets (`-` appends), `insert` and `move` are for lists, `remove` takes away."""
+    """The base with these edits: `value` sets (`-` appends), `insert` and `move` are for lists, `remove`, `rename`."""
     data = copy.deepcopy(BASE)
     for edit in edits:
         *steps, last = json_pointer_steps(edit["at"])
@@ -37,6 +37,8 @@ def edited(edits: list[dict[str, Any]]) -> Any:
             node.insert(int(last), edit["insert"])
         elif "move" in edit:
             node.insert(edit["move"], node.pop(int(last)))
+        elif "rename" in edit:
+            node[edit["rename"]] = node.pop(last)
         elif "remove" in edit:
             node.pop(int(last) if isinstance(node, list) else last)
         elif last == "-":
