@@ -53,14 +53,11 @@ def _list_folder(root: FilePath) -> _Folder:
 
 
 def _files(folder: FilePath) -> list[FilePath]:
-    """The files of a contract in a folder, with what only reading reports: links that lead nowhere, devices."""
+    """The files of a contract in a folder, with what only reading reports: folders, devices, dead links."""
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix in (*_YAML, ".json")
-        and not file.name.startswith(".")
-        and file.name not in _OTHER_FORMATS
-        and not file.is_dir()
+        if file.suffix in (*_YAML, ".json") and not file.name.startswith(".") and file.name not in _OTHER_FORMATS
     )
 
 

@@ -99,6 +99,8 @@ class SourceFile:
 
 def read_regular_file(path: FilePath) -> bytes:
     """The bytes of a file. Raises `OSError`, also for a FIFO or a device, whose reading might never end."""
+    if path.is_dir():
+        raise OSError(errno.EISDIR, "it is a folder")
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is a FIFO, a device or a socket")
     return path.read_bytes()

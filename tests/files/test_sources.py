@@ -308,8 +308,19 @@ def test_other_files_and_folders_are_ignored(tmp_path: Path) -> None:
     """Also the schemas of the file formats."""
     folder = written(tmp_path, contract__yaml=CONTRACT, get__yaml=SCENARIOS, README__md="{", LICENSE="{")
     written(folder, **{"contract.schema__json": "{", "scenarios.schema__json": "{"})
-    written(folder / "more.yaml", broken__yaml="{")
+    written(folder / "more", broken__yaml="{")
+    written(folder / ".more.yaml", broken__yaml="{")
     assert ids(load(folder)) == ["all"]
+
+
+def test_a_folder_with_the_name_of_a_file_is_reported(tmp_path: Path) -> None:
+    """Docker makes one where the file that is to be mounted does not exist."""
+    folder = written(tmp_path / "c", contract__yaml=CONTRACT, get__yaml=SCENARIOS)
+    (folder / "more.yaml").mkdir()
+    (folder / "body.json").mkdir()
+    what = "cannot be read: it is a folder"
+    assert failure(folder) == [f"{folder}/body.json:1:1: {what}", f"{folder}/more.yaml:1:1: {what}"]
+    assert ContractFiles(folder).fingerprint() == ContractFiles(folder).fingerprint()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a FIFO needs POSIX")
