@@ -13,22 +13,33 @@ from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection
+from mockserver.core.model import MISSING, Collection
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
+from mockserver.engine.engine import Engine
+from mockserver.engine.examples import repeatable_example
 from mockserver.export.formats import EXPORTS
 from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
 
 
-def _operation_row(operation: Operation) -> dict[str, Any]:
+def _operation_row(engine: Engine, operation: Operation) -> dict[str, Any]:
+    example = engine.cached(
+        ("repeatable", operation.id), lambda: repeatable_example(engine.contract, operation, engine.settings)
+    )
     return {
         "operation": operation.id,
         "method": operation.method,
         "path": operation.path,
         "parameters": list(operation.parameters),
         "lookups": {lookup.name: lookup.collection.name for lookup in operation.lookups},
+        "example": example
+        and {
+            "path": example.path,
+            "query": example.query,
+            "body": None if example.request is MISSING else example.request,
+        },
     }
 
 
@@ -44,7 +55,7 @@ async def _get_contract(call: Call) -> Reply:
             "version": __version__,
             "url": call.url,
             "apart": call.has_own_port,
-            "operations": [_operation_row(operation) for operation in contract.operations],
+            "operations": [_operation_row(call.engine, operation) for operation in contract.operations],
             "collections": [_collection_row(collection) for collection in contract.collections.values()],
             "assumptions": dict(contract.assumptions),
         }

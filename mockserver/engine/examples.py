@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_ascii_json, encode_json
@@ -124,9 +123,11 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
     yield f"mock server on {url}   contract {contract.hash}, {sum(1 for _ in contract.scenarios)} scenarios"
     for operation in contract.operations:
         yield f"  {operation.method} {url}{operation.path}"
-    example = _repeatable_example(contract, settings)
-    if example is not None:
-        operation, request = example.operation, example.request
+    for operation in contract.operations:
+        example = repeatable_example(contract, operation, settings)
+        if example is None:
+            continue
+        request = _example_request(operation, example, settings)
         yield ""
         yield "try it:"
         yield f"  {curl(request, url)}"
@@ -137,6 +138,7 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
             forced = replace(request, headers={"mock-scenario": error.id, **request.headers})
             yield "meet an error, whatever the request is (the names: mockserver scenarios):"
             yield f"  {curl(forced, url)}"
+        break
     yield ""
     yield "stop with Ctrl-C"
 
@@ -155,24 +157,20 @@ def curl(request: Request, url: str) -> str:
     return " ".join(map(shlex.quote, parts))
 
 
-class _OperationRequest(Struct, frozen=True):
-    """A request to an operation."""
-
-    operation: Operation
-    request: Request
-
-
-def _repeatable_example(contract: Contract, settings: Settings) -> _OperationRequest | None:
+def repeatable_example(contract: Contract, operation: Operation, settings: Settings) -> Example | None:
     """The first example that changes state and gets the same answer however often it is sent."""
     runner = ExampleRunner(contract, settings)
-    for operation in contract.operations:
-        for scenario in operation.scenarios:
-            for example in scenario.examples if scenario.changes else ():
-                request = _with_required([*example_requests(operation, example)][-1], settings)
-                decisions = [reply.decision for reply in runner.replies([request] * 3)]
-                if all(d is not None and d.scenario is scenario for d in decisions):
-                    return _OperationRequest(operation, request)
+    for scenario in operation.scenarios:
+        for example in scenario.examples if scenario.changes else ():
+            request = _example_request(operation, example, settings)
+            decisions = [reply.decision for reply in runner.replies([request] * 3)]
+            if all(d is not None and d.scenario is scenario for d in decisions):
+                return example
     return None
+
+
+def _example_request(operation: Operation, example: Example, settings: Settings) -> Request:
+    return _with_required([*example_requests(operation, example)][-1], settings)
 
 
 def _with_required(request: Request, settings: Settings) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
@@ -11,13 +11,14 @@ from mockserver.core.language import Evidence
 from mockserver.core.model import Record, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.entries.entry_writer import scenario_info
-from mockserver.entries.journal_entry import EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
+from mockserver.entries.journal_entry import JSON, EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
 from mockserver.entries.reconstruction import Reconstruction
 
 
 def entry_summary(entry: JournalEntry) -> dict[str, Any]:
     """An entry as a row of a list."""
     decision = entry.decision
+    error = reply_error(entry)
     return {
         "id": entry.id,
         "time": entry.time[:23] + "Z",
@@ -25,6 +26,8 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "method": entry.request.method,
         "target": entry.request.target,
         "status": entry.reply.status,
+        "code": error.get("code"),
+        "hint": next(_texts(error), None),
         "scenario": decision.scenario.scenario if decision is not None else None,
         "source": decision.scenario.source if decision is not None else None,
         "trigger": decision.trigger if decision is not None else None,
@@ -37,6 +40,25 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "unexpected": is_unexpected(decision),
         "masked": list(entry.masked),
     }
+
+
+def reply_error(entry: JournalEntry) -> dict[str, Any]:
+    """The object `error` in the body of the reply that a scenario gave; empty without one."""
+    if entry.decision is None or entry.reply.body.encoding != JSON:
+        return {}
+    body = entry.reply.body.shown
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts within a JSON value, but for those of members named `code`."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        inside = (v for k, v in value.items() if k != "code") if isinstance(value, dict) else value
+        for one in inside:
+            yield from _texts(one)
 
 
 def is_unexpected(decision: EntryDecision | None) -> bool:

@@ -90,7 +90,7 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     page = console(at(mock, "entry"))
     rows(page).filter(has_text="card-identifier-empty").click()
     detail = page.locator(".detail")
-    expect(detail.get_by_role("heading", name="card-identifier-empty")).to_be_focused()
+    expect(detail.get_by_role("heading", name="4400 · card-identifier-empty")).to_be_focused()
     expect(detail.locator(".marked", has_text='"card_identifier"')).to_be_visible()
     expect(detail.locator(".finding-text").last).to_contain_text("expected at least 4 characters, got 2")
     expect(detail.get_by_text("Empty card identifier.")).to_be_visible()
@@ -101,8 +101,8 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("issued")
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("activated")
-    expect(detail.get_by_text("Masked: /request/body/value/pin")).to_be_visible()
-    expect(detail.locator(".line", has_text='"pin": "0000" (masked)')).to_be_visible()
+    expect(detail.get_by_text("Hidden by the journal: /request/body/value/pin")).to_be_visible()
+    expect(detail.locator(".line", has_text='"pin": "0000"hidden')).to_be_visible()
     assert "4821" not in page.content()
 
 
@@ -154,7 +154,7 @@ def test_filters_select_rows(console: Opened) -> None:
         expect(rows(page)).to_contain_text("reference-batch-empty")
         page.get_by_label("Which requests").select_option("unexpected")
         expect(rows(page)).to_have_count(2)
-        page.get_by_label("Scenario", exact=True).select_option("unknown-scenario")
+        page.get_by_label("Scenario or code").select_option("unknown-scenario")
         expect(rows(page)).to_have_count(1)
         expect(page.get_by_text("1 of 3 requests")).to_be_visible()
         page.get_by_label("Search requests and answers").fill("nothing-of-this")
@@ -170,7 +170,7 @@ def test_filters_select_rows(console: Opened) -> None:
         page.get_by_role("button", name="Empty the journal").click()
         page.get_by_role("button", name="Empty it").click()
         expect(page.get_by_text("No requests yet")).to_be_visible()
-        expect(page.get_by_text(f"{serve.url}/sandbox/one", exact=True)).to_be_visible()
+        expect(page.locator("main").get_by_text(f"{serve.url}/sandbox/one", exact=True)).to_be_visible()
         send(serve, "one", LASTING)
         expect(rows(page)).to_have_count(1)
         page.close()
@@ -271,6 +271,36 @@ def flood(serve: Client, sandbox: str, count: int) -> None:
 # -- what comes next ----------------------------------------------------------------------------------
 
 
+def program(page: Page) -> Any:
+    """Open the dialog that arms an answer."""
+    page.get_by_role("button", name="Arm an answer").click()
+    return page.get_by_role("dialog")
+
+
+def waiting(page: Page) -> Any:
+    """The place that says what the next requests get."""
+    return page.get_by_role("region", name="Next answers")
+
+
+def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
+    """From the first view; the message names it and undoes it, and each view shows what waits."""
+    page = console(at(mock, "two"))
+    program(page).get_by_role("button", name="5001").first.click()
+    expect(waiting(page)).to_contain_text("5001 · provider-communication · for 1 request")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Next answer: 5001 · provider-communication · for 1 request")
+    toast.get_by_role("button", name="Undo").click()
+    expect(waiting(page)).to_contain_text("nothing armed")
+    assert send(mock, "two", LASTING)[0] == 200
+    for view in VIEWS:
+        page.get_by_role("link", name=LINKS[view]).last.click()
+        expect(waiting(page)).to_be_visible()
+    program(page).get_by_role("button", name="5001").first.click()
+    expect(waiting(page)).to_contain_text("5001")
+    assert send(mock, "two", LASTING)[1]["Mock-Scenario"] == "provider-communication"
+    expect(waiting(page)).to_contain_text("nothing armed")
+
+
 def test_an_outcome_is_armed_by_click(mock: Serving, console: Opened) -> None:
     """For requests with a value; the checklist then counts it, live."""
     page = console(at(mock, "arm", "outcomes"))
@@ -278,17 +308,21 @@ def test_an_outcome_is_armed_by_click(mock: Serving, console: Opened) -> None:
     expect(item.locator("summary").first).to_contain_text("not met yet")
     item.locator("summary").first.click()
     expect(item.locator(".json")).to_contain_text("Wrong parameters")
-    item.get_by_text("Only where a member has a value").click()
-    item.get_by_label("Member").fill("body.customer_id")
-    item.get_by_label("Value").fill("77")
-    item.get_by_role("button", name="Arm it").click()
-    expect(item.locator(".chip")).to_contain_text("1 left · body.customer_id = 77")
+    item.get_by_role("button", name="Arm this answer").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Only when a field equals").click()
+    dialog.get_by_label("Field").fill("body.customer_id")
+    dialog.get_by_label("Value").fill("77")
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(waiting(page)).to_contain_text("for 1 request · body.customer_id = 77")
     assert send(mock, "arm", LASTING)[0] == 200
     assert send(mock, "arm", {**LASTING, "customer_id": "77"})[1]["Mock-Scenario"] == "provider-communication"
-    expect(item.locator(".chip")).to_have_count(0)
+    expect(waiting(page)).to_contain_text("nothing armed")
     expect(item.locator("summary").first).to_contain_text("once")
     page.get_by_label("Which outcomes").select_option("met")
     expect(page.locator(".outcome:visible")).to_have_count(2)
+    page.get_by_label("Code, heading or scenario").fill("5001 provider")
+    expect(page.locator(".outcome:visible")).to_have_count(1)
 
 
 def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
@@ -296,19 +330,70 @@ def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
     send(mock, "again", {**ONCE, "customer_id": "9", "reference_batch": ""})
     page = console(at(mock, "again"))
     rows(page).first.click()
-    page.get_by_role("button", name="Arm this outcome").click()
+    page.get_by_role("button", name="Arm this answer").click()
     page.get_by_label("For how many requests").fill("2")
-    page.get_by_text("Only where a member has a value").click()
-    page.get_by_label("Member").fill("body.customer_id")
+    page.get_by_text("Only when a field equals").click()
+    page.get_by_label("Field").fill("body.customer_id")
     page.get_by_label("Value").focus()
     expect(page.get_by_label("Value")).to_have_value("9")
     page.get_by_role("button", name="Arm", exact=True).click()
-    expect(page.get_by_text("Armed", exact=True)).to_be_visible()
+    expect(page.locator(".toast")).to_contain_text("4400 · reference-batch-empty · for 2 requests")
     answered = [
         send(mock, "again", {**LASTING, "customer_id": who})[1]["Mock-Scenario"] for who in ("1", "9", "9", "9")
     ]
     assert answered[1:3] == ["reference-batch-empty"] * 2
     assert "reference-batch-empty" not in (answered[0], answered[3])
+
+
+def test_the_journal_shows_and_filters_codes(mock: Serving, console: Opened) -> None:
+    """The code of the provider and the hint of its error; nearly every status is 400."""
+    send(mock, "codes", {**LASTING, "reference_batch": ""})
+    send(mock, "codes", LASTING, Mock_Scenario="provider-communication")
+    page = console(at(mock, "codes"))
+    expect(rows(page).first.locator(".cell.code")).to_have_text("5001")
+    expect(rows(page).last.locator(".cell.code")).to_have_text("4400")
+    expect(rows(page).last).to_contain_text("Reference batch can't be empty")
+    page.get_by_label("Scenario or code").select_option("Code 4400")
+    expect(rows(page)).to_have_count(1)
+    rows(page).first.click()
+    expect(page.locator(".entry-title")).to_have_text("4400 · reference-batch-empty")
+
+
+def test_an_entry_is_sent_again(mock: Serving, console: Opened) -> None:
+    """Its request opens in *Try it*, says what is hidden, and is sent as edited."""
+    send(mock, "resend", {**LASTING, "reference_batch": "", "pin": "4821"})
+    page = console(at(mock, "resend"))
+    rows(page).first.click()
+    page.get_by_role("link", name="Send again").click()
+    expect(page.get_by_text("The journal does not keep /pin")).to_be_visible()
+    page.get_by_label("reference_batch", exact=True).fill(BATCH)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+
+
+def test_the_first_request_to_try_works_each_time(mock: Serving, console: Opened) -> None:
+    """However often it is sent."""
+    page = console(at(mock, "works", "try"))
+    for number in (1, 2, 3):
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator(".facts").first).to_be_visible()
+        expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+        shown = mock.ask("GET", "/sandbox/works/__admin/requests")[1]["requests"]
+        assert [one["status"] for one in shown] == [200] * number
+
+
+def test_test_values_are_copied_from_one_page(mock: Serving, console: Opened) -> None:
+    """A value, and from each view the address with the sandbox."""
+    page = console(at(mock, "values", "values"), permissions=["clipboard-read", "clipboard-write"])
+    expect(page.locator(".value-line")).to_have_count(22)
+    page.get_by_label("Code, value or scenario").fill("5001")
+    expect(page.locator(".value-line")).to_have_count(1)
+    page.get_by_role("button", name="Copy TEST-PROVIDER-DOWN").click()
+    expect(page.locator(".toast", has_text="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "TEST-PROVIDER-DOWN"
+    page.get_by_role("button", name="Copy the address for your application").click()
+    expect(page.locator(".toast", has_text="Copied")).to_have_count(2)
+    assert page.evaluate("navigator.clipboard.readText()") == f"{mock.url}/sandbox/values"
 
 
 def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serving, console: Opened) -> None:
@@ -366,7 +451,7 @@ def test_the_page_on_the_admin_port_names_the_operations(console: Opened) -> Non
     with serving("--log-format", "json", "--admin-port", "0") as serve:
         told = json.loads(serve.out.seen[0])
         page = console(told["admin_url"] + "/sandbox/apart/", permissions=["clipboard-read", "clipboard-write"])
-        expect(page.get_by_text(f"{told['url']}/sandbox/apart", exact=True)).to_be_visible()
+        expect(page.locator("main").get_by_text(f"{told['url']}/sandbox/apart", exact=True)).to_be_visible()
         page.get_by_role("link", name="Try it").last.click()
         expect(page.get_by_text("The API has a port of its own")).to_be_visible()
         expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
@@ -376,39 +461,41 @@ def test_the_page_on_the_admin_port_names_the_operations(console: Opened) -> Non
         assert command[:3] == ["curl", "-i", f"{told['url']}/sandbox/apart{PATH}"]
         serve.post(json.loads(command[-1]), f"/sandbox/apart{PATH}")
         page.get_by_role("link", name="Journal").click()
-        expect(rows(page).first).to_contain_text("activated-new-customer")
+        expect(rows(page).first).to_contain_text("activated-existing-customer")
         page.close()
 
 
-def test_a_fault_is_armed_by_form(mock: Serving, console: Opened) -> None:
-    """With its settings and `commit`; once used it is gone."""
-    page = console(at(mock, "fault", "faults"))
-    page.get_by_role("radio", name="gateway").check()
-    page.get_by_label("Status").fill("429")
-    page.get_by_label("Retry-After (s)").fill("7")
-    page.get_by_label("Keep what the request changes").check()
-    page.get_by_role("button", name="Arm it").click()
-    expect(page.locator(".armed-list")).to_contain_text("gateway · 1 left")
+def test_a_fault_is_armed_with_its_settings(mock: Serving, console: Opened) -> None:
+    """And with `commit`; once used it is gone."""
+    page = console(at(mock, "fault"))
+    dialog = program(page)
+    dialog.get_by_role("button", name="Settings: gateway").click()
+    dialog.get_by_label("Status").fill("429")
+    dialog.get_by_label("Retry-After (s)").fill("7")
+    dialog.get_by_label("Keep what the request changes").check()
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(waiting(page)).to_contain_text("gateway · changes kept · for 1 request")
     status, headers, _ = send(mock, "fault", ONCE)
     assert (status, headers["Retry-After"]) == (429, "7")
-    expect(page.get_by_text("Nothing is armed")).to_be_visible()
+    expect(waiting(page)).to_contain_text("nothing armed")
     assert send(mock, "fault", ONCE)[1]["Mock-Scenario"] == "card-already-activated"
 
 
 def test_a_delay_is_armed_and_removed(mock: Serving, console: Opened) -> None:
     """The ordinary answer comes later."""
-    page = console(at(mock, "late", "faults"))
-    page.get_by_role("radio", name="only a delay").check()
-    page.get_by_label("fixed").fill("40ms")
-    page.get_by_label("For how many requests").fill("2")
-    page.get_by_role("button", name="Arm it").click()
-    expect(page.locator(".armed-list")).to_contain_text("delay 40ms · 2 left")
+    page = console(at(mock, "late"))
+    dialog = program(page)
+    dialog.get_by_role("button", name="the ordinary answer, later").first.click()
+    dialog.get_by_label("fixed").fill("40ms")
+    dialog.get_by_label("For how many requests").fill("2")
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(waiting(page)).to_contain_text("delay 40ms · for 2 requests")
     assert send(mock, "late", LASTING)[0] == 200
-    expect(page.locator(".armed-list")).to_contain_text("1 left")
+    expect(waiting(page)).to_contain_text("for 1 request")
     shown = mock.ask("GET", "/sandbox/late/__admin/requests?limit=1")[1]["requests"][0]
     assert (shown["scenario"], shown["delay_ms"]) == ("activated-existing-customer", 40)
     page.get_by_role("button", name="Disarm: ").click()
-    expect(page.get_by_text("Nothing is armed")).to_be_visible()
+    expect(waiting(page)).to_contain_text("nothing armed")
 
 
 def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
@@ -421,22 +508,22 @@ def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
     page.get_by_text("Freeze at an instant").click()
     page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
     page.get_by_role("button", name="Freeze there").click()
-    expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
+    expect(page.locator(".clock-face")).to_contain_text("Nov 18, 2025, 17:50:57")
     page.get_by_label("Move forward by").fill("1d")
     page.get_by_role("button", name="Move", exact=True).click()
-    expect(page.locator(".clock-face")).to_contain_text("2025-11-19T17:50:57")
+    expect(page.locator(".clock-face")).to_contain_text("Nov 19, 2025, 17:50:57")
     assert b"2025-11-19T17:50:57" in send(mock, "made.here", LASTING)[2]
     page.get_by_role("button", name="Real time again").click()
     expect(page.locator(".clock-face")).to_contain_text("real")
     page.get_by_role("button", name="Delete made.here").click()
-    page.get_by_role("button", name="Delete it").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     expect(page).to_have_url(re.compile("sandbox=#?$|sandbox=&|/state\\?sandbox=$"))
     expect(page.get_by_role("button", name="Delete made.here")).to_have_count(0)
 
 
 def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Opened) -> None:
     """Here the clock of a sandbox that was left meanwhile."""
-    page = console(at(mock, "slow", "faults"))
+    page = console(at(mock, "slow", "values"))
     late: list[Route] = []
     page.route("**/sandbox/slow/__admin/clock", lambda route: late.append(route))  # noqa: PLW0108 - it asks a function of Python for its names
     page.get_by_role("link", name="State").click()
@@ -452,7 +539,7 @@ def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Op
         for route in late:
             route.continue_()
     page.get_by_role("button", name="Freeze there").click()
-    expect(page.locator(".clock-face")).to_contain_text("2025-11-18T17:50:57")
+    expect(page.locator(".clock-face")).to_contain_text("Nov 18, 2025, 17:50:57")
 
 
 def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: Opened) -> None:
@@ -465,10 +552,10 @@ def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: 
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save a snapshot").click()
     page.get_by_role("button", name="Edit CARD-001").click()
-    page.get_by_label("Members").fill('{"status": "issued"')
+    page.get_by_label("Fields").fill('{"status": "issued"')
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("That is no JSON")
-    page.get_by_label("Members").fill('{"status": "issued"}')
+    page.get_by_label("Fields").fill('{"status": "issued"}')
     page.get_by_role("button", name="Save", exact=True).click()
     expect(line).to_contain_text("issued")
     assert send(mock, "state", {**ONCE, "customer_id": "2"})[0] == 200
@@ -499,7 +586,7 @@ def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
         page.get_by_role("button", name="Bug report").click()
     assert "Empty reference batch." in saved.value.path().read_text(encoding="utf-8")
     with page.expect_download() as saved:
-        page.get_by_role("button", name="Replay bundle").click()
+        page.get_by_role("button", name="Download to replay").click()
     assert (
         json.loads(saved.value.path().read_bytes())["entry"]["decision"]["scenario"]["scenario"]
         == "reference-batch-empty"
@@ -512,7 +599,8 @@ def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
 
 # -- how it is ----------------------------------------------------------------------------------------
 
-VIEWS = ("journal", "outcomes", "try", "faults", "state")
+VIEWS = ("journal", "outcomes", "try", "values", "state")
+LINKS = {"journal": "Journal", "outcomes": "Outcomes", "try": "Try it", "values": "Test values", "state": "State"}
 
 
 def test_the_token_is_asked_for_once(console: Opened) -> None:
@@ -578,7 +666,9 @@ def test_the_console_works_by_keyboard(mock: Serving, console: Opened) -> None:
     expect(first).to_be_visible()
     tab_to(page, first)
     page.keyboard.press("Enter")
-    tab_to(page, page.get_by_role("button", name="Arm it").first)
+    tab_to(page, page.get_by_role("button", name="Arm this answer").first)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Arm", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".chip")).to_have_count(1)
 
@@ -610,15 +700,19 @@ def test_axe_finds_no_violation(mock: Serving, console: Opened) -> None:
             expect(page.locator(".detail .entry-title")).to_be_visible()
         if view == "outcomes":
             page.locator(".outcome summary").first.click()
-            page.get_by_role("button", name="Arm it").first.click()
             expect(page.locator(".outcome .json")).to_be_visible()
+            page.get_by_role("button", name="Arm this answer").first.click()
+            expect(page.get_by_role("dialog").get_by_label("For how many requests")).to_be_visible()
+            found["settings"] = violations(page)
+            page.get_by_role("button", name="Other answers").click()
+            found["answers to arm"] = violations(page)
+            page.get_by_role("dialog").get_by_role("button", name="5001").first.click()
             expect(page.locator(".chip")).to_be_visible()
         if view == "try":
             page.get_by_role("button", name="Send", exact=True).click()
             expect(page.get_by_role("link", name="Open in the journal")).to_be_visible()
-        if view == "faults":
-            page.get_by_role("button", name="Arm it").click()
-            expect(page.locator(".armed-list li")).not_to_have_count(0)
+        if view == "values":
+            expect(page.locator(".value-line").first).to_be_visible()
         found[view] = violations(page)
     page.get_by_role("button", name="Add a record").click()
     found["a dialog"] = violations(page)
@@ -668,6 +762,62 @@ def test_axe_finds_no_violation_in_empty_states(console: Opened) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     found["failed"] = violations(page)
     assert found == {name: {} for name in found}
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_view_scrolls_into_emptiness(mock: Serving, console: Opened, width: int) -> None:
+    """At the end of each view something stands near the bottom of the window."""
+    page = console(at(mock, "ends"), viewport={"width": width, "height": 844})
+    for view in ("outcomes", "try", "values", "state"):
+        page.goto(at(mock, "ends", view))
+        expect(page.locator("main .loading")).to_have_count(0)
+        gap = page.evaluate(
+            """() => {
+                const main = document.querySelector('main');
+                main.scrollTo(0, 1e6);
+                document.documentElement.scrollTo(0, 1e6);
+                const shown = [...main.children].filter(one => one.offsetHeight).pop().getBoundingClientRect();
+                const gap = main.getBoundingClientRect().bottom - shown.bottom;
+                return [document.documentElement.scrollTop, main.scrollTop && gap];
+            }"""
+        )
+        assert gap[0] == 0, view
+        assert gap[1] < 60, view
+
+
+def test_times_are_shown_in_the_chosen_zone(mock: Serving, console: Opened) -> None:
+    """That of the browser, or UTC everywhere."""
+    send(mock, "zone", ONCE)
+    how = {"locale": "es-MX", "timezone_id": "America/Mexico_City"}
+    page = console(at(mock, "zone"), **how)
+    expect(page.get_by_role("columnheader", name=re.compile(r"Hora \(.*6\)"))).to_be_visible()
+    page.goto(at(mock, "zone", "state"))
+    page.get_by_label("Zona horaria").select_option("UTC")
+    expect(page.locator(".clock-face")).to_contain_text("UTC")
+    page.goto(at(mock, "zone", "journal"))
+    expect(page.get_by_role("columnheader", name="Hora (UTC)")).to_be_visible()
+    page.evaluate("localStorage.clear()")
+
+
+def test_unchanged_records_are_folded(mock: Serving, console: Opened) -> None:
+    """What a request changed is in sight, the rest is opened."""
+    send(mock, "fold", ONCE)
+    page = console(at(mock, "fold"))
+    rows(page).first.click()
+    expect(page.locator(".detail table.records tr.changed").first).to_be_visible()
+    folded = page.locator(".detail details", has_text="unchanged").first
+    expect(folded.locator("table")).to_be_hidden()
+
+
+def test_sandboxes_are_searched(mock: Serving, console: Opened) -> None:
+    """By a part of their name."""
+    for name in ("find-apple", "find-pear"):
+        send(mock, name, LASTING)
+    page = console(at(mock, "find-pear", "state"))
+    expect(page.get_by_role("button", name="Delete find-apple")).to_be_visible()
+    page.get_by_label("Search sandboxes").fill("PEAR")
+    expect(page.get_by_role("button", name="Delete find-apple")).to_have_count(0)
+    expect(page.get_by_role("button", name="Delete find-pear")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 2560])

@@ -241,6 +241,12 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
     assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
     assert text_or_json(b"\xff") == "�"
     assert (shown[0]["misses"], entry_summary(forced)["trigger"]) == ([], "header")
+    hint = "Server error"
+    assert [(one["code"], one["hint"]) for one in map(entry_summary, (forced, created, problematic))] == [
+        (7000, hint),
+        (None, None),
+        (None, None),
+    ]
     assert created.decision is not None
     emails = [one for one in record_changes(created.decision) if one["lookup"] == "email"]
     assert emails[0]["before"] is None

@@ -3,7 +3,7 @@
     python -m tests.support.screenshots FOLDER [part of a name ...]
 
 writes FOLDER/VIEW-WIDTH-SCHEME-LANGUAGE.png for those whose name holds one of the parts; all of them without.
-Narrow is 360 px, wide 1,440 px; the views in `HUGE` are also taken at 2,560 px, those in `SPANISH` also in Spanish.
+Narrow is 390 px, wide 1,440 px; the views in `HUGE` are also taken at 2,560 px, those in `SPANISH` also in Spanish.
 """
 
 import re
@@ -17,14 +17,16 @@ from playwright.sync_api import Page, Route, expect
 from tests.support import LASTING, ONCE, PATH, Serving, serving
 from tests.support.browser import Opened, Tabs, browsing, opening
 
-SIZES: Final = {360: 740, 1440: 900, 2560: 1440}
+SIZES: Final = {390: 844, 1440: 900, 2560: 1440}
 """The height of the window by its width."""
 
 TALLEST: Final = 2_600
 """How far down a view is shown that is longer than the window."""
 
 HUGE: Final = frozenset(["journal", "entry", "outcomes", "state"])
-SPANISH: Final = frozenset(["journal", "entry", "outcomes", "outcome", "tried", "faults", "state", "empty", "report"])
+SPANISH: Final = frozenset(
+    ["journal", "entry", "outcomes", "outcome", "tried", "answers", "fault", "values", "state", "empty", "report"]
+)
 
 
 def fill(serve: Serving, sandbox: str) -> None:
@@ -89,11 +91,12 @@ def outcome(_: Serving, page: Page) -> None:
     """One outcome opened, armed where a member has a value."""
     item = page.locator(".outcome", has=page.get_by_text("last-name-empty", exact=True))
     item.locator("summary").first.click()
-    item.locator("form details summary").click()
-    item.locator("form input[type=text]").first.fill("body.customer_id")
-    item.locator("form input[type=text]").last.fill("77")
-    item.locator("form button[type=submit]").click()
-    expect(item.locator(".chip").first).to_be_visible()
+    item.locator(".button.primary").click()
+    page.locator("dialog details summary").click()
+    page.locator("dialog details input[type=text]").first.fill("body.customer_id")
+    page.locator("dialog details input[type=text]").last.fill("77")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator(".next .chip").first).to_be_visible()
     expect(item.locator(".json")).to_be_visible()
 
 
@@ -111,16 +114,22 @@ def tried(serve: Serving, page: Page) -> None:
     expect(page.locator("main .facts").first).to_be_visible()
 
 
-def faulty(_: Serving, page: Page) -> None:
-    """The faults, some of them armed."""
-    page.get_by_role("radio", name="gateway").check()
-    page.locator("main button[type=submit]").click()
-    expect(page.locator(".armed-list li").first).to_be_visible()
+def answers(_: Serving, page: Page) -> None:
+    """The answers that can be armed."""
+    page.locator(".next > button").click()
+    expect(page.locator("dialog .choice").first).to_be_visible()
 
 
-def unarmed(_: Serving, page: Page) -> None:
-    """The faults, none of them armed."""
-    expect(page.locator(".armed-list .nothing")).to_be_visible()
+def faulty(serve: Serving, page: Page) -> None:
+    """A fault with its settings."""
+    answers(serve, page)
+    page.locator("dialog .choice", has_text="gateway").locator(".icon-button").click()
+    expect(page.locator("dialog form")).to_be_visible()
+
+
+def values(_: Serving, page: Page) -> None:
+    """What to send for each outcome."""
+    expect(page.locator(".value-line").first).to_be_visible()
 
 
 def records(_: Serving, page: Page) -> None:
@@ -201,8 +210,9 @@ VIEWS: Final[Mapping[str, tuple[str, str, Show]]] = {
     "outcome": ("qa", "outcomes", outcome),
     "try": ("fresh", "try", trying),
     "tried": ("trying", "try?example=activated-new-customer", tried),
-    "faults": ("faulty", "faults", faulty),
-    "unarmed": ("fresh", "faults", unarmed),
+    "answers": ("fresh", "journal", answers),
+    "fault": ("fresh", "journal", faulty),
+    "values": ("qa", "values", values),
     "state": ("qa", "state?collection=cards", records),
     "editing": ("qa", "state?collection=customers", editing),
     "arming": ("qa", "journal", arming),

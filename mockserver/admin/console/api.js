@@ -12,16 +12,22 @@ const SILENCE_MS = 40_000;
 /** The sandbox in the URL of the page; "" is the default one. */
 export const startingSandbox = sandboxSegment === undefined ? "" : decodeURIComponent(sandboxSegment);
 
+/** Whether the mock has taken the token that this page keeps. */
+let wasAccepted = false;
+
 let askForToken = () => Promise.resolve(null);
 
-/** Sets the function that asks the user for a token: `ask(isRetry)` resolves to it, or to null. */
+/** Sets the function that asks the user for a token: `ask(why)` ("about", "again" or "expired") resolves to it, or to null. */
 export function onTokenNeeded(ask) {
   let pending = null;
-  askForToken = (isRetry) => {
-    pending ??= ask(isRetry).finally(() => { pending = null; });
+  askForToken = (why) => {
+    pending ??= ask(why).finally(() => { pending = null; });
     return pending;
   };
 }
+
+/** Tells (`change`) that the mock may have changed: an entry came, or this page sent something. */
+export const changes = new EventTarget();
 
 /** A refused request (`problem`), or a mock that cannot be reached (`status` 0). */
 export class AdminError extends Error {
@@ -55,11 +61,15 @@ async function send(path, { sandbox, method = "GET", body, signal, headers = {} 
       if (error.name === "AbortError") throw error;
       throw new AdminError(0, null);
     }
-    if (response.status !== 401) return response;
+    if (response.status !== 401) {
+      wasAccepted ||= Boolean(token);
+      return response;
+    }
     const stored = sessionStorage.getItem(TOKEN_KEY);
-    token = stored && stored !== token ? stored : await askForToken(Boolean(token));
+    token = stored && stored !== token ? stored : await askForToken(!token ? "about" : wasAccepted ? "expired" : "again");
     if (!token) throw new AdminError(401, await response.json().catch(() => null));
     sessionStorage.setItem(TOKEN_KEY, token);
+    wasAccepted = false;
   }
 }
 
@@ -72,6 +82,7 @@ async function checked(response) {
 export async function admin(path, { value, exact = false, ...options } = {}) {
   const body = value === undefined ? options.body : stringify(value);
   const response = await checked(await send(path, { ...options, body }));
+  if ((options.method ?? "GET") !== "GET") changes.dispatchEvent(new Event("change"));
   return exact ? parse(await response.text()) : response.json();
 }
 
@@ -146,7 +157,10 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
       return [line.slice(0, at), line.slice(at + 2)];
     }));
     if (fields.id) lastId = fields.id;
-    if (fields.event === "entry") onEntry(JSON.parse(fields.data));
+    if (fields.event === "entry") {
+      onEntry(JSON.parse(fields.data));
+      changes.dispatchEvent(new Event("change"));
+    }
     if (fields.event === "lost") onLost(JSON.parse(fields.data).entries);
   }
 

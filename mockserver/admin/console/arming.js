@@ -1,85 +1,85 @@
-// Arming: the form for the next matching requests, and the armed outcomes as text.
+// The dialog that arms an answer: an error by its code, a success, a fault or a delay, for the next matching requests.
 
-import { admin } from "./api.js";
-import { fill, h, uniqueId } from "./dom.js";
-import { bodyMembers, contract } from "./contract.js";
-import { parse, shown, ExactNumber } from "./exact_json.js";
-import { attempt, button, dialog, field, form, iconButton, checkbox, toast } from "./widgets.js";
-import { t } from "./translations.js";
+import { armingForm } from "./arming_form.js";
+import { catalogue, contract, faultKinds } from "./contract.js";
+import { fill, h, icon } from "./dom.js";
+import { arm } from "./next_answers.js";
+import { button, dialog, emptyState, errorState, form, iconButton, loadingState } from "./widgets.js";
+import { has, t } from "./translations.js";
 
-/** The controls for the number of requests and a condition (`nodes`), and their values (`spec()`). */
-export function armingForm({ operation, body = null }) {
-  const times = h("input", { type: "number", min: "1", max: "1000000", value: "1", required: true, class: "short" });
-  const always = checkbox(t("arm.always"));
-  always.box.addEventListener("change", () => { times.disabled = always.box.checked; });
-  const names = h("datalist", { id: uniqueId("members") });
-  const member = h("input", { type: "text", class: "mono", list: names.id, placeholder: "body.…", autocomplete: "off", spellcheck: "false" });
-  const value = h("input", { type: "text", class: "mono", autocomplete: "off", spellcheck: "false" });
-  let members = [];
-  contract().then(({ operations }) => bodyMembers(operations.find((one) => one.operation === operation) ?? operations[0])).then((found) => {
-    members = found;
-    fill(names, ...found.map(({ path, schema }) => h("option", { value: path }, schema.description)));
-  }).catch(() => {});
-  member.addEventListener("change", () => {
-    const current = member.value.trim().split(".").slice(1).reduce((one, step) => one?.[step], body);
-    if (current !== undefined && current !== null && (typeof current !== "object" || current instanceof ExactNumber) && !value.value) value.value = String(current);
-  });
-
-  function typedValue(path, text) {
-    const types = members.find((one) => one.path === path)?.schema.types ?? ["string"];
-    if (types.includes("string")) return text;
-    try {
-      return parse(text);
-    } catch {
-      return text;
-    }
-  }
-
+/** An answer to choose: `code` and `title` to read, `text` to search, and the `spec` that arms it. */
+function outcomeChoice(one, several) {
   return {
-    nodes: [
-      h("div", { class: "row" }, field(t("arm.times"), times), always.label),
-      h("details", {}, h("summary", {}, t("arm.when")), names,
-        h("div", { class: "row" }, field(t("arm.member"), member, t("arm.member.hint")), field(t("arm.value"), value))),
-    ],
-    spec() {
-      const path = member.value.trim();
-      return { times: always.box.checked ? "always" : Number(times.value), ...(path ? { when: { [path]: typedValue(path, value.value) } } : {}) };
-    },
+    code: one.code || String(one.status ?? ""), title: one.heading ?? one.scenario, name: [one.scenario, several ? one.operation : ""].filter(Boolean).join(" · "),
+    group: one.code ? "errors" : "successes", spec: { scenario: one.scenario, operation: one.operation },
   };
 }
 
-/** Arms an outcome in a sandbox; gives whether it worked. */
-export function arm(spec, sandbox) {
-  return attempt(() => admin("arm", { method: "POST", value: spec, sandbox }), t("arm.done"));
+function faultChoice(fault) {
+  const isDelay = !fault.kind;
+  const about = isDelay ? "fault.delay" : `fault.${fault.kind}`;
+  return { code: fault.kind || t("delay"), title: has(about) ? t(about) : fault.kind, name: "", group: "faults", fault, spec: isDelay ? null : { fault: fault.kind } };
 }
 
-/** A dialog that arms a scenario. */
-export async function armDialog({ scenario, operation, sandbox, body }) {
-  const arming = armingForm({ operation, body });
-  const sent = await dialog(t("arm.title"), (close) => form(
-    async () => { if (await arm({ scenario, operation, ...arming.spec() }, sandbox)) close(true); },
-    h("p", {}, t("arm.about"), " ", h("strong", { class: "mono" }, scenario)),
-    ...arming.nodes,
-    h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("arm.do")))));
-  return Boolean(sent);
+/** Codes of few outcomes first: those of many would hide them. */
+function byCode(outcomes) {
+  const count = (one) => outcomes.filter((other) => other.code === one.code).length;
+  return [...outcomes].sort((one, other) => count(one) - count(other) || one.code.localeCompare(other.code, undefined, { numeric: true }));
 }
 
-const conditions = (when) => Object.entries(when ?? {}).map(([path, value]) => `${path} = ${shown(value)}`);
+/** Shows the dialog; with a `scenario` its settings at once. */
+export async function armDialog({ sandbox, scenario, operation, body }) {
+  await dialog(t("arm.title"), (close) => {
+    const area = h("div", { class: "arming" });
+    fill(area, loadingState());
+    const load = async () => {
+      try {
+        const [outcomes, kinds, { operations }] = await Promise.all([catalogue(), faultKinds(), contract()]);
+        const several = operations.length > 1;
+        const choices = [...byCode(outcomes).map((one) => outcomeChoice(one, several)), ...[...kinds, { kind: "" }].map(faultChoice)];
+        const chosen = scenario && (choices.find((one) => one.spec?.scenario === scenario && one.spec.operation === operation)
+          ?? { code: "", title: scenario, name: "", spec: { scenario, operation } });
+        const showList = () => drawList(choices, operations);
+        const showSettings = (choice) => drawSettings(choice, operations, showList);
+        area.showSettings = showSettings;
+        if (chosen) showSettings(chosen);
+        else showList();
+      } catch (error) {
+        fill(area, errorState(error, load));
+      }
+    };
 
-/** An armed outcome as text: `fault reset · 2 left · body.x = 1`. */
-export function armedText(one, about = true) {
-  const fault = typeof one.fault === "object" ? one.fault.kind : one.fault;
-  const what = one.responses ? [t("arm.turns", { count: one.responses.length })] : [one.scenario, fault, one.delay === undefined ? "" : t("arm.delay", { delay: typeof one.delay === "object" ? JSON.stringify(one.delay) : one.delay })];
-  const left = one.left === "always" ? t("arm.left.always") : t("arm.left", { count: one.left });
-  return [...(about ? what : []), left, ...conditions(one.when)].filter(Boolean).join(" · ");
-}
+    function drawList(choices, operations) {
+      const search = h("input", { type: "search", placeholder: t("arm.search"), "aria-label": t("arm.search"), autocomplete: "off" });
+      const groups = h("div", { class: "choices" });
+      const armNow = async (choice) => { if (await arm({ operation: operations[0].operation, ...choice.spec }, sandbox)) close(true); };
+      const row = (choice) => h("li", { class: "choice" },
+        h("button", { type: "button", class: "choice-main", on: { click: () => (choice.spec ? armNow(choice) : area.showSettings(choice)) } },
+          h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, h("strong", {}, choice.title), choice.name && choice.name !== choice.title ? h("span", { class: "dim mono" }, choice.name) : null)),
+        iconButton(t("arm.settings", { what: `${choice.code} ${choice.name || choice.title}` }), "edit", () => area.showSettings(choice)));
+      const draw = () => {
+        const words = search.value.toLowerCase().split(/\s+/);
+        const found = choices.filter((one) => words.every((word) => `${one.code} ${one.title} ${one.name}`.toLowerCase().includes(word)));
+        fill(groups, ...["errors", "faults", "successes"].map((group) => {
+          const members = found.filter((one) => one.group === group);
+          return members.length ? [h("h3", {}, t(`arm.${group}`)), h("ul", { class: "plain" }, ...members.map(row))] : null;
+        }), found.length ? null : emptyState("target", t("arm.none"), t("arm.none.text")));
+      };
+      search.addEventListener("input", draw);
+      draw();
+      fill(area, h("p", { class: "dim" }, t("arm.about")), search, groups, h("div", { class: "actions end" }, button(t("cancel"), () => close(null))));
+      search.focus();
+    }
 
-/** An armed outcome with a button to disarm it. */
-export function armedChip(one, sandbox, changed, about = true) {
-  const text = armedText(one, about);
-  return h("span", { class: "chip" }, h("span", {}, text), iconButton(t("arm.take", { what: text }), "close", async () => {
-    await attempt(() => admin(`armed/${one.id}`, { method: "DELETE", sandbox }));
-    toast(t("arm.taken"));
-    changed();
-  }));
+    function drawSettings(choice, operations, back) {
+      const settings = armingForm({ choice, operations, body });
+      fill(area, form(async () => { if (await arm(settings.spec(), sandbox)) close(true); },
+        h("p", { class: "choice-title" }, choice.code ? h("span", { class: "badge code" }, choice.code) : null, h("strong", {}, choice.title), choice.name && choice.name !== choice.title ? h("span", { class: "dim mono" }, choice.name) : null),
+        ...settings.nodes,
+        h("div", { class: "actions end" }, button(t("arm.others"), back, { name: "back" }), h("button", { type: "submit", class: "button primary" }, icon("target"), h("span", {}, t("arm.do"))))));
+      area.querySelector("button[type=submit]").focus();
+    }
+    load();
+    return area;
+  });
 }

@@ -1,6 +1,6 @@
 // The contract and its OpenAPI document, loaded once.
 
-import { admin } from "./api.js";
+import { admin, urlOf } from "./api.js";
 
 const cache = new Map();
 
@@ -20,6 +20,15 @@ export function clearCache() {
 
 /** Operations, collections and assumptions. */
 export const contract = () => cached("contract", () => admin("contract"));
+
+/** The outcomes of the contract, each with the `code` of its error ("" for a success), heading, and how to meet it. */
+export const catalogue = () => cached("catalogue", async () => (await admin("coverage")).scenarios.map((one) => ({ ...one, code: codeOf(one) })));
+
+/** The code of an outcome: that of its error, or else its status; "" for a success. */
+export const codeOf = (one) => (one.error && Object.keys(one.error).length ? String(one.error.code ?? one.status) : "");
+
+/** The address to give to a client: that of the operations in a sandbox. */
+export const baseUrl = (served, sandbox) => apiOrigin(served) + urlOf("", sandbox).replace(/\/$/, "");
 
 /** The origin of the operations as seen from this browser; they may have a port of their own. */
 export function apiOrigin({ apart, url }) {

@@ -6,7 +6,7 @@ const ICONS = {
   journal: "M4 6h16M4 12h16M4 18h10",
   outcomes: "M9 6h11M9 12h11M9 18h11M4 6l.8.8L6.5 5M4 12l.8.8 1.7-1.8M4 18l.8.8 1.7-1.8",
   try: "M5 12h13M12 5l7 7-7 7",
-  faults: "M13 3L5 14h6l-1 7 8-11h-6z",
+  values: "M10 4L8 20M16 4l-2 16M4 9h16M4 15h16",
   state: "M4 7c0-4 16-4 16 0v10c0 4-16 4-16 0zM4 7c0 4 16 4 16 0M4 12c0 4 16 4 16 0",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",

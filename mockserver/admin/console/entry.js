@@ -4,11 +4,12 @@ import { admin, adminFile } from "./api.js";
 import { contract, apiOrigin } from "./contract.js";
 import { armDialog } from "./arming.js";
 import { curl } from "./curl.js";
-import { fill, h, uniqueId } from "./dom.js";
-import { viewJson } from "./json_view.js";
+import { fill, h, icon, uniqueId } from "./dom.js";
+import { maskBadge, viewJson } from "./json_view.js";
 import { shown, stringify } from "./exact_json.js";
-import { attempt, button, copyText, errorState, iconButton, instant, loadingState, notice, saveFile, sourceBadge, statusBadge } from "./widgets.js";
+import { attempt, button, copyText, errorState, iconButton, loadingState, notice, saveFile, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
+import { instant } from "./times.js";
 import { t } from "./translations.js";
 
 /** Shows an entry of a sandbox in `area`. */
@@ -31,7 +32,7 @@ function top(entry, served, sandbox, close) {
   return h("header", { class: "entry-top" },
     h("div", { class: "entry-line" },
       statusBadge(entry.status, entry.problem),
-      h("h2", { class: "entry-title", tabindex: "-1" }, entry.scenario ?? entry.problem ?? "—"),
+      h("h2", { class: "entry-title", tabindex: "-1" }, [entry.code, entry.scenario ?? entry.problem ?? "—"].filter((one) => one !== null).join(" · ")),
       sourceBadge(entry.source),
       h("span", { class: "spread" }),
       iconButton(t("close"), "close", close)),
@@ -40,6 +41,7 @@ function top(entry, served, sandbox, close) {
     entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: entry.masked.join(", ") })) : null,
     h("div", { class: "actions" },
       entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
+      entry.decision ? h("a", { class: "button", href: routeUrl("try", { entry: entry.id, of: sandbox === currentRoute().params.sandbox ? "" : `~${sandbox}` }) }, icon("try"), h("span", {}, t("entry.again"))) : null,
       button(t("entry.curl"), () => copyText(curlCommand(entry, served)), { name: "copy" }),
       entry.decision ? button(t("entry.bundle"), file("bundle", `bundle-${entry.id}.json`), { name: "download" }) : null,
       button(t("entry.report"), file("report", `report-${entry.id}.html`), { name: "flag" })));
@@ -85,7 +87,7 @@ export function explanation(entry, assumptions) {
 
 /** The mark of a masked place. */
 function mask(entry, pointer) {
-  return entry.masked.includes(pointer) ? h("span", { class: "dim" }, ` ${t("masked")}`) : null;
+  return entry.masked.includes(pointer) ? maskBadge() : null;
 }
 
 function headers(entry, member) {
@@ -131,12 +133,15 @@ function records(entry) {
   const one = (record) => {
     const names = [...new Set([...Object.keys(record.before ?? {}), ...Object.keys(record.after ?? {})])];
     const changed = (name) => stringify(record.before?.[name]) !== stringify(record.after?.[name]);
-    return h("table", { class: "grid records" },
-      h("caption", {}, h("span", { class: "mono" }, `${record.lookup} `), h("span", { class: "mono dim" }, record.key)),
+    const title = [h("span", { class: "mono" }, `${record.lookup} `), h("span", { class: "mono dim" }, record.key)];
+    const isChanged = names.some(changed);
+    const table = h("table", { class: "grid records", "aria-label": `${record.lookup} ${record.key}` },
+      isChanged ? h("caption", {}, ...title) : null,
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("records.member")), h("th", { scope: "col" }, t("records.before")), h("th", { scope: "col" }, t("records.after")))),
       h("tbody", {}, ...names.map((name) => h("tr", { class: changed(name) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, name),
         h("td", { class: "mono" }, record.before ? valueText(record.before[name]) : "—"),
         h("td", { class: "mono" }, valueText(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
+    return isChanged ? table : h("details", {}, h("summary", {}, ...title, h("span", {}, ` · ${t("records.unchanged")}`)), table);
   };
   return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...entry.records.map(one)));
 }

@@ -1,12 +1,14 @@
 // The view of the journal: a live list of requests, newest first, with filters, pause, and the details of one entry.
 
-import { admin, listen, queryString, urlOf } from "./api.js";
+import { admin, listen, queryString } from "./api.js";
 import { fill, h, icon, debounced } from "./dom.js";
 import { showEntry } from "./entry.js";
-import { contract, apiOrigin } from "./contract.js";
-import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, statusBadge, confirmDialog, timeOfDay } from "./widgets.js";
+import { baseUrl, contract } from "./contract.js";
+import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, statusBadge, confirmDialog } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
+import { maskBadge } from "./json_view.js";
 import { Rows } from "./rows.js";
+import { timeOfDay, zoneName } from "./times.js";
 import { t } from "./translations.js";
 
 const FIRST_PAGE = 200;
@@ -38,7 +40,7 @@ export function journal(main, reportState) {
 
   const rows = new Rows({
     label: t("journal.title"),
-    columns: ["time", "status", "scenario", "source", "trigger", "delay"].map((name) => t(`column.${name}`)),
+    columns: ["time", "status", "code", "scenario", "source", "trigger", "delay"].map((name) => t(`column.${name}`, { zone: zoneName })),
     cells, heights: [44, 66], narrowBelow: 700,
     open: (row) => changeRoute({ id: row.id, of: row.sandbox === params().sandbox ? "" : `~${row.sandbox}` }, true),
   });
@@ -56,7 +58,8 @@ export function journal(main, reportState) {
     const name = row.scenario ?? row.problem ?? "—";
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
-    const where = h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? ` ${t("masked")}` : null);
+    const where = row.hint ? h("span", { class: "dim reply-hint", title: row.hint }, row.hint)
+      : h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null);
     const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
     const wrong = row.fault ? h("span", { class: "badge bad" }, row.fault) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";
@@ -64,6 +67,7 @@ export function journal(main, reportState) {
     return [
       cell("when mono", timeOfDay(row.time)),
       cell("status", statusBadge(row.status, row.problem)),
+      cell("code", row.code === null ? null : h("span", { class: "badge code" }, String(row.code))),
       cell("what", h("span", { class: "what-name cut" }, name), sandbox, narrow ? null : where),
       cell("source", sourceBadge(row.source)),
       cell("trigger", row.trigger ? t(`trigger.short.${row.trigger}`) : t("trigger.short.none")),
@@ -71,9 +75,12 @@ export function journal(main, reportState) {
     ];
   }
 
+  /** A code as a choice of the filter: `code=CODE`. */
+  const codeKey = (row) => (row.code === null ? "" : `code=${row.code}`);
+
   function visible() {
     const { show: kind, scenario: name } = params();
-    return rowsOfJournal.filter((row) => (!name || row.scenario === name || row.problem === name)
+    return rowsOfJournal.filter((row) => (!name || row.scenario === name || row.problem === name || codeKey(row) === name)
       && (!kind || (kind === "unexpected" ? row.unexpected : row.source === kind)));
   }
 
@@ -91,8 +98,8 @@ export function journal(main, reportState) {
 
   const startArea = h("div", { class: "start" });
   /** The address for a client, shown while the journal is empty. */
-  const drawStart = () => contract().then((scenarioNames) => {
-    const base = apiOrigin(scenarioNames) + urlOf("", params().sandbox).replace(/\/$/, "");
+  const drawStart = () => contract().then((served) => {
+    const base = baseUrl(served, params().sandbox);
     fill(startArea, h("p", { class: "endpoint mono" }, h("span", {}, base), iconButton(t("journal.copy"), "copy", () => copyText(base))),
       h("a", { class: "button primary", href: routeUrl("try") }, icon("try"), h("span", {}, t("view.try"))));
   }).catch(() => {});
@@ -104,13 +111,15 @@ export function journal(main, reportState) {
 
   let scenarioNames = "";
   function drawScenarios() {
-    const found = [...new Set(rowsOfJournal.map((row) => row.scenario ?? row.problem))].filter(Boolean).sort();
+    const found = [...new Set(rowsOfJournal.flatMap((row) => [codeKey(row), row.scenario ?? row.problem]))].filter(Boolean).sort();
     const chosen = params().scenario ?? "";
     if (chosen && !found.includes(chosen)) found.unshift(chosen);
+    const label = (one) => (one.startsWith("code=") ? t("outcomes.code", { code: one.slice(5) }) : one);
+    const codes = found.filter((one) => one.startsWith("code="));
     const wantedKey = found.join(" ");
     if (wantedKey !== scenarioNames || !scenario.options.length) {
       scenarioNames = wantedKey;
-      fill(scenario, h("option", { value: "" }, t("journal.any")), ...found.map((one) => h("option", { value: one }, one)));
+      fill(scenario, h("option", { value: "" }, t("journal.any")), ...[...codes, ...found.filter((one) => !codes.includes(one))].map((one) => h("option", { value: one }, label(one))));
     }
     scenario.value = chosen;
   }

@@ -8,6 +8,9 @@ const MAX_LINES = 2_000;
 
 const pointerStep = (step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1");
 
+/** The mark of a value that was not sent like this: the journal hides what was. */
+export const maskBadge = () => h("span", { class: "badge masked", title: t("masked.about") }, t("masked"));
+
 function kindOf(value) {
   if (value === null) return "null";
   if (value instanceof ExactNumber) return "number";
@@ -20,7 +23,7 @@ function kindOf(value) {
  */
 export function viewJson(value, violations, label, masked = []) {
   const masks = new Set(masked);
-  const mask = (pointer) => (masks.has(pointer) ? h("span", { class: "dim" }, ` ${t("masked")}`) : null);
+  const mask = (pointer) => (masks.has(pointer) ? maskBadge() : null);
   const unplaced = new Set(violations);
   const lines = [];
   const takeViolations = (pointer) => {
@@ -40,7 +43,7 @@ export function viewJson(value, violations, label, masked = []) {
     const kind = kindOf(one);
     const marks = takeViolations(pointer);
     if (kind !== "object" && kind !== "array") {
-      line(depth, marks, before, h("span", { class: `value ${kind}` }, stringify(one)), mask(pointer), after);
+      line(depth, marks, before, h("span", { class: masks.has(pointer) ? "hidden-value" : `value ${kind}` }, stringify(one)), mask(pointer), after);
       return;
     }
     const [open, close] = kind === "array" ? "[]" : "{}";

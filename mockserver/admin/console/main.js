@@ -2,9 +2,10 @@
 
 import { admin, onTokenNeeded } from "./api.js";
 import { fill, h, icon } from "./dom.js";
-import { contract, clearCache } from "./contract.js";
+import { baseUrl, contract, clearCache } from "./contract.js";
 import { journal } from "./journal.js";
-import { button, dialog, errorState, field, form, loadingState, toastArea } from "./widgets.js";
+import { nextAnswers } from "./next_answers.js";
+import { button, copyText, dialog, errorState, field, form, iconButton, loadingState, toastArea } from "./widgets.js";
 import { routeUrl, changeRoute, onRouteChange, currentRoute } from "./route.js";
 import { language, t } from "./translations.js";
 
@@ -12,7 +13,7 @@ const VIEWS = {
   journal: async () => journal,
   outcomes: async () => (await import("./outcomes.js")).outcomes,
   try: async () => (await import("./try_it.js")).tryIt,
-  faults: async () => (await import("./faults.js")).faults,
+  values: async () => (await import("./test_values.js")).testValues,
   state: async () => (await import("./state.js")).state,
 };
 
@@ -23,16 +24,20 @@ const links = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, h("a", 
 const connectionState = h("span", { class: "pulse connecting", role: "status" }, h("span", { class: "dot" }), h("span", { class: "pulse-text" }, t("live.connecting")));
 const awayBanner = h("div", { class: "away-banner", hidden: true }, icon("offline"), h("span", {}, t("live.away.text")));
 const sandboxSelect = h("select", { id: "sandbox" });
+const baseLine = h("span", { class: "base mono" });
+const next = nextAnswers(async () => (await import("./arming.js")).armDialog({ sandbox: currentRoute().params.sandbox }));
 const versionLine = h("p", { class: "version dim" });
 
 fill(document.getElementById("app"),
   h("button", { type: "button", class: "skip", on: { click: () => main.focus() } }, t("skip")),
   h("header", { class: "top" },
     h("a", { class: "brand", href: routeUrl("journal") }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", {}, "mockserver")),
+    baseLine,
     h("span", { class: "spread" }),
     h("div", { class: "chooser" }, h("label", { for: "sandbox" }, t("sandbox")), sandboxSelect),
     connectionState),
   awayBanner,
+  next.node,
   h("nav", { class: "rail", "aria-label": t("views") }, ...Object.values(links), versionLine),
   main,
   toastArea);
@@ -43,8 +48,9 @@ let wasAway = false;
 function reportState(state, error) {
   if (state === "live" && wasAway) {
     clearCache();
-    showVersion();
+    showServed();
   }
+  next.setLive(state === "live");
   wasAway = state === "away" || (wasAway && state !== "live");
   connectionState.className = `pulse ${state}`;
   connectionState.lastChild.textContent = t(`live.${state}`);
@@ -63,7 +69,11 @@ async function show() {
     if (one === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (sandboxSelect.value !== route.params.sandbox) drawSandboxes();
+  if (sandboxSelect.value !== route.params.sandbox) {
+    drawSandboxes();
+    next.look();
+    showServed();
+  }
   document.title = `${t(`view.${name}`)} · mockserver`;
   if (name === shownView) {
     view?.update(route);
@@ -100,18 +110,19 @@ sandboxSelect.addEventListener("change", async () => {
   let name = sandboxSelect.value;
   if (name === "\u0000") {
     sandboxSelect.value = currentRoute().params.sandbox;
-    const input = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._~\\-]{0,63}", autocomplete: "off" });
-    name = await dialog(t("sandbox.other.title"), (close) => form(() => close(input.value), field(t("sandbox.name"), input, t("sandbox.hint")),
+    const names = h("datalist", { id: "sandbox-names" }, ...[...sandboxSelect.options].slice(1, -1).map((one) => h("option", { value: one.value })));
+    const input = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._~\\-]{0,63}", autocomplete: "off", list: names.id });
+    name = await dialog(t("sandbox.other.title"), (close) => form(() => close(input.value), field(t("sandbox.name"), input, t("sandbox.hint")), names,
       h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("sandbox.go")))));
     if (name === null) return;
   }
   changeRoute({ sandbox: name, id: "", of: "" }, true);
 });
 
-onTokenNeeded((again) => {
+onTokenNeeded((why) => {
   const input = h("input", { type: "password", required: true, autocomplete: "off" });
   return dialog(t("token.title"), (close) => form(() => close(input.value.trim()),
-    h("p", {}, t(again ? "token.again" : "token.about")), field(t("token.label"), input),
+    h("p", {}, t(`token.${why}`)), field(t("token.label"), input),
     h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("token.do")))));
 });
 
@@ -119,9 +130,13 @@ addEventListener("unhandledrejection", (event) => {
   if (event.reason?.name === "AbortError") event.preventDefault();
 });
 
-/** Shows version and contract of the server. */
-function showVersion() {
-  contract().then((known) => fill(versionLine, `${known.version} · `, h("span", { class: "mono" }, known.contract))).catch(clearCache);
+/** Shows version and contract of the server, and the address for a client. */
+function showServed() {
+  contract().then((served) => {
+    const base = baseUrl(served, currentRoute().params.sandbox);
+    fill(versionLine, `${served.version} · `, h("span", { class: "mono" }, served.contract));
+    fill(baseLine, h("span", { class: "cut", title: base }, base), iconButton(t("base.copy"), "copy", () => copyText(base)));
+  }).catch(clearCache);
 }
 
 function showSafely() {
@@ -134,4 +149,4 @@ function showSafely() {
 onRouteChange(showSafely);
 drawSandboxes();
 showSafely();
-showVersion();
+showServed();

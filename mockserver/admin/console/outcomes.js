@@ -1,15 +1,13 @@
-// The view of outcomes: a checklist of the contract, with how to meet each outcome, and what is armed.
+// The view of outcomes: a checklist of the contract, with how to meet each outcome.
 
 import { admin, listen, queryString } from "./api.js";
-import { armingForm, arm, armedChip } from "./arming.js";
-import { answersOf, contract, clearCache } from "./contract.js";
-import { fill, h, icon, throttled, keepScroll, uniqueId } from "./dom.js";
+import { armDialog } from "./arming.js";
+import { answersOf, codeOf, contract, clearCache } from "./contract.js";
+import { fill, h, icon, throttled, uniqueId } from "./dom.js";
 import { viewJson } from "./json_view.js";
-import { button, selectBox, copyText, errorState, form, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
+import { button, selectBox, copyText, errorState, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-
-const codeOf = (one) => (one.error && Object.keys(one.error).length ? String(one.error.code ?? one.status) : "");
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -22,24 +20,26 @@ export function outcomes(main, reportState) {
   const bars = h("div", { class: "bars" });
   const list = h("div", { class: "outcome-groups" });
   const behaviour = h("div", {});
-  const show = selectBox([["", t("outcomes.all")], ["open", t("outcomes.open")], ["met", t("outcomes.met")], ["armed", t("outcomes.armed")]], params().show ?? "", { "aria-label": t("outcomes.which") });
+  const show = selectBox([["", t("outcomes.all")], ["open", t("outcomes.open")], ["met", t("outcomes.met")]], params().show ?? "", { "aria-label": t("outcomes.which") });
   show.addEventListener("change", () => changeRoute({ show: show.value }));
+  const search = h("input", { type: "search", class: "grow", placeholder: t("outcomes.search"), "aria-label": t("outcomes.search"), value: params().text ?? "" });
+  search.addEventListener("input", () => changeRoute({ text: search.value.trim() }));
   const allSandboxes = h("input", { type: "checkbox" });
   allSandboxes.addEventListener("change", () => changeRoute({ all: allSandboxes.checked ? "1" : "" }));
 
   fill(main,
     h("div", { class: "view-head" }, h("h1", {}, t("outcomes.title")), h("span", { class: "spread" }), bars),
-    h("div", { class: "filters" }, show, h("label", { class: "tick" }, allSandboxes, h("span", {}, t("outcomes.every")))),
+    h("div", { class: "filters" }, search, show, h("label", { class: "tick" }, allSandboxes, h("span", {}, t("outcomes.every")))),
     list, behaviour);
   fill(list, loadingState());
 
   async function refresh() {
     try {
-      const [coverage, armed, served] = await Promise.all([
-        admin(`coverage${queryString({ all: params().all ? "true" : "" })}`, { sandbox }), admin("armed", { sandbox, exact: true }), contract()]);
+      const [coverage, served] = await Promise.all([
+        admin(`coverage${queryString({ all: params().all ? "true" : "" })}`, { sandbox }), contract()]);
       if (!isOpen) return;
       if (coverage.contract !== served.contract) clearCache();
-      draw(coverage, armed.armed, coverage.contract === served.contract ? served : await contract());
+      draw(coverage, coverage.contract === served.contract ? served : await contract());
     } catch (error) {
       if (!isOpen) return;
       listKey = "";
@@ -47,7 +47,7 @@ export function outcomes(main, reportState) {
     }
   }
 
-  function draw(coverage, armed, served) {
+  function draw(coverage, served) {
     const wantedKey = JSON.stringify([coverage.contract, sandbox, coverage.scenarios.map((one) => one.scenario)]);
     if (wantedKey !== listKey) {
       listKey = wantedKey;
@@ -58,12 +58,10 @@ export function outcomes(main, reportState) {
       const id = uniqueId("bar");
       return h("div", { class: "bar" }, h("label", { for: id }, t(`source.${name}`), " ", h("strong", {}, t("outcomes.of", { met, of }))), h("progress", { id, max: of || 1, value: met }));
     }));
-    for (const one of coverage.scenarios) items.get(`${one.operation} ${one.scenario}`)?.update(one, armed.filter((each) => each.operation === one.operation && named(each).includes(one.scenario)));
+    for (const one of coverage.scenarios) items.get(`${one.operation} ${one.scenario}`)?.update(one);
     drawBehaviour(coverage.behaviour);
     filter();
   }
-
-  const named = (one) => [one.scenario, ...(one.responses ?? []).map((each) => each.scenario)];
 
   function drawList(scenarios, served) {
     items = new Map();
@@ -95,7 +93,6 @@ export function outcomes(main, reportState) {
   function outcome(one, operation, several) {
     const mark = h("span", { class: "mark-met" });
     const count = h("span", { class: "met-count dim" });
-    const chips = h("div", { class: "chips" });
     const inside = h("div", { class: "outcome-body" });
     let built = false;
     const details = h("details", { on: { toggle: () => {
@@ -107,36 +104,30 @@ export function outcomes(main, reportState) {
     h("summary", {}, mark,
       h("span", { class: "outcome-name" }, h("strong", {}, one.scenario), several ? h("span", { class: "dim mono" }, one.operation) : null, one.heading ? h("span", { class: "dim" }, one.heading) : null),
       sourceBadge(one.source), statusBadge(one.status), count), inside);
-    const node = h("li", { class: "outcome" }, details, chips);
+    const node = h("li", { class: "outcome", data: { text: `${codeOf(one)} ${one.scenario} ${one.heading ?? ""}`.toLowerCase() } }, details);
     return {
       node,
-      update(fresh, armed) {
+      update(fresh) {
         node.classList.toggle("met", fresh.met > 0);
         node.dataset.met = String(fresh.met > 0);
-        node.dataset.armed = String(armed.length > 0);
         fill(mark, icon(fresh.met ? "check" : "circle"), h("span", { class: "sr" }, t(fresh.met ? "outcomes.is.met" : "outcomes.not.met")));
         count.textContent = fresh.met ? t("outcomes.times", { count: fresh.met }) : "";
-        keepScroll(chips, () => fill(chips, ...armed.map((each) => armedChip(each, sandbox, refresh, false))));
       },
     };
   }
 
   async function body(inside, one, operation) {
-    const arming = armingForm({ operation: one.operation });
     const header = `Mock-Scenario: ${one.scenario}`;
     const wayRow = (name, text, value) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), " ",
       button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" })));
     const answer = h("div", {});
     fill(inside,
       one.note ? notice("info", h("strong", {}, t("entry.note")), " ", one.note) : null,
-      h("div", { class: "pair" },
-        h("div", {},
-          h("h3", {}, t("outcomes.how")),
-          h("dl", { class: "ways" }, wayRow("values", one.how, one.curl), wayRow("header", header, header)),
-          h("div", { class: "actions" }, h("a", { class: "button", href: routeUrl("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try"))))),
-        form(async () => { if (await arm({ scenario: one.scenario, operation: one.operation, ...arming.spec() }, sandbox)) refresh(); },
-          h("h3", {}, t("outcomes.arm")), ...arming.nodes,
-          h("div", { class: "actions" }, h("button", { type: "submit", class: "button primary" }, icon("target"), h("span", {}, t("outcomes.arm.do")))))),
+      h("h3", {}, t("outcomes.how")),
+      h("dl", { class: "ways" }, wayRow("values", one.how, one.curl), wayRow("header", header, header)),
+      h("div", { class: "actions" },
+        button(t("outcomes.arm"), () => armDialog({ scenario: one.scenario, operation: one.operation, sandbox }), { name: "target", kind: "primary" }),
+        h("a", { class: "button", href: routeUrl("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try")))),
       answer);
     let answerValue = one.error;
     try {
@@ -158,11 +149,12 @@ export function outcomes(main, reportState) {
   const empty = emptyState("outcomes", t("outcomes.none"), t("outcomes.none.text"));
   function filter() {
     const kind = params().show ?? "";
+    const words = (params().text ?? "").toLowerCase().split(/\s+/);
     let count = 0;
     for (const group of list.querySelectorAll(".outcome-group")) {
       let hasVisible = false;
       for (const node of group.querySelectorAll(".outcome")) {
-        const isVisible = !kind || (kind === "armed" ? node.dataset.armed : String((node.dataset.met === "true") === (kind === "met"))) === "true";
+        const isVisible = (!kind || (node.dataset.met === "true") === (kind === "met")) && words.every((word) => node.dataset.text.includes(word));
         node.hidden = !isVisible;
         hasVisible ||= isVisible;
       }

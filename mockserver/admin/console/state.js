@@ -4,8 +4,9 @@ import { admin, adminFile, listen } from "./api.js";
 import { contract } from "./contract.js";
 import { fill, h, throttled, keepScroll } from "./dom.js";
 import { parse, shown as asText, stringify } from "./exact_json.js";
-import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, confirmDialog, toast } from "./widgets.js";
+import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
+import { chooseZone, instant, zone } from "./times.js";
 import { t } from "./translations.js";
 
 const FIRST_ROWS = 300;
@@ -22,9 +23,14 @@ export function state(main, reportState) {
   const clock = h("div", {});
   const sandboxList = h("div", {});
 
+  const sandboxSearch = h("input", { type: "search", placeholder: t("state.search"), "aria-label": t("state.search") });
+  sandboxSearch.addEventListener("input", () => drawSandboxes());
+  const zoneSelect = selectBox([["", t("zone.browser")], ["UTC", "UTC"]], zone);
+  zoneSelect.addEventListener("change", () => chooseZone(zoneSelect.value));
+
   const side = h("div", { class: "stack" },
-    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock),
-    h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), sandboxList));
+    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock, field(t("zone"), zoneSelect, t("zone.hint"))),
+    h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), sandboxSearch, sandboxList));
 
   fill(main,
     h("div", { class: "view-head" }, h("h1", {}, t("state.title")), h("span", { class: "spread" }),
@@ -126,7 +132,7 @@ export function state(main, reportState) {
       const by = h("input", { type: "text", class: "mono", value: "1h", required: true });
       const at = h("input", { type: "text", class: "mono", value: time.now, required: true });
       fill(clock,
-        h("p", { class: "clock-face mono" }, time.now, " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
+        h("p", { class: "clock-face", title: time.now }, instant(time.now), " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
         h("div", { class: "actions" },
           time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
           time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
@@ -140,13 +146,15 @@ export function state(main, reportState) {
 
   async function drawSandboxes() {
     try {
-      const found = (await admin("sandboxes")).sandboxes;
+      const all = (await admin("sandboxes")).sandboxes;
       if (!isOpen) return;
+      const text = sandboxSearch.value.trim().toLowerCase();
+      const found = all.filter((one) => (one.name || t("sandbox.default")).toLowerCase().includes(text));
       keepScroll(sandboxList, () => fill(sandboxList, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
         h("span", { class: "line-text" },
           one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => changeRoute({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),
           h("span", { class: "dim" }, ` ${t("journal.count", { count: one.entries })}${one.armed ? ` · ${t("state.armed", { count: one.armed })}` : ""}`)),
-        one.name ? iconButton(t("state.drop", { name: one.name }), "remove", () => drop(one.name)) : null))) : h("p", { class: "dim" }, t("state.no.sandboxes"))));
+        one.name ? iconButton(t("state.drop", { name: one.name }), "remove", () => drop(one.name)) : null))) : h("p", { class: "dim" }, t(all.length ? "state.no.match" : "state.no.sandboxes"))));
     } catch (error) {
       if (isOpen) fill(sandboxList, errorState(error, drawSandboxes));
     }

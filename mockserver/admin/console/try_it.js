@@ -32,30 +32,34 @@ export function tryIt(main, reportState) {
   fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
 
   async function loadForm() {
-    const wantedKey = JSON.stringify([params().operation ?? "", params().example ?? ""]);
+    const wantedKey = JSON.stringify([params().operation ?? "", params().example ?? "", params().entry ?? ""]);
     if (wantedKey === formKey) return;
     formKey = wantedKey;
     try {
       served = await contract();
-      chosen = served.operations.find((one) => one.operation === params().operation) ?? served.operations[0];
+      const entry = params().entry ? await admin(`requests/${encodeURIComponent(params().entry)}`, { sandbox: params().of ? params().of.replace(/^~/, "") : sandbox, exact: true }) : null;
+      const operationName = entry?.decision?.operation ?? params().operation;
+      chosen = served.operations.find((one) => one.operation === operationName) ?? served.operations[0];
       const [schema, examples, parameters, scenarios] = await Promise.all([
         bodySchema(chosen), examplesOf(chosen), parametersOf(chosen), admin(`scenarios${queryString({ operation: chosen.operation })}`, { sandbox })]);
-      if (isOpen && wantedKey === formKey) drawForm(schema, examples, parameters, scenarios.scenarios);
+      if (isOpen && wantedKey === formKey) drawForm(schema, examples, parameters, scenarios.scenarios, entry);
     } catch (error) {
       formKey = null;
       if (isOpen) fill(formArea, errorState(error, loadForm));
     }
   }
 
-  function drawForm(schema, examples, parameters, scenarios) {
+  /** The form begins with a request of the journal (`entry`), the chosen example, or the one that works each time. */
+  function drawForm(schema, examples, parameters, scenarios, entry) {
     const operations = selectBox(served.operations.map((one) => [one.operation, `${one.method} ${one.path}`]), chosen.operation);
-    operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "" }));
-    const selected = examples.find((one) => one.name === params().example) ?? (params().example === "-" ? null : defaultExample(examples, scenarios));
-    const example = selectBox([["", t("try.example.none")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], selected?.name ?? "");
-    example.addEventListener("change", () => changeRoute({ example: example.value || "-" }));
-    const body = schema ? bodyForm(schema, selected?.value ?? {}) : null;
+    operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "", entry: "", of: "" }));
+    const selected = examples.find((one) => one.name === params().example);
+    const first = entry ? sentAgain(entry) : selected ? { body: selected.value } : params().example === "-" ? {} : chosen.example ?? {};
+    const example = selectBox([...(entry ? [["entry", `#${entry.id}`]] : []), ["", t("try.example.works")], ["-", t("try.example.none")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], entry ? "entry" : selected?.name ?? params().example ?? "");
+    example.addEventListener("change", () => changeRoute({ example: example.value, entry: "", of: "" }));
+    const body = schema ? bodyForm(schema, first.body ?? {}) : null;
     const inputs = parameters.map((one) => {
-      const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String(one.example ?? "") });
+      const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String((one.place === "path" ? first.path : first.query)?.[one.name] ?? one.example ?? "") });
       return { ...one, input };
     });
     const scenario = selectBox([["", t("try.forced.none")], ...scenarios.map((one) => [one.scenario, one.scenario])], "");
@@ -74,17 +78,30 @@ export function tryIt(main, reportState) {
     },
     hasOwnPort ? notice("info", t("try.elsewhere")) : null,
     served.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${hasOwnPort ? apiOrigin(served) : ""}${urlOf(chosen.path, sandbox)}`),
+    entry ? notice("info", t("try.entry", { id: entry.id }), maskedPlaces(entry)) : null,
     examples.length ? field(t("try.example"), example) : null,
+    h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), () => copyText(curl(command(request()))), { name: "copy", kind: hasOwnPort ? "primary" : "" })),
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
-    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), field(t("try.delay"), delay))),
-    h("div", { class: "actions sticky" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), () => copyText(curl(command(request()))), { name: "copy", kind: hasOwnPort ? "primary" : "" }))));
+    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), field(t("try.delay"), delay)))));
   }
 
-  /** The first example to show: of the last outcome that changes records, at which the order of checks ends. */
-  function defaultExample(examples, scenarios) {
-    const changing = scenarios.filter((one) => one.changes.length).map((one) => one.scenario);
-    return examples.filter((one) => changing.includes(one.name)).pop() ?? examples[0] ?? null;
+  function maskedPlaces(entry) {
+    const places = entry.masked.filter((one) => one.startsWith("/request/body")).map((one) => one.replace("/request/body/value", ""));
+    return places.length ? ` ${t("try.masked", { places: places.join(", ") })}` : "";
+  }
+
+  /** Body and parameters of a request of the journal. */
+  function sentAgain(entry) {
+    const [path, query] = entry.target.split("?");
+    const names = [...chosen.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const pattern = new RegExp(`${chosen.path.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\w+\}/g, "([^/]*)")}$`);
+    const values = pattern.exec(path)?.slice(1) ?? [];
+    return {
+      body: entry.request.body,
+      path: Object.fromEntries(values.map((value, index) => [names[index], decodeURIComponent(value)])),
+      query: Object.fromEntries(new URLSearchParams(query ?? "")),
+    };
   }
 
   /** The request as entered in the form. */

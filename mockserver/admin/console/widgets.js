@@ -29,11 +29,12 @@ export function sourceBadge(source) {
 /** The area in which short messages appear. */
 export const toastArea = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
-/** Shows a message for a few seconds. */
-export function toast(text, kind = "") {
-  const one = h("div", { class: `toast ${kind}` }, text);
+/** Shows a message for a few seconds, longer with an `action`: a button that is used once. */
+export function toast(text, kind = "", action = null) {
+  const one = h("div", { class: `toast ${kind}` }, h("span", {}, text), action);
+  action?.addEventListener("click", () => one.remove());
   toastArea.append(one);
-  setTimeout(() => one.remove(), 5000);
+  setTimeout(() => one.remove(), action ? 15_000 : 5_000);
 }
 
 /** An error in one sentence. */
@@ -149,18 +150,3 @@ export async function copyText(text) {
   }
   toast(t("copied"));
 }
-
-/** A time of day with milliseconds, in the user's language. */
-export function timeOfDay(text) {
-  return clock.format(new Date(text));
-}
-
-/** A date and a time. */
-export function instant(text) {
-  return day.format(new Date(text));
-}
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
-const day = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false, timeZoneName: "short",
-});

@@ -1,0 +1,122 @@
+// The settings of an answer to arm: those of a fault, a delay, for how many requests, and a condition.
+
+import { bodyMembers } from "./contract.js";
+import { fill, h, uniqueId } from "./dom.js";
+import { parse, ExactNumber } from "./exact_json.js";
+import { checkbox, field, selectBox } from "./widgets.js";
+import { has, t } from "./translations.js";
+
+const DELAYS = {
+  none: [],
+  fixed: [["fixed", "1500ms"]],
+  uniform: [["from", "200ms"], ["to", "2s"]],
+  lognormal: [["median", "300ms"], ["sigma", "0.5"], ["cap", "5s"]],
+};
+
+/** The controls for a choice of the dialog (`nodes`), and what to arm (`spec()`). `body` suggests values of a condition. */
+export function armingForm({ choice, operations, body = null }) {
+  const operation = selectBox(operations.map((one) => [one.operation, `${one.method} ${one.path}`]), choice.spec?.operation ?? operations[0].operation);
+  const fault = choice.fault?.kind ? faultSettings(choice.fault) : null;
+  const delay = delaySettings(choice.spec ? "none" : "fixed");
+  const times = timesSettings();
+  const when = whenSettings(() => operations.find((one) => one.operation === operation.value) ?? operations[0], body);
+  return {
+    nodes: [
+      fault?.node, delay.node,
+      operations.length > 1 && !choice.spec?.operation ? field(t("operation"), operation) : null,
+      times.node, when.node,
+    ],
+    spec: () => ({ ...choice.spec, operation: operation.value, ...fault?.spec(), ...delay.spec(), ...times.spec(), ...when.spec() }),
+  };
+}
+
+function faultSettings({ kind, ...defaults }) {
+  const controls = {};
+  const settings = Object.entries(defaults).map(([name, value]) => {
+    const label = has(`setting.${name}`) ? t(`setting.${name}`) : name;
+    if (typeof value === "boolean") {
+      const flag = checkbox(label, { checked: value });
+      controls[name] = () => flag.box.checked;
+      return flag.label;
+    }
+    const input = h("input", { type: "number", min: "0", step: "any", value: value === null ? "" : String(value), class: "short" });
+    controls[name] = () => (input.value === "" ? undefined : Number(input.value));
+    return field(label, input);
+  });
+  const commit = checkbox(t("faults.commit"));
+  return {
+    node: h("div", { class: "stack" }, settings.length ? h("div", { class: "row" }, ...settings) : null, h("div", {}, commit.label, h("p", { class: "hint" }, t("faults.commit.hint")))),
+    spec() {
+      const values = Object.entries(controls).map(([name, read]) => [name, read()]).filter(([, value]) => value !== undefined);
+      return { fault: { kind, ...Object.fromEntries(values) }, commit: commit.box.checked };
+    },
+  };
+}
+
+function delaySettings(first) {
+  const kind = selectBox(Object.keys(DELAYS).map((one) => [one, t(`delay.${one}`)]), first);
+  const row = h("div", { class: "row" });
+  let controls = {};
+  function draw() {
+    controls = {};
+    fill(row, ...DELAYS[kind.value].map(([name, value]) => {
+      const input = h("input", { type: "text", value, required: true, class: "short mono" });
+      controls[name] = () => (name === "sigma" ? Number(input.value) : input.value.trim());
+      return field(t(`delay.${name}`), input);
+    }));
+  }
+  kind.addEventListener("change", draw);
+  draw();
+  return {
+    node: h("div", { class: "row" }, field(t("delay"), kind), row),
+    spec() {
+      const values = Object.fromEntries(Object.entries(controls).map(([name, read]) => [name, read()]));
+      if (kind.value === "fixed") return { delay: values.fixed };
+      if (kind.value === "uniform") return { delay: { uniform: [values.from, values.to] } };
+      return kind.value === "lognormal" ? { delay: { lognormal: values } } : {};
+    },
+  };
+}
+
+function timesSettings() {
+  const times = h("input", { type: "number", min: "1", max: "1000000", value: "1", required: true, class: "short" });
+  const always = checkbox(t("arm.always"));
+  always.box.addEventListener("change", () => { times.disabled = always.box.checked; });
+  return {
+    node: h("div", { class: "row" }, field(t("arm.times"), times), always.label),
+    spec: () => ({ times: always.box.checked ? "always" : Number(times.value) }),
+  };
+}
+
+function whenSettings(operation, body) {
+  const names = h("datalist", { id: uniqueId("members") });
+  const member = h("input", { type: "text", class: "mono", list: names.id, placeholder: "body.…", autocomplete: "off", spellcheck: "false" });
+  const value = h("input", { type: "text", class: "mono", autocomplete: "off", spellcheck: "false" });
+  let members = [];
+  bodyMembers(operation()).then((found) => {
+    members = found;
+    fill(names, ...found.map(({ path, schema }) => h("option", { value: path }, schema.description)));
+  }).catch(() => {}); // without suggestions
+  member.addEventListener("change", () => {
+    const current = member.value.trim().split(".").slice(1).reduce((one, step) => one?.[step], body);
+    if (current !== undefined && current !== null && (typeof current !== "object" || current instanceof ExactNumber) && !value.value) value.value = String(current);
+  });
+
+  function typedValue(path, text) {
+    const types = members.find((one) => one.path === path)?.schema.types ?? ["string"];
+    if (types.includes("string")) return text;
+    try {
+      return parse(text);
+    } catch {
+      return text;
+    }
+  }
+
+  return {
+    node: h("details", {}, h("summary", {}, t("arm.when")), names, h("div", { class: "row" }, field(t("arm.member"), member, t("arm.member.hint")), field(t("arm.value"), value))),
+    spec() {
+      const path = member.value.trim();
+      return path ? { when: { [path]: typedValue(path, value.value) } } : {};
+    },
+  };
+}

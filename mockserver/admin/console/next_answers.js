@@ -1,0 +1,81 @@
+// What waits for the next requests of a sandbox: arm and disarm, as text, and the bar that is always visible.
+
+import { admin, changes } from "./api.js";
+import { fill, h, icon, keepScroll, throttled } from "./dom.js";
+import { catalogue } from "./contract.js";
+import { shown } from "./exact_json.js";
+import { attempt, button, iconButton, toast } from "./widgets.js";
+import { currentRoute } from "./route.js";
+import { t } from "./translations.js";
+
+/** Another page or a command may arm as well: this often the bar looks. */
+const LOOK_MS = 5_000;
+
+const conditions = (when) => Object.entries(when ?? {}).map(([path, value]) => `${path} = ${shown(value)}`);
+
+/** An outcome by its code and id: `CODE · scenario`. */
+export function outcomeName(scenario, operation, outcomes) {
+  const found = outcomes.find((one) => one.scenario === scenario && one.operation === operation);
+  return [found?.code, scenario].filter(Boolean).join(" · ");
+}
+
+/** An armed answer as text: `CODE · scenario · for 2 requests · body.x = 1`. */
+export function armedText(one, outcomes) {
+  const what = one.responses ? [t("arm.turns", { count: one.responses.length })] : [
+    one.scenario ? outcomeName(one.scenario, one.operation, outcomes) : "",
+    typeof one.fault === "object" ? one.fault.kind : one.fault,
+    one.fault && one.commit !== undefined ? t(one.commit ? "arm.committed" : "arm.not.committed") : "",
+    one.delay === undefined ? "" : t("arm.delay", { delay: typeof one.delay === "object" ? JSON.stringify(one.delay) : one.delay })];
+  const left = one.left === "always" ? t("arm.left.always") : t("arm.left", { count: one.left });
+  return [...what, left, ...conditions(one.when)].filter(Boolean).join(" · ");
+}
+
+const namesOf = () => catalogue().catch(() => []);
+
+async function disarm(one, sandbox) {
+  await attempt(() => admin(`armed/${one.id}`, { method: "DELETE", sandbox }), t("arm.taken"));
+}
+
+/** Arms an answer in a sandbox; the message that names it can undo it. Gives whether it worked. */
+export function arm(spec, sandbox) {
+  return attempt(async () => {
+    const armed = await admin("arm", { method: "POST", value: spec, sandbox });
+    toast(t("arm.done", { what: armedText(armed, await namesOf()) }), "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" }));
+  });
+}
+
+/** The bar with what waits; `look()` reads it anew, `setLive` tells whether the mock can be asked. */
+export function nextAnswers(program) {
+  const list = h("ul", { class: "plain next-list", "aria-live": "polite" });
+  const node = h("section", { class: "next", "aria-labelledby": "next-title" },
+    h("h2", { id: "next-title" }, t("next.title")), list,
+    button(t("next.arm"), program, { name: "target", kind: "primary" }));
+  let isLive = false;
+  let drawn = "";
+
+  function chip(one, sandbox, outcomes) {
+    const text = armedText(one, outcomes);
+    return h("li", { class: "chip" }, h("span", {}, text), iconButton(t("arm.take", { what: text }), "close", () => disarm(one, sandbox)));
+  }
+
+  async function look() {
+    const { sandbox } = currentRoute().params;
+    let armed;
+    try {
+      ({ armed } = await admin("armed", { sandbox, exact: true }));
+    } catch {
+      return; // the view tells what is wrong
+    }
+    const outcomes = armed.length ? await namesOf() : [];
+    const key = JSON.stringify([sandbox, armed]);
+    if (sandbox !== currentRoute().params.sandbox || key === drawn) return;
+    drawn = key;
+    keepScroll(node, () => fill(list, ...(armed.length ? armed.map((one) => chip(one, sandbox, outcomes)) : [h("li", { class: "dim" }, t("next.none"))]),
+      armed.length > 1 ? h("li", {}, button(t("next.take.all"), () => attempt(() => admin("armed", { method: "DELETE", sandbox }), t("arm.taken")), { kind: "small" })) : null));
+  }
+
+  changes.addEventListener("change", throttled(look, 300));
+  setInterval(() => { if (isLive && document.visibilityState === "visible") look(); }, LOOK_MS);
+  fill(list, h("li", { class: "dim" }, t("next.none")));
+  return { node, look, setLive(to) { if (to && !isLive) look(); isLive = to; } };
+}

@@ -1,0 +1,85 @@
+// The view of test values: on one page, what to send for each outcome, with buttons to copy it.
+
+import { admin, listen } from "./api.js";
+import { armDialog } from "./arming.js";
+import { codeOf } from "./contract.js";
+import { fill, h } from "./dom.js";
+import { button, copyText, emptyState, errorState, iconButton, loadingState } from "./widgets.js";
+import { changeRoute, currentRoute } from "./route.js";
+import { t } from "./translations.js";
+
+/** The value in `body.member VALUE`, where a single one is named; otherwise "". */
+export function valueOf(how) {
+  const [, value] = /^\S+\.\S+ ("(?:[^"\\]|\\.)*"|\S+)$/.exec(how) ?? [];
+  if (value === undefined || value === "missing") return "";
+  return value.startsWith('"') ? JSON.parse(value) : value;
+}
+
+/** The view of test values. */
+export function testValues(main, reportState) {
+  const params = () => currentRoute().params;
+  let sandbox = params().sandbox;
+  let disconnect = () => {};
+  let rows = [];
+  let isOpen = true;
+  const search = h("input", { type: "search", class: "grow", placeholder: t("values.search"), "aria-label": t("values.search"), value: params().text ?? "" });
+  const list = h("div", {});
+  fill(main,
+    h("div", { class: "view-head" }, h("h1", {}, t("values.title"))),
+    h("p", { class: "lead" }, t("values.about")),
+    h("div", { class: "filters" }, search), list);
+  search.addEventListener("input", () => { changeRoute({ text: search.value.trim() }); });
+
+  async function load() {
+    try {
+      rows = (await admin("coverage", { sandbox })).scenarios;
+      if (isOpen) draw();
+    } catch (error) {
+      if (isOpen) fill(list, errorState(error, load));
+    }
+  }
+
+  function connect() {
+    disconnect();
+    fill(list, loadingState());
+    disconnect = listen({}, sandbox, { onOpen: load, onEntry: () => {}, onLost: () => {}, onState: (name, error) => {
+      reportState(name, error);
+      if ((name === "refused" || name === "away") && list.querySelector(".loading")) fill(list, errorState(error ?? { message: t("error.unreachable") }, connect));
+    } });
+  }
+
+  function draw() {
+    const words = (params().text ?? "").toLowerCase().split(/\s+/);
+    const found = rows.filter((one) => words.every((word) => `${codeOf(one)} ${one.scenario} ${one.heading ?? ""} ${one.how}`.toLowerCase().includes(word)));
+    if (!found.length) {
+      fill(list, emptyState("outcomes", t("outcomes.none"), t("arm.none.text")));
+      return;
+    }
+    fill(list, h("ul", { class: "plain panel values" }, ...found.map(line)));
+  }
+
+  function line(one) {
+    const value = valueOf(one.how);
+    const name = `${codeOf(one) || one.status} ${one.scenario}`;
+    const header = `Mock-Scenario: ${one.scenario}`;
+    return h("li", { class: "value-line" },
+      h("span", { class: "badge code" }, codeOf(one) || String(one.status ?? "")),
+      h("span", { class: "choice-text" }, h("strong", {}, one.heading ?? one.scenario), one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
+      h("span", { class: "value-how mono" }, h("span", {}, one.how), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
+      h("span", { class: "actions" },
+        button(t("outcomes.copy.values"), () => copyText(one.curl), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.values")}: ${name}` }),
+        button(t("outcomes.copy.header"), () => copyText(header), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.header")}: ${name}` }),
+        button(t("arm.do"), () => armDialog({ scenario: one.scenario, operation: one.operation, sandbox }), { kind: "small", name: "target", "aria-label": `${t("arm.do")}: ${name}` })));
+  }
+
+  connect();
+  return {
+    update({ params: next }) {
+      if (next.sandbox !== sandbox) {
+        sandbox = next.sandbox;
+        connect();
+      } else if (rows.length) draw();
+    },
+    close() { isOpen = false; disconnect(); },
+  };
+}
