@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.arming import bad_config, operation_of, refuse_account_numbers, scenario_of
+from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter, is_incomplete
 from mockserver.admin.sandboxes import unknown_sandbox
 from mockserver.base.values import encode_json
@@ -64,7 +64,6 @@ async def _parse_claim(call: Call, spec: Mapping[str, Any]) -> verification.Clai
     name, when, count = spec.get("scenario"), spec.get("when", {}), spec.get("count", {"at_least": 1})
     needs_operation = name or when or "operation" in spec
     operation = await operation_of(call, spec.get("operation"), name) if needs_operation else None
-    refuse_account_numbers(when)
     definition = await scenario_of(call, operation, name) if operation is not None and name is not None else None
     try:
         conditions = compile_runtime_conditions(operation, when) if operation is not None and when else ()

@@ -14,6 +14,7 @@ from mockserver.contract.operators import Check, compares_value, compile_operand
 from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
 from mockserver.core.language import Condition, EqualValue, Evidence
 from mockserver.core.model import MISSING, Facts, Violation
+from mockserver.privacy.masks import mask_account_numbers_in, masked_value
 
 LOGIC: Final = ("all", "any", "none")
 """Words of a `when` that take groups of conditions."""
@@ -45,7 +46,14 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
     if place is None:
         return _NEVER
     check = compile_operand(operand, context)
-    if is_secret(place, context.scope) and compares_value(operand):
+    is_hidden = is_secret(place, context.scope)
+    if mask_account_numbers_in(operand) != operand:
+        context.report_error(
+            "a payment account number, which no condition may compare",
+            "a test value that is no account number",
+            hint="a masked journal has to be able to explain every decision",
+        )
+    if is_hidden and compares_value(operand):
         context.report_error(
             f"{text} is a secret, whose value no condition may compare",
             "present, absent, empty or null; or a violation of its schema",
@@ -56,7 +64,7 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         expected = failure(facts)
-        return () if expected is None else (Evidence(text, expected, _described(place, facts)),)
+        return () if expected is None else (Evidence(text, expected, _described(place, facts, is_hidden)),)
 
     return Condition(
         f"{text} {check.words}",
@@ -80,11 +88,13 @@ def _first_unmet(parts: tuple[Check, ...], value: Any, facts: Facts) -> str | No
     return next((part.words for part in parts if not part.test(value, facts)), None)
 
 
-def _described(place: CompiledPath, facts: Facts) -> str:
-    """The value at a path, in words."""
+def _described(place: CompiledPath, facts: Facts, is_hidden: bool) -> str:
+    """The value at a path, in words; a secret is masked."""
     value = place.extract(facts)
     if value is MISSING:
         return "nothing (missing)"
+    if is_hidden:
+        return quoted(masked_value(value))
     return "a record" if not place.steps and isinstance(value, dict) and "origin" in value else quoted(value)
 
 

@@ -126,13 +126,18 @@ class RequestWarning(Struct, frozen=True, gc=False):
 
 
 class Document(Struct, frozen=True, gc=False):
-    """A request as read: its JSON body (`MISSING` if it is none), violations in a stable order, warnings."""
+    """A request as read: its JSON body (`MISSING` where it is none), violations in a stable order, warnings.
+
+    secret_places: where secrets stand in the body. They are masked in `body`, so that no decision rests on one and no
+    answer, record or explanation shows one; but not where the whole body counts as a secret.
+    """
 
     request: Request
     parameters: Mapping[str, str] = EMPTY_MAPPING
     body: Any = MISSING
     violations: tuple[Violation, ...] = ()
     warnings: tuple[RequestWarning, ...] = ()
+    secret_places: tuple[Path, ...] = ()
 
 
 # -- state ----------------------------------------------------------------------------------------

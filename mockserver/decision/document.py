@@ -9,12 +9,21 @@ from mockserver.base.values import NotJsonError, decode_json, is_blank, kind, ki
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Document, Request, Settings, Violation
 from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
+from mockserver.privacy.masks import mask_at
+from mockserver.privacy.secrets import NO_SECRETS, Secrets
 
 
 def read_document(
-    operation: Operation, request: Request, parameters: Mapping[str, str], settings: Settings
+    operation: Operation,
+    request: Request,
+    parameters: Mapping[str, str],
+    settings: Settings,
+    secrets: Secrets = NO_SECRETS,
 ) -> Document:
-    """The document of a request. Violations come header, path, query, body; each sorted by place and keyword."""
+    """The document of a request. Violations come header, path, query, body; each sorted by place and keyword.
+
+    `secrets` are masked in it once the schema has seen them; none are where the request is masked already.
+    """
     found: list[Violation] = []
     if settings.require_headers:
         found += _header_violations(settings.require_headers, request.headers)
@@ -29,7 +38,10 @@ def read_document(
         found += parse_violations or operation.body.violations("body", body)
         if body is not MISSING:
             warnings += body_warnings(operation, request, body)
-    return Document(request, parameters, body, tuple(found), tuple(warnings))
+    places = secrets.find(body) if body is not MISSING else ()
+    if places and () not in places:
+        body = mask_at(body, places)
+    return Document(request, parameters, body, tuple(found), tuple(warnings), tuple(places))
 
 
 def parse_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]:

@@ -15,6 +15,7 @@ from mockserver.core.directives import Directives, parse_directives
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SANDBOX_PREFIX, SandboxPath, derive_sandbox_name, split_sandbox
+from mockserver.privacy.masks import PathMask
 from mockserver.privacy.secrets import secrets_of
 
 
@@ -55,6 +56,7 @@ class Router:
         self._sandbox_key = sandbox_key
         self._admin_paths = admin_paths
         self._secrets = {one.id: secrets_of([one]) for one in contract.operations} if settings.sandbox_from else {}
+        self._path_mask = PathMask(contract.operations, secrets_of(contract.operations))
         self._static: dict[str, list[_MatchedOperation]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
         for operation in contract.operations:
@@ -104,7 +106,7 @@ class Router:
             return problems.wrong_method(method, [*methods, *["HEAD"] * ("GET" in methods)], named)
         paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_paths())
         near = close_matches(path, [text.partition(" ")[2] for text in paths])
-        return problems.not_found(path, paths, near, found.sandbox if in_path else "")
+        return problems.not_found(self._path_mask.masked(path), paths, near, found.sandbox if in_path else "")
 
     def _candidates(self, path: str) -> list[_MatchedOperation]:
         found = self._static.get(path, [])

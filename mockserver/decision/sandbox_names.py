@@ -72,6 +72,6 @@ def derive_sandbox_name(request: Request, secrets: Secrets, settings: Settings, 
     text = value if isinstance(value, str) else encode_json(value).decode()
     place = (".".join(path),) if root == "header" else tuple(path)
     data = text.encode("utf-8", "surrogateescape")
-    if secrets.covers(root, place) or holds_account_number(text):
+    if secrets.covers(root, place) or holds_account_number(text) or secrets.json_text_has_secret(text):
         return "s-" + hmac.new(key, data, hashlib.sha256).hexdigest()[:16]
     return text if SANDBOX_NAME.fullmatch(text) else "h-" + hashlib.sha256(data).hexdigest()[:16]

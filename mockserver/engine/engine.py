@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
-from mockserver.core.model import Request, Settings
+from mockserver.core.model import Document, Request, Settings
 from mockserver.core.reply import Decision, NearMiss, Reply
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.rendering import render
-from mockserver.decision.router import Router
+from mockserver.decision.router import Route, Router
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.decision.view import View
 from mockserver.engine.metrics import Metrics
@@ -87,6 +87,11 @@ class ContractInUse:
         self.entry_writer = EntryWriter(contract)
         self.observer = Observer(self.entry_writer.all_secrets)
 
+    def read(self, route: Route, request: Request, settings: Settings) -> Document:
+        """The document of a request, its secrets masked."""
+        operation = route.operation
+        return read_document(operation, request, route.parameters, settings, self.entry_writer.secrets[operation.id])
+
 
 class Engine:
     """Answers requests to a contract. `admin_paths` are named beside the operations where a path is unknown."""
@@ -154,7 +159,7 @@ class Engine:
         sandbox = await self.storage.use_sandbox(route.sandbox)
         if sandbox is None:
             return await self._record_refusal(in_use, request, problems.no_room_for_sandbox(in_use.settings), started)
-        document = read_document(route.operation, request, route.parameters, sandbox.settings)
+        document = in_use.read(route, request, sandbox.settings)
         entry_id = sandbox.next_entry_id()
         while True:
             view = await sandbox.look(route.operation, document)
@@ -163,7 +168,7 @@ class Engine:
                 return await self._record_refusal(in_use, request, decision, started, sandbox, entry_id)
             reply = render(decision, route, entry_id, view.lost_entries)
             nanos = time.perf_counter_ns() - started
-            entry = self._entry(in_use, request, view, decision, reply, nanos)
+            entry = self._entry(in_use, view, decision, reply, nanos)
             observation = in_use.observer.observe(request, view, decision, started)
             match await sandbox.commit(view, decision.effects, entry, observation):
                 case Committed():
@@ -211,7 +216,7 @@ class Engine:
         sandbox = await self.storage.peek(route.sandbox)
         if sandbox is None:
             return await refused(problems.no_room_for_sandbox(in_use.settings), route.sandbox)
-        document = read_document(route.operation, request, route.parameters, sandbox.settings)
+        document = in_use.read(route, request, sandbox.settings)
         view = await sandbox.look(route.operation, document)
         decision = decide(route, document, view)
         if isinstance(decision, Reply):
@@ -228,12 +233,10 @@ class Engine:
 
     # -- the journal ------------------------------------------------------------------------------------
 
-    def _entry(
-        self, in_use: ContractInUse, request: Request, view: View, decision: Decision, reply: Reply, nanos: int
-    ) -> Entry:
+    def _entry(self, in_use: ContractInUse, view: View, decision: Decision, reply: Reply, nanos: int) -> Entry:
         if not in_use.settings.journal_entries:
             return Entry(reply.entry_id, view.sandbox, b"")
-        return in_use.entry_writer.decided(request, view, decision, reply, nanos // 1000)
+        return in_use.entry_writer.decided(view, decision, reply, nanos // 1000)
 
     async def _record_refusal(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote_plus
 
 import msgspec
@@ -14,7 +14,7 @@ from mockserver.base.instants import utc_nanos
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import encode_json, mask, printable
 from mockserver.core.contract import Alternative, Contract, Scenario
-from mockserver.core.model import EMPTY_MAPPING, Request, Settings
+from mockserver.core.model import MISSING, Document, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.view import View
 from mockserver.entries.journal_entry import (
@@ -36,16 +36,14 @@ from mockserver.privacy.masks import (
     MAX_TARGET,
     PathMask,
     changed_pointers,
-    hides_name,
-    hides_value,
     mask_account_numbers,
     mask_account_numbers_in,
     mask_at,
-    mask_query,
     mask_text_body,
     masked_headers,
     pointers_at,
     read_object,
+    secret_parts,
 )
 from mockserver.privacy.secrets import Secrets, secrets_of
 from mockserver.storage.interface import Entry
@@ -63,7 +61,7 @@ class EntryWriter:
         self.all_secrets = secrets_of(contract.operations)
         self.paths = PathMask(contract.operations, self.all_secrets)
 
-    def decided(self, request: Request, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
+    def decided(self, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
         """The entry of a request that a scenario answers."""
         masked: list[str] = []
         document, secrets = decision.document, self.secrets[decision.operation.id]
@@ -73,9 +71,7 @@ class EntryWriter:
             time=utc_nanos(view.facts.now_ns),
             micros=micros,
             contract=self._contract,
-            request=self._request(
-                request, document.body, document.parameters, secrets, masked, decision.operation.path
-            ),
+            request=self._request(document, secrets, masked, decision.operation.path),
             reply=_entry_reply(reply, secrets if decision.scenario.headers else None, masked),
             decision=_entry_decision(view, decision),
             problem=None,
@@ -94,7 +90,7 @@ class EntryWriter:
             time=utc_nanos(at_ns),
             micros=micros,
             contract=self._contract,
-            request=self._request(request, read_object(request.body), EMPTY_MAPPING, self.all_secrets, masked),
+            request=self._request(_unread(request, self.all_secrets), self.all_secrets, masked),
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
             masked=tuple(masked),
@@ -102,15 +98,10 @@ class EntryWriter:
         return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
 
     def _request(
-        self,
-        request: Request,
-        body: Any,
-        parameters: Mapping[str, str],
-        secrets: Secrets,
-        masked: list[str],
-        operation_path: str = "",
+        self, document: Document, secrets: Secrets, masked: list[str], operation_path: str = ""
     ) -> EntryRequest:
         """The request, masked; the pointers of what is masked are added to `masked`."""
+        request, parameters = document.request, document.parameters
         target, path = request.path, dict(parameters)
         if target != operation_path:  # which is the contract's own text
             target = self.paths.masked(target)
@@ -121,16 +112,16 @@ class EntryWriter:
             if secrets.covers("path", (name,)):
                 path[name] = mask(value)
                 pointers.append("/request/path" + json_pointer([name]))
-        for name, value in request.query.items() if request.query else ():
-            shown = mask(name) if hides_name(name, secrets, is_alone=not value) else name
-            hidden = hides_value(name, value, secrets)
-            query.setdefault(shown, mask(value) if hidden else value)  # of a repeated one the first counts
-            if (hidden and value) or shown != name:
-                pointers.append("/request/query" + json_pointer([shown]))
         if request.query:
-            pairs = [(quote_plus(name), quote_plus(value)) for name, value in request.query.items()]
-            raw = "&".join(f"{name}={value}" if value else name for name, value in pairs)
-            target += "?" + mask_query(raw, secrets)
+            sent = [*request.query.items()]
+            shown = []
+            for (name, value), secret in zip(sent, secret_parts(sent, secrets), strict=True):
+                shown_name, shown_value = mask(name) if secret.name else name, mask(value) if secret.value else value
+                query.setdefault(shown_name, shown_value)  # of a repeated one the first counts
+                shown.append(quote_plus(shown_name) + (f"={quote_plus(shown_value)}" if value else ""))
+                if secret.name or (secret.value and value):
+                    pointers.append("/request/query" + json_pointer([shown_name]))
+            target += "?" + printable("&".join(shown), MAX_TARGET)
         if pointers or is_path_masked:
             masked.append("/request/target")
             masked += pointers
@@ -139,16 +130,23 @@ class EntryWriter:
             method=request.method,
             target=target,
             headers=headers,
-            body=_body(request.body, body, secrets, masked),
+            body=_body(document, secrets, masked),
             path=path,
             query=query,
         )
 
 
-def _body(data: bytes, value: Any, secrets: Secrets, masked: list[str]) -> Body:
-    """A request's body, masked. `value` is its JSON object, `MISSING` if it is none."""
+def _unread(request: Request, secrets: Secrets) -> Document:
+    """The document of a request that was refused before its body was read."""
+    body = read_object(request.body)
+    places = secrets.find(body) if body is not MISSING else ()
+    return Document(request, body=body, secret_places=tuple(places))
+
+
+def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
+    """A request's body, masked."""
+    data, value, paths = document.request.body, document.body, document.secret_places
     if type(value) is dict:
-        paths = secrets.find(value)
         if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
         # Written again: the bytes may hold a member twice, and digits as escapes.

@@ -40,6 +40,9 @@ _IN_GROUPS: Final = (
 )
 
 _DIGITS: Final = re.compile(rb"[0-9]+")
+_FIRST_DIGITS: Final = b"23456"
+"""Numbers of all brands begin with one of these."""
+
 _AS_ZEROS: Final = bytes(0x30 if 0x30 <= c <= 0x39 else 0x20 if c in _SEPARATORS else c for c in range(256))
 _LAYOUTS: Final = {b"0000000000000": _IN_A_ROW, b"0000 0000": _IN_GROUPS, b"0000  0000": _IN_GROUPS}
 """How a number may go on by what it begins with, each digit as 0 and each separator as a blank."""
@@ -99,12 +102,14 @@ def account_numbers_in_ascii(data: bytes) -> list[Span]:
     for beginning, layouts in _LAYOUTS.items():
         at = zeros.find(beginning)
         while at >= 0:
-            if not zeros.startswith(b"0", max(at - 1, 0), at):  # it begins a group
+            digits = _DIGITS.match(data, at)
+            end = digits.end() if digits is not None else at + 1
+            if data[at] in _FIRST_DIGITS and not zeros.startswith(b"0", max(at - 1, 0), at):  # it begins a group
                 span = _account_number_at(data, at, layouts)
                 if span is not None:
                     found[at] = span
-            digits = _DIGITS.match(data, at)
-            at = zeros.find(beginning, digits.end() if digits is not None else at + 1)
+                    end = max(end, zeros.rfind(b" ", at, span.end))  # its last group can be the first of the next
+            at = zeros.find(beginning, end)
     return [found[at] for at in sorted(found)]
 
 

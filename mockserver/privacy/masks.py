@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
 
 from mockserver.base.address import path_segment, segment_value
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
@@ -27,6 +29,9 @@ _BEFORE_BARE_NUMBER: Final = b":[,- \t\r\n"
 
 MAX_TARGET: Final = 200
 """Characters of a path, and of a query, that are shown."""
+
+MAX_PARAMETERS: Final = 100
+"""Parameters of one query whose names are compared with those of secrets; of more, all values are masked."""
 
 
 # -- payment account numbers ----------------------------------------------------------------------------
@@ -58,9 +63,12 @@ def _masked_span(data: bytes, span: Span) -> bytes:
 
 def masked_text(text: str) -> str:
     """A text with every payment account number in it masked."""
+    parts, end = [], 0
     for span in account_numbers(text):
-        text = text[: span.start] + mask(text[span.start : span.end]) + text[span.end :]
-    return text
+        start = max(end, span.start)  # the last group of one number can be the first of the next
+        parts += [text[end:start], mask(text[start : span.end])]
+        end = max(end, span.end)
+    return "".join([*parts, text[end:]])
 
 
 def mask_account_numbers_in(value: Any) -> Any:
@@ -161,69 +169,108 @@ def read_object(data: bytes) -> Any:
 
 
 def masked_headers(headers: Iterable[tuple[str, str]], secrets: Secrets, pointer: str, masked: list[str]) -> Headers:
-    """Headers with the values of secret ones masked; of `Referer`, the query.
+    """Headers with the values of secret ones masked; of `Referer`, and of a URL with a secret in it, the query.
 
     The JSON Pointers of what is masked are added to `masked`; `pointer` is that of the headers.
     """
     found: list[tuple[str, str]] = []
     for name, value in headers:
-        shown = value
-        if secrets.is_secret_header(name):
-            shown = _masked_referer(value) if name.lower() == "referer" else mask(value)
-            if name.lower() != "referer" or "?" in value:
-                masked.append(f"{pointer}/{len(found)}/1")
+        shown = _masked_header(name, value, secrets)
+        if shown is not None:
+            masked.append(f"{pointer}/{len(found)}/1")
+        else:
+            shown = value
         # The HTTP library has a type of its own for names.
         found.append((str(name), shown if shown.isascii() else readable(shown)))
     return tuple(found)
 
 
-def _masked_referer(value: str) -> str:
-    page, question_mark, query = value.partition("?")
-    return page + question_mark + mask(query)
+def _masked_header(name: str, value: str, secrets: Secrets) -> str | None:
+    """The value of a header with what is secret in it masked; None where nothing is."""
+    is_secret = secrets.is_secret_header(name)
+    if is_secret and name.lower() != "referer":
+        return mask(value)
+    if "?" not in value:
+        return None
+    page, _, query = value.partition("?")
+    return f"{page}?{mask(query)}" if is_secret or secrets.query_text_has_secret(query) else None
+
+
+class SecretParts(Struct, frozen=True, gc=False):
+    """Whether the name and the value of a query parameter are secrets."""
+
+    name: bool
+    value: bool
+
+
+def secret_parts(parameters: Sequence[tuple[str, str]], secrets: Secrets) -> list[SecretParts]:
+    """What of each parameter of a query is a secret; with too many to compare, each value that is not declared."""
+    are_too_many = len(parameters) > MAX_PARAMETERS
+    return [
+        SecretParts(
+            holds_account_number(name) or (not value and not secrets.keeps_parameter_name(name)),
+            (are_too_many and not secrets.declares_parameter(name)) or _is_secret_value(name, value, secrets),
+        )
+        for name, value in parameters
+    ]
+
+
+def _is_secret_value(name: str, value: str, secrets: Secrets) -> bool:
+    return (
+        secrets.is_secret_parameter(name)
+        or holds_account_number(value)
+        or secrets.json_text_has_secret(value)
+        or secrets.query_text_has_secret(value)
+    )
 
 
 def mask_query(query: str, secrets: Secrets) -> str:
     """A query string in visible ASCII, its secrets masked."""
-    return printable("&".join(_masked_pair(pair, secrets) for pair in query.split("&")), MAX_TARGET)
-
-
-def _masked_pair(pair: str, secrets: Secrets) -> str:
-    name, equals, value = pair.partition("=")
-    shown = mask(name) if hides_name(unquote_plus(name), secrets, is_alone=not equals) else name
-    return shown + equals + (mask(value) if hides_value(unquote_plus(name), unquote_plus(value), secrets) else value)
-
-
-def hides_name(name: str, secrets: Secrets, *, is_alone: bool) -> bool:
-    """Whether the name of a query parameter is masked: it is an account number, or stands alone (`?TOKEN`)."""
-    return holds_account_number(name) or (is_alone and not secrets.declares_parameter(name))
-
-
-def hides_value(name: str, value: str, secrets: Secrets) -> bool:
-    """Whether the value of a query parameter is masked."""
-    return secrets.is_secret_parameter(name) or holds_account_number(value) or secrets.json_text_has_secret(value)
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    parameters = [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
+    shown = [
+        (mask(name) if secret.name else name) + equals + (mask(value) if secret.value else value)
+        for (name, equals, value), secret in zip(pairs, secret_parts(parameters, secrets), strict=True)
+    ]
+    return printable("&".join(shown), MAX_TARGET)
 
 
 class PathMask:
     """Masks what is secret in the paths of requests to any of several operations."""
 
     def __init__(self, operations: Iterable[Operation], secrets: Secrets) -> None:
-        """Compile the paths that have a secret in them."""
-        self._patterns: list[re.Pattern[str]] = []
+        """Compile the paths, and how those begin that have a secret in them."""
+        self._fixed: set[str] = set()
+        self._templates: list[re.Pattern[str]] = []
+        self._beginnings: list[re.Pattern[str]] = []
         for operation in operations:
+            if not operation.parameters:
+                self._fixed.add(operation.path)
+                continue
             hidden = [name for name in operation.parameters if secrets.covers("path", (name,))]
-            if hidden:
-                parts = re.split(r"\{([^{}]*)\}", operation.path)
-                steps = [re.escape(p) if i % 2 == 0 else _segment(p in hidden) for i, p in enumerate(parts)]
-                self._patterns.append(re.compile("(?:/sandbox/[^/]*)?" + "".join(steps)))
+            parts = re.split(r"\{([^{}]*)\}", operation.path)
+            steps = [re.escape(p) if i % 2 == 0 else _segment(p in hidden) for i, p in enumerate(parts)]
+            self._templates.append(_below_sandbox("".join(steps)))
+            ends = [i + 1 for i in range(1, len(parts), 2) if parts[i] in hidden]
+            lax = [step.replace("/", "/+") if i % 2 == 0 else step for i, step in enumerate(steps)]
+            self._beginnings += [_below_sandbox("".join(lax[:end])) for end in ends]
 
     def masked(self, path: str) -> str:
-        """A path in visible ASCII, without secrets and account numbers."""
-        for pattern in self._patterns:
-            found = pattern.fullmatch(path)
-            for number in range(len(found.groups()), 0, -1) if found is not None else ():
-                start, end = found.span(number) if found is not None else (0, 0)
+        """A path in visible ASCII, without secrets and account numbers.
+
+        One that only begins like the path of an operation may hold the same secret.
+        """
+        if self._beginnings and path not in self._fixed:
+            found = [match for one in self._templates if (match := one.fullmatch(path))]
+            found = found or [match for one in self._beginnings if (match := one.match(path))]
+            spans = {match.span(number) for match in found for number in range(1, len(match.groups()) + 1)}
+            for start, end in sorted(spans, reverse=True):
                 path = path[:start] + path_segment(mask(segment_value(path[start:end]))) + path[end:]
         return printable(masked_text(path), MAX_TARGET)
+
+
+def _below_sandbox(pattern: str) -> re.Pattern[str]:
+    return re.compile("(?:/sandbox/[^/]*)?" + pattern)
 
 
 def _segment(is_hidden: bool) -> str:

@@ -7,7 +7,6 @@ name of such a place, or nearly, where the contract declares nothing.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,19 +14,19 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from msgspec import Struct
 
-from mockserver.base.spelling import close_matches
 from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json
 from mockserver.core.contract import Operation
 from mockserver.core.model import Path
+from mockserver.privacy.secret_names import SecretNames, fold
 
 _HEADERS: Final = ("authorization", "proxy-authorization", "x-authorization", "cookie", "set-cookie")
 """What the names of secret headers begin with."""
 
-_MORE_HEADERS: Final = frozenset(["x-api-key", "x-auth-token", "x-amz-security-token", "referer"])
+_MORE_HEADERS: Final = frozenset(["x-auth-token", "x-amz-security-token", "referer"])
 """Other names of secret headers; of `referer` the query is."""
 
-_PARAMETERS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
-"""Names of query parameters that carry credentials, folded (RFC 6750 has `access_token`)."""
+_CREDENTIALS: Final = frozenset(["accesstoken", "apikey", "password", "token"])
+"""Names of query parameters and headers that carry credentials, folded (RFC 6750 has `access_token`)."""
 
 MAX_CHECKED_NAMES: Final = 1_000
 """Undeclared names of one body that are compared with those of secrets; a body with more is masked as a whole."""
@@ -43,29 +42,33 @@ _ESCAPE: Final = re.compile(rb"(?<!\\)\\u00([2-7][0-9a-fA-F])(?<!22)(?<!5[cC])(?
 """A visible character of ASCII in JSON that need not be written as an escape."""
 
 _PARAMETER_IN_WORDS: Final = re.compile(r"\bquery\.([^\s.]+)")
-_WORD: Final = re.compile(r"[^\W_]+")
-_CASE_CHANGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PARAMETER_IN_TEXT: Final = re.compile(r"(?:^|[?&;#])([^?&;#=]{1,100})=")
 
 
 class Secrets:
     """The secrets in requests to an operation, or to any of several."""
 
-    def __init__(self, marked: Iterable[Path] = (), declared: Iterable[Path] = ()) -> None:
-        """`marked` and `declared` are places that begin with their root; `*` stands for any index or name."""
+    def __init__(
+        self, marked: Iterable[Path] = (), declared: Iterable[Path] = (), named_parameters: Iterable[str] = ()
+    ) -> None:
+        """`marked` and `declared` are places that begin with their root; `*` stands for any index or name.
+
+        `named_parameters` are those of the query that conditions name.
+        """
         self.marked = tuple(dict.fromkeys(marked))
         self._declared = frozenset(map(_place, declared)) - set(map(_place, self.marked))
+        self._named_parameters = frozenset(named_parameters)
         self._tree = _Node({})
         for place in self.marked:
             node = self._tree
             for step in place:
                 node = node.children.setdefault(str(step), _Node({}))
             node.is_secret = True
-        names = dict.fromkeys(str(place[-1]) for place in self.marked if len(place) > 1 and place[-1] != "*")
-        self._names = {folded: name for name in names if (folded := _fold(name))}
-        self._text_names = tuple(name.casefold().encode() for name in names)
-        self._harmless_names = frozenset(
-            str(place[-1]) for place in self._declared if len(place) > 1 and not self._has_secret_word(str(place[-1]))
+        self._names = SecretNames(
+            (str(place[-1]) for place in self.marked if len(place) > 1 and place[-1] != "*"),
+            (str(place[-1]) for place in self._declared if len(place) > 1),
         )
+        self._harmless_names = self._names.declared
         self._headers: dict[str, bool] = {}
 
     # -- by name ----------------------------------------------------------------------------------------
@@ -78,8 +81,9 @@ class Secrets:
             secret = (
                 folded.startswith(_HEADERS)
                 or folded in _MORE_HEADERS
-                or _fold(folded) in self._names
-                or _fold(folded.removeprefix("x-")) in self._names
+                or self._names.are_equal(folded)
+                or self._names.are_equal(folded.removeprefix("x-"))
+                or fold(folded.removeprefix("x-")) in _CREDENTIALS
             )
             if len(self._headers) < MAX_CACHED_HEADER_NAMES and len(name) <= MAX_HEADER_NAME:
                 self._headers[name] = secret
@@ -89,35 +93,15 @@ class Secrets:
         """Whether a parameter of the query is a secret."""
         if self.declares_parameter(name):
             return False
-        return _fold(name) in _PARAMETERS or self._is_secret_name(name) or self.is_secret_header(name)
+        return fold(name) in _CREDENTIALS or self._names.match(name) or self.is_secret_header(name)
 
     def declares_parameter(self, name: str) -> bool:
         """Whether the contract knows a parameter of the query, and does not mark it."""
         return ("query", name) in self._declared
 
-    def _is_secret_name(self, name: str) -> bool:
-        return self._has_secret_word(name) or self._is_nearly_secret(name)
-
-    def _has_secret_word(self, name: str) -> bool:
-        """Whether a name is a secret's, or has it among its words: `CODE`, `code `, `user.code`, `newCode`."""
-        words = [word.casefold() for word in _WORD.findall(_CASE_CHANGE.sub(" ", _normalized(name)))]
-        if not self._names or len(words) > 20:
-            return bool(self._names)
-        return any("".join(words[i:j]) in self._names for i in range(len(words)) for j in range(i + 1, len(words) + 1))
-
-    def _is_nearly_secret(self, name: str) -> bool:
-        """Whether a name that is not declared is spelt nearly like that of a secret: `codde`, `ocde`, `usercode`."""
-        if name in self._harmless_names:
-            return False
-        folded = _fold(name)
-        for secret in self._names:
-            if len(secret) < 3:
-                continue
-            if folded.startswith(secret) or folded.endswith(secret):
-                return True
-            if abs(len(folded) - len(secret)) <= max(1, len(secret) // 4) and close_matches(folded, [secret]):
-                return True
-        return False
+    def keeps_parameter_name(self, name: str) -> bool:
+        """Whether a name may stand in a query without a value: the contract knows it, or a decision rests on it."""
+        return name in self._named_parameters or self.declares_parameter(name)
 
     # -- by place ---------------------------------------------------------------------------------------
 
@@ -125,6 +109,8 @@ class Secrets:
         """Whether what stands at a place of a request is a secret, lies in one or holds one."""
         if root == "header":
             return not steps or self.is_secret_header(steps[0])
+        if root == "query" and (not steps or self.is_secret_parameter(steps[0])):
+            return True
         node: _Node | None = self._tree.children.get(root)
         for step in steps:
             if node is None or node.is_secret:
@@ -134,13 +120,15 @@ class Secrets:
             return True
         place = _place((root, *steps))
         return any(
-            place[: number + 2] not in self._declared and self._is_secret_name(str(step))
+            place[: number + 2] not in self._declared and self._names.match(str(step))
             for number, step in enumerate(place[1:])
-            if root in ("body", "query", "path")
+            if root in ("body", "path")
         )
 
     def find(self, body: Any) -> list[Path]:
         """The paths of the secrets in a JSON body, in no certain order; also in texts that are JSON."""
+        if not self.marked:
+            return []
         marked = self._tree.children.get("body", _UNMARKED)
         if marked.is_secret:
             return [()]
@@ -159,7 +147,7 @@ class Secrets:
                 if not is_secret and not is_known and inner.place is not visit.place and self._names:
                     if not budget.spend():
                         return [()]
-                    is_secret = self._is_secret_name(str(inner.path[-1]))
+                    is_secret = self._names.match(str(inner.path[-1]))
                 kind = type(inner.value)
                 if is_secret or (kind is str and self.json_text_has_secret(inner.value, budget)):
                     found.append(inner.path)
@@ -168,6 +156,10 @@ class Secrets:
         return found
 
     # -- in texts ---------------------------------------------------------------------------------------
+
+    def query_text_has_secret(self, text: str) -> bool:
+        """Whether a text holds a query with a secret in it, as that of a URL to return to."""
+        return "=" in text and any(self.is_secret_parameter(name) for name in _PARAMETER_IN_TEXT.findall(text))
 
     def json_text_has_secret(self, text: str, budget: _Budget | None = None) -> bool:
         """Whether a text is JSON with a secret in it."""
@@ -189,8 +181,7 @@ class Secrets:
 
     def has_secret_name_in(self, data: bytes) -> bool:
         """Whether the name of a secret stands in the bytes of a body, if only in a member that came twice."""
-        lower = data.lower()
-        return any(name in lower for name in self._text_names)
+        return self._names.stand_in(data)
 
     def bytes_may_have_secret(self, data: bytes) -> bool:
         """Whether a body that is no JSON object may hold a secret: a name of one stands in it, however written."""
@@ -203,7 +194,7 @@ class Secrets:
             return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH), _Budget())
         except NotJsonError:
             pairs = plain.decode("utf-8", "replace").split("&", MAX_CHECKED_NAMES)
-            return any(self._is_secret_name(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
+            return any(self._names.match(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
 
 
 class _Budget:
@@ -268,11 +259,12 @@ def secrets_of(operations: Iterable[Operation]) -> Secrets:
     """The secrets in requests to any of these operations."""
     marked: list[Path] = []
     declared: list[Path] = []
+    named: list[str] = []
     for operation in operations:
         marked += operation.sensitive
         declared += operation.declared
-        declared += [("query", name) for name in _query_parameters_in_conditions(operation)]
-    return Secrets(marked, declared)
+        named += _query_parameters_in_conditions(operation)
+    return Secrets(marked, declared, named)
 
 
 def _query_parameters_in_conditions(operation: Operation) -> Iterator[str]:
@@ -288,9 +280,5 @@ def _place(path: Path) -> Path:
     return tuple(step for step in path if isinstance(step, str) and step != "*" and not step.isdigit())
 
 
-def _normalized(name: str) -> str:
-    return unicodedata.normalize("NFKC", name[:200])
-
-
-def _fold(name: str) -> str:
-    return "".join(_WORD.findall(_normalized(name))).casefold()
+NO_SECRETS: Final = Secrets()
+"""Where nothing is secret."""

@@ -70,9 +70,8 @@ aiohttp_log.addFilter(_is_no_parse_error)
 
 def log_refusal(problem: Reply) -> None:
     """Log in one line why the edge refused a request."""
-    edge_log.warning(
-        "mockserver: refused a request with %d: %s", problem.status, msgspec.json.decode(problem.body)["detail"]
-    )
+    detail = masked_text(msgspec.json.decode(problem.body)["detail"])
+    edge_log.warning("mockserver: refused a request with %d: %s", problem.status, detail)
 
 
 def no_access_log(record: AccessRecord) -> None:

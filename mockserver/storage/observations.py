@@ -7,7 +7,7 @@ from mockserver.core.model import Request, Violation
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
 from mockserver.privacy.account_numbers import holds_account_number
-from mockserver.privacy.masks import hides_name, hides_value, masked_text
+from mockserver.privacy.masks import masked_text, secret_parts
 from mockserver.privacy.secrets import Secrets
 from mockserver.storage.coverage import Observation, Outcome
 
@@ -50,10 +50,8 @@ class Observer:
 
     def _shows_secret(self, request: Request) -> bool:
         secrets, query = self._secrets, request.query
-        for name, value in query.items():
-            if hides_name(name, secrets, is_alone=not value) or hides_value(name, value, secrets):
-                return True
-        return holds_account_number(request.path)
+        parts = secret_parts([*query.items()], secrets) if query else ()
+        return any(part.name or part.value for part in parts) or holds_account_number(request.path)
 
 
 def _violation_place(violation: Violation) -> str:

@@ -170,13 +170,17 @@ async def test_a_bad_arm_request_is_refused(
 
 
 async def test_an_armed_condition_holds_no_account_number(url: str, client: aiohttp.ClientSession) -> None:
-    """The journal masks them, so that no entry could say why it matched; a claim is refused alike."""
-    when = {"body.card_identifier": {"one_of": ["a", "4111-1111-1111-1111"]}}
+    """The journal masks them, so that no entry could say why it matched; a claim and a scenario are refused alike."""
+    when = {"body.card_identifier": {"in": ["a", "4111-1111-1111-1111"]}}
     for path, spec in (("arm", {"scenario": "rfc-invalid", "when": when}), ("verify", {"when": when})):
         async with client.post(f"{url}/__admin/{path}", json=spec) as response:
             shown = problem(await response.read())
         assert (response.status, shown["type"]) == (400, "urn:mockserver:problem:bad-when")
-        assert "4111" not in shown["detail"]
+        assert "a payment account number, which no condition may compare" in shown["detail"]
+        assert "4111" not in json.dumps(shown)
+    scenario = {"assumed": ["method"], "when": when, "respond": {"error": {"code": 1}}}
+    shown = await admin(client, url, "PUT", "/scenarios/mine", scenario, 400)
+    assert "4111" not in shown["detail"]
 
 
 async def test_all_bad_conditions_are_reported(url: str, client: aiohttp.ClientSession) -> None:

@@ -9,11 +9,15 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request, load
+from mockserver.engine.engine import run_sync
+from mockserver.engine.explaining import explanation_json
+from mockserver.entries.bundle import bundle, replay
+from mockserver.privacy import masks as privacy_masks
 from mockserver.privacy import secrets as privacy
 from mockserver.privacy.masks import mask_text_body
 from mockserver.privacy.secrets import Secrets
 from mockserver.server.server import serving
-from tests.support import LASTING, PATH, PING, folder, journal
+from tests.support import LASTING, ONCE, PATH, PING, explain, folder, journal
 
 JSON = {"content-type": "application/json"}
 BODY = Secrets(
@@ -104,6 +108,7 @@ def test_nothing_is_secret_by_name_where_nothing_is_marked() -> None:
         *[(name, True) for name in ("Authorization", "authorization-x", "Proxy-Authorization", "Cookie", "Set-Cookie")],
         *[(name, True) for name in ("X-Authorization", "X-Api-Key", "X-Auth-Token", "X-Amz-Security-Token", "Referer")],
         *[(name, True) for name in ("Pin", "X-Pin", "P-I-N")],
+        *[(name, True) for name in ("Api-Key", "X-Access-Token")],
         *[(name, False) for name in ("X-Request-Id", "Pinned", "Host", "X-New-Pin-Count")],
     ],
 )
@@ -156,6 +161,8 @@ def test_bodies_without_a_name_of_a_secret_are_kept(data: bytes) -> None:
         ("body", ("phone", "code"), False),
         ("query", ("page",), False),
         ("query", ("PIN",), True),
+        ("query", ("access_token",), True),
+        ("query", (), True),
         ("path", ("pin",), True),
         ("thing", ("pin",), False),
         ("header", ("cookie",), True),
@@ -234,6 +241,84 @@ scenarios:
 """
 
 
+def test_a_secret_parameter_that_a_condition_names_stays_secret(tmp_path: Path) -> None:
+    """A scenario may ask whether it is there; its value is masked all the same."""
+    files = {**PING, "flag.yaml": FLAG.replace("query.more", "query.token")}
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    engine.handle_sync(Request("GET", "/v1/ping/a", b"", {}, {"token": "S3CR3T"}))
+    (entry,) = journal(engine)
+    assert entry.request.target == "/v1/ping/a?token=X0XX0X"
+    assert engine.masked_target("/v1/ping/a", "token=S3CR3T&again=1") == "/v1/ping/a?token=X0XX0X&again=1"
+
+
+def test_a_query_in_a_text_is_searched(contract: Contract) -> None:
+    """Of a URL to return to, in a parameter or a header; a text without a secret stays as it is."""
+    engine = Engine(contract)
+    masked_target = engine.masked_target
+    assert masked_target("/a", "next=%2Fb%3Fpin%3D7391&x=1;pin=7391") == "/a?next=%0Xx%0Xxxx%0X0000&x=0;xxx=0000"
+    assert masked_target("/a", "next=%2Fb%3Fpage%3D2&z=YWI%3D") == "/a?next=%2Fb%3Fpage%3D2&z=YWI%3D"
+    headers = {"x-original-url": "/b?pin=7391", "x-other": "/b?page=2", "referer": "/c"}
+    engine.handle_sync(Request("POST", PATH, b"{}", headers))
+    (entry,) = journal(engine)
+    assert entry.first_headers == {"x-original-url": "/b?xxx=0000", "x-other": "/b?page=2", "referer": "/c"}
+    assert "/request/headers/0/1" in entry.masked
+
+
+def test_a_query_of_too_many_parameters_is_masked_as_a_whole(contract: Contract) -> None:
+    """To compare all their names would take too long."""
+    engine = Engine(contract)
+    query = {f"x{number}": "7" for number in range(privacy_masks.MAX_PARAMETERS + 1)}
+    engine.handle_sync(Request("POST", PATH, b"{}", JSON, query))
+    (entry,) = journal(engine)
+    assert set(entry.request.query.values()) == {"0"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**ONCE, "customer_id": '{"pin": "7391"}'},
+        {**ONCE, "customer": {"first_name": "A", "last_name": "B", "pin": "7391"}},
+    ],
+)
+def test_no_answer_record_or_explanation_shows_a_secret(tmp_path: Path, body: dict[str, Any]) -> None:
+    """What a template takes from a request, and what it writes, is masked; so that an entry replays."""
+    contract = load(overlays=[folder(tmp_path / "overlay", {"echo.yaml": ECHO})])
+    engine = Engine(contract)
+    request = Request("POST", PATH, json.dumps(body).encode(), JSON)
+    replies = [engine.handle_sync(request) for _ in range(2)]
+    (first, _) = entries = run_sync(engine.storage.entries(""))
+    sandbox = run_sync(engine.storage.use_sandbox(""))
+    assert sandbox is not None
+    shown = json.dumps(explanation_json(request, explain(engine, request)))
+    told = [*(reply.body for reply in replies), *(entry.data for entry in entries), shown.encode()]
+    assert all(b"7391" not in text for text in told)
+    assert "7391" not in repr({name: {**records} for name, records in run_sync(sandbox.state()).records.items()})
+    assert b"0000" in replies[0].body
+    assert replay(json.loads(json.dumps(bundle(first.data))), contract).differences == ()
+
+
+ECHO = """\
+format: 1
+operation: activateCardForCustomer
+scenarios:
+- scenario: echo
+  assumed: [method]
+  when: {body.device_id: absent, card.status: issued}
+  respond: {error: {code: 1, hints: [{first_of: ["${body.customer}", "${body.customer_id}", none]}]}}
+  then: {card: {status: activated, card_id: "${body.customer_id}"}}
+"""
+
+
+def test_an_explanation_masks_the_value_of_a_secret_header(tmp_path: Path) -> None:
+    """A condition may ask whether it is there."""
+    flag = FLAG.replace("{any: [{query.again: present}, {query.more: present}]}", "{header.cookie: absent}")
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", {**PING, "flag.yaml": flag})]))
+    request = Request("GET", "/v1/ping/a", b"", {"cookie": "S3CR3T"})
+    shown = json.dumps(explanation_json(request, explain(engine, request)))
+    assert "X0XX0X" in shown
+    assert "S3CR3T" not in shown
+
+
 async def test_secrets_of_paths_and_headers_are_masked_where_the_mock_refuses(tmp_path: Path) -> None:
     """A body that is too large, another method: in the entry and in the access log."""
     files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word, header.x-one]\n"}
@@ -254,6 +339,27 @@ async def test_secrets_of_paths_and_headers_are_masked_where_the_mock_refuses(tm
         assert "s3cret" not in repr(entry)
         assert "http://a/b?x=x0xxxx" in dict(entry.request.headers).values()
         assert entry.masked[0] == "/request/target"
+
+
+def test_a_path_that_only_begins_like_that_of_an_operation_is_masked(tmp_path: Path) -> None:
+    """With a line too much or a misspelling, in the entry and in the answer; paths of other operations are not."""
+    files = {**PING, "ping.yaml": PING["ping.yaml"] + "    sensitive: [path.word]\n"}
+    other = PING["ping.yaml"].replace("ping:", "pong:").replace("/v1/ping/{word}", "/v1/ping/{a}/pong")
+    files["other.yaml"] = other
+    files["other.scenarios.yaml"] = (
+        PING["ping.scenarios.yaml"].replace("operation: ping", "operation: pong").replace("path: {word", "path: {a")
+    )
+    engine = Engine(load(overlays=[folder(tmp_path / "overlay", files)]))
+    masked_target = engine.masked_target
+    assert masked_target("/v1/ping/s3cret/", "") == "/v1/ping/x0xxxx/"
+    assert masked_target("//v1/ping//s3cret/png", "") == "//v1/ping//x0xxxx/png"
+    assert masked_target("/sandbox/a/v1/ping/s3cret/x", "") == "/sandbox/a/v1/ping/x0xxxx/x"
+    assert masked_target("/v1/ping/b/pong", "") == "/v1/ping/b/pong"
+    assert masked_target(PATH, "") == PATH
+    reply = engine.handle_sync(Request("GET", "/v1/ping/s3cret/"))
+    (entry,) = journal(engine)
+    assert b"s3cret" not in reply.body
+    assert "s3cret" not in repr(entry)
 
 
 def test_a_secret_in_a_schema_of_any_name_is_masked(tmp_path: Path) -> None:
