@@ -1,13 +1,12 @@
 """README and pages, executed: every command is run, every file is checked, every generated part is up to date.
 
-Each page has a folder and a server of its own. Blocks of `console` hold commands behind `$` and what they print (`...`
-stands for anything in a line), run in order; a block with `title="NAME"` is a file of that name; other `python` is run.
-A line `mockserver --OPTION ...` in a block of `sh` says how the page's server is started; nothing else of `sh` is run.
+Each page has a folder of its own and a server that was reset. Blocks of `console` hold commands behind `$` and what they
+print (`...` stands for anything in a line), run in order; a block with `title="NAME"` is a file of that name; other `python` is run.
+Items of numbered lists are done in a browser (`tutorial_steps.py`). Nothing of `sh` is run.
 """
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 import sysconfig
@@ -19,14 +18,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import generated, serving
+from tests.support import Serving, generated, serving
 from tests.support.browser import Tabs, browsing, opening
 from tests.support.tools import skip_without
 from tests.support.tutorial_steps import Step, perform, steps
 
 ROOT = generated.ROOT
 SHOWN = "http://127.0.0.1:8080"
-"""The address of the server in a text, with https where the page's server has a certificate."""
+"""The address of the server in a text."""
 
 KINDS = frozenset(["console", "json", "js", "python", "sh", "text", "ts", "yaml"])
 """The kinds of block that are executed or checked somewhere; `ts` by test_typescript.py, `text` is not run."""
@@ -75,11 +74,6 @@ class Page:
             for part in re.split(r"^\$ ", found[1] or "", flags=re.MULTILINE)[1:]:
                 yield Command(*part.partition("\n")[::2])
 
-    def options(self) -> list[str]:
-        """The options with which the page's server is started."""
-        lines = [line for text in self.of_kind("sh") for line in text.splitlines()]
-        return next((shlex.split(line)[1:] for line in lines if line.startswith("mockserver --")), [])
-
 
 def read(path: Path) -> Page:
     text = path.read_text(encoding="utf-8")
@@ -113,37 +107,39 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    with serving() as started:
+        yield started
+
+
 @pytest.mark.parametrize(
     "page", [page for page in PAGES.values() if page.of_kind("console") or page.scripts()], ids=lambda page: page.name
 )
-def test_each_command_prints_what_the_page_shows(page: Page, tmp_path: Path) -> None:
+def test_each_command_prints_what_the_page_shows(page: Page, server: Serving, tmp_path: Path) -> None:
     """In order, as a reader types them; then its Python is run."""
-    skip_without("bash", "curl")
-    if "node --test" in page.text:
-        skip_without("node")
+    skip_without("bash", "curl", *(["node"] if "node --test" in page.text else []))
+    assert server.ask("POST", "/__admin/reset?all=true")[0] == 200
     for block in page.blocks:
         if block.file:
             (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / block.file).write_text(block.text, encoding="utf-8")
-    with serving(*page.options(), cwd=tmp_path) as server, ExitStack() as browser:
-        shown = SHOWN.replace("http:", server.url.partition("/")[0])
-        for file in (file for file in tmp_path.rglob("*") if file.is_file()):
-            file.write_text(file.read_text(encoding="utf-8").replace(shown, server.url), encoding="utf-8")
+            (tmp_path / block.file).write_text(block.text.replace(SHOWN, server.url), encoding="utf-8")
+    wrong = []
+    with ExitStack() as browser:
         tab = None
-        wrong = []
         for part in page.parts():
             if isinstance(part, Step):
                 tab = tab or browser.enter_context(opening(Tabs(browser.enter_context(browsing()))))("about:blank")
-                perform(tab, replace(part, text=part.text.replace(shown, server.url)))
+                perform(tab, replace(part, text=part.text.replace(SHOWN, server.url)))
                 continue
             pattern = ".*".join(map(re.escape, part.output.strip().split("...")))
-            came = run(part.line.replace(shown, server.url), tmp_path).strip().replace(server.url, shown)
+            came = run(part.line.replace(SHOWN, server.url), tmp_path).strip().replace(server.url, SHOWN)
             if not re.fullmatch(pattern, came):
                 wrong.append(f"$ {part.line}\n{came}\ninstead of\n{part.output}")
-        assert not wrong, "\n".join(wrong)
-        for text in page.scripts():
-            script = [sys.executable, "-W", "error", "-c", text.replace(shown, server.url)]
-            subprocess.run(script, cwd=tmp_path, check=True, timeout=60)
+    assert not wrong, "\n".join(wrong)
+    for text in page.scripts():
+        script = [sys.executable, "-W", "error", "-c", text.replace(SHOWN, server.url)]
+        subprocess.run(script, cwd=tmp_path, check=True, timeout=60)
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
