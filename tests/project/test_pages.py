@@ -1,8 +1,8 @@
 """README and pages, executed: every command is run, every file is checked, every generated part is up to date.
 
 Each page has a folder of its own and a server that was reset. Blocks of `console` hold commands behind `$` and what
-they print (`...` stands for anything in a line), run in order; a block with `title="NAME"` is a file of that name; other
-`python` is run. Items of numbered lists are done in a browser (`tutorial_steps.py`). Nothing of `sh` is run.
+they print (`...` stands for anything in a line), run in order; a block with `title="NAME"` is a file of that name;
+other `python` is run. Items of numbered lists are done in a browser (`tutorial_steps.py`). Nothing of `sh` is run.
 """
 
 import os
