@@ -624,6 +624,23 @@ def test_the_token_is_asked_for_once(console: Opened) -> None:
             one.close()
 
 
+def test_an_expired_token_is_told_in_words(console: Opened) -> None:
+    """The mock came back with another token."""
+    with nearby(token="old") as serve:
+        port = int(serve.url.rpartition(":")[2])
+        page = console(serve.url, tells=False)
+        page.get_by_role("textbox", name="Token").fill("old")
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_text("No requests yet")).to_be_visible()
+    expect(page.get_by_text("The mock cannot be reached").first).to_be_visible()
+    with nearby(port=port, token="new"):
+        expect(page.get_by_role("dialog")).to_contain_text("The mock no longer takes this token")
+        page.get_by_role("textbox", name="Token").fill("new")
+        page.get_by_role("button", name="Continue").click()
+        expect(page.locator(".pulse")).to_have_text("Live")
+        page.close()
+
+
 def test_a_restarted_server_is_found_again(console: Opened) -> None:
     """Disconnected, then live with all that came meanwhile."""
     with nearby() as serve:

@@ -13,7 +13,7 @@ const SILENCE_MS = 40_000;
 export const startingSandbox = sandboxSegment === undefined ? "" : decodeURIComponent(sandboxSegment);
 
 /** Whether the mock has taken the token that this page keeps. */
-let wasAccepted = false;
+let wasAccepted = Boolean(sessionStorage.getItem(TOKEN_KEY));
 
 let askForToken = () => Promise.resolve(null);
 
