@@ -122,6 +122,7 @@ def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) ->
         "envelope": scenario.envelope.name,
         "changes": [change.lookup.name for change in scenario.changes],
         "note": scenario.note,
+        **scenario.client_advice.members,
     }
 
 

@@ -45,6 +45,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | No
                 "source": scenario.source,
                 "heading": scenario.heading,
                 "note": scenario.note,
+                **scenario.client_advice.members,
                 "status": row["status"],
                 "error": row["error"] or None,
                 "met": counts.delivered,

@@ -44,6 +44,10 @@ class ConfigNode(NamedTuple):
         """Report that something is wrong here, or at a path in it."""
         self.source.report(Diagnostic((*self.at, *at), what, expected, got, hint))
 
+    def warn(self, what: str, expected: str, got: str, hint: str, at: Path) -> None:
+        """Warn of something at a path in this part, which stays in use."""
+        self.source.warn(Diagnostic((*self.at, *at), what, expected, got, hint))
+
     def warn_of_keywords(self) -> None:
         """Warn of keywords that this part, a schema in which nothing is wrong, has and JSON Schema does not."""
         for diagnostic in () if self.is_broken else unknown_keywords(self.data):

@@ -11,6 +11,7 @@ from mockserver.contract.layers import ConfigNode, Table
 from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Scope
 from mockserver.contract.templates import compile_body_format, compile_template
+from mockserver.core.client_advice import LANGUAGES, ClientAdvice
 from mockserver.core.contract import Alternative, Assumption, Change, Example, RenderedMember, RuntimeCompiler, Scenario
 from mockserver.core.directives import parse_delay, parse_fault
 from mockserver.core.language import Condition, Template
@@ -75,6 +76,7 @@ class _ScenarioCompiler:
             source=alternatives[0].source,
             heading=alternatives[0].heading,
             note=data.get("note"),
+            client_advice=_client_advice(node),
             assumed=assumed,
             alternatives=alternatives,
             envelope=answer.envelope,
@@ -183,6 +185,21 @@ class _ScenarioCompiler:
                 headers={name.lower(): value for name, value in data.get("headers", {}).items()},
                 position=node.source.position((*node.at, *at)),
             )
+
+
+def _client_advice(node: ConfigNode) -> ClientAdvice:
+    """The advice of a scenario; warns where a reader of one language gets none."""
+    advice = node.data.get("advice", {})
+    missing = [language for language in LANGUAGES if language not in advice]
+    if advice and missing:
+        node.warn(
+            f"the advice of {node.data['scenario']} is in one language only",
+            f"advice in {' and '.join(LANGUAGES)}",
+            " and ".join(advice),
+            f"add {missing[0]}: …",
+            ("advice",),
+        )
+    return ClientAdvice(node.data.get("reason"), advice, node.data.get("retry"))
 
 
 # -- order --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockserver.base.address import path_segment
+from mockserver.core.client_advice import NO_ADVICE, ClientAdvice
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.faults import Delay, Fault
 from mockserver.core.language import BodyFormat, Condition, Template
@@ -154,6 +155,7 @@ class Scenario:
     examples: tuple[Example, ...]
     position: Position
     headers: tuple[ResponseHeader, ...] = ()
+    client_advice: ClientAdvice = NO_ADVICE
     fault: Fault | None = None
     delay: Delay | None = None
     turns: Turns | None = None

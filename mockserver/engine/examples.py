@@ -18,7 +18,7 @@ from mockserver.engine.linter import ExampleRunner, example_requests
 
 
 def scenario_rows(contract: Contract) -> list[dict[str, Any]]:
-    """Every scenario as JSON: id, operation, source, heading, status, error, note, trigger, examples.
+    """Every scenario as JSON: id, operation, source, heading, status, error, note, advice, trigger, examples.
 
     `status` and `error` are those of the answer to the first example (null where there is no example, or
     no member `error` in the body). An example has `request`, the body, and `before`, the bodies to send first.
@@ -46,6 +46,7 @@ def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -
         "status": reply.status if reply is not None else None,
         "error": body.get("error") if isinstance(body, dict) else None,
         "note": scenario.note,
+        **scenario.client_advice.members,
         "trigger": how_to_trigger(operation, scenario, reply),
         "examples": [_example(example) for example in scenario.examples],
     }
@@ -91,14 +92,15 @@ def _value_at(request: Any, path: str) -> Any:
 
 
 def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The scenarios as lines: id, source, status, code, how to trigger, note."""
-    titles = ("id", "source", "status", "code", "how to trigger", "note")
+    """The scenarios as lines: id, source, status, code, retry, how to trigger, note."""
+    titles = ("id", "source", "status", "code", "retry", "how to trigger", "note")
     cells = [
         (
             row["id"],
             row["source"],
             _cell(row["status"]),
             _cell((row["error"] or {}).get("code")),
+            _cell(row["retry"]),
             row["trigger"],
             row["note"] or "",
         )
@@ -109,6 +111,7 @@ def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
     yield ""
     yield "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
+    yield "Retry is advice of this mock, not of the documents; --json has all of it."
 
 
 def _cell(value: Any) -> str:

@@ -279,8 +279,12 @@ def _response_schema(found: Sequence[Outcome], names: Mapping[str, str]) -> dict
 
 
 def _response_example(outcome: Outcome) -> dict[str, Any]:
+    advice = outcome.scenario.client_advice
+    description = "\n\n".join(filter(None, [outcome.scenario.note, advice.description]))
     return {
         **_example(outcome, outcome.body),
+        **({"description": description} if description else {}),
+        **{f"x-{name}": value for name, value in advice.members.items() if value},
         "x-source": outcome.decision.source,
         "x-assumed": list(outcome.decision.assumed),
         "x-trigger": outcome.how,

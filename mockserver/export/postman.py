@@ -97,7 +97,7 @@ def _request(request: Request, settings: Settings) -> dict[str, Any]:
 def _description(outcome: Outcome) -> str:
     scenario = outcome.scenario
     lines = [outcome.title, f"Source: {scenario.source}.", f"Met by: {outcome.how}." if outcome.example else ""]
-    return "\n\n".join([*filter(None, lines), *([scenario.note] if scenario.note else [])])
+    return "\n\n".join(filter(None, [*lines, scenario.note, scenario.client_advice.description]))
 
 
 def _text(value: Any) -> str:

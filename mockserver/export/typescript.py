@@ -79,6 +79,10 @@ def _outcome_table(found: Sequence[Outcome]) -> Iterator[str]:
     yield "  readonly status: number;"
     yield "  readonly heading: string | null;"
     yield "  readonly note: string | null;"
+    yield "  /** What happened, and what a client should do: advice of the mock, not of the documents. */"
+    yield "  readonly reason: string | null;"
+    yield "  readonly advice: { readonly en?: string; readonly es?: string };"
+    yield '  readonly retry: "safe" | "after-change" | "never" | "treat-as-success" | null;'
     yield "}"
     yield ""
     yield "/** Every outcome, in the order of checks. */"
@@ -92,6 +96,7 @@ def _outcome_table(found: Sequence[Outcome]) -> Iterator[str]:
             "status": outcome.reply.status,
             "heading": scenario.heading,
             "note": scenario.note,
+            **scenario.client_advice.members,
         }
         yield f"  {{ {', '.join(f'{name}: {encode_ascii_json(value)}' for name, value in row.items())} }},"
     yield "];"

@@ -11,6 +11,7 @@ from html import escape
 from typing import Final, Literal
 
 from mockserver.base.instants import offset_nanos, utc_millis
+from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry
 from mockserver.entries.views import pretty_json, violation_json
@@ -65,6 +66,7 @@ def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: s
         f"<h1><b>{entry.reply.status}</b> {escape(name)}</h1>",
         f"<p><code>{escape(f'{entry.request.method} {target}')}</code></p>",
         *_documentation(decision, texts),
+        *_advice(decision, contract, language, texts),
         _table(texts["happened"], _summary_rows(entry, decision, contract, utc_offset, texts)),
         *_violations(decision, texts),
         _section(texts["sent"], _message(entry, "request", texts)),
@@ -121,6 +123,20 @@ def _documentation(decision: EntryDecision | None, texts: Texts) -> Iterator[str
         yield f"<blockquote>{escape(decision.scenario.heading)}</blockquote>"
     if decision is not None and decision.scenario.note:
         yield f"<p><strong>{escape(texts['note'])}</strong> {escape(decision.scenario.note)}</p>"
+
+
+def _advice(decision: EntryDecision | None, contract: Contract, language: str, texts: Texts) -> Iterator[str]:
+    """The advice of the contract that is served now; a run-time scenario of the same id has its own text."""
+    found = [
+        scenario.client_advice
+        for scenario in contract.scenarios
+        if decision is not None
+        and (scenario.operation, scenario.id) == (decision.scenario.operation, decision.scenario.scenario)
+        and decision.scenario.position.startswith(f"{scenario.position.file}:")
+    ]
+    for advice in (one for one in found if one != NO_ADVICE):
+        retry = f" {texts['retry'].format(retry=texts[advice.retry])}" if advice.retry else ""
+        yield f"<p><strong>{escape(texts['advice'])}</strong> {escape(advice.text(language) + retry)}</p>"
 
 
 def _summary_rows(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
+from mockserver.core.client_advice import ClientAdvice
 from mockserver.reports.coverage_report import (
     Report,
     Row,
@@ -161,6 +162,11 @@ def _row(row: Row) -> str:
 def _details(row: Row) -> Iterator[str]:
     if row["note"]:
         yield f"<p>Note: {_e(row['note'])}</p>"
+    advice = ClientAdvice(row["reason"], row["advice"], row["retry"])
+    if advice.description:
+        yield f"<p>{_e(advice.description)}</p>"
+    if advice.retry:
+        yield f"<p>Send again: <code>{_e(advice.retry)}</code></p>"
     if row["faults"]:
         yield f"<p>Faults: {_e(counts_text(row['faults']))}</p>"
     if row["retried"]:

@@ -70,6 +70,19 @@ def test_scenarios_are_listed_as_json(contract: Contract) -> None:
     assert "FIRST name" in by_id["last-name-empty"]["note"]
 
 
+def test_every_shipped_scenario_has_advice_in_both_languages() -> None:
+    """And says whether to send the request again: a provider's failure may be repeated, a full answer need not be."""
+    by_id = {row["id"]: row for row in json.loads(invoke("scenarios", "--json").output)}
+    for row in by_id.values():
+        assert row["reason"].endswith(".")
+        assert row["advice"].keys() == {"en", "es"}
+        assert row["advice"]["en"] != row["advice"]["es"]
+        assert row["retry"] in ("safe", "after-change", "never", "treat-as-success")
+    assert by_id["provider-communication"]["retry"] == "safe"
+    assert by_id["card-already-activated"]["retry"] == "treat-as-success"
+    assert [row["retry"] for row in by_id.values() if row["error"] == {}] == ["never"] * 4
+
+
 def test_listed_examples_meet_their_scenarios() -> None:
     """Sent as they are to a real server."""
     rows = json.loads(run("scenarios", "--json").stdout)
@@ -88,20 +101,22 @@ def test_listed_examples_meet_their_scenarios() -> None:
 
 
 def test_the_table_shows_how_to_meet_each_scenario(contract: Contract) -> None:
-    """One line a scenario: id, source, status, code, how to trigger, note."""
+    """One line a scenario: id, source, status, code, retry, how to trigger, note."""
     lines = invoke("scenarios").output.splitlines()
     assert lines[0].split("  ")[0] == "id"
-    columns = [lines[0].index(title) for title in ("id", "source", "status", "code", "how to trigger", "note")]
+    titles = ("id", "source", "status", "code", "retry", "how to trigger", "note")
+    columns = [lines[0].index(title) for title in titles]
     cells = {
         line[: columns[1]].strip(): [line[a:b].strip() for a, b in zip(columns[1:], [*columns[2:], None], strict=True)]
-        for line in lines[1:-2]
+        for line in lines[1:-3]
     }
     assert list(cells) == [s.id for s in contract.scenarios]
-    assert cells["card-already-activated"] == ["documented", "400", "4433", "body.card_identifier TEST-ACTIVATED", ""]
+    trigger = "body.card_identifier TEST-ACTIVATED"
+    assert cells["card-already-activated"] == ["documented", "400", "4433", "treat-as-success", trigger, ""]
     assert cells["activated-existing-customer"][:3] == ["documented", "200", ""]
-    assert cells["pin-not-digits"][3].startswith("body.pin ")
-    assert cells["last-name-empty"][4].startswith("The document gives the hint of the FIRST name")
-    assert lines[-1] == "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
+    assert cells["pin-not-digits"][4].startswith("body.pin ")
+    assert cells["last-name-empty"][5].startswith("The document gives the hint of the FIRST name")
+    assert lines[-2] == "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
 
 
 def test_scenarios_without_a_body_or_examples_are_listed(tmp_path: Path) -> None:

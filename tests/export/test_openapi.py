@@ -87,6 +87,9 @@ def test_each_outcome_has_a_request_and_an_answer_example(exported: dict[str, An
     assert {"malformed", "pin-not-four", "first-name-empty"} <= set(content[MALFORMED_EXAMPLES])
     assert answers["last-name-empty"]["summary"] == "Lastname."
     assert answers["last-name-empty"]["description"].startswith("The document gives the hint of the FIRST name")
+    assert "\n\nAdvice of this mock, not of the documents: The last name" in answers["last-name-empty"]["description"]
+    assert answers["last-name-empty"]["x-advice"].keys() == {"en", "es"}
+    assert answers["provider-communication"]["x-retry"] == "safe"
     assert answers["rfc-invalid"]["x-source"] == "documented"
     assert "rfc" in answers["rfc-invalid"]["x-assumed"]
     assert answers["rfc-invalid"]["x-trigger"] == "body.customer_id TEST-RFC-INVALID"

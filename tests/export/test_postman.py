@@ -38,6 +38,7 @@ def test_each_outcome_is_one_request_of_the_collection(exported: dict[str, Any],
     assert item["request"]["url"]["raw"].startswith("{{baseUrl}}/debit/")
     assert json.loads(item["request"]["body"]["raw"])["customer_id"] == "TEST-RFC-INVALID"
     assert item["request"]["description"].startswith("Invalid RFC")
+    assert "Advice of this mock, not of the documents: The customer's RFC" in item["request"]["description"]
     assert json.loads(item["response"][0]["body"])["error"]["code"] == 7000
     script = "\n".join(item["event"][1]["script"]["exec"])
     assert "pm.response.to.have.status(400)" in script

@@ -83,6 +83,7 @@ async def test_a_report_has_what_a_ticket_needs(client: aiohttp.ClientSession) -
 
 async def test_a_report_has_the_language_of_the_reader(url: str, client: aiohttp.ClientSession) -> None:
     """Spanish by `Accept-Language`, English otherwise; texts of the documents stay."""
+    advice_by_id = {scenario.id: scenario.client_advice for scenario in load().scenarios}
     async with client.post(url + PATH, json={**ONCE, "reference_batch": ""}) as sent:
         entry = sent.headers["Mock-Entry"]
     for accepted, spoken in [("es-MX,es;q=0.9,en;q=0.8", "es"), ("fr, en;q=0.5, es;q=0.4", "en"), ("", "en")]:
@@ -94,6 +95,10 @@ async def test_a_report_has_the_language_of_the_reader(url: str, client: aiohttp
         for key in ("happened", "sent", "answered", "wrong", "warnings", "again", "masked", "documented", "values"):
             assert TRANSLATIONS[spoken][key] in Tags(page).text
         assert "Empty reference batch." in page
+        assert TRANSLATIONS[spoken]["advice"] in page
+        advice = advice_by_id["reference-batch-empty"]
+        assert html.escape(advice.text(spoken)) in page
+        assert TRANSLATIONS[spoken]["after-change"] in page
 
 
 @pytest.mark.parametrize(
@@ -247,3 +252,17 @@ async def test_the_curl_line_sends_what_was_sent(
     async with client.get(f"{url}/__admin/requests/1/report") as response:
         text = Tags(await response.text()).text
     assert text[text.index("curl -") :].strip() == command.replace("{url}", url)
+
+
+async def test_a_run_time_scenario_has_not_the_advice_of_the_one_that_it_replaces(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    """Nor is there any where the mock refused, or the scenario's file gives none."""
+    text = "documented: x\nwhen: {body.card_identifier: C}\nrespond: {error: {code: 4433, hints: [x]}}\n"
+    async with client.put(f"{url}/__admin/scenarios/card-already-activated", data=text) as put:
+        assert put.status == 201
+    page = await report(client, url, {**ONCE, "card_identifier": "C"})
+    assert "card-already-activated" in page
+    assert TRANSLATIONS["en"]["advice"] not in page
+    refused = await report(client, url, ONCE, Mock_Scenario="no-such")
+    assert TRANSLATIONS["en"]["advice"] not in refused

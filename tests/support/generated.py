@@ -55,6 +55,33 @@ def outcomes() -> str:
     return _table(["scenario", "documented as", "status", "code", "met by"], rows)
 
 
+def errors() -> str:
+    """A section for each outcome, with what the documents say apart from the advice of this project."""
+    return "\n\n".join(map(_error, sorted(listing.scenario_rows(load()), key=_rank)))
+
+
+def _rank(row: dict[str, Any]) -> tuple[bool, int, bool]:
+    """Errors by code before successes, documented ones first."""
+    code = (row["error"] or {}).get("code", 0)
+    return (not code, code, row["source"] != "documented")
+
+
+def _error(row: dict[str, Any]) -> str:
+    code = (row["error"] or {}).get("code")
+    said = f'Documented as "{row["heading"]}"' if row["heading"] else "Not in the documents: assumed"
+    lines = [
+        f"## {row['id']}",
+        f"{said} · status {row['status']}" + (f" · code {code}" if code else ""),
+        *([f"```json\n{json.dumps(row['error'], ensure_ascii=False)}\n```"] if code else []),
+        *([row["note"]] if row["note"] else []),
+        f"**What happened.** {row['reason']}",
+        f"**What to do.** {row['advice']['en']}",
+        f"**Qué hacer.** {row['advice']['es']}",
+        f"**Send again.** `{row['retry']}`",
+    ]
+    return "\n\n".join(lines)
+
+
 def assumptions() -> str:
     return _table(["id", "what the mock does"], [(f"`{k}`", v) for k, v in load().assumptions.items()])
 
@@ -193,6 +220,7 @@ TABLES = {
         assumptions,
         commands,
         contract_members,
+        errors,
         faults,
         headers,
         metrics,

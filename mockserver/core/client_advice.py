@@ -1,0 +1,41 @@
+"""Advice for clients: what an outcome means, what to do about it, and whether to send the request again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+LANGUAGES: Final = ("en", "es")
+"""The languages of advice."""
+
+
+class ClientAdvice(Struct, frozen=True):
+    """What happened in a line, what a client should do by language, and whether it should send the request again.
+
+    It is advice of those who wrote the contract's files, not of the documents.
+    """
+
+    reason: str | None = None
+    advice: Mapping[str, str] = field(default_factory=dict)
+    retry: str | None = None
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The advice as members of JSON."""
+        return {"reason": self.reason, "advice": dict(self.advice), "retry": self.retry}
+
+    def text(self, language: str) -> str:
+        """Reason and advice, in this language where the advice has it, otherwise in the one that it has."""
+        advice = self.advice.get(language) or next(iter(self.advice.values()), None)
+        return " ".join(filter(None, (self.reason, advice)))
+
+    @property
+    def description(self) -> str:
+        """Reason and advice in English, marked as no words of the documents; empty where there are none."""
+        text = self.text("en")
+        return f"Advice of this mock, not of the documents: {text}" if text else ""
+
+
+NO_ADVICE: Final = ClientAdvice()

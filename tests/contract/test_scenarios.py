@@ -1,0 +1,44 @@
+"""Scenarios: what their files say for people."""
+
+from pathlib import Path
+
+import pytest
+
+from mockserver import load
+from mockserver.contract.loading import ConfigError
+from tests.support import PING, folder
+
+
+def ping_with(tmp_path: Path, members: str) -> Path:
+    """A contract whose first scenario has these members."""
+    text = PING["ping.scenarios.yaml"].replace("  documented:", f"  {members}\n  documented:", 1)
+    assert text != PING["ping.scenarios.yaml"]
+    return folder(tmp_path, {**PING, "ping.scenarios.yaml": text})
+
+
+def test_advice_in_one_language_only_is_a_warning(tmp_path: Path) -> None:
+    """With its place, and the language that is missing; the contract is served."""
+    contract = load(ping_with(tmp_path, "advice: {es: Espere.}"))
+    (warning,) = contract.warnings
+    name = next(iter(contract.scenarios)).id
+    assert warning.what == f"the advice of {name} is in one language only"
+    assert (warning.expected, warning.got, warning.hint) == ("advice in en and es", "es", "add en: …")
+    assert warning.position.line > 1
+    assert load().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ("retry: sometimes", 'one of "safe", "after-change", "never", "treat-as-success"'),
+        ("advice: {}", "at least 1 member"),
+        ('advice: {en: " "}', "a text"),
+        ("advice: {fr: Attendez.}", "en, es"),
+        ('reason: ""', "a text"),
+    ],
+)
+def test_advice_is_checked(tmp_path: Path, members: str, expected: str) -> None:
+    """A retry is one of four; a language is one of two."""
+    with pytest.raises(ConfigError) as error:
+        load(ping_with(tmp_path, members))
+    assert expected in str(error.value)
