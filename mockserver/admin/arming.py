@@ -19,7 +19,7 @@ from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error
 from mockserver.storage.interface import Full
 
 MAX_ARMED: Final = 100
-"""ArmedOutcome outcomes of one sandbox."""
+"""Armed outcomes of one sandbox."""
 
 
 def _fault_example(kind: str) -> dict[str, Any]:

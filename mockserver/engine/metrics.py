@@ -94,7 +94,7 @@ class Metrics:
         yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes evicted.", value=now.evictions)
         yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)
         yield GaugeMetricFamily("mockserver_sandboxes", "Sandboxes that are there.", value=now.sandboxes)
-        yield GaugeMetricFamily("mockserver_armed", "ArmedOutcome outcomes, over all sandboxes.", value=now.armed)
+        yield GaugeMetricFamily("mockserver_armed", "Armed outcomes, over all sandboxes.", value=now.armed)
         yield GaugeMetricFamily("mockserver_journal_entries", "Entries of the journal.", value=now.journal_entries)
         yield GaugeMetricFamily("mockserver_journal_bytes", "Bytes of the journal.", value=now.journal_bytes)
         yield GaugeMetricFamily("mockserver_state_bytes", "Bytes of records and the like.", value=now.state_bytes)

@@ -1,4 +1,4 @@
-"""ArmedOutcome scenarios, faults and delays: who gets them, in which order, how long, and what is refused."""
+"""Armed scenarios, faults and delays: who gets them, in which order, how long, and what is refused."""
 
 import json
 from dataclasses import replace

@@ -7,17 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine, Request, frozen_clock
-from mockserver.contract.loading import compile_runtime_scenario
-from mockserver.core.model import Record
-from mockserver.engine.engine import run_sync
-from mockserver.entries.reconstruction import reconstruct
-from mockserver.entries.views import entry_details, entry_summary, record_changes, text_or_json
-from mockserver.reports.har import har_entry
+from mockserver import Contract, Engine, Request
 from mockserver.server import logs
 from mockserver.server import server as edge
-from mockserver.storage.interface import Entry
-from mockserver.storage.memory_journal import Journal
 from tests.support import LASTING, ONCE, PATH, head, journal, problem, raw
 from tests.support.clients import get_json, post_body, send_five
 
@@ -28,43 +20,6 @@ def sent(engine: Engine, body: object, path: str = PATH, **headers: str) -> Any:
     """One request in process."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return engine.handle_sync(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
-
-
-def test_entries_are_bounded_by_number_and_by_bytes(contract: Contract) -> None:
-    """The oldest go first, over all sandboxes; per sandbox it is known how many are lost."""
-    engine = Engine(contract, settings=replace(contract.settings, journal_entries=3))
-    for name in ("a", "b", "b", "b", "b"):
-        sent(engine, LASTING, f"/sandbox/{name}{PATH}")
-    assert [entry.id for entry in journal(engine, None)] == ["5", "4", "3"]
-    assert [run_sync(engine.storage.lost_entries(name)) for name in "abc"] == [1, 1, 0]
-    size = kept(engine)
-    assert engine.storage.gauges().journal_bytes == size
-    engine = Engine(contract, settings=replace(contract.settings, journal_bytes=size))
-    for _ in range(50):
-        sent(engine, {**LASTING, "note": "x" * 1_000, "pin": "12a4"})
-        assert engine.storage.gauges().journal_bytes == kept(engine) <= size
-    assert 0 < engine.storage.gauges().journal_entries < 3
-    run_sync(engine.storage.clear_entries(""))
-    assert engine.storage.gauges().journal_bytes == 0
-
-
-def kept(engine: Engine) -> int:
-    """The bytes of the documents that the journal keeps."""
-    return sum(len(entry.data) for entry in run_sync(engine.storage.entries(None)))
-
-
-def test_texts_of_run_time_scenarios_count_as_bytes(contract: Contract) -> None:
-    """An entry keeps those in force."""
-    engine, operation = Engine(contract), contract.operations[0]
-    sent(engine, LASTING)
-    text = "documented: Mine.\nwhen: {header.x: '1'}\nrespond: {error: {code: 1}}\n" + "#" * 50_000
-    sandbox = run_sync(engine.storage.find(""))
-    assert sandbox is not None
-    run_sync(sandbox.set_scenarios(operation, [compile_runtime_scenario(operation, text.encode(), "mine")], "mine"))
-    sent(engine, LASTING)
-    newer, older = run_sync(engine.storage.entries(""))
-    assert 50_000 < len(newer.data) - len(older.data) < 51_000
-    assert engine.storage.gauges().journal_bytes == len(newer.data) + len(older.data)
 
 
 async def test_an_answer_names_its_entry_and_its_cause(url: str, client: aiohttp.ClientSession) -> None:
@@ -225,47 +180,6 @@ async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.Cli
     assert [one["id"] for one in page["requests"]] == ["1"]
 
 
-def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> None:
-    """And bodies that are no JSON."""
-    engine = Engine(contract, clock=frozen_clock(0))
-    sent(engine, ONCE, mock_fault="reset")
-    engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
-    new = {k: v for k, v in ONCE.items() if k != "customer_id"}
-    person = {"first_name": "A", "last_name": "B", "email": "[email protected]", "phone_number": "+5215512345678"}
-    sent(engine, {**new, "customer": person})
-    sent(engine, LASTING, mock_scenario="rfc-invalid")
-    forced, created, problematic, lost = journal(engine, None)
-    shown = [entry_details(one, contract.hash, reconstruct(one, contract)) for one in (forced, problematic)]
-    assert har_entry(lost)["response"]["status"] == 0
-    assert (entry_summary(problematic)["scenario"], entry_summary(problematic)["target"]) == (None, "/nothing?a=b1")
-    assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
-    assert text_or_json(b"\xff") == "�"
-    assert (shown[0]["misses"], entry_summary(forced)["trigger"]) == ([], "header")
-    hint = "Server error"
-    assert [(one["code"], one["hint"]) for one in map(entry_summary, (forced, created, problematic))] == [
-        (7000, hint),
-        (None, None),
-        (None, None),
-    ]
-    assert created.decision is not None
-    emails = [one for one in record_changes(created.decision) if one["lookup"] == "email"]
-    assert emails[0]["before"] is None
-    assert emails[0]["after"]["origin"] == "request"
-    assert lost.decision is not None
-    assert [one["after"] == one["before"] for one in record_changes(lost.decision)] == [
-        True
-    ] * 4  # nothing was committed
-
-
-def test_an_empty_journal_finds_nothing() -> None:
-    """Nothing is found in an empty one."""
-    empty = Journal(1, 1)
-    assert empty.find("1") is None
-    assert (empty.next_id(), empty.next_id(), empty.clear_sandbox("")) == ("1", "2", 0)
-    empty.add(Entry("1", "", b"too long"))
-    assert (len(empty), empty.size, empty.evictions, empty.lost("")) == (0, 0, 1, 1)
-
-
 async def test_the_cause_of_an_answer_may_be_deleted(url: str, client: aiohttp.ClientSession) -> None:
     """The header says so; explanations too have it from the sandbox as it is."""
     async with client.post(url + PATH, json=ONCE) as first:
@@ -276,26 +190,3 @@ async def test_the_cause_of_an_answer_may_be_deleted(url: str, client: aiohttp.C
         assert response.status == 200
     async with client.post(url + PATH, json=ONCE) as third:
         assert third.headers["Mock-Cause"] == f"{cause}; deleted"
-
-
-def test_what_an_entry_has_found_counts_for_the_journal(contract: Contract) -> None:
-    """A large record that small requests look up stands in each of their entries, and so do thousands of parameters."""
-    limit = 1_000_000
-    engine = Engine(contract, settings=replace(contract.settings, journal_bytes=limit))
-    json_headers = {"content-type": "application/json"}
-    run_sync(_put_customer(engine, {"email": "a" * 200_000}))
-    query = {f"name{number}": "value" for number in range(2_000)}
-    for number in range(20):
-        body = {**LASTING, "customer_id": "LARGE", "card_identifier": f"CARD-{number}"}
-        engine.handle_sync(Request("POST", PATH, json.dumps(body).encode(), json_headers, query))
-    entries = run_sync(engine.storage.entries(""))
-    sizes = [len(entry.data) for entry in entries]
-    assert min(sizes) > 200_000 + 2_000 * len("name1value")
-    assert sum(sizes) == engine.storage.gauges().journal_bytes <= limit
-    assert len(sizes) < 5
-
-
-async def _put_customer(engine: Engine, members: dict[str, str]) -> None:
-    sandbox = await engine.storage.use_sandbox("")
-    assert sandbox is not None
-    assert await sandbox.put_record("customers", "LARGE", Record.make("LARGE", members, "request")) is None

@@ -1,0 +1,50 @@
+"""What lists and details show of an entry."""
+
+import json
+from typing import Any
+
+from mockserver import Contract, Engine, Request, frozen_clock
+from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.views import entry_details, entry_summary, record_changes, text_or_json
+from mockserver.reports.har import har_entry
+from tests.support import LASTING, ONCE, PATH, journal
+
+JSON = {"content-type": "application/json"}
+
+
+def sent(engine: Engine, body: object, path: str = PATH, **headers: str) -> Any:
+    """One request in process."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return engine.handle_sync(Request("POST", path, json.dumps(body).encode(), {**JSON, **named}))
+
+
+def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> None:
+    """And bodies that are no JSON."""
+    engine = Engine(contract, clock=frozen_clock(0))
+    sent(engine, ONCE, mock_fault="reset")
+    engine.handle_sync(Request("GET", "/nothing", b"\xff", {}, {"a": "b1"}))
+    new = {k: v for k, v in ONCE.items() if k != "customer_id"}
+    person = {"first_name": "A", "last_name": "B", "email": "[email protected]", "phone_number": "+5215512345678"}
+    sent(engine, {**new, "customer": person})
+    sent(engine, LASTING, mock_scenario="rfc-invalid")
+    forced, created, problematic, lost = journal(engine, None)
+    shown = [entry_details(one, contract.hash, reconstruct(one, contract)) for one in (forced, problematic)]
+    assert har_entry(lost)["response"]["status"] == 0
+    assert (entry_summary(problematic)["scenario"], entry_summary(problematic)["target"]) == (None, "/nothing?a=b1")
+    assert (shown[1]["decision"], shown[1]["misses"], shown[1]["records"]) == (None, [], [])
+    assert text_or_json(b"\xff") == "�"
+    assert (shown[0]["misses"], entry_summary(forced)["trigger"]) == ([], "header")
+    hint = "Server error"
+    assert [(one["code"], one["hint"]) for one in map(entry_summary, (forced, created, problematic))] == [
+        (7000, hint),
+        (None, None),
+        (None, None),
+    ]
+    assert created.decision is not None
+    emails = [one for one in record_changes(created.decision) if one["lookup"] == "email"]
+    assert emails[0]["before"] is None
+    assert emails[0]["after"]["origin"] == "request"
+    assert lost.decision is not None
+    assert [one["after"] == one["before"] for one in record_changes(lost.decision)] == [
+        True
+    ] * 4  # nothing was committed
