@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.sandboxes import sandbox_of, scenarios_of
+from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read, scenarios_of
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
@@ -183,7 +183,7 @@ def _armed_row(armed: ArmedOutcome) -> dict[str, Any]:
 
 
 async def _list_armed(call: Call) -> Reply:
-    return json_reply({"armed": [_armed_row(armed) for armed in (await sandbox_of(call)).armed]})
+    return json_reply({"armed": [_armed_row(armed) for armed in (await sandbox_to_read(call)).armed]})
 
 
 async def _disarm_all(call: Call) -> Reply:

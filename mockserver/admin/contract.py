@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter
-from mockserver.admin.sandboxes import sandbox_of
+from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
@@ -127,7 +127,7 @@ def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) ->
 
 
 async def _list_scenarios(call: Call) -> Reply:
-    sandbox = await sandbox_of(call)
+    sandbox = await sandbox_to_read(call)
     name = call.query.get("operation")
     operations = call.engine.contract.operations if name is None else (await operation_of(call, name),)
     rows = [
@@ -142,7 +142,7 @@ async def _get_scenario(call: Call) -> Reply:
     name = call.parameters["id"]
     operation = await operation_of(call, call.query.get("operation"), name)
     scenario = await scenario_of(call, operation, name, 404)
-    return json_reply(_scenario_row(operation, await sandbox_of(call), scenario))
+    return json_reply(_scenario_row(operation, await sandbox_to_read(call), scenario))
 
 
 async def _put_scenario(call: Call) -> Reply:

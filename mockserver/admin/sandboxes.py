@@ -37,8 +37,16 @@ MAX_ERRORS_SHOWN: Final = 20
 
 
 async def sandbox_of(call: Call) -> Sandbox:
-    """The sandbox of an admin request, made on first use. Raises `AdminError` where there is no room for it."""
-    sandbox = await call.engine.storage.use_sandbox(call.sandbox)
+    """The sandbox of an admin request that changes it, made on first use. Raises `AdminError` where it has no room."""
+    return _with_room(call, await call.engine.storage.use_sandbox(call.sandbox))
+
+
+async def sandbox_to_read(call: Call) -> Sandbox:
+    """The sandbox of an admin request as it is, or would be: a `GET`, which any page can send, makes none."""
+    return _with_room(call, await call.engine.storage.peek(call.sandbox))
+
+
+def _with_room(call: Call, sandbox: Sandbox | None) -> Sandbox:
     if sandbox is None:
         raise AdminError(no_room_for_sandbox(call.engine.settings))
     return sandbox
@@ -188,7 +196,7 @@ def _settings_schema() -> dict[str, Any]:
 
 
 async def _get_settings(call: Call) -> Reply:
-    settings = asdict((await sandbox_of(call)).settings)
+    settings = asdict((await sandbox_to_read(call)).settings)
     return json_reply({name: settings[name] for name in SANDBOX_SETTINGS})
 
 
@@ -219,7 +227,7 @@ _CLOCK: Final = {
 
 
 async def _get_clock(call: Call) -> Reply:
-    clock = (await sandbox_of(call)).clock
+    clock = (await sandbox_to_read(call)).clock
     is_frozen = clock.frozen_ns is not None or isinstance(call.engine.clock, FrozenClock)
     mode = "frozen" if is_frozen else "shifted" if clock.offset_ns else "real"
     now = clock.read(call.engine.clock())

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockserver.admin.sandboxes import sandbox_of
+from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import is_blank, printable
 from mockserver.core.model import Collection, GeneratedId, Record
@@ -90,9 +90,8 @@ class _RecordAddress(Struct, frozen=True):
     key: str
 
 
-async def _record_address(call: Call) -> _RecordAddress:
-    """The address that the path names; this makes the sandbox. Raises `AdminError`."""
-    sandbox = await sandbox_of(call)
+async def _record_address(call: Call, sandbox: Sandbox) -> _RecordAddress:
+    """The address that the path names. Raises `AdminError`."""
     collections = call.engine.contract.collections
     name = call.parameters["collection"]
     if name not in collections:
@@ -151,7 +150,7 @@ async def _write(address: _RecordAddress, record: Record | None) -> Reply:
 
 
 async def _list_records(call: Call) -> Reply:
-    address = await _record_address(call)
+    address = await _record_address(call, await sandbox_to_read(call))
     collection = address.collection
     written = (await address.sandbox.state()).records[collection.name]
     keys = {**collection.seeds, **written}
@@ -165,7 +164,7 @@ async def _list_records(call: Call) -> Reply:
 
 
 async def _get_record(call: Call) -> Reply:
-    address = await _record_address(call)
+    address = await _record_address(call, await sandbox_to_read(call))
     found = await _stored_row(address)
     if found is None or _is_misspelt(call, address.collection, found["origin"]):
         raise await _unknown_record(address)
@@ -173,12 +172,12 @@ async def _get_record(call: Call) -> Reply:
 
 
 async def _put_record(call: Call) -> Reply:
-    address = await _record_address(call)
+    address = await _record_address(call, await sandbox_of(call))
     return await _write(address, _validated_record(address.collection, address.key, call.body))
 
 
 async def _patch_record(call: Call) -> Reply:
-    address = await _record_address(call)
+    address = await _record_address(call, await sandbox_of(call))
     record = await address.sandbox.find_record(address.collection.name, address.key)
     if record is None or _is_misspelt(call, address.collection, record.origin):
         raise await _unknown_record(address)
@@ -188,13 +187,13 @@ async def _patch_record(call: Call) -> Reply:
 
 
 async def _delete_record(call: Call) -> Reply:
-    address = await _record_address(call)
+    address = await _record_address(call, await sandbox_of(call))
     await address.sandbox.restore_record(address.collection.name, address.key)
     return json_reply(await _stored_row(address) or {"key": address.key, "origin": None, "members": None})
 
 
 async def _get_snapshot(call: Call) -> Reply:
-    state = await (await sandbox_of(call)).state()
+    state = await (await sandbox_to_read(call)).state()
     records: dict[str, dict[str, Any]] = {}
     pacer = Pacer()
     for name, own in state.records.items():

@@ -22,6 +22,9 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])
 _ORIGIN: Final = re.compile(
     r"\*|null|(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
 )
+_ALWAYS_READABLE: Final = frozenset(["cache-control", "content-length", "content-type"])
+"""Response headers that a page of another origin may read without being told so."""
+
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -96,7 +99,7 @@ class Access:
     def cors(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
         """The CORS headers of an answer; none where the page's origin is not allowed.
 
-        reply: the names of the answer's own headers, of which a page may read those of the mock.
+        reply: the names of the answer's own headers, which a page may read.
         """
         if not self.cors_origins:
             return ()
@@ -104,7 +107,7 @@ class Access:
         any_origin = "*" in self.cors_origins
         if origin is None or not (any_origin or origin in self.cors_origins):
             return ()
-        exposed = ", ".join(name for name in reply if name.startswith("Mock-") or name in ("Retry-After", "Allow"))
+        exposed = ", ".join(name for name in reply if name.lower() not in _ALWAYS_READABLE)
         return (
             ("Access-Control-Allow-Origin", "*" if any_origin else origin),
             *(() if any_origin else (("Vary", "Origin"),)),

@@ -41,6 +41,9 @@ CLOSE_SECONDS: Final = 1.0
 HANDSHAKE_SECONDS: Final = 10.0
 """How long a TLS handshake may take."""
 
+KEEP_ALIVE_SECONDS: Final = 600.0
+"""How long a connection may be idle between two requests: longer than pools of clients keep one, and not for ever."""
+
 RESERVED_FILES: Final = 32
 """Open files that are left for what is no connection, and for refusals."""
 
@@ -126,6 +129,7 @@ class Server:
             max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,
             auto_decompress=False,  # `body` stops at the limit, and says what is wrong
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=0,  # `Connection.send_and_close` does the lingering
         )
         is_secured = self._tls is not None

@@ -10,6 +10,7 @@ import pytest
 from yarl import URL
 
 from mockserver import Contract, Engine, Request, load
+from mockserver.engine.engine import run_sync
 from mockserver.http_api.api import LARGE_BODY
 from mockserver.server.body import MAX_ADMIN_BODY
 from mockserver.server.server import serving
@@ -149,10 +150,12 @@ async def test_a_misspelt_test_value_has_no_default(url: str, client: aiohttp.Cl
 
 
 async def test_reading_a_record_needs_room_for_its_sandbox(client: aiohttp.ClientSession, contract: Contract) -> None:
-    """Otherwise 503."""
+    """Otherwise 503; reading makes none."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))
     async with serving(engine) as url:
         await call(client, "GET", f"{url}/sandbox/a/__admin/state")
+        assert run_sync(engine.storage.sandbox_names()) == ()
+        await call(client, "PUT", f"{url}/sandbox/a/__admin/state/cards/X", {})
         for path in ("", "/cards", "/cards/X"):
             await call(client, "GET", f"{url}/sandbox/b/__admin/state{path}", status=503)
         await call(client, "PUT", f"{url}/sandbox/b/__admin/state/cards/X", {}, status=503)

@@ -211,10 +211,17 @@ async def test_cors_opens_the_operations_to_an_origin(
                 assert response.headers.get("Vary") == vary
                 exposed = response.headers.get("Access-Control-Expose-Headers", "").split(", ")
                 assert allowed is None or {"Mock-Scenario", "Mock-Contract"} <= set(exposed)
+                assert "Content-Type" not in exposed
         async with client.post(f"{url}/nothing", headers=page) as response:
             assert (response.status, response.headers.get("Access-Control-Allow-Origin")) == (404, allowed)
         async with client.post(url + PATH, json=LASTING) as response:
             assert not [name for name in response.headers if name.startswith("Access-Control")]
+
+
+def test_every_header_of_an_answer_is_exposed() -> None:
+    """Those of a scenario too, but for those that any page may read."""
+    headers = dict(Access(cors_origins=("*",)).cors({"origin": "http://a"}, ["Content-Type", "X-Rate", "Mock-Entry"]))
+    assert headers["Access-Control-Expose-Headers"] == "X-Rate, Mock-Entry"
 
 
 # -- ports --------------------------------------------------------------------------------------------

@@ -378,3 +378,16 @@ def test_the_limit_of_open_files_is_raised() -> None:
         limits = Path(f"/proc/{serve.process.pid}/limits").read_text(encoding="ascii")
         soft, hard = next(line.split()[3:5] for line in limits.splitlines() if line.startswith("Max open files"))
     assert soft == hard
+
+
+async def test_an_idle_connection_is_closed(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two requests, too, also where only line ends come."""
+    monkeypatch.setattr(edge, "KEEP_ALIVE_SECONDS", 0.2)
+    async with serving(Engine(contract)) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        writer.write(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"}")
+        writer.write(b"\r\n")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
