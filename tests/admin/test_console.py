@@ -411,6 +411,21 @@ def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serv
     expect(item.locator(".json")).to_contain_text('"endpoint": "/debit/v1/activateCardForCustomer"')
 
 
+@pytest.mark.parametrize(
+    ("locale", "advice"),
+    [("en-US", "After a lost answer, treat it as a success."), ("es-MX", "Tras una respuesta perdida, cuéntelo como")],
+)
+def test_an_outcome_has_advice_in_the_readers_language(
+    mock: Serving, console: Opened, locale: str, advice: str
+) -> None:
+    """What happened, what to do, and whether to retry."""
+    item = console(at(mock, "list", "outcomes"), locale=locale).locator(
+        ".outcome", has_text=re.compile("card-already-activated")
+    )
+    item.locator("summary").first.click()
+    expect(item).to_contain_text(advice)
+
+
 def test_the_try_view_sends_and_explains(mock: Serving, console: Opened) -> None:
     """From an example, with a member changed and one left out."""
     page = console(at(mock, "try", "try", example="activated-existing-customer"), tells=False)
