@@ -44,8 +44,8 @@ class Response:
 
 
 def _choices(problem: Mapping[str, Any]) -> str:
-    """The names that there are, as a sentence, if no near one is in the detail of a problem document."""
-    if problem.get("did_you_mean") != []:
+    """The names that there are, as a sentence, if a problem document is about an unknown name."""
+    if "did_you_mean" not in problem:
         return ""
     lists = [value for name, value in problem.items() if name != "did_you_mean" and isinstance(value, list) and value]
     return f" Expected one of {', '.join(map(str, lists[0]))}." if lists else ""

@@ -26,7 +26,7 @@ def test_arm_arms_a_running_server() -> None:
         assert run("armed", *where).stdout == "nothing is armed\n"
         wrong = run("arm", "rfc-invalit", *where)
         assert (wrong.returncode, wrong.stdout) == (1, "")
-        assert "Did you mean rfc-invalid" in wrong.stderr
+        assert "Did you mean rfc-invalid? Expected one of unauthorized, malformed, " in wrong.stderr
         far = run("arm", "zzzzzz", *where).stderr
         assert "There is no zzzzzz" in far
         assert "Expected one of unauthorized, malformed, " in far

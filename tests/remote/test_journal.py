@@ -196,9 +196,9 @@ def test_a_bundle_holds_settings_and_clock(box: Box) -> None:
 
 
 def test_a_bundle_masks_account_numbers_in_scenarios(box: Box) -> None:
-    """The condition still holds of the masked request."""
+    """A note, say; a condition on one is refused. The scenario still holds of the masked request."""
     number = "4111111111111111"
-    text = f"documented: N.\nwhen: {{body.card_identifier: '{number}'}}\nrespond: {{error: {{code: 8}}}}\n"
+    text = f"documented: N {number}.\nwhen: {{body.card_identifier: present}}\nrespond: {{error: {{code: 8}}}}\n"
     assert box.admin("PUT", "/scenarios/number", text)[0] == 201
     body = {**LASTING, "card_identifier": number}
     headers = box.serve.post(body, f"/sandbox/{box.name}{PATH}")[1]
