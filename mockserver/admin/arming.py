@@ -9,6 +9,7 @@ from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read, scenarios_of
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
+from mockserver.core.codes import has_name, is_code, scenario_by_code
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.faults import FAULTS
@@ -29,7 +30,11 @@ def _fault_example(kind: str) -> dict[str, Any]:
 
 
 _OUTCOME: Final[Mapping[str, Any]] = {
-    "scenario": {"description": "The id of the scenario that answers; it changes no records.", "type": "string"},
+    "scenario": {
+        "description": "The id of the scenario that answers, or code=1042 for the one with this code; it changes no "
+        "records.",
+        "type": "string",
+    },
     "fault": {
         "description": "What goes wrong: the name of a kind, or an object with kind and its settings.",
         "type": ["string", "object"],
@@ -97,7 +102,7 @@ async def operation_of(call: Call, name: str | None, scenario: str | None = None
             title = "There is no such operation"
             raise admin_error(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
         return found[0]
-    found = [one for one in operations if scenario in [s.id for s in await scenarios_of(call, one)]]
+    found = [one for one in operations if any(has_name(s, scenario) for s in await scenarios_of(call, one))]
     if len(operations) > 1 and len(found) != 1:
         detail = f"Expected operation, one of {', '.join(names)}; got none."
         raise admin_error(
@@ -107,8 +112,13 @@ async def operation_of(call: Call, name: str | None, scenario: str | None = None
 
 
 async def scenario_of(call: Call, operation: Operation, name: str, status: int = 400) -> Scenario:
-    """The scenario in force with this id. Raises `AdminError` with close matches."""
+    """The scenario in force with this id, or code as `code=1042`. Raises `AdminError` with close matches."""
     scenarios = await scenarios_of(call, operation)
+    if is_code(name):
+        by_code = scenario_by_code(name, scenarios)
+        if isinstance(by_code, Reply):
+            raise AdminError(by_code)
+        return by_code
     found = next((scenario for scenario in scenarios if scenario.id == name), None)
     if found is None:
         names = [scenario.id for scenario in scenarios]
@@ -161,6 +171,8 @@ async def _arm(call: Call) -> Reply:
     else:
         turns = (await _parse_turn(call, operation, spec),)
         left = None if spec.get("times") == "always" else spec.get("times", 1)
+        if turns[0].scenario is not None:
+            spec = {**spec, "scenario": turns[0].scenario.id}
     try:
         when = compile_runtime_conditions(operation, spec["when"]) if "when" in spec else ()
     except ConfigError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
@@ -45,6 +45,7 @@ class CompiledAnswer(NamedTuple):
     status: Template
     body: Template
     headers: tuple[ResponseHeader, ...]
+    code: str | None
 
     @property
     def new_ids(self) -> frozenset[str]:
@@ -114,13 +115,25 @@ class AnswerCompiler:
         respond = compile_template(data[name], node.context(self._scope, operation.schemas, at))
         _report_uncertain(node, respond, data[name], at)
         silent = Context(operation.body_scope(), operation.schemas, _ignore)
+        body = compile_template(parts.node.data["body"], silent, respond)
+        place = parts.node.data.get("code")
+        code = _code_at(body, place.split(".")) if place is not None else None
+        if place is not None and code is None:
+            node.warn(
+                f"an answer without a code at {place}",
+                "a text or an integer that is the same for every request",
+                "none",
+                f"it cannot be named by its code; the place is that of the envelope {name}",
+                at,
+            )
         return CompiledAnswer(
             parts,
             at,
             Envelope(name, parts.status, parts.assumed, _violations_of(parts), parts.schema),
             parts.status if data.get("status") is None else constant(data["status"]),
-            compile_template(parts.node.data["body"], silent, respond),
+            body,
             headers,
+            code,
         )
 
     def _headers(self, node: ConfigNode, data: Mapping[str, Any], at: Path) -> Iterator[ResponseHeader]:
@@ -163,6 +176,18 @@ class AnswerCompiler:
                 words.hint or f"the schema is that of the envelope {answer.envelope.name}",
                 answer.at,
             )
+
+
+def _code_at(body: Template, place: Sequence[str]) -> str | None:
+    """The code at a place in a body; None if there is none, or it depends on the request."""
+    if not place:
+        code = body.constant
+        return str(code) if isinstance(code, str | int) and not isinstance(code, bool) else None
+    if body.members is not None:
+        return _code_at(body.members[place[0]], place[1:]) if place[0] in body.members else None
+    if isinstance(body.constant, dict) and place[0] in body.constant:
+        return _code_at(constant(body.constant[place[0]]), place[1:])
+    return None
 
 
 def _ignore(_diagnostic: object) -> None:
@@ -218,6 +243,7 @@ def _scenario_of_turn(node: ConfigNode, scenario: Scenario, turn: CompiledTurn) 
         body=answer.body,
         body_format=compile_body_format(answer.body),
         new=answer.new_ids,
+        code=answer.code,
         fault=parse_directive(node, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
         delay=parse_directive(node, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
     )

@@ -77,6 +77,7 @@ class _ScenarioCompiler:
             heading=alternatives[0].heading,
             note=data.get("note"),
             client_advice=_client_advice(node),
+            code=answer.code,
             assumed=assumed,
             alternatives=alternatives,
             envelope=answer.envelope,

@@ -136,7 +136,7 @@ class ResponseHeader(Struct, frozen=True):
 class Scenario:
     """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `source_text` is its text if it was added at run time.
+    `code` is the code in its answer, `source_text` its text if it was added at run time.
     """
 
     id: str
@@ -156,6 +156,7 @@ class Scenario:
     position: Position
     headers: tuple[ResponseHeader, ...] = ()
     client_advice: ClientAdvice = NO_ADVICE
+    code: str | None = None
     fault: Fault | None = None
     delay: Delay | None = None
     turns: Turns | None = None

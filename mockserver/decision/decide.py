@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockserver.base.spelling import close_matches
 from mockserver.contract.paths import VIOLATION_MEMBERS
+from mockserver.core.codes import is_code, scenario_by_code
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.faults import Delay, Fault, FixedDelay, UniformDelay
@@ -30,9 +31,9 @@ def decide(route: Route, document: Document, view: View) -> Decision | Problem:
     """
     directives, facts = route.directives, view.facts
     if directives.scenario is not None:
-        named = view.order.by_id.get(directives.scenario)
-        if named is None:
-            return _unknown_scenario(route, view, directives.scenario)
+        named = _named_scenario(route, view, directives.scenario)
+        if isinstance(named, Reply):
+            return named
         return _build_decision(route, document, view, Choice(named, "header", directives))
     armed = None
     if view.armed:
@@ -233,7 +234,15 @@ def _append_once(view: View, lookup: str, member: str, value: Any) -> list[Any]:
 # -- problems -------------------------------------------------------------------------------------------
 
 
-def _unknown_scenario(route: Route, view: View, name: str) -> Reply:
+def _named_scenario(route: Route, view: View, name: str) -> Scenario | Problem:
+    """The scenario of an id, or of a code as `code=1042`; a problem if there is none."""
+    if is_code(name):
+        return scenario_by_code(name, view.order.by_id.values())
+    named = view.order.by_id.get(name)
+    return _unknown_scenario(route, view, name) if named is None else named
+
+
+def _unknown_scenario(route: Route, view: View, name: str) -> Problem:
     names = tuple(view.order.by_id)
     elsewhere = next((scenario.operation for scenario in route.contract.scenarios if scenario.id == name), None)
     return unknown_scenario(name, names, close_matches(name, names), elsewhere)

@@ -28,8 +28,13 @@ def _parse_fault(_ctx: click.Context, _param: click.Parameter, text: str | None)
         raise click.BadParameter(str(error)) from None
 
 
+def _parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """A number is a code: no id begins with a digit."""
+    return f"code={text}" if text is not None and text.isdecimal() else text
+
+
 @click.command()
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, callback=_parse_scenario)
 @click.option(
     "--fault",
     metavar="KIND",
@@ -57,7 +62,10 @@ def _parse_fault(_ctx: click.Context, _param: click.Parameter, text: str | None)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @remote_options
 def arm(remote: RemoteServer, scenario: str | None, *, commit: bool, as_json: bool, **options: Any) -> None:
-    """Answer the next matching requests with a SCENARIO, a fault, a delay, or a combination."""
+    """Answer the next matching requests with a SCENARIO, a fault, a delay, or a combination.
+
+    SCENARIO is an id, or a code such as 1042 (code=E42 for one with letters).
+    """
     spec = {name: value for name, value in {"scenario": scenario, **options}.items() if value is not None}
     armed = remote.call_or_fail("POST", "/arm", {**spec, **({"commit": True} if commit else {})})
     click.echo(json.dumps(armed) if as_json else _describe(armed))

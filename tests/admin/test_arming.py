@@ -51,6 +51,18 @@ async def test_a_scenario_is_armed_once_by_default(url: str, client: aiohttp.Cli
     assert await admin(client, url, "GET", "/armed") == {"armed": []}
 
 
+async def test_a_code_arms_the_scenario_that_answers_with_it(url: str, client: aiohttp.ClientSession) -> None:
+    """What is armed shows its id; a code of several scenarios, or of none, is refused."""
+    armed = await admin(client, url, "POST", "/arm", {"scenario": "code=5001"}, 201)
+    assert armed["scenario"] == "provider-communication"
+    assert await met(client, url) == ("provider-communication", "armed")
+    assert await met(client, url, Mock_Scenario="code=4433") == ("card-already-activated", "header")
+    several = await admin(client, url, "POST", "/arm", {"scenario": "code=4400"}, 400)
+    assert "pin-not-digits (PIN validations.)" in several["detail"]
+    unknown = await admin(client, url, "POST", "/arm", {"responses": [{"scenario": "code=9"}]}, 400)
+    assert unknown["type"].endswith("unknown-code")
+
+
 async def test_only_matching_requests_use_an_armed_outcome(url: str, client: aiohttp.ClientSession) -> None:
     """Others get their ordinary answers."""
     await admin(

@@ -42,3 +42,34 @@ def test_advice_is_checked(tmp_path: Path, members: str, expected: str) -> None:
     with pytest.raises(ConfigError) as error:
         load(ping_with(tmp_path, members))
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "envelope", "respond", "code"),
+    [
+        ("code", "'${respond}'", "{code: 7}", "7"),
+        ("error.code", "{at: '${now.utc_millis}', error: '${respond}'}", "{code: E-7, at: '${now.utc_millis}'}", "E-7"),
+        ("error.code", "{at: '${now.utc_millis}', error: '${respond}'}", "{code: 7}", "7"),
+        ("error.code", "{at: '${now.utc_millis}'}", "{code: 7}", None),
+        ("error.code", "{error: 7}", "{code: 7}", None),
+        ("code", "'${respond}'", "{code: true}", None),
+    ],
+)
+def test_a_code_is_what_the_envelope_renders_at_its_place(
+    tmp_path: Path, place: str, envelope: str, respond: str, code: str | None
+) -> None:
+    """An answer without one is a warning."""
+    contract = load(
+        folder(
+            tmp_path,
+            {
+                "contract.yaml": f"format: 1\noperations:\n  ping:\n    request: GET /ping\n    envelopes:\n"
+                f"      error: {{status: 400, code: {place}, body: {envelope}}}\n",
+                "ping.scenarios.yaml": "format: 1\noperation: ping\nscenarios:\n- scenario: only\n  documented: x\n"
+                f"  respond: {{error: {respond}}}\n  examples: [{{headers: {{}}}}]\n",
+            },
+        )
+    )
+    (scenario,) = contract.scenarios
+    assert scenario.code == code
+    assert [warning.what for warning in contract.warnings] == ([] if code else [f"an answer without a code at {place}"])

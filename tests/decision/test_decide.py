@@ -174,6 +174,16 @@ def test_an_unknown_forced_scenario_is_a_problem(contract: Contract) -> None:
     assert (reply.problem, json.loads(reply.body)["did_you_mean"]) == ("unknown-scenario", ["rfc-invalid"])
 
 
+def test_a_code_forces_the_scenario_that_answers_with_it(contract: Contract) -> None:
+    """One code of several scenarios is a problem."""
+    forced = decided(contract, directives=Directives(scenario="code=5001"))
+    assert (forced.scenario.id, forced.trigger) == ("provider-communication", "header")
+    document = document_of(contract, BODY)
+    reply = decide(route_of(contract, Directives(scenario="code=4400")), document, view_of(contract, document))
+    assert isinstance(reply, Reply)
+    assert reply.problem == "ambiguous-code"
+
+
 def test_a_misspelt_test_value_is_a_problem_unless_something_forces_the_answer(contract: Contract) -> None:
     """An armed scenario or a header answers all the same; an armed fault alone does not."""
     body = {**BODY, "card_identifier": "TEST-CRAD"}

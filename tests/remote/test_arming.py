@@ -24,6 +24,10 @@ def test_arm_arms_a_running_server() -> None:
         assert [one["left"] for one in json.loads(run("armed", "--json", *where).stdout)["armed"]] == [1, "always"]
         assert run("armed", "--clear", *where).stdout == "removed 2\n"
         assert run("armed", *where).stdout == "nothing is armed\n"
+        assert run("arm", "5001", *where).stdout == "3  scenario provider-communication: 1 to come\n"
+        assert run("arm", "code=7000", *where).stdout == "4  scenario rfc-invalid: 1 to come\n"
+        several = run("arm", "4400", *where)
+        assert (several.returncode, "email-taken (Invalid email.)" in several.stderr) == (1, True)
         wrong = run("arm", "rfc-invalit", *where)
         assert (wrong.returncode, wrong.stdout) == (1, "")
         assert "Did you mean rfc-invalid? Expected one of unauthorized, malformed, " in wrong.stderr

@@ -1,0 +1,58 @@
+"""Scenarios named by the code in their answer: `code=1042` in place of an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import printable
+from mockserver.core.contract import Scenario
+from mockserver.core.problems import problem
+from mockserver.core.reply import Problem
+
+PREFIX: Final = "code="
+"""What stands before a code where the id of a scenario may stand; no id has such a character."""
+
+
+def is_code(name: str) -> bool:
+    """Whether a name is that of a code."""
+    return name.startswith(PREFIX)
+
+
+def has_name(scenario: Scenario, name: str | None) -> bool:
+    """Whether this is the id of the scenario, or the code in its answer."""
+    return name == scenario.id or (scenario.code is not None and name == f"{PREFIX}{scenario.code}")
+
+
+def scenario_by_code(name: str, scenarios: Iterable[Scenario]) -> Scenario | Problem:
+    """The one scenario whose answer has the code; a problem if there is none, or several."""
+    code = name.removeprefix(PREFIX)
+    coded = [scenario for scenario in scenarios if scenario.code is not None]
+    found = [scenario for scenario in coded if scenario.code == code]
+    if len(found) == 1:
+        return found[0]
+    return _several(code, found) if found else _unknown(code, [*dict.fromkeys(str(one.code) for one in coded)])
+
+
+def _unknown(code: str, codes: Sequence[str]) -> Problem:
+    near = close_matches(code, codes)
+    return problem(
+        400,
+        "unknown-code",
+        "No answer has this code",
+        f"There is no {printable(code, 80)}.{did_you_mean_sentence(near)}",
+        did_you_mean=list(near),
+        codes=list(codes),
+    )
+
+
+def _several(code: str, found: Sequence[Scenario]) -> Problem:
+    headings = [f"{one.id} ({one.heading or 'assumed'})" for one in found]
+    return problem(
+        400,
+        "ambiguous-code",
+        "Several answers have this code",
+        f"{code} is the code of {len(found)} scenarios; name one of them: {', '.join(headings)}.",
+        outcomes=[{"scenario": one.id, "heading": one.heading} for one in found],
+    )
