@@ -52,7 +52,10 @@ _VERIFY_BODY: Final[Mapping[str, Any]] = {
     "properties": {
         **_CLAIM,
         "in_order": {"description": "Claims that hold one after the other.", **_CLAIMS},
-        "armed": {"description": "Claims that everything armed was used.", "const": "used"},
+        "armed": {
+            "description": "Claims that something was armed since the sandbox was made or reset, and all of it used.",
+            "const": "used",
+        },
     },
 }
 
@@ -121,9 +124,11 @@ def _request_reader(call: Call) -> verification.ReadRequest:
 
 async def _unused_armed(call: Call) -> verification.Verdict:
     sandbox = await call.engine.storage.find(call.sandbox)
+    was_evicted = await call.engine.storage.was_evicted(call.sandbox)
+    if sandbox is not None and not sandbox.armed_count and not was_evicted:
+        return verification.Verdict(holds=False, expected="something armed, all of it used", got=0)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {encode_json(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
-    was_evicted = await call.engine.storage.was_evicted(call.sandbox)
     return verification.Verdict(
         not left and not was_evicted, "nothing armed that is left over", len(left), incomplete=was_evicted, note=note
     )

@@ -265,3 +265,13 @@ def printable(text: str, limit: int) -> str:
     shown = text[: limit + 1].encode("ascii", "backslashreplace").decode("ascii")  # no character takes less than one
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+def count_members(value: Any) -> int:
+    """The members of all objects in a JSON value."""
+    if isinstance(value, dict):
+        return len(value) + sum([count_members(inner) for inner in value.values() if inner and type(inner) in _HOLDERS])
+    return sum([count_members(inner) for inner in value if inner and type(inner) in _HOLDERS])
+
+
+_HOLDERS: Final = (dict, list)

@@ -149,7 +149,7 @@ class Mock:
         self._assert_holds([dict(claim) for claim in claims])
 
     def verify_armed_used(self) -> None:
-        """Claim that everything armed was used."""
+        """Claim that something was armed, and all of it used."""
         __tracebackhide__ = True
         self._assert_holds({"armed": "used"})
 

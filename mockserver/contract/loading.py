@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from mockserver.base.values import MAX_FILE_DEPTH, decode_json, printable
+from mockserver.base.values import MAX_FILE_DEPTH, count_members, decode_json, printable
 from mockserver.contract.compiler import compile_contract
 from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT, folder_contents, read_folder
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
@@ -120,6 +120,10 @@ class ContractFiles(NamedTuple):
 # -- at run time ------------------------------------------------------------------------------------
 
 
+MAX_RUNTIME_CONDITIONS: Final = 400
+"""Members of conditions that are added at run time: each request tries them, and thousands hold the server."""
+
+
 def compile_runtime_scenario(operation: Operation, body: bytes, name: str, *, is_json: bool = False) -> Scenario:
     """A scenario added at run time under a name, in YAML or JSON as in a file. Raises `ConfigError`."""
     source = read_yaml_text(body, REQUEST_BODY, is_json=is_json)
@@ -147,6 +151,10 @@ def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigN
     if source.data is not MISSING:
         for violation in _part_validator(part).violations("body", source.data):
             source.report(_diagnostic(violation, source.data))
+        count = count_members(source.data if part == "when" else [source.data.get("when"), source.data.get("also")])
+        if count > MAX_RUNTIME_CONDITIONS:
+            expected = f"at most {MAX_RUNTIME_CONDITIONS} members; a contract file may have more"
+            source.report(Diagnostic((), "too many conditions for one that is added at run time", expected, str(count)))
         if not source.diagnostics:
             compiled = compile_node(ConfigNode(source, (), source.data, 0))
     if source.diagnostics or compiled is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.spelling import did_you_mean
-from mockserver.base.values import printable
+from mockserver.base.values import count_members, printable
 from mockserver.core.contract import Operation, WarningRules
 from mockserver.core.model import Path, Request, RequestWarning, UnknownMember
 
@@ -88,7 +88,7 @@ def body_warnings(operation: Operation, request: Request, body: dict[str, Any]) 
         for member in itertools.islice(operation.body.unknown_members(body), MAX_WARNINGS):
             yield _unknown_member(member, assumption)
     # Each member has a colon, so as many colons as members leave none for a second one of the same name.
-    if request.body.count(b":") != _count_members(body):
+    if request.body.count(b":") != count_members(body):
         for path in itertools.islice(duplicate_members(request.body), MAX_WARNINGS):
             message = f"{printable(str(path[-1]), 40)} comes more than once; the last value counts"
             yield RequestWarning("body", json_pointer(path), "duplicate-member", message, "")
@@ -98,18 +98,6 @@ def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
     words = [f"{printable(str(member.path[-1]), 40)} is not a documented member", did_you_mean(member.near[:1])]
     message = ", ".join(filter(None, words))
     return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption)
-
-
-def _count_members(value: Any) -> int:
-    """The members of all objects in a JSON value."""
-    if isinstance(value, dict):
-        return len(value) + sum(
-            [_count_members(inner) for inner in value.values() if inner and type(inner) in _HOLDERS]
-        )
-    return sum([_count_members(inner) for inner in value if inner and type(inner) in _HOLDERS])
-
-
-_HOLDERS: Final = (dict, list)
 
 
 class _Pairs(dict[str, Any]):

@@ -100,7 +100,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a claim holds. `incomplete`: it does not because entries that could matter are has_lost_entries."""
+    """Whether a claim holds. `incomplete`: it does not because entries that could matter are lost."""
 
     holds: bool
     expected: str
@@ -216,10 +216,7 @@ def verdict_text(verdict: Verdict, sandbox: str) -> str:
     where = f" in sandbox {sandbox}" if sandbox else ""
     if verdict.holds:
         return f"holds{where}: {verdict.expected}, got {verdict.got}"
-    shown = [
-        f"does not hold{where}"
-        + (" (incomplete: the journal has has_lost_entries entries)" if verdict.incomplete else "")
-    ]
+    shown = [f"does not hold{where}" + (" (incomplete: the journal has lost entries)" if verdict.incomplete else "")]
     shown += [f"  expected {verdict.expected}"]
     ids = f" (#{', #'.join(verdict.requests[:20])})" if verdict.requests else ""
     shown += [f"  got      {verdict.got}{ids}" + (f"; {verdict.note}" if verdict.note else "")]

@@ -142,7 +142,7 @@ def _read_json(file: str) -> Any:
 @click.option("--exactly", type=click.IntRange(0), metavar="N", help="Expect exactly N requests.")
 @click.option("--at-least", type=click.IntRange(0), metavar="N", help="Expect at least N requests [default: 1].")
 @click.option("--at-most", type=click.IntRange(0), metavar="N", help="Expect at most N requests.")
-@click.option("--armed-used", is_flag=True, help="Expect that everything armed was used.")
+@click.option("--armed-used", is_flag=True, help="Expect that something was armed, and all of it used.")
 @click.option(
     "--claim", metavar="FILE|-", help="Read the claim from a JSON file, or a list of claims to hold in this order."
 )

@@ -96,6 +96,8 @@ class Sandbox(Protocol):
     own_settings: Mapping[str, Any]
     clock: Clock
     armed: tuple[ArmedOutcome, ...]
+    armed_count: int
+    """Outcomes that were armed since the sandbox was made."""
     runtime_scenarios: Mapping[str, tuple[Scenario, ...]]
     """Scenarios added at run time by operation, in order."""
     turn_counts: Mapping[str, Mapping[str, int]]

@@ -69,7 +69,7 @@ class MemorySandbox:
         self._shared = shared
         self._orders: dict[str, _CachedOrder] = {}
         self._delays_drawn = 0
-        self._last_armed = 0
+        self.armed_count = 0
         self._usage = Usage(shared)
 
     # -- one request ------------------------------------------------------------------------------------
@@ -207,11 +207,11 @@ class MemorySandbox:
 
     async def arm(self, make: Callable[[int], ArmedOutcome]) -> ArmedOutcome | Full:
         """Arm what `make` gives for an unused id; `Full` if there is no room."""
-        armed = make(self._last_armed + 1)
+        armed = make(self.armed_count + 1)
         full = self._usage.full(size_of_armed(armed))
         if full is not None:
             return full
-        self._last_armed += 1
+        self.armed_count += 1
         self.armed = (*self.armed, armed)
         self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
         return armed

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from mockserver.base.values import encode_json
+from mockserver.base.values import count_members, encode_json
 from mockserver.core.contract import Scenario
 from mockserver.decision.view import ArmedOutcome
 from mockserver.storage.interface import Full
 from mockserver.storage.memory_shared import Shared
+
+CONDITION_BYTES: Final = 2_500
+"""What a condition takes when it is compiled."""
 
 
 class Usage:
@@ -51,10 +55,11 @@ class Usage:
 
 
 def size_of_armed(armed: ArmedOutcome) -> int:
-    """The bytes of an armed outcome, as it was sent."""
-    return len(encode_json(dict(armed.spec)))
+    """The bytes of an armed outcome, as it was sent and compiled."""
+    return len(encode_json(dict(armed.spec))) + CONDITION_BYTES * count_members(armed.spec.get("when", {}))
 
 
 def size_of_scenarios(scenarios: Iterable[Scenario]) -> int:
-    """The bytes of run-time scenarios, as they were sent."""
-    return sum(len((one.source_text or "").encode("utf-8", "replace")) for one in scenarios)
+    """The bytes of run-time scenarios, as they were sent and compiled; each member of one has a colon."""
+    texts = [one.source_text or "" for one in scenarios]
+    return sum(len(text.encode("utf-8", "replace")) + CONDITION_BYTES * text.count(":") for text in texts)

@@ -241,17 +241,29 @@ async def test_a_scenario_of_several_operations_needs_the_operation(
 
 async def test_what_is_armed_counts_for_the_bytes_of_all(contract: Contract, client: aiohttp.ClientSession) -> None:
     """507 where there is no room, for run-time scenarios too; a reset of all makes room."""
-    engine = Engine(contract, settings=replace(contract.settings, max_state_bytes=2_000))
+    engine = Engine(contract, settings=replace(contract.settings, max_state_bytes=20_000))
     async with serving(engine) as url:
-        spec = {"scenario": "rfc-invalid", "when": {"body.device_id": "x" * 1_500}}
+        spec = {"scenario": "rfc-invalid", "when": {"body.device_id": "x" * 10_000}}
         await admin(client, url, "POST", "/arm", spec, 201)
         shown = await admin(client, f"{url}/sandbox/a", "POST", "/arm", spec, 507)
-        assert (shown["type"], shown["limit"]) == ("urn:mockserver:problem:no-room-for-state", 2_000)
+        assert (shown["type"], shown["limit"]) == ("urn:mockserver:problem:no-room-for-state", 20_000)
         assert "max_state_bytes" in shown["detail"]
         scenario = {"documented": "D.", "when": {"body.device_id": "x" * 1_500}, "respond": {"error": {"code": 1}}}
         shown = await admin(client, url, "PUT", "/scenarios/mine", scenario, 507)
         assert shown["type"].endswith(":no-room-for-state")
-        async with client.post(url + PATH, json={**LASTING, "card_identifier": "c" * 1_000}) as response:
+        async with client.post(url + PATH, json={**LASTING, "card_identifier": "c" * 8_000}) as response:
             assert response.status == 507
         await admin(client, url, "POST", "/reset?all=true")
         await admin(client, url, "PUT", "/scenarios/mine", scenario, 201)
+
+
+async def test_too_many_conditions_for_run_time_are_refused(client: aiohttp.ClientSession, url: str) -> None:
+    """Each request would try them; a group counts with all that is in it."""
+    when = {"any": [{"body.device_id": f"D{number}"} for number in range(400)]}
+    shown = await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid", "when": when}, 400)
+    assert "expected at most 400 members" in shown["detail"]
+    scenario = {"documented": "D.", "when": when, "respond": {"error": {"code": 1}}}
+    shown = await admin(client, url, "PUT", "/scenarios/mine", scenario, 400)
+    assert shown["errors"][0]["came"] == "401"
+    when["any"].pop()
+    await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid", "when": when}, 201)

@@ -44,7 +44,7 @@ async def sent(client: aiohttp.ClientSession, url: str, *bodies: object) -> None
         ({"when": {"body.customer_id": "nobody"}}, False),
         ({"scenario": LASTS, "when": {"violation": {"at": "body.pin"}}}, False),
         ({"operation": "activateCardForCustomer", "count": {"exactly": 3}}, True),
-        ({"armed": "used"}, True),
+        ({"armed": "used"}, False),  # nothing was armed
         ([{"scenario": LASTS}, {"scenario": DIGITS}, {"scenario": LASTS}], True),
         ({"in_order": [{"scenario": DIGITS}, {"scenario": LASTS, "count": {"exactly": 1}}]}, True),
         ([{"scenario": DIGITS}, {"scenario": LASTS, "count": {"exactly": 2}}], False),
@@ -184,9 +184,12 @@ async def test_a_count_that_allows_any_number_is_refused(url: str, client: aioht
         assert (status, body["type"]) == (400, "urn:mockserver:problem:bad-count")
 
 
-@pytest.mark.parametrize("claim", [{"count": {"exactly": 0}}, {"armed": "used"}, [{"count": {"at_most": 1}}]])
+@pytest.mark.parametrize(
+    ("claim", "afterwards"),
+    [({"count": {"exactly": 0}}, 200), ({"armed": "used"}, 409), ([{"count": {"at_most": 1}}], 200)],
+)
 async def test_no_claim_holds_of_a_sandbox_that_was_never_made(
-    url: str, client: aiohttp.ClientSession, claim: Any
+    url: str, client: aiohttp.ClientSession, claim: Any, afterwards: int
 ) -> None:
     """Its name is misspelt; a reset makes it."""
     await sent(client, f"{url}/sandbox/worker-1", LASTING)
@@ -199,4 +202,4 @@ async def test_no_claim_holds_of_a_sandbox_that_was_never_made(
             "sandbox": "worker-2",
             "note": "There was no such sandbox; it was made.",
         }
-    assert (await verified(client, f"{url}/sandbox/worker-2", claim))[0] == 200
+    assert (await verified(client, f"{url}/sandbox/worker-2", claim))[0] == afterwards  # nothing was armed

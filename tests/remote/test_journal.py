@@ -328,6 +328,9 @@ def test_verify_exits_1_where_a_claim_fails() -> None:
         claim = json.dumps([{"scenario": "pin-not-digits"}])
         shown = run("verify", *address, "--claim", "-", "--json", stdin=claim)
         assert (shown.returncode, json.loads(shown.stdout)["holds"]) == (0, True)
+        assert run("verify", *address, "--armed-used").returncode == 1
+        assert run("arm", "rfc-invalid", *address).returncode == 0
+        serve.post(LASTING)
         assert run("verify", *address, "--armed-used").returncode == 0
         misspelt = run("verify", *address, "--scenario", "pin-no-digits")
         assert (misspelt.returncode, "pin-not-digits" in misspelt.stderr) == (1, True)

@@ -255,14 +255,14 @@ async def test_all_sandboxes_together_keep_so_many_bytes(new_mock: NewMock) -> N
     assert await sandbox.load_state(State({"things": {str(n): None for n in range(30)}}, {})) == full
 
 
-async def test_armed_outcomes_and_run_time_scenarios_count_as_they_were_sent(new_mock: NewMock) -> None:
+async def test_armed_outcomes_and_run_time_scenarios_count_with_their_compiled_form(new_mock: NewMock) -> None:
     """Until they are used or taken away; a reload keeps them."""
-    mock = new_mock(max_state_bytes=1_500)
-    full = Full("max_state_bytes", 1_500)
+    mock = new_mock(max_state_bytes=9_000)
+    full = Full("max_state_bytes", 9_000)
     sandbox = await mock.sandbox()
 
     async def arm(left: int | None = 1) -> ArmedOutcome | Full:
-        spec = {"when": {"body.thing": "x" * 1_000}}
+        spec = {"when": {"body.thing": "x" * 3_000}}
         return await sandbox.arm(lambda number: ArmedOutcome(number, "use", Turns((Turn(),)), left, (), spec))
 
     armed = await arm()
