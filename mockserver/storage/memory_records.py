@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from mockserver.core.model import Collection, GeneratedId, Record, Write
 from mockserver.storage.interface import Counter, State
+from mockserver.storage.pacing import Pacer
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Record).decode
@@ -177,26 +178,36 @@ class Records:
 
     # -- all of it --------------------------------------------------------------------------------------
 
-    def state(self) -> State:
-        """All that is kept beside the seeds."""
-        records = {
-            name: {key: None if data == _TOMBSTONE else _decode(data) for key, data in stored.items()}
-            for name, stored in self._stored.items()
-        }
+    async def state(self) -> State:
+        """All that is kept beside the seeds, as it is now; others run while it is decoded."""
+        kept = {name: [*stored.items()] for name, stored in self._stored.items()}
         names = {**self._ids_used, **self._search_start}
         counters = {name: Counter(self._ids_used.get(name, 0), self._search_start.get(name, 0)) for name in names}
+        records: dict[str, dict[str, Record | None]] = {name: {} for name in kept}
+        pacer = Pacer()
+        for name, stored in kept.items():
+            for key, data in stored:
+                records[name][key] = None if data == _TOMBSTONE else _decode(data)
+                await pacer.pause()
         return State(records, counters)
 
-    def load(self, state: State) -> None:
+    async def encode(self, state: State) -> list[Change]:
+        """What `load` stores for a state; others run while it is encoded."""
+        changes, pacer = [], Pacer()
+        for collection, records in state.records.items():
+            for key, record in records.items():
+                changes.append(self.change(collection, key, record))
+                await pacer.pause()
+        return changes
+
+    def load(self, changes: Iterable[Change], counters: Mapping[str, Counter]) -> None:
         """Replace what is kept."""
         self.changes += 1
         self._stored = {name: {} for name in self.collections}
         self._of_removed_collections, self.count, self.size = {}, 0, 0
-        for collection, records in state.records.items():
-            for key, record in records.items():
-                self.put(collection, key, record)
-        self._ids_used = {name: one.used for name, one in state.counters.items() if one.used}
-        self._search_start = {name: one.searched for name, one in state.counters.items() if one.searched}
+        self.apply(changes)
+        self._ids_used = {name: one.used for name, one in counters.items() if one.used}
+        self._search_start = {name: one.searched for name, one in counters.items() if one.searched}
         self._last_drawn = {}
 
     def use_collections(self, collections: Mapping[str, Collection], id_offsets: Mapping[str, int]) -> None:
@@ -218,6 +229,11 @@ class Records:
             if name in self._search_start:
                 self._search_start[name] += id_offsets[name]
         self._last_drawn = {}
+
+
+def total_size(changes: Iterable[Change]) -> int:
+    """The bytes of these records where nothing was stored before."""
+    return sum([_growth(change, None) for change in changes])
 
 
 def _growth(change: Change, before: bytes | None) -> int:

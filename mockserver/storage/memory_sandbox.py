@@ -26,7 +26,7 @@ from mockserver.storage.interface import (
     ReloadedSandbox,
     State,
 )
-from mockserver.storage.memory_records import Change, ReadRecord, Records
+from mockserver.storage.memory_records import Change, ReadRecord, Records, total_size
 from mockserver.storage.memory_shared import Shared
 from mockserver.storage.memory_usage import Usage, size_of_armed, size_of_scenarios
 
@@ -247,17 +247,18 @@ class MemorySandbox:
 
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""
-        return self.records.state()
+        return await self.records.state()
 
     async def load_state(self, state: State) -> Full | None:
         """Replace what the sandbox keeps; `Full` if there is no room."""
-        loaded = Records(self.name, self.settings.seed, self.records.collections)
-        loaded.load(state)
+        changes = await self.records.encode(state)
+        # A reload may have come meanwhile.
+        changes = [one for one in changes if one.collection in self.records.collections]
         limit = self._shared.settings.max_records
-        full = Full("max_records", limit) if loaded.count > limit else None
-        full = full or self._usage.full(loaded.size - self.records.size)
+        full = Full("max_records", limit) if len(changes) > limit else None
+        full = full or self._usage.full(total_size(changes) - self.records.size)
         if full is None:
-            self.records.load(state)
+            self.records.load(changes, state.counters)
             self._usage.set_records(self.records.size)
         return full
 
