@@ -151,15 +151,20 @@ def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigN
     if source.data is not MISSING:
         for violation in _part_validator(part).violations("body", source.data):
             source.report(_diagnostic(violation, source.data))
-        count = count_members(source.data if part == "when" else [source.data.get("when"), source.data.get("also")])
-        if count > MAX_RUNTIME_CONDITIONS:
-            expected = f"at most {MAX_RUNTIME_CONDITIONS} members; a contract file may have more"
-            source.report(Diagnostic((), "too many conditions for one that is added at run time", expected, str(count)))
         if not source.diagnostics:
+            data = source.data
+            _limit_conditions(source, [data] if part == "when" else [data.get("when", {}), data.get("also", [])])
             compiled = compile_node(ConfigNode(source, (), source.data, 0))
     if source.diagnostics or compiled is None:
         raise ConfigError(sorted(source.diagnostics, key=_line_and_column))
     return compiled
+
+
+def _limit_conditions(source: SourceFile, conditions: list[Any]) -> None:
+    count = count_members(conditions)
+    if count > MAX_RUNTIME_CONDITIONS:
+        expected = f"at most {MAX_RUNTIME_CONDITIONS} members; a contract file may have more"
+        source.report(Diagnostic((), "too many conditions for one that is added at run time", expected, str(count)))
 
 
 def _line_and_column(diagnostic: FileDiagnostic) -> tuple[int, int]:
