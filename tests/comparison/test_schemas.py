@@ -162,7 +162,7 @@ def near_schemas(draw: st.DrawFn) -> tuple[Any, Any]:
     return before, {name: value for name, value in {**before, **changed}.items() if name != dropped}
 
 
-LAW = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+LAW = settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 
 
 @LAW
