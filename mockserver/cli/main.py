@@ -1,4 +1,7 @@
-"""The command line: the group of all commands. A new command is a module of this package and a line below."""
+"""The command line: the group of all commands.
+
+A new command is a function of this package or of `remote`, with an import and an item in `_other_commands`.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Effects(Struct, frozen=True):
     consumed_ids: names of the drawn ids that are used up.
     armed_id: what was armed and is used once more, if anything.
     counted_scenarios: scenarios with answers in turn that this request counts for.
-    delay: whether a random delay was drawn.
+    drew_delay: whether a random delay was drawn.
     """
 
     writes: tuple[Write, ...] = ()

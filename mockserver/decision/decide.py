@@ -25,7 +25,7 @@ from mockserver.decision.view import ArmedOutcome, View
 
 
 def decide(route: Route, document: Document, view: View) -> Decision | Problem:
-    """What answers a request. Precedence: header, then armed, then the first scenario that matches.
+    """What answers a request: the scenario of the header, an armed one, or the first that matches.
 
     A `Reply` is a problem: an unknown name in `Mock-Scenario`, or a misspelt test value.
     """
@@ -48,7 +48,11 @@ def decide(route: Route, document: Document, view: View) -> Decision | Problem:
 
 
 class Choice(Struct, frozen=True):
-    """The scenario that answers, and why; `candidate` is None if it was forced or armed."""
+    """The scenario that answers, and why.
+
+    candidate: what matched; None if the scenario was forced or armed.
+    armed: what was armed for the request; beside a candidate, if that is only a fault or a delay.
+    """
 
     scenario: Scenario
     trigger: Trigger

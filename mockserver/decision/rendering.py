@@ -51,7 +51,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
     status = scenario.status.render(decision.facts)
     headers, own_headers = JSON_HEADERS, _scenario_headers(scenario, decision.facts) if scenario.headers else ()
     if fault is not None and fault.kind == "gateway":
-        status, own_headers = fault.status, ()  # for the journal; `faults` sends it
+        status, own_headers = fault.status, ()  # what the journal shows; `server.faults` sends it
     if any(name.lower() == "content-type" for name, _ in own_headers):
         headers = ()
     if decision.facts.settings.mock_headers:

@@ -69,7 +69,7 @@ class Router:
 
     def route(self, request: Request) -> Route | Problem:
         """The route of a request, or the problem with it."""
-        found = split_sandbox(request.path, request.headers)
+        found = split_sandbox(request.path, request.headers)  # for callers of the engine too, who have no edge
         if isinstance(found, Reply):
             return found
         candidate = self._find(request.method, found, in_path=request.path.startswith(SANDBOX_PREFIX))
@@ -90,9 +90,9 @@ class Router:
         return Route(self._contract, candidate.operation, candidate.parameters, sandbox, directives)
 
     def _find(self, method: str, found: SandboxPath, *, in_path: bool) -> _MatchedOperation | Problem:
-        """The operation of a method and a path; a path without parameters goes first, HEAD stands for GET.
+        """The operation of a method and a path; a path without parameters goes first.
 
-        `in_path`: the path names the sandbox.
+        A HEAD request without an operation of its own gets that of GET. `in_path`: the path names the sandbox.
         """
         path, candidates = found.path, self._candidates(found.path)
         for wanted in (method, "GET") if method == "HEAD" else (method,):

@@ -47,7 +47,7 @@ class View(Struct, frozen=True):
     facts: what conditions and templates see.
     keys: the key of each lookup, None if the request has none.
     found: the records of each lookup.
-    misspelt: the first lookup whose key matches the reserved pattern and is no known test value.
+    misspelt: the first lookup whose key has the reserved form, but is neither a test value nor written by a request.
     turn_counts: by scenario with answers in turn, the requests before this one.
     delays: the random delays drawn so far.
     lost_entries: ids of journal entries that wrote a found record and are no longer kept.

@@ -68,7 +68,7 @@ def run_sync(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 class ContractInUse:
-    """A contract in in_use: its router, and the writers of entries and observations."""
+    """A contract in use: its router, and the writers of entries and observations."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class Engine:
         return ContractInUse(contract, settings, self._sandbox_key, self._admin_paths)
 
     def cached(self, name: Hashable, make: Callable[[], _T]) -> _T:
-        """A value that `make` derives from the contract in in_use; computed once a `name`, until a reload."""
+        """A value that `make` derives from the contract in use; computed once for each `name`, until a reload."""
         kept = self._in_use.cached
         if name not in kept:
             kept[name] = make()

@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         if self.body_listener is not None:
             self.body_listener(data)
         elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
-            if not self._is_busy:  # pipelined bytes are not kept, and timed only from `end_request` on
+            if not self._is_busy:  # of a pipelined request none are kept, and its time begins at `end_request`
                 self._note_head_bytes(data)
             self._is_request_pending = True
         self._aiohttp_protocol.data_received(data)
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
     def _note_head_bytes(self, data: bytes) -> None:
         """Keep the bytes of a head, and limit the time from its first one on."""
         if not self._is_request_pending:
-            self._shared.slow_heads.stop_watching(self)  # the time without a first request ends
+            self._shared.slow_heads.stop_watching(self)  # `Connections.add` began the time for a first byte
         self._pending_bytes.append(data)
         self._shared.slow_heads.watch(self)
 

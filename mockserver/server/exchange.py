@@ -60,7 +60,7 @@ class Exchange(Struct, frozen=True):
         if self.is_incomplete:
             connection.send_and_close(data)
         elif self.keep_alive:
-            connection.enqueue(data)
+            connection.enqueue(data)  # replies of one turn of the loop are written together
         else:
             connection.write(data)
 

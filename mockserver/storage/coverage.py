@@ -49,6 +49,7 @@ class Observation(Struct, frozen=True, gc=False):
 
     `outcome` is None for a request that the mock refused. `fingerprint` is equal for equal requests of one sandbox.
     `violation_places` say where the request is malformed. `committed`: whether what the request changes was committed.
+    `arrived_ns` is of `perf_counter_ns`: only differences mean anything.
     """
 
     sandbox: str

@@ -12,7 +12,7 @@ from mockserver.storage.memory_journal import Journal
 
 
 class Shared:
-    """One for all sandboxes; `serve` replaces the contract for all of them at once."""
+    """One for all sandboxes; `use_contract` replaces the contract for all of them at once."""
 
     def __init__(
         self, contract: Contract, settings: Settings, now_ns: Callable[[], int], sandbox_exists: Callable[[str], bool]
