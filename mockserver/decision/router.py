@@ -16,7 +16,7 @@ from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SANDBOX_PREFIX, SandboxPath, derive_sandbox_name, split_sandbox
 from mockserver.privacy.masks import PathMask
-from mockserver.privacy.secrets import secrets_of
+from mockserver.privacy.secrets import Secrets
 
 
 class Route(Struct, frozen=True):
@@ -44,19 +44,21 @@ class Router:
         contract: Contract,
         settings: Settings,
         sandbox_key: bytes,
+        secrets: Mapping[str, Secrets],
+        path_mask: PathMask,
         admin_paths: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         """Compile the paths.
 
-        `sandbox_key` keys the hashes that name sandboxes derived from secrets; `admin_paths` are listed with the
-        operations where a path is unknown.
+        `sandbox_key` keys the hashes that name sandboxes derived from `secrets`, which are by operation; `path_mask`
+        masks an unknown path, with which `admin_paths` are listed beside the operations.
         """
         self._contract = contract
         self._settings = settings
         self._sandbox_key = sandbox_key
         self._admin_paths = admin_paths
-        self._secrets = {one.id: secrets_of([one]) for one in contract.operations} if settings.sandbox_from else {}
-        self._path_mask = PathMask(contract.operations, secrets_of(contract.operations))
+        self._secrets = secrets
+        self._path_mask = path_mask
         self._static: dict[str, list[_MatchedOperation]] = {}
         self._templates: list[tuple[re.Pattern[str], Operation]] = []
         for operation in contract.operations:

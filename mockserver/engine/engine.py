@@ -83,8 +83,8 @@ class ContractInUse:
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
 
-        self.router = Router(contract, settings, sandbox_key, admin_paths)
-        self.entry_writer = EntryWriter(contract)
+        self.entry_writer = writer = EntryWriter(contract)
+        self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.paths, admin_paths)
         self.observer = Observer(self.entry_writer.all_secrets)
 
     def read(self, route: Route, request: Request, settings: Settings) -> Document:

@@ -41,6 +41,7 @@ from mockserver.privacy.masks import (
     mask_at,
     mask_text_body,
     masked_headers,
+    masked_value,
     pointers_at,
     read_object,
     secret_parts,
@@ -140,7 +141,7 @@ def _unread(request: Request, secrets: Secrets) -> Document:
     """The document of a request that was refused before its body was read."""
     body = read_object(request.body)
     places = secrets.find(body) if body is not MISSING else ()
-    return Document(request, body=body, secret_places=tuple(places))
+    return Document(request, body=mask_at(body, places) if places else body, secret_places=tuple(places))
 
 
 def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
@@ -151,7 +152,7 @@ def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
             return Body(JSON, Raw(data))
         # Written again: the bytes may hold a member twice, and digits as escapes.
         masked += pointers_at(value, paths, "/request/body/value")
-        return Body(JSON, Raw(encode_json(mask_at(value, paths))))
+        return Body(JSON, Raw(encode_json(masked_value(value) if () in paths else value)))
     masked_data = mask_text_body(data, secrets)
     if masked_data != data:
         masked.append("/request/body/value")
