@@ -23,7 +23,9 @@ from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.decision.view import View
 from mockserver.engine.metrics import Metrics
 from mockserver.entries.entry_writer import EntryWriter
+from mockserver.entries.journal_entry import with_client_left
 from mockserver.privacy.masks import mask_query
+from mockserver.storage.coverage import loses_answer
 from mockserver.storage.interface import Committed, Conflict, Entry, Full, Gone, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
 from mockserver.storage.observations import Observer
@@ -194,7 +196,11 @@ class Engine:
         return await self._record_refusal(self._in_use, request, problem, time.perf_counter_ns())
 
     async def delivered(self, reply: Reply, *, complete: bool = True) -> None:
-        """Count the outcome of a reply. `complete`: all of it was sent; otherwise the client left before."""
+        """Count the outcome of a reply. `complete`: all of it was sent; if not, a fault took it or the client left."""
+        if not complete and not loses_answer(reply.fault.kind if reply.fault is not None else None):
+            entry = await self.storage.entry(reply.entry_id)
+            if entry is not None:
+                await self.storage.replace_entry(replace(entry, data=with_client_left(entry.data)))
         if reply.decision is not None:
             sandbox = await self.storage.find(reply.sandbox)
             if sandbox is not None:

@@ -190,4 +190,6 @@ def _fault_and_delay(entry: JournalEntry, decision: EntryDecision) -> str:
         parts.append(f"fault {entry.fault}, {kept}")
     if entry.delay_ms:
         parts.append(f"delay of {entry.delay_ms:.0f} ms")
+    if entry.client_left:
+        parts.append("the client left before the full answer was sent")
     return "; ".join(parts)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct, field, structs
 
 from mockserver.base.instants import parse_instant
 from mockserver.core.model import Record, RequestWarning, Settings, Write
@@ -138,7 +138,10 @@ class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
-    """The document. `time` is the sandbox's, in UTC with nine decimals. `problem` is set where the mock refused."""
+    """The document. `time` is the sandbox's, in UTC with nine decimals. `problem` is set where the mock refused.
+
+    `client_left`: before the full answer was sent, though no fault kept it back.
+    """
 
     id: str
     sandbox: str
@@ -151,6 +154,7 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     problem: str | None = None
     fault: str | None = None
     delay_ms: float = 0
+    client_left: bool = False
     masked: tuple[str, ...] = ()
 
     @property
@@ -173,3 +177,8 @@ _decode: Final = msgspec.json.Decoder(JournalEntry).decode
 def decode_entry(data: bytes) -> JournalEntry:
     """The document of an entry. Raises `ValueError` for what is none."""
     return _decode(data)
+
+
+def with_client_left(data: bytes) -> bytes:
+    """The document of an entry that says that its client left before the full answer was sent."""
+    return msgspec.json.encode(structs.replace(_decode(data), client_left=True))

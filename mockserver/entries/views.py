@@ -36,6 +36,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "committed": decision is not None and decision.committed,
         "cause": (decision.cause or None) if decision is not None else None,
         "delay_ms": round(entry.delay_ms, 3),
+        "client_left": entry.client_left,
         "micros": entry.micros,
         "unexpected": is_unexpected(decision),
         "masked": list(entry.masked),

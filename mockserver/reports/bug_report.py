@@ -158,6 +158,8 @@ def _summary_rows(
         yield texts["problem"], texts["misuse"].format(problem=entry.problem)
     if entry.fault is not None:
         yield texts["fault"], entry.fault + (texts["kept"] if decision is not None and decision.committed else "")
+    if entry.client_left:
+        yield texts["delivery"], texts["client_left"]
     if entry.delay_ms:
         yield texts["delay"], f"{entry.delay_ms:g} ms"
     if entry.masked:

@@ -11,11 +11,14 @@ from urllib.parse import parse_qsl, urlsplit
 from mockserver.base.values import encode_json
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import header_list
+from mockserver.reports.translations import TRANSLATIONS
 from mockserver.storage.interface import Entry, Storage
 from mockserver.version import __version__
 
 _NO_ANSWER = ("hang", "reset", "empty", "garbage")
 """Faults after which no HTTP answer reached the client."""
+
+_CLIENT_LEFT: Final = TRANSLATIONS["en"]["client_left"]
 
 _PAGE_ENTRIES: Final = 100
 _PAGE_BYTES: Final = 1_000_000
@@ -89,8 +92,12 @@ def har_entry(entry: JournalEntry, scheme: str = "http") -> dict[str, Any]:
 
 
 def _response(entry: JournalEntry) -> dict[str, Any]:
-    """What went out; status 0, as browsers have it, where no answer did."""
-    lost = entry.fault in _NO_ANSWER
+    """What went out; status 0, as browsers have it, where no full answer did.
+
+    `_error` says so in the archives of browsers; they have members of their own begin with `_`.
+    """
+    lost = entry.fault in _NO_ANSWER or entry.client_left
+    notes = (f"fault: {entry.fault}" if entry.fault else "", _CLIENT_LEFT if entry.client_left else "")
     body = b"" if lost or entry.fault == "gateway" else entry.reply.body.data
     headers = () if lost else entry.reply.headers
     return {
@@ -107,5 +114,6 @@ def _response(entry: JournalEntry) -> dict[str, Any]:
         "redirectURL": "",
         "headersSize": -1,
         "bodySize": len(body),
-        "comment": f"fault: {entry.fault}" if entry.fault else "",
+        "comment": "; ".join(filter(None, notes)),
+        **({"_error": _CLIENT_LEFT} if entry.client_left else {}),
     }

@@ -258,6 +258,9 @@ class Storage(Protocol):
     async def entry(self, entry_id: str) -> Entry | None:
         """The entry of an id, if it is still there."""
 
+    async def replace_entry(self, entry: Entry) -> None:
+        """Keep an entry in place of the one with its id, if that is still there; listeners are not told."""
+
     async def clear_entries(self, sandbox: str) -> int:
         """Delete the entries of a sandbox; how many there were."""
 

@@ -76,10 +76,23 @@ class Journal:
         self._entries.append(entry)
         self._ids.add(entry.id)
         self.size += len(entry.data)
-        while len(self._entries) > self.max_entries or self.size > self.max_bytes:
-            self._drop_oldest()
+        self._make_room()
         for listener in self.listeners:
             listener.offer(entry)
+
+    def replace(self, entry: Entry) -> None:
+        """Keep an entry in place of the one with its id, if that is still there."""
+        place = next((i for i, one in enumerate(self._entries) if one.id == entry.id), None)
+        if place is None:
+            return
+        self.size += len(entry.data) - len(self._entries[place].data)
+        self._entries[place] = entry
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the oldest entries until the others are within the limits."""
+        while len(self._entries) > self.max_entries or self.size > self.max_bytes:
+            self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         dropped = self._entries.popleft()

@@ -63,7 +63,8 @@ def _summary(row: Mapping[str, Any], prefix: str) -> str:
         f"{row['scenario']} ({row['source']}, by {row['trigger']})" if row["scenario"] else f"problem {row['problem']}"
     )
     fault = f", fault {row['fault']}" if row["fault"] else ""
-    return f"#{row['id']} {row['method']} {row['target'].removeprefix(prefix)} -> {row['status']} {answer}{fault}"
+    left = ", client left before it" if row["client_left"] else ""
+    return f"#{row['id']} {row['method']} {row['target'].removeprefix(prefix)} -> {row['status']} {answer}{fault}{left}"
 
 
 def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:

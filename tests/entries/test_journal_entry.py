@@ -29,6 +29,7 @@ from mockserver.entries.journal_entry import (
     JournalEntry,
     ScenarioInfo,
     decode_entry,
+    with_client_left,
 )
 from mockserver.entries.reconstruction import document_of, reconstruct
 from mockserver.server.server import serving
@@ -274,3 +275,17 @@ def test_a_decision_is_reconstructed_only_with_its_operation(contract: Contract,
     assert ping.decision is not None
     document = document_of(ping, ping.decision)
     assert (document.parameters, document.request.path) == ({"word": "a"}, "/v1/ping/a")
+
+
+def test_an_entry_of_a_client_that_left_differs_in_that_alone(contract: Contract) -> None:
+    """Every example of the contract."""
+    engine = Engine(contract)
+    for operation in contract.operations:
+        for scenario in operation.scenarios:
+            for example in scenario.examples:
+                for request in example_requests(operation, example):
+                    engine.handle_sync(request)
+    for entry in run_sync(engine.storage.entries("")):
+        left = json.loads(with_client_left(entry.data))
+        assert left.pop("client_left") is True
+        assert left == json.loads(entry.data)

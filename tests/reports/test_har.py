@@ -1,14 +1,19 @@
 """Requests as an HTTP Archive (HAR 1.2)."""
 
+import asyncio
 import json
+import socket
+import struct
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
-from mockserver.reports.har import har_pieces
+from mockserver.engine.engine import run_sync
+from mockserver.reports.har import har_entry, har_pieces
 from mockserver.server.server import serving
-from tests.support import LASTING, ONCE, PATH
+from tests.support import LASTING, ONCE, PATH, PATIENCE, head, journal
 from tests.support.clients import get_json, post_body, send_five
 
 
@@ -67,3 +72,58 @@ async def test_an_archive_ends_where_the_journal_is_cleared(contract: Contract) 
     await engine.storage.clear_entries("")
     archive += b"".join([piece async for piece in pieces])
     assert len(json.loads(archive)["log"]["entries"]) == 100
+
+
+@pytest.mark.parametrize("waits", ["Mock-Delay: 300s", "Mock-Fault: dribble; seconds=300"])
+@pytest.mark.parametrize("resets", [False, True])
+async def test_an_archive_says_that_the_client_left(
+    contract: Contract, client: aiohttp.ClientSession, waits: str, *, resets: bool
+) -> None:
+    """By status 0 and `_error`, as browsers do; list, entry and report say so as well."""
+    engine = Engine(contract)
+    async with serving(engine) as url:
+        split = urlsplit(url)
+        _, writer = await asyncio.open_connection(split.hostname, split.port)
+        body = json.dumps(LASTING).encode()
+        writer.write(head("POST", PATH, waits, length=len(body)) + body)
+        async with asyncio.timeout(PATIENCE):
+            while not await engine.storage.entries(""):  # noqa: ASYNC110 - nothing else tells of it
+                await asyncio.sleep(0.005)
+            (row,) = (await get_json(client, f"{url}/__admin/requests"))["requests"]
+            assert row["client_left"] is False
+            if resets:
+                sock = writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.close()
+            while not journal(engine)[0].client_left:  # noqa: ASYNC110 - nothing else tells of it
+                await asyncio.sleep(0.005)
+        (row,) = (await get_json(client, f"{url}/__admin/requests"))["requests"]
+        assert (row["client_left"], row["status"]) == (True, 200)
+        (one,) = (await get_json(client, f"{url}/__admin/requests?format=har"))["log"]["entries"]
+        left = "the client left before the full answer was sent"
+        reply = one["response"]
+        assert (reply["status"], reply["_error"], reply["content"]["text"], reply["headers"]) == (0, left, "", [])
+        assert reply["comment"].endswith(left)
+        async with client.get(f"{url}/__admin/requests/{row['id']}/report") as response:
+            assert left in await response.text()
+
+
+@pytest.mark.parametrize("fault", ["", "hang; seconds=0", "reset", "truncate", "gateway; status=502"])
+def test_an_archive_blames_no_client_for_a_fault(contract: Contract, fault: str) -> None:
+    """An answer that a fault took was taken by the fault; one that was sent whole has no error."""
+    engine = Engine(contract)
+    headers = {"content-type": "application/json"} | ({"mock-fault": fault} if fault else {})
+    reply = run_sync(engine.handle(Request("POST", PATH, json.dumps(LASTING).encode(), headers)))
+    run_sync(engine.delivered(reply, complete=not fault))
+    (entry,) = journal(engine)
+    assert not entry.client_left
+    assert "_error" not in har_entry(entry)["response"]
+
+
+def test_an_archive_says_that_the_client_of_a_problem_left(contract: Contract) -> None:
+    """An answer of the mock itself can be lost as well."""
+    engine = Engine(contract)
+    reply = run_sync(engine.handle(Request("GET", "/no-such", b"", {})))
+    run_sync(engine.delivered(reply, complete=False))
+    (entry,) = journal(engine)
+    assert (entry.problem, entry.client_left, har_entry(entry)["response"]["status"]) == ("unknown-path", True, 0)

@@ -94,6 +94,21 @@ async def test_clearing_a_journal_is_no_loss(new_mock: NewMock) -> None:
     assert await mock.storage.find("a") is not None
 
 
+async def test_an_entry_is_replaced_if_it_is_still_there(new_mock: NewMock) -> None:
+    """Its bytes count; listeners are not told once more."""
+    mock = new_mock(journal_bytes=10)
+    sent = [await mock.send("a", b"xxx") for _ in range(3)]
+    listener = mock.storage.listen(None, lambda: None)
+    await mock.storage.replace_entry(Entry(sent[1], "a", b"yyyy"))
+    assert [entry.data for entry in await mock.storage.entries("a")] == [b"xxx", b"yyyy", b"xxx"]
+    await mock.storage.replace_entry(Entry(sent[2], "a", b"yyyy"))
+    assert [entry.data for entry in await mock.storage.entries("a")] == [b"yyyy", b"yyyy"]
+    await mock.storage.replace_entry(Entry(sent[0], "a", b"gone"))
+    assert (await ids(mock), listener.take()) == ([sent[2], sent[1]], ())
+    assert mock.storage.gauges().journal_bytes == 8
+    listener.close()
+
+
 async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     """Of its sandbox or of all, oldest first, each once, until it is closed."""
     woken: list[str] = []
