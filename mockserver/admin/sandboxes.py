@@ -66,6 +66,7 @@ async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]
 
 
 async def _get_health(call: Call) -> Reply:
+    await call.engine.storage.check()
     contract = call.engine.contract
     count = sum(1 for _ in contract.scenarios)
     health = {"status": "ok", "version": __version__, "contract": contract.hash, "scenarios": count}
@@ -115,7 +116,7 @@ async def _reset(call: Call) -> Reply:
 
 
 async def _get_metrics(call: Call) -> Reply:
-    return text_reply(call.engine.metrics.text().decode(), CONTENT_TYPE)
+    return text_reply(call.engine.metrics.text(await call.engine.storage.gauges()).decode(), CONTENT_TYPE)
 
 
 async def _list_sandboxes(call: Call) -> Reply:

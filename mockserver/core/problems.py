@@ -135,6 +135,18 @@ def no_room(setting: str, limit: int) -> Reply:
     return no_room_for_record(limit) if setting == "max_records" else no_room_for_bytes(limit)
 
 
+def store_unavailable(why: str) -> Reply:
+    """503: what the servers share cannot be read or changed now."""
+    return problem(
+        503,
+        "store-unavailable",
+        "The shared store cannot be used now",
+        f"{why}. Nothing is answered from memory. If the store was lost while it committed this request, its changes "
+        "may be kept there although this answer says nothing of them.",
+        {"Retry-After": "1"},
+    )
+
+
 def no_room_for_bytes(limit: int) -> Reply:
     """507: what was to be kept has no place beside what all sandboxes keep; nothing was changed."""
     return problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
@@ -26,7 +27,7 @@ from mockserver.entries.entry_writer import EntryWriter
 from mockserver.entries.journal_entry import with_client_left
 from mockserver.privacy.masks import mask_query
 from mockserver.storage.coverage import loses_answer
-from mockserver.storage.interface import Committed, Conflict, Entry, Full, Gone, Sandbox, Storage
+from mockserver.storage.interface import Committed, Conflict, Entry, Full, Gone, Sandbox, Storage, StorageError
 from mockserver.storage.memory import MemoryStorage
 from mockserver.storage.observations import Observer
 
@@ -84,10 +85,9 @@ class ContractInUse:
         self.settings = settings
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
-
         self.entry_writer = writer = EntryWriter(contract)
         self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.paths, admin_paths)
-        self.observer = Observer(self.entry_writer.all_secrets)
+        self.observer = Observer(self.entry_writer.all_secrets, sandbox_key)
 
     def read(self, route: Route, request: Request, settings: Settings) -> Document:
         """The document of a request, its secrets masked."""
@@ -115,7 +115,7 @@ class Engine:
         """
         self.clock = clock
         self.storage: Storage = storage or MemoryStorage(contract, settings or contract.settings, clock, monotonic)
-        self.metrics = Metrics(self.storage.gauges)
+        self.metrics = Metrics()
         self.reload: Callable[[], Awaitable[Reload]] | None = None
         self.last_reload: Reload | None = None
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
@@ -151,9 +151,12 @@ class Engine:
     async def handle(self, request: Request) -> Reply:
         """Answer one request, commit what it changes, and keep its journal entry.
 
-        The caller awaits `delivered` once the reply is sent or lost.
+        The caller awaits `delivered` once the reply is sent or lost. If the storage fails, no entry is kept.
         """
         started = time.perf_counter_ns()
+        return await self._or_unavailable(self._answer(request, started), started)
+
+    async def _answer(self, request: Request, started: int) -> Reply:
         in_use = self._in_use  # a reload changes nothing for a request that is under way
         route = in_use.router.route(request)
         if isinstance(route, Reply):
@@ -162,7 +165,7 @@ class Engine:
         if sandbox is None:
             return await self._record_refusal(in_use, request, problems.no_room_for_sandbox(in_use.settings), started)
         document = in_use.read(route, request, sandbox.settings)
-        entry_id = sandbox.next_entry_id()
+        entry_id = await sandbox.next_entry_id()
         while True:
             view = await sandbox.look(route.operation, document)
             decision = decide(route, document, view)
@@ -193,24 +196,31 @@ class Engine:
 
     async def refuse(self, request: Request, problem: Reply) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
-        return await self._record_refusal(self._in_use, request, problem, time.perf_counter_ns())
+        started = time.perf_counter_ns()
+        return await self._or_unavailable(self._record_refusal(self._in_use, request, problem, started), started)
+
+    async def _or_unavailable(self, answer: Awaitable[Reply], started: int) -> Reply:
+        try:
+            return await answer
+        except StorageError as error:
+            reply = problems.store_unavailable(str(error))
+            self.metrics.count(reply, time.perf_counter_ns() - started)
+            return reply
 
     async def delivered(self, reply: Reply, *, complete: bool = True) -> None:
         """Count the outcome of a reply. `complete`: all of it was sent; if not, a fault took it or the client left."""
-        if not complete and not loses_answer(reply.fault.kind if reply.fault is not None else None):
-            entry = await self.storage.entry(reply.entry_id)
-            if entry is not None:
-                await self.storage.replace_entry(replace(entry, data=with_client_left(entry.data)))
-        if reply.decision is not None:
-            sandbox = await self.storage.find(reply.sandbox)
-            if sandbox is not None:
-                await sandbox.delivered(reply.entry_id, complete=complete)
+        with suppress(StorageError):  # the reply is out
+            if not complete and not loses_answer(reply.fault.kind if reply.fault is not None else None):
+                entry = await self.storage.entry(reply.entry_id)
+                if entry is not None:
+                    await self.storage.replace_entry(replace(entry, data=with_client_left(entry.data)))
+            if reply.decision is not None:
+                await self.storage.delivered(reply.sandbox, reply.entry_id, complete=complete)
 
     async def explain(self, request: Request) -> Explanation:
         """What `handle` would answer, and why. No sandbox is made or touched; nothing is drawn or counted."""
         in_use = self._in_use
         entry_id = "0"
-
         path = self.masked_target(request.path, "")
 
         async def refused(problem: Reply, sandbox: str) -> Explanation:
@@ -255,7 +265,7 @@ class Engine:
     ) -> Reply:
         """Answer with a problem, count it, and keep its entry; nothing else is changed."""
         name = sandbox.name if sandbox is not None else _named_sandbox(request)
-        entry_id = entry_id or self.storage.next_entry_id()
+        entry_id = entry_id or await self.storage.next_entry_id()
         reply = await self._with_mock_headers(problem, entry_id, name)
         nanos = time.perf_counter_ns() - started
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from mockserver.core.reply import Reply
 from mockserver.storage.interface import Gauges
@@ -24,12 +27,17 @@ MAX_SERIES: Final = 10_000
 """Pairs of scenario and status with a count of their own (there can be run-time scenarios); the rest are `other`."""
 
 
+class _Collector(Struct, frozen=True):
+    """What prometheus-client reads."""
+
+    collect: Callable[[], Iterator[Metric]]
+
+
 class Metrics:
     """The counts of one engine."""
 
-    def __init__(self, gauges: Callable[[], Gauges]) -> None:
-        """Begin at zero; `gauges` is called when somebody reads."""
-        self._gauges = gauges
+    def __init__(self) -> None:
+        """Begin at zero."""
         self._requests: dict[tuple[str, int], int] = {}
         self._problems: dict[str, int] = {}
         self._buckets = [0] * (len(BOUNDS) + 1)
@@ -56,14 +64,14 @@ class Metrics:
         """Count one reload."""
         self._reloads["good" if good else "bad"] += 1
 
-    def text(self) -> bytes:
-        """All of it as Prometheus text."""
+    def text(self, gauges: Gauges) -> bytes:
+        """All of it as Prometheus text, with the figures of this moment."""
         from prometheus_client import generate_latest
 
-        return generate_latest(self)  # it calls nothing but `collect`
+        return generate_latest(_Collector(partial(self.families, gauges)))  # it calls nothing but `collect`
 
-    def collect(self) -> Iterator[Metric]:
-        """The metric families."""
+    def families(self, now: Gauges) -> Iterator[Metric]:
+        """The metric families, with the figures of this moment."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         labels = ["scenario", "status"]
@@ -90,7 +98,6 @@ class Metrics:
             when = GaugeMetricFamily("mockserver_last_good_load_timestamp_seconds", "When files last made a contract.")
             when.add_metric([], self._last_good_ns / 1e9)
             yield when
-        now = self._gauges()
         yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes evicted.", value=now.evictions)
         yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)
         yield GaugeMetricFamily("mockserver_sandboxes", "Sandboxes that are there.", value=now.sandboxes)

@@ -19,13 +19,14 @@ from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json, printable, repeated_member
 from mockserver.core.directives import DirectiveError
 from mockserver.core.model import EMPTY_MAPPING, MISSING, Violation
-from mockserver.core.problems import not_found, problem, wrong_method
+from mockserver.core.problems import not_found, problem, store_unavailable, wrong_method
 from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.http_api.safety import Access, cross_site_refusal, unauthorized
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
+from mockserver.storage.interface import StorageError
 
 PREFIX: Final = "/__admin"
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
@@ -118,8 +119,7 @@ def parse_directive(parse: Callable[[Any], _Value], spec: Any) -> _Value:
     try:
         return parse(spec)
     except DirectiveError as error:
-        title = "A directive cannot be understood"
-        raise admin_error(400, "bad-directive", title, f"{error}") from None
+        raise admin_error(400, "bad-directive", "A directive cannot be understood", f"{error}") from None
 
 
 def json_reply(value: object, status: int = 200) -> Reply:
@@ -220,10 +220,9 @@ class AdminApi:
         """
         match = self.route(method, target.path)
         route = None if isinstance(match, Reply) else match.route
-        if not (route is not None and route.is_public) and not self._access.is_authorized(headers):
+        if not (route and route.is_public) and not self._access.is_authorized(headers):
             return unauthorized()
-        is_console = route is not None and route.is_console
-        refusal = cross_site_refusal(headers) if is_console else self._access.refusal(headers)
+        refusal = cross_site_refusal(headers) if route and route.is_console else self._access.refusal(headers)
         if refusal is not None:
             return refusal
         if isinstance(match, Reply):
@@ -244,6 +243,8 @@ class AdminApi:
             return await match.route.handler(call)
         except AdminError as error:
             return error.reply
+        except StorageError as error:
+            return store_unavailable(str(error))
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -252,8 +253,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _path_parameter_too_long(name: str) -> Reply:
-    detail = f"{name} has at most {MAX_PATH_PARAMETER} characters."
-    return problem(400, "bad-path", "The path cannot be used", detail)
+    return problem(400, "bad-path", "The path cannot be used", f"{name} has at most {MAX_PATH_PARAMETER} characters.")
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Validator | None:

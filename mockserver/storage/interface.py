@@ -32,6 +32,10 @@ class Entry(Struct, frozen=True, gc=False):
     data: bytes
 
 
+class StorageError(Exception):
+    """The storage cannot be used now; its text says why. Any coroutine of a storage may raise it."""
+
+
 class Committed(Struct, frozen=True):
     """All effects were applied, and the entry was kept."""
 
@@ -107,7 +111,7 @@ class Sandbox(Protocol):
 
     # -- one request ------------------------------------------------------------------------------------
 
-    def next_entry_id(self) -> str:
+    async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""
 
     async def look(self, operation: Operation, document: Document) -> View:
@@ -118,12 +122,6 @@ class Sandbox(Protocol):
 
     async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
         """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
-
-    async def delivered(self, entry_id: str, *, complete: bool) -> None:
-        """Count the outcome of a request whose answer is out; `complete`: all of it was sent.
-
-        Until then the sandbox is not evicted.
-        """
 
     # -- what a tester changes --------------------------------------------------------------------------
 
@@ -204,7 +202,7 @@ class Storage(Protocol):
     async def use_sandbox(self, name: str) -> Sandbox | None:
         """The sandbox of a name, made on first use; None if there is no room for one more.
 
-        It is not evicted while an answer that was committed in it is on its way (`Sandbox.delivered`).
+        It is not evicted while an answer that was committed in it is on its way (`delivered`).
         """
 
     async def find(self, name: str) -> Sandbox | None:
@@ -212,6 +210,12 @@ class Storage(Protocol):
 
     async def peek(self, name: str) -> Sandbox | None:
         """What `use_sandbox` would give; nothing is made, and this does not count as use."""
+
+    async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:
+        """Count the outcome of a request whose answer is out; `complete`: all of it was sent.
+
+        Until then its sandbox is not evicted.
+        """
 
     async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""
@@ -243,7 +247,7 @@ class Storage(Protocol):
 
     # -- journal and counts -----------------------------------------------------------------------------
 
-    def next_entry_id(self) -> str:
+    async def next_entry_id(self) -> str:
         """The id of the entry of a request without a sandbox."""
 
     async def add_entry(self, entry: Entry, observation: Observation) -> None:
@@ -276,5 +280,8 @@ class Storage(Protocol):
     async def tally(self, sandbox: str | None) -> Tally:
         """The coverage counts of a sandbox, or of all that ever were (None)."""
 
-    def gauges(self) -> Gauges:
+    async def gauges(self) -> Gauges:
         """The figures of this moment."""
+
+    async def check(self) -> None:
+        """Raise `StorageError` where the storage cannot be used now."""

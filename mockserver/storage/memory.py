@@ -69,6 +69,12 @@ class MemoryStorage:
         now = self._monotonic()
         return self._new(name, now) if not self._is_full(name) or self._idle(now) is not None else None
 
+    async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:
+        """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
+        found = self._sandboxes.get(sandbox)
+        if found is not None:
+            found.count_delivered(entry_id, complete=complete)
+
     async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""
         return tuple(self._sandboxes)
@@ -154,7 +160,7 @@ class MemoryStorage:
 
     # -- journal and counts -----------------------------------------------------------------------------
 
-    def next_entry_id(self) -> str:
+    async def next_entry_id(self) -> str:
         """The id of the entry of a request without a sandbox."""
         return self._shared.journal.next_id()
 
@@ -195,7 +201,7 @@ class MemoryStorage:
         """The coverage counts of a sandbox, or of all that ever were (None)."""
         return self._shared.coverage.total() if sandbox is None else self._shared.coverage.tally(sandbox)
 
-    def gauges(self) -> Gauges:
+    async def gauges(self) -> Gauges:
         """The figures of this moment."""
         armed = sum(len(sandbox.armed) for sandbox in self._sandboxes.values())
         journal = self._shared.journal
@@ -208,3 +214,6 @@ class MemoryStorage:
             journal.evictions,
             self._shared.state_bytes,
         )
+
+    async def check(self) -> None:
+        """Memory can always be used."""

@@ -115,8 +115,8 @@ class Journal:
 
         Raises `ValueError` where that is not the id of an entry.
         """
-        low = _number(after) if after else 0
-        high = _number(before) if before else self._last_id + 1
+        low = entry_number(after) if after else 0
+        high = entry_number(before) if before else self._last_id + 1
         of_sandbox = [one for one in reversed(self._entries) if sandbox is None or one.sandbox == sandbox]
         return [one for one in of_sandbox if low < int(one.id) < high] if before or after else of_sandbox
 
@@ -150,7 +150,8 @@ class Journal:
         self._lost_by_others = self.size = 0
 
 
-def _number(entry_id: str) -> int:
+def entry_number(entry_id: str) -> int:
+    """The number that an entry id is. Raises `ValueError`."""
     if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 20:
         raise ValueError(f"expected the id of an entry, got {entry_id[:40]}")
     return int(entry_id)

@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from mockserver.core.model import Collection, GeneratedId, Record, Write
+from mockserver.decision.view import Find
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.pacing import Pacer
 
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(Record).decode
+encode_record: Final = msgspec.json.Encoder().encode
+decode_record: Final = msgspec.json.Decoder(Record).decode
 
 _BLOCK: Final = 1_000_000
 """Each sandbox counts its ids in a block of this size, so that two sandboxes do not collide."""
@@ -28,13 +29,13 @@ _BLOCKS: Final = 2_000_000_000
 """The blocks: ids have 16 digits that begin with 7 or 8, so that none looks like a payment account number, and stay
 below 2^53, exact in every JSON reader."""
 
-_TOMBSTONE: Final = b"null"
+TOMBSTONE: Final = b"null"
 
 RECORD_OVERHEAD: Final = 200
 """Bytes that a record takes beside its key and its JSON: two objects and their place in a dictionary."""
 
 StoredRecords = dict[str, bytes]
-"""Records of a collection by key, as JSON or `_TOMBSTONE`."""
+"""Records of a collection by key, as JSON or `TOMBSTONE`."""
 
 
 class ReadRecord(Struct, frozen=True, gc=False):
@@ -68,7 +69,7 @@ class Records:
         self._search_start: dict[str, int] = {}
         self._last_drawn: dict[str, int] = {}
         """How far beyond the first id the last draw came, to save the next search; not part of the state."""
-        self._base = _first_id(name, seed)
+        self._base = first_id(name, seed)
         self.changes = 0
         """How often records or ids have changed: while it is the same, whatever was read is the same."""
 
@@ -84,7 +85,7 @@ class Records:
         data = self._stored[collection.name].get(key)
         reads.append(ReadRecord(collection.name, key, data))
         if data is not None:
-            return None if data == _TOMBSTONE else _decode(data)
+            return None if data == TOMBSTONE else decode_record(data)
         if key in collection.seeds:
             return collection.seeds[key]
         return collection.default_record(key)
@@ -124,26 +125,18 @@ class Records:
     def reseed(self, name: str, seed: int) -> None:
         """Restart the ids from another seed; the records stay."""
         self.changes += 1
-        self._base = _first_id(name, seed)
+        self._base = first_id(name, seed)
         self._ids_used, self._search_start, self._last_drawn = {}, {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
     def merged(self, writes: Iterable[Write], entry: str) -> list[Change]:
         """The records of the keys that a request writes, with the members that it writes merged into them."""
-        views: dict[tuple[str, str], dict[str, Any]] = {}
-        for write in writes:
-            view = views.get((write.collection, write.key))
-            if view is None:
-                before = self.find(self.collections[write.collection], write.key)
-                view = views[write.collection, write.key] = {**before.visible} if before is not None else {}
-            view.update(write.members)
-            view["key"], view["origin"] = write.key, "request"
-        return [Change(collection, key, _encode(Record(view, entry))) for (collection, key), view in views.items()]
+        return merge_writes(writes, self.collections, self.find, entry)
 
     def change(self, collection: str, key: str, record: Record | None) -> Change:
         """The change that writes a record in place of what was there; None is a tombstone."""
-        return Change(collection, key, _TOMBSTONE if record is None else _encode(record))
+        return Change(collection, key, TOMBSTONE if record is None else encode_record(record))
 
     def put(self, collection: str, key: str, record: Record | None) -> None:
         """Write a record in place of what was there; None is a tombstone."""
@@ -187,7 +180,7 @@ class Records:
         pacer = Pacer()
         for name, stored in kept.items():
             for key, data in stored:
-                records[name][key] = None if data == _TOMBSTONE else _decode(data)
+                records[name][key] = None if data == TOMBSTONE else decode_record(data)
                 await pacer.pause()
         return State(records, counters)
 
@@ -236,6 +229,21 @@ def total_size(changes: Iterable[Change]) -> int:
     return sum([_growth(change, None) for change in changes])
 
 
+def merge_writes(
+    writes: Iterable[Write], collections: Mapping[str, Collection], find: Find, entry: str
+) -> list[Change]:
+    """The records of the keys that a request writes, with the members that it writes merged into those of before."""
+    views: dict[tuple[str, str], dict[str, Any]] = {}
+    for write in writes:
+        view = views.get((write.collection, write.key))
+        if view is None:
+            before = find(collections[write.collection], write.key)
+            view = views[write.collection, write.key] = {**before.visible} if before is not None else {}
+        view.update(write.members)
+        view["key"], view["origin"] = write.key, "request"
+    return [Change(collection, key, encode_record(Record(view, entry))) for (collection, key), view in views.items()]
+
+
 def _growth(change: Change, before: bytes | None) -> int:
     return len(change.data) + (_fixed_size(change.key) if before is None else -len(before))
 
@@ -252,16 +260,16 @@ def _fold_keys(stored: StoredRecords, fold: Callable[[str], str]) -> StoredRecor
     for key, data in stored.items():
         if key not in found:
             place = key if fold(key) in found else fold(key)
-            found[place] = data if data == _TOMBSTONE else _rename(data, place)
+            found[place] = data if data == TOMBSTONE else _rename(data, place)
     return found
 
 
 def _rename(data: bytes, key: str) -> bytes:
-    record = _decode(data)
-    return _encode(Record({**record.visible, "key": key}, record.entry))
+    record = decode_record(data)
+    return encode_record(Record({**record.visible, "key": key}, record.entry))
 
 
-def _first_id(name: str, seed: int) -> int:
+def first_id(name: str, seed: int) -> int:
     """Where the ids of a sandbox begin: at 0 for the default sandbox and seed, in a block of its own for others."""
     if not name and not seed:
         return 0

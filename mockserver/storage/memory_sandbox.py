@@ -74,7 +74,7 @@ class MemorySandbox:
 
     # -- one request ------------------------------------------------------------------------------------
 
-    def next_entry_id(self) -> str:
+    async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""
         return self._shared.journal.next_id()
 
@@ -168,10 +168,10 @@ class MemorySandbox:
         consumed = [new for new in versions.new if new.name in effects.consumed_ids]
         return any(records.next_id(new) != view.facts.new[new.name] for new in consumed)
 
-    async def delivered(self, entry_id: str, *, complete: bool) -> None:
+    def count_delivered(self, entry_id: str, *, complete: bool) -> None:
         """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
         observation = self.pending.pop(entry_id, None)
-        if observation is not None and not self.gone:
+        if observation is not None:
             self._shared.coverage.add(observation, complete=complete)
 
     # -- what a tester changes --------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from mockserver.base.json_pointer import json_pointer
 from mockserver.core.model import Request, Violation
 from mockserver.core.reply import Decision
@@ -21,9 +23,10 @@ _KEYWORDS_AT_CLIENT_NAMES = frozenset(["additionalProperties", "unevaluatedPrope
 class Observer:
     """Makes observations of requests to one contract."""
 
-    def __init__(self, secrets: Secrets) -> None:
-        """`secrets` is what is secret in requests to any of its operations."""
+    def __init__(self, secrets: Secrets, key: bytes) -> None:
+        """`secrets` is what is secret in requests to any of its operations; `key` keys the fingerprints."""
         self._secrets = secrets
+        self._key = hashlib.sha256(key).digest()
 
     def observe(self, request: Request, view: View, decision: Decision, arrived_ns: int) -> Observation:
         """The observation of a request that a scenario answers."""
@@ -38,7 +41,7 @@ class Observer:
             arrived_ns=arrived_ns,
             outcome=Outcome(scenario.operation, scenario.id, from_contract, kind),
             trigger=decision.trigger,
-            fingerprint=hash((request.method, request.path, query, request.body, forced)),
+            fingerprint=self._fingerprint(request, query, forced),
             violation_places=tuple({_violation_place(violation) for violation in violations}) if violations else (),
             secret_in_url=(bool(query) or bool(operation.parameters)) and self._shows_secret(request),
             committed=decision.committed,
@@ -47,6 +50,11 @@ class Observer:
     def observe_refusal(self, request: Request, sandbox: str, arrived_ns: int) -> Observation:
         """The observation of a request that the mock refused."""
         return Observation(sandbox, arrived_ns, secret_in_url=self._shows_secret(request))
+
+    def _fingerprint(self, request: Request, query: tuple[tuple[str, str], ...], forced: str) -> int:
+        """The same for equal requests on every server with this key, and of no use to find their secrets without it."""
+        text = repr((request.method, request.path, query, forced)).encode()
+        return int.from_bytes(hashlib.blake2b(text + request.body, digest_size=6, key=self._key).digest(), "big")
 
     def _shows_secret(self, request: Request) -> bool:
         secrets, query = self._secrets, request.query

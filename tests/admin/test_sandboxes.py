@@ -106,7 +106,7 @@ def test_a_sandbox_beyond_the_bound_is_refused_with_503(contract: Contract) -> N
     assert (reply.status, reply.problem) == (503, "no-room-for-sandbox")
     assert "There are 2 sandboxes" in problem(reply.body)["detail"]
     assert engine.handle_sync(sent("a")).decision is not None
-    assert engine.storage.gauges().evictions == 0
+    assert run_sync(engine.storage.gauges()).evictions == 0
 
 
 def test_the_longest_idle_sandbox_makes_room(contract: Contract) -> None:
@@ -124,7 +124,7 @@ def test_the_longest_idle_sandbox_makes_room(contract: Contract) -> None:
     assert engine.handle_sync(sent("b")).status == 200
     assert is_incomplete(engine, "b")
     assert not is_incomplete(engine, "c")
-    assert engine.storage.gauges().evictions == 2
+    assert run_sync(engine.storage.gauges()).evictions == 2
 
 
 def test_a_dropped_sandbox_is_complete_when_made_again(contract: Contract) -> None:

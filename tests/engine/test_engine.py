@@ -11,13 +11,15 @@ import pytest
 
 from mockserver import Contract, Engine, Reply, Request, load
 from mockserver.contract.loading import compile_runtime_scenario
+from mockserver.core import problems
 from mockserver.core.reply import Effects
 from mockserver.decision.view import View
 from mockserver.engine.engine import run_sync
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, record_changes
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone
+from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone, StorageError
+from mockserver.storage.memory import MemoryStorage
 from mockserver.storage.memory_sandbox import MemorySandbox
 from tests.support import LASTING, ONCE, PATH, PING, explain, folder, journal
 
@@ -86,6 +88,35 @@ def test_a_request_without_room_for_its_sandbox_is_refused(contract: Contract) -
     reply = engine.handle_sync(asked(path="/sandbox/b" + PATH))
     assert (reply.problem, reply.status) == ("no-room-for-sandbox", 503)
     assert [entry.problem for entry in journal(engine, "b")] == ["no-room-for-sandbox"]
+
+
+def test_a_storage_that_fails_is_a_problem(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says why, has no entry, and the next request is answered as usual."""
+
+    async def fail(*_: object) -> None:
+        raise StorageError("the store is away")
+
+    engine = Engine(contract)
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryStorage, "use_sandbox", fail)
+        patch.setattr(MemoryStorage, "add_entry", fail)
+        unread = run_sync(engine.refuse(asked(), problems.too_slow(1)))
+        for reply in (engine.handle_sync(asked()), engine.handle_sync(asked(path="/nowhere")), unread):
+            assert (reply.status, reply.problem, reply.entry_id) == (503, "store-unavailable", "")
+            assert json.loads(reply.body)["detail"].startswith("the store is away. ")
+            assert ("Retry-After", "1") in reply.all_headers
+    assert engine.handle_sync(asked(ONCE)).status == 200
+
+
+def test_an_answer_whose_count_is_lost_is_still_delivered(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it any more."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageError("the store is away")
+
+    engine = Engine(contract)
+    monkeypatch.setattr(MemoryStorage, "delivered", fail)
+    assert engine.handle_sync(asked(ONCE)).status == 200
 
 
 def test_a_refusal_counts_without_a_journal(contract: Contract) -> None:

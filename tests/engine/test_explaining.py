@@ -86,7 +86,7 @@ def test_explaining_renews_and_evicts_no_sandbox(contract: Contract) -> None:
         explained = explain(engine, sent("b"))
         assert explained.reply.status == 200
         assert explain(engine, sent("a", ONCE)).reply.status == 400
-    gauges = engine.storage.gauges()
+    gauges = run_sync(engine.storage.gauges())
     assert (run_sync(engine.storage.sandbox_names()), gauges.evictions, gauges.sandboxes) == (("a",), 0, 1)
     reply = engine.handle_sync(sent("b"))
     assert (reply.status, reply.body[-80:]) == (200, explained.reply.body[-80:])

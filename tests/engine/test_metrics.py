@@ -10,7 +10,6 @@ from mockserver import Contract, Engine, Request
 from mockserver.engine import metrics as counted
 from mockserver.engine.metrics import Metrics
 from mockserver.server.server import serving
-from mockserver.storage.interface import Gauges
 from tests.support import LASTING, PATH
 
 
@@ -71,7 +70,7 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
 
 def test_the_number_of_series_is_bounded(contract: Contract) -> None:
     """Run-time scenarios share one."""
-    metrics = Metrics(lambda: Gauges(0, 0, 0, 0, 0, 0, 0))
+    metrics = Metrics()
     reply = Engine(contract).handle_sync(Request("GET", "/"))
     metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MAX_SERIES)}
     for _ in range(2):

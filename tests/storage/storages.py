@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -133,7 +134,7 @@ class Mock:
     ) -> CommitResult:
         """Commit effects as a request that saw this view does, in the sandbox of its name or in one it has still."""
         sandbox = sandbox or await self.sandbox(view.sandbox)
-        entry = Entry(sandbox.next_entry_id(), view.sandbox, data)
+        entry = Entry(await sandbox.next_entry_id(), view.sandbox, data)
         self.entries.append(entry.id)
         answered = Outcome("use", "rest", from_contract=True, fault=fault)
         observation = Observation(view.sandbox, self.clock.now, answered, "default", len(self.entries))
@@ -141,10 +142,10 @@ class Mock:
 
     async def send(self, name: str = "", data: bytes = b"{}", *, complete: bool | None = True, fault: str = "") -> str:
         """One request from its look to the delivery of its answer (None: on its way); the id of its entry."""
-        sandbox, view = await self.sandbox(name), await self.look(name)
+        view = await self.look(name)
         assert await self.commit(view, NO_EFFECTS, data, fault=fault or None) == Committed()
         if complete is not None:
-            await sandbox.delivered(self.entries[-1], complete=complete)
+            await self.storage.delivered(name, self.entries[-1], complete=complete)
         return self.entries[-1]
 
     async def size(self, key: str = "x", name: str = "") -> Any:
@@ -163,6 +164,21 @@ class Mock:
 def write(key: str = "x", collection: str = "things", **members: Any) -> Effects:
     """The effects of one write."""
     return Effects(writes=(Write(collection, key, members),))
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, as a listener to entries of other machines needs a moment."""
+    for _ in range(1_000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it does not hold after ten seconds")
+
+
+async def eventually_listening(mock: Mock) -> None:
+    """Wait until listeners have begun: some round trips, as each begins with one."""
+    for _ in range(20):
+        await mock.storage.check()
 
 
 NewMock = Callable[..., Mock]

@@ -297,7 +297,7 @@ async def test_a_request_older_than_a_reset_is_refused(mock: Mock, how: str) -> 
     else:
         assert await mock.storage.reset_all() == ("a",)
     assert await mock.commit(view, write(size=2), sandbox=old) == Gone()
-    await old.delivered(mock.entries[0], complete=True)
+    await mock.storage.delivered("a", mock.entries[0], complete=True)
     assert await mock.storage.entries(None) == []
     assert (await mock.storage.tally(None)).requests == 0
     assert await mock.size("x", "a") == 0

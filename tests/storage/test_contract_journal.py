@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Committed, Entry
-from tests.storage.storages import Mock, NewMock, write
+from tests.storage.storages import Mock, NewMock, eventually, eventually_listening, write
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:
@@ -52,7 +52,7 @@ async def test_the_oldest_entries_are_dropped_by_number(new_mock: NewMock) -> No
     assert await ids(mock) == sent[:1:-1]
     assert await mock.storage.entry(sent[0]) is None
     assert [await mock.storage.lost_entries(name) for name in ("a", "b", "c")] == [1, 1, 0]
-    gauges = mock.storage.gauges()
+    gauges = await mock.storage.gauges()
     assert (gauges.journal_entries, gauges.journal_bytes, gauges.journal_evictions) == (3, 6, 2)
 
 
@@ -63,13 +63,13 @@ async def test_the_oldest_entries_are_dropped_by_bytes(new_mock: NewMock) -> Non
     assert await ids(mock) == sent[::-1]
     sent += [await mock.send("a", b"x")]
     assert await ids(mock) == [sent[2], sent[1]]
-    assert mock.storage.gauges().journal_bytes == 7
+    assert (await mock.storage.gauges()).journal_bytes == 7
     sent += [await mock.send("a", b"x" * 10)]
     assert await ids(mock) == sent[3:]
     assert await mock.storage.lost_entries("a") == 3
     await mock.send("a", b"x" * 11)
     assert await ids(mock) == []
-    assert mock.storage.gauges().journal_bytes == 0
+    assert (await mock.storage.gauges()).journal_bytes == 0
 
 
 async def test_a_journal_of_size_zero_keeps_nothing(new_mock: NewMock) -> None:
@@ -90,7 +90,7 @@ async def test_clearing_a_journal_is_no_loss(new_mock: NewMock) -> None:
     assert await mock.storage.clear_entries("a") == 0
     assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
     assert [await mock.storage.lost_entries(name) for name in ("a", "b")] == [0, 1]
-    assert mock.storage.gauges().journal_bytes == 2
+    assert (await mock.storage.gauges()).journal_bytes == 2
     assert await mock.storage.find("a") is not None
 
 
@@ -105,7 +105,7 @@ async def test_an_entry_is_replaced_if_it_is_still_there(new_mock: NewMock) -> N
     assert [entry.data for entry in await mock.storage.entries("a")] == [b"yyyy", b"yyyy"]
     await mock.storage.replace_entry(Entry(sent[0], "a", b"gone"))
     assert (await ids(mock), listener.take()) == ([sent[2], sent[1]], ())
-    assert mock.storage.gauges().journal_bytes == 8
+    assert (await mock.storage.gauges()).journal_bytes == 8
     listener.close()
 
 
@@ -115,10 +115,12 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     await mock.send("a")
     one = mock.storage.listen("a", lambda: woken.append("one"))
     every = mock.storage.listen(None, lambda: woken.append("every"))
+    await eventually_listening(mock)
     assert one.take() == ()
     sent = [await mock.send(name) for name in ("a", "b", "a")]
-    refused = Entry(mock.storage.next_entry_id(), "b", b"{}")
+    refused = Entry(await mock.storage.next_entry_id(), "b", b"{}")
     await mock.storage.add_entry(refused, Observation("b", 1))
+    await eventually(lambda: len(woken) == 6)
     assert sorted(woken) == ["every"] * 4 + ["one"] * 2
     assert [entry.id for entry in one.take()] == [sent[0], sent[2]]
     assert [entry.id for entry in every.take()] == [*sent, refused.id]
@@ -126,18 +128,18 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     one.close()
     one.close()
     await mock.send("a")
+    await eventually(lambda: len(woken) == 7)
     assert (one.take(), len(every.take()), one.missed) == ((), 1, 0)
+    every.close()
 
 
 async def test_a_slow_listener_loses_the_oldest_entries(mock: Mock) -> None:
     """It knows how many."""
     listener = mock.storage.listen(None, lambda: None)
-    sent = []
-    while not listener.missed:
-        sent.append(await mock.send())
-    sent += [await mock.send() for _ in range(2)]
+    await eventually_listening(mock)
+    sent = [await mock.send() for _ in range(1_003)]
+    await eventually(lambda: listener.missed == 3)
     taken = listener.take()
-    assert listener.missed == 3
     assert [entry.id for entry in taken] == sent[3:]
     listener.close()
 
@@ -145,7 +147,7 @@ async def test_a_slow_listener_loses_the_oldest_entries(mock: Mock) -> None:
 async def test_a_refused_request_has_an_entry_and_no_effects(mock: Mock) -> None:
     """Ids are of one series with those of answers."""
     first = await mock.send("a")
-    entry = Entry(mock.storage.next_entry_id(), "a", b"refused")
+    entry = Entry(await mock.storage.next_entry_id(), "a", b"refused")
     await mock.storage.add_entry(entry, Observation("a", 1))
     second = await mock.send("a")
     assert await ids(mock, "a") == [second, entry.id, first]

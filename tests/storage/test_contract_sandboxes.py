@@ -24,13 +24,14 @@ async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
         assert (await peeked.look(mock.operation, mock.document(thing="x"))).found["thing"][0].origin == "default"
     assert await mock.storage.sandbox_names() == ()
     made = await mock.sandbox("a")
-    assert await mock.storage.find("a") is made
-    assert await mock.storage.peek("a") is made
-    assert await mock.sandbox("a") is made
+    await made.configure({"seed": 7})
+    for found in (await mock.storage.find("a"), await mock.storage.peek("a"), await mock.sandbox("a")):
+        assert found is not None
+        assert (found.name, found.settings.seed) == ("a", 7)
     await mock.sandbox("")
     assert set(await mock.storage.sandbox_names()) == {"", "a"}
     assert [one.name for one in await mock.storage.sandboxes()] == list(await mock.storage.sandbox_names())
-    assert mock.storage.gauges().sandboxes == 2
+    assert (await mock.storage.gauges()).sandboxes == 2
 
 
 async def test_the_longest_idle_sandbox_is_evicted(new_mock: NewMock) -> None:
@@ -49,7 +50,7 @@ async def test_the_longest_idle_sandbox_is_evicted(new_mock: NewMock) -> None:
     await mock.sandbox("c")
     assert set(await mock.storage.sandbox_names()) == {"", "a", "c"}
     assert await mock.storage.use_sandbox("d") is None
-    assert (mock.storage.gauges().sandboxes, mock.storage.gauges().evictions) == (3, 1)
+    assert ((await mock.storage.gauges()).sandboxes, (await mock.storage.gauges()).evictions) == (3, 1)
 
 
 async def test_finding_and_peeking_do_not_renew_a_sandbox(new_mock: NewMock) -> None:
@@ -66,7 +67,7 @@ async def test_an_evicted_sandbox_is_incomplete(new_mock: NewMock) -> None:
     """Made again or not, until a reset."""
     mock = new_mock(max_sandboxes=1, sandbox_ttl=0)
     await mock.commit(await mock.look("a", thing="x"), write(size=1))
-    await (await mock.sandbox("a")).delivered(mock.entries[0], complete=True)
+    await mock.storage.delivered("a", mock.entries[0], complete=True)
     assert not await mock.storage.was_evicted("a")
     await mock.sandbox("b")
     assert (await mock.storage.was_evicted("a"), await mock.storage.was_evicted("b")) == (True, False)
@@ -96,7 +97,7 @@ async def test_a_sandbox_with_an_answer_in_flight_is_not_evicted(new_mock: NewMo
         assert await mock.storage.peek("d") is not None  # in the place of "c"
         sandbox = await mock.storage.find("a")
         assert sandbox is not None
-        await sandbox.delivered(entry, complete=False)
+        await mock.storage.delivered("a", entry, complete=False)
     await mock.sandbox("d")
     assert set(await mock.storage.sandbox_names()) == {"c", "d"}
 
@@ -121,7 +122,7 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
             writes=write(size=1).writes, consumed_ids=("ticket",), counted_scenarios=("flaky",), drew_delay=True
         )
         assert await mock.commit(await mock.look(name, thing="x"), effects) == Committed()
-        await sandbox.delivered(mock.entries[-1], complete=True)
+        await mock.storage.delivered(name, mock.entries[-1], complete=True)
     fresh = (await mock.look("c", thing="x")).facts.new
     assert await mock.storage.reset("a")
     assert not await mock.storage.reset("never seen")
@@ -153,14 +154,14 @@ async def test_a_reset_of_all_forgets_all_sandboxes(new_mock: NewMock) -> None:
         assert not await mock.storage.was_evicted(name)
         assert await mock.storage.lost_entries(name) == 0
     assert (await mock.storage.tally(None)).requests == 0
-    assert (mock.storage.gauges().journal_bytes, mock.storage.gauges().armed) == (0, 0)
+    assert ((await mock.storage.gauges()).journal_bytes, (await mock.storage.gauges()).armed) == (0, 0)
 
 
 async def test_armed_outcomes_are_counted_over_all_sandboxes(mock: Mock) -> None:
     """Over those that exist."""
     for name in ("", "a", "a"):
         await mock.arm(name=name)
-    assert mock.storage.gauges().armed == 3
+    assert (await mock.storage.gauges()).armed == 3
 
 
 # -- counts ---------------------------------------------------------------------------------------------
@@ -184,20 +185,19 @@ async def test_an_outcome_counts_once_its_answer_was_delivered(
     entry = await mock.send("a", complete=None, fault=fault)
     rest = mock.operation.by_id["rest"]
     assert (await mock.storage.tally("a")).requests == 0
-    sandbox = await mock.sandbox("a")
     for _ in range(2):
-        await sandbox.delivered(entry, complete=complete)
+        await mock.storage.delivered("a", entry, complete=complete)
         for name in ("a", None):
             tally = await mock.storage.tally(name)
             assert (tally.requests, tally.counts_of(rest).delivered, tally.counts_of(rest).faults) == (1, met, faults)
-    await sandbox.delivered("12345", complete=True)
+    await mock.storage.delivered("a", "12345", complete=True)
     assert (await mock.storage.tally("a")).requests == 1
     assert (await mock.storage.tally("b")).requests == 0
 
 
 async def test_a_refusal_counts_for_the_sandbox_it_named(mock: Mock) -> None:
     """None is made for it."""
-    entry = Entry(mock.storage.next_entry_id(), "typo", b"{}")
+    entry = Entry(await mock.storage.next_entry_id(), "typo", b"{}")
     await mock.storage.add_entry(entry, Observation("typo", 1))
     assert await mock.storage.entries("typo") == [entry]
     assert ((await mock.storage.tally("typo")).problems, await mock.storage.find("typo")) == (1, None)

@@ -16,6 +16,7 @@ from mockserver.core.faults import Fault
 from mockserver.core.model import Document
 from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome, View
+from mockserver.engine.engine import run_sync
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Entry, Sandbox, Storage
 from tests.storage.storages import MakeStorage
@@ -162,7 +163,7 @@ def test_a_storage_that_waits_needs_an_event_loop(contract: Contract, make_stora
     storage: Any = WaitingStorage(make_storage(contract, contract.settings))
     with pytest.raises(RuntimeError, match="the storage has to wait"):
         Engine(contract, storage=storage).handle_sync(sent(ONCE))
-    assert storage.gauges().sandboxes == 0
+    assert run_sync(storage.gauges()).sandboxes == 0
 
 
 async def test_parallel_requests_use_an_armed_outcome_seven_times(engine: Engine) -> None:

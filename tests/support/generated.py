@@ -25,6 +25,7 @@ from mockserver.core.faults import FAULTS
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.engine import examples as listing
 from mockserver.storage.coverage import loses_answer
+from mockserver.storage.interface import Gauges
 from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -176,7 +177,7 @@ def faults() -> str:
 
 
 def metrics() -> str:
-    found = Engine(load()).metrics.collect()
+    found = Engine(load()).metrics.families(Gauges(0, 0, 0, 0, 0, 0, 0))
     rows = [
         (f"`{family.name}{'_total' * (family.type == 'counter')}`", family.type, family.documentation)
         for family in found
