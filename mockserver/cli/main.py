@@ -44,6 +44,7 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.remote import coverage as cli_coverage
     from mockserver.remote import journal as cli_journal
     from mockserver.remote import state as cli_state
+    from mockserver.remote import wait as cli_wait
 
     return (
         cli_contract.check,
@@ -60,6 +61,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_journal.verify,
         cli_journal.replay,
         cli_coverage.coverage,
+        cli_wait.wait,
     )
 
 

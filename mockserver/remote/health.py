@@ -9,16 +9,21 @@ import contextlib
 import http.client
 import os
 import urllib.error
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from mockserver.base.address import HEALTH, base_url
 from mockserver.client.http_client import failure_reason, opener
 from mockserver.remote.remote_server import cacert_option, fail, relevant_cacert
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+MAX_SECONDS: Final = 3.0
+"""The longest time to wait for one answer."""
 
 PROCESSES: Final = Path("/proc")
 """The folder in which Linux shows the processes."""
@@ -109,17 +114,21 @@ def _split(file: Path) -> list[str]:
     return os.fsdecode(file.read_bytes()).split("\0")[:-1]
 
 
-@click.command()
-@click.argument("address", required=False, metavar="[URL]")
-@click.option("--url", envvar="MOCKSERVER_URL", show_envvar=True, metavar="URL", help="The same as the argument URL.")
-@cacert_option
-def health(address: str | None, url: str | None, cacert: str) -> None:
-    """Ask a server for its health: exit status 0 if it is well, 1 if not.
+class NotHealthyError(Exception):
+    """A server that does not answer, or not well; the message has the URL and the reason."""
 
-    Without a URL it is the server of this container (process 1 or started by it), however that was started; or else
-    the server that MOCKSERVER_HOST, MOCKSERVER_PORT and MOCKSERVER_TLS_CERT describe.
-    """
-    server, base = None, address or url
+
+def server_options(command: _Command) -> _Command:
+    """Add the options that say which server is asked, as `ask_health` takes them."""
+    url = click.option(
+        "--url", envvar="MOCKSERVER_URL", show_envvar=True, metavar="URL", help="The same as the argument URL."
+    )
+    return click.argument("address", required=False, metavar="[URL]")(url(cacert_option(command)))
+
+
+def ask_health(base: str | None, cacert: str, seconds: float) -> str:
+    """The answer of the server at a URL, or without one of that of this container. Raises `NotHealthyError`."""
+    server = None
     if base is None:
         server = find_server(PROCESSES) or ServerProcess((), os.environ, Path())
         if server.options()["port"] == "0":
@@ -131,10 +140,24 @@ def health(address: str | None, url: str | None, cacert: str) -> None:
     certificate = server.certificate() if server is not None else ""
     try:
         with opener(certificate or relevant_cacert(base, cacert), pinned=bool(certificate)).open(
-            base + HEALTH, timeout=3
+            base + HEALTH, timeout=seconds
         ) as response:
-            click.echo(response.read().decode())
+            return str(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        fail(f"{base + HEALTH}: {failure_reason(error)}")
+        raise NotHealthyError(f"{base + HEALTH}: {failure_reason(error)}") from None
+
+
+@click.command()
+@server_options
+def health(address: str | None, url: str | None, cacert: str) -> None:
+    """Ask a server for its health: exit status 0 if it is well, 1 if not.
+
+    Without a URL it is the server of this container (process 1 or started by it), however that was started; or else
+    the server that MOCKSERVER_HOST, MOCKSERVER_PORT and MOCKSERVER_TLS_CERT describe.
+    """
+    try:
+        click.echo(ask_health(address or url, cacert, MAX_SECONDS))
+    except NotHealthyError as error:
+        fail(str(error))
