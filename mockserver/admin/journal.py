@@ -20,6 +20,7 @@ from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, entry_summary, is_unexpected
 from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.pieces import json_in_pieces
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
 from mockserver.reports.translations import language
@@ -166,9 +167,7 @@ async def _get_har(call: Call) -> Reply:
     count = await _count_up_to(entries, is_wanted, limit) if limit < len(entries) else len(entries)
     after = entries[count].id if count < len(entries) else ""
     sandbox, scheme = None if bool_parameter(call, "all") else call.sandbox, urlsplit(call.url).scheme
-    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    pieces = har_pieces(call.engine.storage, sandbox, after, count, is_wanted, scheme)
-    return Reply(200, headers, b"", pieces=pieces)
+    return json_in_pieces(har_pieces(call.engine.storage, sandbox, after, count, is_wanted, scheme))
 
 
 async def _count_up_to(entries: Sequence[Entry], is_wanted: Callable[[JournalEntry], bool], limit: int) -> int:

@@ -31,11 +31,12 @@ def routes() -> tuple[Route, ...]:
         events,
         journal,
         sandboxes,
+        snapshots,
         state,
         verify,
     )
 
-    modules = (console_files, contract, sandboxes, state, arming, journal, events, verify, coverage)
+    modules = (console_files, contract, sandboxes, snapshots, state, arming, journal, events, verify, coverage)
     return (
         *(route for module in modules for route in module.ROUTES),
         Route(

@@ -7,7 +7,7 @@ Seeds are shared and never change. Only what requests wrote is kept, as JSON: a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -54,6 +54,23 @@ class Change(Struct, frozen=True, gc=False):
     data: bytes
 
 
+class RecordsOfState(Mapping[str, Record | None]):
+    """The records of a collection as they were at one moment; each is decoded when it is asked for."""
+
+    def __init__(self, stored: StoredRecords) -> None:
+        """Take stored records, which nobody else changes."""
+        self._stored = stored
+
+    def __getitem__(self, key: str) -> Record | None:
+        return _stored_record(self._stored[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+
 class Records:
     """What one sandbox keeps beside the seeds."""
 
@@ -85,7 +102,7 @@ class Records:
         data = self._stored[collection.name].get(key)
         reads.append(ReadRecord(collection.name, key, data))
         if data is not None:
-            return None if data == TOMBSTONE else decode_record(data)
+            return _stored_record(data)
         if key in collection.seeds:
             return collection.seeds[key]
         return collection.default_record(key)
@@ -171,18 +188,11 @@ class Records:
 
     # -- all of it --------------------------------------------------------------------------------------
 
-    async def state(self) -> State:
-        """All that is kept beside the seeds, as it is now; others run while it is decoded."""
-        kept = {name: [*stored.items()] for name, stored in self._stored.items()}
+    def state(self) -> State:
+        """All that is kept beside the seeds, as it is now."""
         names = {**self._ids_used, **self._search_start}
         counters = {name: Counter(self._ids_used.get(name, 0), self._search_start.get(name, 0)) for name in names}
-        records: dict[str, dict[str, Record | None]] = {name: {} for name in kept}
-        pacer = Pacer()
-        for name, stored in kept.items():
-            for key, data in stored:
-                records[name][key] = None if data == TOMBSTONE else decode_record(data)
-                await pacer.pause()
-        return State(records, counters)
+        return State({name: RecordsOfState({**stored}) for name, stored in self._stored.items()}, counters)
 
     async def encode(self, state: State) -> list[Change]:
         """What `load` stores for a state; others run while it is encoded."""
@@ -222,6 +232,10 @@ class Records:
             if name in self._search_start:
                 self._search_start[name] += id_offsets[name]
         self._last_drawn = {}
+
+
+def _stored_record(data: bytes) -> Record | None:
+    return None if data == TOMBSTONE else decode_record(data)
 
 
 def total_size(changes: Iterable[Change]) -> int:

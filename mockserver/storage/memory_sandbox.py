@@ -247,7 +247,7 @@ class MemorySandbox:
 
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""
-        return await self.records.state()
+        return self.records.state()
 
     async def load_state(self, state: State) -> Full | None:
         """Replace what the sandbox keeps; `Full` if there is no room."""

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import time
+import urllib.request
 from typing import Any, Final
 
 from contenders import mock
@@ -22,6 +23,9 @@ COMMAND: Final = "responsiveness.py"
 ACTIVATIONS: Final = 10_000
 """Requests before anything is asked: as many entries as the journal keeps by default, and two records for each."""
 
+SNAPSHOT_ACTIVATIONS: Final = 6_000
+"""Requests before the snapshot is taken that is loaded into another sandbox."""
+
 CLAIMS: Final = [{"when": {"body.customer_id": f"NOBODY-{number}"}, "count": {"exactly": 1}} for number in range(100)]
 LONG: Final[dict[str, tuple[str, str, Any]]] = {
     "100 claims": ("POST", "/__admin/verify", CLAIMS),
@@ -29,6 +33,7 @@ LONG: Final[dict[str, tuple[str, str, Any]]] = {
     "list of requests": ("GET", "/__admin/requests?limit=1000&text=NOBODY", None),
     "coverage": ("GET", "/__admin/coverage", None),
     "state": ("GET", "/__admin/state", None),
+    "records of a collection": ("GET", "/__admin/state/cards", None),
     "OpenAPI export": ("GET", "/__admin/export/openapi", None),
 }
 
@@ -42,6 +47,12 @@ def ask(port: int, method: str, path: str, body: Any) -> None:
     connection.close()
     if response.status not in (200, 409):
         raise RuntimeError(f"{method} {path} is answered with {response.status}")
+
+
+def snapshot(port: int) -> Any:
+    """The state of the server."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/__admin/state") as response:
+        return json.load(response)
 
 
 def longest_wait(server: Process, method: str, path: str, body: Any) -> float:
@@ -62,14 +73,18 @@ def longest_wait(server: Process, method: str, path: str, body: Any) -> float:
 def measure(python: str, rounds: int) -> Result:
     """Ask each long thing so many times; the first time of all, which imports modules, is left out."""
     os.sched_setaffinity(0, {1})  # the server has the other core
-    waits: dict[str, list[float]] = {name: [] for name in LONG}
+    waits: dict[str, list[float]] = {}
     port = free_port()
     with running(mock(python, port, "--log-format", "none"), port) as server:
+        load_state: tuple[str, str, Any] | None = None
         count = wrong = 0
         while count < ACTIVATIONS:
             load = server.load(Traffic(), 1)
             count, wrong = count + load.count, wrong + load.wrong
-        for name, (method, path, body) in LONG.items():
+            if load_state is None and count >= SNAPSHOT_ACTIVATIONS:
+                load_state = ("PUT", "/sandbox/copy/__admin/state", snapshot(port))
+        assert load_state is not None
+        for name, (method, path, body) in {**LONG, "load state": load_state}.items():
             ask(port, method, path, body)
             waits[name] = [longest_wait(server, method, path, body) for _ in range(rounds)]
     target = Target(

@@ -155,23 +155,18 @@ async def test_a_member_that_comes_twice_is_refused(
         ("requests", {"format": "har", "limit": "19"}),
         ("requests/unexpected", {}),
         ("coverage", {}),
-        ("state/cards", {}),
-        ("state", {}),
     ],
 )
 async def test_long_work_lets_other_requests_run(
     contract: Contract, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str]
 ) -> None:
-    """Between steps, here one for each entry, outcome or record."""
+    """Between steps, here one for each entry or outcome."""
     monkeypatch.setattr("mockserver.storage.pacing.STEP_SECONDS", 0)
     engine = Engine(contract)
     for number in range(20):
         body = json.dumps({**ONCE, "card_identifier": f"CARD-{number}"}).encode()
         engine.handle_sync(Request("POST", PATH, body, {"content-type": "application/json"}))
     api, turns = AdminApi(engine, routes), 0
-    cards = {f"K-{number}": {"members": {"status": "issued"}} for number in range(20)}
-    snapshot = json.dumps({"format": 1, "records": {"cards": cards}}).encode()
-    assert (await api.handle("PUT", SandboxPath("", "/__admin/state"), {}, {}, snapshot)).status == 200
 
     async def other_requests() -> None:
         nonlocal turns

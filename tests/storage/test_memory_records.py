@@ -128,10 +128,10 @@ def test_drawing_an_id_changes_no_state() -> None:
     memory = records()
     memory.put("things", "3", None)
     memory.put("things", "4", None)
-    before = run_sync(memory.state())
+    before = memory.state()
     assert before.counters == {}
     assert drawn(memory) == "6"
-    assert run_sync(memory.state()) == before
+    assert memory.state() == before
     memory.restore("things", "4")
     assert drawn(memory) == "4"
 
@@ -166,7 +166,7 @@ def test_another_seed_begins_the_ids_again_and_keeps_the_records() -> None:
     memory.reseed("a", 2)
     assert drawn(memory) == drawn(records(name="a", seed=2))
     assert drawn(memory, PLAIN) == drawn(records(name="a", seed=2), PLAIN)
-    assert run_sync(memory.state()).counters == {}
+    assert memory.state().counters == {}
     assert memory.find(OPEN, "x") is None
 
 
@@ -180,19 +180,19 @@ def test_a_state_goes_to_other_records_and_back() -> None:
     memory.put("things", "3", None)
     used(memory)
     used(memory, PLAIN)
-    state = run_sync(memory.state())
+    state = memory.state()
     assert state.counters == {"id": Counter(1, 2), "card": Counter(1, 0)}
     other = records()
     other.put("things", "before", None)
     other.put("things", "4", None)
     assert drawn(other) == "3"
     load(other, state)
-    assert run_sync(other.state()) == state
+    assert other.state() == state
     assert other.count == 2
     assert [drawn(one, new) for one in (memory, other) for new in (NEW, PLAIN)] == ["6", "p_988"] * 2
     assert written(other, "x") == written(memory, "x")
     load(other, State({}, {}))
-    assert (other.count, run_sync(other.state())) == (0, run_sync(records().state()))
+    assert (other.count, other.state()) == (0, records().state())
 
 
 def test_records_without_a_collection_are_kept() -> None:
@@ -201,7 +201,7 @@ def test_records_without_a_collection_are_kept() -> None:
     memory.apply(memory.merged([Write("things", "x", {"more": 1})], "1"))
     other = collection("others")
     memory.use_collections({"others": other}, {})
-    assert (memory.count, run_sync(memory.state()).records) == (0, {"others": {}})
+    assert (memory.count, memory.state().records) == (0, {"others": {}})
     memory.use_collections({"others": other, "things": OPEN}, {})
     assert (memory.count, written(memory, "x").members) == (1, {"size": 0, "more": 1})
     memory.use_collections({}, {})
@@ -283,7 +283,7 @@ def test_records_of_several_shapes_are_kept_apart() -> None:
         ["more", "size", "key", "origin"],
     ]
     assert type(found[4].visible["size"]) is bool
-    kept = run_sync(memory.state()).records["things"]
+    kept = memory.state().records["things"]
     assert kept["gone"] is None
     assert list(kept) == ["k0", "k1", "k2", "k3", "k4", "k5", "gone"]
 
