@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import json
-import math
-import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+
+from mockserver.base.not_json import too_deep, why_not_json
 
 KINDS_OF_ABSENCE: Final = ("missing", "null", "empty", "blank", "other")
 """What a condition on violations can say of the value (`came:` in the scenario language)."""
@@ -28,14 +26,6 @@ MAX_OWN_DEPTH: Final = 1_000
 """Levels of nesting in what the mock encoded itself."""
 
 
-MAX_INTEGER_DIGITS: Final = 4_300
-"""Characters of an integer that can be read, which is exact."""
-
-
-class NotJsonError(ValueError):
-    """The bytes are no JSON document; the message says why and where, never the content."""
-
-
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -45,85 +35,10 @@ def decode_json(data: bytes, max_depth: int) -> Any:
     try:
         value = _decode(data)
     except (ValueError, RecursionError) as error:
-        raise NotJsonError(_why_not_json(data, error, max_depth)) from None
+        raise why_not_json(data, error, max_depth) from None
     if data.count(b"{") + data.count(b"[") > max_depth and _deeper_than(value, max_depth):
-        raise NotJsonError(f"nested deeper than {max_depth} levels")
+        raise too_deep(max_depth)
     return value
-
-
-def _why_not_json(data: bytes, error: Exception, max_depth: int) -> str:
-    """Why a document is no JSON, and where reading stopped."""
-    if not data.strip():
-        return "expected a JSON object, got nothing"
-    if isinstance(error, RecursionError):
-        return f"nested deeper than {max_depth} levels"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "not UTF-8, but UTF-16 or UTF-32 by its byte order mark"
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as decode_error:
-        return f"not UTF-8 at byte {decode_error.start}"
-    if text.startswith("\ufeff"):
-        return "not JSON, it begins with a byte order mark (U+FEFF)"
-    try:
-        # Numbers stay texts: Python refuses to convert one of thousands of digits.
-        json.loads(text, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
-    except json.JSONDecodeError as syntax_error:
-        return f"not JSON, reading stopped at line {syntax_error.lineno}, column {syntax_error.colno}"
-    except RecursionError:
-        return f"nested deeper than {max_depth} levels"
-    except _ConstantError as constant:
-        found = _BYTE.search(str(error))
-        if found is not None:  # otherwise there is something else before it
-            at = int(found[1]) - str(constant).startswith("-")  # it names the byte behind the sign
-            return f"not JSON, which has no {constant}, at {_place(data, at)}"
-    return next(_unreadable_tokens(text), "not JSON")
-
-
-def _unreadable_tokens(text: str) -> Iterator[str]:
-    """What in a well-formed JSON text cannot be read: halves of surrogate pairs, and numbers."""
-    for token in _TOKEN.finditer(text):
-        if token[0][0] != '"':
-            if _is_out_of_range(token[0]):
-                yield f"a number is too large to be read, at {_position(text, token.start())}"
-        elif (escape := _lone_surrogate(token[0])) is not None:
-            yield f"not JSON, half of a surrogate pair stands alone at {_position(text, token.start() + escape)}"
-
-
-def _lone_surrogate(token: str) -> int | None:
-    """Where half of a surrogate pair is escaped in the token of a text."""
-    return next((found.start() for found in _ESCAPE.finditer(token) if found[1]), None)
-
-
-def _is_out_of_range(number: str) -> bool:
-    return len(number) > MAX_INTEGER_DIGITS if number.lstrip("-").isdigit() else math.isinf(float(number))
-
-
-class _ConstantError(ValueError):
-    """`NaN` or `Infinity`, which Python's own reader takes."""
-
-
-def _refuse_constant(name: str) -> Any:
-    raise _ConstantError(name)
-
-
-_BYTE: Final = re.compile(r"\(byte ([0-9]+)\)")
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')
-_ESCAPE: Final = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\."
-)
-"""An escape in a JSON text; its group is half of a surrogate pair that stands alone."""
-
-
-def _place(data: bytes, offset: int) -> str:
-    """Line and column of a byte, both from 1; the column counts characters."""
-    before = data[:offset].decode("utf-8", "replace")
-    return _position(before, len(before))
-
-
-def _position(text: str, offset: int) -> str:
-    before = text[:offset]
-    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 
 def _deeper_than(value: Any, max_depth: int) -> bool:

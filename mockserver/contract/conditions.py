@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, quoted
 from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
-from mockserver.core.language import Condition, EqualValue, Evidence
+from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKind
 from mockserver.core.model import MISSING, Facts, Violation
 from mockserver.privacy.masks import mask_account_numbers_in, masked_value
 
@@ -38,7 +38,7 @@ def _compile_condition(name: str, operand: Any, context: Context) -> Condition:
 
 # -- the value at a path ------------------------------------------------------------------------------
 
-_NEVER: Final = Condition("a condition that could not be compiled", lambda _facts: "", lambda _facts: ())
+_NEVER: Final = Condition("a condition that could not be compiled", lambda _facts: "", lambda _facts: (), {})
 
 
 def _compile_value_condition(text: str, operand: Any, context: Context) -> Condition:
@@ -64,12 +64,17 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         expected = failure(facts)
-        return () if expected is None else (Evidence(text, expected, _described(place, facts, is_hidden)),)
+        if expected is None:
+            return ()
+        value = place.extract(facts)
+        kind, condition = _kind_of(place, value), {text: _first_unmet_operand(operand, check, value, facts)}
+        return (Evidence(text, expected, _described(value, kind, is_hidden), condition, kind),)
 
     return Condition(
         f"{text} {check.words}",
         failure,
         evidence,
+        {text: operand},
         check.reads | {place.root},
         place=text,
         equals=EqualValue(place.extract, operand) if is_constant(operand) else None,
@@ -88,14 +93,24 @@ def _first_unmet(parts: tuple[Check, ...], value: Any, facts: Facts) -> str | No
     return next((part.words for part in parts if not part.test(value, facts)), None)
 
 
-def _described(place: CompiledPath, facts: Facts, is_hidden: bool) -> str:
-    """The value at a path, in words; a secret is masked."""
-    value = place.extract(facts)
+def _first_unmet_operand(operand: Any, check: Check, value: Any, facts: Facts) -> Any:
+    """Of several operators that stand side by side the first whose check fails; otherwise the whole operand."""
+    each = zip(operand.items(), check.parts, strict=True) if check.parts else ()
+    return next(({name: inner} for (name, inner), part in each if not part.test(value, facts)), operand)
+
+
+def _kind_of(place: CompiledPath, value: Any) -> EvidenceKind:
+    """What the value at a path is, as evidence."""
     if value is MISSING:
-        return "nothing (missing)"
-    if is_hidden:
-        return quoted(masked_value(value))
-    return "a record" if not place.steps and isinstance(value, dict) and "origin" in value else quoted(value)
+        return "missing"
+    return "record" if not place.steps and isinstance(value, dict) and "origin" in value else "value"
+
+
+def _described(value: Any, kind: EvidenceKind, is_hidden: bool) -> str:
+    """A value in words; a secret is masked."""
+    if kind != "value":
+        return "a record" if kind == "record" else "nothing (missing)"
+    return quoted(masked_value(value) if is_hidden else value)
 
 
 # -- violations ---------------------------------------------------------------------------------------
@@ -105,7 +120,7 @@ def _compile_violation_condition(operand: Any) -> Condition:
     """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`; one violation has to match them."""
     if operand == "unclaimed":
         return _on_any_violation(
-            attrgetter("unclaimed"), "violation that no other scenario names", lambda _violation: True
+            attrgetter("unclaimed"), "violation that no other scenario names", lambda _violation: True, operand
         )
     wanted = {name: _as_words(value) for name, value in operand.items()}
     places, keywords, kinds = (wanted.get(name) for name in ("at", "keyword", "came"))
@@ -122,7 +137,9 @@ def _compile_violation_condition(operand: Any) -> Condition:
 
     label = {"came": "got"}
     words = ", ".join(f"{label.get(name, name)} {' or '.join(map(str, value))}" for name, value in wanted.items())
-    return _on_any_violation(attrgetter("violations"), f"violation {words}", selects, selects_violation=selects)
+    return _on_any_violation(
+        attrgetter("violations"), f"violation {words}", selects, operand, selects_violation=selects
+    )
 
 
 def _as_words(value: Any) -> tuple[Any, ...]:
@@ -134,6 +151,7 @@ def _on_any_violation(
     violations_of: Callable[[Facts], tuple[Violation, ...]],
     words: str,
     selects: Callable[[Violation], bool],
+    operand: Any,
     selects_violation: Callable[[Violation], bool] | None = None,
 ) -> Condition:
     """The condition that one of some violations is selected."""
@@ -148,12 +166,14 @@ def _on_any_violation(
         if failure(facts) is None:
             return ()
         found = ", ".join(f"{one.where} {one.keyword} ({one.got})" for one in facts.violations[:5])
-        return (Evidence("violation", words, found or "no violation"),)
+        return (Evidence("violation", words, found or "no violation", written, "violations"),)
 
+    written = {"violation": operand}
     return Condition(
         words,
         failure,
         evidence,
+        written,
         selects_violation=selects_violation,
         first_violation=first_violation,
         can_hold_without_violations=False,
@@ -175,13 +195,14 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
         if failure(facts) is None:
             return ()
         if name == "none":
-            return (Evidence(name, words, "one that holds"),)
+            return (Evidence(name, words, "one that holds", {name: operand}, "holds"),)
         return tuple(found for condition in members for found in condition.evidence(facts))
 
     return Condition(
         words,
         failure,
         evidence,
+        {name: operand},
         frozenset[str]().union(*(condition.reads for condition in members)),
         selects_violation=(lambda violation: any(one(violation) for one in selectors)) if selectors else None,
         first_violation=next(

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mockserver.core.model import MISSING, Facts, Violation
 
+EvidenceKind: TypeAlias = Literal["value", "missing", "record", "violations", "holds"]
+"""What was got: a value as JSON, nothing, a record, the violations of the request, or a condition that holds."""
+
 
 class Evidence(Struct, frozen=True):
-    """Why a condition did not hold: where, what was expected, what was got."""
+    """Why a condition did not hold: where, what was expected, what was got.
+
+    `condition` is what did not hold as the file writes it, and `kind` says what `got` is, so that others can word both.
+    """
 
     path: str
     expected: str
     got: str
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    kind: EvidenceKind = "value"
 
 
 class EqualValue(Struct, frozen=True):
@@ -31,6 +39,7 @@ class Condition:
     """A compiled condition.
 
     text: the condition in words.
+    written: the condition as the file writes it, its name and its operand.
     failure: None if it holds, otherwise what was expected; `evidence` says the same in detail.
     reads: the roots it reads.
     selects_violation: whether it names a violation; `first_violation` returns the first that it names.
@@ -42,6 +51,7 @@ class Condition:
     text: str
     failure: Callable[[Facts], str | None]
     evidence: Callable[[Facts], tuple[Evidence, ...]]
+    written: Mapping[str, Any]
     reads: frozenset[str] = frozenset()
     selects_violation: Callable[[Violation], bool] | None = None
     first_violation: Callable[[Facts], Violation | None] | None = None

@@ -81,6 +81,7 @@ class Violation(Struct, frozen=True, gc=False):
     `message` says what was expected and what kind of thing was got; it never holds a value of the request.
     `got` is one of `values.KINDS_OF_ABSENCE`; `other` means that a value is there. `known` lists the allowed names if a
     name or a word is unknown, `about` is the description in the schema; both help people who write files.
+    `values` holds what the message says by name, so that others can word it in another language.
     """
 
     root: str
@@ -90,6 +91,7 @@ class Violation(Struct, frozen=True, gc=False):
     message: str
     known: tuple[str, ...] = ()
     about: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
     """The path as YAML writes it: `body.person.name`. Conditions compare it often, so it is made once."""
 
@@ -115,14 +117,18 @@ class UnknownMember(Struct, frozen=True, gc=False):
     near: tuple[str, ...]
 
 
-class RequestWarning(Struct, frozen=True, gc=False):
-    """Something accepted that a client probably did not mean; `assumption` is the id of what accepting it rests on."""
+class RequestWarning(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Something accepted that a client probably did not mean; `assumption` is the id of what accepting it rests on.
+
+    `values` holds what the message says by name, beside what the pointer names.
+    """
 
     root: str
     pointer: str
     keyword: str
     message: str
     assumption: str = field(name="point")
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Document(Struct, frozen=True, gc=False):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mockserver.base.values import NotJsonError, decode_json, is_blank, kind, kind_of_absence
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import decode_json, is_blank, kind, kind_of_absence
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Document, Request, Settings, Violation
 from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
@@ -49,10 +50,12 @@ def parse_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]
     try:
         value = decode_json(data, max_depth)
     except NotJsonError as error:
-        return MISSING, (Violation("body", (), "parse", "other" if data.strip() else "missing", str(error)),)
+        came = "other" if data.strip() else "missing"
+        return MISSING, (Violation("body", (), "parse", came, str(error), values=error.values),)
     if not isinstance(value, dict):
         message = f"expected a JSON object, got {kind(value)}"
-        return MISSING, (Violation("body", (), "parse", kind_of_absence(value), message),)
+        values = {"reason": "type", "got": kind(value).rpartition(" ")[2]}
+        return MISSING, (Violation("body", (), "parse", kind_of_absence(value), message, values=values),)
     return value, ()
 
 

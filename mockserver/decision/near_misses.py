@@ -74,4 +74,5 @@ def _blocked_by_violations(scenario: Scenario, facts: Facts) -> tuple[Evidence, 
     if not scenario.changes or not violations:
         return ()
     seen = ", ".join(violation.where for violation in violations[:5])
-    return (Evidence("violation", "none, since this scenario changes state", seen),)
+    expected = "none, since this scenario changes state"
+    return (Evidence("violation", expected, seen, {"violation": "absent"}, "violations"),)

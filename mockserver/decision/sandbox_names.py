@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockserver.base.values import NotJsonError, decode_json, encode_json, printable
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import decode_json, encode_json, printable
 from mockserver.core import problems
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Problem

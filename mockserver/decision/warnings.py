@@ -41,11 +41,13 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
         if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
             got = "another one" if sent else "none"
             message = f"expected {wanted}, got {got}"
-            found.append(RequestWarning("header", "/content-type", "content-type", message, assumption))
+            values = {"expected": wanted}
+            found.append(RequestWarning("header", "/content-type", "content-type", message, assumption, values))
     charset = _CHARSET.search(sent) if ";" in sent else None
     if charset is not None and charset[1].lower() not in _UTF8:
-        message = f"expected charset utf-8, got {printable(charset[1], 40)}; the body is read as UTF-8"
-        found.append(RequestWarning("header", "/content-type", "charset", message, ""))
+        got = printable(charset[1], 40)
+        message = f"expected charset utf-8, got {got}; the body is read as UTF-8"
+        found.append(RequestWarning("header", "/content-type", "charset", message, "", {"got": got}))
     if rules.any_header is not None:
         names = rules.any_header.names
         for name in names:
@@ -97,7 +99,8 @@ def body_warnings(operation: Operation, request: Request, body: dict[str, Any]) 
 def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
     words = [f"{printable(str(member.path[-1]), 40)} is not a documented member", did_you_mean(member.near[:1])]
     message = ", ".join(filter(None, words))
-    return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption)
+    values = {"near": member.near[0]} if member.near else {}
+    return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption, values)
 
 
 class _Pairs(dict[str, Any]):

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 
 from msgspec.structs import replace
 
-from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_ascii_json, encode_json
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, encode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Reply

@@ -180,7 +180,9 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
         assumed=decision.assumed,
         cause=decision.cause,
         committed=decision.committed,
-        violations=tuple([EntryViolation(v.root, v.path, v.keyword, v.got, v.message) for v in document.violations]),
+        violations=tuple(
+            [EntryViolation(v.root, v.path, v.keyword, v.got, v.message, v.values) for v in document.violations]
+        ),
         warnings=document.warnings,
         lookups={
             one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name])

@@ -63,7 +63,7 @@ class EntryReply(Struct, frozen=True, gc=False):
     body: Body
 
 
-class EntryViolation(Struct, frozen=True, gc=False):
+class EntryViolation(Struct, frozen=True, gc=False, omit_defaults=True):
     """A violation: what JSON Schema found wrong at a place, without the value."""
 
     root: str
@@ -71,6 +71,7 @@ class EntryViolation(Struct, frozen=True, gc=False):
     keyword: str
     got: str = field(name="came")
     message: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ScenarioInfo(Struct, frozen=True, gc=False, omit_defaults=True):

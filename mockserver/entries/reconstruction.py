@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Contract, Operation, Scenario
+from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Document, Request, Violation
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import near_misses
@@ -34,6 +35,19 @@ class Reconstruction(Struct, frozen=True):
             return ()
         stood_aside = [name for name in self.decision.turns if name != scenario.scenario]
         return near_misses(self.operation, self.view.order.scenarios, self.view.facts, stood_aside)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions that held; none where the scenario no longer has them, or was forced or armed."""
+        alternatives = self.scenario.alternatives if self.scenario is not None else ()
+        because = self.decision.scenario.because
+        held = (one.conditions for one in alternatives if tuple(c.text for c in one.conditions) == because)
+        return next(held, ())
+
+    @property
+    def scenario(self) -> Scenario | None:
+        """The scenario that answered; None if there is none of its name any more."""
+        return self.view.order.by_id.get(self.decision.scenario.scenario)
 
 
 def reconstruct(
@@ -83,7 +97,9 @@ def view_of(
 
 def document_of(entry: JournalEntry, decision: EntryDecision) -> Document:
     """The document of an entry's request, as it was read then."""
-    violations = tuple(Violation(v.root, v.path, v.keyword, v.got, v.message) for v in decision.violations)
+    violations = tuple(
+        Violation(v.root, v.path, v.keyword, v.got, v.message, values=v.values) for v in decision.violations
+    )
     return Document(request_of(entry), entry.request.path, _body(entry), violations, decision.warnings)
 
 

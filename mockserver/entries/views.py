@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
-from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_json
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_json
+from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.language import Evidence
-from mockserver.core.model import Record, Violation, Write
+from mockserver.core.model import Record, RequestWarning, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.entries.entry_writer import scenario_info
 from mockserver.entries.journal_entry import JSON, EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
@@ -91,11 +93,14 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         "records": [],
     }
     if decision is not None:
-        shown["violations"] = [violation_json(one) for one in decision.violations]
-        shown["warnings"] = [warning.message for warning in decision.warnings]
+        shown["violations"] = [{**violation_json(one), "values": one.values} for one in decision.violations]
+        shown["warnings"] = [warning_json(one) for one in decision.warnings]
         shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
         shown["records"] = record_changes(decision)
     if reconstruction is not None:
+        advice = reconstruction.scenario.client_advice if reconstruction.scenario is not None else NO_ADVICE
+        conditions = [one.written for one in reconstruction.conditions]
+        shown["decision"] |= {"conditions": conditions, **advice.members}
         shown["misses"] = near_misses_json(reconstruction.near_misses)
     return shown
 
@@ -142,9 +147,21 @@ def violation_json(one: Violation | EntryViolation) -> dict[str, str]:
     }
 
 
-def evidence_json(one: Evidence) -> dict[str, str]:
+def warning_json(one: RequestWarning) -> dict[str, Any]:
+    """A warning as JSON."""
+    return {
+        "at": one.root,
+        "pointer": one.pointer,
+        "keyword": one.keyword,
+        "message": one.message,
+        "values": one.values,
+    }
+
+
+def evidence_json(one: Evidence) -> dict[str, Any]:
     """A piece of evidence as JSON."""
-    return {"at": one.path, "expected": one.expected, "came": one.got}
+    shown = {"at": one.path, "expected": one.expected, "came": one.got}
+    return {**shown, "kind": one.kind, "condition": one.condition} if one.condition else shown
 
 
 def evidence_lines(at: str, expected: str, got: str) -> tuple[str, str]:

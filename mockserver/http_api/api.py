@@ -15,8 +15,9 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
+from mockserver.base.not_json import NotJsonError
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
-from mockserver.base.values import MAX_FILE_DEPTH, NotJsonError, decode_json, encode_json, printable, repeated_member
+from mockserver.base.values import MAX_FILE_DEPTH, decode_json, encode_json, printable, repeated_member
 from mockserver.core.directives import DirectiveError
 from mockserver.core.model import EMPTY_MAPPING, MISSING, Violation
 from mockserver.core.problems import not_found, problem, store_unavailable, wrong_method
@@ -294,7 +295,6 @@ def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
     if repeated is not None:
         detail = f"The member {printable(repeated, 80)} comes twice in one object."
         raise admin_error(400, "bad-body", _BAD_BODY, detail)
-    violations = validator.violations("body", value)
-    if violations:
+    if violations := validator.violations("body", value):
         raise violation_error("bad-body", _BAD_BODY, violations)
     return value

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from mockserver.base.address import path_segment, segment_value
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
-from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json, mask, printable, readable
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, mask, printable, readable
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Headers

@@ -14,7 +14,8 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from msgspec import Struct
 
-from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json
 from mockserver.core.contract import Operation
 from mockserver.core.model import Path
 from mockserver.privacy.secret_names import SecretNames, fold

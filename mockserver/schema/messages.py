@@ -9,7 +9,7 @@ from mockserver.base.values import encode_ascii_json, kind, kind_of_absence
 from mockserver.core.model import MISSING
 
 EXPECTED_KEYWORD: Final = "x-expected"
-"""The keyword with a schema's own words for its `pattern`."""
+"""The keyword with a schema's own words for its `pattern`: a text in English, or a text by language."""
 
 _KINDS: Final = {
     "null": "null",
@@ -66,7 +66,8 @@ def violation_message(keyword: str, operand: Any, schema: Any, value: Any) -> st
         got = "a number with a fraction" if "integer" in wanted and kind(value) == "a number" else kind(value)
         return f"expected {_or([_KINDS[name] for name in wanted])}, got {got}"
     if keyword == "pattern":
-        return f"expected {schema.get(EXPECTED_KEYWORD) or 'text that matches ' + operand}, got {_other_text(value)}"
+        expected = _expected_words(schema).get("en") or f"text that matches {operand}"
+        return f"expected {expected}, got {_other_text(value)}"
     if keyword in _MEASURES:
         words, got_text = _MEASURES[keyword]
         plural = "s" if got_text is _count and operand != 1 else ""
@@ -76,6 +77,29 @@ def violation_message(keyword: str, operand: Any, schema: Any, value: Any) -> st
     if keyword == "const":
         return f"expected {encode_ascii_json(operand)}, got {_other(value, [operand])}"
     return _FIXED.get(keyword, f"breaks the keyword {keyword}")
+
+
+def violation_values(keyword: str, operand: Any, schema: Any, value: Any) -> dict[str, Any]:
+    """What the message for a value (or `MISSING`) says, by name.
+
+    `operand` is that of the keyword, `expected` the schema's own words by language; `got` is the type of the value, or
+    what a keyword counts.
+    """
+    if value is MISSING:
+        return {}
+    if keyword == "pattern":
+        return {"operand": operand, "expected": _expected_words(schema)}
+    if keyword in _MEASURES:
+        return {"operand": operand, "got": len(value)} if _MEASURES[keyword][1] is _count else {"operand": operand}
+    if keyword in ("type", "enum", "const"):
+        return {"operand": operand, "got": kind(value).rpartition(" ")[2]}
+    return {}
+
+
+def _expected_words(schema: Any) -> Mapping[str, str]:
+    """A schema's own words for its pattern, by language; those without a language are English."""
+    words = schema.get(EXPECTED_KEYWORD) or {}
+    return words if isinstance(words, dict) else {"en": str(words)}
 
 
 def _or(names: list[str]) -> str:

@@ -12,7 +12,7 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, kind_of_absence, printable
 from mockserver.core.model import MISSING, Path, Violation
-from mockserver.schema.messages import violation_message
+from mockserver.schema.messages import violation_message, violation_values
 from mockserver.schema.references import BASE_URI
 from mockserver.schema.subschemas import ends_with_keyword
 
@@ -116,4 +116,5 @@ def _violation(root: str, path: Path, instance: Any, keyword: str, schema: Any) 
         message=violation_message(keyword, operand, schema, value),
         known=known,
         about=about,
+        values=violation_values(keyword, operand, schema, value),
     )

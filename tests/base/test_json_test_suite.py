@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json
 
 CASES: dict[str, bytes] = {
     name: base64.b64decode(data)

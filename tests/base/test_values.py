@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.base import values
-from mockserver.base.values import NotJsonError, decode_json
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import decode_json
 from mockserver.contract.loading import shipped_folder
 from mockserver.schema.patterns import compile_pattern
 
@@ -189,8 +190,3 @@ def test_broken_json_is_refused(data: bytes) -> None:
     with pytest.raises(NotJsonError) as raised:
         decode_json(data, 64)
     assert str(raised.value)
-
-
-def test_a_text_whose_tokens_can_all_be_read_has_nothing_to_name() -> None:
-    """Escaped pairs, escaped backslashes, numbers within the range."""
-    assert [*values._unreadable_tokens('["\\ud83d\\ude00", "\\\\ud800", -1.5e300, 12]')] == []

@@ -45,7 +45,9 @@ def test_a_body_that_is_no_json_object_is_one_violation(data: bytes, came: str, 
     """Keyword `parse`, without the value."""
     body, violations = parse_body(data, 64)
     assert body is MISSING
-    assert violations == (Violation("body", (), "parse", came, message),)
+    (violation,) = violations
+    assert violation == Violation("body", (), "parse", came, message, values=violation.values)
+    assert violation.values["reason"]
 
 
 def test_a_lone_surrogate_is_refused() -> None:

@@ -96,7 +96,9 @@ def test_a_violation_is_evidence_against_a_scenario_with_writes(engine: Engine) 
     facts = facts_of(engine, a=1, n="x")
     assert not matches(writes, facts)
     miss = near_miss(writes, operation, facts)
-    assert miss.evidence == (Evidence("violation", "none, since this scenario changes state", "body.n"),)
+    condition = {"violation": "absent"}
+    expected = "none, since this scenario changes state"
+    assert miss.evidence == (Evidence("violation", expected, "body.n", condition, "violations"),)
     assert miss.held == 1
 
 

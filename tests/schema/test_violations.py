@@ -20,6 +20,7 @@ MESSAGES: list[tuple[Any, Any, str]] = [
     ({"pattern": "^a$"}, "b", "body: expected text that matches ^a$, got other text"),
     ({"pattern": "^a$", "x-expected": "an a"}, "", "body: expected an a, got empty text"),
     ({"pattern": "^a$", "x-expected": "an a"}, " \t", "body: expected an a, got only white space"),
+    ({"pattern": "^a$", "x-expected": {"en": "an a", "es": "una a"}}, "b", "body: expected an a, got other text"),
     ({"minLength": 1}, "", "body: expected at least 1 character, got 0"),
     ({"minLength": 4}, "abc", "body: expected at least 4 characters, got 3"),
     ({"maxLength": 1}, "😀😀", "body: expected at most 1 character, got 2"),

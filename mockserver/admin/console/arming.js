@@ -5,7 +5,7 @@ import { catalogue, contract, faultKinds } from "./contract.js";
 import { fill, h, icon } from "./dom.js";
 import { arm } from "./next_answers.js";
 import { button, dialog, emptyState, errorState, form, iconButton, loadingState } from "./widgets.js";
-import { has, t } from "./translations.js";
+import { t, textOr } from "./translations.js";
 
 /** An answer to choose: `code` and `title` to read, `text` to search, and the `spec` that arms it. */
 function outcomeChoice(one, several) {
@@ -18,7 +18,7 @@ function outcomeChoice(one, several) {
 function faultChoice(fault) {
   const isDelay = !fault.kind;
   const about = isDelay ? "fault.delay" : `fault.${fault.kind}`;
-  return { code: fault.kind || t("delay"), title: has(about) ? t(about) : fault.kind, name: "", group: "faults", fault, spec: isDelay ? null : { fault: fault.kind } };
+  return { code: fault.kind || t("delay"), title: textOr(about, fault.kind), name: "", group: "faults", fault, spec: isDelay ? null : { fault: fault.kind } };
 }
 
 /** Codes of few outcomes first: those of many would hide them. */

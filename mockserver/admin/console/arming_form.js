@@ -4,7 +4,7 @@ import { bodyMembers } from "./contract.js";
 import { fill, h, uniqueId } from "./dom.js";
 import { parse, ExactNumber } from "./exact_json.js";
 import { checkbox, field, selectBox } from "./widgets.js";
-import { has, t } from "./translations.js";
+import { t, textOr } from "./translations.js";
 
 const DELAYS = {
   none: [],
@@ -33,7 +33,7 @@ export function armingForm({ choice, operations, body = null }) {
 function faultSettings({ kind, ...defaults }) {
   const controls = {};
   const settings = Object.entries(defaults).map(([name, value]) => {
-    const label = has(`setting.${name}`) ? t(`setting.${name}`) : name;
+    const label = textOr(`setting.${name}`, name);
     if (typeof value === "boolean") {
       const flag = checkbox(label, { checked: value });
       controls[name] = () => flag.box.checked;

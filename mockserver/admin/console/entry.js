@@ -10,7 +10,8 @@ import { shown, stringify } from "./exact_json.js";
 import { attempt, button, copyText, errorState, iconButton, loadingState, notice, saveFile, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
-import { t } from "./translations.js";
+import { t, textOr } from "./translations.js";
+import { adviceNotice, conditionText, evidenceTexts, violationText, warningText } from "./wording.js";
 
 /** Shows an entry of a sandbox in `area`. */
 export async function showEntry(area, id, sandbox, { close, again }) {
@@ -62,16 +63,16 @@ function section(title, ...children) {
 /** Why this answer was sent: heading and note of the documents, conditions that held, assumptions. */
 export function explanation(entry, assumptions) {
   const { decision } = entry;
-  const parts = [];
+  const parts = [decision ? adviceNotice(decision) : null];
   if (decision?.heading) parts.push(h("blockquote", {}, h("p", {}, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
   if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", decision.note));
   const facts = [];
   const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
   if (decision) {
     fact(t("entry.trigger"), t(`trigger.${decision.trigger}`));
-    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...decision.because.map((one) => h("li", { class: "mono" }, one))));
+    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseTexts(decision).map((one) => h("li", { class: "mono" }, one))));
   } else {
-    fact(t("entry.problem"), entry.problem ?? "—");
+    fact(t("entry.problem"), textOr(`problem.${entry.problem}`, entry.problem ?? "—"));
     if (entry.reply.body?.detail) fact(t("entry.detail"), entry.reply.body.detail);
   }
   if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
@@ -85,6 +86,9 @@ export function explanation(entry, assumptions) {
   if (decision) fact(t("entry.position"), h("span", { class: "mono" }, decision.position));
   return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];
 }
+
+/** The conditions that held; in English where the contract has them no more. */
+const becauseTexts = ({ because, conditions }) => (conditions?.length ? conditions.map(conditionText) : because);
 
 /** The mark of a masked place. */
 function mask(entry, pointer) {
@@ -100,13 +104,13 @@ function headers(entry, member) {
 function body(title, entry, member, found) {
   const place = `/${member}/body/value`;
   const masked = entry.masked.filter((one) => one.startsWith(place)).map((one) => one.slice(place.length));
-  const view = viewJson(entry[member].body, found, title, masked);
+  const view = viewJson(entry[member].body, found.map((one) => ({ ...one, message: violationText(one) })), title, masked);
   const elsewhere = view.left.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`));
   return section(title, view.node, elsewhere.length ? h("ul", { class: "findings" }, ...elsewhere) : null, headers(entry, member));
 }
 
 function exchange(entry) {
-  const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t("entry.warnings")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, one)))) : null;
+  const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t("entry.warnings")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, warningText(one))))) : null;
   return h("div", { class: "pair" },
     h("div", {}, body(t("entry.request"), entry, "request", entry.violations), warnings),
     body(t("entry.reply"), entry, "reply", []));
@@ -115,10 +119,10 @@ function exchange(entry) {
 function nearMisses(entry) {
   if (!entry.misses.length) return null;
   const sorted = [...entry.misses].sort((a, b) => (a.held > 0) === (b.held > 0) ? a.evidence.length - b.evidence.length : b.held - a.held);
-  const missRows = (miss) => miss.evidence.map((one, index) => h("tr", {},
+  const missRows = (miss) => miss.evidence.map((one) => evidenceTexts(one, entry.violations)).map((one, index) => h("tr", {},
     index === 0 ? h("th", { scope: "row", rowSpan: miss.evidence.length, class: "mono" }, miss.scenario) : null,
     h("td", { class: "mono", data: { title: t("misses.at") } }, one.at),
-    h("td", { class: "good-text", data: { title: t("misses.expected") } }, one.expected.replace(/^is /, "")),
+    h("td", { class: "good-text", data: { title: t("misses.expected") } }, one.expected),
     h("td", { class: "bad-text", data: { title: t("misses.came") } }, one.came)));
   const hidden = sorted.slice(3).flatMap(missRows);
   const inside = h("tbody", {}, ...sorted.slice(0, 3).flatMap(missRows));

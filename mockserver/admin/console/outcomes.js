@@ -7,15 +7,8 @@ import { fill, h, icon, throttled, uniqueId } from "./dom.js";
 import { viewJson } from "./json_view.js";
 import { button, selectBox, copyText, errorState, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
-import { language, t } from "./translations.js";
-
-/** What happened and what a client should do, in the reader's language where the contract has it. */
-function adviceNotice(outcome) {
-  const text = outcome.advice[language] ?? outcome.advice.en;
-  if (!text) return null;
-  const parts = [language === "en" ? outcome.reason : null, text, outcome.retry ? t(`retry.${outcome.retry}`) : null];
-  return notice("info", h("strong", {}, t("outcomes.advice")), " ", parts.filter(Boolean).join(" "));
-}
+import { t } from "./translations.js";
+import { adviceNotice } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {

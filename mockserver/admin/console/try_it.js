@@ -11,6 +11,7 @@ import { parse } from "./exact_json.js";
 import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
+import { violationText } from "./wording.js";
 
 /** The view to try a request. */
 export function tryIt(main, reportState) {
@@ -165,7 +166,7 @@ export function tryIt(main, reportState) {
         response && !failure ? viewJson(value, [], t("try.answer")).node : notice("bad", t("try.no.answer"), " ", failure),
         entry ? h("div", { class: "actions" }, h("a", { class: "button", href: routeUrl("journal", { id: entry.id, of: entry.sandbox === sandbox ? "" : `~${entry.sandbox}` }) }, icon("journal"), h("span", {}, t("try.open")))) : null),
       ...(entry ? explanation(entry, served.assumptions) : []),
-      entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${one.message}`)))) : null);
+      entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${violationText(one)}`)))) : null);
   }
 
   function connect() {

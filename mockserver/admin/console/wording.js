@@ -1,0 +1,106 @@
+// Violations, warnings, conditions and evidence in the reader's language, from the ids and values that the API gives.
+
+import { stringify } from "./exact_json.js";
+import { h } from "./dom.js";
+import { language, t, textOr } from "./translations.js";
+import { notice } from "./widgets.js";
+
+const MAX_VALUE = 80;
+
+/** What happened and what a client should do, in the reader's language where the contract has it; null without advice. */
+export function adviceNotice({ reason, advice, retry }) {
+  const text = advice?.[language] ?? advice?.en;
+  if (!text) return null;
+  const parts = [language === "en" ? reason : null, text, retry ? t(`retry.${retry}`) : null];
+  return notice("info", h("strong", {}, t("outcomes.advice")), " ", parts.filter(Boolean).join(" "));
+}
+
+function quoted(value) {
+  const text = stringify(value);
+  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
+}
+
+/** Texts as a choice: `a, b or c`. */
+const choice = (texts) => (texts.length < 2 ? texts.join("") : `${texts.slice(0, -1).join(", ")} ${t("or")} ${texts.at(-1)}`);
+
+// -- violations and warnings ------------------------------------------------------------------------------
+
+/** What is wrong with a request at a place. */
+export function violationText({ keyword, came, values, message }) {
+  if (keyword === "parse") return textOr(`parse.${values.reason}`, message, { ...values, got: t(`type.${values.got}`) });
+  if (came === "missing") return t("violation.missing");
+  const expected = expectedText(keyword, values);
+  if (expected) return t("violation.expected", { expected, got: gotText(keyword, came, values) });
+  return textOr(`violation.${keyword}`, message);
+}
+
+/** What a keyword of JSON Schema expects; empty where its text says all. */
+function expectedText(keyword, { operand, expected }) {
+  if (operand === undefined) return "";
+  if (keyword === "type") return choice([operand].flat().map((one) => t(`type.${one}`)));
+  if (keyword === "pattern") return expected[language] ?? expected.en ?? t("expected.pattern", { operand });
+  if (keyword === "enum") return t("expected.enum", { operand: operand.map(quoted).join(", ") });
+  return keyword === "const" ? quoted(operand) : t(`expected.${keyword}`, { count: Number(operand), operand });
+}
+
+function gotText(keyword, came, { operand, got }) {
+  if (keyword === "type") return t(got === "number" && [operand].flat().includes("integer") ? "type.fraction" : `type.${got}`);
+  if (typeof got === "number") return String(got);
+  if (came === "empty" || came === "blank") return t(`came.${came}`);
+  if (keyword === "pattern" || got === "string") return t("came.text");
+  if (got === undefined) return t(`got.${keyword}`);
+  const kinds = [operand].flat().map((one) => (one === null ? "null" : Array.isArray(one) ? "array" : typeof one));
+  return textOr(kinds.includes(got) ? `another.${got}` : "", t(`type.${got}`));
+}
+
+/** What was accepted although it was probably not meant. */
+export function warningText({ keyword, pointer, values, message }) {
+  const name = pointer.split("/").at(-1).replaceAll("~1", "/").replaceAll("~0", "~");
+  const near = values.near ? t("warning.near", values) : "";
+  return textOr(`warning.${keyword}`, message, { ...values, name, near });
+}
+
+// -- conditions and evidence ------------------------------------------------------------------------------
+
+/** A condition as the file writes it, `{name: operand}`, in words. */
+export function conditionText(condition) {
+  const [[name, operand]] = Object.entries(condition);
+  if (name === "violation") return violationCondition(operand);
+  if (["all", "any", "none"].includes(name) && Array.isArray(operand)) {
+    return t(`group.${name}`, { list: operand.map((group) => Object.entries(group).map((one) => conditionText(Object.fromEntries([one]))).join(` ${t("and")} `)).join("; ") });
+  }
+  return `${name} ${operandText(operand)}`;
+}
+
+function violationCondition(operand) {
+  if (typeof operand === "string") return t(`condition.${operand}`);
+  const words = (name) => [operand[name]].flat().map((one) => (name === "came" ? t(`came.${one}`) : one));
+  const parts = Object.keys(operand).map((name) => t(`condition.${name}`, { value: choice(words(name)) }));
+  return `${t("condition.violation")} ${parts.join(", ")}`;
+}
+
+/** What is expected of a value: a value, a word, or operators. */
+function operandText(operand) {
+  if (["present", "absent", "empty"].includes(operand)) return t(`op.${operand}`);
+  if (typeof operand !== "object" || operand === null || Array.isArray(operand)) return t("op.equals", { value: quoted(operand) });
+  return Object.entries(operand).map(([name, inner]) => operatorText(name, inner)).join(` ${t("and")} `);
+}
+
+function operatorText(name, operand) {
+  if (["all", "any", "none"].includes(name)) return t(`op.${name}`, { list: operand.map(operandText).join("; ") });
+  if (name === "not") return t("op.not", { inner: operandText(operand) }).replace(/^not is /, "is not ");
+  if (name === "some_item" || name === "every_item") return t(`op.${name}`, { inner: operandText(operand) });
+  return t(`op.${name}`, { value: name === "same_as" ? operand : quoted(operand) });
+}
+
+/** What a near miss lacked: where, what was expected, what was got. `violations` are those of the request. */
+export function evidenceTexts({ at, expected, came, kind, condition }, violations) {
+  const [[name, operand]] = Object.entries(condition ?? { "": null });
+  if (name === "violation") {
+    const found = violations.slice(0, 5).map((one) => `${one.at} ${one.keyword} (${t(`came.${one.came}`)})`).join(", ");
+    return { at: t("condition.violation"), expected: violationCondition(operand), came: found || t("evidence.valid") };
+  }
+  if (kind === "holds") return { at: t("evidence.group"), expected: conditionText(condition), came: t("evidence.holds") };
+  if (!name) return { at, expected, came };
+  return { at, expected: operandText(operand).replace(/^(is|es) (?!not )/, ""), came: kind === "value" ? came : t(`evidence.${kind}`) };
+}

@@ -1,0 +1,129 @@
+"""The console's words for violations, warnings, conditions and evidence, in each language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mockserver.base.values import KINDS_OF_ABSENCE
+from mockserver.core import problems
+from mockserver.decision.document import parse_body
+from mockserver.entries.views import violation_json
+from tests.schema.test_violations import MESSAGES
+from tests.support import LASTING, ONCE, PATH, Serving, serving
+from tests.support.browser import Opened, Tabs, browsing, opening
+from tests.support.conditions import CASES, compiled
+from tests.support.schemas import compiled as compiled_schema
+
+BODIES = [b"", b"[]", b"[" * 65 + b"]" * 65, b"\xff\xfe{", b'"\xff"', b"\xef\xbb\xbf{}", b"{,}", b"[NaN]", b"[1e400]"]
+WHENS: list[dict[str, Any]] = [
+    *({"body.x": operand} for operand, _, _ in CASES),
+    {"body.x": {"same_as": "header.x"}},
+    {"body.x": {"schema": {"type": "string"}, "not": {"matches": "^a"}}},
+    {"violation": "unclaimed"},
+    *({"violation": {"at": ["body.x", "body.y.*"], "keyword": "type", "came": kind}} for kind in KINDS_OF_ABSENCE),
+    {"any": [{"body.x": "a", "body.y": "b"}, {"violation": {"at": "body.x"}}]},
+    {"all": [{"body.x": "a"}], "none": [{"body.x": "absent"}]},
+]
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Serving]:
+    with serving("--log-format", "none") as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def tabs() -> Iterator[Tabs]:
+    with browsing() as browser:
+        yield Tabs(browser)
+
+
+@pytest.fixture
+def console(tabs: Tabs) -> Iterator[Opened]:
+    with opening(tabs) as opened:
+        yield opened
+
+
+def worded(page: Page, function: str, values: list[Any]) -> list[str]:
+    """What a function of the console's module makes of each value."""
+    texts: list[str] = page.evaluate(
+        """async ([name, values]) => {
+            const main = document.querySelector('script[type=module]').src;
+            const wording = await import(new URL('wording.js', main));
+            return values.map((one) => wording[name](one));
+        }""",
+        [function, values],
+    )
+    return texts
+
+
+def violations() -> list[dict[str, Any]]:
+    """One of each keyword, and of each reason why a body is no JSON, as the admin API shows them."""
+    found = [one for schema, value, _ in MESSAGES for one in compiled_schema(schema).violations("body", value)]
+    found += [one for body in BODIES for one in parse_body(body, 64)[1]]
+    return [{**violation_json(one), "values": dict(one.values)} for one in found]
+
+
+def test_english_words_are_those_of_the_mock(mock: Serving, console: Opened) -> None:
+    """Of violations and of conditions."""
+    page = console(f"{mock.url}/sandbox/words/")
+    shown = violations()
+    assert worded(page, "violationText", shown) == [one["message"] for one in shown]
+    conditions = [one for when in WHENS for one in compiled(when)]
+    texts = worded(page, "conditionText", [dict(one.written) for one in conditions])
+    same = {"empty text": "empty", "only white space": "blank"}
+    texts = [re.sub("|".join(same), lambda found: same[found[0]], text) for text in texts]
+    assert texts == [one.text for one in conditions]
+
+
+def test_everything_has_spanish_words(mock: Serving, console: Opened) -> None:
+    """No English ones, and no key in their place."""
+    page = console(f"{mock.url}/sandbox/words/", locale="es-MX")
+    conditions = [dict(one.written) for when in WHENS for one in compiled(when)]
+    texts = worded(page, "violationText", violations()) + worded(page, "conditionText", conditions)
+    shown = [re.sub(r'"[^"]*"|\^\S*|\bbody\.\S*|\ban a\b', "", one) for one in texts]
+    english = r"\b(is|not|expected|got|an|with|at|the|of|has|item|member|or|and)\b|undefined|\w\.\w+[A-Z]"
+    assert [one for one in shown if re.search(english, one)] == []
+
+
+def test_each_problem_has_words(mock: Serving, console: Opened) -> None:
+    """In the reader's language, of all that can be in the journal."""
+    source = Path(problems.__file__).read_text("utf-8")
+    kinds = re.findall(r'problem\(\s*(?:\w+,\s*)"([a-z-]+)"', source)
+    page = console(f"{mock.url}/sandbox/words/")
+    table: dict[str, dict[str, str]] = page.evaluate(
+        """async () => {
+            const main = document.querySelector('script[type=module]').src;
+            return (await import(new URL('translations.js', main))).TRANSLATIONS;
+        }"""
+    )
+    assert len(kinds) > 10
+    assert [kind for kind in kinds if f"problem.{kind}" not in table["es"]] == []
+
+
+def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> None:
+    """Violations, conditions, warnings, evidence and advice."""
+    where = f"/sandbox/spanish{PATH}"
+    mock.post({**ONCE, "pin": "48a", "custmer_id": "1", "reference_batch": 7}, where)
+    mock.post(ONCE, where)
+    mock.post({**LASTING, "reference_batch": ""}, where)
+    page = console(f"{mock.url}/sandbox/spanish/", locale="es-MX")
+    detail, rows = page.locator(".detail"), page.locator(".rows-body [role=row]")
+    rows.filter(has_text="reference-batch-empty").click()
+    expect(detail).to_contain_text("error de validación en body.reference_batch, se recibió: texto vacío")
+    expect(detail).to_contain_text("Complete reference_batch y vuelva a enviar la solicitud.")
+    rows.filter(has_text="activated-existing-customer").click()
+    expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+    misses = detail.locator(".misses")
+    expect(misses).to_contain_text("body.balance no está vacío nada (falta)", use_inner_text=True)
+    rows.filter(has_text="malformed").click()
+    expect(detail.get_by_role("heading", name="malformed")).to_be_visible()
+    expect(detail).to_contain_text("se esperaba: un texto; se recibió: un número")
+    expect(detail).to_contain_text("se esperaba: solo dígitos; se recibió: otro texto")
+    expect(detail).to_contain_text("custmer_id no es un campo documentado; ¿quiso decir customer_id?")
