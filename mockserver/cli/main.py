@@ -40,6 +40,7 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.cli import diff as cli_diff
     from mockserver.cli import export as cli_export
     from mockserver.cli import new as cli_new
+    from mockserver.cli import verify_provider as cli_verify_provider
     from mockserver.remote import arming as cli_arming
     from mockserver.remote import coverage as cli_coverage
     from mockserver.remote import journal as cli_journal
@@ -54,6 +55,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_state.state,
         cli_export.export,
         cli_diff.diff,
+        cli_verify_provider.verify_provider,
         cli_new.new,
         cli_arming.arm,
         cli_arming.armed,

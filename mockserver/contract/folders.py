@@ -15,7 +15,12 @@ SCENARIOS_FORMAT: Final = "scenarios.schema.json"
 ENTRY_FORMAT: Final = "journal-entry.schema.json"
 BUNDLE_FORMAT: Final = "contract-bundle.schema.json"
 COMPARISON_FORMAT: Final = "comparison.schema.json"
-_OTHER_FORMATS: Final = (CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT, BUNDLE_FORMAT, COMPARISON_FORMAT)
+BINDINGS_FORMAT: Final = "provider-bindings.schema.json"
+PROVIDER_REPORT_FORMAT: Final = "provider-report.schema.json"
+_OTHER_FORMATS: Final = (
+    *(CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT, BUNDLE_FORMAT, COMPARISON_FORMAT),
+    *(BINDINGS_FORMAT, PROVIDER_REPORT_FORMAT),
+)
 """Schemas of other documents, which stand beside those of the shipped contract and are no part of it."""
 
 _YAML: Final = (".yaml", ".yml")

@@ -73,7 +73,8 @@ def load_sources(files: Sequence[Sequence[SourceFile]], name: str) -> Contract:
     layers, schemas = Layers(), SchemaSet()
     sources = [source for layer in files for source in layer]
     for source in sources:
-        _check_format(source)
+        if not is_schema_file(source):
+            check_format(source, SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
     for layer in files:
         layers.add(layer)
     contract = None
@@ -195,12 +196,13 @@ def _part_validator(name: str) -> Validator:
     return cast(Validator, _format_set(SCENARIOS_FORMAT).compile_inline(reference, (), lambda _: None))
 
 
-def _check_format(source: SourceFile) -> None:
-    if source.data is MISSING or is_schema_file(source):
+def check_format(source: SourceFile, name: str) -> None:
+    """Report what in a file breaks the schema of its kind of document; a file that is unusable loses its data."""
+    if source.data is MISSING:
         return
-    validator = format_validator(SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
     reported = set(source.broken_paths)
-    violations = [one for one in validator.violations("file", source.data) if one.path not in reported]
+    found = format_validator(name).violations("file", source.data)
+    violations = [one for one in found if one.path not in reported]
     for violation in violations:
         source.report(_diagnostic(violation, source.data))
     if any(len(violation.path) < 2 for violation in violations):

@@ -1,0 +1,115 @@
+"""What the commands share that send to a provider: its address, the contract, exit status 2 where they cannot run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from mockserver.contract.loading import ConfigError
+from mockserver.provider.target import Target
+from mockserver.remote.options import (
+    FOLDER,
+    FiniteRange,
+    contract_files,
+    contract_options,
+    count,
+    environment_option,
+    print_notice,
+)
+from mockserver.remote.remote_server import cacert_option, relevant_cacert
+
+COULD_NOT_RUN: Final = 2
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def fail(text: str) -> NoReturn:
+    """Print one line on standard error and end with exit status 2."""
+    print_notice(text)
+    sys.exit(COULD_NOT_RUN)
+
+
+def _check_url(_ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
+    """Check the URL of a server. Raises `click.BadParameter`."""
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        is_sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_sound = False
+    if not is_sound or parts.query or parts.fragment:
+        raise click.BadParameter("expected http://HOST or https://HOST, with a port and a path if there are any")
+    if param.name == "url" and parts.username is not None:
+        raise click.BadParameter("credentials stand in the bindings, as a header, not in the URL")
+    return text
+
+
+_TARGET_OPTIONS: Final = (
+    click.option("--target", "url", default="", callback=_check_url, metavar="URL", help="The provider."),
+    click.option(
+        "--rate",
+        type=FiniteRange(min=0.001, max=1000),
+        default=1.0,
+        show_default=True,
+        metavar="NUMBER",
+        help="Requests a second, at most.",
+    ),
+    click.option(
+        "--timeout",
+        type=FiniteRange(min=0.1, max=600),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for an answer.",
+    ),
+    click.option("--proxy", callback=_check_url, metavar="URL", help="Send through this proxy, and no other."),
+    cacert_option,
+)
+
+
+def target_options(command: _Command) -> _Command:
+    """Add the options that say where requests go and how; the command gets a `Target` as `target`."""
+
+    def make(url: str, rate: float, timeout: float, proxy: str | None, cacert: str) -> Target:
+        return Target(url, rate, timeout, proxy or "", relevant_cacert(url, cacert))
+
+    return _with_value(command, "target", make, _TARGET_OPTIONS)
+
+
+def with_contract(command: _Command) -> _Command:
+    """Add the options of the contract; the command gets it as `contract`. Errors in it end the command."""
+
+    def load(contract: Path | None, overlay: Sequence[Path], mounts: Path | None) -> Any:
+        try:
+            return contract_files(contract, overlay, mounts).load()
+        except ConfigError as error:
+            click.echo(str(error), err=True)
+            fail(f"{count(len(error.diagnostics), 'error')} in the contract")
+
+    option = environment_option(
+        "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
+    )
+    return _with_value(command, "contract", load, (option, contract_options))
+
+
+def _with_value(
+    command: _Command, name: str, make: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> _Command:
+    """Add options to a command, which gets what `make` makes of them under one name."""
+    taken = make.__code__.co_varnames[: make.__code__.co_argcount]
+
+    def wrapped(**given: Any) -> Any:
+        made = make(**{one: given.pop(one) for one in taken})
+        return command(**{name: made}, **given)
+
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in reversed(options):
+        option(wrapped)
+    return wrapped  # type: ignore[return-value]

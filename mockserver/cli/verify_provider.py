@@ -1,0 +1,167 @@
+"""The command `verify-provider`: what a real provider answers, compared with the contract."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.cli.provider_options import COULD_NOT_RUN, fail, target_options, with_contract
+from mockserver.contract.loading import ConfigError
+from mockserver.core.contract import Contract
+from mockserver.privacy.secrets import Secrets, secrets_of
+from mockserver.provider import bindings_template as template
+from mockserver.provider.bindings import NO_BINDINGS, Bindings, ExamplesAsTheyAre, read_bindings
+from mockserver.provider.cases import Case, cases, in_sandboxes
+from mockserver.provider.formats import FORMATS
+from mockserver.provider.plan import plan
+from mockserver.provider.report import CaseResult, Report, counts, report
+from mockserver.provider.target import Target
+from mockserver.remote.options import FILE, count, print_document, print_notice
+
+NOTHING_COMPARED: Final = 3
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C, as that of other commands in a shell."""
+
+
+@click.command()
+@target_options
+@click.option(
+    "--bindings",
+    "bindings_file",
+    type=FILE,
+    metavar="FILE",
+    help="The values that stand at the provider for those of the examples.",
+)
+@click.option("--bindings-template", is_flag=True, help="Print a file of bindings to fill in, and do nothing else.")
+@click.option(
+    "--target-is-mock",
+    is_flag=True,
+    help="Send the examples as they are, each outcome in a sandbox of its own: the target knows the test values.",
+)
+@click.option("--outcome", "selected", multiple=True, metavar="ID", help="Only this outcome; repeatable.")
+@click.option("--yes", is_flag=True, help="Send the requests; without it they are only shown.")
+@click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+)
+@with_contract
+def verify_provider(
+    contract: Contract,
+    target: Target,
+    bindings_file: Path | None,
+    selected: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    *,
+    bindings_template: bool,
+    target_is_mock: bool,
+    yes: bool,
+) -> None:
+    """Send each outcome's example to a real provider, and compare its answer with the contract.
+
+    Without --yes it shows what it would send. Exit status: 0 all answers are as the contract says, 1 one differs, 2 it
+    could not run, 3 nothing was compared, 130 after Ctrl-C.
+    """
+    if bindings_template:
+        _write(template.bindings_template(contract), output)
+        return
+    if not target.url:
+        raise click.UsageError("Missing option '--target'.")
+    _check_selected(selected, contract)
+    bindings = _bindings(bindings_file, contract, target_is_mock)
+    chosen = [*cases(contract, selected, bindings)]
+    if not yes:
+        print_document(plan(chosen, target, secrets_of(contract.operations), bindings.secrets))
+        print_notice("nothing was sent; --yes sends these requests")
+        sys.exit(NOTHING_COMPARED)
+    run = _run(in_sandboxes(chosen) if target_is_mock else chosen, target, secrets_of(contract.operations))
+    document = report(contract, target.url, run.at_ns, run.results, bindings.secrets)
+    _write(FORMATS[form](document), output)
+    if run.failure:
+        print_notice(run.failure)
+    sys.exit(run.status or _status(document))
+
+
+class _Run(NamedTuple):
+    """When a run began, its results, and why it ended early with another exit status, if it did."""
+
+    at_ns: int
+    results: list[CaseResult]
+    failure: str = ""
+    status: int = 0
+
+
+def _run(chosen: Sequence[Case], target: Target, secrets: Secrets) -> _Run:
+    """Send the requests of all cases; those that are left when a run ends early were not reached."""
+    from mockserver.provider.run import verify  # slow to import, and other commands do not need it
+    from mockserver.provider.sending import CannotConnectError
+
+    at_ns, results = time.time_ns(), list[CaseResult]()
+
+    def observe(result: CaseResult) -> None:
+        results.append(result)
+        if not result.case.reason:
+            print_notice(f"{len(results)} of {len(chosen)}: {result.result} {result.case.outcome.scenario.id}")
+
+    failure, status = "", 0
+    try:
+        verify(chosen, target, secrets, observe)
+    except CannotConnectError as error:
+        failure, status = f"no connection to the provider: {error}", COULD_NOT_RUN
+    except ValueError as error:  # certificates that cannot be used
+        fail(str(error))
+    except KeyboardInterrupt:
+        failure, status = "the run was stopped", INTERRUPTED
+    left = [CaseResult(case, reason=case.reason or failure) for case in chosen[len(results) :]]
+    return _Run(at_ns, [*results, *left], failure, status)
+
+
+def _check_selected(selected: Sequence[str], contract: Contract) -> None:
+    """Check the names of `--outcome`. Raises `click.BadParameter`."""
+    ids = [scenario.id for scenario in contract.scenarios]
+    for name in selected:
+        if name not in ids:
+            raise click.BadParameter(
+                f"there is no outcome {name}.{did_you_mean_sentence(close_matches(name, ids)[:1])}",
+                param_hint="--outcome",
+            )
+
+
+def _bindings(file: Path | None, contract: Contract, target_is_mock: bool) -> Bindings:
+    if target_is_mock and file is not None:
+        raise click.UsageError("--bindings and --target-is-mock exclude each other: a mock needs no other values")
+    if target_is_mock:
+        return ExamplesAsTheyAre()
+    if file is None:
+        return NO_BINDINGS
+    try:
+        return read_bindings(file, contract)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        fail(f"{count(len(error.diagnostics), 'error')} in {file}")
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        print_document(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {output}: {error.strerror or error}")
+
+
+def _status(document: Report) -> int:
+    found = counts(document)
+    if found["differs"]:
+        return 1
+    return 0 if found["same"] else NOTHING_COMPARED

@@ -1,0 +1,4 @@
+"""The provider behind the contract: what it answers, compared with what the contract says.
+
+Imports `base` to `client`.
+"""

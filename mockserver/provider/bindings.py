@@ -1,0 +1,224 @@
+"""Bindings: the values that stand, at the provider, for those of the contract's examples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+import msgspec
+
+from mockserver.base.values import encode_ascii_json
+from mockserver.contract.folders import BINDINGS_FORMAT
+from mockserver.contract.loading import ConfigError, check_format
+from mockserver.contract.paths import unknown_name
+from mockserver.core.contract import Contract, Example, Operation
+from mockserver.core.model import Diagnostic, Path
+from mockserver.export.outcomes import Outcome
+from mockserver.files.sources import SourceFile, read_regular_file
+from mockserver.files.yaml_source import read_yaml
+from mockserver.privacy.secrets import secrets_of
+
+ROOTS: Final = ("body", "header", "query", "path")
+"""The parts of a request that have values."""
+
+Values = Mapping[str, Any]
+"""Values by place, such as `body.name`: a scalar, `{env: NAME}`, `{file: PATH}`, or null while none is given."""
+
+
+class UnboundError(Exception):
+    """An outcome has no usable values; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeBindings:
+    """The values of one outcome: for its request, and for each request before it.
+
+    example: which of its examples is sent, from 1; None for the one that needs the fewest requests before it.
+    """
+
+    values: Values
+    before: tuple[Values, ...] = ()
+    example: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """The values by outcome, and those that go with `every` request; `folder` is that of the file."""
+
+    every: Values = field(default_factory=dict)
+    outcomes: Mapping[str, OutcomeBindings] = field(default_factory=dict)
+    folder: FilePath = FilePath()
+    secrets: set[str] = field(default_factory=set)
+    """The values that were read from the environment and from files, for the mask of a report."""
+
+    def places(self, outcome: Outcome) -> frozenset[str]:
+        """The places of an outcome's request that have a value of their own."""
+        return frozenset([*self.every, *self.outcomes[outcome.scenario.id].values])
+
+    def example(self, outcome: Outcome) -> Example:
+        """The example of an outcome that is sent. Raises `UnboundError`."""
+        bindings = self.outcomes.get(outcome.scenario.id)
+        if bindings is None:
+            raise UnboundError("the bindings have no values for it")
+        if bindings.example is None:
+            return _first_example(outcome)
+        examples = outcome.scenario.examples
+        if bindings.example > len(examples):
+            raise UnboundError(f"the bindings name example {bindings.example} of {len(examples)}")
+        return examples[bindings.example - 1]
+
+    def bind(self, outcome: Outcome, example: Example) -> Example:
+        """An example of an outcome with its values. Raises `UnboundError`."""
+        bindings = self.outcomes[outcome.scenario.id]
+        before = [*bindings.before, *({} for _ in example.before)]
+        return msgspec.structs.replace(
+            example,
+            request=self._bound_body(example.request, bindings.values),
+            before=tuple(self._bound_body(body, values) for body, values in zip(example.before, before, strict=False)),
+            path=self._named("path", example.path, bindings.values),
+            query=self._named("query", example.query, bindings.values),
+            headers=self._named("header", example.headers, bindings.values),
+        )
+
+    def _named(self, root: str, own: Mapping[str, str], values: Values) -> dict[str, str]:
+        """Headers, or parameters of the query or the path: those of every request, the example's `own`, its values."""
+        return {**self._of_root(root, self.every), **own, **self._of_root(root, values)}
+
+    def _of_root(self, root: str, values: Values) -> dict[str, str]:
+        found = {}
+        for place, value in values.items():
+            first, _, name = place.partition(".")
+            if first == root:
+                bound = self._value(place, value)
+                text = bound if isinstance(bound, str) else encode_ascii_json(bound)
+                found[name.lower() if root == "header" else name] = text
+        return found
+
+    def _bound_body(self, body: Any, values: Values) -> Any:
+        for place, value in values.items():
+            first, *steps = place.split(".")
+            if first == "body":
+                body = _with_value(body, steps, self._value(place, value), place)
+        return body
+
+    def _value(self, place: str, value: Any) -> Any:
+        if value is None:
+            raise UnboundError(f"the bindings have no value for {place} yet")
+        if not isinstance(value, dict):
+            return value
+        secret = _environment(value["env"]) if "env" in value else self._file(value["file"])
+        self.secrets.add(secret)
+        return secret
+
+    def _file(self, name: str) -> str:
+        try:
+            text = read_regular_file(self.folder / name).decode().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8"
+            raise UnboundError(f"the file {name} of the bindings cannot be read: {reason}") from None
+        if not text:
+            raise UnboundError(f"the file {name} of the bindings is empty")
+        return text
+
+
+class ExamplesAsTheyAre(Bindings):
+    """Bindings for a target that knows the contract's own test values, as a mock does."""
+
+    def places(self, _outcome: Outcome) -> frozenset[str]:
+        """None: all values are those of the examples."""
+        return frozenset()
+
+    def example(self, outcome: Outcome) -> Example:
+        """The example of an outcome. Raises `UnboundError` where there is none."""
+        return _first_example(outcome)
+
+    def bind(self, _outcome: Outcome, example: Example) -> Example:
+        """The example as it is."""
+        return example
+
+
+def _first_example(outcome: Outcome) -> Example:
+    if outcome.example is None:
+        raise UnboundError("no example meets it by its values")
+    return outcome.example
+
+
+def _environment(name: str) -> str:
+    text = os.environ.get(name, "")
+    if not text:
+        raise UnboundError(f"the environment variable {name} is not set")
+    return text
+
+
+def _with_value(body: Any, steps: list[str], value: Any, place: str) -> Any:
+    """A JSON body with a value at a place. Raises `UnboundError` where the body has no such place."""
+    if not steps:
+        return value
+    if not isinstance(body, dict):
+        raise UnboundError(f"the example has no place {place}")
+    return {**body, steps[0]: _with_value(body.get(steps[0], {}), steps[1:], value, place)}
+
+
+# -- the file -----------------------------------------------------------------------------------------
+
+
+def read_bindings(path: FilePath, contract: Contract) -> Bindings:
+    """The bindings in a YAML file. Raises `ConfigError` with all that is wrong, each with line and column."""
+    source = read_yaml(path, str(path))
+    check_format(source, BINDINGS_FORMAT)
+    if not source.diagnostics:
+        _check_names(source, contract)
+    if source.diagnostics:
+        raise ConfigError(sorted(source.diagnostics, key=lambda one: one.position))
+    data = source.data
+    return Bindings(
+        data.get("every", {}),
+        {name: _outcome_bindings(values) for name, values in data.get("outcomes", {}).items()},
+        path.parent,
+    )
+
+
+def _outcome_bindings(data: Mapping[str, Any]) -> OutcomeBindings:
+    values = {name: value for name, value in data.items() if name not in ("before", "example")}
+    return OutcomeBindings(values, tuple(data.get("before", ())), data.get("example"))
+
+
+def _check_names(source: SourceFile, contract: Contract) -> None:
+    """Report outcomes and places that the contract does not have, and secrets that are written out."""
+    _check_places(source, ("every",), source.data.get("every", {}), contract.operations, ROOTS[1:])
+    ids = [scenario.id for scenario in contract.scenarios]
+    for name, data in source.data.get("outcomes", {}).items():
+        at: Path = ("outcomes", name)
+        operations = [operation for operation in contract.operations if name in operation.by_id]
+        if not operations:
+            source.report(unknown_name(at, f"unknown outcome {name}", name, ids))
+            continue
+        values = _outcome_bindings(data)
+        _check_places(source, at, values.values, operations)
+        for index, before in enumerate(values.before):
+            _check_places(source, (*at, "before", index), before, operations)
+
+
+def _check_places(
+    source: SourceFile, at: Path, values: Values, operations: Sequence[Operation], roots: Sequence[str] = ROOTS
+) -> None:
+    secrets = secrets_of(operations)
+    declared = [".".join(map(str, place)) for operation in operations for place in operation.declared]
+    for place, value in values.items():
+        root, _, name = place.partition(".")
+        known = [one for one in declared if one.startswith(f"{root}.")]
+        if root not in roots or not name:
+            expected = " or ".join(f"{root}.NAME" for root in roots)
+            source.report(Diagnostic((*at, place), f"not a place of a request: {place}", expected, place))
+        elif root != "header" and known and place not in known:
+            source.report(unknown_name((*at, place), f"unknown place {place}", place, known))
+        elif value is not None and not isinstance(value, dict) and secrets.covers(root, tuple(name.split("."))):
+            hint = "secrets stand in the environment or in a file, never in YAML"
+            source.report(Diagnostic((*at, place), f"{place} is a secret", "{env: NAME} or {file: PATH}", "", hint))
+
+
+NO_BINDINGS: Final = Bindings()
+"""Where no file is given: nothing can be sent."""

@@ -1,0 +1,104 @@
+"""The report on a provider: a result for each outcome and each assumption, with everything secret masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from mockserver.base.instants import utc_millis
+from mockserver.base.values import mask
+from mockserver.core.contract import Contract
+from mockserver.privacy.masks import mask_account_numbers_in
+from mockserver.provider.cases import Case
+from mockserver.provider.differences import Difference
+
+Result: TypeAlias = Literal["same", "differs", "not-reached"]
+Report: TypeAlias = Mapping[str, Any]
+"""A report as `schemas/provider-report.schema.json` describes it."""
+
+_ANOTHER_ANSWER: Final = ("status", "missing", "type", "value")
+"""Kinds of difference that say that another answer came; the others concern its form."""
+
+_NO_API_ANSWER: Final = ("redirect", "not-json", "no-answer")
+"""Kinds of difference that say that something else than the API answered, which tells nothing of an assumption."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What came of a case: its differences, or the reason for which it was not reached."""
+
+    case: Case
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+
+    @property
+    def result(self) -> Result:
+        """The result in one word."""
+        return "not-reached" if self.reason else "differs" if self.differences else "same"
+
+    def has(self, kinds: Sequence[str]) -> bool:
+        """Whether there is a difference of one of these kinds."""
+        return any(one.kind in kinds for one in self.differences)
+
+
+def report(
+    contract: Contract, target: str, now_ns: int, results: Sequence[CaseResult], secrets: Iterable[str]
+) -> Report:
+    """The report on a run; the texts in `secrets` are masked wherever they stand."""
+    document = {
+        "target": target,
+        "at": utc_millis(now_ns),
+        "contract": contract.hash,
+        "outcomes": [_outcome(one) for one in results],
+        "assumptions": [_assumption(name, results) for name in contract.assumptions if _resting_on(name, results)],
+    }
+    masked: Report = without_secrets(document, secrets)
+    return masked
+
+
+def counts(document: Report) -> dict[Result, int]:
+    """The number of outcomes of each result."""
+    found: dict[Result, int] = {"same": 0, "differs": 0, "not-reached": 0}
+    for outcome in document["outcomes"]:
+        found[outcome["result"]] += 1
+    return found
+
+
+def _outcome(one: CaseResult) -> dict[str, Any]:
+    outcome = one.case.outcome
+    return {
+        "id": outcome.scenario.id,
+        "operation": outcome.operation.id,
+        "result": one.result,
+        "differences": [{"at": d.at, "kind": d.kind, "expected": d.expected, "came": d.came} for d in one.differences],
+        "reason": one.reason or None,
+    }
+
+
+def _resting_on(assumption: str, results: Sequence[CaseResult]) -> list[CaseResult]:
+    return [one for one in results if assumption in one.case.assumptions]
+
+
+def _assumption(name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
+    """The result of an assumption: confirmed by an answer that rests on it, refuted if each such answer is another."""
+    answered = [one for one in _resting_on(name, results) if not one.reason and not one.has(_NO_API_ANSWER)]
+    against = [one for one in answered if one.has(_ANOTHER_ANSWER)]
+    evidence = [one for one in answered if one not in against] or against
+    result = "not-reached" if not evidence else "refuted" if evidence is against else "confirmed"
+    return {"id": name, "result": result, "evidence": [one.case.outcome.scenario.id for one in evidence]}
+
+
+def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
+    """A JSON value with these secrets, and all payment account numbers, masked in its texts."""
+    return mask_account_numbers_in(_masked(value, sorted(secrets, key=len, reverse=True)))
+
+
+def _masked(value: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, mask(secret))
+        return value
+    if isinstance(value, dict):
+        return {name: _masked(member, secrets) for name, member in value.items()}
+    return [_masked(item, secrets) for item in value] if isinstance(value, list) else value

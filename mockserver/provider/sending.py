@@ -1,0 +1,103 @@
+"""Requests to the provider: one at a time, at a rate, without retries or redirects."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiohttp
+
+from mockserver.base.values import printable
+from mockserver.client import trust
+from mockserver.core.model import Request
+from mockserver.provider.differences import Answer
+from mockserver.provider.target import Target
+from mockserver.version import __version__
+
+MAX_BODY: Final = 1_048_576
+"""Bytes of an answer's body that are read."""
+
+_TIME_TO_CLOSE: Final = 0.25
+"""Seconds that a TLS connection takes to close."""
+
+_USER_AGENT: Final = f"mockserver-verify-provider/{__version__}"
+
+
+class CannotConnectError(Exception):
+    """There is no connection to the provider, so that no other request would get one; the message says why."""
+
+
+class NoAnswerError(Exception):
+    """The provider did not answer one request; the message says what came instead."""
+
+
+class Sender:
+    """Sends requests to a target, each on a connection of its own."""
+
+    def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
+        self._target = target
+        self._session = session
+        self._last_sent: float | None = None
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request and read its answer. Raises `CannotConnectError` and `NoAnswerError`."""
+        await self._wait_for_turn()
+        url = self._target.url_of(request)
+        data = request.body or None
+        try:
+            async with self._session.request(
+                request.method, url, data=data, headers=dict(request.headers), allow_redirects=False
+            ) as response:
+                body = await self._read(response)
+                return Answer(response.status, tuple(response.headers.items()), body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
+            raise CannotConnectError(_reason(error)) from None
+        except TimeoutError:
+            raise NoAnswerError(f"nothing within {self._target.timeout:g} s") from None
+        except (aiohttp.ClientError, ValueError) as error:
+            raise NoAnswerError(_reason(error)) from None
+
+    async def _wait_for_turn(self) -> None:
+        if self._last_sent is not None:
+            await asyncio.sleep(self._last_sent + 1 / self._target.rate - time.monotonic())
+        self._last_sent = time.monotonic()
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        body = b""
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise NoAnswerError(f"a body of more than {MAX_BODY} bytes")
+        return body
+
+
+@asynccontextmanager
+async def sending(target: Target) -> AsyncIterator[Sender]:
+    """Open a sender. Raises `ValueError` for certificates that cannot be used."""
+    context = trust.client_context(target.cacert) if target.cacert else True
+    timeout = aiohttp.ClientTimeout(total=target.timeout, sock_connect=min(target.timeout, 10.0))
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context, force_close=True),
+        timeout=timeout,
+        proxy=target.proxy or None,
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
+    ) as session:
+        yield Sender(target, session)
+    # aiohttp says so under "Graceful shutdown": the last connection closes only after the session.
+    await asyncio.sleep(_TIME_TO_CLOSE if target.url.startswith("https:") else 0)
+
+
+def _reason(error: Exception) -> str:
+    """Why there was no answer, in a few words without an address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return trust.certificate_error(error.certificate_error) or "its certificate is not trusted"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return printable(error.os_error.strerror or str(error.os_error), 200)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    return printable(str(error) or type(error).__name__, 200)

@@ -1,0 +1,423 @@
+"""The command `verify-provider`, against a provider that drifts in named ways."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import trustme
+from click.testing import Result
+
+from mockserver import load
+from mockserver.contract.folders import PROVIDER_REPORT_FORMAT
+from mockserver.contract.loading import format_validator
+from tests.support import MOCKSERVER, PATIENCE, environment, spawned
+from tests.support.drifting_provider import Drift, Provider, Reply, drifting_provider
+from tests.support.invoke import invoke
+
+DOCUMENTED = [scenario.id for scenario in load().scenarios if scenario.source == "documented"]
+ERROR, SUCCESS = "card-already-activated", "activated-existing-customer"
+HTML = "<html>\n<title>502 Bad Gateway</title>\n</html>"
+
+
+@pytest.fixture(scope="module")
+def running_provider() -> Iterator[Provider]:
+    with drifting_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running_provider: Provider) -> Iterator[Provider]:
+    """A provider that answers as the contract says, until a test gives it drifts."""
+    running_provider.requests.clear()
+    yield running_provider
+    running_provider.drifts.clear()
+    running_provider.every = None
+
+
+def verify(provider: Provider, *options: str, stdin: str = "", **env: str) -> Result:
+    """The command, sending as fast as it may."""
+    target = ("--target", provider.url, "--rate", "1000")
+    return invoke("verify-provider", *target, *options, stdin=stdin, **env)
+
+
+def report(provider: Provider, *options: str) -> Any:
+    """The report in JSON, which fits its schema."""
+    document = json.loads(verify(provider, "--target-is-mock", "--yes", "--format", "json", *options).stdout)
+    assert format_validator(PROVIDER_REPORT_FORMAT).violations("report", document) == ()
+    return document
+
+
+def results(document: Any) -> dict[str, str]:
+    return {outcome["id"]: outcome["result"] for outcome in document["outcomes"]}
+
+
+def test_an_unchanged_provider_is_the_same_in_every_documented_outcome(provider: Provider) -> None:
+    """All eighteen, and each assumption that they rest on is confirmed."""
+    result = verify(provider, "--target-is-mock", "--yes")
+    assert result.exit_code == 0
+    assert "18 same, 0 differ, 0 not reached" in result.stdout
+    document = report(provider)
+    assert results(document) == dict.fromkeys(DOCUMENTED, "same")
+    assert {one["result"] for one in document["assumptions"]} == {"confirmed"}
+
+
+def setting(**members: Any) -> Drift:
+    """A drift that gives members of the body another value."""
+    return lambda reply: reply.body.update(members)
+
+
+def in_error(**members: Any) -> Drift:
+    return lambda reply: reply.body["error"].update(members)
+
+
+def in_payload(**members: Any) -> Drift:
+    return lambda reply: reply.body["payload"].update(members)
+
+
+def without(name: str) -> Drift:
+    return lambda reply: reply.body.pop(name)
+
+
+def answering(status: int, body: Any = None, **headers: str) -> Drift:
+    """A drift to another status, and to another body and headers."""
+
+    def drift(reply: Reply) -> None:
+        reply.status = status
+        reply.body = reply.body if body is None else body
+        reply.headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+
+    return drift
+
+
+DRIFTS: dict[str, tuple[str, Drift, list[tuple[str, str, Any, Any]]]] = {
+    "another status": (ERROR, answering(422), [("status", "status", 400, 422)]),
+    "200 for an error": (ERROR, answering(200), [("status", "status", 400, 200)]),
+    "error.Code": (
+        ERROR,
+        lambda reply: reply.body["error"].update(Code=reply.body["error"].pop("code")),
+        [("body /error/code", "missing", 4433, None), ("body /error/Code", "extra", None, 4433)],
+    ),
+    "another code": (ERROR, in_error(code=4434), [("body /error/code", "value", 4433, 4434)]),
+    "a code as text": (ERROR, in_error(code="4433"), [("body /error/code", "type", 4433, "4433")]),
+    "another hint": (
+        ERROR,
+        in_error(hints=["Card already active"]),
+        [("body /error/hints/0", "value", "Card has already been activated", "Card already active")],
+    ),
+    "one hint more": (
+        ERROR,
+        lambda reply: reply.body["error"]["hints"].append("Ask support"),
+        [("body /error/hints/1", "extra", None, "Ask support")],
+    ),
+    "no hints": (
+        ERROR,
+        lambda reply: reply.body["error"].pop("hints"),
+        [("body /error/hints", "missing", ["Card has already been activated"], None)],
+    ),
+    "another endpoint": (
+        SUCCESS,
+        setting(endpoint="/debit/v1/activateCardForCustomer"),
+        [
+            (
+                "body /endpoint",
+                "value",
+                "debit/v1/activateCardForCustomer",
+                "/debit/v1/activateCardForCustomer",
+            )
+        ],
+    ),
+    "no error in a success": (SUCCESS, without("error"), [("body /error", "missing", {}, None)]),
+    "null for no error": (SUCCESS, setting(error=None), [("body /error", "type", {}, None)]),
+    "numeric ids": (SUCCESS, in_payload(card_id=5), [("body /payload/card_id", "type", "card_100000001", 5)]),
+    "an id of another form": (
+        "activated-new-customer",
+        in_payload(card_id="crd-5", customer_id="c1"),
+        [
+            ("body /payload/card_id", "form", "card_987654321", "crd-5"),
+            ("body /payload/customer_id", "form", "12345678", "c1"),
+        ],
+    ),
+    "no echo": (
+        SUCCESS,
+        in_payload(customer_id="85"),
+        [("body /payload/customer_id", "value", "TEST-CUSTOMER", "85")],
+    ),
+    "extra payload members": (
+        SUCCESS,
+        in_payload(issued=True, pin="4711"),
+        [("body /payload/issued", "extra", None, True), ("body /payload/pin", "extra", None, "0000")],
+    ),
+    "a time stamp in seconds": (
+        SUCCESS,
+        setting(timestamp="2031-02-03T04:05:06Z"),
+        [("body /timestamp", "form", "2024-11-15T14:32:18.123Z", "2031-02-03T04:05:06Z")],
+    ),
+    "a time stamp with an offset": (
+        SUCCESS,
+        setting(timestamp="2031-02-03T04:05:06.123+00:00"),
+        [("body /timestamp", "form", "2024-11-15T14:32:18.123Z", "2031-02-03T04:05:06.123+00:00")],
+    ),
+    "a time stamp as a number": (
+        SUCCESS,
+        setting(timestamp=1731681138123),
+        [("body /timestamp", "type", "2024-11-15T14:32:18.123Z", 1731681138123)],
+    ),
+    "a time stamp of an error in UTC": (
+        ERROR,
+        setting(timestamp="2031-02-03T04:05:06.123456789Z"),
+        [("body /timestamp", "form", "2024-11-15T08:32:18.123000000-06:00", "2031-02-03T04:05:06.123456789Z")],
+    ),
+    "another content type": (
+        ERROR,
+        answering(400, Content_Type="application/problem+json"),
+        [("header Content-Type", "header", "application/json", "application/problem+json")],
+    ),
+    "HTML from a gateway": (
+        ERROR,
+        answering(502, HTML, Content_Type="text/html"),
+        [
+            ("status", "status", 400, 502),
+            ("header Content-Type", "header", "application/json", "text/html"),
+            ("body", "not-json", "JSON", "<html> <title>502 Bad Gateway</title> </html>"),
+        ],
+    ),
+    "nothing": (ERROR, answering(400, " "), [("body", "not-json", "JSON", "nothing")]),
+    "a list": (ERROR, answering(400, []), [("body", "type", mock.ANY, [])]),
+    "a redirect": (
+        ERROR,
+        answering(302, Location="https://login.example/?next=secret"),
+        [("status", "redirect", 400, "302 to https://login.example/")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_a_drift_is_named_and_nothing_else(provider: Provider, name: str) -> None:
+    """Each with where, its kind, what was expected and what came; the other outcomes are the same."""
+    outcome, drift, expected = DRIFTS[name]
+    provider.drifts[outcome] = drift
+    around = (ERROR, SUCCESS, "activated-new-customer")
+    document = report(provider, *(part for one in around for part in ("--outcome", one)))
+    assert results(document) == {**dict.fromkeys(around, "same"), outcome: "differs"}
+    found = next(one for one in document["outcomes"] if one["id"] == outcome)["differences"]
+    assert [(one["at"], one["kind"], one["expected"], one["came"]) for one in found] == expected
+
+
+HARMLESS: dict[str, tuple[str, Drift]] = {
+    "other order of members": (ERROR, lambda reply: reply.body.update(text=reply.body.pop("text"))),
+    "another charset parameter": (ERROR, answering(400, Content_Type="application/json; charset=utf-8")),
+    "more headers": (ERROR, answering(400, X_Request_Id="5")),
+    "decimals without a zero at the end": (ERROR, setting(timestamp="2031-02-03T04:05:06.1234567-06:00")),
+    "another offset": (ERROR, setting(timestamp="2031-02-03T04:05:06.123456789+05:30")),
+    "another new id": ("activated-new-customer", in_payload(card_id="card_5", customer_id="99")),
+    "the provider's own id of a card": (SUCCESS, in_payload(card_id="anything")),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_the_contract_leaves_open_is_no_drift(provider: Provider, name: str) -> None:
+    """Order, time and new ids differ from answer to answer."""
+    outcome, drift = HARMLESS[name]
+    provider.drifts[outcome] = drift
+    assert results(report(provider, "--outcome", outcome)) == {outcome: "same"}
+
+
+def assumptions(document: Any) -> dict[str, str]:
+    return {one["id"]: one["result"] for one in document["assumptions"]}
+
+
+def test_an_assumption_is_refuted_where_each_answer_that_rests_on_it_is_another(provider: Provider) -> None:
+    """One answer as expected confirms it; what came stands in the text."""
+    provider.every = lambda reply: answering(200)(reply) if reply.status == 400 else None
+    provider.drifts[SUCCESS] = in_payload(status="done")
+    document = report(provider)
+    assert assumptions(document) == {
+        **dict.fromkeys(("check-order", "card-key", "rfc", "email", "kinds", "provider"), "refuted"),
+        **dict.fromkeys(("method", "error-status", "unknown-customer", "authentication"), "confirmed"),
+    }
+    found = {one["id"]: one["evidence"] for one in document["assumptions"]}
+    assert found["card-key"] == ["card-batch-mismatch", "card-missing-in-batch"]
+    assert SUCCESS not in found["method"]
+    text = verify(provider, "--target-is-mock", "--yes").stdout
+    assert "refuted      rfc\n    rfc-invalid: status: expected 400, came 200\n" in text
+
+
+@pytest.mark.parametrize("name", ["HTML from a gateway", "a redirect"])
+def test_what_is_no_answer_of_the_api_tells_nothing_of_an_assumption(provider: Provider, name: str) -> None:
+    """Neither for it nor against it."""
+    provider.every = DRIFTS[name][1]
+    assert set(assumptions(report(provider)).values()) == {"not-reached"}
+
+
+def test_a_redirect_is_not_followed_and_nothing_is_sent_twice(provider: Provider) -> None:
+    """One request for each outcome, whatever comes."""
+    provider.every = answering(307, Location=f"{provider.url}/elsewhere", Retry_After="0")
+    report(provider)
+    assert len(provider.requests) == len(DOCUMENTED)
+    assert not [request for request in provider.requests if "elsewhere" in request.path]
+
+
+def test_an_answer_that_comes_too_late_is_a_difference(provider: Provider) -> None:
+    """The others are asked all the same."""
+    provider.drifts[ERROR] = lambda reply: setattr(reply, "closes", provider.lets_go.wait(PATIENCE))
+    document = report(provider, "--timeout", "0.2", "--outcome", ERROR, "--outcome", SUCCESS)
+    assert results(document) == {ERROR: "differs", SUCCESS: "same"}
+    assert document["outcomes"][0]["differences"] == [
+        {"at": "answer", "kind": "no-answer", "expected": "an HTTP answer", "came": "nothing within 0.2 s"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("drift", "came"),
+    [
+        (lambda reply: reply.headers.update({"Transfer-Encoding": "sideways"}), mock.ANY),
+        (lambda reply: setattr(reply, "body", "x" * 1_100_000), "a body of more than 1048576 bytes"),
+        (lambda reply: setattr(reply, "closes", True), mock.ANY),
+    ],
+    ids=["no HTTP", "too large", "closed"],
+)
+def test_what_cannot_be_read_is_a_difference(provider: Provider, drift: Drift, came: str) -> None:
+    """With the reason in a line."""
+    provider.drifts[ERROR] = drift
+    document = report(provider, "--outcome", ERROR)
+    (found,) = document["outcomes"][0]["differences"]
+    assert (found["at"], found["kind"]) == ("answer", "no-answer")
+    assert found["came"] == came
+
+
+def test_without_yes_nothing_is_sent(provider: Provider) -> None:
+    """It shows the requests, secrets masked, and fails, so that no pipeline takes it for a run."""
+    result = verify(provider, "--target-is-mock", "--outcome", "pin-not-digits")
+    assert (result.exit_code, provider.requests) == (3, [])
+    assert f"POST {provider.url}/debit/v1/activateCardForCustomer" in result.stdout
+    assert '"pin":"00x0"' in result.stdout
+    assert "nothing was sent; --yes sends these requests" in result.stderr
+
+
+def test_a_run_that_compares_nothing_fails(provider: Provider) -> None:
+    """Without bindings nothing can be sent."""
+    result = verify(provider, "--yes")
+    assert (result.exit_code, provider.requests) == (3, [])
+    assert "0 same, 0 differ, 18 not reached" in result.stdout
+    assert "the bindings have no values for it" in result.stdout
+
+
+def test_a_difference_is_exit_status_1(provider: Provider, tmp_path: Path) -> None:
+    """The report can go to a file."""
+    provider.drifts[ERROR] = answering(500)
+    output = tmp_path / "report.txt"
+    result = verify(provider, "--target-is-mock", "--yes", "--output", str(output))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"differs      {ERROR}\n    status: expected 400, came 500\n" in output.read_text()
+
+
+def test_an_assumed_outcome_is_sent_if_it_is_named(provider: Provider) -> None:
+    """Its own wording is compared by type, as the provider has other words."""
+    provider.drifts["malformed"] = lambda reply: reply.body["error"]["hints"].__setitem__(1, "customer_id: no text")
+    document = report(provider, "--outcome", "malformed", "--outcome", "customer-unknown")
+    assert results(document) == {"malformed": "same", "customer-unknown": "same"}
+    assert assumptions(document)["malformed"] == "confirmed"
+
+
+def test_requests_come_one_at_a_time_at_the_rate(provider: Provider) -> None:
+    """Also those of different outcomes."""
+    started = time.monotonic()
+    report(provider, "--rate", "20", "--outcome", ERROR, "--outcome", SUCCESS, "--outcome", "rfc-invalid")
+    assert time.monotonic() - started >= 0.1
+    assert len(provider.requests) == 3
+
+
+def test_no_connection_ends_the_run_with_a_report(unused_tcp_port: int) -> None:
+    """Exit status 2: nothing can be said of the provider."""
+    target = f"http://127.0.0.1:{unused_tcp_port}"
+    result = invoke("verify-provider", "--target", target, "--target-is-mock", "--yes", "--format", "json")
+    assert result.exit_code == 2
+    document = json.loads(result.stdout)
+    assert set(results(document).values()) == {"not-reached"}
+    assert document["outcomes"][0]["reason"].startswith("no connection to the provider: ")
+    assert "Traceback" not in result.output
+
+
+def test_a_certificate_that_nobody_trusts_is_no_connection(tmp_path: Path) -> None:
+    """TLS is verified; `--cacert` names whom to trust, and the proxies of the environment are not asked."""
+    authority = trustme.CA()
+    certificate, key, trusted = (tmp_path / name for name in ("server.pem", "key.pem", "ca.pem"))
+    issued = authority.issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    authority.cert_pem.write_to_path(trusted)
+    options = ("--target-is-mock", "--yes", "--rate", "1000", "--outcome", ERROR)
+    with spawned(MOCKSERVER, "--port", "0", "--tls-cert", certificate, "--tls-key", key) as server:
+        server.url = server.out.wait("mock server on ").split()[3]
+        result = invoke("verify-provider", "--target", server.url, *options)
+        assert result.exit_code == 2
+        assert "its certificate is not trusted" in result.stderr
+        env = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+        assert (
+            invoke("verify-provider", "--target", server.url, "--cacert", str(trusted), *options, **env).exit_code == 0
+        )
+        result = invoke("verify-provider", "--target", server.url, "--cacert", str(key), *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_proxy_is_used_if_it_is_named(provider: Provider, unused_tcp_port: int) -> None:
+    """The request line has the whole URL then."""
+    target = f"http://127.0.0.1:{unused_tcp_port}"
+    options = ("--target-is-mock", "--yes", "--outcome", ERROR)
+    assert invoke("verify-provider", "--target", target, "--proxy", provider.url, *options).exit_code == 1
+    assert provider.requests[0].path.startswith(f"{target}/sandbox/verify-")
+
+
+def test_an_interrupted_run_leaves_its_report(provider: Provider, tmp_path: Path) -> None:
+    """Of what was done until then; the rest was not reached."""
+    output = tmp_path / "report.json"
+    arrived = threading.Event()
+
+    def hang(_reply: Reply) -> None:
+        arrived.set()
+        provider.lets_go.wait(PATIENCE)
+
+    provider.drifts[DOCUMENTED[2]] = hang
+    arguments = ["verify-provider", "--target", provider.url, "--target-is-mock", "--yes", "--rate", "1000"]
+    command: list[str | Path] = [MOCKSERVER, *arguments, "--format", "json", "--output", str(output)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment()) as process:
+        assert arrived.wait(PATIENCE)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    document = json.loads(output.read_text())
+    assert [*results(document).values()] == ["same", "same", *["not-reached"] * 16]
+    assert document["outcomes"][2]["reason"] == "the run was stopped"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--target", "ftp://host"], "expected http://HOST"),
+        (["--target", "http://host/?token=1"], "expected http://HOST"),
+        (["--target", "http://[::1"], "expected http://HOST"),
+        (["--target", "https://me:secret@host"], "credentials stand in the bindings"),
+        (["--target", "http://host", "--outcome", "rfc-invalit"], "there is no outcome rfc-invalit. Did you mean"),
+        (["--target", "http://host", "--rate", "0"], "--rate"),
+        (["--target", "http://host", "--contract", "nowhere"], "1 error in the contract"),
+        (["--target", "http://host", "--target-is-mock", "--bindings", "x.yaml"], "exclude each other"),
+        (["--target", "http://host", "--bindings", "nowhere.yaml"], "1 error in nowhere.yaml"),
+        ([], "--target"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_status_2(arguments: list[str], said: str) -> None:
+    """One clear line, and nothing secret in it."""
+    result = invoke("verify-provider", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert "secret" not in result.stderr.replace("--", "")
