@@ -11,7 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec.structs import replace
 
 from mockserver.base.json_pointer import json_pointer
-from mockserver.base.values import MAX_REQUEST_DEPTH, NotJsonError, decode_json, equal, kind, printable
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, equal, kind, printable
 from mockserver.contract.templates import constant
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from mockserver.base.values import MAX_OWN_DEPTH, NotJsonError, decode_json, encode_ascii_json, readable
+from mockserver.base.not_json import NotJsonError
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, readable
 from mockserver.core.model import Request
 from mockserver.privacy.masks import mask_at, mask_text_body, masked_headers
 from mockserver.privacy.secrets import Secrets
