@@ -6,7 +6,7 @@ COPY schemas ./schemas
 COPY mockserver ./mockserver
 # The environment gets no pip, and none of the tests that libraries bring.
 RUN python -m venv --without-pip /opt/mockserver \
- && pip --python /opt/mockserver/bin/python install --no-cache-dir . \
+ && pip --python /opt/mockserver/bin/python install --no-cache-dir ".[redis]" \
  && find /opt/mockserver -type d -name tests -prune -exec rm -r {} +
 
 FROM python:3.13-slim

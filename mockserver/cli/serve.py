@@ -16,8 +16,9 @@ import click
 
 from mockserver.admin.routes import paths
 from mockserver.base.address import base_url
-from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json
+from mockserver.cli.environment import warn_of_unknown_variables
+from mockserver.cli.store import open_store
 from mockserver.client import trust
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
@@ -28,7 +29,6 @@ from mockserver.http_api.safety import Access, check_host_name, check_origin
 from mockserver.remote.options import (
     FILE,
     FOLDER,
-    PREFIX,
     FiniteRange,
     check_each,
     contract_files,
@@ -75,6 +75,9 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     if text is not None and len(text) < MIN_KEY_LENGTH:
         raise click.BadParameter(f"expected at least {MIN_KEY_LENGTH} characters, or it could be guessed")
     return (text or "").encode("utf-8", "surrogateescape")
+
+
+_NOTICES: Final = {"admin_url": "Admin API on", "store": "State is shared in"}
 
 
 @click.command()
@@ -179,6 +182,12 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     metavar="FILE",
     help="The private key of the certificate (PEM, without a password).",
 )
+@environment_option(
+    "--store",
+    refuse_empty=True,
+    metavar="URL",
+    help="Share all state with other servers in Valkey or Redis: redis://[user:password@]host:port/db[?prefix=NAME].",
+)
 @environment_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers.")
 @environment_option(
     "--log-format", type=click.Choice(["human", "json", "none"]), help="The format of the log [default: human]."
@@ -197,11 +206,12 @@ def serve(
     **options: Any,
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
+    store: str | None = options.pop("store")
     no_admin, access = options.pop("no_admin"), _access(**{name: options.pop(name) for name in _ACCESS})
     if no_admin and admin_port is not None:
         raise click.UsageError("--no-admin and --admin-port cannot be combined")
     secured = _tls_context(options.pop("tls_cert"), options.pop("tls_key"))
-    _warn_of_unknown_variables()
+    warn_of_unknown_variables()
     files = contract_files(contract, overlay, mounts)
     fingerprint = files.fingerprint() if watch else ""
     loaded = load_files(files)
@@ -209,12 +219,15 @@ def serve(
     def override(settings: Settings) -> Settings:
         return _override(settings, **options)
 
+    settings, now_ns = override(loaded.settings), time.time_ns if clock is None else frozen_clock(clock)
+    shared = open_store(store, loaded, settings, now_ns, sandbox_key) if store is not None else None
     engine = Engine(
         loaded,
-        settings=override(loaded.settings),
-        clock=time.time_ns if clock is None else frozen_clock(clock),
+        settings=settings,
+        clock=now_ns,
+        storage=shared.storage if shared else None,
         admin_paths=tuple if no_admin or admin_port is not None else paths,
-        sandbox_key=sandbox_key,
+        sandbox_key=shared.sandbox_key if shared else sandbox_key,
     )
     write = LineWriter(sys.stdout)
     log = {"json": logs.json_access_log(write), "none": logs.no_access_log}.get(
@@ -227,12 +240,14 @@ def serve(
     reloader = Reloader(engine, files, time.time_ns, override, log_reload)
 
     def log_start(url: str, admin_url: str) -> None:
-        admin = {} if admin_url == url else {"admin_url": admin_url}
+        more = {} if admin_url == url else {"admin_url": admin_url}
+        if shared:
+            more["store"] = shared.shown
         if log_format == "json":
-            event = {"event": "started", "url": url, **admin, "contract": loaded.hash, "version": __version__}
+            event = {"event": "started", "url": url, **more, "contract": loaded.hash, "version": __version__}
             write(encode_ascii_json({**event, "watch": True} if watch else event))
         else:
-            notices = [f"Admin API on {url}" for url in admin.values()] + ["Watching the files"] * watch
+            notices = [f"{_NOTICES[name]} {place}" for name, place in more.items()] + ["Watching the files"] * watch
             write("\n".join([*listing.banner(loaded, url, engine.settings), *notices]))
 
     try:
@@ -281,20 +296,3 @@ def _override(settings: Settings, *, require_header: tuple[str, ...], no_mock_he
         mock_headers=settings.mock_headers and not no_mock_headers,
         **{name: value for name, value in same.items() if value is not None},
     )
-
-
-def _warn_of_unknown_variables() -> None:
-    context = click.get_current_context()
-    variables = [name for name in sorted(os.environ) if name.startswith(PREFIX)]
-    if not variables:
-        return
-    root = context.find_root()
-    group = root.command
-    commands = [group.get_command(root, n) for n in group.list_commands(root)] if isinstance(group, click.Group) else []
-    params = [param for command in commands if command is not None for param in command.params]
-    known = {str(param.envvar).removeprefix(PREFIX) for param in params if param.envvar}
-    for variable in variables:
-        name = variable.removeprefix(PREFIX)
-        if name not in known and not re.search(r"(^|_)(SERVICE|PORT)_", name):
-            hint = did_you_mean([PREFIX + near for near in close_matches(name, known)[:1]])
-            print_notice(", ".join(filter(None, [f"unknown environment variable {variable}", hint])))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from threading import Thread
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -25,7 +23,8 @@ from mockserver.core.model import Settings
 from mockserver.decision.order import scenarios_in_force
 from mockserver.decision.view import ArmedOutcome
 from mockserver.engine.engine import Engine
-from mockserver.storage.interface import ReloadedSandbox, Sandbox
+from mockserver.engine.threads import run_in_thread
+from mockserver.storage.interface import ReloadedSandbox, Sandbox, StorageError
 
 POLL_SECONDS: Final = 1.0
 """Between two polls; a change is loaded once the files are the same in two polls."""
@@ -216,7 +215,7 @@ class Reloader:
         self._engine.last_reload = Reload(self._now_ns())
         while True:
             await asyncio.sleep(interval)
-            now = await _in_thread(self._files.fingerprint)
+            now = await run_in_thread(self._files.fingerprint)
             if now == before != self._served:
                 await self.reload()
             before = now
@@ -224,15 +223,21 @@ class Reloader:
     async def reload(self) -> Reload:
         """Load the files now."""
         async with self._lock:
-            sandboxes = await self._engine.storage.sandboxes()
-            loaded = await _in_thread(partial(self._read, _runtime_texts(sandboxes), _armed_conditions(sandboxes)))
-            done = await self._serve(loaded) if isinstance(loaded, ReloadedContract) else Reload(self._now_ns(), loaded)
+            done = await self._load_and_serve()
             if not done.errors:
                 self._engine.metrics.record_load(done.at_ns)
             self._engine.metrics.count_reload(good=not done.errors)
             self._engine.last_reload = done
             self._on_reload(done)
             return done
+
+    async def _load_and_serve(self) -> Reload:
+        try:
+            sandboxes = await self._engine.storage.sandboxes()
+        except StorageError as error:
+            return Reload(self._now_ns(), errors=(_failure(error),))
+        loaded = await run_in_thread(partial(self._read, _runtime_texts(sandboxes), _armed_conditions(sandboxes)))
+        return await self._serve(loaded) if isinstance(loaded, ReloadedContract) else Reload(self._now_ns(), loaded)
 
     def _read(
         self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
@@ -276,22 +281,9 @@ def _armed_conditions(sandboxes: Iterable[Sandbox]) -> list[ArmedConditions]:
     return [ArmedConditions(one.operation, one.spec["when"]) for one in armed]
 
 
-async def _in_thread(work: Callable[[], _T]) -> _T:
-    """The result of work in a daemon thread, for which the process does not wait at its end: loading can take long."""
-    future: Future[_T] = Future()
-    future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True, name="files").start()
-    return await asyncio.wrap_future(future)
-
-
 def _failure(error: Exception) -> dict[str, str]:
+    if isinstance(error, StorageError):
+        return _problem(str(error), "the contract stays as it was")
     return _problem(f"the mock failed as it loaded the files: {type(error).__name__}", "report this")
 
 

@@ -118,6 +118,7 @@ class Server:
         await self._connections.close(CLOSE_SECONDS)
         for listener in self._listeners:
             await listener.aiohttp_server.shutdown(CLOSE_SECONDS)
+        await self._engine.storage.close()
 
     async def _listen(self, host: str, port: int, dispatch: Dispatch) -> int:
         loop, handler = asyncio.get_running_loop(), Handler(self._engine, dispatch, self._log, self._stopping)

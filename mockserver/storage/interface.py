@@ -284,4 +284,7 @@ class Storage(Protocol):
         """The figures of this moment."""
 
     async def check(self) -> None:
-        """Raise `StorageError` where the storage cannot be used now."""
+        """Raise `StorageError` if the storage cannot be used now."""
+
+    async def close(self) -> None:
+        """Close what is open outside of this process, at the end of an event loop; the next use opens it again."""

@@ -217,3 +217,6 @@ class MemoryStorage:
 
     async def check(self) -> None:
         """Memory can always be used."""
+
+    async def close(self) -> None:
+        """Memory has nothing to close."""

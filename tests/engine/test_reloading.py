@@ -22,7 +22,8 @@ from mockserver.contract.loading import ContractFiles
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
 from mockserver.engine import reloading
-from mockserver.engine.reloading import Reloader, _in_thread
+from mockserver.engine.reloading import Reloader
+from mockserver.engine.threads import run_in_thread
 from mockserver.server import server as edge
 from tests.support import PATIENCE, folder, problem, serving, spawned
 from tests.support.contract_versions import Seen, keep_asking, letter_of, version
@@ -335,7 +336,7 @@ async def test_an_error_in_the_loading_thread_is_raised() -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        await asyncio.wait_for(_in_thread(fails), PATIENCE)
+        await asyncio.wait_for(run_in_thread(fails), PATIENCE)
 
 
 # -- asked for -----------------------------------------------------------------------------------------

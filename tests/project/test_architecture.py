@@ -14,8 +14,10 @@ from tests.support.tools import skip_without
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockserver"
-ORDER: tuple[str, ...] = ("base", "core", "privacy", "schema", "files", "contract", "decision", "storage", "entries")
+ORDER: tuple[str, ...] = ("base", "core", "privacy", "schema", "files", "contract", "decision", "storage")
 ORDER += (
+    "redis_storage",
+    "entries",
     "engine",
     "export",
     "reports",
@@ -54,14 +56,15 @@ HOMES = {
         "export",
         "http_api",
     }
-    | {"privacy", "provider", "server", "storage"},
+    | {"privacy", "provider", "redis_storage", "server", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
+    "redis": {"redis_storage"},
     "re2": {"schema"},
     "referencing": {"schema"},
     "yaml": {"files"},
     # of the standard library, what touches the world or runs code
-    "asyncio": {"admin", "engine", "http_api", "provider", "server", "storage", "testing"},
+    "asyncio": {"admin", "engine", "http_api", "provider", "redis_storage", "server", "storage", "testing"},
     "importlib": set(),
     "logging": {"server"},
     "pickle": set(),

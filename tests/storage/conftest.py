@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mockserver import Contract
-from tests.storage.storages import STORAGES, Clock, MakeStorage, Mock, NewMock, use_contract
+from tests.storage.storages import STORAGES, Clock, MakeStorage, Mock, NewMock, storages, use_contract
 
 
 @pytest.fixture(params=STORAGES)
-def make_storage(request: pytest.FixtureRequest) -> MakeStorage:
+async def make_storage(request: pytest.FixtureRequest) -> AsyncIterator[MakeStorage]:
     """What makes a storage; one kind after the other."""
-    return STORAGES[request.param]
+    async with storages(request.param) as make:
+        yield make
 
 
 @pytest.fixture(scope="session")

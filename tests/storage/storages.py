@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -19,6 +20,7 @@ from mockserver.storage.coverage import Observation, Outcome
 from mockserver.storage.interface import CommitResult, Committed, Entry, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
 from tests.support import folder
+from tests.support.stores import close_stores, needs_redis, redis_storage
 
 
 class MakeStorage(Protocol):
@@ -34,8 +36,18 @@ class MakeStorage(Protocol):
         """Make it."""
 
 
-STORAGES: Final[Mapping[str, MakeStorage]] = {"memory": MemoryStorage}
+STORAGES: Final[Mapping[str, MakeStorage]] = {"memory": MemoryStorage, "redis": redis_storage}
 """All that there are; each has to pass all tests of this folder."""
+
+
+@asynccontextmanager
+async def storages(kind: str) -> AsyncIterator[MakeStorage]:
+    """What makes a storage of a kind; those that it made are closed at the end."""
+    if kind == "redis":
+        needs_redis()
+    yield STORAGES[kind]
+    await close_stores()
+
 
 FILES: Final = {
     "use.schema.json": "{}",

@@ -10,7 +10,7 @@ import pytest
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import Committed, Entry, Gone, ReloadedSandbox
+from mockserver.storage.interface import Committed, Entry, Gone, ReloadedSandbox, StorageError
 from tests.storage.storages import FILES, Mock, NewMock, use_contract, write
 
 
@@ -206,6 +206,7 @@ async def test_a_refusal_counts_for_the_sandbox_it_named(mock: Mock) -> None:
 # -- another contract -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("make_storage", ["memory"], indirect=True)
 async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> None:
     """In one step for all sandboxes."""
     await mock.commit(await mock.look("a", thing="x"), replace_new(write(size=3)))
@@ -235,6 +236,19 @@ async def test_a_reload_keeps_records_and_ids(mock: Mock, tmp_path: Path) -> Non
     for name in ("a", "a", "b"):
         last = await mock.send(name)
     assert [entry.id for entry in await mock.storage.entries(None)] == [last]
+
+
+@pytest.mark.parametrize("make_storage", ["redis"], indirect=True)
+async def test_servers_that_share_a_store_have_one_contract(mock: Mock, tmp_path: Path) -> None:
+    """A reload of another one is refused; of the same one, settings of the server may be others."""
+    contract = use_contract(tmp_path / "other", {"contract.yaml": FILES["contract.yaml"].replace("size: 1", "size: 2")})
+    with pytest.raises(
+        StorageError, match=rf"servers of contract {mock.contract.hash} use the prefix .* has {contract.hash}"
+    ):
+        await mock.storage.use_contract(contract, contract.settings, {}, {})
+    assert await mock.size("seeded") == 1
+    await mock.storage.use_contract(mock.contract, replace(mock.settings, seed=7), {}, {})
+    assert (await mock.sandbox("a")).settings.seed == 7
 
 
 def replace_new(effects: Effects) -> Effects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,9 @@ from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome, View
 from mockserver.engine.engine import run_sync
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import CommitResult, Entry, Sandbox, Storage
-from tests.storage.storages import MakeStorage
+from mockserver.storage.interface import CommitResult, Entry, Sandbox
+from mockserver.storage.memory import MemoryStorage
+from tests.storage.storages import storages
 from tests.support import BATCH, ONCE, PATH
 
 SUCCESS = "activated-existing-customer"
@@ -65,20 +66,13 @@ class WaitingStorage(Waiting):
         return None if sandbox is None else WaitingSandbox(sandbox)
 
 
-Wrap = Callable[[Storage], Any]
-
-
-@pytest.fixture(params=[lambda storage: storage, WaitingStorage], ids=["as it is", "with waits"])
-def wrap(request: pytest.FixtureRequest) -> Wrap:
-    """The storage itself, or one that waits."""
-    wrapped: Wrap = request.param
-    return wrapped
-
-
-@pytest.fixture
-def engine(contract: Contract, make_storage: MakeStorage, wrap: Wrap) -> Engine:
+@pytest.fixture(params=["memory", "memory with waits", "redis"])
+async def engine(request: pytest.FixtureRequest, contract: Contract) -> AsyncIterator[Engine]:
     """An engine with such a storage."""
-    return Engine(contract, storage=wrap(make_storage(contract, contract.settings)))
+    kind, _, waits = request.param.partition(" ")
+    async with storages(kind) as make_storage:
+        storage: Any = make_storage(contract, contract.settings)
+        yield Engine(contract, storage=WaitingStorage(storage) if waits else storage)
 
 
 def sent(body: object, path: str = PATH) -> Request:
@@ -158,9 +152,9 @@ async def test_parallel_sandboxes_are_independent(engine: Engine) -> None:
     assert {reply.sandbox for reply in replies if reply.status == 200} == {f"s{n}" for n in range(10)}
 
 
-def test_a_storage_that_waits_needs_an_event_loop(contract: Contract, make_storage: MakeStorage) -> None:
+def test_a_storage_that_waits_needs_an_event_loop(contract: Contract) -> None:
     """Without one the call is refused and nothing is done."""
-    storage: Any = WaitingStorage(make_storage(contract, contract.settings))
+    storage: Any = WaitingStorage(MemoryStorage(contract, contract.settings))
     with pytest.raises(RuntimeError, match="the storage has to wait"):
         Engine(contract, storage=storage).handle_sync(sent(ONCE))
     assert run_sync(storage.gauges()).sandboxes == 0

@@ -1,0 +1,50 @@
+"""What `--store` opens: the storage that several servers share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+from mockserver.core.contract import Contract
+from mockserver.core.model import Settings
+from mockserver.remote.options import print_notice
+from mockserver.storage.interface import Storage, StorageError
+
+
+@dataclass(frozen=True)
+class SharedStore:
+    """A storage that servers share, with the key of their sandboxes, and where it is, without a password."""
+
+    storage: Storage
+    sandbox_key: bytes
+    shown: str
+
+
+def open_store(
+    url: str, contract: Contract, settings: Settings, now_ns: Callable[[], int], sandbox_key: bytes
+) -> SharedStore:
+    """The storage at a URL. Ends with one line and status 1 if it cannot be used.
+
+    `sandbox_key` is the one that the user gave, if any.
+    """
+    try:
+        from mockserver.redis_storage.connection import parse_address, register
+        from mockserver.redis_storage.storage import RedisStorage
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        print_notice("--store needs the package redis: install the mock with its extra [redis], or pip install redis")
+        sys.exit(1)
+    try:
+        address = parse_address(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--store'") from None
+    try:
+        key = register(address, contract.hash, sandbox_key)
+    except StorageError as error:
+        print_notice(str(error))
+        sys.exit(1)
+    return SharedStore(RedisStorage(address, contract, settings, now_ns), key, address.shown)

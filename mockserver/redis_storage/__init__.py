@@ -1,0 +1,25 @@
+"""The storage that several servers share, in Valkey or Redis (7.0 or later): `--store redis://…`.
+
+It does what `storage.interface` says, and passes the same tests as the store in memory. It must not know which scenario
+answers, nor how a reply is rendered or sent.
+
+A request costs four round trips: `SANDBOX` (the sandbox, made on first use, with an entry id), `LOOK` (the records of
+its keys and all small values of the sandbox), the decision in this process, `CHANGE` (compare what was read, write,
+keep the entry: all or nothing), and `DELIVERED` once the answer is out. Each is one script (`scripts`), so that nobody
+sees half of it. The time of idle sandboxes is the store's.
+
+All keys begin with `{PREFIX}:`, one hash tag, as the limits of journal, bytes and sandboxes hold over all of them:
+
+| key | type | what |
+| --- | --- | --- |
+| totals | hash | contract, ids, births, sequence, state_bytes, journal_bytes, armed, evictions and the like |
+| sandboxes | sorted set | names by the time of their last use |
+| sandbox:NAME | hash | born, settings, clock, delays, last_armed, pending, records, record_bytes, runtime_bytes, \
+evicted_before; scenarios:OPERATION, armed:ID, turn:[OPERATION, SCENARIO], id:NAME |
+| records:NAME | hash | records as JSON by collection, line feed, key; `null` is a tombstone |
+| entries | hash | NAME, line feed, journal entry, by id |
+| order, order:NAME | sorted sets | ids of entries by the sequence of their commits, of all and of a sandbox |
+| lost, evicted | hash, set | lost entries by sandbox; names of evicted sandboxes |
+| coverage:NAME, dropped:NAME, coverage | hashes | counts of a sandbox, of dropped ones by name, of all dropped ones |
+| recent, older, strays, dropped | hashes, set, sorted set | requests by fingerprint, to recognise retries; bounds |
+"""

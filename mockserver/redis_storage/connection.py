@@ -1,0 +1,192 @@
+"""The connection to the store: its address, its time limits, and what its failures mean."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import redis
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from mockserver.redis_storage.scripts import read_scripts
+from mockserver.storage.interface import StorageError
+from mockserver.version import __version__
+
+CONNECT_SECONDS: Final = 1.0
+"""How long a connection may take to be made."""
+
+ANSWER_SECONDS: Final = 2.0
+"""How long the store may take to answer."""
+
+MAX_CONNECTIONS: Final = 64
+"""Connections of one server; more requests wait until one is free."""
+
+WAIT_SECONDS: Final = 10.0
+"""How long a request waits for a connection that is free, as many do at once."""
+
+OLDEST_VERSION: Final = 7
+"""The major version of the store that is needed."""
+
+SCHEMES: Final = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
+"""Schemes of addresses, with the name that the client knows."""
+
+
+class Address(Struct, frozen=True):
+    """Where the store is: an address as the client takes it, and the prefix of all keys."""
+
+    url: str
+    prefix: str
+
+    @property
+    def shown(self) -> str:
+        """The address without user and password, and the prefix."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path} ({self.prefix})"
+
+    @property
+    def totals(self) -> str:
+        """The key that every script is given."""
+        return self.key("totals")
+
+    def key(self, name: str) -> str:
+        """A key of the store; the prefix is its hash tag."""
+        return f"{{{self.prefix}}}:{name}"
+
+
+def parse_address(text: str) -> Address:
+    """The address that a user wrote. Raises `ValueError`."""
+    parts = urlsplit(text)
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"expected an address that begins with {'://, '.join(SCHEMES)}://")
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    if [name for name, _ in query if name not in ("prefix", "db")]:
+        raise ValueError("expected no parameter but prefix and db")
+    prefix = dict(query).get("prefix", "mockserver")
+    if not prefix or set(prefix) & set("{} \n"):
+        raise ValueError("expected a prefix without braces and white space")
+    rest = urlencode([(name, value) for name, value in query if name != "prefix"])
+    url = f"{SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{'?' if rest else ''}{rest}"
+    try:
+        redis.ConnectionPool.from_url(url)
+    except ValueError:  # its message may have a part of the password
+        raise ValueError("expected redis://[user:password@]host:port/db, the password percent-encoded") from None
+    return Address(url, prefix)
+
+
+def register(address: Address, contract: str, sandbox_key: bytes) -> bytes:
+    """Check that the store answers, and that all its servers have one contract, major version and sandbox key.
+
+    Without an own `sandbox_key` it is that of the store. Returns the key. Raises `StorageError`.
+    """
+    client = redis.Redis.from_url(address.url, retry=Retry(NoBackoff(), 0), **_limits())
+    try:
+        major = int(str(client.info("server")["redis_version"]).partition(".")[0])
+        if major < OLDEST_VERSION:
+            raise StorageError(f"the store at {address.shown} is version {major}: expected {OLDEST_VERSION} or later")
+        key = sandbox_key or _share(client, address, "sandbox_key", os.urandom(32).hex()).encode()
+        digest = hashlib.sha256(key).hexdigest()[:8]
+        major_version = __version__.partition(".")[0]
+        for name, own in (("contract", contract), ("version", major_version), ("sandbox key", digest)):
+            shared = _share(client, address, name, own)
+            if shared != own:
+                raise other_served(address, name, shared, own)
+    except (redis.RedisError, OSError) as error:
+        raise failure(address, error) from None
+    finally:
+        client.close()
+    return key
+
+
+def _limits() -> dict[str, Any]:
+    return {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS, "protocol": 3}
+
+
+def _share(client: redis.Redis, address: Address, name: str, own: str) -> str:
+    """The value that all servers share; the first of them sets it."""
+    client.hsetnx(address.totals, name, own)
+    shared: Any = client.hget(address.totals, name)
+    return str(shared.decode())
+
+
+def other_served(address: Address, name: str, shared: str, own: str) -> StorageError:
+    """Make the error of a prefix that servers of another contract, or another major version, use."""
+    what = f"servers of {name} {shared} use the prefix {address.prefix} of the store, this one has {own}"
+    hint = "give all of them the same --sandbox-key, or" if name == "sandbox key" else "give"
+    return StorageError(f"{what}: {hint} this one another prefix (?prefix=NAME)")
+
+
+def failure(address: Address, error: Exception) -> StorageError:
+    """Make the error of a store that fails."""
+    if isinstance(error, redis.exceptions.OutOfMemoryError) or "OOM" in str(error):
+        return StorageError(f"the store at {address.shown} is full (its maxmemory is reached)")
+    if isinstance(error, redis.TimeoutError | TimeoutError):
+        return StorageError(f"the store at {address.shown} does not answer in time")
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.AuthorizationError):
+        return StorageError(f"the store at {address.shown} refuses the user or the password")
+    if isinstance(error, redis.ResponseError):
+        return StorageError(f"the store at {address.shown} refuses a command: {error}")
+    return StorageError(f"the store at {address.shown} cannot be reached")
+
+
+class Store:
+    """Runs scripts and commands in the store."""
+
+    def __init__(self, address: Address) -> None:
+        """Connect at the first use; each event loop needs a `Store` of its own."""
+        self.address = address
+        self._client: Redis = Redis.from_url(
+            address.url,
+            max_connections=MAX_CONNECTIONS,
+            retry=AsyncRetry(NoBackoff(), 0),  # a change that is sent twice would conflict with itself
+            **_limits(),
+        )
+        self._free_connections = asyncio.Semaphore(MAX_CONNECTIONS)
+        """Waited for in the order of requests."""
+        self._scripts = {name: self._client.register_script(text) for name, text in read_scripts().items()}
+
+    async def run(self, script: str, *arguments: str | bytes | float) -> Any:
+        """The answer of a script. Raises `StorageError`."""
+        return await self._answer(lambda: self._scripts[script](keys=[self.address.totals], args=arguments))
+
+    async def command(self, name: str, key: str, *arguments: str | bytes | float) -> Any:
+        """The answer of one command about a key, named without the prefix. Raises `StorageError`."""
+        execute: Any = self._client.execute_command  # it has no types
+        return await self._answer(lambda: execute(name, self.address.key(key), *arguments))
+
+    async def _answer(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._free_connections.acquire()
+            try:
+                return await ask()
+            finally:
+                self._free_connections.release()
+        except (redis.RedisError, OSError) as error:
+            raise failure(self.address, error) from None
+
+    async def fields(self, key: str) -> dict[str, str]:
+        """The fields of a hash. Raises `StorageError`."""
+        return as_fields(await self.command("HGETALL", key))
+
+    async def check(self) -> None:
+        """Raise `StorageError` if the store does not answer."""
+        await self.command("EXISTS", "totals")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def as_fields(answer: dict[bytes, bytes] | Sequence[bytes]) -> dict[str, str]:
+    """The fields of a hash as text, as a command or a script gives them."""
+    if isinstance(answer, dict):
+        return {name.decode(): value.decode() for name, value in answer.items()}
+    return {answer[i].decode(): answer[i + 1].decode() for i in range(0, len(answer), 2)}

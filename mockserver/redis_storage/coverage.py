@@ -1,0 +1,78 @@
+"""Coverage counts as fields of a hash, and back.
+
+`*OUTCOME` counts an outcome with its trigger, `=OUTCOME` retries, `<OUTCOME` and `>OUTCOME` have the shortest and the
+longest time before one in microseconds, `/PLACE` counts violations; the others are named as in a `Tally`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple, replace
+
+from mockserver.storage.coverage import OTHER, Observation, Outcome, RetryStats, Tally, loses_answer
+
+
+def counts(observation: Observation, *, complete: bool) -> dict[str, Any]:
+    """What the scripts are to count of a request."""
+    outcome = observation.outcome
+    fields = ["requests", *(["secrets_in_url"] if observation.secret_in_url else [])]
+    if outcome is None:
+        return {"sandbox": observation.sandbox, "fields": [*fields, "problems"], "bounded": [], "outcome": False}
+    bounded = [["/" + place, "/" + OTHER] for place in observation.violation_places]
+    is_lost = loses_answer(outcome.fault)
+    if complete or is_lost or outcome.fault is not None:
+        counted = outcome if complete or is_lost else replace(outcome, delivered=False)
+        field = "*" + _text(counted, observation.trigger)
+        if outcome.from_contract:
+            fields.append(field)
+        else:
+            bounded.append([field, "*" + _text(_other(counted), observation.trigger)])
+    return {
+        "sandbox": observation.sandbox,
+        "fields": fields,
+        "bounded": bounded,
+        "outcome": _text(outcome),
+        "other": _text(_other(outcome)),
+        "fingerprint": str(observation.fingerprint),
+        "age": (time.perf_counter_ns() - observation.arrived_ns) // 1_000,
+        "lost": observation.committed and (is_lost or not complete),
+    }
+
+
+def tally_of(fields: Mapping[str, str]) -> Tally:
+    """The counts of these fields."""
+    requests, problems, retries_after_loss, secrets_in_url = (int(fields.get(name, 0)) for name in _NUMBERS)
+    tally = Tally(
+        requests=requests, problems=problems, retries_after_loss=retries_after_loss, secrets_in_url=secrets_in_url
+    )
+    for field, value in fields.items():
+        kind, rest = field[0], field[1:]
+        if kind == "*":
+            outcome, trigger = _outcome(rest)
+            tally.count_outcome(outcome, trigger, int(value))
+        elif kind == "/":
+            tally.count_violation(rest, int(value))
+        elif kind == "=":
+            low, high = (int(float(fields[bound + rest])) * 1_000 for bound in "<>")
+            tally.add_retries(_outcome(rest)[0], RetryStats(int(value), low, high))
+    return tally
+
+
+_NUMBERS = ("requests", "problems", "retries_after_loss", "secrets_in_url")
+
+
+def _other(outcome: Outcome) -> Outcome:
+    return Outcome("", OTHER, from_contract=False, fault=outcome.fault, delivered=outcome.delivered)
+
+
+def _text(outcome: Outcome, trigger: str = "") -> str:
+    return msgspec.json.encode([*astuple(outcome), trigger]).decode()
+
+
+def _outcome(text: str) -> tuple[Outcome, str]:
+    operation, scenario, from_contract, fault, delivered, trigger = msgspec.json.decode(text)
+    return Outcome(operation, scenario, from_contract, fault, delivered), trigger

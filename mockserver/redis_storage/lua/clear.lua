@@ -1,0 +1,2 @@
+-- ARGV: name
+return clear_entries(ARGV[1])

@@ -1,0 +1,262 @@
+"""One sandbox of the shared store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from mockserver.core.contract import Operation, Scenario
+from mockserver.core.model import Document, Facts, Record
+from mockserver.core.reply import Effects
+from mockserver.decision.view import ArmedOutcome, LookupResults, View, fetch_records, make_facts
+from mockserver.redis_storage.changes import Value, decode_counter, json_text, record_field, turn_field
+from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords
+from mockserver.redis_storage.sandbox_fields import SandboxFields
+from mockserver.redis_storage.shared import Pending, Shared
+from mockserver.storage.coverage import Observation
+from mockserver.storage.interface import Clock, CommitResult, Committed, Entry, Full, Gone, State, StorageError
+from mockserver.storage.memory_records import TOMBSTONE, decode_record, encode_record, first_id, merge_writes
+from mockserver.storage.memory_usage import size_of_armed, size_of_scenarios
+
+
+class _Draft(Struct, frozen=True):
+    """What a look makes of the records that it knows; not whole while `records.missing` has some."""
+
+    facts: Facts
+    lookups: LookupResults
+    drawn: Mapping[str, Draw]
+    records: KnownRecords
+
+
+class _Versions(Struct, frozen=True):
+    """What a look has read and drawn; see `View.versions`."""
+
+    fields: Mapping[str, str]
+    read: Mapping[str, Value]
+    drawn: Mapping[str, Draw]
+
+
+class RedisSandbox(SandboxFields):
+    """See `interface.Sandbox`. It is of one request: others have objects of their own."""
+
+    def __init__(self, shared: Shared, name: str, fields: Mapping[str, str], entry_id: str = "") -> None:
+        """`entry_id` is an id that was drawn with the fields."""
+        super().__init__(shared, name, fields)
+        self._entry_id = entry_id
+
+    # -- one request ------------------------------------------------------------------------------------
+
+    async def next_entry_id(self) -> str:
+        """The id of the entry of the request that is being answered."""
+        entry_id, self._entry_id = self._entry_id, ""
+        return entry_id or await self.shared.next_entry_id()
+
+    async def look(self, operation: Operation, document: Document) -> View:
+        """All that a decision about a request may see. Nothing is changed or used up.
+
+        The keys of lookups are known before; only where one stands in another record is there a second round trip.
+        """
+        known: dict[str, Value] = {}
+        lost = await self.fetch(known, self._draft(operation, document, known).records.missing)
+        while (draft := self._draft(operation, document, known)).records.missing:
+            lost |= await self.fetch(known, draft.records.missing)
+        wrote = {one.entry for found in draft.lookups.found.values() for one in found}
+        return View(
+            facts=draft.facts,
+            keys=draft.lookups.keys,
+            found=draft.lookups.found,
+            misspelt=draft.lookups.misspelt,
+            order=self.scenario_order(operation),
+            operation=operation.id,
+            armed=self.armed,
+            turn_counts=self.turn_counts.get(operation.id, {}),
+            sandbox=self.name,
+            delays=int(self.fields.get("delays", 0)),
+            lost_entries=lost & wrote if self.shared.settings.journal_entries else frozenset(),
+            versions=_Versions(self.fields, {field: known[field] for field in draft.records.read}, draft.drawn),
+        )
+
+    def _draft(self, operation: Operation, document: Document, known: Mapping[str, Value]) -> _Draft:
+        records = KnownRecords(known, self.shared.contract.collections)
+        base, fields = first_id(self.name, self.settings.seed), self.fields
+        drawn = {new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}")) for new in operation.new}
+        new_ids = {new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in operation.new}
+        now_ns = self.clock.read(self.shared.now_ns())
+        facts = make_facts(document, self.settings, self.scenario_order(operation), now_ns, new_ids)
+        return _Draft(facts, fetch_records(operation.lookups, facts, records.find), drawn, records)
+
+    async def _record_changes(self, read: Mapping[str, Value], effects: Effects, entry: str) -> dict[str, Any]:
+        """The members of a `Change` that read and write records."""
+        known, collections = dict(read), self.shared.contract.collections
+        missing = {record_field(one.collection, one.key) for one in effects.writes} - known.keys()
+        if missing:
+            await self.fetch(known, missing)
+        merged = merge_writes(effects.writes, collections, KnownRecords(known, collections).find, entry)
+        return {"read": known, "records": {record_field(one.collection, one.key): one.data.decode() for one in merged}}
+
+    async def check_room(self, effects: Effects) -> Full | None:
+        """`Full` if the records of these effects have no room, as `commit` would say; otherwise None."""
+        if not effects.writes:
+            return None
+        change = self.new_change(**{**await self._record_changes({}, effects, ""), "read": {}}, is_trial=True)
+        return self.full(await self.shared.change(change))
+
+    async def commit(self, view: View, effects: Effects, entry: Entry, observation: Observation) -> CommitResult:
+        """Apply the effects and keep the entry, all or nothing; the observation is counted once it is delivered."""
+        before, read = view.versions.fields, dict(view.versions.read)
+        fields: dict[str, Value] = {}
+        expected: dict[str, Value] = {}
+        growth = 0
+        for name in effects.consumed_ids:
+            draw: Draw = view.versions.drawn[name]
+            used = decode_counter(before.get(f"id:{name}")).used + 1
+            fields[f"id:{name}"] = json_text([used, 0 if draw.unused is None else draw.offset + 1])
+            expected["settings"] = before.get("settings", False)
+            if draw.unused is not None:
+                read[draw.unused] = False
+        if effects.armed_id is not None:
+            armed = next(one for one in view.armed if one.id == effects.armed_id)
+            fields[f"armed:{armed.id}"] = self._after_use(armed)
+            growth = -size_of_armed(armed) if armed.left == 1 else 0
+        for scenario in effects.counted_scenarios:
+            fields[turn_field(view.operation, scenario)] = str(view.turn_counts.get(scenario, 0) + 1)
+        if effects.drew_delay:
+            fields["delays"] = str(view.delays + 1)
+        expected.update((field, before.get(field, False)) for field in fields)
+        change = self.new_change(
+            expected=expected,
+            fields=fields,
+            growth=growth,
+            entry={"id": entry.id, "data": entry.data.decode(), **self.shared.journal_limits},
+            **await self._record_changes(read, effects, entry.id),
+        )
+        result = await self.shared.change(change)
+        if result == "gone":
+            return Gone()
+        if result == "conflict":
+            return self.conflict()
+        full = self.full(result)
+        if full is None:
+            self.shared.pending[entry.id] = Pending(self.born, observation)
+        return full or Committed()
+
+    def _after_use(self, armed: ArmedOutcome) -> Value:
+        """The text of an armed outcome after one more use; False after the last."""
+        if armed.left == 1:
+            return False
+        left = None if armed.left is None else armed.left - 1
+        return self.shared.values.encode_armed(structs.replace(armed, used=armed.used + 1, left=left))
+
+    # -- what a tester changes --------------------------------------------------------------------------
+
+    async def _apply(self, **changes: Any) -> Full | None:
+        """Change the sandbox if the fields to be written are as they were read, then read it again."""
+        expected = {field: self.fields.get(field, False) for field in changes["fields"]}
+        result = await self.shared.change(self.new_change(**changes, expected=expected))
+        if result == "conflict":
+            raise StorageError(f"sandbox {self.name or '(default)'} was changed meanwhile by another request")
+        if result == "ok":
+            await self.refresh()
+        return self.full(result)
+
+    async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> Full | None:
+        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again.
+
+        `Full` if there is no room.
+        """
+        before = self.runtime_scenarios.get(operation.id, ())
+        return await self._apply(
+            fields={f"scenarios:{operation.id}": self.shared.values.encode_scenarios(operation.id, scenarios)},
+            forgotten=(turn_field(operation.id, changed),),
+            growth=size_of_scenarios(scenarios) - size_of_scenarios(before),
+        )
+
+    async def arm(self, make: Callable[[int], ArmedOutcome]) -> ArmedOutcome | Full:
+        """Arm what `make` gives for an unused id; `Full` if there is no room."""
+        while True:
+            armed = make(self.armed_count + 1)
+            change = self.new_change(
+                expected={"last_armed": self.fields.get("last_armed", False)},
+                fields={"last_armed": str(armed.id), f"armed:{armed.id}": self.shared.values.encode_armed(armed)},
+                growth=size_of_armed(armed),
+            )
+            result = await self.shared.change(change)
+            if result != "gone":
+                await self.refresh()
+            if result != "conflict":
+                return self.full(result) or armed
+            self.conflict()
+
+    async def disarm(self, ids: Iterable[int]) -> None:
+        """Remove armed outcomes by id."""
+        for number in ids:
+            while (armed := next((one for one in self.armed if one.id == number), None)) is not None:
+                field = f"armed:{number}"
+                change = self.new_change(
+                    expected={field: self.fields[field]}, fields={field: False}, growth=-size_of_armed(armed)
+                )
+                result = await self.shared.change(change)
+                await self.refresh()
+                if result != "conflict":
+                    break
+                self.conflict()  # used meanwhile
+
+    async def set_clock(self, clock: Clock) -> None:
+        """Replace the clock."""
+        await self._apply(fields={"clock": msgspec.json.encode(clock).decode()})
+
+    async def configure(self, changes: Mapping[str, Any]) -> None:
+        """Change settings of this sandbox alone; a seed restarts the generated ids."""
+        own = json_text({**self.own_settings, **changes})
+        await self._apply(fields={"settings": own}, forgotten=("id:", "delays") if "seed" in changes else ())
+
+    async def state(self) -> State:
+        """What the sandbox keeps beside the seeds."""
+        await self.refresh()
+        records: dict[str, dict[str, Record | None]] = {name: {} for name in self.shared.contract.collections}
+        for field, data in (await self.shared.store.command("HGETALL", f"records:{self.name}")).items():
+            collection, _, key = field.decode().partition("\n")
+            records[collection][key] = None if data == TOMBSTONE else decode_record(data)
+        counters = {name[3:]: decode_counter(text) for name, text in self.fields.items() if name.startswith("id:")}
+        return State(records, counters)
+
+    async def load_state(self, state: State) -> Full | None:
+        """Replace what the sandbox keeps; `Full` if there is no room."""
+        records = {
+            record_field(collection, key): _text(record)
+            for collection, own in state.records.items()
+            for key, record in own.items()
+        }
+        counters = {f"id:{name}": json_text([one.used, one.searched]) for name, one in state.counters.items()}
+        change = self.new_change(records=records, fields=counters, forgotten=("id:",), replaces=True)
+        return self.full(await self.shared.change(change))
+
+    async def find_record(self, collection: str, key: str) -> Record | None:
+        """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""
+        collections = self.shared.contract.collections
+        return KnownRecords(await self._stored(collection, key), collections).find(collections[collection], key)
+
+    async def is_written(self, collection: str, key: str) -> bool:
+        """Whether a record or a tombstone was written under a key."""
+        return any((await self._stored(collection, key)).values())
+
+    async def _stored(self, collection: str, key: str) -> dict[str, Value]:
+        known: dict[str, Value] = {}
+        await self.fetch(known, [record_field(collection, key)])
+        return known
+
+    async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
+        """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
+        change = self.new_change(records={record_field(collection, key): _text(record)})
+        return self.full(await self.shared.change(change))
+
+    async def restore_record(self, collection: str, key: str) -> None:
+        """Remove what was written under a key, so that its seed or the default shows again."""
+        await self.shared.change(self.new_change(records={record_field(collection, key): False}))
+
+
+def _text(record: Record | None) -> str:
+    return NO_RECORD if record is None else encode_record(record).decode()

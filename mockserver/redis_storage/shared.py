@@ -1,0 +1,53 @@
+"""What all sandboxes of one server share: the store, the contract, and answers that are on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from mockserver.core.contract import Contract
+from mockserver.core.model import Settings
+from mockserver.redis_storage.changes import Change, encode
+from mockserver.redis_storage.connection import Store
+from mockserver.redis_storage.values import ContractValues
+from mockserver.storage.coverage import Observation
+
+
+class Pending(Struct, frozen=True):
+    """An observation whose answer is on its way, and the life of its sandbox in which it was committed."""
+
+    born: str
+    observation: Observation
+
+
+class Shared:
+    """One for all sandboxes of a server."""
+
+    def __init__(self, store: Store, contract: Contract, settings: Settings, now_ns: Callable[[], int]) -> None:
+        """`now_ns` is the real clock."""
+        self.store = store
+        self.now_ns = now_ns
+        self.pending: dict[str, Pending] = {}
+        """By entry; each server delivers its own."""
+        self.use_contract(contract, settings)
+
+    def use_contract(self, contract: Contract, settings: Settings) -> None:
+        """Serve a contract from now on."""
+        self.contract = contract
+        self.settings = settings
+        self.values = ContractValues(contract)
+
+    @property
+    def journal_limits(self) -> dict[str, int]:
+        """The limits of the journal, as the scripts take them."""
+        return {"max_entries": self.settings.journal_entries, "max_bytes": self.settings.journal_bytes}
+
+    async def change(self, change: Change) -> str:
+        """Change a sandbox: ok, conflict, gone, or the setting whose limit it passes."""
+        result: bytes = await self.store.run("change", encode(change))
+        return result.decode()
+
+    async def next_entry_id(self) -> str:
+        """An unused id; ids count up."""
+        return str(await self.store.command("HINCRBY", "totals", "ids", 1))

@@ -1,0 +1,231 @@
+"""The storage that several servers share: sandboxes, journal and coverage counts in one store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+from weakref import WeakSet
+
+from mockserver.core.contract import Contract
+from mockserver.core.model import Settings
+from mockserver.decision.order import Order
+from mockserver.redis_storage.changes import encode
+from mockserver.redis_storage.connection import Address, Store, as_fields, other_served
+from mockserver.redis_storage.coverage import counts, tally_of
+from mockserver.redis_storage.listener import NewEntries, RedisListener
+from mockserver.redis_storage.sandbox import RedisSandbox
+from mockserver.redis_storage.shared import Shared
+from mockserver.storage.coverage import Observation, Tally
+from mockserver.storage.interface import Entry, Gauges, ReloadedSandbox
+from mockserver.storage.memory_journal import entry_number
+
+PAGE: Final = 500
+"""Entries that are read at once, so that the store can answer others between."""
+
+
+class RedisStorage:
+    """See `interface.Storage`."""
+
+    def __init__(
+        self,
+        address: Address,
+        contract: Contract,
+        settings: Settings,
+        now_ns: Callable[[], int] = time.time_ns,
+        idle_clock: Callable[[], float] | None = None,
+    ) -> None:
+        """`idle_clock` replaces the clock of the store, by which sandboxes get idle."""
+        self._store = Store(address)
+        self._shared = Shared(self._store, contract, settings, now_ns)
+        self._idle_clock = idle_clock
+        self._listeners: WeakSet[RedisListener] = WeakSet()
+
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """The order of the contract's scenarios, by operation."""
+        return self._shared.values.orders
+
+    async def check(self) -> None:
+        """Raise `StorageError` where the store cannot be used now."""
+        await self._store.check()
+
+    # -- sandboxes --------------------------------------------------------------------------------------
+
+    async def _sandbox(self, name: str, mode: str) -> RedisSandbox | None:
+        now = "" if self._idle_clock is None else self._idle_clock()
+        settings, contract = self._shared.settings, self._shared.contract.hash
+        answer = await self._store.run(
+            "sandbox", name, mode, now, settings.sandbox_ttl, settings.max_sandboxes, contract
+        )
+        if answer[0] == b"contract":
+            raise other_served(self._store.address, "contract", answer[1].decode(), contract)
+        if answer[0] == b"full":
+            return None
+        fields = as_fields(answer[2])
+        return None if mode == "find" and not fields else RedisSandbox(self._shared, name, fields, answer[1].decode())
+
+    async def use_sandbox(self, name: str) -> RedisSandbox | None:
+        """The sandbox of a name, made on first use; None where there is no room for one more."""
+        return await self._sandbox(name, "use")
+
+    async def find(self, name: str) -> RedisSandbox | None:
+        """The sandbox of a name, if it exists; this does not count as use."""
+        return await self._sandbox(name, "find")
+
+    async def peek(self, name: str) -> RedisSandbox | None:
+        """What `sandbox` would give; nothing is made, and this does not count as use."""
+        return await self._sandbox(name, "peek")
+
+    async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:  # noqa: ARG002 - of the entry
+        """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
+        pending = self._shared.pending.pop(entry_id, None)
+        if pending is not None:
+            await self._store.run("delivered", pending.born, encode(counts(pending.observation, complete=complete)))
+
+    async def sandbox_names(self) -> tuple[str, ...]:
+        """The names of all sandboxes."""
+        return tuple(name.decode() for name in await self._store.command("ZRANGE", "sandboxes", 0, -1))
+
+    async def sandboxes(self) -> Sequence[RedisSandbox]:
+        """All sandboxes."""
+        found = [await self.find(name) for name in await self.sandbox_names()]
+        return tuple(one for one in found if one is not None)
+
+    async def was_evicted(self, name: str) -> bool:
+        """Whether a sandbox of this name was evicted, whether or not there is one again."""
+        if await self._store.command("SISMEMBER", "evicted", name):
+            return True
+        sandbox = await self.find(name)
+        if sandbox is not None:
+            return sandbox.evicted_before
+        return bool(await self._store.command("HGET", "totals", "evicted_others"))
+
+    async def reset(self, name: str) -> bool:
+        """Reset a sandbox to its seeds and settings, with an empty journal; whether it existed."""
+        return bool(await self._store.run("reset", name))
+
+    async def reset_all(self) -> tuple[str, ...]:
+        """Reset every sandbox, and forget those that were evicted; the names of those that existed."""
+        return tuple(name.decode() for name in await self._store.run("reset_all"))
+
+    async def use_contract(
+        self,
+        contract: Contract,
+        settings: Settings,
+        reloaded: Mapping[str, ReloadedSandbox],  # noqa: ARG002 - nothing is changed in them
+        id_offsets: Mapping[str, int],  # noqa: ARG002 - the same ids
+    ) -> None:
+        """Serve the files as they are now, if they make the same contract. Raises `StorageError` for another one."""
+        if contract.hash != self._shared.contract.hash:
+            raise other_served(self._store.address, "contract", self._shared.contract.hash, contract.hash)
+        self._shared.use_contract(contract, settings)
+
+    # -- journal ----------------------------------------------------------------------------------------
+
+    async def next_entry_id(self) -> str:
+        """The id of the entry of a request without a sandbox."""
+        return await self._shared.next_entry_id()
+
+    async def add_entry(self, entry: Entry, observation: Observation) -> None:
+        """Keep the entry of a request that the mock refused, and count it."""
+        kept = {"id": entry.id, "data": entry.data.decode(), **self._shared.journal_limits}
+        await self._store.run("refused", encode(kept), encode(counts(observation, complete=True)))
+
+    async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
+        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id."""
+        low, high = entry_number(after) if after else 0, entry_number(before) if before else None
+        key = "order" if sandbox is None else f"order:{sandbox}"
+        ids: list[bytes] = await self._store.command("ZREVRANGE", key, 0, -1)
+        return await self._entries([one for one in ids if low < int(one) and (high is None or int(one) < high)])
+
+    async def _entries(self, ids: Sequence[bytes]) -> list[Entry]:
+        entries = []
+        for start in range(0, len(ids), PAGE):
+            page = ids[start : start + PAGE]
+            for one, value in zip(page, await self._store.command("HMGET", "entries", *page), strict=True):
+                if value is not None:  # dropped meanwhile
+                    entries.append(_entry(one.decode(), value))
+        return entries
+
+    async def entry(self, entry_id: str) -> Entry | None:
+        """The entry of an id, if it is still there."""
+        value = await self._store.command("HGET", "entries", entry_id)
+        return None if value is None else _entry(entry_id, value)
+
+    async def replace_entry(self, entry: Entry) -> None:
+        """Keep an entry in place of the one with its id, if that is still there; listeners are not told."""
+        kept = {"id": entry.id, "data": entry.data.decode(), **self._shared.journal_limits}
+        await self._store.run("replace", entry.sandbox, encode(kept))
+
+    async def clear_entries(self, sandbox: str) -> int:
+        """Delete the entries of a sandbox; how many there were."""
+        return int(await self._store.run("clear", sandbox))
+
+    async def lost_entries(self, sandbox: str) -> int:
+        """How many entries of a sandbox, at least, were dropped because the journal was full."""
+        lost = await self._store.command("HGET", "lost", sandbox)
+        return int(lost or await self._store.command("HGET", "totals", "lost_by_others") or 0)
+
+    def listen(self, sandbox: str | None, wake: Callable[[], None]) -> RedisListener:
+        """Listen for new entries of a sandbox, or of all (None), of every server; within a tenth of a second."""
+        listener = RedisListener(self._entries_since, sandbox, wake)
+        self._listeners.add(listener)
+        return listener
+
+    async def _entries_since(self, sequence: int | None) -> NewEntries:
+        newest = int(await self._store.command("HGET", "totals", "sequence") or 0)
+        if sequence is None or newest <= sequence:  # the store may have lost what it had
+            return NewEntries((), newest)
+        ids = await self._store.command("ZRANGEBYSCORE", "order", f"({sequence}", newest)
+        return NewEntries(await self._entries(ids), newest)
+
+    async def close(self) -> None:
+        """Stop listening, and close the connections to the store."""
+        for listener in self._listeners:
+            listener.close()
+        await self._store.close()
+
+    # -- counts -----------------------------------------------------------------------------------------
+
+    async def _total(self, keys: Iterable[str]) -> Tally:
+        total = Tally()
+        for key in keys:
+            total.add(tally_of(await self._store.fields(key)))
+        return total
+
+    async def tally_of_prefix(self, prefix: str) -> Tally:
+        """See `Storage`."""
+        dropped = [name.decode() for name in await self._store.command("ZRANGE", "dropped", 0, -1)]
+        names = {*await self.sandbox_names(), *await self._strays()}
+        keys = [f"dropped:{name}" for name in dropped if name.startswith(prefix)]
+        total = await self._total([*keys, *(f"coverage:{name}" for name in names if name.startswith(prefix))])
+        total.incomplete = bool(await self._store.command("HGET", "totals", "forgotten"))
+        return total
+
+    async def _strays(self) -> set[str]:
+        """Names that have counts but no sandbox: all their requests were refused."""
+        return {name.decode() for name in await self._store.command("SMEMBERS", "strays")}
+
+    async def tally(self, sandbox: str | None) -> Tally:
+        """The coverage counts of a sandbox, or of all that ever were (None)."""
+        if sandbox is not None:
+            return await self._total([f"coverage:{sandbox}"])
+        names = {*await self.sandbox_names(), *await self._strays()}
+        return await self._total(["coverage", *(f"coverage:{name}" for name in names)])
+
+    async def gauges(self) -> Gauges:
+        """The figures of this moment."""
+        totals = await self._store.fields("totals")
+        sandboxes = await self._store.command("ZCARD", "sandboxes")
+        entries = await self._store.command("ZCARD", "order")
+        evictions, armed, size, dropped, state = (
+            int(totals.get(name, 0))
+            for name in ("evictions", "armed", "journal_bytes", "journal_evictions", "state_bytes")
+        )
+        return Gauges(sandboxes, evictions, armed, entries, size, dropped, state)
+
+
+def _entry(entry_id: str, value: bytes) -> Entry:
+    sandbox, _, data = value.partition(b"\n")
+    return Entry(entry_id, sandbox.decode(), data)

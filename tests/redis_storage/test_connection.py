@@ -1,0 +1,105 @@
+"""The address of the shared store, who may share it, and what its failures are called."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from mockserver.redis_storage.connection import CONNECT_SECONDS, Address, Store, parse_address, register
+from mockserver.storage.interface import StorageError
+from tests.support.stores import RedisServer, free_port, needs_redis, redis_server
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "shown"),
+    [
+        ("redis://h", Address("redis://h", "mockserver"), "redis://h (mockserver)"),
+        ("valkey://u:p@h:1/2?prefix=a", Address("redis://u:p@h:1/2", "a"), "redis://h:1/2 (a)"),
+        ("rediss://:p%2Fw@h/0", Address("rediss://:p%2Fw@h/0", "mockserver"), "rediss://h/0 (mockserver)"),
+        ("valkeys://h", Address("rediss://h", "mockserver"), "rediss://h (mockserver)"),
+        ("unix:///s?db=3&prefix=a", Address("unix:///s?db=3", "a"), "unix:///s (a)"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(text: str, address: Address, shown: str) -> None:
+    """The prefix of all keys is ours, the rest is the client's."""
+    assert parse_address(text) == address
+    assert address.shown == shown
+    assert address.key("x") == "{" + address.prefix + "}:x"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("http://secret@h", "expected an address that begins with redis://"),
+        ("h:6379", "expected an address that begins with redis://"),
+        ("redis://h?prefix=", "expected a prefix without braces and white space"),
+        ("redis://h?prefix={a}", "expected a prefix without braces and white space"),
+        ("redis://h?socket_timeout=1", "expected no parameter but prefix and db"),
+        ("redis://:secret/word@h", "the password percent-encoded"),
+        ("redis://h:port", "the password percent-encoded"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(text: str, error: str) -> None:
+    """No message has a part of it, as that may be the password."""
+    with pytest.raises(ValueError, match=error) as raised:
+        parse_address(text)
+    assert "secret" not in str(raised.value)
+
+
+def test_servers_of_one_prefix_have_one_contract_version_and_key() -> None:
+    """The key is that of the store, where nobody gives one."""
+    needs_redis()
+    address = parse_address(redis_server().url())
+    key = register(address, "c1", b"")
+    assert len(key) == 64
+    assert register(address, "c1", b"") == register(address, "c1", key) == key
+    with pytest.raises(StorageError, match=r"servers of contract c1 use the prefix .* this one has c2: give this one"):
+        register(address, "c2", b"")
+    with pytest.raises(
+        StorageError, match=r"servers of sandbox key .* give all of them the same --sandbox-key"
+    ) as raised:
+        register(address, "c1", b"another secret")
+    assert "another secret" not in str(raised.value)
+    with redis.Redis(port=redis_server().port) as client:
+        client.hset(address.totals, "version", "99")
+    with pytest.raises(StorageError, match=r"servers of version 99 use the prefix"):
+        register(address, "c1", b"")
+    own = parse_address(redis_server().url())
+    assert register(own, "c2", b"another secret") == b"another secret"
+    with redis.Redis(port=redis_server().port) as client:
+        assert b"another secret" not in b" ".join(client.hgetall(own.totals).values())
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("redis://127.0.0.1:{closed}", "cannot be reached"),
+        ("redis://:wrong@127.0.0.1:{port}", "refuses the user or the password"),
+        ("redis://127.0.0.1:{port}", "refuses the user or the password"),
+        ("redis://:right@127.0.0.1:{port}/99", "refuses a command: .*DB index"),
+    ],
+)
+async def test_a_store_that_cannot_be_used_says_why(url: str, error: str) -> None:
+    """At the start and later, without the password."""
+    needs_redis()
+    server = RedisServer("--requirepass", "right")
+    try:
+        address = parse_address(url.format(closed=free_port(), port=server.port))
+        with pytest.raises(StorageError, match=error) as raised:
+            register(address, "c1", b"")
+        store = Store(address)
+        with pytest.raises(StorageError, match=error) as later:
+            await store.check()
+        await store.close()
+        assert "wrong" not in f"{raised.value}{later.value}"
+    finally:
+        server.close()
+
+
+def test_an_old_store_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its scripts may lack what ours need."""
+    needs_redis()
+    monkeypatch.setattr(redis.Redis, "info", lambda *_: {"redis_version": "6.2.7"})
+    with pytest.raises(StorageError, match="is version 6: expected 7 or later"):
+        register(parse_address(redis_server().url()), "c1", b"")
+    assert CONNECT_SECONDS < 5

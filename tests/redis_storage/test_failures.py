@@ -1,0 +1,158 @@
+"""A store that stops, is full, is slow or is gone: clear problems meanwhile, right answers after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from mockserver import Contract, Engine, Reply, Request
+from mockserver.admin.routes import routes
+from mockserver.contract.loading import ContractFiles
+from mockserver.decision.sandbox_names import SandboxPath
+from mockserver.engine.reloading import Reloader
+from mockserver.http_api.api import AdminApi
+from mockserver.redis_storage import connection, sandbox_fields
+from tests.support import LASTING, ONCE, PATH
+from tests.support.stores import RedisServer, close_stores, needs_redis, redis_storage
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A store of its own, which keeps what it was told across a restart."""
+    needs_redis()
+    server = RedisServer("--appendonly", "yes", "--appendfsync", "always")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def engine(contract: Contract, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    """An engine that waits for the store a short time."""
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.3)
+    yield Engine(contract, storage=redis_storage(contract, contract.settings, url=server.url()))
+    await close_stores()
+
+
+async def sent(engine: Engine, body: object = LASTING, path: str = PATH) -> Reply:
+    """The reply to a request, its outcome counted."""
+    reply = await engine.handle(Request("POST", path, json.dumps(body).encode()))
+    await engine.delivered(reply)
+    return reply
+
+
+async def admin(engine: Engine, method: str, path: str) -> Reply:
+    """The reply of the admin API."""
+    return await AdminApi(engine, routes).handle(method, SandboxPath("", "/__admin" + path), {}, {}, b"")
+
+
+def unavailable(reply: Reply) -> str:
+    """Why the store cannot be used, by the problem that a reply is."""
+    assert (reply.status, reply.problem) == (503, "store-unavailable")
+    detail: str = json.loads(reply.body)["detail"]
+    return detail
+
+
+async def test_a_stopped_store_is_a_problem_until_it_is_back(engine: Engine, server: RedisServer) -> None:
+    """Operations, health and the rest of the admin API; nothing that was answered is lost."""
+    assert (await sent(engine, ONCE)).status == 200
+    server.process.send_signal(signal.SIGSTOP)
+    for reply in (
+        await sent(engine, ONCE),
+        await admin(engine, "GET", "/health"),
+        await admin(engine, "GET", "/state"),
+    ):
+        assert "does not answer in time" in unavailable(reply)
+    server.process.send_signal(signal.SIGCONT)
+    assert (await sent(engine, ONCE)).decision is not None
+    assert (await admin(engine, "GET", "/health")).status == 200
+    server.stop()
+    assert "cannot be reached" in unavailable(await sent(engine, ONCE))
+    server.start()
+    again = await sent(engine, ONCE)
+    assert again.decision is not None
+    assert again.decision.scenario.id == "card-already-activated"
+    entries = await engine.storage.entries(None)
+    assert len(entries) == len({entry.id for entry in entries}) >= 3
+
+
+async def test_a_full_store_changes_nothing(engine: Engine, server: RedisServer) -> None:
+    """What it has can still be read."""
+    with redis.Redis(port=server.port) as client:
+        client.config_set("maxmemory", 1)
+        assert "is full" in unavailable(await sent(engine, ONCE))
+        assert (await admin(engine, "GET", "/health")).status == 200
+        client.config_set("maxmemory", 0)
+    assert (await sent(engine, ONCE)).status == 200
+
+
+async def test_a_slow_store_is_waited_for(engine: Engine, server: RedisServer) -> None:
+    """As long as it answers in time."""
+    assert (await sent(engine)).status == 200
+    with redis.Redis(port=server.port) as client:
+        client.client_pause(150)
+    began = asyncio.get_running_loop().time()
+    assert (await sent(engine)).status == 200
+    assert asyncio.get_running_loop().time() - began > 0.1
+
+
+async def test_many_requests_wait_for_a_free_connection(
+    contract: Contract, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them fails for that; where none gets free, they do."""
+    monkeypatch.setattr(connection, "MAX_CONNECTIONS", 2)
+    engine = Engine(contract, storage=redis_storage(contract, contract.settings, url=server.url()))
+    bodies = [{**ONCE, "card_identifier": f"CARD-{number}"} for number in range(40)]
+    replies = await asyncio.gather(*[sent(engine, body) for body in bodies])
+    assert {reply.problem for reply in replies} == {None}
+    monkeypatch.setattr(connection, "WAIT_SECONDS", 0.1)
+    server.process.send_signal(signal.SIGSTOP)
+    replies = await asyncio.gather(*[sent(engine, body) for body in bodies[:5]])
+    assert {unavailable(reply).partition(" at ")[0] for reply in replies} == {"the store"}
+    server.process.send_signal(signal.SIGCONT)
+    await close_stores()
+
+
+async def test_a_sandbox_that_always_changes_is_given_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a number of tries."""
+    monkeypatch.setattr(sandbox_fields, "MAX_CONFLICTS", 3)
+    storage: Any = engine.storage
+    look = storage._store.run
+
+    async def run(script: str, *arguments: Any) -> Any:
+        return b"conflict" if script == "change" else await look(script, *arguments)
+
+    monkeypatch.setattr(storage._store, "run", run)
+    assert "has changed 3 times" in unavailable(await sent(engine, ONCE))
+
+
+async def test_a_listener_goes_on_when_the_store_is_back(engine: Engine, server: RedisServer) -> None:
+    """It gets what came meanwhile."""
+    woken = asyncio.Event()
+    listener = engine.storage.listen(None, woken.set)
+    await sent(engine)
+    await asyncio.wait_for(woken.wait(), 10)
+    listener.take()
+    woken.clear()
+    server.stop()
+    await asyncio.sleep(0.3)  # some polls that fail
+    server.start()
+    reply = await sent(engine)
+    await asyncio.wait_for(woken.wait(), 10)
+    assert [entry.id for entry in listener.take()] == [reply.entry_id]
+    listener.close()
+
+
+async def test_a_reload_without_the_store_says_so(engine: Engine, server: RedisServer) -> None:
+    """The contract stays; watching goes on."""
+    reloader = Reloader(engine, ContractFiles(), lambda: 1)
+    server.stop()
+    (error,) = (await reloader.reload()).errors
+    assert "cannot be reached" in error["what"]
+    server.start()
+    assert (await reloader.reload()).errors == ()
