@@ -30,6 +30,7 @@ from mockserver.core.contract import (
 from mockserver.core.language import Template
 from mockserver.core.model import Collection, Facts, GeneratedId, Lookup, Path, Settings
 from mockserver.privacy.secrets import Secrets
+from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
@@ -178,14 +179,15 @@ class OperationCompiler:
     def _path(self, node: ConfigNode, text: str, roots: tuple[str, ...], at: Path) -> CompiledPath | None:
         return compile_path(text, node.context(Scope(roots, self.member_names), self.schemas, at))
 
-    def member_names(self, root: str, path: tuple[str, ...]) -> tuple[str, ...]:
-        """The names declared at a place, or () if any name may stand."""
-        if root == "body":
-            return self.body.member_names(path) if self.body is not None else ()
-        if root == "query" and self.query is not None:
-            return self.query.member_names(path)
-        if path:
-            return ()
+    def member_names(self, root: str, path: tuple[str, ...]) -> DeclaredNames:
+        """The names declared at a place."""
+        validator = {"body": self.body, "query": self.query}.get(root)
+        if validator is not None:
+            return validator.member_names(path)
+        return DeclaredNames(() if path else self._names_below(root))
+
+    def _names_below(self, root: str) -> tuple[str, ...]:
+        """The names of what the contract itself makes; nothing where any name may stand."""
         lookup = self.lookups.get(root.removesuffix("[]"))
         if lookup is not None:
             return () if lookup.is_list and not root.endswith("[]") else (*lookup.collection.members, "key", "origin")

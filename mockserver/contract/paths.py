@@ -13,12 +13,13 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, readable
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
 from mockserver.privacy.secrets import Secrets
+from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
 
 Extract = Callable[[Facts], Any]
 """Gives the value at a place; `MISSING` if there is none."""
 
-MemberNames = Callable[[str, tuple[str, ...]], tuple[str, ...]]
+MemberNames = Callable[[str, tuple[str, ...]], DeclaredNames]
 """Gives the names declared at a root and a path below it; () if any name may stand."""
 
 _FACTS: Final = frozenset(Facts.__struct_fields__) - {"records"}
@@ -125,9 +126,9 @@ def compile_path(text: str, context: Context) -> CompiledPath | None:
         return None
     for index, step in enumerate(steps):
         known = scope.member_names(root, steps[:index])
-        if known and step not in known and not step.isdigit():
+        if not known.allow(step) and not step.isdigit():
             parent = ".".join((root, *steps[:index]))
-            context.report_unknown(f"unknown reference {text}: {parent} has no member {step}", step, known)
+            context.report_unknown(f"unknown reference {text}: {parent} has no member {step}", step, known.names)
             return None
     return CompiledPath(root, steps, _extractor(root, steps))
 

@@ -119,7 +119,7 @@ def _compile_reference(text: str, context: Context) -> Template:
         )
     certain_root = place.root in scope.certain
     if certain_root and not place.steps:
-        names = ", ".join(scope.member_names(place.root, ()))
+        names = ", ".join(scope.member_names(place.root, ()).names)
         context.report_error(f"{text} is no value", f"{text}.NAME, one of {names}", text)
     return Template(
         place.extract,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
 
 from mockserver.core.model import Path, UnknownMember, Violation
-from mockserver.schema.declared import DeclaredMembers, declared_members
+from mockserver.schema.declared import DeclaredMembers, DeclaredNames, declared_members
 from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, Limits
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, as_uri
@@ -138,8 +138,8 @@ class Validator:
         """The places of all members that the schema declares."""
         return self._declared.places
 
-    def member_names(self, path: Path) -> tuple[str, ...]:
-        """The member names that the schema declares at `path`; nothing where it declares none."""
+    def member_names(self, path: Path) -> DeclaredNames:
+        """The member names that the schema declares at `path`."""
         return self._declared.member_names(path)
 
     def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:

@@ -11,6 +11,7 @@ from mockserver.base.values import decode_json, encode_json
 from mockserver.contract.conditions import compile_when
 from mockserver.contract.paths import Context, Scope
 from mockserver.core.model import MISSING, Diagnostic, Violation
+from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.conditions import CASES, JSON, compiled, facts
 from tests.support.facts import some_facts
@@ -217,7 +218,7 @@ def test_a_schema_may_stand_in_a_file_of_its_own() -> None:
     """A condition names it by its file, and holds where the value fits."""
     schemas, faults = SchemaSet(), list[Any]()
     schemas.add({"number.json": {"type": "integer"}}, lambda _, fault: faults.append(fault))
-    scope = Scope(("body",), lambda _, __: ())
+    scope = Scope(("body",), lambda _, __: DeclaredNames())
     (condition,) = compile_when({"body.x": {"schema": "number.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.failure(facts(1)) is None
@@ -228,7 +229,7 @@ def test_a_schema_that_was_reported_already_is_not_reported_again() -> None:
     """A condition on a schema file that is itself broken never holds, and adds no report of its own."""
     schemas, faults = SchemaSet(), list[Any]()
     schemas.unsound.add("broken.json")
-    scope = Scope(("body",), lambda _, __: ())
+    scope = Scope(("body",), lambda _, __: DeclaredNames())
     (condition,) = compile_when({"body.x": {"schema": "broken.json"}}, Context(scope, schemas, faults.append))
     assert faults == []
     assert condition.failure(facts("a")) is not None

@@ -12,10 +12,11 @@ from mockserver.contract.templates import compile_body_format, compile_template,
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Violation
 from mockserver.decision import rendering
 from mockserver.export import openapi
+from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.facts import some_facts
 
-SCOPE = Scope(("body", "now", "settings"), lambda _, __: (), list_lookups=frozenset({"many"}))
+SCOPE = Scope(("body", "now", "settings"), lambda _, __: DeclaredNames(), list_lookups=frozenset({"many"}))
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from mockserver.core.model import Path
 from tests.support.schemas import DECLARING, compiled
 
 
 def test_declared_names_are_listed_by_place() -> None:
     """References, branches and items declare; `if` and `not` do not."""
     known = compiled(DECLARING).member_names
-    assert known(()) == ("pin", "customer", "list", "pair", "any", "then", "extra")
-    assert known(("customer",)) == ("first_name", "last_name", "self")
-    assert known(("list", 7)) == ("key",)
-    assert known(("pair", 0)) == ("left", "right")
-    assert known(("any",)) == ()
-    assert known(("nowhere", "at", "all")) == ()
+    assert known(()).names == ("pin", "customer", "list", "pair", "any", "then", "extra")
+    assert known(("customer",)).names == ("first_name", "last_name", "self")
+    assert known(("list", 7)).names == ("key",)
+    assert known(("pair", 0)).names == ("left", "right")
+    assert known(("any",)).names == ()
+    assert known(("nowhere", "at", "all")).names == ()
 
 
 def test_write_only_marks_a_secret() -> None:
@@ -28,3 +33,46 @@ def test_a_pattern_that_marks_a_secret_marks_the_declared_members_that_match() -
         "patternProperties": {"^code_": {"writeOnly": True}, "^o": {"type": "string"}},
     }
     assert compiled(schema).write_only_places == (("*",), ("code_a",))
+
+
+OPEN = {
+    "properties": {"name": {}, "list": {"items": {"patternProperties": {"^x_": {"properties": {"a": {}}}}}}},
+    "patternProperties": {"^x_": {"properties": {"a": {}}}},
+    "allOf": [{"patternProperties": {"^y_": {}}}],
+}
+"""Members by name and by pattern."""
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "unknown"),
+    [
+        (OPEN, {"x_1": 1, "y_1": 2, "name": 3}, []),
+        (OPEN, {"x_1": {"a": 1, "b": 2}, "z_1": 3}, [("x_1", "b"), ("z_1",)]),
+        (OPEN, {"list": [{"x_1": {"b": 1}, "c": 2}]}, [("list", 0, "c"), ("list", 0, "x_1", "b")]),
+        ({"patternProperties": {"^x_": {}}}, {"x_1": 1, "z": 2}, [("z",)]),
+        ({"properties": {"a": {}}, "additionalProperties": {"type": "integer"}}, {"b": 1}, []),
+        ({"properties": {"a": {}}, "unevaluatedProperties": {"type": "integer"}}, {"b": 1}, []),
+        ({"additionalProperties": {"properties": {"a": {}}}}, {"b": {"a": 1, "c": 2}}, [("b", "c")]),
+        ({"properties": {"a": {}}, "additionalProperties": True}, {"b": 1}, [("b",)]),
+        ({"properties": {"a": {}}, "additionalProperties": {}}, {"b": 1}, [("b",)]),
+        ({"properties": {"a": {}}, "additionalProperties": False}, {"b": 1}, [("b",)]),
+        (
+            {"properties": {"a": {}}, "$ref": "#/$defs/more", "$defs": {"more": OPEN}},
+            {"a": 1, "x_1": 2, "b": 3},
+            [("b",)],
+        ),
+    ],
+)
+def test_members_declared_by_a_pattern_or_a_schema_are_known(schema: Any, body: Any, unknown: list[Path]) -> None:
+    """`additionalProperties: true` lets pass what it does not describe; a schema describes it."""
+    found = compiled(schema).unknown_members(body)
+    assert sorted((one.path for one in found), key=str) == sorted(unknown, key=str)
+
+
+def test_a_declared_name_or_pattern_allows_a_name() -> None:
+    """Below an item or an undeclared member too; where nothing is declared any name may stand."""
+    names = compiled(OPEN).member_names
+    assert [names(()).allow(name) for name in ("name", "x_1", "y_1", "nmae")] == [True, True, True, False]
+    assert [names(("x_7",)).allow(name) for name in ("a", "b")] == [True, False]
+    assert [names(("list", "0", "x_1")).allow(name) for name in ("a", "b")] == [True, False]
+    assert names(("name",)).allow("anything")

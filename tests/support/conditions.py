@@ -9,6 +9,7 @@ from mockserver.contract.paths import Context, Scope
 from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
 from mockserver.privacy.secrets import Secrets
+from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.facts import some_facts
 
@@ -20,7 +21,7 @@ JSON = st.recursive(
 
 
 def compiled(when: dict[str, Any], *, faults: list[Diagnostic] | None = None) -> tuple[Condition, ...]:
-    scope = Scope(("body", "header", "thing"), lambda _, __: (), secrets=Secrets([("body", "secret")]))
+    scope = Scope(("body", "header", "thing"), lambda _, __: DeclaredNames(), secrets=Secrets([("body", "secret")]))
     found: list[Diagnostic] = [] if faults is None else faults
     conditions = compile_when(when, Context(scope, SchemaSet(), found.append))
     assert faults is not None or not found

@@ -3,6 +3,7 @@
 from mockserver.contract.paths import Scope
 from mockserver.core.model import MISSING, Facts, Settings
 from mockserver.privacy.secrets import Secrets
+from mockserver.schema.declared import DeclaredNames
 
 MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("body", ()): ("name", "list", "deep"),
@@ -14,7 +15,7 @@ MEMBERS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
 
 SCOPE = Scope(
     ("body", "header", "query", "now", "new", "settings", "things", "one"),
-    lambda root, path: MEMBERS.get((root, path), ()),
+    lambda root, path: DeclaredNames(MEMBERS.get((root, path), ())),
     secrets=Secrets([("body", "deep", "secret")]),
     list_lookups=frozenset({"things"}),
 )
