@@ -18,7 +18,7 @@ from mockserver.privacy.secrets import Secrets, secrets_of
 from mockserver.provider import bindings_template as template
 from mockserver.provider.bindings import NO_BINDINGS, Bindings, ExamplesAsTheyAre, read_bindings
 from mockserver.provider.cases import Case, cases, in_sandboxes
-from mockserver.provider.formats import FORMATS
+from mockserver.provider.page import FORMATS
 from mockserver.provider.plan import plan
 from mockserver.provider.report import CaseResult, Report, counts, report
 from mockserver.provider.target import Target

@@ -1,10 +1,11 @@
-"""A report on a provider as text for a terminal, and as JSON."""
+"""A report on a provider as text for a terminal, as JSON, and as JUnit XML for a pipeline."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.provider.report import Report, counts
@@ -24,16 +25,22 @@ def summary(report: Report) -> str:
 def difference_words(one: Mapping[str, Any]) -> str:
     """A difference in one line of visible ASCII: `status: expected 400, came 500`."""
     expected, came = (_value(one[name]) for name in ("expected", "came"))
+    place = _line(one["at"])
     if one["kind"] == "extra":
-        return f"{one['at']}: extra, came {came}"
+        return f"{place}: extra, came {came}"
     if one["kind"] == "missing":
-        return f"{one['at']}: missing, expected {expected}"
+        return f"{place}: missing, expected {expected}"
     of_kind = f" ({one['kind']})" if one["kind"] in ("form", "type", "redirect") else ""
-    return f"{one['at']}: expected {expected}, came {came}{of_kind}"
+    return f"{place}: expected {expected}, came {came}{of_kind}"
 
 
 def _value(value: Any) -> str:
     return printable(encode_ascii_json(value), 160)
+
+
+def _line(text: str) -> str:
+    """A text that a terminal and XML can show."""
+    return printable(text, 300)
 
 
 def text(report: Report) -> str:
@@ -42,14 +49,14 @@ def text(report: Report) -> str:
 
 
 def _text_lines(report: Report) -> Iterator[str]:
-    yield f"{report['target']} at {report['at']}, contract {report['contract']}"
+    yield f"{_line(report['target'])} at {report['at']}, contract {report['contract']}"
     yield summary(report)
     yield ""
     for outcome in report["outcomes"]:
         yield f"{_result(outcome)}  {outcome['id']}"
         yield from (f"    {difference_words(one)}" for one in outcome["differences"])
         if outcome["reason"]:
-            yield f"    {outcome['reason']}"
+            yield f"    {_line(outcome['reason'])}"
     yield ""
     yield "assumptions:"
     for assumption in report["assumptions"]:
@@ -66,16 +73,40 @@ def evidence_words(report: Report, assumption: Mapping[str, Any]) -> str:
     names = assumption["evidence"]
     if not names:
         return "no answer tells"
-    words = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
+    words = ", ".join(map(_line, names[:MAX_NAMES])) + (
+        f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    )
     if assumption["result"] == "refuted":
         outcome = next(one for one in report["outcomes"] if one["id"] == names[0])
         words += f": {difference_words(outcome['differences'][0])}"
     return words
 
 
-def _json(report: Report) -> str:
+def json_text(report: Report) -> str:
+    """The report as JSON."""
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[Report], str]]] = {"text": text, "json": _json}
-"""The formats by name."""
+def junit(report: Report) -> str:
+    """JUnit XML: a test case for each outcome and each assumption.
+
+    What differs or is refuted is a failure, what was not reached is skipped.
+    """
+    root = Element("testsuites", name=f"provider {_line(report['target'])}")
+    for title in ("outcomes", "assumptions"):
+        found = report[title]
+        failed = sum(one["result"] in ("differs", "refuted") for one in found)
+        skipped = sum(one["result"] == "not-reached" for one in found)
+        counted = {"tests": len(found), "failures": failed, "errors": 0, "skipped": skipped, "time": 0}
+        suite = SubElement(root, "testsuite", {"name": title, **{name: str(count) for name, count in counted.items()}})
+        for one in found:
+            words = [difference_words(d) for d in one["differences"]] if title == "outcomes" else []
+            words = words or [_line(one["reason"] or "") if title == "outcomes" else evidence_words(report, one)]
+            names = {"classname": _line(one.get("operation", "assumption")), "name": _line(one["id"])}
+            case = SubElement(suite, "testcase", {**names, "time": "0"})
+            if one["result"] == "not-reached":
+                SubElement(case, "skipped", message=words[0])
+            elif one["result"] in ("differs", "refuted"):
+                SubElement(case, "failure", message=words[0]).text = "\n".join(words)
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"

@@ -17,8 +17,8 @@ Result: TypeAlias = Literal["same", "differs", "not-reached"]
 Report: TypeAlias = Mapping[str, Any]
 """A report as `schemas/provider-report.schema.json` describes it."""
 
-_ANOTHER_ANSWER: Final = ("status", "missing", "type", "value")
-"""Kinds of difference that say that another answer came; the others concern its form."""
+_ANOTHER_BODY: Final = ("missing", "type", "value")
+"""Kinds of difference that say that another answer came; the others but `status` concern its form."""
 
 _NO_API_ANSWER: Final = ("redirect", "not-json", "no-answer")
 """Kinds of difference that say that something else than the API answered, which tells nothing of an assumption."""
@@ -83,10 +83,16 @@ def _resting_on(assumption: str, results: Sequence[CaseResult]) -> list[CaseResu
 def _assumption(name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
     """The result of an assumption: confirmed by an answer that rests on it, refuted if each such answer is another."""
     answered = [one for one in _resting_on(name, results) if not one.reason and not one.has(_NO_API_ANSWER)]
-    against = [one for one in answered if one.has(_ANOTHER_ANSWER)]
+    against = [one for one in answered if one.has(_ANOTHER_BODY) or (one.has(("status",)) and _is_general(name, one))]
     evidence = [one for one in answered if one not in against] or against
     result = "not-reached" if not evidence else "refuted" if evidence is against else "confirmed"
     return {"id": name, "result": result, "evidence": [one.case.outcome.scenario.id for one in evidence]}
+
+
+def _is_general(name: str, one: CaseResult) -> bool:
+    """Whether an assumption concerns all answers of an envelope, and so their status, and not a case alone."""
+    outcome = one.case.outcome
+    return name in outcome.operation.assumed or any(name == point.id for point in outcome.scenario.envelope.assumed)
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
