@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +17,8 @@ from mockserver.client import trust
 
 TIMEOUT = 30
 """Seconds to wait for an answer."""
+
+_PIECE = 65_536
 
 
 class UnreachableError(Exception):
@@ -41,6 +43,15 @@ class Response:
         if isinstance(self.body, dict) and "title" in self.body:
             return f"{self.body['title']}: {self.body.get('detail', '')}{_choices(self.body)}"
         return f"the server answered {self.status}"
+
+
+class RefusedError(Exception):
+    """The server refused to open a stream; `response` says why."""
+
+    def __init__(self, response: Response) -> None:
+        """Take the response."""
+        super().__init__(response.problem_text)
+        self.response = response
 
 
 def _choices(problem: Mapping[str, Any]) -> str:
@@ -75,23 +86,58 @@ class Address:
 
         Raises `UnreachableError`, and `ValueError` for an address that is not HTTP or a bad `cacert`.
         """
-        target = f"{self.base}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
-        if not target.startswith(("http://", "https://")):
-            raise ValueError(f"the address of a server begins with http:// or https://, not {printable(self.url, 80)}")
+        target = self._target(path, query)
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if data is not None else {}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
         open_url = opener(self.cacert).open
         try:
-            request = urllib.request.Request(target, data, headers, method=method)  # noqa: S310 - checked above
-            with open_url(request, timeout=TIMEOUT) as response:
+            with open_url(self._request(method, target, headers, data), timeout=TIMEOUT) as response:
                 return Response(response.status, _json_or_text(response.read()))
         except urllib.error.HTTPError as error:
             with error:
                 return Response(error.code, _json_or_text(error.read()))
         except (OSError, HTTPException, ValueError) as error:
-            raise UnreachableError(f"{printable(target, 200)}: {failure_reason(error)}", hint(error)) from None
+            raise _unreachable(target, error) from None
+
+    def stream(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[bytes]:
+        """Give the lines of an answer below `/__admin` as they come; the end of the answer is the end of the lines.
+
+        Raises `RefusedError` for a problem, `UnreachableError` if the connection breaks, `ValueError` as `call` does.
+        """
+        target = self._target(path, query)
+        open_url = opener(self.cacert).open
+        try:
+            with open_url(self._request("GET", target, headers), timeout=TIMEOUT) as response:
+                yield from _lines(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RefusedError(Response(error.code, _json_or_text(error.read()))) from None
+        except (OSError, HTTPException, ValueError) as error:
+            raise _unreachable(target, error) from None
+
+    def _target(self, path: str, query: Mapping[str, str] | None) -> str:
+        target = f"{self.base}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
+        if not target.startswith(("http://", "https://")):
+            raise ValueError(f"the address of a server begins with http:// or https://, not {printable(self.url, 80)}")
+        return target
+
+    def _request(
+        self, method: str, target: str, headers: Mapping[str, str], data: bytes | None = None
+    ) -> urllib.request.Request:
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return urllib.request.Request(target, data, {**headers, **token}, method=method)  # noqa: S310 - by `_target`
+
+
+def _lines(response: HTTPResponse) -> Iterator[bytes]:
+    """The lines of a response without their ends. By `read1`: the iterator of a response hides that it broke off."""
+    rest = b""
+    while data := response.read1(_PIECE):
+        *lines, rest = (rest + data).split(b"\n")
+        yield from lines
+
+
+def _unreachable(target: str, error: Exception) -> UnreachableError:
+    return UnreachableError(f"{printable(target, 200)}: {failure_reason(error)}", hint(error))
 
 
 def failure_reason(error: Exception) -> str:

@@ -1,20 +1,19 @@
-"""The commands `requests`, `verify` and `replay`, and `explain` where it asks a running server."""
+"""The commands `verify` and `replay`, and `explain` where it asks a running server."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
-from urllib.parse import quote
+from typing import Any, TypeVar, cast
 
 import click
 from click.core import ParameterSource
 
 from mockserver.entries.bundle import BundleError, ReplayResult
 from mockserver.entries.bundle import replay as replay_bundle
-from mockserver.remote.options import FOLDER, contract_options, environment_option, load_contract, print_document
+from mockserver.remote.options import FOLDER, contract_options, environment_option, load_contract
 from mockserver.remote.remote_server import (
     RemoteServer,
     cacert_option,
@@ -27,81 +26,6 @@ from mockserver.remote.remote_server import (
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault")
-
-
-@click.command()
-@click.argument("entry", required=False, metavar="[ID]")
-@click.option("--unexpected", is_flag=True, help="Only requests with an unexpected answer: misuse, assumed or default.")
-@click.option("--scenario", metavar="ID", help="Only requests that this scenario answered.")
-@click.option(
-    "--source", type=click.Choice(["documented", "assumed"]), help="Only requests whose answer has this source."
-)
-@click.option(
-    "--trigger",
-    metavar="WORD",
-    help="Only requests whose scenario was triggered by this: values, state, header, armed or default.",
-)
-@click.option("--since", metavar="INSTANT", help="Only requests since this RFC 3339 instant.")
-@click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
-@click.option("--limit", type=click.IntRange(1, 1_000), help="The most requests to list [default: 100].")
-@click.option("--before", metavar="ID", help="Only requests before this one.")
-@click.option("--all", "all_", is_flag=True, help="The requests of all sandboxes.")
-@click.option("--clear", is_flag=True, help="Empty the journal of the sandbox.")
-@click.option("--har", is_flag=True, help="Print them as an HTTP archive (HAR).")
-@click.option("--bundle", is_flag=True, help="With ID: print the bundle of the request, a file for replay.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@remote_options
-def requests(
-    remote: RemoteServer,
-    entry: str | None,
-    *,
-    all_: bool,
-    unexpected: bool,
-    clear: bool,
-    har: bool,
-    bundle: bool,
-    as_json: bool,
-    **filters: Any,
-) -> None:
-    """List the requests of a sandbox, newest first, or show the request of an ID."""
-    if bundle and entry is None:
-        raise click.UsageError("--bundle needs the ID of a request")
-    if entry is not None:
-        entry_json = remote.call_or_fail("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
-        print_document(json.dumps(entry_json, indent=None if as_json else 2, ensure_ascii=False) + "\n")
-        return
-    if clear:
-        click.echo(f"cleared {remote.call_or_fail('DELETE', '/requests')['requests']} requests")
-        return
-    query = {name: str(value) for name, value in filters.items() if value is not None}
-    query |= {"all": "true"} if all_ else {}
-    query |= {"format": "har"} if har else {}
-    answer = remote.call_or_fail("GET", "/requests/unexpected" if unexpected else "/requests", query=query)
-    if as_json or har:
-        print_document(json.dumps(answer, ensure_ascii=False) + "\n")
-        return
-    click.echo("\n".join(_table(answer["requests"], ("sandbox", *_COLUMNS) if all_ else _COLUMNS)))
-    if answer["lost"]:
-        click.echo(f"{answer['lost']} older requests are no longer kept", err=True)
-    if "before" in answer:
-        click.echo(f"for older requests: --before {answer['before']}", err=True)
-
-
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    shown = [
-        {
-            **row,
-            "scenario": row["scenario"] or f"problem: {row['problem']}",
-            "target": row["target"] + (" (masked)" if "/request/target" in row["masked"] else ""),
-        }
-        for row in rows
-    ]
-    cells = [tuple(columns), *(tuple("" if row[c] is None else str(row[c]) for c in columns) for row in shown)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    for line in cells:
-        yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
 
 
 def read_input(file: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The commands `requests`, `verify` and `replay`."""
+"""The commands `verify` and `replay`, and `requests` as a list."""
 
 import hashlib
 import json

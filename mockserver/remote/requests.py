@@ -1,0 +1,124 @@
+"""The command `requests`: the journal of a sandbox as a list, as it grows, or one entry of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import quote
+
+import click
+
+from mockserver.remote.events import EventStream
+from mockserver.remote.options import print_document
+from mockserver.remote.remote_server import RemoteServer, remote_options
+
+COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault")
+
+
+@click.command()
+@click.argument("entry", required=False, metavar="[ID]")
+@click.option("--unexpected", is_flag=True, help="Only requests with an unexpected answer: misuse, assumed or default.")
+@click.option("--scenario", metavar="ID", help="Only requests that this scenario answered.")
+@click.option(
+    "--source", type=click.Choice(["documented", "assumed"]), help="Only requests whose answer has this source."
+)
+@click.option(
+    "--trigger",
+    metavar="WORD",
+    help="Only requests whose scenario was triggered by this: values, state, header, armed or default.",
+)
+@click.option("--since", metavar="INSTANT", help="Only requests since this RFC 3339 instant.")
+@click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
+@click.option("--limit", type=click.IntRange(1, 1_000), help="The most requests to list [default: 100].")
+@click.option("--before", metavar="ID", help="Only requests before this one.")
+@click.option("--all", "all_", is_flag=True, help="The requests of all sandboxes.")
+@click.option("--clear", is_flag=True, help="Empty the journal of the sandbox.")
+@click.option("--follow", is_flag=True, help="Print new requests as they come, until Ctrl-C or the server stops.")
+@click.option("--har", is_flag=True, help="Print them as an HTTP archive (HAR).")
+@click.option("--bundle", is_flag=True, help="With ID: print the bundle of the request, a file for replay.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@remote_options
+def requests(
+    remote: RemoteServer,
+    entry: str | None,
+    *,
+    all_: bool,
+    unexpected: bool,
+    clear: bool,
+    follow: bool,
+    har: bool,
+    bundle: bool,
+    as_json: bool,
+    **filters: Any,
+) -> None:
+    """List the requests of a sandbox, newest first, or show the request of an ID."""
+    given = {"ID": entry, "--clear": clear, "--har": har, "--bundle": bundle}
+    _check_together(given | {f"--{name}": filters[name] for name in ("limit", "before", "since")}, follow=follow)
+    if entry is not None:
+        entry_json = remote.call_or_fail("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
+        print_document(json.dumps(entry_json, indent=None if as_json else 2, ensure_ascii=False) + "\n")
+        return
+    if clear:
+        click.echo(f"cleared {remote.call_or_fail('DELETE', '/requests')['requests']} requests")
+        return
+    query = {name: str(value) for name, value in filters.items() if value is not None}
+    query |= {"all": "true"} if all_ else {}
+    columns = ("sandbox", *COLUMNS) if all_ else COLUMNS
+    if follow:
+        rows = (row for row in EventStream(remote, query).rows() if row["unexpected"] or not unexpected)
+        _print_new(rows, None if as_json else _Table(columns))
+        return
+    query |= {"format": "har"} if har else {}
+    answer = remote.call_or_fail("GET", "/requests/unexpected" if unexpected else "/requests", query=query)
+    if as_json or har:
+        print_document(json.dumps(answer, ensure_ascii=False) + "\n")
+        return
+    click.echo("\n".join(_Table(columns).lines(answer["requests"], with_head=True)))
+    if answer["lost"]:
+        click.echo(f"{answer['lost']} older requests are no longer kept", err=True)
+    if "before" in answer:
+        click.echo(f"for older requests: --before {answer['before']}", err=True)
+
+
+def _check_together(given: Mapping[str, Any], *, follow: bool) -> None:
+    """Refuse options that cannot be combined."""
+    for name, value in given.items():
+        if follow and value:
+            raise click.UsageError(f"--follow cannot be combined with {name}")
+    if given["--bundle"] and given["ID"] is None:
+        raise click.UsageError("--bundle needs the ID of a request")
+
+
+def _print_new(rows: Iterator[Mapping[str, Any]], table: _Table | None) -> None:
+    """Print rows as they come, as a table or as lines of JSON, until they end or Ctrl-C."""
+    with suppress(KeyboardInterrupt):
+        for number, row in enumerate(rows):
+            if table is None:
+                print_document(json.dumps(row, ensure_ascii=False) + "\n")
+            else:
+                click.echo("\n".join(table.lines([row], with_head=not number)))
+
+
+class _Table:
+    """A table of requests; its columns become wider as rows need it."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._widths = [len(column) for column in columns]
+
+    def lines(self, rows: Sequence[Mapping[str, Any]], *, with_head: bool = False) -> Iterator[str]:
+        """The rows as lines, below the names of the columns if these are wanted."""
+        cells = [*([self._columns] if with_head else []), *map(self._cells, rows)]
+        self._widths = [max(width, *(len(line[i]) for line in cells)) for i, width in enumerate(self._widths)]
+        for line in cells:
+            yield "  ".join(text.ljust(width) for text, width in zip(line, self._widths, strict=True)).rstrip()
+
+    def _cells(self, row: Mapping[str, Any]) -> Sequence[str]:
+        shown = {
+            **row,
+            "scenario": row["scenario"] or f"problem: {row['problem']}",
+            "target": row["target"] + (" (masked)" if "/request/target" in row["masked"] else ""),
+        }
+        return ["" if shown[column] is None else str(shown[column]) for column in self._columns]

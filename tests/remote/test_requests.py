@@ -1,0 +1,138 @@
+"""The command `requests --follow`: new requests as they come, until Ctrl-C or the server stops."""
+
+import json
+import signal
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from mockserver.remote import events
+from mockserver.remote.requests import COLUMNS
+from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, run, serving, spawned
+
+
+@contextmanager
+def following(url: str, *arguments: str) -> Iterator[Serving]:
+    """The command, once it listens."""
+    with spawned(MOCKSERVER, "requests", "--follow", "--url", url, *arguments) as command:
+        command.err.wait("mockserver: listening; Ctrl-C ends it")
+        yield command
+
+
+def test_new_requests_are_printed_until_the_server_stops() -> None:
+    """The rows of `requests`, without the ones before, of one sandbox; the server's end is said, and is 0."""
+    with serving() as serve:
+        serve.post(LASTING, f"/sandbox/a{PATH}")
+        with following(serve.url, "--sandbox", "a") as rows, following(serve.url, "--all", "--json") as lines:
+            serve.post({}, f"/sandbox/b{PATH}")
+            serve.post({}, f"/sandbox/a{PATH}")
+            assert json.loads(lines.out.wait("{"))["sandbox"] == "b"
+            assert rows.out.wait("id ").split() == [*COLUMNS]
+            assert rows.out.wait("reference-batch-empty").split()[0] == "3"
+            assert serve.stop() == 0
+            assert rows.process.wait(timeout=PATIENCE) == 0
+            assert rows.err.rest()[-1] == "mockserver: the server has stopped"
+            assert [json.loads(line)["id"] for line in lines.out.rest()] == ["2", "3"]
+
+
+def test_ctrl_c_ends_it_quietly() -> None:
+    """With status 0; filters of the journal hold, and `--unexpected` too."""
+    with (
+        serving() as serve,
+        following(serve.url, "--unexpected", "--json") as unexpected,
+        following(serve.url, "--json", "--scenario", "card-already-activated") as one,
+    ):
+        for body in (LASTING, {}, {**LASTING, "card_identifier": "TEST-ACTIVATED"}):
+            serve.post(body)
+        assert [json.loads(command.out.wait("{"))["id"] for command in (unexpected, one)] == ["2", "3"]
+        for command in (unexpected, one):
+            assert command.stop(signal.SIGINT) == 0
+            assert len(command.err.rest()) == 1
+
+
+@contextmanager
+def scripted(answers: Sequence[bytes]) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these answers in turn, and then none; its URL, and the ids from which it was resumed."""
+    left, ids = list(answers), []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            lines = iter(self.rfile.readline, b"\r\n")
+            ids.append(next((line.split()[1].decode() for line in [*lines] if line.startswith(b"Last-Event-Id:")), ""))
+            self.wfile.write(left.pop(0) if left else b"")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", ids
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def chunk(text: str) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(text.encode()), text.encode())
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+LISTENING = chunk(": listening\n\n")
+END = b"0\r\n\r\n"
+
+
+def entry(number: int) -> bytes:
+    row = {"unexpected": False, "masked": [], "id": str(number), "number": number}
+    return chunk(f"id: {number}\nevent: entry\ndata: {json.dumps(row)}\n\n")
+
+
+def test_a_broken_connection_is_resumed() -> None:
+    """Behind the last entry, and said so; events that were lost are counted."""
+    lost = chunk('event: lost\ndata: {"entries":4}\n\n')
+    answers = [HEAD + LISTENING, HEAD + LISTENING + entry(7), HEAD + LISTENING + lost + entry(8) + END]
+    with scripted(answers) as (url, ids):
+        ended = run("requests", "--follow", "--json", "--url", url)
+    assert [json.loads(line)["number"] for line in ended.stdout.splitlines()] == [7, 8]
+    assert ids == ["", "", "7"]
+    said = [line.partition(": http")[0].removeprefix("mockserver: ") for line in ended.stderr.splitlines()]
+    assert said == [
+        "listening; Ctrl-C ends it",
+        "the connection broke",
+        "listening again; requests in between are not shown",
+        "the connection broke",
+        "resumed",
+        "4 requests are not shown: they came too fast",
+        "the server has stopped",
+    ]
+    assert ended.returncode == 0
+
+
+def test_a_connection_that_cannot_be_resumed_is_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no answer any more."""
+    monkeypatch.setattr(events, "RESUME_SECONDS", 0.2)
+    with scripted([HEAD + LISTENING]) as (url, _):
+        ended = run("requests", "--follow", "--url", url)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(f"mockserver: not resumed within 0.2 s: {url}/__admin/events: ")
+
+
+def test_what_cannot_be_followed_is_said() -> None:
+    """No server, another server, a server that refuses, options that make no sense together."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    answers = [HEAD + END, b'HTTP/1.0 503 No\r\n\r\n{"title": "Too many", "detail": "50 readers."}']
+    with scripted(answers) as (scripted_url, _):
+        for address, text in [
+            (url, "is the server up, and is --url right?"),
+            ("ftp://mock", "the address of a server begins with http:// or https://, not ftp://mock"),
+            (scripted_url, "the answer is not a stream of events; is --url right?"),
+            (scripted_url, "Too many: 50 readers."),
+        ]:
+            ended = run("requests", "--follow", "--url", address)
+            assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+            assert ended.stderr.strip().endswith(text)
+    for option in (["1"], ["--har"], ["--clear"], ["--limit", "3"], ["--before", "3"], ["--bundle"]):
+        assert run("requests", "--follow", *option).returncode == 2
