@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mockserver.admin.sandboxes import scenarios_of
 from mockserver.base.instants import parse_instant
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.trace_context import TRACE_ID
 from mockserver.base.values import printable
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.reply import Reply
@@ -77,7 +78,9 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     """A function that tells whether an entry matches the query. Raises `AdminError`."""
     query = call.query
     since = _since(query.get("since"))
-    text = query.get("text", "").lower()
+    text, trace = query.get("text", "").lower(), query.get("trace")
+    if trace is not None and not TRACE_ID.fullmatch(trace):
+        raise bad_parameter(f"trace is a trace id, 32 hexadecimal digits in lower case, not {printable(trace, 80)}.")
     wanted = [(name, query[name]) for name in _WORD_FILTERS if name in query]
     for name, word in wanted:
         await _check_word(call, name, word)
@@ -87,6 +90,7 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
         return (
             (since is None or entry.at_ns >= since)
             and all(shown[name] == value for name, value in wanted)
+            and trace in (None, entry.trace)
             and (not text or text in _searchable_text(entry))
         )
 
@@ -245,6 +249,7 @@ FILTERS: Final = {
     "source": "documented or assumed",
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
+    "trace": "A trace id: that of the request's header traceparent",
     "text": "A text in the request, the reply or the id of the scenario",
     **_ALL_SANDBOXES,
 }

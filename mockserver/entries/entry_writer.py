@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from mockserver.base.instants import utc_nanos
 from mockserver.base.json_pointer import json_pointer
+from mockserver.base.trace_context import trace_id
 from mockserver.base.values import encode_json, mask, printable
 from mockserver.core.contract import Alternative, Contract, Scenario
 from mockserver.core.model import MISSING, Document, Request, Settings
@@ -76,6 +77,7 @@ class EntryWriter:
             reply=_entry_reply(reply, secrets if decision.scenario.headers else None, masked),
             decision=_entry_decision(view, decision),
             problem=None,
+            trace=_trace(document.request),
             fault=decision.fault.kind if decision.fault is not None else None,
             delay_ms=decision.delay_ms or 0,  # 0.0 would be written
             masked=tuple(masked),
@@ -94,6 +96,7 @@ class EntryWriter:
             request=self._request(_unread(request, self.all_secrets), self.all_secrets, masked),
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
+            trace=_trace(request),
             masked=tuple(masked),
         )
         return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
@@ -135,6 +138,11 @@ class EntryWriter:
             path=path,
             query=query,
         )
+
+
+def _trace(request: Request) -> str | None:
+    traceparent = request.headers.get("traceparent")
+    return trace_id(traceparent) if traceparent is not None else None
 
 
 def _unread(request: Request, secrets: Secrets) -> Document:

@@ -141,7 +141,8 @@ class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
 class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     """The document. `time` is the sandbox's, in UTC with nine decimals. `problem` is set where the mock refused.
 
-    `client_left`: before the full answer was sent, though no fault kept it back.
+    `trace`: the trace id of the request's `traceparent`. `client_left`: before the full answer was sent, though no
+    fault kept it back.
     """
 
     id: str
@@ -153,6 +154,7 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     reply: EntryReply
     decision: EntryDecision | None = None
     problem: str | None = None
+    trace: str | None = None
     fault: str | None = None
     delay_ms: float = 0
     client_left: bool = False

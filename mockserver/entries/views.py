@@ -34,6 +34,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "source": decision.scenario.source if decision is not None else None,
         "trigger": decision.trigger if decision is not None else None,
         "problem": entry.problem,
+        "trace": entry.trace,
         "fault": entry.fault,
         "committed": decision is not None and decision.committed,
         "cause": (decision.cause or None) if decision is not None else None,

@@ -30,6 +30,7 @@ COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sourc
     help="Only requests whose scenario was triggered by this: values, state, header, armed or default.",
 )
 @click.option("--since", metavar="INSTANT", help="Only requests since this RFC 3339 instant.")
+@click.option("--trace", metavar="ID", help="Only requests with this trace id in their header traceparent.")
 @click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
 @click.option("--limit", type=click.IntRange(1, 1_000), help="The most requests to list [default: 100].")
 @click.option("--before", metavar="ID", help="Only requests before this one.")

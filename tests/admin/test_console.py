@@ -106,6 +106,19 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     assert "4821" not in page.content()
 
 
+def test_a_trace_leads_to_its_requests(mock: Serving, console: Opened) -> None:
+    """The trace id of an entry is a link to all requests that have it, in any sandbox."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for sandbox, span in [("trace", "00f067aa0ba902b7"), ("trace2", "b9c7c989f97918e1")]:
+        send(mock, sandbox, LASTING, traceparent=f"00-{trace}-{span}-01")
+    send(mock, "trace", LASTING)
+    page = console(at(mock, "trace"))
+    rows(page).last.click()
+    page.locator(".detail").get_by_role("link", name=trace).click()
+    expect(rows(page)).to_have_count(2)
+    expect(page.get_by_label("Search requests and answers")).to_have_value(trace)
+
+
 def test_a_url_shows_the_same_view(mock: Serving, console: Opened) -> None:
     """It holds text, filter and the open entry."""
     for number in range(3):

@@ -94,6 +94,7 @@ async def test_requests_are_filtered_and_paged(
         "scenaro=a",
         "source=assume",
         "trigger=x",
+        "trace=4BF92F3577B34DA6A3CE929D0E0E4736",
     ],
 )
 async def test_a_bad_filter_is_refused(url: str, client: aiohttp.ClientSession, query: str) -> None:
@@ -101,6 +102,25 @@ async def test_a_bad_filter_is_refused(url: str, client: aiohttp.ClientSession, 
     async with client.get(f"{url}/__admin/requests?{query}") as response:
         assert response.status == 400
         assert query.partition("=")[0] in problem(await response.read())["detail"]
+
+
+async def test_requests_are_found_by_trace_id(url: str, client: aiohttp.ClientSession) -> None:
+    """Answered or refused; a header that is not well formed has none. The text of the search finds it too."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for path, parent in [
+        (PATH, f"00-{trace}-00f067aa0ba902b7-01"),
+        ("/x", f"00-{trace}-b9c7c989f97918e1-00"),
+        (PATH, "00-1"),
+    ]:
+        async with client.post(url + path, json=LASTING, headers={"Traceparent": parent}):
+            pass
+    every = await get_json(client, f"{url}/__admin/requests")
+    assert [one["trace"] for one in every["requests"]] == [None, trace, trace]
+    for query in (f"trace={trace}", f"text={trace}"):
+        found = await get_json(client, f"{url}/__admin/requests?{query}")
+        assert [one["id"] for one in found["requests"]] == ["2", "1"]
+    assert (await get_json(client, f"{url}/__admin/requests?trace={'1' * 32}"))["requests"] == []
+    assert (await get_json(client, f"{url}/__admin/requests/1"))["trace"] == trace
 
 
 async def test_a_filter_by_an_unknown_scenario_is_refused(url: str, client: aiohttp.ClientSession) -> None:

@@ -75,6 +75,19 @@ def scripted(answers: Sequence[bytes]) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
+def test_requests_are_found_by_trace_id() -> None:
+    """In a list and as they come."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with serving() as serve, following(serve.url, "--json", "--trace", trace) as command:
+        serve.post({})
+        serve.post({}, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+        assert json.loads(command.out.wait("{"))["id"] == "2"
+        found = json.loads(run("requests", "--json", "--trace", trace, "--url", serve.url).stdout)
+        assert [row["id"] for row in found["requests"]] == ["2"]
+        assert json.loads(run("requests", "2", "--url", serve.url).stdout)["trace"] == trace
+        assert "trace is a trace id" in run("requests", "--trace", "x", "--url", serve.url).stderr
+
+
 def chunk(text: str) -> bytes:
     return b"%x\r\n%s\r\n" % (len(text.encode()), text.encode())
 

@@ -79,6 +79,7 @@ export function explanation(entry, assumptions) {
   if (entry.fault) fact(t("entry.fault"), `${entry.fault}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
   if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
   if (entry.client_left) fact(t("entry.delivery"), t("entry.client.left"));
+  if (entry.trace) fact(t("entry.trace"), h("a", { class: "mono", href: routeUrl("journal", { text: entry.trace, all: "1" }) }, entry.trace));
   if (decision?.assumed.length) {
     fact(t("entry.assumed"), h("details", { class: "points" }, h("summary", { class: "mono" }, decision.assumed.join(", ")),
       h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), assumptions[one] ? h("span", { class: "dim" }, ` — ${assumptions[one]}`) : null)))));
