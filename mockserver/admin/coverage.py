@@ -53,6 +53,8 @@ async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | No
                 "faults": dict(counts.faults),
                 "retried": counts.retries,
                 "how": row["trigger"],
+                "values": row["values"],
+                "conditions": row["conditions"],
                 "curl": await curl_for(engine, name, operation, scenario, call.url),
             }
         )

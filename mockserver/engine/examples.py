@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.base.not_json import NotJsonError
@@ -19,8 +20,9 @@ from mockserver.engine.linter import ExampleRunner, example_requests
 
 
 def scenario_rows(contract: Contract) -> list[dict[str, Any]]:
-    """Every scenario as JSON: id, operation, source, heading, status, error, note, advice, trigger, examples.
+    """Every scenario as JSON: what it is, its answer and advice, how to trigger it, and its examples.
 
+    `trigger` says how in words, by `values` or else by `conditions`, which are there as JSON too.
     `status` and `error` are those of the answer to the first example (null where there is no example, or
     no member `error` in the body). An example has `request`, the body, and `before`, the bodies to send first.
     """
@@ -38,6 +40,7 @@ def iter_scenario_rows(contract: Contract) -> Iterator[dict[str, Any]]:
 def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -> dict[str, Any]:
     reply = runner.run(operation, scenario.examples[0]) if scenario.examples else None
     body = decode_json(reply.body, MAX_OWN_DEPTH) if reply is not None else {}
+    values = trigger_values(operation, scenario, reply)
     return {
         "id": scenario.id,
         "operation": operation.id,
@@ -48,7 +51,9 @@ def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -
         "error": body.get("error") if isinstance(body, dict) else None,
         "note": scenario.note,
         **scenario.client_advice.members,
-        "trigger": how_to_trigger(operation, scenario, reply),
+        "trigger": how_to_trigger(scenario, values),
+        "values": [one.members for one in values],
+        "conditions": [one.written for one in scenario.alternatives[0].conditions],
         "examples": [_example(example) for example in scenario.examples],
     }
 
@@ -63,26 +68,51 @@ def _example(example: Example) -> dict[str, Any]:
     return shown
 
 
-def how_to_trigger(operation: Operation, scenario: Scenario, first: Reply | None) -> str:
-    """How a tester triggers a scenario: reserved values, what is malformed in its first example, or its conditions."""
+class TriggerValue(Struct, frozen=True):
+    """A value by which a tester triggers a scenario; `MISSING` if there must be none. `is_key`: that of a record."""
+
+    at: str
+    value: Any
+    is_key: bool = False
+
+    @property
+    def text(self) -> str:
+        """Place and value."""
+        if self.value is MISSING:
+            return f"{self.at} missing"
+        return f"{self.at} {self.value if self.is_key else encode_ascii_json(self.value)}"
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """Place and value as members of JSON; there is no `value` if it must be missing."""
+        return {"at": self.at} if self.value is MISSING else {"at": self.at, "value": self.value}
+
+
+def trigger_values(operation: Operation, scenario: Scenario, first: Reply | None) -> list[TriggerValue]:
+    """The values by which a tester triggers a scenario: reserved ones, or what is malformed in its first example."""
     for example in scenario.examples:
         found = [] if example.before else list(_seeds(operation, example))
         if found:
-            return ", ".join(found)
+            return found
     violation = first.decision.facts.violation if first is not None and first.decision is not None else MISSING
-    if violation is not MISSING:
-        value = _value_at(scenario.examples[0].request, violation["where"])
-        return (
-            f"{violation['where']} {violation['came'] if violation['came'] == 'missing' else encode_ascii_json(value)}"
-        )
+    if violation is MISSING:
+        return []
+    where, is_missing = violation["where"], violation["came"] == "missing"
+    return [TriggerValue(where, MISSING if is_missing else _value_at(scenario.examples[0].request, where))]
+
+
+def how_to_trigger(scenario: Scenario, values: Sequence[TriggerValue]) -> str:
+    """How a tester triggers a scenario: by these values, or else by its conditions."""
+    if values:
+        return ", ".join(one.text for one in values)
     return " and ".join(c.text for c in scenario.alternatives[0].conditions) or "whatever no other scenario answers"
 
 
-def _seeds(operation: Operation, example: Example) -> Iterator[str]:
+def _seeds(operation: Operation, example: Example) -> Iterator[TriggerValue]:
     for lookup in operation.lookups:
         key = _value_at(example.request, lookup.path) if lookup.path.startswith("body.") else None
         if isinstance(key, str) and (lookup.fold or str)(key) in lookup.collection.seeds:
-            yield f"{lookup.path} {key}"
+            yield TriggerValue(lookup.path, key, is_key=True)
 
 
 def _value_at(request: Any, path: str) -> Any:

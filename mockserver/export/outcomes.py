@@ -13,7 +13,7 @@ from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.engine.engine import Engine, frozen_clock
-from mockserver.engine.examples import how_to_trigger
+from mockserver.engine.examples import how_to_trigger, trigger_values
 from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
 
 LATER_NS: Final = EXAMPLE_TIME_NS + 86_461_001_001_001
@@ -86,7 +86,8 @@ def _make_outcome(
     )
     operation, scenario = decision.operation, decision.scenario
     others = [other for other in scenario.examples if other is not example]
-    how = how_to_trigger(operation, replace(scenario, examples=(example, *others) if example else ()), reply)
+    tried = replace(scenario, examples=(example, *others) if example else ())
+    how = how_to_trigger(tried, trigger_values(operation, tried, reply))
     parts = tuple(_constant_parts(body, later_body))
     return Outcome(operation, scenario, example, requests_sent, reply, decision, body, parts, how)
 

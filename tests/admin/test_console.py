@@ -314,6 +314,18 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
     expect(waiting(page)).to_contain_text("nothing armed")
 
 
+def test_an_answer_is_lost_in_two_clicks(mock: Serving, console: Opened) -> None:
+    """The change is kept, so that the next request finds it made."""
+    page = console(at(mock, "lost"))
+    program(page).get_by_role("button", name=re.compile("^reset the answer is lost")).click()
+    expect(waiting(page)).to_contain_text("reset · changes kept · for 1 request")
+    with pytest.raises(OSError, match="reset"):
+        send(mock, "lost", ONCE)
+    assert send(mock, "lost", ONCE)[1]["Mock-Scenario"] == "card-already-activated"
+    program(page).get_by_role("button", name=re.compile("Settings: reset")).first.click()
+    expect(page.get_by_label("Keep what the request changes")).to_be_checked()
+
+
 def test_an_outcome_is_armed_by_click(mock: Serving, console: Opened) -> None:
     """For requests with a value; the checklist then counts it, live."""
     page = console(at(mock, "arm", "outcomes"))
@@ -426,7 +438,10 @@ def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serv
 
 @pytest.mark.parametrize(
     ("locale", "advice"),
-    [("en-US", "After a lost answer, treat it as a success."), ("es-MX", "Tras una respuesta perdida, cuéntelo como")],
+    [
+        ("en-US", "After a lost answer, treat it as a success."),
+        ("es-MX", "tras una respuesta perdida, cuenta"),
+    ],
 )
 def test_an_outcome_has_advice_in_the_readers_language(
     mock: Serving, console: Opened, locale: str, advice: str
@@ -541,7 +556,7 @@ def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
     page.get_by_role("button", name="Move", exact=True).click()
     expect(page.locator(".clock-face")).to_contain_text("Nov 19, 2025, 17:50:57")
     assert b"2025-11-19T17:50:57" in send(mock, "made.here", LASTING)[2]
-    page.get_by_role("button", name="Real time again").click()
+    page.get_by_role("button", name="Back to real time").click()
     expect(page.locator(".clock-face")).to_contain_text("real")
     page.get_by_role("button", name="Delete made.here").click()
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -582,7 +597,7 @@ def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: 
     page.get_by_role("button", name="Edit CARD-001").click()
     page.get_by_label("Fields").fill('{"status": "issued"')
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("That is no JSON")
+    expect(page.get_by_role("alert")).to_contain_text("This is not JSON")
     page.get_by_label("Fields").fill('{"status": "issued"}')
     page.get_by_role("button", name="Save", exact=True).click()
     expect(line).to_contain_text("issued")
@@ -764,6 +779,27 @@ def test_axe_finds_no_violation(mock: Serving, console: Opened) -> None:
     assert found == {name: {} for name in found}
 
 
+def test_axe_finds_no_violation_in_spanish(mock: Serving, console: Opened) -> None:
+    """In every view, and in an entry with all that can be wrong."""
+    send(mock, "axe-es", {**ONCE, "pin": "x", "customerId": 1})
+    page = console(at(mock, "axe-es"), locale="es-MX")
+    found = {}
+    for view in VIEWS:
+        page.goto(at(mock, "axe-es", view))
+        expect(page.locator("main .loading")).to_have_count(0)
+        if view == "journal":
+            rows(page).first.click()
+            expect(page.locator(".detail .misses")).to_be_visible()
+        if view == "outcomes":
+            page.locator(".outcome summary").first.click()
+            expect(page.locator(".outcome .json")).to_be_visible()
+        found[view] = violations(page)
+    page.locator(".next > .button").click()
+    expect(page.locator("dialog .choice").first).to_be_visible()
+    found["answers to arm"] = violations(page)
+    assert found == {name: {} for name in found}
+
+
 def test_axe_finds_no_violation_in_empty_states(console: Opened) -> None:
     """Empty, no match, loading, failed, no token, unreachable; the bug report."""
     found = {}
@@ -828,6 +864,24 @@ def test_no_view_scrolls_into_emptiness(mock: Serving, console: Opened, width: i
         )
         assert gap[0] == 0, view
         assert gap[1] < 60, view
+
+
+def test_an_entry_has_nothing_below_its_end(mock: Serving, console: Opened) -> None:
+    """On a phone, where its near misses are blocks."""
+    send(mock, "end", {**ONCE, "pin": "12"})
+    page = console(at(mock, "end"), viewport={"width": 390, "height": 844})
+    rows(page).first.click()
+    expect(page.locator(".detail .misses")).to_be_attached()
+    hidden = page.evaluate("(main => main.scrollHeight - main.clientHeight)(document.querySelector('main'))")
+    assert hidden == 0
+    last = page.evaluate(
+        """() => {
+            const detail = document.querySelector('.detail');
+            detail.scrollTo(0, 1e6);
+            return detail.getBoundingClientRect().bottom - detail.lastElementChild.getBoundingClientRect().bottom;
+        }"""
+    )
+    assert last < 60
 
 
 def test_times_are_shown_in_the_chosen_zone(mock: Serving, console: Opened) -> None:

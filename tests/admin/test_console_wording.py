@@ -107,6 +107,15 @@ def test_each_problem_has_words(mock: Serving, console: Opened) -> None:
     assert [kind for kind in kinds if f"problem.{kind}" not in table["es"]] == []
 
 
+def test_test_values_are_worded_in_spanish(mock: Serving, console: Opened) -> None:
+    """Values as they are, conditions in words."""
+    page = console(f"{mock.url}/sandbox/words/#/values", locale="es-MX")
+    line = page.locator(".value-line")
+    expect(line.filter(has_text="no-customer")).to_contain_text("body.customer falta")
+    expect(line.filter(has_text="pin-not-four")).to_contain_text("body.pin 123")
+    expect(line.filter(has_text="activated-new-customer")).to_contain_text("customer_id está vacío")
+
+
 def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> None:
     """Violations, conditions, warnings, evidence and advice."""
     where = f"/sandbox/spanish{PATH}"

@@ -156,8 +156,8 @@ async def test_secrets_are_masked_in_a_report(url: str, client: aiohttp.ClientSe
         entry = response.headers["Mock-Entry"]
     async with client.get(f"{url}/__admin/requests/{entry}/report", headers={"Accept-Language": "es"}) as response:
         text = Tags(await response.text()).text
-    assert f"POST {PATH}?pin=0000 (enmascarado)" in text
-    assert "xxx=0000 (enmascarado)" in text
+    assert f"POST {PATH}?pin=0000 (oculto)" in text
+    assert "xxx=0000 (oculto)" in text
 
 
 async def test_the_curl_line_of_a_report_gets_the_same_answer(url: str, client: aiohttp.ClientSession) -> None:
@@ -221,7 +221,7 @@ async def test_a_report_names_masked_places_and_the_contract(client: aiohttp.Cli
         assert "/request/body/value/pin" in shown
         assert f"contract {before}\n" in shown
         await serve(engine, ReloadedContract(other), other.settings)
-        for spoken, words in (("en", f"contract {before}; {other.hash} is served now"), ("es", "Enmascarado/request/")):
+        for spoken, words in (("en", f"contract {before}; {other.hash} is served now"), ("es", "Oculto/request/")):
             async with client.get(f"{url}/__admin/requests/2/report", headers={"Accept-Language": spoken}) as response:
                 assert words in Tags(await response.text()).text
 

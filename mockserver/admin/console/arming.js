@@ -21,6 +21,12 @@ function faultChoice(fault) {
   return { code: fault.kind || t("delay"), title: textOr(about, fault.kind), name: "", group: "faults", fault, spec: isDelay ? null : { fault: fault.kind } };
 }
 
+/** The answer that is lost once the request has changed what it changes, of the kinds of faults. */
+function lostChoice(kinds) {
+  const reset = kinds.find((one) => one.kind === "reset");
+  return reset ? [{ ...faultChoice(reset), title: t("fault.lost"), spec: { fault: "reset", commit: true } }] : [];
+}
+
 /** Codes of few outcomes first: those of many would hide them. */
 function byCode(outcomes) {
   const count = (one) => outcomes.filter((other) => other.code === one.code).length;
@@ -36,7 +42,7 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
       try {
         const [outcomes, kinds, { operations }] = await Promise.all([catalogue(), faultKinds(), contract()]);
         const several = operations.length > 1;
-        const choices = [...byCode(outcomes).map((one) => outcomeChoice(one, several)), ...[...kinds, { kind: "" }].map(faultChoice)];
+        const choices = [...byCode(outcomes).map((one) => outcomeChoice(one, several)), ...lostChoice(kinds), ...[...kinds, { kind: "" }].map(faultChoice)];
         const chosen = scenario && (choices.find((one) => one.spec?.scenario === scenario && one.spec.operation === operation)
           ?? { code: "", title: scenario, name: "", spec: { scenario, operation } });
         const showList = () => drawList(choices, operations);

@@ -16,7 +16,7 @@ const DELAYS = {
 /** The controls for a choice of the dialog (`nodes`), and what to arm (`spec()`). `body` suggests values of a condition. */
 export function armingForm({ choice, operations, body = null }) {
   const operation = selectBox(operations.map((one) => [one.operation, `${one.method} ${one.path}`]), choice.spec?.operation ?? operations[0].operation);
-  const fault = choice.fault?.kind ? faultSettings(choice.fault) : null;
+  const fault = choice.fault?.kind ? faultSettings(choice.fault, Boolean(choice.spec.commit)) : null;
   const delay = delaySettings(choice.spec ? "none" : "fixed");
   const times = timesSettings();
   const when = whenSettings(() => operations.find((one) => one.operation === operation.value) ?? operations[0], body);
@@ -30,7 +30,7 @@ export function armingForm({ choice, operations, body = null }) {
   };
 }
 
-function faultSettings({ kind, ...defaults }) {
+function faultSettings({ kind, ...defaults }, isCommitted) {
   const controls = {};
   const settings = Object.entries(defaults).map(([name, value]) => {
     const label = textOr(`setting.${name}`, name);
@@ -43,7 +43,7 @@ function faultSettings({ kind, ...defaults }) {
     controls[name] = () => (input.value === "" ? undefined : Number(input.value));
     return field(label, input);
   });
-  const commit = checkbox(t("faults.commit"));
+  const commit = checkbox(t("faults.commit"), { checked: isCommitted });
   return {
     node: h("div", { class: "stack" }, settings.length ? h("div", { class: "row" }, ...settings) : null, h("div", {}, commit.label, h("p", { class: "hint" }, t("faults.commit.hint")))),
     spec() {

@@ -73,6 +73,7 @@ export function explanation(entry, assumptions) {
     if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseTexts(decision).map((one) => h("li", { class: "mono" }, one))));
   } else {
     fact(t("entry.problem"), textOr(`problem.${entry.problem}`, entry.problem ?? "—"));
+    if (entry.reply.body?.did_you_mean?.length) fact(t("entry.near"), h("span", { class: "mono" }, entry.reply.body.did_you_mean.join(", ")));
     if (entry.reply.body?.detail) fact(t("entry.detail"), entry.reply.body.detail);
   }
   if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));

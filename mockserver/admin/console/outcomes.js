@@ -8,7 +8,7 @@ import { viewJson } from "./json_view.js";
 import { button, selectBox, copyText, errorState, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { adviceNotice } from "./wording.js";
+import { adviceNotice, howText } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -126,7 +126,7 @@ export function outcomes(main, reportState) {
       one.note ? notice("info", h("strong", {}, t("entry.note")), " ", one.note) : null,
       adviceNotice(one),
       h("h3", {}, t("outcomes.how")),
-      h("dl", { class: "ways" }, wayRow("values", one.how, one.curl), wayRow("header", header, header)),
+      h("dl", { class: "ways" }, wayRow("values", howText(one), one.curl), wayRow("header", header, header)),
       h("div", { class: "actions" },
         button(t("outcomes.arm"), () => armDialog({ scenario: one.scenario, operation: one.operation, sandbox }), { name: "target", kind: "primary" }),
         h("a", { class: "button", href: routeUrl("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try")))),

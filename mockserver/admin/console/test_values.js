@@ -4,16 +4,11 @@ import { admin, listen } from "./api.js";
 import { armDialog } from "./arming.js";
 import { codeOf } from "./contract.js";
 import { fill, h } from "./dom.js";
+import { shown } from "./exact_json.js";
 import { button, copyText, emptyState, errorState, iconButton, loadingState } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-
-/** The value in `body.member VALUE`, where a single one is named; otherwise "". */
-export function valueOf(how) {
-  const [, value] = /^\S+\.\S+ ("(?:[^"\\]|\\.)*"|\S+)$/.exec(how) ?? [];
-  if (value === undefined || value === "missing") return "";
-  return value.startsWith('"') ? JSON.parse(value) : value;
-}
+import { howText } from "./wording.js";
 
 /** The view of test values. */
 export function testValues(main, reportState) {
@@ -50,7 +45,7 @@ export function testValues(main, reportState) {
 
   function draw() {
     const words = (params().text ?? "").toLowerCase().split(/\s+/);
-    const found = rows.filter((one) => words.every((word) => `${codeOf(one)} ${one.scenario} ${one.heading ?? ""} ${one.how}`.toLowerCase().includes(word)));
+    const found = rows.filter((one) => words.every((word) => `${codeOf(one)} ${one.scenario} ${one.heading ?? ""} ${howText(one)}`.toLowerCase().includes(word)));
     if (!found.length) {
       fill(list, emptyState("outcomes", t("outcomes.none"), t("arm.none.text")));
       return;
@@ -59,13 +54,13 @@ export function testValues(main, reportState) {
   }
 
   function line(one) {
-    const value = valueOf(one.how);
+    const value = one.values.length === 1 && one.values[0].value ? shown(one.values[0].value) : "";
     const name = `${codeOf(one) || one.status} ${one.scenario}`;
     const header = `Mock-Scenario: ${one.scenario}`;
     return h("li", { class: "value-line" },
       h("span", { class: "badge code" }, codeOf(one) || String(one.status ?? "")),
       h("span", { class: "choice-text" }, h("strong", {}, one.heading ?? one.scenario), one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
-      h("span", { class: "value-how mono" }, h("span", {}, one.how), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
+      h("span", { class: "value-how mono" }, h("span", {}, howText(one)), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
       h("span", { class: "actions" },
         button(t("outcomes.copy.values"), () => copyText(one.curl), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.values")}: ${name}` }),
         button(t("outcomes.copy.header"), () => copyText(header), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.header")}: ${name}` }),

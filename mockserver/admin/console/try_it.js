@@ -162,7 +162,7 @@ export function tryIt(main, reportState) {
     fill(result,
       h("section", { class: "panel", "aria-label": t("try.answer") },
         h("div", { class: "entry-line" }, response ? statusBadge(response.status, entry?.problem) : null,
-          h("h2", {}, entry?.scenario ?? entry?.problem ?? t(response ? "try.answer" : "try.no.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
+          h("h2", {}, entry?.code ? `${entry.code} · ${entry.scenario}` : entry?.scenario ?? entry?.problem ?? t(response ? "try.answer" : "try.no.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
         response && !failure ? viewJson(value, [], t("try.answer")).node : notice("bad", t("try.no.answer"), " ", failure),
         entry ? h("div", { class: "actions" }, h("a", { class: "button", href: routeUrl("journal", { id: entry.id, of: entry.sandbox === sandbox ? "" : `~${entry.sandbox}` }) }, icon("journal"), h("span", {}, t("try.open")))) : null),
       ...(entry ? explanation(entry, served.assumptions) : []),

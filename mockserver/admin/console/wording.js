@@ -93,6 +93,12 @@ function operatorText(name, operand) {
   return t(`op.${name}`, { value: name === "same_as" ? operand : quoted(operand) });
 }
 
+/** How to get an outcome by values: which ones, or else its conditions. */
+export function howText({ values, conditions }) {
+  if (values.length) return values.map(({ at, value }) => `${at} ${value === undefined ? t("json.missing") : typeof value === "string" && value ? value : quoted(value)}`).join(", ");
+  return conditions.map(conditionText).join(` ${t("and")} `) || t("values.otherwise");
+}
+
 /** What a near miss lacked: where, what was expected, what was got. `violations` are those of the request. */
 export function evidenceTexts({ at, expected, came, kind, condition }, violations) {
   const [[name, operand]] = Object.entries(condition ?? { "": null });
