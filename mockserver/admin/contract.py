@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -145,6 +146,12 @@ async def _get_scenario(call: Call) -> Reply:
     return json_reply(_scenario_row(operation, await sandbox_to_read(call), scenario))
 
 
+def _claims_json(headers: Mapping[str, str]) -> bool:
+    """Whether a request says that its body is JSON."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type in ("application/json", "text/json") or media_type.endswith("+json")
+
+
 async def _put_scenario(call: Call) -> Reply:
     name, sandbox = call.parameters["id"], await sandbox_of(call)
     operation = await operation_of(call, call.query.get("operation"), name)
@@ -152,8 +159,7 @@ async def _put_scenario(call: Call) -> Reply:
         detail = f"It has {len(call.raw)} bytes; a scenario has at most {MAX_SCENARIO_BYTES}."
         raise admin_error(413, "scenario-too-large", "The scenario is too large", detail, limit=MAX_SCENARIO_BYTES)
     try:
-        is_json = call.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-        scenario = compile_runtime_scenario(operation, call.raw, name, is_json=is_json)
+        scenario = compile_runtime_scenario(operation, call.raw, name, is_json=_claims_json(call.headers))
     except ConfigError as error:
         raise bad_config(error, "scenario") from None
     if name == operation.scenarios[-1].id and not scenario.answers_all:
@@ -196,8 +202,8 @@ _SCENARIO_ROUTES: Final = (
     Route(
         "PUT",
         f"{PREFIX}/scenarios/{{id}}",
-        "Add or replace a scenario of the sandbox: YAML or JSON as in a file. A new one is tried first; one with the "
-        "id of a scenario of a file takes its place.",
+        "Add or replace a scenario of the sandbox as in a file: JSON where the Content-Type says so, otherwise YAML. A "
+        "new one is tried first; one with the id of a scenario of a file takes its place.",
         _put_scenario,
         takes_text=True,
         query=_OPERATION_PARAMETER,

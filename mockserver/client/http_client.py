@@ -80,15 +80,21 @@ class Address:
         return self.url.rstrip("/") + (f"/sandbox/{quote(self.sandbox, safe='')}" if self.sandbox else "")
 
     def call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+        media_type: str = "application/json",
     ) -> Response:
-        """Send one admin request below `/__admin`; `body` is sent as JSON, `raw` as it is.
+        """Send one admin request below `/__admin`; `body` is sent as JSON, `raw` as it is, of this media type.
 
         Raises `UnreachableError`, and `ValueError` for an address that is not HTTP or a bad `cacert`.
         """
         target = self._target(path, query)
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data is not None else {}
+        headers = {"Content-Type": media_type} if data is not None else {}
         open_url = opener(self.cacert).open
         try:
             with open_url(self._request(method, target, headers, data), timeout=TIMEOUT) as response:

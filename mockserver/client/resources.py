@@ -74,8 +74,12 @@ class Scenarios:
 
     def put(self, name: str, scenario: str | Mapping[str, Any], *, operation: str | None = None) -> None:
         """Add a scenario or replace one: YAML as in a file, or the same as a mapping. Raises `MockError`."""
-        raw = scenario if isinstance(scenario, str) else json.dumps(dict(scenario))
-        self._api.call("PUT", f"/scenarios{path_segment(name)}", raw=raw.encode(), operation=operation)
+        path = f"/scenarios{path_segment(name)}"
+        if isinstance(scenario, str):
+            raw = scenario.encode()
+            self._api.call("PUT", path, raw=raw, media_type="application/yaml", operation=operation)
+        else:
+            self._api.call("PUT", path, dict(scenario), operation=operation)
 
     def delete(self, name: str, *, operation: str | None = None) -> None:
         """Delete a run-time scenario."""

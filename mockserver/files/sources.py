@@ -172,9 +172,9 @@ def fill_from_json(source: SourceFile, text: str, *, refuse_surrogates: bool = F
         source.too_deep(START)
 
 
-def report_bad_json(source: SourceFile, error: json.JSONDecodeError) -> None:
-    """Report a text that is no JSON."""
-    hint = "a comma before a closing bracket?" if "double quotes" in error.msg else ""
+def report_bad_json(source: SourceFile, error: json.JSONDecodeError, hint: str = "") -> None:
+    """Report a text that is no JSON; `hint` is for one that may be meant as something else."""
+    hint = hint or ("a comma before a closing bracket?" if "double quotes" in error.msg else "")
     source.report_at(Mark(error.lineno, error.colno), f"bad JSON: {error.msg}", "a JSON document", "", hint)
 
 

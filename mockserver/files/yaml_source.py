@@ -69,18 +69,29 @@ def read_yaml(path: FilePath, name: str) -> SourceFile:
 def read_yaml_text(data: bytes, name: str, *, is_json: bool = False) -> SourceFile:
     """The data of a YAML text that is no file; what is wrong stands in `diagnostics`.
 
-    `is_json`: the sender says that it is JSON; then what begins with `{` has to be JSON.
+    `is_json`: the sender says that it is JSON, and as such it is read.
     """
     source = SourceFile(name)
     try:
-        return _parse(source, data.decode("utf-8-sig"), is_json=is_json)
+        text = data.decode("utf-8-sig")
+        return _parse_json(source, text) if is_json else _parse(source, text)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         source.report_at(Mark(line, 1), "not UTF-8", "a text in UTF-8", "other bytes")
         return source
 
 
-def _parse(source: SourceFile, text: str, *, is_json: bool = False) -> SourceFile:
+def _parse_json(source: SourceFile, text: str) -> SourceFile:
+    """Give a source the data of a JSON text."""
+    try:
+        fill_from_json(source, text, refuse_surrogates=True)
+    except json.JSONDecodeError as error:
+        is_broken = text.lstrip().startswith(('{"', "{}"))
+        report_bad_json(source, error, hint="" if is_broken else "YAML is sent as application/yaml")
+    return source
+
+
+def _parse(source: SourceFile, text: str) -> SourceFile:
     """Give a source the data of a text.
 
     A text that begins like a JSON object and is one is read as JSON: YAML differs in escaped surrogate pairs and in
@@ -89,10 +100,8 @@ def _parse(source: SourceFile, text: str, *, is_json: bool = False) -> SourceFil
     if text.lstrip().startswith("{"):
         try:
             fill_from_json(source, text, refuse_surrogates=True)
-        except json.JSONDecodeError as error:
-            if is_json:
-                report_bad_json(source, error)
-                return source
+        except json.JSONDecodeError:
+            pass  # a flow mapping of YAML
         else:
             return source
     control = _CONTROL.search(text)

@@ -21,13 +21,19 @@ class RemoteServer(Address):
     __slots__ = ()
 
     def call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+        media_type: str = "application/json",
     ) -> Response:
         """Send one admin request, as `Address.call` does; no answer ends the command."""
         if not self.url.startswith(("http://", "https://")):
             raise click.BadParameter("--url must begin with http:// or https://")
         try:
-            return super().call(method, path, body, query, raw)
+            return super().call(method, path, body, query, raw, media_type)
         except UnreachableError as error:
             fail(f"{error}; {error.hint or 'is the server up, and is --url right?'}")
         except ValueError as error:

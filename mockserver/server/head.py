@@ -15,7 +15,10 @@ MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190
 """Limits on the head of a request: the number of headers, and the bytes of a header or of the request line."""
 
-_HOST: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:[0-9]{0,5})?")
+MAX_PORT: Final = 65_535
+
+_HOST: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:(?P<port>[0-9]{0,5}))?")
+_ABSOLUTE_TARGET: Final = re.compile(r"(?i)https?://([^/?#]+)")
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/([0-9]+(?:\.[0-9]+)?)")
 _CODINGS: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[ \t]*([^\r\n]*)")
 _SAFE_REASONS: Final = ("Missing 'Host' header", "Duplicate 'Host' header", "Received HTTPS traffic")
@@ -28,8 +31,13 @@ def head_problem(request: web.BaseRequest) -> Problem | None:
     if version not in (HttpVersion11, HttpVersion10):
         return _unsupported_version(f"{version.major}.{version.minor}")
     host = headers.get("Host", "")
-    if not _HOST.fullmatch(host):
+    if not _is_host(host):
         return not_http(f"Expected a host with or without a port as Host, got {printable(host, 80)}.")
+    target = request.raw_path
+    if not target.startswith(("/", "*")):  # an absolute one, as for a proxy
+        found = _ABSOLUTE_TARGET.match(target)
+        if request.method != hdrs.METH_CONNECT and (found is None or not _is_host(found[1])):
+            return not_http("Expected a path, or http:// and a host with or without a port, as target.")
     if "Transfer-Encoding" in headers:
         coding = headers["Transfer-Encoding"].strip().lower()
         if not coding:
@@ -39,6 +47,12 @@ def head_problem(request: web.BaseRequest) -> Problem | None:
     if request.method == hdrs.METH_CONNECT:
         return _unsupported_method("CONNECT")
     return None
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text is a host, with a port or without."""
+    found = _HOST.fullmatch(text)
+    return found is not None and int(found["port"] or 0) <= MAX_PORT
 
 
 def unreadable_head(received: bytes, message: str) -> Reply:

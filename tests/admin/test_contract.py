@@ -184,3 +184,33 @@ async def test_a_body_that_is_not_utf_8_is_refused(url: str, client: aiohttp.Cli
         shown = problem(await response.read())
     assert response.status == 400
     assert (shown["errors"][0]["at"], shown["errors"][0]["what"]) == ("request body:2:1", "not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("application/json", 400),
+        ("Application/JSON; charset=utf-8", 400),
+        ("application/scenario+json", 400),
+        ("text/json", 400),
+        ("application/yaml", 201),
+        ("text/plain", 201),
+        ("application/x-www-form-urlencoded", 201),  # as curl says without being told
+    ],
+)
+async def test_what_claims_to_be_json_is_read_as_json(
+    url: str, client: aiohttp.ClientSession, media_type: str, status: int
+) -> None:
+    """A scenario in YAML is refused then, with a hint; one in JSON is taken whatever it claims to be."""
+    headers = {"Content-Type": media_type}
+    async with client.put(f"{url}/__admin/scenarios/flaky", data=FLAKY.encode(), headers=headers) as response:
+        data = await response.read()
+    assert response.status == status
+    if status == 400:
+        (error,) = problem(data)["errors"]
+        assert (error["what"], error["try"]) == ("bad JSON: Expecting value", "YAML is sent as application/yaml")
+    own = json.dumps(
+        {"documented": "Own \U0001f600.", "respond": {"error": {"code": 1}}, "when": {"body.pin": "empty"}}
+    )
+    async with client.put(f"{url}/__admin/scenarios/own", data=own.encode(), headers=headers) as response:
+        assert response.status == 201

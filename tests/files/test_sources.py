@@ -204,12 +204,20 @@ def test_a_yaml_file_that_is_a_json_object_is_read_as_json(text: str, tmp_path: 
 
 
 def test_what_begins_like_json_and_is_none_is_yaml_unless_it_claims_to_be_json() -> None:
-    """A flow mapping; what is said to be JSON is told what JSON lacks."""
+    """What is said to be JSON is read as JSON, and told that YAML has another media type."""
     assert read_yaml_text(b"{a: b}", "body").data == {"a": "b"}
-    assert told(read_yaml_text(b"{a: b}", "body", is_json=True)) == [
-        "body:1:2: bad JSON: Expecting property name enclosed in double quotes"
-    ]
-    assert read_yaml_text(b"a: b", "body", is_json=True).data == {"a": "b"}
+    for text, wrong in [
+        (b"{a: b}", "1:2: bad JSON: Expecting property name enclosed in double quotes"),
+        (b"a: b", "1:1: bad JSON: Expecting value"),
+        (b"\n- a", "2:1: bad JSON: Expecting value"),
+        (b"", "1:1: bad JSON: Expecting value"),
+    ]:
+        source = read_yaml_text(text, "body", is_json=True)
+        assert told(source) == [f"body:{wrong}"]
+        assert source.diagnostics[0].hint == "YAML is sent as application/yaml"
+    broken = read_yaml_text(b'{"a": 1,}', "body", is_json=True)
+    assert [one.hint for one in broken.diagnostics] == ["a comma before a closing bracket?"]
+    assert read_yaml_text(b'{"a": 0.5}', "body", is_json=True).data == {"a": 0.5}
 
 
 @pytest.mark.parametrize("text", ['{"a": "x\\ud800"}', '{"\\udc00": 1}'])

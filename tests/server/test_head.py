@@ -27,17 +27,37 @@ def post(*headers: str) -> bytes:
 CHUNKED = b"2\r\n{}\r\n0\r\n\r\n"
 
 
-@pytest.mark.parametrize("host", ["a", "a:80", "127.0.0.1:1", "[::1]:8080", "[fe80::1%25eth0]", "my_service", "", "a:"])
+@pytest.mark.parametrize(
+    "host", ["a", "a:80", "127.0.0.1:1", "[::1]:8080", "[fe80::1%25eth0]", "my_service", "", "a:", "a:65535"]
+)
 async def test_a_host_is_taken(url: str, host: str) -> None:
     """Names, addresses, and none: what clients send."""
     assert (await raw(url, post(f"Host: {host}"))).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        *((f"{origin}{PATH}", 200) for origin in ("http://a", "HTTP://a:65535", "https://[::1]:1", "http://a:")),
+        *((f"http://{host}{PATH}", 400) for host in ("a:99999", "a:65536", "u:p@a", "u@a", "", "[::1", "a:x", "a,b")),
+        (f"ftp://a{PATH}", 400),
+        (f"//a:99999{PATH}", 404),
+        ("a:443", 400),
+    ],
+)
+async def test_an_absolute_target_has_a_host(url: str, target: str, status: int) -> None:
+    """By the rule for `Host`: as proxies are asked, and as an origin server has to take it."""
+    assert (await raw(url, sent(f"POST {target} HTTP/1.1", "Host: a"))).startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize(
     ("request_", "status", "said"),
     [
         *((post(f"Host: {host}"), 400, f"got {host}.") for host in ("user@x", "x/path", "a, b", "a b", "a:1:2")),
-        *((post(f"Host: {host}"), 400, f"got {host}.") for host in ("[::1", "x?y", "x#y", "a:123456", "a,b")),
+        *(
+            (post(f"Host: {host}"), 400, f"got {host}.")
+            for host in ("[::1", "x?y", "x#y", "a:123456", "a,b", "a:65536", "[::1]:99999")
+        ),
         (post("Host: \xfc"), 400, "as Host, got"),
         (post(), 400, "Missing 'Host' header"),
         (post("Host: a", "Host: b"), 400, "Duplicate 'Host' header"),
