@@ -5,6 +5,7 @@ import json
 import os
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,48 @@ def ends_well(serve: Serving) -> None:
     assert [serve.post(LASTING)[0] for _ in range(3)] == [200] * 3
     assert serve.stop() == 0
     assert [line[:35] for line in serve.err.rest()] == ["mockserver: log lines are lost: [Er"]
+
+
+NUMBER = "4111 1111 1111 1111"
+DIGITS = NUMBER.replace(" ", "")
+REFUSED: list[tuple[int, bytes]] = [
+    (400, f"POST {PATH}?n={DIGITS} HTTP/1.1\r\nHost: {NUMBER}\r\n\r\n".encode()),
+    (400, f"POST http://{DIGITS}:99999{PATH} HTTP/1.1\r\nHost: a\r\n\r\n".encode()),
+    (400, f"GET /{DIGITS}\x00 HTTP/1.1\r\nHost: a\r\n\r\n".encode()),
+    (400, head("POST", f"{PATH}?n={DIGITS}", f"Transfer-Encoding: \r\nX: {NUMBER}", length=0)),
+    (400, head("POST", f"/{DIGITS}?n={DIGITS}", "Content-Encoding: gzip", length=2) + b"{}"),
+    (400, head("POST", f"/sandbox/{DIGITS}{PATH}", CLOSE, length=2) + b"{}"),
+    (400, head("POST", PATH, CLOSE, f"Mock-Scenario: {NUMBER}", f"Mock-{DIGITS}: x", length=2) + b"{}"),
+    (404, head("GET", f"/x/{DIGITS}?{DIGITS}={DIGITS}", CLOSE)),
+    (405, head("DELETE", f"{PATH}?n={DIGITS}", CLOSE)),
+    (408, head("POST", f"/{DIGITS}?n={DIGITS}", length=20) + DIGITS.encode()),
+    (408, f"POST /{DIGITS} HTTP/1.1\r\nX: {NUMBER}\r\n".encode()),
+    (413, head("POST", f"/{DIGITS}?n={DIGITS}", f"X: {NUMBER}", length=10_000_000)),
+    (415, head("POST", f"/{DIGITS}", f"Content-Encoding: {DIGITS}", length=2) + b"{}"),
+    (431, head("GET", f"/{DIGITS}", f"X: {NUMBER * 900}")),
+    (501, head(f"A-{DIGITS}", PATH)),
+    (501, head("POST", f"/{DIGITS}", f"Transfer-Encoding: {DIGITS}") + b"0\r\n\r\n"),
+    (505, f"GET /{DIGITS} HTTP/{DIGITS}.1\r\nHost: a\r\n\r\n".encode()),
+]
+"""Requests that are refused, each with an account number wherever it may stand."""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(("status", "request_"), REFUSED, ids=[f"{n}-{s}" for n, (s, _) in enumerate(REFUSED)])
+async def test_no_refusal_logs_an_account_number(
+    contract: Contract, caplog: pytest.LogCaptureFixture, form: str, status: int, request_: bytes
+) -> None:
+    """Neither the line that says why, nor that of the access log, nor the journal."""
+    lines: list[str] = []
+    engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.1), admin_paths=paths)
+    log = logs.text_access_log(lines.append) if form == "text" else logs.json_access_log(lines.append)
+    async with edge.serving(engine, log=log) as url:
+        came = await raw(url, request_)
+    assert came.startswith(b"HTTP/1.1 %d " % status)
+    kept = [one.data.decode() for one in await engine.storage.entries(None)]
+    assert caplog.records or lines
+    for text in (caplog.text, *lines, *kept):
+        assert DIGITS not in text.replace(" ", "").replace("+", "").replace("%20", "")
 
 
 def test_a_closed_log_pipe_does_not_break_the_server() -> None:
