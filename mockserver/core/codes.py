@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -33,6 +34,12 @@ def scenario_by_code(name: str, scenarios: Iterable[Scenario]) -> Scenario | Pro
     if len(found) == 1:
         return found[0]
     return _several(code, found) if found else _unknown(code, [*dict.fromkeys(str(one.code) for one in coded)])
+
+
+def own_codes(scenarios: Iterable[Scenario]) -> Sequence[str]:
+    """The codes that name one scenario each, as `code=CODE`."""
+    counts = Counter(scenario.code for scenario in scenarios if scenario.code is not None)
+    return [f"{PREFIX}{code}" for code, count in counts.items() if count == 1]
 
 
 def _unknown(code: str, codes: Sequence[str]) -> Problem:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from mockserver.base.json_pointer import json_pointer
+from mockserver.core.codes import own_codes
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.directives import DURATION
 from mockserver.core.faults import FAULTS
@@ -154,7 +155,6 @@ def _operation(
     *,
     mock_parameters: bool,
 ) -> dict[str, Any]:
-    ids = [outcome.scenario.id for outcome in found]
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.id,
@@ -167,7 +167,7 @@ def _operation(
                 for name in settings.require_headers
                 if name.lower() not in _DESCRIBED_ELSEWHERE
             ),
-            *(_mock_parameters(ids) if mock_parameters else ()),
+            *(_mock_parameters(operation) if mock_parameters else ()),
         ],
         "responses": _responses(found, settings, names),
     }
@@ -181,10 +181,11 @@ def _operation(
     return shown
 
 
-def _mock_parameters(ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The request headers of the mock; `ids` are those of the outcomes."""
-    text = "The outcome to answer with, whatever the request is."
-    yield _header("Mock-Scenario", text, {"type": "string", "enum": ids})
+def _mock_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    """The request headers of the mock."""
+    text = "The outcome to answer with, whatever the request is: its id, or its code if no other has that."
+    names = [scenario.id for scenario in operation.scenarios]
+    yield _header("Mock-Scenario", text, {"type": "string", "enum": [*names, *own_codes(operation.scenarios)]})
     yield from ({"$ref": f"#/components/parameters/{name}"} for name in MOCK_REQUEST_HEADERS)
 
 

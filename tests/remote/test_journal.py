@@ -155,6 +155,18 @@ def test_armed_answers_in_turn_replay(box: Box) -> None:
     same(bundles[4], "activated-existing-customer", "fault reset, nothing was committed")
 
 
+@pytest.mark.parametrize(("code", "scenario"), [("5001", "provider-communication"), ("4433", "card-already-activated")])
+def test_an_answer_by_its_code_replays(box: Box, code: str, scenario: str) -> None:
+    """Forced by a header, and armed."""
+    assert box.admin("POST", "/arm", {"scenario": f"code={code}"})[0] == 201
+    entries = [box.met(Mock_Scenario=f"code={code}"), box.met()]
+    bundles = [box.bundle(entry) for entry in entries]
+    assert [decision(bundle)["trigger"] for bundle in bundles] == ["header", "armed"]
+    for bundle in bundles:
+        assert (decision(bundle)["scenario"]["forced"], str(answer(bundle)["error"]["code"])) == (True, code)
+        same(bundle, scenario)
+
+
 def test_an_armed_scenario_of_a_file_replays_as_such(box: Box) -> None:
     """Though a run-time scenario has replaced it since."""
     assert box.admin("POST", "/arm", {"scenario": "rfc-invalid"})[0] == 201

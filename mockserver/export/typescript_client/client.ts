@@ -51,14 +51,15 @@ export interface Filters {
   source?: "documented" | "assumed";
   trigger?: "values" | "state" | "header" | "armed" | "default";
   since?: string;
+  trace?: string;
   text?: string;
   limit?: number;
-  before?: number;
+  before?: string;
 }
 
 /** A received request, in short. */
 export interface RecordedRequest {
-  id: number;
+  id: string;
   time: string;
   sandbox: string;
   method: string;
@@ -68,6 +69,7 @@ export interface RecordedRequest {
   source: "documented" | "assumed" | null;
   trigger: string | null;
   problem: string | null;
+  trace: string | null;
   fault: string | null;
   [name: string]: unknown;
 }
@@ -138,8 +140,8 @@ export class Mock {
     this.headers = options.token ? { Authorization: `Bearer ${options.token}` } : {};
   }
 
-  /** Arm an outcome for the next matching requests; it answers and changes no records. */
-  async arm(scenario: Outcome, arming: Arming = {}): Promise<Armed> {
+  /** Arm an outcome, by its id or its code, for the next matching requests; it answers and changes no records. */
+  async arm(scenario: Outcome | `code=${string}`, arming: Arming = {}): Promise<Armed> {
     return (await this.call("POST", "/arm", { scenario, ...arming })) as Armed;
   }
 
