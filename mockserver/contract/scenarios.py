@@ -190,17 +190,23 @@ class _ScenarioCompiler:
 
 def _client_advice(node: ConfigNode) -> ClientAdvice:
     """The advice of a scenario; warns where a reader of one language gets none."""
-    advice = node.data.get("advice", {})
-    missing = [language for language in LANGUAGES if language not in advice]
-    if advice and missing:
+    reason, advice = (_by_language(node, name) for name in ("reason", "advice"))
+    return ClientAdvice(reason, advice, node.data.get("retry"))
+
+
+def _by_language(node: ConfigNode, name: str) -> Mapping[str, str]:
+    """A text by language."""
+    texts: Mapping[str, str] = node.data.get(name, {})
+    missing = [language for language in LANGUAGES if language not in texts]
+    if texts and missing:
         node.warn(
-            f"the advice of {node.data['scenario']} is in one language only",
-            f"advice in {' and '.join(LANGUAGES)}",
-            " and ".join(advice),
+            f"the {name} of {node.data['scenario']} is in one language only",
+            f"{name} in {' and '.join(LANGUAGES)}",
+            " and ".join(texts),
             f"add {missing[0]}: …",
-            ("advice",),
+            (name,),
         )
-    return ClientAdvice(node.data.get("reason"), advice, node.data.get("retry"))
+    return texts
 
 
 # -- order --------------------------------------------------------------------------------------------

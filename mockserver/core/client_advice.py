@@ -8,28 +8,28 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 LANGUAGES: Final = ("en", "es")
-"""The languages of advice."""
+"""The languages of reason and advice."""
 
 
 class ClientAdvice(Struct, frozen=True):
-    """What happened in a line, what a client should do by language, and whether it should send the request again.
+    """What happened in a line and what a client should do, by language, and whether it should send the request again.
 
     It is advice of those who wrote the contract's files, not of the documents.
     """
 
-    reason: str | None = None
+    reason: Mapping[str, str] = field(default_factory=dict)
     advice: Mapping[str, str] = field(default_factory=dict)
     retry: str | None = None
 
     @property
     def members(self) -> dict[str, Any]:
         """The advice as members of JSON."""
-        return {"reason": self.reason, "advice": dict(self.advice), "retry": self.retry}
+        return {"reason": dict(self.reason), "advice": dict(self.advice), "retry": self.retry}
 
     def text(self, language: str) -> str:
-        """Reason and advice, in this language where the advice has it, otherwise in the one that it has."""
-        advice = self.advice.get(language) or next(iter(self.advice.values()), None)
-        return " ".join(filter(None, (self.reason, advice)))
+        """Reason and advice, each in this language where it has it, otherwise in the one that it has."""
+        texts = (one.get(language) or next(iter(one.values()), None) for one in (self.reason, self.advice))
+        return " ".join(filter(None, texts))
 
     @property
     def description(self) -> str:

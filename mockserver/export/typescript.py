@@ -80,7 +80,7 @@ def _outcome_table(found: Sequence[Outcome]) -> Iterator[str]:
     yield "  readonly heading: string | null;"
     yield "  readonly note: string | null;"
     yield "  /** What happened, and what a client should do: advice of the mock, not of the documents. */"
-    yield "  readonly reason: string | null;"
+    yield "  readonly reason: { readonly en?: string; readonly es?: string };"
     yield "  readonly advice: { readonly en?: string; readonly es?: string };"
     yield '  readonly retry: "safe" | "after-change" | "never" | "treat-as-success" | null;'
     yield "}"

@@ -126,7 +126,7 @@ def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> Non
     detail, rows = page.locator(".detail"), page.locator(".rows-body [role=row]")
     rows.filter(has_text="reference-batch-empty").click()
     expect(detail).to_contain_text("error de validación en body.reference_batch, se recibió: texto vacío")
-    expect(detail).to_contain_text("Complete reference_batch y vuelva a enviar la solicitud.")
+    expect(detail).to_contain_text("El lote de referencia falta o está vacío. Complete reference_batch y vuelva")
     rows.filter(has_text="activated-existing-customer").click()
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     misses = detail.locator(".misses")

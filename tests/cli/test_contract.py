@@ -74,9 +74,10 @@ def test_every_shipped_scenario_has_advice_in_both_languages() -> None:
     """And says whether to send the request again: a provider's failure may be repeated, a full answer need not be."""
     by_id = {row["id"]: row for row in json.loads(invoke("scenarios", "--json").output)}
     for row in by_id.values():
-        assert row["reason"].endswith(".")
-        assert row["advice"].keys() == {"en", "es"}
-        assert row["advice"]["en"] != row["advice"]["es"]
+        for name in ("reason", "advice"):
+            assert row[name].keys() == {"en", "es"}
+            assert row[name]["en"] != row[name]["es"]
+            assert all(text.endswith(".") for text in row[name].values())
         assert row["retry"] in ("safe", "after-change", "never", "treat-as-success")
     assert by_id["provider-communication"]["retry"] == "safe"
     assert by_id["card-already-activated"]["retry"] == "treat-as-success"

@@ -34,7 +34,8 @@ def test_advice_in_one_language_only_is_a_warning(tmp_path: Path) -> None:
         ("advice: {}", "at least 1 member"),
         ('advice: {en: " "}', "a text"),
         ("advice: {fr: Attendez.}", "en, es"),
-        ('reason: ""', "a text"),
+        ('reason: {es: ""}', "a text"),
+        ("reason: It is down.", "an object"),
     ],
 )
 def test_advice_is_checked(tmp_path: Path, members: str, expected: str) -> None:

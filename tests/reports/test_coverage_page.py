@@ -31,7 +31,7 @@ def test_everything_on_the_page_is_escaped() -> None:
 
 def test_advice_is_marked_as_no_words_of_the_documents() -> None:
     """With what happened, what to do, and whether to send the request again."""
-    advice = {"reason": "It is down.", "advice": {"es": "Espere.", "en": "Wait."}, "retry": "safe"}
+    advice = {"reason": {"en": "It is down."}, "advice": {"es": "Espere.", "en": "Wait."}, "retry": "safe"}
     row = shown()["scenarios"][1]
     page = Page(html(shown(scenarios=[{**row, **advice}])))
     assert "Advice of this mock, not of the documents: It is down. Wait." in page.text

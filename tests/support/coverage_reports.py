@@ -16,7 +16,7 @@ def shown(**more: Any) -> dict[str, Any]:
         "source": "documented",
         "heading": "One",
         "note": None,
-        "reason": None,
+        "reason": {},
         "advice": {},
         "retry": None,
         "status": 200,

@@ -75,8 +75,9 @@ def _error(row: dict[str, Any]) -> str:
         f"{said} · status {row['status']}" + (f" · code {code}" if code else ""),
         *([f"```json\n{json.dumps(row['error'], ensure_ascii=False)}\n```"] if code else []),
         *([row["note"]] if row["note"] else []),
-        f"**What happened.** {row['reason']}",
+        f"**What happened.** {row['reason']['en']}",
         f"**What to do.** {row['advice']['en']}",
+        f"**Qué pasó.** {row['reason']['es']}",
         f"**Qué hacer.** {row['advice']['es']}",
         f"**Send again.** `{row['retry']}`",
     ]

@@ -9,9 +9,9 @@ const MAX_VALUE = 80;
 
 /** What happened and what a client should do, in the reader's language where the contract has it; null without advice. */
 export function adviceNotice({ reason, advice, retry }) {
-  const text = advice?.[language] ?? advice?.en;
-  if (!text) return null;
-  const parts = [language === "en" ? reason : null, text, retry ? t(`retry.${retry}`) : null];
+  const parts = [reason, advice].map((one) => one?.[language] ?? one?.en ?? "");
+  if (!parts.join("")) return null;
+  if (retry) parts.push(t(`retry.${retry}`));
   return notice("info", h("strong", {}, t("outcomes.advice")), " ", parts.filter(Boolean).join(" "));
 }
 
