@@ -1,7 +1,9 @@
 """Payment account numbers: which are found, however they are written, and what is none."""
 
 import json
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,17 @@ def test_numbers_of_all_brands_are_found(digits: str) -> None:
     """By prefix, length and Luhn; one digit more in the sum is none."""
     assert is_account_number(digits)
     assert not is_account_number(digits[:-1] + str((int(digits[-1]) + 1) % 10))
+
+
+def test_each_brand_is_listed_with_its_first_digits() -> None:
+    """In the page that says what is masked, in brackets behind its name, each number or range of numbers."""
+    page = (Path(__file__).parents[2] / "docs/pages/reference/journal.md").read_text(encoding="utf-8")
+    for brand, numbers in BRANDS.items():
+        found = re.search(rf"{brand}(?: and Hipercard)? *\n? *\(([^)]*)\)", page)
+        assert found is not None, brand
+        ranges = [text.split(" to ") for text in re.findall(r"[0-9]+(?: to [0-9]+)?", found[1])]
+        for digits in numbers:
+            assert any(low[0] <= digits[: len(low[0])] <= low[-1] for low in ranges), (brand, digits)
 
 
 NUMBER = "4111111111111111"
