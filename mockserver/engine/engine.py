@@ -166,27 +166,27 @@ class Engine:
             return await self._record_refusal(in_use, request, problems.no_room_for_sandbox(in_use.settings), started)
         document = in_use.read(route, request, sandbox.settings)
         entry_id = await sandbox.next_entry_id()
-        while True:
-            view = await sandbox.look(route.operation, document)
-            decision = decide(route, document, view)
-            if isinstance(decision, Reply):
-                return await self._record_refusal(in_use, request, decision, started, sandbox, entry_id)
-            reply = render(decision, route, entry_id, view.lost_entries)
-            nanos = time.perf_counter_ns() - started
-            entry = self._entry(in_use, view, decision, reply, nanos)
-            observation = in_use.observer.observe(request, view, decision, started)
-            match await sandbox.commit(view, decision.effects, entry, observation):
-                case Committed():
-                    self.metrics.count(reply, nanos)
-                    return reply
-                case Conflict():
-                    continue  # somebody was faster: look and decide again
-                case Full(setting, limit):
-                    problem = problems.no_room(setting, limit)
-                    return await self._record_refusal(in_use, request, problem, started, sandbox, entry_id)
-                case Gone():
-                    problem = problems.sandbox_gone(route.sandbox)
-                    return await self._record_refusal(in_use, request, problem, started, sandbox, entry_id)
+        async with sandbox.queue():
+            while True:
+                view = await sandbox.look(route.operation, document)
+                decision = decide(route, document, view)
+                if isinstance(decision, Reply):
+                    return await self._record_refusal(in_use, request, decision, started, sandbox, entry_id)
+                reply = render(decision, route, entry_id, view.lost_entries)
+                nanos = time.perf_counter_ns() - started
+                entry = self._entry(in_use, view, decision, reply, nanos)
+                observation = in_use.observer.observe(request, view, decision, started)
+                match await sandbox.commit(view, decision.effects, entry, observation):
+                    case Committed():
+                        self.metrics.count(reply, nanos)
+                        return reply
+                    case Conflict():
+                        continue  # somebody was faster: look and decide again
+                    case Full(setting, limit):
+                        problem = problems.no_room(setting, limit)
+                    case Gone():
+                        problem = problems.sandbox_gone(route.sandbox)
+                return await self._record_refusal(in_use, request, problem, started, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:
         """`handle` without an event loop, for a storage that never suspends; the reply counts as delivered."""

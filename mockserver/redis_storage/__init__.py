@@ -3,9 +3,9 @@
 It does what `storage.interface` says, and passes the same tests as the store in memory. It must not know which scenario
 answers, nor how a reply is rendered or sent.
 
-A request costs four round trips: `SANDBOX` (the sandbox, made on first use, with an entry id), `LOOK` (the records of
-its keys and all small values of the sandbox), the decision in this process, `CHANGE` (compare what was read, write,
-keep the entry: all or nothing), and `DELIVERED` once the answer is out. Each is one script (`scripts`), so that nobody
+A request costs four round trips: `sandbox` (the sandbox, made on first use, with an entry id), `look` (the records of
+its keys and all small values of the sandbox), the decision in this process, `change` (compare what was read, write,
+keep the entry: all or nothing), and `delivered` once the answer is out. Each is one script (`scripts`), so that nobody
 sees half of it. The time of idle sandboxes is the store's.
 
 All keys begin with `{PREFIX}:`, one hash tag, as the limits of journal, bytes and sandboxes hold over all of them:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -29,8 +30,8 @@ ANSWER_SECONDS: Final = 2.0
 MAX_CONNECTIONS: Final = 64
 """Connections of one server; more requests wait until one is free."""
 
-WAIT_SECONDS: Final = 10.0
-"""How long a request waits for a connection that is free, as many do at once."""
+STALL_SECONDS: Final = 0.5
+"""For how long nobody waits for the store after it did not answer in time, so that all that wait end soon."""
 
 OLDEST_VERSION: Final = 7
 """The major version of the store that is needed."""
@@ -150,6 +151,7 @@ class Store:
         )
         self._free_connections = asyncio.Semaphore(MAX_CONNECTIONS)
         """Waited for in the order of requests."""
+        self._stalled_until = 0.0
         self._scripts = {name: self._client.register_script(text) for name, text in read_scripts().items()}
 
     async def run(self, script: str, *arguments: str | bytes | float) -> Any:
@@ -163,13 +165,13 @@ class Store:
 
     async def _answer(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._free_connections.acquire()
-            try:
+            async with self._free_connections:
+                if time.monotonic() < self._stalled_until:
+                    raise TimeoutError
                 return await ask()
-            finally:
-                self._free_connections.release()
         except (redis.RedisError, OSError) as error:
+            if isinstance(error, redis.TimeoutError):
+                self._stalled_until = time.monotonic() + STALL_SECONDS
             raise failure(self.address, error) from None
 
     async def fields(self, key: str) -> dict[str, str]:

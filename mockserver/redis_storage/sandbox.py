@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, structs
@@ -20,6 +21,9 @@ from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Clock, CommitResult, Committed, Entry, Full, Gone, State, StorageError
 from mockserver.storage.memory_records import TOMBSTONE, decode_record, encode_record, first_id, merge_writes
 from mockserver.storage.memory_usage import size_of_armed, size_of_scenarios
+
+MAX_LOADED: Final = 50_000
+"""Records that can be loaded at once: they are one change, for which all other requests wait (some 15 µs each)."""
 
 
 class _Draft(Struct, frozen=True):
@@ -48,6 +52,10 @@ class RedisSandbox(SandboxFields):
         self._entry_id = entry_id
 
     # -- one request ------------------------------------------------------------------------------------
+
+    def queue(self) -> AbstractAsyncContextManager[None]:
+        """Wait for the requests before this one; see `Queues`."""
+        return self.shared.queues.wait(self.name)
 
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""
@@ -134,10 +142,10 @@ class RedisSandbox(SandboxFields):
             **await self._record_changes(read, effects, entry.id),
         )
         result = await self.shared.change(change)
+        if result == "conflict":
+            return await self.conflict()
         if result == "gone":
             return Gone()
-        if result == "conflict":
-            return self.conflict()
         full = self.full(result)
         if full is None:
             self.shared.pending[entry.id] = Pending(self.born, observation)
@@ -188,7 +196,7 @@ class RedisSandbox(SandboxFields):
                 await self.refresh()
             if result != "conflict":
                 return self.full(result) or armed
-            self.conflict()
+            await self.conflict()
 
     async def disarm(self, ids: Iterable[int]) -> None:
         """Remove armed outcomes by id."""
@@ -202,7 +210,7 @@ class RedisSandbox(SandboxFields):
                 await self.refresh()
                 if result != "conflict":
                     break
-                self.conflict()  # used meanwhile
+                await self.conflict()  # used meanwhile
 
     async def set_clock(self, clock: Clock) -> None:
         """Replace the clock."""
@@ -225,6 +233,9 @@ class RedisSandbox(SandboxFields):
 
     async def load_state(self, state: State) -> Full | None:
         """Replace what the sandbox keeps; `Full` if there is no room."""
+        count = sum(map(len, state.records.values()))
+        if count > MAX_LOADED:
+            raise StorageError(f"a state of {count} records would hold the store too long: {MAX_LOADED} can be loaded")
         records = {
             record_field(collection, key): _text(record)
             for collection, own in state.records.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -17,8 +19,11 @@ from mockserver.redis_storage.connection import as_fields
 from mockserver.redis_storage.shared import Shared
 from mockserver.storage.interface import Clock, Conflict, Full, StorageError
 
-MAX_CONFLICTS: Final = 1_000
-"""How often a request is decided again because others were faster."""
+MAX_CONFLICTS: Final = 60
+"""How often a request is decided again because others were faster; the last times some seconds after the first."""
+
+MAX_PAUSE_SECONDS: Final = 0.25
+"""The longest pause before that; the first are some milliseconds. It keeps servers out of each other's way."""
 
 
 class SandboxFields:
@@ -77,11 +82,13 @@ class SandboxFields:
         settings = self.shared.settings
         return Change(self.name, self.born, settings.max_records, settings.max_state_bytes, **changes)
 
-    def conflict(self) -> Conflict:
-        """The result if others were faster. Raises `StorageError` if they were too often."""
+    async def conflict(self) -> Conflict:
+        """The result if others were faster, after a random pause. Raises `StorageError` if they were too often."""
         self._conflicts += 1
         if self._conflicts > MAX_CONFLICTS:
             raise StorageError(f"the sandbox has changed {MAX_CONFLICTS} times while a request was decided")
+        longest = min(0.001 * 2**self._conflicts, MAX_PAUSE_SECONDS)
+        await asyncio.sleep(longest * os.urandom(1)[0] / 255)
         return Conflict()
 
     def full(self, result: str) -> Full | None:

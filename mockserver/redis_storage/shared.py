@@ -10,6 +10,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.redis_storage.changes import Change, encode
 from mockserver.redis_storage.connection import Store
+from mockserver.redis_storage.queues import Queues
 from mockserver.redis_storage.values import ContractValues
 from mockserver.storage.coverage import Observation
 
@@ -28,6 +29,7 @@ class Shared:
         """`now_ns` is the real clock."""
         self.store = store
         self.now_ns = now_ns
+        self.queues = Queues()
         self.pending: dict[str, Pending] = {}
         """By entry; each server delivers its own."""
         self.use_contract(contract, settings)

@@ -9,6 +9,7 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -110,6 +111,9 @@ class Sandbox(Protocol):
     """Whether a sandbox of this name was evicted, so that its journal may lack entries."""
 
     # -- one request ------------------------------------------------------------------------------------
+
+    def queue(self) -> AbstractAsyncContextManager[None]:
+        """Wait within this block where requests to the sandbox would only make each other decide again."""
 
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -74,6 +75,10 @@ class MemorySandbox:
 
     # -- one request ------------------------------------------------------------------------------------
 
+    def queue(self) -> AbstractAsyncContextManager[None]:
+        """Nobody waits: nothing suspends between a look and its commit."""
+        return nullcontext()
+
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""
         return self._shared.journal.next_id()
@@ -129,12 +134,11 @@ class MemorySandbox:
             return Gone()
         if self._has_changed(view, effects):
             return Conflict()
-        records = self.records
         if effects.writes:
-            full = self._store(records.merged(effects.writes, entry.id))
+            full = self._store(self.records.merged(effects.writes, entry.id))
             if full is not None:
                 return full
-        records.consume(effects.consumed_ids)
+        self.records.consume(effects.consumed_ids)
         self._delays_drawn += effects.drew_delay
         if effects.armed_id is not None:
             self.armed = _after_use(self.armed, effects.armed_id)

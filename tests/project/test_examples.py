@@ -123,6 +123,7 @@ def test_the_python_container_recipe_parses() -> None:
         ("vendor.github-workflows", "examples/github-actions.yaml"),
         ("vendor.gitlab-ci", "examples/gitlab-ci.yml"),
         ("vendor.compose-spec", "examples/docker-compose.yaml"),
+        ("vendor.compose-spec", "examples/docker-compose.cluster.yaml"),
     ],
 )
 def test_workflows_and_compose_files_fit_their_schemas(schema: str, file: str) -> None:

@@ -17,7 +17,8 @@ from mockserver.contract.loading import ContractFiles
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.api import AdminApi
-from mockserver.redis_storage import connection, sandbox_fields
+from mockserver.redis_storage import connection, sandbox, sandbox_fields
+from mockserver.storage.interface import State, StorageError
 from tests.support import LASTING, ONCE, PATH
 from tests.support.stores import RedisServer, close_stores, needs_redis, redis_storage
 
@@ -69,6 +70,7 @@ async def test_a_stopped_store_is_a_problem_until_it_is_back(engine: Engine, ser
     ):
         assert "does not answer in time" in unavailable(reply)
     server.process.send_signal(signal.SIGCONT)
+    await asyncio.sleep(connection.STALL_SECONDS)
     assert (await sent(engine, ONCE)).decision is not None
     assert (await admin(engine, "GET", "/health")).status == 200
     server.stop()
@@ -104,17 +106,20 @@ async def test_a_slow_store_is_waited_for(engine: Engine, server: RedisServer) -
 async def test_many_requests_wait_for_a_free_connection(
     contract: Contract, server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """None of them fails for that; where none gets free, they do."""
+    """None of them fails for that; a store that does not answer ends them all soon."""
     monkeypatch.setattr(connection, "MAX_CONNECTIONS", 2)
     engine = Engine(contract, storage=redis_storage(contract, contract.settings, url=server.url()))
     bodies = [{**ONCE, "card_identifier": f"CARD-{number}"} for number in range(40)]
     replies = await asyncio.gather(*[sent(engine, body) for body in bodies])
     assert {reply.problem for reply in replies} == {None}
-    monkeypatch.setattr(connection, "WAIT_SECONDS", 0.1)
     server.process.send_signal(signal.SIGSTOP)
-    replies = await asyncio.gather(*[sent(engine, body) for body in bodies[:5]])
-    assert {unavailable(reply).partition(" at ")[0] for reply in replies} == {"the store"}
+    began = asyncio.get_running_loop().time()
+    for reply in await asyncio.gather(*[sent(engine, body) for body in bodies]):
+        assert "does not answer in time" in unavailable(reply)
+    assert asyncio.get_running_loop().time() - began < 2 * connection.ANSWER_SECONDS
     server.process.send_signal(signal.SIGCONT)
+    await asyncio.sleep(connection.STALL_SECONDS)
+    assert (await sent(engine, ONCE)).decision is not None
     await close_stores()
 
 
@@ -156,3 +161,14 @@ async def test_a_reload_without_the_store_says_so(engine: Engine, server: RedisS
     assert "cannot be reached" in error["what"]
     server.start()
     assert (await reloader.reload()).errors == ()
+
+
+async def test_a_state_that_would_hold_the_store_is_not_loaded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one change, for which all others wait."""
+    monkeypatch.setattr(sandbox, "MAX_LOADED", 2)
+    loaded = await engine.storage.use_sandbox("")
+    assert loaded is not None
+    records = dict.fromkeys(("a", "b", "c"))
+    with pytest.raises(StorageError, match="a state of 3 records would hold the store too long: 2 can be loaded"):
+        await loaded.load_state(State({"cards": records}, {}))
+    assert await loaded.load_state(State({"cards": {"a": None, "b": None}}, {})) is None
