@@ -4,18 +4,22 @@ import contextlib
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from mockserver.remote import health
 from mockserver.remote.health import find_server, serve_arguments
-from tests.support import alone, serving
+from tests.support import MOCKSERVER, PATIENCE, alone, serving
 from tests.support.invoke import invoke
+from tests.support.processes import environment
+from tests.support.stores import free_port
 
 
 def test_health_asks_a_running_server() -> None:
@@ -199,3 +203,66 @@ def test_a_process_of_this_machine_is_read() -> None:
     """The parent of this process is found where Linux writes it."""
     stat = Path(f"/proc/{os.getpid()}/stat").read_text("latin-1")
     assert stat.rpartition(")")[2].split()[1] == str(os.getppid())
+
+
+# -- in a container -----------------------------------------------------------------------------------
+
+
+UNSHARE: Final = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
+"""Starts a command as process 1, as a container engine does."""
+
+
+def needs_namespaces() -> None:
+    """Skip a test where this machine has no such thing."""
+    try:
+        made = subprocess.run([*UNSHARE, "true"], capture_output=True, timeout=PATIENCE, check=False)
+    except OSError:
+        pytest.skip("needs unshare, of util-linux")
+    if made.returncode != 0 or shutil.which("nsenter") is None:
+        pytest.skip("needs namespaces, and nsenter of util-linux")
+
+
+@contextlib.contextmanager
+def container(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Callable[[], tuple[int, str]]]:
+    """A process 1 of its own; gives a function that runs `mockserver health` beside it."""
+    with subprocess.Popen([*UNSHARE, *command], env=environment(env), stdout=subprocess.PIPE, text=True) as unshare:
+        try:
+            assert unshare.stdout is not None
+            assert unshare.stdout.readline().startswith("mock server on ")
+            first = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().split()[0]
+            enter = ("nsenter", "--target", first, "--user", "--pid", "--mount", "--preserve-credentials")
+
+            def health() -> tuple[int, str]:
+                ended = subprocess.run(
+                    [*enter, MOCKSERVER, "health"],
+                    env=environment(env),
+                    capture_output=True,
+                    text=True,
+                    timeout=PATIENCE,
+                    check=False,
+                )
+                return ended.returncode, ended.stdout
+
+            yield health
+        finally:
+            unshare.kill()
+
+
+@pytest.mark.parametrize(
+    ("command", "env"),
+    [
+        (("{mockserver}", "--port", "{port}"), {}),
+        (("{mockserver}", "serve", "--host=::1", "--port={port}", "--admin-port=0"), {"MOCKSERVER_PORT": "9"}),
+        (("{mockserver}",), {"MOCKSERVER_PORT": " {port} ", "MOCKSERVER_HOST": "127.0.0.2"}),
+        (("sh", "-c", "{mockserver} --port {port}; true"), {}),
+    ],
+    ids=["arguments", "other arguments", "variables", "below a shell"],
+)
+def test_health_finds_the_server_of_its_container(command: Sequence[str], env: Mapping[str, str]) -> None:
+    """As process 1, like `docker run IMAGE --port 9000`; the check runs beside it, in the same environment."""
+    needs_namespaces()
+    values = {"mockserver": MOCKSERVER, "port": free_port()}
+    started = [part.format(**values) for part in command]
+    with container(started, {name: value.format(**values) for name, value in env.items()}) as health_beside:
+        status, said = health_beside()
+    assert (status, json.loads(said)["status"]) == (0, "ok")
