@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _RFC3339: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.(?P<decimals>[0-9]{1,9}))?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000_000
@@ -32,16 +33,16 @@ def parse_instant(text: str) -> int:
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise ValueError("expected an RFC 3339 instant such as 2024-11-15T14:32:18.123Z")
-    date, time, decimals, offset = found.groups()
+    offset = "+00:00" if found["offset"] in "Zz" else found["offset"]
     try:
-        moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
+        moment = datetime.fromisoformat(f"{found['date']}T{found['time']}{offset}")
     except ValueError:
         raise ValueError(f"expected an instant of the calendar and the clock, got {text}") from None
     try:
         since = moment.astimezone(UTC) - _EPOCH
     except OverflowError:
         raise ValueError("expected an instant in the years 1 to 9999, in UTC as well") from None
-    return (since.days * 86_400 + since.seconds) * _SECOND + int((decimals or "").ljust(9, "0"))
+    return (since.days * 86_400 + since.seconds) * _SECOND + int((found["decimals"] or "").ljust(9, "0"))
 
 
 _EARLIEST_NS: Final = parse_instant("0001-01-02T00:00:00Z")

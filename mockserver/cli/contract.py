@@ -37,13 +37,13 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
         click.echo(f"{replaced.position}: {replaced.what} {how}")
     for warning in contract.warnings:
         click.echo(str(warning._replace(what=f"warning: {warning.what}")))
-    diagnostics, remarks = examine(contract)
+    errors, remarks = examine(contract)
     for remark in remarks:
         click.echo(f"{remark.position}: {remark.what}")
-    for diagnostic in diagnostics:
-        click.echo(str(diagnostic), err=True)
-    if diagnostics:
-        print_notice(f"{count(len(diagnostics), 'error')} in the contract")
+    for error in errors:
+        click.echo(str(error), err=True)
+    if errors:
+        print_notice(f"{count(len(errors), 'error')} in the contract")
         sys.exit(1)
     examples = sum(len(scenario.examples) for scenario in contract.scenarios)
     scenarios = sum(1 for _ in contract.scenarios)

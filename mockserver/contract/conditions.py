@@ -83,9 +83,9 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
 
 def _fails(place: CompiledPath, check: Check) -> Failure:
     """The `failure` of a condition on a path."""
-    extract, words, test, parts = place.extract, check.words, check.test, check.parts
-    if parts:
-        return lambda facts: _first_unmet(parts, extract(facts), facts)
+    extract, test, words = place.extract, check.test, check.words
+    if check.parts:
+        return lambda facts: _first_unmet(check.parts, extract(facts), facts)
     return lambda facts: None if test(extract(facts), facts) else words
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -69,27 +69,35 @@ def run_examples(contract: Contract) -> Iterator[ExampleRun]:
 
 def check(contract: Contract) -> tuple[FileDiagnostic, ...]:
     """What is wrong with the examples of a contract that loads."""
-    return examine(contract)[0]
+    return examine(contract).errors
 
 
-def examine(contract: Contract) -> tuple[tuple[FileDiagnostic, ...], tuple[FileDiagnostic, ...]]:
-    """What is wrong with the examples, and which examples of what lies below overlays these lead elsewhere.
+class Examination(NamedTuple):
+    """What an examination of a contract finds: `errors`, and `remarks` on what overlays change on purpose."""
 
-    An overlay that closes a collection, say, does so on purpose; its own examples must meet their scenarios.
+    errors: tuple[FileDiagnostic, ...]
+    remarks: tuple[FileDiagnostic, ...]
+
+
+def examine(contract: Contract) -> Examination:
+    """Run all examples of a contract that loads, and say which do not get what they name.
+
+    An example of what lies below overlays may get another outcome through these, which is a remark: an overlay that
+    closes a collection, say, does so on purpose. Examples of the overlays themselves must meet their scenarios.
     """
-    wrong = [
+    errors = [
         FileDiagnostic(
             s.position, f"scenario {s.id} has no example", "examples: one request or more", "none", _EXAMPLE_HINT
         )
         for s in contract.scenarios
         if not s.examples
     ]
-    elsewhere: list[FileDiagnostic] = []
+    remarks: list[FileDiagnostic] = []
     overlaid = {replaced.position for replaced in contract.replaced}
     for run in run_examples(contract):
         below = overlaid and run.scenario.position not in overlaid
-        (elsewhere if below else wrong).extend(_problems(run))
-    return (*wrong, *_disagreements(contract)), tuple(elsewhere)
+        (remarks if below else errors).extend(_problems(run))
+    return Examination((*errors, *_disagreements(contract)), tuple(remarks))
 
 
 def _disagreements(contract: Contract) -> Iterator[FileDiagnostic]:

@@ -93,10 +93,12 @@ def _read_snapshot(file: str) -> Any:
 def _rows(answer: Any, collection: str | None) -> list[tuple[str, ...]]:
     """A snapshot, a collection or a record as collection, key, origin, members."""
     if "format" in answer:
-        found = [(c, k, r["origin"], r["members"]) for c, own in answer["records"].items() for k, r in own.items()]
-    else:
-        found = [(collection, r["key"], r["origin"], r["members"]) for r in answer.get("records", [answer])]
-    return [(str(c), printable(k, MAX_CELL), o or "-", _cell(members)) for c, k, o, members in found]
+        return [_row(name, key, r) for name, records in answer["records"].items() for key, r in records.items()]
+    return [_row(str(collection), r["key"], r) for r in answer.get("records", [answer])]
+
+
+def _row(collection: str, key: str, record: Any) -> tuple[str, ...]:
+    return collection, printable(key, MAX_CELL), record["origin"] or "-", _cell(record["members"])
 
 
 def _cell(members: Any) -> str:
