@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 
 from mockserver import Contract, Engine, load
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.server.server import serving
 
 # A machine that is busy with other things is no reason to fail.
@@ -24,7 +24,7 @@ def contract() -> Contract:
 
 @pytest.fixture
 async def url(contract: Contract) -> AsyncIterator[str]:
-    async with serving(Engine(contract, admin_paths=paths)) as base:
+    async with serving(Engine(contract, admin_endpoints=endpoints)) as base:
         yield base
 
 

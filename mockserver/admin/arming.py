@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read, scenarios_of
+from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read, scenarios_of
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
@@ -16,7 +16,7 @@ from mockserver.core.faults import FAULTS
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.decision.view import ArmedOutcome
-from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_directive
+from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_spec
 from mockserver.storage.interface import Full
 
 MAX_ARMED: Final = 100
@@ -149,15 +149,15 @@ async def _parse_turn(call: Call, operation: Operation, spec: Mapping[str, Any])
         fault = {**(fault if isinstance(fault, dict) else {"kind": fault}), "commit": spec["commit"]}
     return Turn(
         await scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
-        parse_directive(parse_fault, fault) if fault is not None else None,
-        parse_directive(parse_delay, spec["delay"]) if "delay" in spec else None,
+        parse_spec(parse_fault, fault) if fault is not None else None,
+        parse_spec(parse_delay, spec["delay"]) if "delay" in spec else None,
         spec.get("times", 1) if spec.get("times") != "always" else 1,
     )
 
 
 async def _arm(call: Call) -> Reply:
     spec = call.body
-    sandbox = await sandbox_of(call)
+    sandbox = await sandbox_to_change(call)
     operation = await operation_of(call, spec.get("operation"), spec.get("scenario"))
     left: int | None = None
     if "responses" in spec:
@@ -178,7 +178,7 @@ async def _arm(call: Call) -> Reply:
     except ConfigError as error:
         raise bad_config(error, "when") from None
     if len(sandbox.armed) >= MAX_ARMED:
-        detail = f"A sandbox has at most {MAX_ARMED} armed outcomes; DELETE {PREFIX}/armed makes room."
+        detail = f"A sandbox has at most {MAX_ARMED} armed outcomes; DELETE {ADMIN_PREFIX}/armed makes room."
         raise admin_error(409, "too-much-armed", "There is no room for one more armed outcome", detail)
     responses = Turns(turns, spec.get("repeat") == "cycle")
     armed = await sandbox.arm(
@@ -199,14 +199,14 @@ async def _list_armed(call: Call) -> Reply:
 
 
 async def _disarm_all(call: Call) -> Reply:
-    sandbox = await sandbox_of(call)
+    sandbox = await sandbox_to_change(call)
     ids = [armed.id for armed in sandbox.armed]
     await sandbox.disarm(ids)
     return json_reply({"status": "taken away", "armed": ids})
 
 
 async def _disarm(call: Call) -> Reply:
-    sandbox = await sandbox_of(call)
+    sandbox = await sandbox_to_change(call)
     armed_id = call.parameters["id"]
     found = next((armed for armed in sandbox.armed if str(armed.id) == armed_id), None)
     if found is None:
@@ -220,13 +220,13 @@ async def _disarm(call: Call) -> Reply:
 ROUTES: Final = (
     Route(
         "POST",
-        f"{PREFIX}/arm",
+        f"{ADMIN_PREFIX}/arm",
         "Arm a scenario, a fault or a delay for the next matching requests.",
         _arm,
         body=_ARM_BODY,
         responses={201: "The armed outcome, with its id."},
     ),
-    Route("GET", f"{PREFIX}/armed", "The armed outcomes, in the order in which they are tried.", _list_armed),
-    Route("DELETE", f"{PREFIX}/armed", "Disarm everything.", _disarm_all),
-    Route("DELETE", f"{PREFIX}/armed/{{id}}", "Disarm one outcome.", _disarm),
+    Route("GET", f"{ADMIN_PREFIX}/armed", "The armed outcomes, in the order in which they are tried.", _list_armed),
+    Route("DELETE", f"{ADMIN_PREFIX}/armed", "Disarm everything.", _disarm_all),
+    Route("DELETE", f"{ADMIN_PREFIX}/armed/{{id}}", "Disarm one outcome.", _disarm),
 )

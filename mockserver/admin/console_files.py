@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import PREFIX, Call, Route, admin_error
-from mockserver.http_api.safety import cross_site_refusal
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error
+from mockserver.http_api.safety import embedding_refusal
 
 FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"
-ASSETS_MARK: Final = b"{console}/"
+ASSETS_PLACEHOLDER: Final = b"{console}/"
 """The mark in the page that stands for the path of the other files."""
 
 _TYPES: Final = {
@@ -102,13 +102,13 @@ def console() -> Console:
     immutable = "public, max-age=31536000, immutable"
     files = {name: Asset.of(_TYPES[Path(name).suffix], body, immutable) for name, body in sources.items()}
     root_page, home_page = (
-        Asset.of(_TYPES[".html"], page.replace(ASSETS_MARK, f"{prefix}console/{version}/".encode()), "no-cache")
+        Asset.of(_TYPES[".html"], page.replace(ASSETS_PLACEHOLDER, f"{prefix}console/{version}/".encode()), "no-cache")
         for prefix in ("__admin/", "")
     )
     return Console(version, files, root_page, home_page)
 
 
-HOME: Final = f"{PREFIX}/"
+HOME: Final = f"{ADMIN_PREFIX}/"
 
 
 def console_page(method: str, sent: str, path: str, headers: Mapping[str, str]) -> Reply | None:
@@ -116,11 +116,11 @@ def console_page(method: str, sent: str, path: str, headers: Mapping[str, str]) 
 
     sent: the path with the sandbox in it; `path` is without.
     """
-    if method not in ("GET", "HEAD") or path not in ("/", PREFIX) or "text/html" not in headers.get("accept", ""):
+    if method not in ("GET", "HEAD") or path not in ("/", ADMIN_PREFIX) or "text/html" not in headers.get("accept", ""):
         return None
     if not sent.endswith("/"):  # the page names its files by relative paths
         return Reply(307, (("Location", f"{sent.rpartition('/')[2]}/"), ("Cache-Control", "no-cache")), b"")
-    return cross_site_refusal(headers) or console().root_page.reply(headers)
+    return embedding_refusal(headers) or console().root_page.reply(headers)
 
 
 async def _get_page(call: Call) -> Reply:
@@ -148,7 +148,7 @@ ROUTES: Final = (
     ),
     Route(
         "GET",
-        f"{PREFIX}/console/{{version}}/{{file}}",
+        f"{ADMIN_PREFIX}/console/{{version}}/{{file}}",
         "A file of the console.",
         _get_file,
         is_public=True,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.journal import bad_parameter
-from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read
+from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
@@ -18,16 +18,16 @@ from mockserver.core.model import MISSING, Collection
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
-from mockserver.engine.examples import repeatable_example
+from mockserver.engine.listing import repeatable_change_example
 from mockserver.export.formats import EXPORTS
-from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
 
 
 def _operation_row(engine: Engine, operation: Operation) -> dict[str, Any]:
     example = engine.cached(
-        ("repeatable", operation.id), lambda: repeatable_example(engine.contract, operation, engine.settings)
+        ("repeatable", operation.id), lambda: repeatable_change_example(engine.contract, operation, engine.settings)
     )
     return {
         "operation": operation.id,
@@ -39,13 +39,13 @@ def _operation_row(engine: Engine, operation: Operation) -> dict[str, Any]:
         and {
             "path": example.path,
             "query": example.query,
-            "body": None if example.request is MISSING else example.request,
+            "body": None if example.body is MISSING else example.body,
         },
     }
 
 
 def _collection_row(collection: Collection) -> dict[str, Any]:
-    return {"collection": collection.name, "open": collection.open, "members": list(collection.members)}
+    return {"collection": collection.name, "open": collection.is_open, "members": list(collection.members)}
 
 
 async def _get_contract(call: Call) -> Reply:
@@ -54,7 +54,7 @@ async def _get_contract(call: Call) -> Reply:
         {
             "contract": contract.hash,
             "version": __version__,
-            "url": call.url,
+            "url": call.operations_url,
             "apart": call.has_own_port,
             "operations": [_operation_row(call.engine, operation) for operation in contract.operations],
             "collections": [_collection_row(collection) for collection in contract.collections.values()],
@@ -66,7 +66,7 @@ async def _get_contract(call: Call) -> Reply:
 _CONTRACT_ROUTES: Final = (
     Route(
         "GET",
-        f"{PREFIX}/contract",
+        f"{ADMIN_PREFIX}/contract",
         "What is served, and where: operations, collections, and assumptions by id.",
         _get_contract,
     ),
@@ -85,14 +85,14 @@ async def _get_export(call: Call) -> Reply:
     if mock_parameters not in ((None, "true", "false") if export.takes_mock_parameters else (None,)):
         raise bad_parameter("mock_parameters is true or false, for openapi.")
     # It runs every example: in a thread other requests are answered meanwhile.
-    write = partial(export.write, engine.contract, engine.settings, call.url, mock_parameters != "false")
+    write = partial(export.render, engine.contract, engine.settings, call.operations_url, mock_parameters != "false")
     return text_reply(await asyncio.to_thread(write), export.media_type)
 
 
 _EXPORT_ROUTES: Final = (
     Route(
         "GET",
-        f"{PREFIX}/export/{{kind}}",
+        f"{ADMIN_PREFIX}/export/{{kind}}",
         "The contract with an example of every outcome, as openapi, postman or typescript; or whole, as bundle.",
         _get_export,
         query={"mock_parameters": "false: openapi without the Mock-* request headers, as for a fuzzer"},
@@ -115,7 +115,7 @@ def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) ->
     return {
         "scenario": scenario.id,
         "operation": operation.id,
-        "source": scenario.source,
+        "source": scenario.provenance,
         "heading": scenario.heading,
         "run_time": is_runtime,
         "replaces": is_runtime and scenario.id in operation.by_id,
@@ -153,7 +153,7 @@ def _claims_json(headers: Mapping[str, str]) -> bool:
 
 
 async def _put_scenario(call: Call) -> Reply:
-    name, sandbox = call.parameters["id"], await sandbox_of(call)
+    name, sandbox = call.parameters["id"], await sandbox_to_change(call)
     operation = await operation_of(call, call.query.get("operation"), name)
     if len(call.raw) > MAX_SCENARIO_BYTES:
         detail = f"It has {len(call.raw)} bytes; a scenario has at most {MAX_SCENARIO_BYTES}."
@@ -171,7 +171,8 @@ async def _put_scenario(call: Call) -> Reply:
     added = sandbox.runtime_scenarios.get(operation.id, ())
     is_new = all(other.id != name for other in added)
     if is_new and sum(map(len, sandbox.runtime_scenarios.values())) >= MAX_RUNTIME_SCENARIOS:
-        detail = f"A sandbox takes {MAX_RUNTIME_SCENARIOS} run-time scenarios; DELETE {PREFIX}/scenarios/ID makes room."
+        remedy = f"DELETE {ADMIN_PREFIX}/scenarios/ID makes room"
+        detail = f"A sandbox takes {MAX_RUNTIME_SCENARIOS} run-time scenarios; {remedy}."
         raise admin_error(409, "too-many-scenarios", "There is no room for one more scenario", detail)
     # A new scenario is tried first; a replaced one keeps its place.
     replaced = tuple(scenario if other.id == name else other for other in added)
@@ -182,7 +183,7 @@ async def _put_scenario(call: Call) -> Reply:
 
 
 async def _delete_scenario(call: Call) -> Reply:
-    name, sandbox = call.parameters["id"], await sandbox_of(call)
+    name, sandbox = call.parameters["id"], await sandbox_to_change(call)
     operation = await operation_of(call, call.query.get("operation"), name)
     added = sandbox.runtime_scenarios.get(operation.id, ())
     if all(scenario.id != name for scenario in added):
@@ -196,22 +197,28 @@ async def _delete_scenario(call: Call) -> Reply:
 
 _SCENARIO_ROUTES: Final = (
     Route(
-        "GET", f"{PREFIX}/scenarios", "The scenarios in force, in order.", _list_scenarios, query=_OPERATION_PARAMETER
+        "GET",
+        f"{ADMIN_PREFIX}/scenarios",
+        "The scenarios in force, in order.",
+        _list_scenarios,
+        query=_OPERATION_PARAMETER,
     ),
-    Route("GET", f"{PREFIX}/scenarios/{{id}}", "One scenario in force.", _get_scenario, query=_OPERATION_PARAMETER),
+    Route(
+        "GET", f"{ADMIN_PREFIX}/scenarios/{{id}}", "One scenario in force.", _get_scenario, query=_OPERATION_PARAMETER
+    ),
     Route(
         "PUT",
-        f"{PREFIX}/scenarios/{{id}}",
+        f"{ADMIN_PREFIX}/scenarios/{{id}}",
         "Add or replace a scenario of the sandbox as in a file: JSON where the Content-Type says so, otherwise YAML. A "
         "new one is tried first; one with the id of a scenario of a file takes its place.",
         _put_scenario,
-        takes_text=True,
+        reads_raw_body=True,
         query=_OPERATION_PARAMETER,
         responses={201: "The added scenario.", 200: "The scenario that replaced a run-time one."},
     ),
     Route(
         "DELETE",
-        f"{PREFIX}/scenarios/{{id}}",
+        f"{ADMIN_PREFIX}/scenarios/{{id}}",
         "Delete a run-time scenario.",
         _delete_scenario,
         query=_OPERATION_PARAMETER,

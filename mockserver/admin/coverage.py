@@ -12,14 +12,14 @@ from mockserver.admin.journal import bad_parameter, bool_parameter
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
-from mockserver.engine.examples import curl_for, iter_scenario_rows
-from mockserver.http_api.api import PREFIX, Call, Route, json_reply, text_reply
+from mockserver.engine.listing import curl_for, iter_scenario_rows
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
 
 
-async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | None = None) -> dict[str, Any]:
+async def coverage_json(call: Call, tally: Tally, sandbox: str | None, prefix: str | None = None) -> dict[str, Any]:
     """The coverage of a sandbox, or of all (None) or those with a prefix, as JSON.
 
     An outcome is met once its full answer was sent; `faults` counts faulted answers too.
@@ -42,7 +42,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | No
             {
                 "scenario": scenario.id,
                 "operation": operation.id,
-                "source": scenario.source,
+                "source": scenario.provenance,
                 "heading": scenario.heading,
                 "note": scenario.note,
                 **scenario.client_advice.members,
@@ -55,7 +55,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | No
                 "how": row["trigger"],
                 "values": row["values"],
                 "conditions": row["conditions"],
-                "curl": await curl_for(engine, name, operation, scenario, call.url),
+                "curl": await curl_for(engine, name, operation, scenario, call.operations_url),
             }
         )
     return {
@@ -68,7 +68,7 @@ async def report(call: Call, tally: Tally, sandbox: str | None, prefix: str | No
         "documented": _share(row for row in rows if row["source"] == "documented"),
         "assumed": _share(row for row in rows if row["source"] == "assumed"),
         "scenarios": rows,
-        "behaviour": _behaviour(tally),
+        "behaviour": _client_behaviour(tally),
     }
 
 
@@ -91,7 +91,7 @@ def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"met": sum(met), "of": len(met), "percent": percent if all(met) else min(percent, 99.9)}
 
 
-def _behaviour(tally: Tally) -> dict[str, Any]:
+def _client_behaviour(tally: Tally) -> dict[str, Any]:
     retries: dict[Outcome, RetryStats] = {}
     for outcome, stats in tally.retries.items():
         key = msgspec.structs.replace(outcome, from_contract=True)  # adds run-time scenarios of the same id
@@ -121,11 +121,11 @@ async def _get_coverage(call: Call) -> Reply:
     prefix = call.query.get("sandbox_prefix")
     if prefix is None:
         sandbox = None if bool_parameter(call, "all") else call.sandbox
-        coverage = await report(call, await call.engine.storage.tally(sandbox), sandbox)
+        coverage = await coverage_json(call, await call.engine.storage.tally(sandbox), sandbox)
     elif not prefix or "all" in call.query:
         raise bad_parameter("sandbox_prefix is the beginning of names of sandboxes, and goes without all.")
     else:
-        coverage = await report(call, await call.engine.storage.tally_of_prefix(prefix), None, prefix)
+        coverage = await coverage_json(call, await call.engine.storage.tally_of_prefix(prefix), None, prefix)
     if name == "json":
         return json_reply(coverage)
     format_ = FORMATS[name]
@@ -135,7 +135,7 @@ async def _get_coverage(call: Call) -> Reply:
 ROUTES: Final = (
     Route(
         "GET",
-        f"{PREFIX}/coverage",
+        f"{ADMIN_PREFIX}/coverage",
         "Which outcomes of the contract were met, how each of the others can be, and how the client behaved.",
         _get_coverage,
         query={

@@ -18,7 +18,7 @@ from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import server_sent_event
-from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error
+from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error
 from mockserver.storage.interface import Entry, Listener, Storage
 from mockserver.storage.pacing import Pacer
 
@@ -185,7 +185,7 @@ async def _entries_after(call: Call, entry_id: str) -> Sequence[Entry]:
 ROUTES: Final = (
     Route(
         "GET",
-        f"{PREFIX}/events",
+        f"{ADMIN_PREFIX}/events",
         "New requests as server-sent events.",
         _stream_events,
         query=FILTERS,

@@ -20,7 +20,7 @@ from mockserver.entries.bundle import bundle
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, entry_summary, is_unexpected
-from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
 from mockserver.http_api.pieces import json_in_pieces
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
@@ -117,7 +117,7 @@ async def _has_answered(call: Call, scenario: str) -> bool:
     pacer = Pacer()
     for entry in await call.engine.storage.entries(None):
         decision = decode_entry(entry.data).decision
-        if decision is not None and decision.scenario.scenario == scenario:
+        if decision is not None and decision.scenario.id == scenario:
             return True
         await pacer.pause()
     return False
@@ -131,7 +131,7 @@ def _since(text: str | None) -> int | None:
 
 
 def _searchable_text(entry: JournalEntry) -> str:
-    answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
+    answered = entry.decision.scenario.id if entry.decision is not None else entry.problem
     bodies = (entry.request.body.data + b"\n" + entry.reply.body.data).decode("utf-8", "replace")
     headers = map(": ".join, entry.request.headers)
     return "\n".join((f"{entry.request.method} {entry.request.target}", str(answered), *headers, bodies)).lower()
@@ -157,7 +157,7 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     more = {"before": shown[-1].id} if len(entries) > limit else {}
     lost = await call.engine.storage.lost_entries(call.sandbox)
     rows = [entry_summary(entry) for entry in shown]
-    return json_reply({"requests": rows, "lost": lost, "incomplete": await is_incomplete(call), **more})
+    return json_reply({"requests": rows, "lost": lost, "incomplete": await is_journal_incomplete(call), **more})
 
 
 async def _list_unexpected(call: Call) -> Reply:
@@ -170,7 +170,7 @@ async def _get_har(call: Call) -> Reply:
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
     count = await _count_up_to(entries, is_wanted, limit) if limit < len(entries) else len(entries)
     after = entries[count].id if count < len(entries) else ""
-    sandbox, scheme = None if bool_parameter(call, "all") else call.sandbox, urlsplit(call.url).scheme
+    sandbox, scheme = None if bool_parameter(call, "all") else call.sandbox, urlsplit(call.operations_url).scheme
     return json_in_pieces(har_pieces(call.engine.storage, sandbox, after, count, is_wanted, scheme))
 
 
@@ -222,14 +222,15 @@ async def _get_report(call: Call) -> Reply:
     sandbox = await call.engine.storage.find(entry.sandbox)
     settings = call.engine.settings if sandbox is None else sandbox.settings
     language_code = language(call.headers.get("accept-language", ""))
-    shown = report(entry, call.engine.contract, settings.utc_offset, language_code, urlsplit(call.url).scheme)
+    scheme = urlsplit(call.operations_url).scheme
+    shown = report(entry, call.engine.contract, settings.utc_offset, language_code, scheme)
     page = text_reply(shown, "text/html; charset=utf-8")
     about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
     return replace(page, headers=(*page.headers, *about, *guards))
 
 
-async def is_incomplete(call: Call) -> bool:
+async def is_journal_incomplete(call: Call) -> bool:
     """Whether the journal may lack entries of the sandbox."""
     storage = call.engine.storage
     is_off = not call.engine.settings.journal_entries
@@ -262,35 +263,35 @@ _PAGE_PARAMETERS: Final = {
 ROUTES: Final = (
     Route(
         "GET",
-        f"{PREFIX}/requests",
+        f"{ADMIN_PREFIX}/requests",
         "The received requests, newest first.",
         _list_entries,
         query={**_PAGE_PARAMETERS, "format": "json, or har for an HTTP archive"},
     ),
-    Route("DELETE", f"{PREFIX}/requests", "Empty the journal of the sandbox.", _clear_entries),
+    Route("DELETE", f"{ADMIN_PREFIX}/requests", "Empty the journal of the sandbox.", _clear_entries),
     Route(
         "GET",
-        f"{PREFIX}/requests/unexpected",
+        f"{ADMIN_PREFIX}/requests/unexpected",
         "Requests with an unexpected answer: misuse, assumed, default, or forced for a malformed request.",
         _list_unexpected,
         query=_PAGE_PARAMETERS,
     ),
     Route(
         "GET",
-        f"{PREFIX}/requests/{{id}}",
+        f"{ADMIN_PREFIX}/requests/{{id}}",
         "One request: what was received, what was decided and why, what was sent.",
         _get_entry,
         responses={200: "The entry; near misses are those of the contract that is served now."},
     ),
     Route(
         "GET",
-        f"{PREFIX}/requests/{{id}}/bundle",
+        f"{ADMIN_PREFIX}/requests/{{id}}/bundle",
         "The journal entry as a file for `mockserver replay`.",
         _get_bundle,
     ),
     Route(
         "GET",
-        f"{PREFIX}/requests/{{id}}/report",
+        f"{ADMIN_PREFIX}/requests/{{id}}/report",
         "One request as an HTML page to attach to a ticket, in English or Spanish by `Accept-Language`.",
         _get_report,
         responses={200: "The page; it is self-contained and has no script."},

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.core.problems import PROBLEM_CONTENT, PROBLEM_RESPONSE, PROBLEM_SCHEMA
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import PREFIX, Call, Route, json_reply
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
 from mockserver.version import __version__
 
 
@@ -41,7 +41,7 @@ def routes() -> tuple[Route, ...]:
         *(route for module in modules for route in module.ROUTES),
         Route(
             "GET",
-            f"{PREFIX}/openapi.json",
+            f"{ADMIN_PREFIX}/openapi.json",
             "This table as an OpenAPI 3.1 document.",
             _get_openapi,
             responses={200: "The document."},
@@ -49,7 +49,7 @@ def routes() -> tuple[Route, ...]:
     )
 
 
-def paths() -> tuple[str, ...]:
+def endpoints() -> tuple[str, ...]:
     """Method and path of each route, for the problem of an unknown path."""
     return tuple(f"{route.method} {route.path}" for route in routes())
 

@@ -10,7 +10,7 @@ from mockserver.base.address import HEALTH
 from mockserver.base.instants import is_clock_time, parse_instant, utc_millis
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
-from mockserver.contract.folders import CONTRACT_FORMAT
+from mockserver.contract.folders import CONTRACT_SCHEMA_FILE
 from mockserver.contract.loading import shipped_folder
 from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.directives import parse_time_span
@@ -20,13 +20,13 @@ from mockserver.engine.engine import FrozenClock
 from mockserver.engine.metrics import CONTENT_TYPE
 from mockserver.files.sources import read_json
 from mockserver.http_api.api import (
-    PREFIX,
+    ADMIN_PREFIX,
     AdminError,
     Call,
     Route,
     admin_error,
     json_reply,
-    parse_directive,
+    parse_spec,
     text_reply,
 )
 from mockserver.storage.interface import Clock, Sandbox
@@ -36,7 +36,7 @@ MAX_ERRORS_SHOWN: Final = 20
 """Errors of files in an answer; the log has all of them."""
 
 
-async def sandbox_of(call: Call) -> Sandbox:
+async def sandbox_to_change(call: Call) -> Sandbox:
     """The sandbox of an admin request that changes it, made on first use. Raises `AdminError` where it has no room."""
     return _with_room(call, await call.engine.storage.use_sandbox(call.sandbox))
 
@@ -110,7 +110,7 @@ async def _reset(call: Call) -> Reply:
     if call.query.get("all") == "true":
         return json_reply({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
     existed = await call.engine.storage.reset(call.sandbox)
-    await sandbox_of(call)
+    await sandbox_to_change(call)
     note = {} if existed or not call.sandbox else {"note": "There was no such sandbox; it was made."}
     return json_reply({"status": "reset", "sandbox": call.sandbox, **note})
 
@@ -147,7 +147,7 @@ _SANDBOX_ROUTES: Final = (
     Route("GET", HEALTH, "Whether the server is up, its version and its contract.", _get_health, is_public=True),
     Route(
         "GET",
-        f"{PREFIX}/metrics",
+        f"{ADMIN_PREFIX}/metrics",
         "Requests, problems, latency, sandboxes, journal and armed outcomes as Prometheus text.",
         _get_metrics,
         responses={200: "The text form, version 0.0.4."},
@@ -155,17 +155,20 @@ _SANDBOX_ROUTES: Final = (
     ),
     Route(
         "POST",
-        f"{PREFIX}/reset",
+        f"{ADMIN_PREFIX}/reset",
         "Bring the sandbox back to its seeds and settings; nothing is armed or counted, and its journal is empty.",
         _reset,
         query={"all": "true: every sandbox, and the counts in total"},
     ),
     Route(
-        "GET", f"{PREFIX}/reload", "The last reload: errors of the files, and what sandboxes lost.", _get_last_reload
+        "GET",
+        f"{ADMIN_PREFIX}/reload",
+        "The last reload: errors of the files, and what sandboxes lost.",
+        _get_last_reload,
     ),
     Route(
         "POST",
-        f"{PREFIX}/reload",
+        f"{ADMIN_PREFIX}/reload",
         "Load the files of the contract again; files with errors change nothing. --watch does so by itself.",
         _reload,
         responses={
@@ -173,36 +176,36 @@ _SANDBOX_ROUTES: Final = (
             409: "They are not a valid contract, with errors; or there are no files.",
         },
     ),
-    Route("GET", f"{PREFIX}/sandboxes", "All sandboxes.", _list_sandboxes),
-    Route("DELETE", f"{PREFIX}/sandboxes/{{name}}", "Delete a sandbox and all that is in it.", _delete_sandbox),
+    Route("GET", f"{ADMIN_PREFIX}/sandboxes", "All sandboxes.", _list_sandboxes),
+    Route("DELETE", f"{ADMIN_PREFIX}/sandboxes/{{name}}", "Delete a sandbox and all that is in it.", _delete_sandbox),
 )
 
 
 # -- settings and clock ---------------------------------------------------------------------------------
 
-SANDBOX_SETTINGS: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
+SANDBOX_SETTING_NAMES: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
 """The settings that a sandbox can change; the others are the server's."""
 
 
 def _settings_schema() -> dict[str, Any]:
     """The JSON Schema of these settings, taken from that of contract files."""
-    all_settings = read_json(shipped_folder() / "schemas" / CONTRACT_FORMAT, "").data["properties"]["settings"][
+    all_settings = read_json(shipped_folder() / "schemas" / CONTRACT_SCHEMA_FILE, "").data["properties"]["settings"][
         "properties"
     ]
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {n: all_settings[n] for n in SANDBOX_SETTINGS},
+        "properties": {n: all_settings[n] for n in SANDBOX_SETTING_NAMES},
     }
 
 
 async def _get_settings(call: Call) -> Reply:
     settings = asdict((await sandbox_to_read(call)).settings)
-    return json_reply({name: settings[name] for name in SANDBOX_SETTINGS})
+    return json_reply({name: settings[name] for name in SANDBOX_SETTING_NAMES})
 
 
 async def _configure(call: Call) -> Reply:
-    sandbox = await sandbox_of(call)
+    sandbox = await sandbox_to_change(call)
     changes = dict(call.body)
     if "require_headers" in changes:
         changes["require_headers"] = tuple(changes["require_headers"])
@@ -236,7 +239,7 @@ async def _get_clock(call: Call) -> Reply:
 
 
 async def _set_clock(call: Call) -> Reply:
-    sandbox, real_ns = await sandbox_of(call), call.engine.clock()
+    sandbox, real_ns = await sandbox_to_change(call), call.engine.clock()
     ((action, value),) = call.body.items()
     await sandbox.set_clock(_changed_clock(sandbox.clock, real_ns, action, value))
     return await _get_clock(call)
@@ -248,7 +251,7 @@ def _changed_clock(clock: Clock, real_ns: int, action: str, value: Any) -> Clock
         return Clock()
     now = clock.read(real_ns)
     if action == "advance":
-        advance_ns = parse_directive(parse_time_span, value)
+        advance_ns = parse_spec(parse_time_span, value)
         _check_bounds(now + advance_ns)
         if clock.frozen_ns is not None:
             return Clock(frozen_ns=clock.frozen_ns + advance_ns)
@@ -273,19 +276,19 @@ def _check_bounds(instant: int) -> None:
 
 
 _SETTING_ROUTES: Final = (
-    Route("GET", f"{PREFIX}/settings", "The settings that a sandbox can change.", _get_settings),
+    Route("GET", f"{ADMIN_PREFIX}/settings", "The settings that a sandbox can change.", _get_settings),
     Route(
         "PUT",
-        f"{PREFIX}/settings",
+        f"{ADMIN_PREFIX}/settings",
         "Change some of them until the next reset; a new seed restarts the generated ids.",
         _configure,
         body=_settings_schema(),
         responses={200: "The settings after the change."},
     ),
-    Route("GET", f"{PREFIX}/clock", "The time of the sandbox.", _get_clock),
+    Route("GET", f"{ADMIN_PREFIX}/clock", "The time of the sandbox.", _get_clock),
     Route(
         "PUT",
-        f"{PREFIX}/clock",
+        f"{ADMIN_PREFIX}/clock",
         "Freeze, set or advance the time of the sandbox, or return to real time.",
         _set_clock,
         body=_CLOCK,

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read
+from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.admin.state import MEMBERS, NO_ROOM, stored_key, unknown_collection, validated_record
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_json, printable
 from mockserver.core.model import GeneratedId, Record
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply
+from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply
 from mockserver.http_api.pieces import joined, json_in_pieces
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.pacing import Pacer
 
-MAX_COUNT: Final = 2**53 - 1  # exact in every JSON reader
+MAX_COUNTER: Final = 2**53 - 1  # exact in every JSON reader
 
 _COUNTER: Final[Mapping[str, Any]] = {
     "type": "object",
     "required": ["used", "searched"],
     "additionalProperties": False,
     "properties": {
-        "used": {"description": "How many ids were used.", "type": "integer", "minimum": 0, "maximum": MAX_COUNT},
+        "used": {"description": "How many ids were used.", "type": "integer", "minimum": 0, "maximum": MAX_COUNTER},
         "searched": {"description": "How far the search for an unused id came.", "type": "integer", "minimum": 0,
-                     "maximum": MAX_COUNT},
+                     "maximum": MAX_COUNTER},
     },
 }  # fmt: skip
 SNAPSHOT: Final[Mapping[str, Any]] = {
@@ -78,7 +78,7 @@ def _snapshot_parts(state: State, contract: str, sandbox: str) -> Iterator[bytes
 
 
 async def _put_snapshot(call: Call) -> Reply:
-    sandbox = await sandbox_of(call)
+    sandbox = await sandbox_to_change(call)
     engine, collections = call.engine, call.engine.contract.collections
     records: dict[str, dict[str, Record | None]] = {name: {} for name in collections}
     pacer = Pacer()
@@ -95,7 +95,9 @@ async def _put_snapshot(call: Call) -> Reply:
             keys[key] = requested_key
             records[name][key] = validated_record(collections[name], key, one["members"])
             await pacer.pause()
-    ids: dict[str, GeneratedId] = {new.name: new for operation in engine.contract.operations for new in operation.new}
+    ids: dict[str, GeneratedId] = {
+        new.name: new for operation in engine.contract.operations for new in operation.generated_ids
+    }
     counters = {}
     for name, counter in call.body.get("new", {}).items():
         if name not in ids:
@@ -113,14 +115,14 @@ async def _put_snapshot(call: Call) -> Reply:
 ROUTES: Final = (
     Route(
         "GET",
-        f"{PREFIX}/state",
+        f"{ADMIN_PREFIX}/state",
         "The state of the sandbox beside the seeds, as a snapshot that any server can load.",
         _get_snapshot,
         responses={200: "The snapshot."},
     ),
     Route(
         "PUT",
-        f"{PREFIX}/state",
+        f"{ADMIN_PREFIX}/state",
         "Replace the state of the sandbox by a snapshot, also of another contract if it fits.",
         _put_snapshot,
         body=SNAPSHOT,

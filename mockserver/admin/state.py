@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockserver.admin.sandboxes import sandbox_of, sandbox_to_read
+from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
-from mockserver.base.values import encode_json, is_blank
+from mockserver.base.values import encode_json, is_empty
 from mockserver.core.model import Collection, Record
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
+from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
 from mockserver.http_api.pieces import joined, json_in_pieces
 from mockserver.storage.interface import Sandbox
 
@@ -30,7 +30,7 @@ MEMBERS: Final[Mapping[str, Any]] = {
 def _record_row(record: Record | None, key: str, tombstone: str = "request") -> dict[str, Any]:
     if record is None:
         return {"key": key, "origin": tombstone, "members": None}
-    entry = {"entry": record.entry} if record.entry else {}
+    entry = {"entry": record.entry_id} if record.entry_id else {}
     return {"key": key, "origin": record.origin, **entry, "members": record.members}
 
 
@@ -67,7 +67,7 @@ async def _record_address(call: Call, sandbox: Sandbox) -> _RecordAddress:
 def stored_key(collection: Collection, requested_key: str) -> str:
     """The key as it is stored. Raises `AdminError` for a blank one."""
     key = collection.fold(requested_key)
-    if is_blank(key):
+    if is_empty(key):
         raise admin_error(
             400, "bad-path", "The path cannot be used", "The key is blank: expected one that is not only white space."
         )
@@ -124,8 +124,8 @@ async def _list_records(call: Call) -> Reply:
 
 def _list_parts(collection: Collection, written: Mapping[str, Record | None]) -> Iterator[bytes]:
     """The records of a collection as JSON, a part for each."""
-    default = dict(collection.default) if collection.open else None
-    about = encode_json({"collection": collection.name, "open": collection.open, "default": default})
+    default = dict(collection.default_members) if collection.is_open else None
+    about = encode_json({"collection": collection.name, "open": collection.is_open, "default": default})
     yield about.removesuffix(b"}") + b',"records":['
     separator = b""
     for key in dict.fromkeys([*collection.seeds, *written]):
@@ -144,12 +144,12 @@ async def _get_record(call: Call) -> Reply:
 
 
 async def _put_record(call: Call) -> Reply:
-    address = await _record_address(call, await sandbox_of(call))
+    address = await _record_address(call, await sandbox_to_change(call))
     return await _write(address, validated_record(address.collection, address.key, call.body))
 
 
 async def _patch_record(call: Call) -> Reply:
-    address = await _record_address(call, await sandbox_of(call))
+    address = await _record_address(call, await sandbox_to_change(call))
     record = await address.sandbox.find_record(address.collection.name, address.key)
     if record is None or _is_misspelt(call, address.collection, record.origin):
         raise await _unknown_record(address)
@@ -159,12 +159,12 @@ async def _patch_record(call: Call) -> Reply:
 
 
 async def _delete_record(call: Call) -> Reply:
-    address = await _record_address(call, await sandbox_of(call))
+    address = await _record_address(call, await sandbox_to_change(call))
     await address.sandbox.restore_record(address.collection.name, address.key)
     return json_reply(await _stored_row(address) or {"key": address.key, "origin": None, "members": None})
 
 
-_COLLECTION_PATH: Final = f"{PREFIX}/state/{{collection}}"
+_COLLECTION_PATH: Final = f"{ADMIN_PREFIX}/state/{{collection}}"
 NO_ROOM: Final = {507: "There is no room for one more record; nothing was changed."}
 
 ROUTES: Final = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
-from mockserver.admin.journal import bad_parameter, is_incomplete
+from mockserver.admin.journal import bad_parameter, is_journal_incomplete
 from mockserver.admin.sandboxes import unknown_sandbox
 from mockserver.base.values import encode_json
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
@@ -17,7 +17,7 @@ from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.entries import verification
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import Reconstruction, reconstruct
-from mockserver.http_api.api import PREFIX, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ async def _parse_claim(call: Call, spec: Mapping[str, Any]) -> verification.Clai
 
 
 async def _verify(call: Call) -> Reply:
-    spec, lost = call.body, await is_incomplete(call)
+    spec, lost = call.body, await is_journal_incomplete(call)
     ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
         raise admin_error(400, "bad-claim", "The claim cannot be used", "in_order and armed allow no other member.")
@@ -122,14 +122,14 @@ def _request_reader(call: Call) -> verification.ReadRequest:
     return lambda entry: verification.RecordedRequest(decode_entry(entry.data), reconstruction)
 
 
-async def _unused_armed(call: Call) -> verification.Verdict:
+async def _unused_armed(call: Call) -> verification.ClaimResult:
     sandbox = await call.engine.storage.find(call.sandbox)
     was_evicted = await call.engine.storage.was_evicted(call.sandbox)
     if sandbox is not None and not sandbox.armed_count and not was_evicted:
-        return verification.Verdict(holds=False, expected="something armed, all of it used", got=0)
+        return verification.ClaimResult(holds=False, expected="something armed, all of it used", got=0)
     left = [armed for armed in sandbox.armed if armed.left is not None] if sandbox is not None else []
     note = "; ".join(f"#{armed.id} {encode_json(dict(armed.spec)).decode()}: {armed.left} left" for armed in left)
-    return verification.Verdict(
+    return verification.ClaimResult(
         not left and not was_evicted, "nothing armed that is left over", len(left), incomplete=was_evicted, note=note
     )
 
@@ -176,7 +176,7 @@ async def _explain(call: Call) -> Reply:
 ROUTES: Final = (
     Route(
         "POST",
-        f"{PREFIX}/verify",
+        f"{ADMIN_PREFIX}/verify",
         "Verify a claim: how many requests of a kind were received, in which order, or that everything armed was used.",
         _verify,
         body=_VERIFY_BODY,
@@ -184,7 +184,7 @@ ROUTES: Final = (
     ),
     Route(
         "POST",
-        f"{PREFIX}/explain",
+        f"{ADMIN_PREFIX}/explain",
         "What a request would get and why; nothing changes.",
         _explain,
         body=_EXPLAIN_BODY,

@@ -15,11 +15,11 @@ def base_url(host: str, port: int, scheme: str = "http") -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def path_segment(value: str) -> str:
+def escape_segment(value: str) -> str:
     """A path parameter as `Request.path` holds it."""
     return value.replace("%", "%25").replace("/", "%2F")
 
 
-def segment_value(segment: str) -> str:
+def unescape_segment(segment: str) -> str:
     """The path parameter that a segment of `Request.path` holds."""
     return segment.replace("%2F", "/").replace("%25", "%")

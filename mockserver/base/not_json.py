@@ -25,7 +25,7 @@ class NotJsonError(ValueError):
         self.values = {"reason": reason, **values}
 
 
-def too_deep(max_depth: int) -> NotJsonError:
+def report_too_deep(max_depth: int) -> NotJsonError:
     """The error of a document that is nested too deeply."""
     return NotJsonError(f"nested deeper than {max_depth} levels", "depth", limit=max_depth)
 
@@ -35,7 +35,7 @@ def why_not_json(data: bytes, error: Exception, max_depth: int) -> NotJsonError:
     if not data.strip():
         return NotJsonError("expected a JSON object, got nothing", "nothing")
     if isinstance(error, RecursionError):
-        return too_deep(max_depth)
+        return report_too_deep(max_depth)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return NotJsonError("not UTF-8, but UTF-16 or UTF-32 by its byte order mark", "utf-16")
     try:
@@ -51,7 +51,7 @@ def why_not_json(data: bytes, error: Exception, max_depth: int) -> NotJsonError:
     except json.JSONDecodeError as syntax_error:
         return _at("not JSON, reading stopped", "syntax", Place(syntax_error.lineno, syntax_error.colno))
     except RecursionError:
-        return too_deep(max_depth)
+        return report_too_deep(max_depth)
     except _ConstantError as constant:
         found = _BYTE.search(str(error))
         if found is not None:  # otherwise there is something else before it

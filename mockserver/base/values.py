@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mockserver.base.not_json import too_deep, why_not_json
+from mockserver.base.not_json import report_too_deep, why_not_json
 
 KINDS_OF_ABSENCE: Final = ("missing", "null", "empty", "blank", "other")
 """What a condition on violations can say of the value (`came:` in the scenario language)."""
@@ -37,7 +37,7 @@ def decode_json(data: bytes, max_depth: int) -> Any:
     except (ValueError, RecursionError) as error:
         raise why_not_json(data, error, max_depth) from None
     if data.count(b"{") + data.count(b"[") > max_depth and _deeper_than(value, max_depth):
-        raise too_deep(max_depth)
+        raise report_too_deep(max_depth)
     return value
 
 
@@ -109,7 +109,7 @@ def kind(value: Any) -> str:
     return "an array" if isinstance(value, list | tuple) else "an object"
 
 
-BLANKS: Final = "".join(
+WHITE_SPACE_CHARACTERS: Final = "".join(
     map(
         chr,
         [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000],
@@ -118,10 +118,10 @@ BLANKS: Final = "".join(
 """The characters that count as white space: those with the property White_Space of Unicode, so not U+001C to U+001F."""
 
 
-def is_blank(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
     """Whether the value is null, a text of white space only, or an empty array or object."""
     if isinstance(value, str):
-        return not value.strip(BLANKS)
+        return not value.strip(WHITE_SPACE_CHARACTERS)
     return value is None or (isinstance(value, list | dict) and not value)
 
 
@@ -129,7 +129,7 @@ def kind_of_absence(value: Any) -> str:
     """The kind of absence of a value that is there: `null`, `empty`, `blank` or `other`."""
     if value is None:
         return "null"
-    if isinstance(value, str) and is_blank(value):
+    if isinstance(value, str) and is_empty(value):
         return "blank" if value else "empty"
     return "other"
 
@@ -168,7 +168,7 @@ _ASCII_MASK: Final = {
 }
 
 
-def readable(text: str) -> str:
+def replace_invalid_utf8(text: str) -> str:
     """A header's text without the lone surrogates that stand for bytes that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 

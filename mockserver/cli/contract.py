@@ -11,11 +11,11 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
-from mockserver.engine import examples as listing
+from mockserver.engine import listing
 from mockserver.engine.engine import Engine, run_sync
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.linter import examine
-from mockserver.remote.journal import or_remote_explain, parse_pair_options, read_input
+from mockserver.remote.journal import parse_pair_options, read_input, remote_explain_options
 from mockserver.remote.options import (
     FOLDER,
     contract_options,
@@ -83,7 +83,7 @@ def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | N
     "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
 )
 @contract_options
-@or_remote_explain
+@remote_explain_options
 def explain(
     source: str,
     operation: str | None,

@@ -47,7 +47,7 @@ def export(
     if no_mock_parameters and not EXPORTS[kind].takes_mock_parameters:
         raise click.UsageError(f"--no-mock-parameters goes with openapi, got {kind}")
     loaded = load_contract(contract, overlay, mounts)
-    text = EXPORTS[kind].write(loaded, loaded.settings, base_url, not no_mock_parameters)
+    text = EXPORTS[kind].render(loaded, loaded.settings, base_url, not no_mock_parameters)
     if output is None:
         print_document(text)
         return

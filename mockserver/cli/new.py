@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT
+from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE
 from mockserver.contract.loading import shipped_folder
 from mockserver.remote.options import FOLDER
 from mockserver.remote.remote_server import fail
@@ -19,7 +19,7 @@ _STARTER: Final = Path(__file__).parent / "starter"
 def _starter_files() -> dict[Path, bytes]:
     """The files of a new contract by relative path: the starter, and the schemas with which editors check it."""
     files = {file.relative_to(_STARTER): file.read_bytes() for file in sorted(_STARTER.rglob("*.*"))}
-    formats = (Path("schemas", name) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT))
+    formats = (Path("schemas", name) for name in (CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE))
     return files | {name: (shipped_folder() / name).read_bytes() for name in formats}
 
 

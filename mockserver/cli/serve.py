@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.base.address import base_url
 from mockserver.base.values import encode_ascii_json
 from mockserver.cli.environment import warn_of_unknown_variables
@@ -22,7 +22,7 @@ from mockserver.cli.store import open_store
 from mockserver.client import trust
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
-from mockserver.engine import examples as listing
+from mockserver.engine import listing
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.safety import Access, check_host_name, check_origin
@@ -226,7 +226,7 @@ def serve(
         settings=settings,
         clock=now_ns,
         storage=shared.storage if shared else None,
-        admin_paths=tuple if no_admin or admin_port is not None else paths,
+        admin_endpoints=tuple if no_admin or admin_port is not None else endpoints,
         sandbox_key=shared.sandbox_key if shared else sandbox_key,
     )
     write = LineWriter(sys.stdout)

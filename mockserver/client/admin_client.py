@@ -74,6 +74,6 @@ def instant_text(instant: Instant) -> str:
     return instant if isinstance(instant, str) else instant.isoformat()
 
 
-def path_segment(text: str) -> str:
-    """A text as one path_segment of a path, with the slash before it."""
+def subpath(text: str) -> str:
+    """A text percent-encoded as one segment of a path, with a slash before it."""
     return "/" + quote(text, safe="")

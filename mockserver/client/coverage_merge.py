@@ -25,7 +25,7 @@ def _merge(reports: Sequence[Report]) -> Report:
         "documented": _share(row["met"] for row in rows if row["source"] == "documented"),
         "assumed": _share(row["met"] for row in rows if row["source"] == "assumed"),
         "scenarios": rows,
-        "behaviour": _behaviour([report["behaviour"] for report in reports]),
+        "behaviour": _client_behaviour([report["behaviour"] for report in reports]),
     }
 
 
@@ -53,7 +53,7 @@ def _share(met: Iterable[int]) -> dict[str, Any]:
     return {"met": sum(all_met), "of": len(all_met), "percent": percent if all(all_met) else min(percent, 99.9)}
 
 
-def _behaviour(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _client_behaviour(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     retries: dict[tuple[str, str | None], dict[str, Any]] = {}
     for retry in (retry for part in parts for retry in part["retries"]):
         total = retries.setdefault((retry["after"], retry["fault"]), {**retry, "count": 0})

@@ -75,7 +75,7 @@ class Address:
     cacert: str = ""
 
     @property
-    def base(self) -> str:
+    def base_url(self) -> str:
         """The base URL with the sandbox in it, without a slash at its end."""
         return self.url.rstrip("/") + (f"/sandbox/{quote(self.sandbox, safe='')}" if self.sandbox else "")
 
@@ -122,7 +122,7 @@ class Address:
             raise _unreachable(target, error) from None
 
     def _target(self, path: str, query: Mapping[str, str] | None) -> str:
-        target = f"{self.base}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
+        target = f"{self.base_url}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
         if not target.startswith(("http://", "https://")):
             raise ValueError(f"the address of a server begins with http:// or https://, not {printable(self.url, 80)}")
         return target

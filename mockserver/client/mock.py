@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from mockserver.client.admin_client import AdminClient, MockError, path_segment
+from mockserver.client.admin_client import AdminClient, MockError, subpath
 from mockserver.client.http_client import Address, opener
 from mockserver.client.resources import Clock, Records, SandboxSettings, Scenarios
 
@@ -25,7 +25,7 @@ class Mock:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"the address of a server begins with http:// or https://, got {url!r}")
         self._api: Final = AdminClient(address)
-        self.url: Final = address.base
+        self.url: Final = address.base_url
         self.sandbox: Final = sandbox
         self.state: Final = Records(self._api)
         self.scenarios: Final = Scenarios(self._api)
@@ -87,7 +87,7 @@ class Mock:
 
     def disarm(self, number: int | None = None) -> None:
         """Disarm everything, or the outcome with this id."""
-        self._api.call("DELETE", "/armed" + ("" if number is None else path_segment(str(number))))
+        self._api.call("DELETE", "/armed" + ("" if number is None else subpath(str(number))))
 
     def reset(self) -> None:
         """Bring the sandbox back to its seeds and settings; disarm everything and empty its journal."""
@@ -96,7 +96,7 @@ class Mock:
     def drop(self) -> None:
         """Delete the sandbox and all that is in it, if it exists."""
         try:
-            self._api.call("DELETE", "/sandboxes" + path_segment(self.sandbox))
+            self._api.call("DELETE", "/sandboxes" + subpath(self.sandbox))
         except MockError as error:
             if error.status != 404:
                 raise
@@ -122,7 +122,7 @@ class Mock:
 
     def request(self, entry_id: str) -> dict[str, Any]:
         """One request with its headers, body, reply, violations and near misses, by the id of its journal entry."""
-        answer: dict[str, Any] = self._api.call("GET", "/requests" + path_segment(entry_id))
+        answer: dict[str, Any] = self._api.call("GET", "/requests" + subpath(entry_id))
         return answer
 
     def verify(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.client.admin_client import AdminClient, Instant, instant_text, path_segment
+from mockserver.client.admin_client import AdminClient, Instant, instant_text, subpath
 
 Members = Mapping[str, Any] | None
 """The members of a record; None stands for a key that does not exist."""
@@ -26,7 +26,7 @@ class Records:
 
     def all(self, collection: str) -> dict[str, dict[str, Any] | None]:
         """The members of all records of a collection by key, seeds and written ones."""
-        records = self._api.call("GET", f"/state{path_segment(collection)}")["records"]
+        records = self._api.call("GET", f"/state{subpath(collection)}")["records"]
         return {record["key"]: record["members"] for record in records}
 
     def put(self, collection: str, key: str, members: Members) -> dict[str, Any] | None:
@@ -57,7 +57,7 @@ class Records:
 
 
 def _record_path(collection: str, key: str) -> str:
-    return f"/state{path_segment(collection)}{path_segment(key)}"
+    return f"/state{subpath(collection)}{subpath(key)}"
 
 
 class Scenarios:
@@ -74,7 +74,7 @@ class Scenarios:
 
     def put(self, name: str, scenario: str | Mapping[str, Any], *, operation: str | None = None) -> None:
         """Add a scenario or replace one: YAML as in a file, or the same as a mapping. Raises `MockError`."""
-        path = f"/scenarios{path_segment(name)}"
+        path = f"/scenarios{subpath(name)}"
         if isinstance(scenario, str):
             raw = scenario.encode()
             self._api.call("PUT", path, raw=raw, media_type="application/yaml", operation=operation)
@@ -83,7 +83,7 @@ class Scenarios:
 
     def delete(self, name: str, *, operation: str | None = None) -> None:
         """Delete a run-time scenario."""
-        self._api.call("DELETE", f"/scenarios{path_segment(name)}", operation=operation)
+        self._api.call("DELETE", f"/scenarios{subpath(name)}", operation=operation)
 
 
 class Clock:

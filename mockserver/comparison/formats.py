@@ -11,7 +11,7 @@ from mockserver.base.values import encode_json
 from mockserver.comparison.changes import VERDICTS, Change, Comparison, Place, Verdict
 from mockserver.core.model import MISSING
 
-FORMAT: Final = 1
+COMPARISON_VERSION: Final = 1
 """The version of the JSON document."""
 
 MAX_ROWS: Final = 100
@@ -79,7 +79,7 @@ def _change_words(change: Change) -> str:
 def document(comparison: Comparison) -> dict[str, Any]:
     """The comparison as `schemas/comparison.schema.json` describes it."""
     return {
-        "format": FORMAT,
+        "format": COMPARISON_VERSION,
         "old": {"name": comparison.old.name, "contract": comparison.old.hash},
         "new": {"name": comparison.new.name, "contract": comparison.new.hash},
         "verdict": comparison.verdict or "none",

@@ -18,7 +18,7 @@ from mockserver.core.model import MISSING, Facts
 _OPEN_POINTS: Final = "the open points that are named; it changes no answer by itself"
 
 
-class Linked(Struct, frozen=True):
+class LinkedContract(Struct, frozen=True):
     """A contract and its schemas by file name, with references that can be followed."""
 
     contract: Contract
@@ -34,7 +34,7 @@ class Linked(Struct, frozen=True):
         return data
 
 
-def operations_changes(before: Linked, now: Linked) -> Iterator[Change]:
+def operations_changes(before: LinkedContract, now: LinkedContract) -> Iterator[Change]:
     """The changes of all operations."""
     operations = {operation.id: operation for operation in before.contract.operations}
     operations_now = {operation.id: operation for operation in now.contract.operations}
@@ -84,10 +84,12 @@ _ANSWER_VERDICTS: Final[Mapping[str, tuple[Verdict, str]]] = {
 }
 
 
-def _request_changes(before: Linked, now: Linked, one: Operation, other: Operation) -> Iterator[Change]:
+def _request_changes(before: LinkedContract, now: LinkedContract, one: Operation, other: Operation) -> Iterator[Change]:
     for root in ("body", "query", "path"):
         place = Place("request", root, other.id)
-        for found in schema_differences(before.schema(one.schemas.get(root)), now.schema(other.schemas.get(root))):
+        for found in schema_differences(
+            before.schema(one.schema_files.get(root)), now.schema(other.schema_files.get(root))
+        ):
             yield _schema_change(place, found, _request_verdict(found))
 
 
@@ -99,7 +101,7 @@ def _request_verdict(found: SchemaDifference) -> tuple[Verdict, str]:
     return _REQUEST_VERDICTS[found.relation]
 
 
-def answer_verdict(found: SchemaDifference) -> tuple[Verdict, str]:
+def _answer_verdict(found: SchemaDifference) -> tuple[Verdict, str]:
     """The verdict of a difference in the schema of an answer."""
     if found.keyword == "properties" and found.before is MISSING and found.relation in ("same", "looser"):
         return "compatible", "clients ignore members that they do not know"
@@ -115,7 +117,9 @@ def _schema_change(place: Place, found: SchemaDifference, verdict: tuple[Verdict
 # -- envelopes ----------------------------------------------------------------------------------------------
 
 
-def _envelope_changes(before: Linked, now: Linked, one: Operation, other: Operation) -> Iterator[Change]:
+def _envelope_changes(
+    before: LinkedContract, now: LinkedContract, one: Operation, other: Operation
+) -> Iterator[Change]:
     envelopes = before.operation_data(one.id)["envelopes"]
     envelopes_now = now.operation_data(other.id)["envelopes"]
     for name in {**envelopes, **envelopes_now}:
@@ -136,10 +140,10 @@ def _envelope_changes(before: Linked, now: Linked, one: Operation, other: Operat
                 yield Change(place, "assumed", assumed, assumed_now, "cosmetic", _OPEN_POINTS)
             schemas = before.schema(shape.get("schema")), now.schema(shape_now.get("schema"))
             for found in schema_differences(*schemas):
-                yield _schema_change(Place("answer", name, other.id), found, answer_verdict(found))
+                yield _schema_change(Place("answer", name, other.id), found, _answer_verdict(found))
 
 
-def _status(linked: Linked, operation: Operation, envelope: str) -> Any:
+def _status(linked: LinkedContract, operation: Operation, envelope: str) -> Any:
     """The status of an envelope; None where no outcome uses it."""
     used = (scenario.envelope for scenario in operation.scenarios if scenario.envelope.name == envelope)
     return next((one.status.render(Facts(linked.contract.settings)) for one in used), None)

@@ -31,7 +31,7 @@ class LinkedSchema(Struct, frozen=True):
 
 def linked_schemas(contract: Contract) -> Mapping[str, Any]:
     """The schemas of a contract by file name, with references written `FILE#POINTER`."""
-    return contract.schemas_with_references(lambda file, path: f"{file}#{json_pointer(path)}")
+    return contract.rewrite_references(lambda file, path: f"{file}#{json_pointer(path)}")
 
 
 class Inliner:

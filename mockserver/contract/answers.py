@@ -12,7 +12,7 @@ from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.contract.layers import ConfigNode
 from mockserver.contract.operations import EnvelopeParts, OperationCompiler
 from mockserver.contract.paths import Context, Scope
-from mockserver.contract.templates import compile_body_format, compile_template, constant, render_body
+from mockserver.contract.templates import compile_body, compile_template, constant, render_body
 from mockserver.core.contract import Envelope, ResponseHeader, Scenario, Turn, Turns
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
@@ -166,7 +166,7 @@ class AnswerCompiler:
             new={new.name: f"{new.prefix}{new.first}" for new in operation.new},
             records={name: [] if lookup.is_list else MISSING for name, lookup in operation.lookups.items()},
         )
-        body = decode_json(render_body(compile_body_format(answer.body), facts), MAX_OWN_DEPTH)
+        body = decode_json(render_body(compile_body(answer.body), facts), MAX_OWN_DEPTH)
         for violation in answer.envelope.violations(body):
             words = mismatch_of(violation, body)
             node.report_error(
@@ -241,18 +241,18 @@ def _scenario_of_turn(node: ConfigNode, scenario: Scenario, turn: CompiledTurn) 
         status=answer.status,
         headers=answer.headers,
         body=answer.body,
-        body_format=compile_body_format(answer.body),
-        new=answer.new_ids,
+        compiled_body=compile_body(answer.body),
+        new_ids=answer.new_ids,
         code=answer.code,
-        fault=parse_directive(node, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
-        delay=parse_directive(node, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
+        fault=compile_fault_or_delay(node, turn.data, "fault", parse_fault, turn.at) or scenario.fault,
+        delay=compile_fault_or_delay(node, turn.data, "delay", parse_delay, turn.at) or scenario.delay,
     )
 
 
 _Directive = TypeVar("_Directive")
 
 
-def parse_directive(
+def compile_fault_or_delay(
     node: ConfigNode, data: Mapping[str, Any], name: str, parse: Callable[[Any], _Directive], at: Path = ()
 ) -> _Directive | None:
     """A fault or a delay, None if there is none; what cannot be understood is reported."""

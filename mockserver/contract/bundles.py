@@ -7,19 +7,19 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from mockserver.base.values import printable
-from mockserver.contract.folders import BUNDLE_FORMAT
+from mockserver.contract.folders import BUNDLE_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, format_validator, load_sources
 from mockserver.core.contract import Contract
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.model import MISSING, Position
 from mockserver.files.sources import SourceFile, read_json
 
-FORMAT: Final = 1
+BUNDLE_VERSION: Final = 1
 
 
 def contract_bundle(contract: Contract) -> dict[str, Any]:
     """The bundle of a contract; see `schemas/contract-bundle.schema.json`."""
-    return {"bundle": FORMAT, "hash": contract.hash, **contract.definition}
+    return {"bundle": BUNDLE_VERSION, "hash": contract.hash, **contract.definition}
 
 
 def load_bundle_file(file: FilePath) -> Contract:
@@ -32,7 +32,7 @@ def load_bundle_file(file: FilePath) -> Contract:
 
 def load_bundle(bundle: Any, name: str) -> Contract:
     """The contract of a bundle; `name` says in errors where it comes from. Raises `ConfigError`."""
-    wrong = format_validator(BUNDLE_FORMAT).violations("bundle", bundle)
+    wrong = format_validator(BUNDLE_SCHEMA_FILE).violations("bundle", bundle)
     if wrong:
         expected = "a bundle, as mockserver export bundle writes it"
         hint = (

@@ -55,7 +55,7 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
         assumptions={name: str(node.data) for name, node in layers.assumptions.items()},
         settings=settings,
         replaced=tuple(layers.replaced),
-        schemas_with_references=schemas.relink,
+        rewrite_references=schemas.rewrite_references,
         definition={**layers.definition(), "schemas": schemas.data},
     )
 
@@ -130,10 +130,10 @@ def _collection(name: str, definition: Definition, layers: Layers, schemas: Memb
     is_open = unbroken_member(member, "open")
     return Collection(
         name=name,
-        open=is_open is not None and is_open.data,
-        default=default.data if default is not None else {},
+        is_open=is_open is not None and is_open.data,
+        default_members=default.data if default is not None else {},
         seeds=_seeds(seeds, fold, schemas.check),
-        constant=frozenset(map(fold, constant)),
+        constant_seeds=frozenset(map(fold, constant)),
         is_reserved=is_reserved,
         test_values=tuple(key for key in seeds if is_reserved(key)),
         members=tuple(members),

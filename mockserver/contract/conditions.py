@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
-from mockserver.contract.operators import Check, compares_value, compile_operand, is_constant, quoted
+from mockserver.contract.operators import Check, compares_value, compile_operand, is_literal, quoted
 from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
 from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKind
 from mockserver.core.model import MISSING, Facts, Violation
-from mockserver.privacy.masks import mask_account_numbers_in, masked_value
+from mockserver.privacy.masks import mask_account_numbers_in_value, mask_value
 
 LOGIC: Final = ("all", "any", "none")
 """Words of a `when` that take groups of conditions."""
@@ -47,7 +47,7 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
         return _NEVER
     check = compile_operand(operand, context)
     is_hidden = is_secret(place, context.scope)
-    if mask_account_numbers_in(operand) != operand:
+    if mask_account_numbers_in_value(operand) != operand:
         context.report_error(
             "a payment account number, which no condition may compare",
             "a test value that is no account number",
@@ -77,7 +77,7 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
         {text: operand},
         check.reads | {place.root},
         place=text,
-        equals=EqualValue(place.extract, operand) if is_constant(operand) else None,
+        equals=EqualValue(place.extract, operand) if is_literal(operand) else None,
     )
 
 
@@ -110,7 +110,7 @@ def _described(value: Any, kind: EvidenceKind, is_hidden: bool) -> str:
     """A value in words; a secret is masked."""
     if kind != "value":
         return "a record" if kind == "record" else "nothing (missing)"
-    return quoted(masked_value(value) if is_hidden else value)
+    return quoted(mask_value(value) if is_hidden else value)
 
 
 # -- violations ---------------------------------------------------------------------------------------

@@ -10,15 +10,15 @@ from mockserver.core.model import MISSING
 from mockserver.files.sources import START, SourceFile, read_json, read_regular_file
 from mockserver.files.yaml_source import read_yaml
 
-CONTRACT_FORMAT: Final = "contract.schema.json"
-SCENARIOS_FORMAT: Final = "scenarios.schema.json"
-ENTRY_FORMAT: Final = "journal-entry.schema.json"
-BUNDLE_FORMAT: Final = "contract-bundle.schema.json"
-COMPARISON_FORMAT: Final = "comparison.schema.json"
+CONTRACT_SCHEMA_FILE: Final = "contract.schema.json"
+SCENARIOS_SCHEMA_FILE: Final = "scenarios.schema.json"
+ENTRY_SCHEMA_FILE: Final = "journal-entry.schema.json"
+BUNDLE_SCHEMA_FILE: Final = "contract-bundle.schema.json"
+COMPARISON_SCHEMA_FILE: Final = "comparison.schema.json"
 BINDINGS_FORMAT: Final = "provider-bindings.schema.json"
 PROVIDER_REPORT_FORMAT: Final = "provider-report.schema.json"
 _OTHER_FORMATS: Final = (
-    *(CONTRACT_FORMAT, SCENARIOS_FORMAT, ENTRY_FORMAT, BUNDLE_FORMAT, COMPARISON_FORMAT),
+    *(CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE, ENTRY_SCHEMA_FILE, BUNDLE_SCHEMA_FILE, COMPARISON_SCHEMA_FILE),
     *(BINDINGS_FORMAT, PROVIDER_REPORT_FORMAT),
 )
 """Schemas of other documents, which stand beside those of the shipped contract and are no part of it."""

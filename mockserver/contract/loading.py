@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from mockserver.base.values import MAX_FILE_DEPTH, count_members, decode_json, printable
 from mockserver.contract.compiler import compile_contract
-from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT, folder_contents, read_folder
+from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE, folder_contents, read_folder
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
 from mockserver.core.contract import Contract, Operation, Scenario
@@ -27,7 +27,7 @@ from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 from mockserver.schema.violations import mismatch_of
 
-REQUEST_BODY: Final = "request body"
+REQUEST_BODY_SOURCE: Final = "request body"
 """What reports call a text that comes in a request, not from a file."""
 
 
@@ -74,15 +74,15 @@ def load_sources(files: Sequence[Sequence[SourceFile]], name: str) -> Contract:
     sources = [source for layer in files for source in layer]
     for source in sources:
         if not is_schema_file(source):
-            check_format(source, SCENARIOS_FORMAT if is_scenario_file(source) else CONTRACT_FORMAT)
+            check_format(source, SCENARIOS_SCHEMA_FILE if is_scenario_file(source) else CONTRACT_SCHEMA_FILE)
     for layer in files:
         layers.add(layer)
     contract = None
     # Parts of a file that cannot be read would be reported as missing in the others, so these wait.
     if all(source.data is not MISSING for source in sources):
-        readable = {name: node.data for name, node in layers.schemas.items() if not node.is_broken}
-        schemas.unsound |= layers.schemas.keys() - readable.keys()
-        schemas.add(readable, lambda name, diagnostic: layers.schemas[name].source.report(diagnostic))
+        sound = {name: node.data for name, node in layers.schemas.items() if not node.is_broken}
+        schemas.unsound |= layers.schemas.keys() - sound.keys()
+        schemas.add(sound, lambda name, diagnostic: layers.schemas[name].source.report(diagnostic))
         for node in layers.schemas.values():
             node.warn_of_keywords()
         contract = compile_contract(layers, schemas)
@@ -127,7 +127,7 @@ MAX_RUNTIME_CONDITIONS: Final = 400
 
 def compile_runtime_scenario(operation: Operation, body: bytes, name: str, *, is_json: bool = False) -> Scenario:
     """A scenario added at run time under a name, in YAML or JSON as in a file. Raises `ConfigError`."""
-    source = read_yaml_text(body, REQUEST_BODY, is_json=is_json)
+    source = read_yaml_text(body, REQUEST_BODY_SOURCE, is_json=is_json)
     if isinstance(source.data, dict) and source.data.setdefault("scenario", name) != name:
         source.report(
             Diagnostic(
@@ -135,12 +135,12 @@ def compile_runtime_scenario(operation: Operation, body: bytes, name: str, *, is
             )
         )
     scenario = _compile_part(source, "scenario", operation.runtime_compiler.scenario)
-    return replace(scenario, source_text=body.decode("utf-8-sig"))
+    return replace(scenario, runtime_text=body.decode("utf-8-sig"))
 
 
 def compile_runtime_conditions(operation: Operation, when: Mapping[str, Any]) -> tuple[Condition, ...]:
     """The conditions of a `when` that is added at run time. Raises `ConfigError`."""
-    return _compile_part(SourceFile(REQUEST_BODY, when), "when", operation.runtime_compiler.conditions)
+    return _compile_part(SourceFile(REQUEST_BODY_SOURCE, when), "when", operation.runtime_compiler.conditions)
 
 
 _Compiled = TypeVar("_Compiled")
@@ -192,8 +192,8 @@ def format_validator(name: str) -> Validator:
 @cache
 def _part_validator(name: str) -> Validator:
     """The validator of a part of a scenario file; nothing is reported, as the formats are sound."""
-    reference = {"$ref": f"{SCENARIOS_FORMAT}#/$defs/{name}"}
-    return cast(Validator, _format_set(SCENARIOS_FORMAT).compile_inline(reference, (), lambda _: None))
+    reference = {"$ref": f"{SCENARIOS_SCHEMA_FILE}#/$defs/{name}"}
+    return cast(Validator, _format_set(SCENARIOS_SCHEMA_FILE).compile_inline(reference, (), lambda _: None))
 
 
 def check_format(source: SourceFile, name: str) -> None:
@@ -217,6 +217,6 @@ def _diagnostic(violation: Violation, data: object) -> Diagnostic:
         return unknown_name(at, f"unknown member {last}", last, violation.known)
     words = mismatch_of(violation, data)
     if violation.got == "missing":
-        return Diagnostic(at, f"missing member {last}", f"{place}: {violation.about}", words.got)
+        return Diagnostic(at, f"missing member {last}", f"{place}: {violation.description}", words.got)
     hint = words.hint if at else "begin with format: 1"
     return Diagnostic(at, f"wrong value for {place}", words.expected, words.got, hint)

@@ -107,17 +107,17 @@ class OperationCompiler:
             path=self.route.path,
             parameters=self.route.parameters,
             body=self.body,
-            parameter_schemas=tuple(one for one in self._validators() if one[0] != "body"),
-            warnings=self._warning_rules(),
+            parameter_validators={root: one for root, one in self._validators() if root != "body"},
+            warning_rules=self._warning_rules(),
             lookups=tuple(self.lookups.values()),
-            new=self.new,
+            generated_ids=self.new,
             scenarios=tuple(scenarios),
             by_id={scenario.id: scenario for scenario in scenarios},
             assumed=self._assumption_ids(self.definition.members),
-            sensitive=self.sensitive,
-            declared=self.declared,
+            secret_places=self.sensitive,
+            declared_places=self.declared,
             runtime_compiler=runtime_compiler,
-            schemas={root: node.data for root, node in named.items() if node is not None},
+            schema_files={root: node.data for root, node in named.items() if node is not None},
         )
 
     # -- the definition of an operation ------------------------------------------------------------------
@@ -236,7 +236,6 @@ class OperationCompiler:
             return None
         if is_secret(place, Scope((), self.member_names, secrets=self.secrets)):
             node.report_error("a secret as a key", "a member that is no secret", data[member], at=(member,))
-        is_body_member = place.root == "body" and len(place.steps) == 1
         return Lookup(
             name=name,
             collection=self.collections[data["in"]],
@@ -245,7 +244,6 @@ class OperationCompiler:
             is_list=member == "keys",
             fold=str.lower if data.get("fold") == "lower" else None,
             unless=unless.extract if unless is not None else None,
-            member=place.steps[0] if is_body_member and "unless" not in data else None,
         )
 
     def _warning_rules(self) -> WarningRules:
@@ -257,7 +255,7 @@ class OperationCompiler:
             self.check_assumption(node, warn[name]["assumed"], (name, "assumed"))
         content, header = warn.get("content_type"), warn.get("any_header")
         return WarningRules(
-            unknown_members=warn["unknown_members"]["assumed"] if "unknown_members" in warn else None,
+            unknown_members_assumption_id=warn["unknown_members"]["assumed"] if "unknown_members" in warn else None,
             content_type=ContentTypeRule(content["expected"].lower(), content["assumed"]) if content else None,
             any_header=AnyHeaderRule(tuple(header["of"]), header["assumed"]) if header else None,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from mockserver.base.values import encode_ascii_json, equal, is_blank, printable
+from mockserver.base.values import encode_ascii_json, equal, is_empty, printable
 from mockserver.contract.paths import Context, compile_path, is_secret
 from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import MISSING, Facts
@@ -46,7 +46,7 @@ def compile_operand(operand: Any, context: Context) -> Check:
     return _equals(operand)
 
 
-def is_constant(operand: Any) -> bool:
+def is_literal(operand: Any) -> bool:
     """Whether an operand is a text, a number, a boolean or null, which the value has to equal."""
     return operand is None or (isinstance(operand, str | int | float) and operand not in WORDS)
 
@@ -168,7 +168,7 @@ _CONSTANT_OPERATORS: Final[Mapping[str, Callable[[Any], Check]]] = {
     "at_least": _at_least,
     "present": _word("is present", lambda value, _facts: value is not MISSING),
     "absent": _word("is absent", lambda value, _facts: value is MISSING),
-    "empty": _word("is empty", lambda value, _facts: value is MISSING or is_blank(value)),
+    "empty": _word("is empty", lambda value, _facts: value is MISSING or is_empty(value)),
 }
 
 

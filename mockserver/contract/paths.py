@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.base.spelling import close_matches, did_you_mean
-from mockserver.base.values import encode_ascii_json, readable
+from mockserver.base.values import encode_ascii_json, replace_invalid_utf8
 from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.declared import DeclaredNames
@@ -179,4 +179,4 @@ def _member_of(value: Any, step: str) -> Any:
 
 
 def _header(value: Any) -> Any:
-    return value if value is MISSING else readable(value)
+    return value if value is MISSING else replace_invalid_utf8(value)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from mockserver.contract.answers import AnswerCompiler, parse_directive, with_turns
+from mockserver.contract.answers import AnswerCompiler, compile_fault_or_delay, with_turns
 from mockserver.contract.conditions import compile_when
 from mockserver.contract.layers import ConfigNode, Table
 from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Scope
-from mockserver.contract.templates import compile_body_format, compile_template
+from mockserver.contract.templates import compile_body, compile_template
 from mockserver.core.client_advice import LANGUAGES, ClientAdvice
 from mockserver.core.contract import Alternative, Assumption, Change, Example, RenderedMember, RuntimeCompiler, Scenario
 from mockserver.core.directives import parse_delay, parse_fault
@@ -73,7 +73,7 @@ class _ScenarioCompiler:
         scenario = Scenario(
             id=data["scenario"],
             operation=self._operation.name,
-            source=alternatives[0].source,
+            provenance=alternatives[0].provenance,
             heading=alternatives[0].heading,
             note=data.get("note"),
             client_advice=_client_advice(node),
@@ -84,13 +84,13 @@ class _ScenarioCompiler:
             status=answer.status,
             headers=answer.headers,
             body=answer.body,
-            body_format=compile_body_format(answer.body),
+            compiled_body=compile_body(answer.body),
             changes=changes,
-            new=answer.new_ids.union(*(template.new for template in rendered)),
+            new_ids=answer.new_ids.union(*(template.new for template in rendered)),
             examples=tuple(self._examples(node)),
             position=node.position,
-            fault=parse_directive(node, data, "fault", parse_fault),
-            delay=parse_directive(node, data, "delay", parse_delay),
+            fault=compile_fault_or_delay(node, data, "fault", parse_fault),
+            delay=compile_fault_or_delay(node, data, "delay", parse_delay),
         )
         if "responses" in data:
             scenario = with_turns(node, scenario, turns)
@@ -179,8 +179,8 @@ class _ScenarioCompiler:
                 if name not in parameters:
                     node.report_unknown(f"unknown path parameter {name}", name, parameters, (*at, "path", name))
             yield Example(
-                request=data.get("request", MISSING),
-                before=tuple(data.get("before", ())),
+                body=data.get("request", MISSING),
+                bodies_before=tuple(data.get("before", ())),
                 path=data.get("path", {}),
                 query=data.get("query", {}),
                 headers={name.lower(): value for name, value in data.get("headers", {}).items()},

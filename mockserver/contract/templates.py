@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mockserver.base.values import encode_ascii_json, encode_json, is_blank, kind
+from mockserver.base.values import encode_ascii_json, encode_json, is_empty, kind
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
-from mockserver.core.language import BodyFormat, Template
+from mockserver.core.language import CompiledBody, Template
 from mockserver.core.model import MISSING, Facts
 
 _REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
@@ -158,7 +158,7 @@ def _compile_first_of(data: Mapping[str, Any], context: Context) -> Template:
     def render(facts: Facts) -> Any:
         for choice in earlier:
             value = choice.render(facts)
-            if value is not MISSING and not is_blank(value):
+            if value is not MISSING and not is_empty(value):
                 return value
         return last.render(facts)
 
@@ -192,12 +192,12 @@ def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
 # -- bodies -------------------------------------------------------------------------------------------
 
 
-def compile_body_format(template: Template) -> BodyFormat:
+def compile_body(template: Template) -> CompiledBody:
     """Compile a body to a format: constant bytes, encoded once, and the values between them."""
     texts: list[bytes] = []
     values: list[Extract] = []
     _append_parts(template, texts, values)
-    return BodyFormat(b"".join(texts), tuple(values))
+    return CompiledBody(b"".join(texts), tuple(values))
 
 
 def _append_parts(template: Template, texts: list[bytes], values: list[Callable[[Facts], Any]]) -> None:
@@ -223,6 +223,6 @@ def _literal(value: Any) -> bytes:
     return encode_json(value).replace(b"%", b"%%")
 
 
-def render_body(form: BodyFormat, facts: Facts) -> bytes:
+def render_body(form: CompiledBody, facts: Facts) -> bytes:
     """The JSON of a body for a request."""
     return form.text % tuple([encode_json(value(facts)) for value in form.values])

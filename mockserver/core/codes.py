@@ -12,23 +12,23 @@ from mockserver.core.contract import Scenario
 from mockserver.core.problems import problem
 from mockserver.core.reply import Problem
 
-PREFIX: Final = "code="
+CODE_PREFIX: Final = "code="
 """What stands before a code where the id of a scenario may stand; no id has such a character."""
 
 
 def is_code(name: str) -> bool:
     """Whether a name is that of a code."""
-    return name.startswith(PREFIX)
+    return name.startswith(CODE_PREFIX)
 
 
 def has_name(scenario: Scenario, name: str | None) -> bool:
     """Whether this is the id of the scenario, or the code in its answer."""
-    return name == scenario.id or (scenario.code is not None and name == f"{PREFIX}{scenario.code}")
+    return name == scenario.id or (scenario.code is not None and name == f"{CODE_PREFIX}{scenario.code}")
 
 
 def scenario_by_code(name: str, scenarios: Iterable[Scenario]) -> Scenario | Problem:
     """The one scenario whose answer has the code; a problem if there is none, or several."""
-    code = name.removeprefix(PREFIX)
+    code = name.removeprefix(CODE_PREFIX)
     coded = [scenario for scenario in scenarios if scenario.code is not None]
     found = [scenario for scenario in coded if scenario.code == code]
     if len(found) == 1:
@@ -39,7 +39,7 @@ def scenario_by_code(name: str, scenarios: Iterable[Scenario]) -> Scenario | Pro
 def own_codes(scenarios: Iterable[Scenario]) -> Sequence[str]:
     """The codes that name one scenario each, as `code=CODE`."""
     counts = Counter(scenario.code for scenario in scenarios if scenario.code is not None)
-    return [f"{PREFIX}{code}" for code, count in counts.items() if count == 1]
+    return [f"{CODE_PREFIX}{code}" for code, count in counts.items() if count == 1]
 
 
 def _unknown(code: str, codes: Sequence[str]) -> Problem:

@@ -8,11 +8,11 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockserver.base.address import path_segment
+from mockserver.base.address import escape_segment
 from mockserver.core.client_advice import NO_ADVICE, ClientAdvice
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.faults import Delay, Fault
-from mockserver.core.language import BodyFormat, Condition, Template
+from mockserver.core.language import CompiledBody, Condition, Template
 from mockserver.core.model import (
     Collection,
     GeneratedId,
@@ -38,21 +38,21 @@ class Assumption:
 class Alternative:
     """One way to a scenario: its conditions, its source, and the assumptions it rests on beside the scenario's.
 
-    `records` names the lookups that the conditions read.
+    `lookup_names` names the lookups that the conditions read.
     """
 
     conditions: tuple[Condition, ...]
-    source: Provenance
+    provenance: Provenance
     heading: str | None
     assumed: tuple[Assumption, ...]
-    records: tuple[str, ...]
+    lookup_names: tuple[str, ...]
 
 
 class RenderedMember(Struct, frozen=True):
-    """A member whose value depends on the request; if it `adds`, the value is appended to the list in the record."""
+    """A member whose value depends on the request; if it `appends`, the value is appended to the list in the record."""
 
     name: str
-    adds: bool
+    appends: bool
     template: Template
 
 
@@ -104,21 +104,21 @@ class AnyHeaderRule(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WarningRules:
-    """What clients are warned about, each with the assumption that lets the request pass.
+    """What clients are warned about, each with the id of the assumption that lets the request pass.
 
-    `unknown_members` is that assumption; None means no warning.
+    `unknown_members_assumption_id` is None where unknown members give no warning.
     """
 
-    unknown_members: str | None = None
+    unknown_members_assumption_id: str | None = None
     content_type: ContentTypeRule | None = None
     any_header: AnyHeaderRule | None = None
 
 
 class Example(Struct, frozen=True):
-    """A request that a scenario answers, after requests with the bodies in `before`."""
+    """A request that a scenario answers, after requests with the bodies in `bodies_before`."""
 
-    request: Any
-    before: tuple[Any, ...]
+    body: Any
+    bodies_before: tuple[Any, ...]
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -136,12 +136,12 @@ class ResponseHeader(Struct, frozen=True):
 class Scenario:
     """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `code` is the code in its answer, `source_text` its text if it was added at run time.
+    `code` is the code in its answer, `runtime_text` its text if it was added at run time.
     """
 
     id: str
     operation: str
-    source: Provenance
+    provenance: Provenance
     heading: str | None
     note: str | None
     assumed: tuple[Assumption, ...]
@@ -149,9 +149,9 @@ class Scenario:
     envelope: Envelope
     status: Template
     body: Template
-    body_format: BodyFormat
+    compiled_body: CompiledBody
     changes: tuple[Change, ...]
-    new: frozenset[str]
+    new_ids: frozenset[str]
     examples: tuple[Example, ...]
     position: Position
     headers: tuple[ResponseHeader, ...] = ()
@@ -160,7 +160,7 @@ class Scenario:
     fault: Fault | None = None
     delay: Delay | None = None
     turns: Turns | None = None
-    source_text: str | None = None
+    runtime_text: str | None = None
 
     @property
     def answers_all(self) -> bool:
@@ -188,7 +188,7 @@ class Turns(Struct, frozen=True):
     turns: tuple[Turn, ...]
     cycle: bool = False
 
-    def at(self, count: int) -> Turn:
+    def turn_after(self, count: int) -> Turn:
         """The turn of the request after `count` requests."""
         if self.cycle:
             count %= sum(turn.times for turn in self.turns)
@@ -218,9 +218,10 @@ class RuntimeCompiler(Struct, frozen=True):
 class Operation:
     """A method and a path with everything needed to decide a request to it.
 
-    `body` checks the body, `parameter_schemas` the roots `path` and `query`, where they have a schema. `sensitive` are
-    the places of secrets and `declared` all that the contract knows, each beginning with its root.
-    `schemas` names the schema files of `body`, `query` and `path`, where there are any.
+    `body` checks the body, `parameter_validators` the roots `path` and `query`, where they have a schema.
+    `secret_places` are the places of secrets and `declared_places` all that the contract knows, each beginning with
+    its root.
+    `schema_files` names the schema files of `body`, `query` and `path`, where there are any.
     """
 
     id: str
@@ -228,23 +229,23 @@ class Operation:
     path: str
     parameters: tuple[str, ...]
     body: Validator | None
-    parameter_schemas: tuple[tuple[str, Validator], ...]
-    warnings: WarningRules
+    parameter_validators: Mapping[str, Validator]
+    warning_rules: WarningRules
     lookups: tuple[Lookup, ...]
-    new: tuple[GeneratedId, ...]
+    generated_ids: tuple[GeneratedId, ...]
     scenarios: tuple[Scenario, ...]
     by_id: Mapping[str, Scenario]
     assumed: tuple[str, ...]
-    sensitive: tuple[Path, ...]
-    declared: tuple[Path, ...]
+    secret_places: tuple[Path, ...]
+    declared_places: tuple[Path, ...]
     runtime_compiler: RuntimeCompiler
-    schemas: Mapping[str, str] = field(default_factory=dict)
+    schema_files: Mapping[str, str] = field(default_factory=dict)
 
     def fill_path(self, parameters: Mapping[str, str]) -> str:
         """The path with these values for its parameters."""
         path = self.path
         for name in self.parameters:
-            path = path.replace("{" + name + "}", path_segment(parameters.get(name, name)))
+            path = path.replace("{" + name + "}", escape_segment(parameters.get(name, name)))
         return path
 
 
@@ -274,7 +275,7 @@ class Contract:
     settings: Settings
     replaced: tuple[Replacement, ...] = ()
     warnings: tuple[FileDiagnostic, ...] = ()
-    schemas_with_references: RewriteReferences = lambda _: {}
+    rewrite_references: RewriteReferences = lambda _: {}
     definition: Mapping[str, Any] = field(default_factory=dict)
 
     @property

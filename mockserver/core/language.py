@@ -85,7 +85,7 @@ class Template:
     new: frozenset[str] = frozenset()
 
 
-class BodyFormat(Struct, frozen=True):
+class CompiledBody(Struct, frozen=True):
     """The JSON of a body as a format string: one `%b` for each of the `values`."""
 
     text: bytes

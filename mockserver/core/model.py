@@ -80,7 +80,7 @@ class Violation(Struct, frozen=True, gc=False):
 
     `message` says what was expected and what kind of thing was got; it never holds a value of the request.
     `got` is one of `values.KINDS_OF_ABSENCE`; `other` means that a value is there. `known` lists the allowed names if a
-    name or a word is unknown, `about` is the description in the schema; both help people who write files.
+    name or a word is unknown, `description` is the description in the schema; both help people who write files.
     `values` holds what the message says by name, so that others can word it in another language.
     """
 
@@ -90,7 +90,7 @@ class Violation(Struct, frozen=True, gc=False):
     got: str
     message: str
     known: tuple[str, ...] = ()
-    about: str = ""
+    description: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
     """The path as YAML writes it: `body.person.name`. Conditions compare it often, so it is made once."""
@@ -152,7 +152,7 @@ class Document(Struct, frozen=True, gc=False):
 class Record(Struct, frozen=True, gc=False, omit_defaults=True):
     """A keyed record.
 
-    `visible` is what paths see: its members with `key` and `origin`. `entry` is the id of the journal entry whose
+    `visible` is what paths see: its members with `key` and `origin`. `entry_id` is the id of the journal entry whose
     request wrote it last, empty if none did.
 
     origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open collection's answer for
@@ -160,7 +160,7 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
     """
 
     visible: Mapping[str, Any] = field(name="view")
-    entry: str = ""
+    entry_id: str = field(name="entry", default="")
 
     @classmethod
     def make(cls, key: str, members: Mapping[str, Any], origin: Origin, entry: str = "") -> Record:
@@ -182,16 +182,16 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
 class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.
 
-    `constant` names the seeds that no request changes. `is_reserved` tells whether a key has the reserved form;
+    `constant_seeds` names the seeds that no request changes. `is_reserved` tells whether a key has the reserved form;
     `test_values` are the seeds of that form, spelt as in the file. `fold` normalizes a key, and `violations` checks
     the members of a record.
     """
 
     name: str
-    open: bool
-    default: Mapping[str, Any]
+    is_open: bool
+    default_members: Mapping[str, Any]
     seeds: Mapping[str, Record | None]
-    constant: frozenset[str]
+    constant_seeds: frozenset[str]
     is_reserved: Callable[[str], bool]
     test_values: tuple[str, ...]
     members: tuple[str, ...]
@@ -200,7 +200,7 @@ class Collection:
 
     def default_record(self, key: str) -> Record | None:
         """The record of a key never seen: the default of an open collection, None in a closed one."""
-        return Record({**self.default, "key": key, "origin": "default"}) if self.open else None
+        return Record({**self.default_members, "key": key, "origin": "default"}) if self.is_open else None
 
 
 class Write(Struct, frozen=True, gc=False):
@@ -214,7 +214,8 @@ class Write(Struct, frozen=True, gc=False):
 class Lookup(Struct, frozen=True, gc=False):
     """A record fetched by key before a decision, or several by a list of keys (`is_list`).
 
-    `member`: the key is this member of the body, whatever else the request has.
+    `path` says where the key stands, as text. `fold` normalizes the key, if set. Nothing is fetched where `unless` has
+    a value that is not blank.
     """
 
     name: str
@@ -224,7 +225,6 @@ class Lookup(Struct, frozen=True, gc=False):
     is_list: bool
     fold: Callable[[str], str] | None
     unless: Callable[[Facts], Any] | None
-    member: str | None
 
 
 class GeneratedId(Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from mockserver.base.values import encode_json, printable
 from mockserver.core.model import Settings
 from mockserver.core.reply import Reply
 
-PROBLEM: Final = "urn:mockserver:problem:"
+PROBLEM_TYPE_PREFIX: Final = "urn:mockserver:problem:"
 """The prefix of every problem's `type`."""
 
 PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
@@ -43,7 +43,7 @@ def problem(
 ) -> Reply:
     """The answer to misuse of the mock: a problem document, never an answer of the API."""
     shown = detail.encode("utf-8", "replace").decode()  # it may name a header whose bytes are no UTF-8
-    body = {"type": PROBLEM + kind, "title": title, "status": status, "detail": shown, **more}
+    body = {"type": PROBLEM_TYPE_PREFIX + kind, "title": title, "status": status, "detail": shown, **more}
     content = (("Content-Type", "application/problem+json"), *(headers or {}).items())
     return Reply(status, content, encode_json(body), problem=kind)
 

@@ -35,7 +35,7 @@ class Decision(Struct, frozen=True):
     alternative: the one that matched; None if the scenario was forced or armed.
     assumed: ids of the assumptions that the answer rests on.
     facts: all that was looked at.
-    cause: the id of the entry that wrote the record on which the decision rests; empty for none.
+    cause_entry_id: the id of the entry that wrote the record on which the decision rests; empty for none.
     turn_counts: for each matching scenario with answers in turn, the requests that it had counted before this one.
     committed: whether what the scenario changes is committed.
     """
@@ -44,11 +44,11 @@ class Decision(Struct, frozen=True):
     scenario: Scenario
     alternative: Alternative | None
     trigger: Trigger
-    source: Provenance
+    provenance: Provenance
     assumed: tuple[str, ...]
     document: Document
     facts: Facts
-    cause: str = ""
+    cause_entry_id: str = ""
     turn_counts: Mapping[str, int] = {}
     effects: Effects = Effects()
     committed: bool = False

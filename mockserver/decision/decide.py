@@ -40,10 +40,10 @@ def decide(route: Route, document: Document, view: View) -> Decision | Problem:
         armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
     if armed is not None and armed.turn.scenario is not None:
         return _build_decision(route, document, view, Choice(armed.turn.scenario, "armed", directives, armed=armed))
-    if view.misspelt is not None:
-        collection = view.misspelt.collection
-        spelt = close_matches(view.misspelt.key(facts), collection.test_values)
-        return unknown_test_value(view.misspelt.path, collection.name, spelt, collection.test_values)
+    if view.unknown_test_value is not None:
+        collection = view.unknown_test_value.collection
+        spelt = close_matches(view.unknown_test_value.key(facts), collection.test_values)
+        return unknown_test_value(view.unknown_test_value.path, collection.name, spelt, collection.test_values)
     return _build_decision(route, document, view, _first_match(route, document, view, armed))
 
 
@@ -59,7 +59,7 @@ class Choice(Struct, frozen=True):
     directives: Directives
     candidate: Candidate | None = None
     armed: ArmedOutcome | None = None
-    cause: str = ""
+    cause_entry_id: str = ""
     turn_counts: Mapping[str, int] = {}
 
 
@@ -93,21 +93,21 @@ def _choose(
         if scenario.id in turn_counts:  # another alternative of it has counted the request
             return None
         count = turn_counts[scenario.id] = view.turn_counts.get(scenario.id, 0)
-        answering = scenario.turns.at(count).scenario
+        answering = scenario.turns.turn_after(count).scenario
     if answering is None:
         return None
-    trigger, cause = _trigger_of(candidate.alternative, view)
-    return Choice(answering, trigger, route.directives, candidate, armed, cause, turn_counts)
+    trigger, cause_entry_id = _trigger_of(candidate.alternative, view)
+    return Choice(answering, trigger, route.directives, candidate, armed, cause_entry_id, turn_counts)
 
 
 def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
     """What made the scenario answer, and the entry that wrote the record on which that rests."""
     if not alternative.conditions:
         return "default", ""
-    for name in alternative.records:
+    for name in alternative.lookup_names:
         for record in view.found[name]:
             if record.visible["origin"] == "request":
-                return "state", record.entry
+                return "state", record.entry_id
     return "values", ""
 
 
@@ -125,22 +125,22 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
         scenario=scenario,
         alternative=alternative,
         trigger=choice.trigger,
-        source=alternative.source if alternative is not None else scenario.source,
+        provenance=alternative.provenance if alternative is not None else scenario.provenance,
         assumed=_assumption_ids(choice, document, view.facts),
         document=document,
         facts=facts,
-        cause=choice.cause,
+        cause_entry_id=choice.cause_entry_id,
         turn_counts=choice.turn_counts,
         effects=Effects(
             writes=_record_writes(scenario, view, facts) if committed else (),
-            consumed_ids=tuple(scenario.new) if alternative is not None and scenario.new else (),
+            consumed_ids=tuple(scenario.new_ids) if alternative is not None and scenario.new_ids else (),
             armed_id=armed.id if armed is not None else None,
             counted_scenarios=tuple(choice.turn_counts) if choice.turn_counts else (),
             drew_delay=delay is not None and not isinstance(delay, FixedDelay),
         ),
         committed=committed,
         fault=fault,
-        delay_ms=0.0 if delay is None else sample_delay(delay, facts.settings.seed, view.sandbox, view.delays),
+        delay_ms=0.0 if delay is None else sample_delay_ms(delay, facts.settings.seed, view.sandbox, view.delays_drawn),
     )
 
 
@@ -157,7 +157,7 @@ def _assumption_ids(choice: Choice, document: Document, facts: Facts) -> tuple[s
     return tuple(dict.fromkeys(found))
 
 
-def sample_delay(delay: Delay, seed: int, sandbox: str, number: int) -> float:
+def sample_delay_ms(delay: Delay, seed: int, sandbox: str, number: int) -> float:
     """Draw a delay in milliseconds; the same for the same seed, sandbox and number of delays drawn before."""
     if isinstance(delay, FixedDelay):
         return delay.ms
@@ -211,7 +211,7 @@ def _record_writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write,
     writes = []
     for change in scenario.changes:
         key = view.keys[change.lookup.name]
-        if key is None or key in change.lookup.collection.constant:
+        if key is None or key in change.lookup.collection.constant_seeds:
             continue
         members = dict(change.members)
         for rendered in change.rendered:
@@ -219,7 +219,7 @@ def _record_writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write,
             if value is MISSING:
                 del members[rendered.name]
                 continue
-            if rendered.adds:
+            if rendered.appends:
                 value = _append_once(view, change.lookup.name, rendered.name, value)
             members[rendered.name] = value
         writes.append(Write(change.lookup.collection.name, key, members))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.base.not_json import NotJsonError
-from mockserver.base.values import decode_json, is_blank, kind, kind_of_absence
+from mockserver.base.values import decode_json, is_empty, kind, kind_of_absence
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Document, Request, Settings, Violation
 from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
@@ -28,10 +28,10 @@ def read_document(
     found: list[Violation] = []
     if settings.require_headers:
         found += _header_violations(settings.require_headers, request.headers)
-    for root, validator in operation.parameter_schemas:
+    for root, validator in operation.parameter_validators.items():
         found += validator.violations(root, dict(parameters if root == "path" else request.query))
     body: Any = MISSING
-    warnings = header_warnings(operation.warnings, request.headers)
+    warnings = header_warnings(operation.warning_rules, request.headers)
     if request.query:
         warnings += query_warnings(request.query)
     if operation.body is not None:
@@ -62,7 +62,7 @@ def parse_body(data: bytes, max_depth: int) -> tuple[Any, tuple[Violation, ...]]
 def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iterator[Violation]:
     for name in names:
         value = headers.get(name.lower())
-        if is_blank(value):
+        if is_empty(value):
             message = "is required, but missing" if value is None else "is required, but blank"
             what = "missing" if value is None else kind_of_absence(value)
             yield Violation("header", (name.lower(),), "required", what, message)

@@ -47,7 +47,7 @@ class Order(Struct, frozen=True):
         return False
 
 
-def order_scenarios(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> Order:
+def compile_order(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ()) -> Order:
     """Compile the order of scenarios, given in the order in which they are tried."""
     scenarios = tuple(scenarios)
     candidates = [

@@ -56,13 +56,13 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
         headers = ()
     if decision.facts.settings.mock_headers:
         headers += _shared_headers(
-            scenario.id, decision.source, decision.assumed, decision.trigger, route.contract.hash
+            scenario.id, decision.provenance, decision.assumed, decision.trigger, route.contract.hash
         )
         own_headers += _own_headers(decision, entry_id, lost_entries)
     return Reply(
         status,
         headers,
-        render_body(scenario.body_format, decision.facts),
+        render_body(scenario.compiled_body, decision.facts),
         own_headers,
         decision,
         fault=fault,
@@ -90,8 +90,10 @@ def _scenario_headers(scenario: Scenario, facts: Facts) -> Headers:
 
 def _own_headers(decision: Decision, entry_id: str, lost_entries: Collection[str]) -> Headers:
     headers: list[tuple[str, str]] = []
-    if decision.cause:
-        headers.append(("Mock-Cause", decision.cause + ("; deleted" if decision.cause in lost_entries else "")))
+    if decision.cause_entry_id:
+        headers.append(
+            ("Mock-Cause", decision.cause_entry_id + ("; deleted" if decision.cause_entry_id in lost_entries else ""))
+        )
     if decision.document.violations:
         headers.append(("Mock-Violations", _header_list(decision.document.violations)))
     if decision.document.warnings:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from mockserver.base.address import segment_value
+from mockserver.base.address import unescape_segment
 from mockserver.base.spelling import close_matches
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Operation
@@ -46,17 +46,17 @@ class Router:
         sandbox_key: bytes,
         secrets: Mapping[str, Secrets],
         path_mask: PathMask,
-        admin_paths: Callable[[], tuple[str, ...]] = tuple,
+        admin_endpoints: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         """Compile the paths.
 
         `sandbox_key` keys the hashes that name sandboxes derived from `secrets`, which are by operation; `path_mask`
-        masks an unknown path, with which `admin_paths` are listed beside the operations.
+        masks an unknown path, with which `admin_endpoints` are listed beside the operations.
         """
         self._contract = contract
         self._settings = settings
         self._sandbox_key = sandbox_key
-        self._admin_paths = admin_paths
+        self._admin_endpoints = admin_endpoints
         self._secrets = secrets
         self._path_mask = path_mask
         self._static: dict[str, list[_MatchedOperation]] = {}
@@ -106,9 +106,9 @@ class Router:
             named = {"Mock-Assumed": ", ".join(assumptions)} if assumptions else {}
             methods = dict.fromkeys(candidate.operation.method for candidate in candidates)
             return problems.wrong_method(method, [*methods, *["HEAD"] * ("GET" in methods)], named)
-        paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_paths())
+        paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_endpoints())
         near = close_matches(path, [text.partition(" ")[2] for text in paths])
-        return problems.not_found(self._path_mask.masked(path), paths, near, found.sandbox if in_path else "")
+        return problems.not_found(self._path_mask.mask(path), paths, near, found.sandbox if in_path else "")
 
     def _candidates(self, path: str) -> list[_MatchedOperation]:
         found = self._static.get(path, [])
@@ -117,7 +117,7 @@ class Router:
         matched = [(pattern.fullmatch(path), operation) for pattern, operation in self._templates]
         return found + [
             _MatchedOperation(
-                operation, dict(zip(operation.parameters, map(segment_value, match.groups()), strict=True))
+                operation, dict(zip(operation.parameters, map(unescape_segment, match.groups()), strict=True))
             )
             for match, operation in matched
             if match is not None

@@ -16,7 +16,7 @@ from mockserver.core import problems
 from mockserver.core.model import MISSING, Request, Settings
 from mockserver.core.reply import Problem
 from mockserver.privacy.account_numbers import holds_account_number
-from mockserver.privacy.masks import masked_text
+from mockserver.privacy.masks import mask_account_numbers_in_text
 from mockserver.privacy.secrets import Secrets
 
 SANDBOX_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
@@ -44,7 +44,7 @@ def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Proble
     if not SANDBOX_NAME.fullmatch(named):
         return problems.bad_sandbox(
             "Expected a sandbox name of 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first, "
-            f"got {printable(masked_text(named), 80)}."
+            f"got {printable(mask_account_numbers_in_text(named), 80)}."
         )
     if holds_account_number(named):
         return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")

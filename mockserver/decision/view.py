@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from mockserver.base.values import is_blank
+from mockserver.base.values import is_empty
 from mockserver.core.contract import Operation, Turn, Turns
 from mockserver.core.language import Condition, all_hold
 from mockserver.core.model import MISSING, Collection, Document, Facts, Lookup, Record, Settings
@@ -34,7 +34,7 @@ class ArmedOutcome(Struct, frozen=True):
     @property
     def turn(self) -> Turn:
         """What the next request gets."""
-        return self.turns.at(self.used)
+        return self.turns.turn_after(self.used)
 
     def matches(self, operation: Operation, facts: Facts) -> bool:
         """Whether it is for such a request."""
@@ -47,9 +47,10 @@ class View(Struct, frozen=True):
     facts: what conditions and templates see.
     keys: the key of each lookup, None if the request has none.
     found: the records of each lookup.
-    misspelt: the first lookup whose key has the reserved form, but is neither a test value nor written by a request.
+    unknown_test_value: the first lookup whose key has the reserved form, but is no test value and not written by a
+        request.
     turn_counts: by scenario with answers in turn, the requests before this one.
-    delays: the random delays drawn so far.
+    delays_drawn: the random delays drawn so far.
     lost_entries: ids of journal entries that wrote a found record and are no longer kept.
     versions: what the storage needs at the commit to tell whether something has changed since.
     """
@@ -57,13 +58,13 @@ class View(Struct, frozen=True):
     facts: Facts
     keys: Mapping[str, str | None]
     found: Mapping[str, tuple[Record, ...]]
-    misspelt: Lookup | None
+    unknown_test_value: Lookup | None
     order: Order
     operation: str
     armed: tuple[ArmedOutcome, ...] = ()
     turn_counts: Mapping[str, int] = {}
     sandbox: str = ""
-    delays: int = 0
+    delays_drawn: int = 0
     lost_entries: frozenset[str] = frozenset()
     versions: Any = None
 
@@ -73,7 +74,7 @@ class LookupResults(Struct, frozen=True):
 
     keys: dict[str, str | None]
     found: dict[str, tuple[Record, ...]]
-    misspelt: Lookup | None
+    unknown_test_value: Lookup | None
 
 
 def make_facts(document: Document, settings: Settings, order: Order, now_ns: int, new: Mapping[str, str]) -> Facts:
@@ -136,10 +137,10 @@ def sent_key(lookup: Lookup, facts: Facts) -> str | None:
     """The key as the request spells it; None too where the lookup's `unless` has a value."""
     if lookup.unless is not None:
         other = lookup.unless(facts)
-        if other is not MISSING and not is_blank(other):
+        if other is not MISSING and not is_empty(other):
             return None
     key = lookup.key(facts)
-    return key if type(key) is str and not is_blank(key) else None
+    return key if type(key) is str and not is_empty(key) else None
 
 
 def _find_many(lookup: Lookup, facts: Facts, find: Find) -> tuple[Record, ...]:

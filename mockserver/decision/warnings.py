@@ -85,7 +85,7 @@ _REPEATED: Final = "comes more than once; the first value counts"
 
 def body_warnings(operation: Operation, request: Request, body: dict[str, Any]) -> Iterator[RequestWarning]:
     """The members of a body that no schema declares, and those that come twice."""
-    assumption = operation.warnings.unknown_members
+    assumption = operation.warning_rules.unknown_members_assumption_id
     if assumption is not None and operation.body is not None:
         for member in itertools.islice(operation.body.unknown_members(body), MAX_WARNINGS):
             yield _unknown_member(member, assumption)

@@ -78,7 +78,7 @@ class ContractInUse:
         contract: Contract,
         settings: Settings,
         sandbox_key: bytes,
-        admin_paths: Callable[[], tuple[str, ...]],
+        admin_endpoints: Callable[[], tuple[str, ...]],
     ) -> None:
         """Compile the paths, and collect the secret places."""
         self.contract = contract
@@ -86,7 +86,7 @@ class ContractInUse:
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
         self.entry_writer = writer = EntryWriter(contract)
-        self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.paths, admin_paths)
+        self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.paths, admin_endpoints)
         self.observer = Observer(self.entry_writer.all_secrets, sandbox_key)
 
     def read(self, route: Route, request: Request, settings: Settings) -> Document:
@@ -96,7 +96,7 @@ class ContractInUse:
 
 
 class Engine:
-    """Answers requests to a contract. `admin_paths` are named beside the operations where a path is unknown."""
+    """Answers requests to a contract. `admin_endpoints` are named beside the operations where a path is unknown."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Engine:
         clock: Clock = time.time_ns,
         storage: Storage | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        admin_paths: Callable[[], tuple[str, ...]] = tuple,
+        admin_endpoints: Callable[[], tuple[str, ...]] = tuple,
         sandbox_key: bytes = b"",
     ) -> None:
         """Start with fresh state; no other clocks than `clock` and `monotonic` are read.
@@ -119,7 +119,7 @@ class Engine:
         self.reload: Callable[[], Awaitable[Reload]] | None = None
         self.last_reload: Reload | None = None
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
-        self._admin_paths = admin_paths
+        self._admin_endpoints = admin_endpoints
         self._in_use = self._put_in_use(contract, settings or contract.settings)
 
     @property
@@ -137,7 +137,7 @@ class Engine:
         self._in_use = self._put_in_use(contract, settings)
 
     def _put_in_use(self, contract: Contract, settings: Settings) -> ContractInUse:
-        return ContractInUse(contract, settings, self._sandbox_key, self._admin_paths)
+        return ContractInUse(contract, settings, self._sandbox_key, self._admin_endpoints)
 
     def cached(self, name: Hashable, make: Callable[[], _T]) -> _T:
         """A value that `make` derives from the contract in use; computed once for each `name`, until a reload."""
@@ -245,14 +245,14 @@ class Engine:
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""
         writer = self._in_use.entry_writer
-        return writer.paths.masked(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
+        return writer.paths.mask(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
 
     # -- the journal ------------------------------------------------------------------------------------
 
     def _entry(self, in_use: ContractInUse, view: View, decision: Decision, reply: Reply, nanos: int) -> Entry:
         if not in_use.settings.journal_entries:
             return Entry(reply.entry_id, view.sandbox, b"")
-        return in_use.entry_writer.decided(view, decision, reply, nanos // 1000)
+        return in_use.entry_writer.encode_decision(view, decision, reply, nanos // 1000)
 
     async def _record_refusal(
         self,
@@ -271,7 +271,7 @@ class Engine:
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()
         entry = Entry(entry_id, name, b"")
         if in_use.settings.journal_entries:
-            entry = in_use.entry_writer.refused(entry_id, request, name, reply, now, nanos // 1000)
+            entry = in_use.entry_writer.encode_refusal(entry_id, request, name, reply, now, nanos // 1000)
         await self.storage.add_entry(entry, in_use.observer.observe_refusal(request, name, started))
         self.metrics.count(reply, nanos)
         return reply

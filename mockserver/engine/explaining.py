@@ -11,7 +11,7 @@ from mockserver.core.model import Request
 from mockserver.core.reply import Decision
 from mockserver.engine.engine import Explanation
 from mockserver.entries.views import decision_json, evidence_lines, near_misses_json, text_or_json, violation_json
-from mockserver.privacy.masks import mask_account_numbers_in
+from mockserver.privacy.masks import mask_account_numbers_in_value
 
 
 def explanation_json(request: Request, explanation: Explanation) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def explanation_json(request: Request, explanation: Explanation) -> dict[str, An
         "problem": reply.problem,
         **(_decision_members(decision, explanation) if decision is not None else {}),
     }
-    masked: dict[str, Any] = mask_account_numbers_in(shown)
+    masked: dict[str, Any] = mask_account_numbers_in_value(shown)
     return masked
 
 

@@ -31,7 +31,7 @@ class ExampleRun(Struct, frozen=True):
 
 def example_requests(operation: Operation, example: Example) -> Iterator[Request]:
     """The requests of an example: those to send first, then its own."""
-    for body in (*example.before, example.request):
+    for body in (*example.bodies_before, example.body):
         yield Request(
             operation.method,
             operation.fill_path(example.path),
@@ -106,15 +106,15 @@ def _disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
         ReferenceValidator,  # slow to import, and a server does not need it
     )
 
-    reference = ReferenceValidator(contract.schemas_with_references)
+    reference = ReferenceValidator(contract.rewrite_references)
     for operation in contract.operations:
         body = operation.body
         for scenario in operation.scenarios if body is not None else ():
             for example in scenario.examples:
-                if body is None or example.request is MISSING:
+                if body is None or example.body is MISSING:
                     continue
-                expected = reference.is_valid(operation.schemas["body"], example.request)
-                is_valid = not body.violations("body", example.request)
+                expected = reference.is_valid(operation.schema_files["body"], example.body)
+                is_valid = not body.violations("body", example.body)
                 if expected is not None and expected is not is_valid:
                     yield FileDiagnostic(
                         example.position,

@@ -24,6 +24,7 @@ from mockserver.decision.order import scenarios_in_force
 from mockserver.decision.view import ArmedOutcome
 from mockserver.engine.engine import Engine
 from mockserver.engine.threads import run_in_thread
+from mockserver.entries.journal_entry import RuntimeScenarioText
 from mockserver.storage.interface import ReloadedSandbox, Sandbox, StorageError
 
 POLL_SECONDS: Final = 1.0
@@ -36,14 +37,6 @@ MAX_NOTES: Final = 100
 """How many dropped things are listed."""
 
 _T = TypeVar("_T")
-
-
-class SourceText(Struct, frozen=True):
-    """A scenario that was added at run time, as its text."""
-
-    operation: str
-    scenario: str
-    text: str
 
 
 class ArmedConditions(Struct, frozen=True):
@@ -60,17 +53,17 @@ class ReloadedContract:
         """Nothing is compiled yet."""
         self.contract = contract
         self.operations = {operation.id: operation for operation in contract.operations}
-        self._scenarios: dict[SourceText, Scenario | str] = {}
+        self._scenarios: dict[RuntimeScenarioText, Scenario | str] = {}
         self._conditions: dict[tuple[str, bytes], tuple[Condition, ...] | str] = {}
 
-    def compile(self, texts: Iterable[SourceText], whens: Iterable[ArmedConditions]) -> None:
+    def compile(self, texts: Iterable[RuntimeScenarioText], whens: Iterable[ArmedConditions]) -> None:
         """Compile texts ahead, in a thread, as it may take long."""
         for text in texts:
             self.scenario(text)
         for one in whens:
             self.conditions(one.operation, one.when)
 
-    def scenario(self, text: SourceText) -> Scenario | str:
+    def scenario(self, text: RuntimeScenarioText) -> Scenario | str:
         """The scenario of a text, or why there is none."""
         if text not in self._scenarios:
             self._scenarios[text] = self._compiled(text.operation, partial(_scenario, text))
@@ -93,7 +86,7 @@ class ReloadedContract:
             return f"{first.position}: {first.what}"
 
 
-def _scenario(text: SourceText, operation: Operation) -> Scenario | str:
+def _scenario(text: RuntimeScenarioText, operation: Operation) -> Scenario | str:
     scenario = compile_runtime_scenario(operation, text.text.encode(), text.scenario)
     if text.scenario == operation.scenarios[-1].id and not scenario.answers_all:
         return f"{text.scenario} is the final scenario now, and has to answer everything"
@@ -122,7 +115,7 @@ def _reload_sandbox(
     for operation, scenarios in sandbox.runtime_scenarios.items():
         kept = []
         for scenario in scenarios:
-            found = reloaded.scenario(SourceText(operation, scenario.id, scenario.source_text or ""))
+            found = reloaded.scenario(RuntimeScenarioText(operation, scenario.id, scenario.runtime_text or ""))
             if isinstance(found, Scenario):
                 kept.append(found)
             else:
@@ -178,10 +171,10 @@ def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
 
 def _id_offsets(old: Contract, new: Contract) -> dict[str, int]:
     """By how much the ids of a name begin lower than before; so many are skipped, so that none is given out twice."""
-    first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.new}
+    first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.generated_ids}
     id_offsets: dict[str, int] = {}
     for operation in new.operations:
-        for one in operation.new:
+        for one in operation.generated_ids:
             lower = first.get((operation.id, one.name), one.first) - one.first
             id_offsets[one.name] = max(lower, id_offsets.get(one.name, 0))
     return id_offsets
@@ -240,7 +233,7 @@ class Reloader:
         return await self._serve(loaded) if isinstance(loaded, ReloadedContract) else Reload(self._now_ns(), loaded)
 
     def _read(
-        self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
+        self, texts: Sequence[RuntimeScenarioText], whens: Sequence[ArmedConditions]
     ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
         """The contract of the files, or what is wrong with them."""
         for _ in range(MAX_ATTEMPTS):
@@ -252,7 +245,7 @@ class Reloader:
         return (_problem("the files change while they are read", "try it again when they are whole"),)
 
     def _load(
-        self, texts: Sequence[SourceText], whens: Sequence[ArmedConditions]
+        self, texts: Sequence[RuntimeScenarioText], whens: Sequence[ArmedConditions]
     ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
         try:
             reloaded = ReloadedContract(self._files.load())
@@ -271,9 +264,9 @@ class Reloader:
         return Reload(self._now_ns(), notes=notes)
 
 
-def _runtime_texts(sandboxes: Iterable[Sandbox]) -> list[SourceText]:
+def _runtime_texts(sandboxes: Iterable[Sandbox]) -> list[RuntimeScenarioText]:
     added = [one for sandbox in sandboxes for scenarios in sandbox.runtime_scenarios.values() for one in scenarios]
-    return [SourceText(one.operation, one.id, one.source_text or "") for one in added]
+    return [RuntimeScenarioText(one.operation, one.id, one.runtime_text or "") for one in added]
 
 
 def _armed_conditions(sandboxes: Iterable[Sandbox]) -> list[ArmedConditions]:

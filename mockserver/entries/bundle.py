@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mockserver.base.instants import parse_instant
 from mockserver.base.values import decode_trusted_json, encode_json, printable
-from mockserver.contract.folders import ENTRY_FORMAT
+from mockserver.contract.folders import ENTRY_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario, format_validator
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
@@ -21,7 +21,7 @@ from mockserver.core.model import RequestWarning
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
-from mockserver.decision.order import order_scenarios, scenarios_in_force
+from mockserver.decision.order import compile_order, scenarios_in_force
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import ArmedOutcome
@@ -31,7 +31,7 @@ from mockserver.entries.reconstruction import request_of, view_of
 from mockserver.entries.views import text_or_json, violation_json
 from mockserver.privacy.masks import mask_account_numbers
 
-FORMAT: Final = 3
+ENTRY_BUNDLE_VERSION: Final = 3
 """2 was a document of its own; since 3 a bundle holds the journal entry."""
 
 
@@ -61,7 +61,7 @@ class ReplayResult(Struct, frozen=True):
 
 def bundle(data: bytes) -> dict[str, Any]:
     """The bundle of a journal entry, from its encoded document."""
-    return {"format": FORMAT, "entry": decode_trusted_json(data)}
+    return {"format": ENTRY_BUNDLE_VERSION, "entry": decode_trusted_json(data)}
 
 
 def replay(document: Any, contract: Contract) -> ReplayResult:
@@ -80,17 +80,17 @@ def replay(document: Any, contract: Contract) -> ReplayResult:
     if entry.fault == "gateway":  # it answers with a status of its own
         before["status"] = now["status"]
     differences = [Difference(n, before[n], value) for n, value in now.items() if before[n] != value]
-    same, disturbance = entry.contract == contract.hash, _fault_and_delay(entry, decision)
+    same, disturbance = entry.contract_hash == contract.hash, _fault_and_delay(entry, decision)
     return ReplayResult(tuple(differences), same, again.scenario.id, disturbance)
 
 
 def _entry(document: Any) -> JournalEntry:
     found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
+    if found != ENTRY_BUNDLE_VERSION:
         got = f"format: {found}" if found is not None else "something else"
         where = "as GET /__admin/requests/ID/bundle of this version gives it"
-        raise BundleError(f"expected a bundle with format: {FORMAT}, {where}, got {printable(got, 40)}")
-    wrong = format_validator(ENTRY_FORMAT).violations("entry", document.get("entry"))
+        raise BundleError(f"expected a bundle with format: {ENTRY_BUNDLE_VERSION}, {where}, got {printable(got, 40)}")
+    wrong = format_validator(ENTRY_SCHEMA_FILE).violations("entry", document.get("entry"))
     if wrong:
         first = next((one for one in wrong if one.keyword != "oneOf"), wrong[0])  # oneOf says least
         raise BundleError(f"the bundle is not whole: {first.text}")
@@ -107,9 +107,9 @@ def _decide_again(
 ) -> tuple[Decision, Reply]:
     """The decision and reply by this contract, with the records, ids and time of that request."""
     added = [_compile(operation, one.scenario, one.text) for one in recorded.added]
-    order = order_scenarios(scenarios_in_force(operation, added), added)
+    order = compile_order(scenarios_in_force(operation, added), added)
     request = request_of(entry)
-    document = read_document(operation, request, entry.request.path, recorded.settings.settings)
+    document = read_document(operation, request, entry.request.path, recorded.settings.as_settings)
     view = view_of(entry, recorded, operation, order, document)
     forced = _forced(recorded, operation, order.by_id) if recorded.scenario.forced else None
     directives = Directives(forced.id) if forced is not None and recorded.trigger == "header" else Directives()
@@ -128,7 +128,7 @@ def _decide_again(
 
 def _forced(recorded: EntryDecision, operation: Operation, by_id: Mapping[str, Scenario]) -> Scenario:
     """The scenario that was forced by a header or armed."""
-    name = recorded.scenario.scenario
+    name = recorded.scenario.id
     if recorded.forced_text is not None:
         return _compile(operation, name, recorded.forced_text)
     scenario = operation.by_id.get(name) or by_id.get(name)
@@ -149,9 +149,9 @@ def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
     return {
         "scenario": decision.scenario.id,
         "trigger": decision.trigger,
-        "source": decision.source,
+        "source": decision.provenance,
         "assumed": list(decision.assumed),
-        "cause": decision.cause,
+        "cause": decision.cause_entry_id,
         "violations": [violation_json(one) for one in decision.document.violations],
         "warnings": _kept_warnings(decision.document.warnings),
         "writes": [
@@ -170,11 +170,11 @@ def _kept_warnings(warnings: Iterable[RequestWarning]) -> list[str]:
 def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str, Any]:
     """The same parts of the decision in an entry."""
     return {
-        "scenario": decision.scenario.scenario,
+        "scenario": decision.scenario.id,
         "trigger": decision.trigger,
         "source": decision.scenario.source,
         "assumed": list(decision.assumed),
-        "cause": decision.cause,
+        "cause": decision.cause_entry_id,
         "violations": [violation_json(one) for one in decision.violations],
         "warnings": _kept_warnings(decision.warnings),
         "writes": [{"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.writes],

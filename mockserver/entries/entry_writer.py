@@ -22,7 +22,6 @@ from mockserver.entries.journal_entry import (
     BASE64,
     JSON,
     TEXT,
-    AddedScenario,
     Body,
     EntryDecision,
     EntryLookup,
@@ -31,6 +30,7 @@ from mockserver.entries.journal_entry import (
     EntrySettings,
     EntryViolation,
     JournalEntry,
+    RuntimeScenarioText,
     ScenarioInfo,
 )
 from mockserver.privacy.masks import (
@@ -38,12 +38,12 @@ from mockserver.privacy.masks import (
     PathMask,
     changed_pointers,
     mask_account_numbers,
-    mask_account_numbers_in,
+    mask_account_numbers_in_value,
     mask_at,
+    mask_headers,
     mask_text_body,
-    masked_headers,
-    masked_value,
-    pointers_at,
+    mask_value,
+    masked_pointers,
     read_object,
     secret_parts,
 )
@@ -63,7 +63,7 @@ class EntryWriter:
         self.all_secrets = secrets_of(contract.operations)
         self.paths = PathMask(contract.operations, self.all_secrets)
 
-    def decided(self, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
+    def encode_decision(self, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
         """The entry of a request that a scenario answers."""
         masked: list[str] = []
         document, secrets = decision.document, self.secrets[decision.operation.id]
@@ -71,8 +71,8 @@ class EntryWriter:
             id=reply.entry_id,
             sandbox=view.sandbox,
             time=utc_nanos(view.facts.now_ns),
-            micros=micros,
-            contract=self._contract,
+            duration_us=micros,
+            contract_hash=self._contract,
             request=self._request(document, secrets, masked, decision.operation.path),
             reply=_entry_reply(reply, secrets if decision.scenario.headers else None, masked),
             decision=_entry_decision(view, decision),
@@ -84,15 +84,17 @@ class EntryWriter:
         )
         return Entry(reply.entry_id, view.sandbox, _mask_document(_encode(entry)))
 
-    def refused(self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int) -> Entry:
+    def encode_refusal(
+        self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int
+    ) -> Entry:
         """The entry of a request that the mock refused."""
         masked: list[str] = []
         entry = JournalEntry(
             id=entry_id,
             sandbox=sandbox,
             time=utc_nanos(at_ns),
-            micros=micros,
-            contract=self._contract,
+            duration_us=micros,
+            contract_hash=self._contract,
             request=self._request(_unread(request, self.all_secrets), self.all_secrets, masked),
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
@@ -108,7 +110,7 @@ class EntryWriter:
         request, parameters = document.request, document.parameters
         target, path = request.path, dict(parameters)
         if target != operation_path:  # which is the contract's own text
-            target = self.paths.masked(target)
+            target = self.paths.mask(target)
         is_path_masked = target not in (request.path, printable(request.path, MAX_TARGET))
         query: dict[str, str] = {}
         pointers: list[str] = []
@@ -129,7 +131,7 @@ class EntryWriter:
         if pointers or is_path_masked:
             masked.append("/request/target")
             masked += pointers
-        headers = masked_headers(request.headers.items(), secrets, "/request/headers", masked)
+        headers = mask_headers(request.headers.items(), secrets, "/request/headers", masked)
         return EntryRequest(
             method=request.method,
             target=target,
@@ -159,8 +161,8 @@ def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
         if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
         # Written again: the bytes may hold a member twice, and digits as escapes.
-        masked += pointers_at(value, paths, "/request/body/value")
-        return Body(JSON, Raw(encode_json(masked_value(value) if () in paths else value)))
+        masked += masked_pointers(value, paths, "/request/body/value")
+        return Body(JSON, Raw(encode_json(mask_value(value) if () in paths else value)))
     masked_data = mask_text_body(data, secrets)
     if masked_data != data:
         masked.append("/request/body/value")
@@ -174,7 +176,7 @@ def _entry_reply(reply: Reply, secrets: Secrets | None, masked: list[str]) -> En
     """The reply; `secrets` where it has headers of a scenario, as the mock's own are none."""
     headers = reply.all_headers
     if secrets is not None:
-        headers = masked_headers(headers, secrets, "/reply/headers", masked)
+        headers = mask_headers(headers, secrets, "/reply/headers", masked)
     return EntryReply(reply.status, headers, Body(JSON, Raw(reply.body)))
 
 
@@ -186,7 +188,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
         trigger=decision.trigger,
         settings=_entry_settings(facts.settings),
         assumed=decision.assumed,
-        cause=decision.cause,
+        cause_entry_id=decision.cause_entry_id,
         committed=decision.committed,
         violations=tuple(
             [EntryViolation(v.root, v.path, v.keyword, v.got, v.message, v.values) for v in document.violations]
@@ -200,8 +202,8 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
         new=facts.new,
         writes=decision.effects.writes,
         turns=dict(decision.turn_counts),
-        added=tuple([AddedScenario(one.operation, one.id, one.source_text or "") for one in added]),
-        forced_text=scenario.source_text if decision.alternative is None else None,
+        added=tuple([RuntimeScenarioText(one.operation, one.id, one.runtime_text or "") for one in added]),
+        forced_text=scenario.runtime_text if decision.alternative is None else None,
     )
 
 
@@ -210,9 +212,9 @@ def scenario_info(scenario: Scenario, alternative: Alternative | None) -> Scenar
     because = tuple(condition.text for condition in alternative.conditions) if alternative is not None else ()
     return ScenarioInfo(
         operation=scenario.operation,
-        scenario=scenario.id,
+        id=scenario.id,
         position=str(scenario.position),
-        source=alternative.source if alternative is not None else scenario.source,
+        source=alternative.provenance if alternative is not None else scenario.provenance,
         heading=scenario.heading,
         note=scenario.note,
         because=because,
@@ -236,7 +238,7 @@ def _mask_document(data: bytes) -> bytes:
     if mask_account_numbers(data) is data:
         return data
     value = msgspec.json.decode(data)
-    hidden = mask_account_numbers_in(value)
+    hidden = mask_account_numbers_in_value(value)
     known = hidden.pop("masked", [])
     value.pop("masked", None)
     hidden["masked"] = list(dict.fromkeys([*known, *changed_pointers(value, hidden, "")]))

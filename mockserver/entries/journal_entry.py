@@ -78,7 +78,7 @@ class ScenarioInfo(Struct, frozen=True, gc=False, omit_defaults=True):
     """The scenario that answered, and the conditions that held."""
 
     operation: str
-    scenario: str
+    id: str = field(name="scenario")
     position: str
     source: str
     heading: str | None = None
@@ -106,12 +106,12 @@ class EntrySettings(Struct, frozen=True, gc=False):
     max_depth: int
 
     @property
-    def settings(self) -> Settings:
+    def as_settings(self) -> Settings:
         """Settings with these among them."""
         return Settings(**msgspec.structs.asdict(self))
 
 
-class AddedScenario(Struct, frozen=True, gc=False):
+class RuntimeScenarioText(Struct, frozen=True, gc=False):
     """A scenario that was added at run time, as its text."""
 
     operation: str
@@ -126,7 +126,7 @@ class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
     trigger: str
     settings: EntrySettings
     assumed: tuple[str, ...] = ()
-    cause: str = ""
+    cause_entry_id: str = field(name="cause", default="")
     committed: bool = False
     violations: tuple[EntryViolation, ...] = ()
     warnings: tuple[RequestWarning, ...] = ()
@@ -134,7 +134,7 @@ class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
     new: Mapping[str, str] = field(default_factory=dict)
     writes: tuple[Write, ...] = ()
     turns: dict[str, int] = field(default_factory=dict)
-    added: tuple[AddedScenario, ...] = ()
+    added: tuple[RuntimeScenarioText, ...] = ()
     forced_text: str | None = None
 
 
@@ -148,8 +148,8 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     id: str
     sandbox: str
     time: str
-    micros: int
-    contract: str
+    duration_us: int = field(name="micros")
+    contract_hash: str = field(name="contract")
     request: EntryRequest
     reply: EntryReply
     decision: EntryDecision | None = None

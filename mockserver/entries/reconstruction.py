@@ -14,7 +14,7 @@ from mockserver.core.language import Condition
 from mockserver.core.model import MISSING, Document, Request, Violation
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import near_misses
-from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
+from mockserver.decision.order import Order, compile_order, scenarios_in_force
 from mockserver.decision.view import View, make_facts
 from mockserver.entries.journal_entry import JSON, EntryDecision, JournalEntry
 
@@ -33,7 +33,7 @@ class Reconstruction(Struct, frozen=True):
         scenario = self.decision.scenario
         if scenario.forced:
             return ()
-        stood_aside = [name for name in self.decision.turns if name != scenario.scenario]
+        stood_aside = [name for name in self.decision.turns if name != scenario.id]
         return near_misses(self.operation, self.view.order.scenarios, self.view.facts, stood_aside)
 
     @property
@@ -47,7 +47,7 @@ class Reconstruction(Struct, frozen=True):
     @property
     def scenario(self) -> Scenario | None:
         """The scenario that answered; None if there is none of its name any more."""
-        return self.view.order.by_id.get(self.decision.scenario.scenario)
+        return self.view.order.by_id.get(self.decision.scenario.id)
 
 
 def reconstruct(
@@ -66,7 +66,7 @@ def reconstruct(
         return None
     added = [*_runtime_scenarios(entry.decision, operation)]
     order = orders[operation.id] if orders is not None and not added else None
-    order = order or order_scenarios(scenarios_in_force(operation, added), added)
+    order = order or compile_order(scenarios_in_force(operation, added), added)
     return Reconstruction(entry, entry.decision, operation, view_of(entry, entry.decision, operation, order))
 
 
@@ -75,7 +75,7 @@ def view_of(
 ) -> View:
     """The view of the sandbox that a decision had; `document` is its request, if it was read again."""
     document = document or document_of(entry, decision)
-    facts = make_facts(document, decision.settings.settings, order, entry.at_ns, decision.new)
+    facts = make_facts(document, decision.settings.as_settings, order, entry.at_ns, decision.new)
     keys, found = {}, {}
     for lookup in operation.lookups:
         one = decision.lookups.get(lookup.name)
@@ -87,7 +87,7 @@ def view_of(
         facts=facts,
         keys=keys,
         found=found,
-        misspelt=None,
+        unknown_test_value=None,
         order=order,
         operation=operation.id,
         turn_counts=decision.turns,

@@ -60,7 +60,7 @@ class RequestMiss(Struct, frozen=True):
 class Claim:
     """The claim that `low` to `high` (None: any number of) requests match.
 
-    `scenario` is the id of the one that answered, `definition` that scenario where it is in force, for evidence.
+    `scenario` is the id of the one that answered, `scenario_in_force` that scenario where it is in force, for evidence.
     """
 
     operation: str | None = None
@@ -68,7 +68,7 @@ class Claim:
     when: tuple[Condition, ...] = ()
     low: int = 1
     high: int | None = None
-    definition: Scenario | None = None
+    scenario_in_force: Scenario | None = None
 
     @property
     def text(self) -> str:
@@ -84,7 +84,7 @@ class Claim:
     def matches(self, request: RecordedRequest) -> bool:
         """Whether a request counts for the claim."""
         decision = request.entry.decision
-        if decision is None or (self.scenario is not None and decision.scenario.scenario != self.scenario):
+        if decision is None or (self.scenario is not None and decision.scenario.id != self.scenario):
             return False
         if self.operation is not None and decision.scenario.operation != self.operation:
             return False
@@ -99,7 +99,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClaimResult:
     """Whether a claim holds. `incomplete`: it does not because entries that could matter are lost."""
 
     holds: bool
@@ -111,7 +111,7 @@ class Verdict:
     note: str = ""
 
 
-async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, has_lost_entries: bool) -> Verdict:
+async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, has_lost_entries: bool) -> ClaimResult:
     """Whether a claim holds of entries, oldest first; `has_lost_entries`: there were more."""
     pacer = Pacer()
     matching: list[Entry] = []
@@ -121,7 +121,7 @@ async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, h
         await pacer.pause()
     # Lost entries could only raise the count.
     holds = claim.allows(len(matching)) and not (has_lost_entries and claim.high is not None)
-    return Verdict(
+    return ClaimResult(
         holds,
         claim.text,
         len(matching),
@@ -133,7 +133,7 @@ async def verify(claim: Claim, entries: Sequence[Entry], read: ReadRequest, *, h
 
 async def in_order(
     claims: Sequence[Claim], entries: Sequence[Entry], read: ReadRequest, *, has_lost_entries: bool
-) -> Verdict:
+) -> ClaimResult:
     """Whether the entries, oldest first, can be cut into parts of which the claims hold one after the other."""
     pacer = Pacer()
     matches_of_claims: list[list[bool]] = [[] for _ in claims]
@@ -151,7 +151,7 @@ async def in_order(
         if not any(reached) or (number == len(claims) and not reached[-1]):
             start = before.index(True)
             others = [entry for entry, matched in zip(entries[start:], matches[start:], strict=True) if not matched]
-            return Verdict(
+            return ClaimResult(
                 holds=False,
                 expected=f"{number}. {claim.text}" + (", after what goes before" if number > 1 else ""),
                 got=counts[-1] - counts[start],
@@ -160,8 +160,8 @@ async def in_order(
                 note=f"{counts[-1]} in all" if start else "",
             )
     if has_lost_entries and any(claim.high is not None for claim in claims):
-        return Verdict(holds=False, expected="requests in order", got=len(entries), incomplete=True)
-    return Verdict(holds=True, expected="requests in order", got=len(entries))
+        return ClaimResult(holds=False, expected="requests in order", got=len(entries), incomplete=True)
+    return ClaimResult(holds=True, expected="requests in order", got=len(entries))
 
 
 def _possible_ends(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[bool]:
@@ -194,24 +194,24 @@ def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:
     evidence_against: list[Evidence] = []
     held = 0
     facts, operation = reconstruction.view.facts, reconstruction.operation
-    answered = reconstruction.decision.scenario.scenario
+    answered = reconstruction.decision.scenario.id
     if claim.operation is not None and operation.id != claim.operation:
         evidence_against.append(Evidence("operation", claim.operation, operation.id))
     if claim.scenario is not None and answered != claim.scenario:
         evidence_against.append(Evidence("scenario", claim.scenario, answered))
-        if claim.definition is not None and claim.definition.operation == operation.id:
-            miss = near_miss(claim.definition, operation, facts)
+        if claim.scenario_in_force is not None and claim.scenario_in_force.operation == operation.id:
+            miss = near_miss(claim.scenario_in_force, operation, facts)
             evidence_against += miss.evidence
             held += miss.held
     for condition in claim.when:
         found = condition.evidence(facts)
         held += not found
         evidence_against += found
-    scenario = claim.definition or reconstruction.view.order.scenarios[-1]
+    scenario = claim.scenario_in_force or reconstruction.view.order.scenarios[-1]
     return NearMiss(scenario, tuple(evidence_against), held, near_seeds(evidence_against, operation, facts))
 
 
-def verdict_text(verdict: Verdict, sandbox: str) -> str:
+def verdict_text(verdict: ClaimResult, sandbox: str) -> str:
     """A verdict as text for a log."""
     where = f" in sandbox {sandbox}" if sandbox else ""
     if verdict.holds:
@@ -223,14 +223,14 @@ def verdict_text(verdict: Verdict, sandbox: str) -> str:
     shown += ["nearest misses:"] if verdict.misses else []
     for missed in verdict.misses:
         entry = missed.entry
-        answered = entry.decision.scenario.scenario if entry.decision is not None else entry.problem
+        answered = entry.decision.scenario.id if entry.decision is not None else entry.problem
         request = f"{entry.request.method} {entry.request.target}"
         shown.append(f"  #{entry.id} {request} -> {entry.reply.status} {answered}")
         shown += [f"    {line}" for e in missed.miss.evidence for line in evidence_lines(e.path, e.expected, e.got)]
     return "\n".join(shown)
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: ClaimResult) -> dict[str, Any]:
     """A verdict as members of a JSON object."""
     return {
         "holds": verdict.holds,

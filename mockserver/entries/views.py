@@ -30,17 +30,17 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "status": entry.reply.status,
         "code": error.get("code"),
         "hint": next(_texts(error), None),
-        "scenario": decision.scenario.scenario if decision is not None else None,
+        "scenario": decision.scenario.id if decision is not None else None,
         "source": decision.scenario.source if decision is not None else None,
         "trigger": decision.trigger if decision is not None else None,
         "problem": entry.problem,
         "trace": entry.trace,
         "fault": entry.fault,
         "committed": decision is not None and decision.committed,
-        "cause": (decision.cause or None) if decision is not None else None,
+        "cause": (decision.cause_entry_id or None) if decision is not None else None,
         "delay_ms": round(entry.delay_ms, 3),
         "client_left": entry.client_left,
-        "micros": entry.micros,
+        "micros": entry.duration_us,
         "unexpected": is_unexpected(decision),
         "masked": list(entry.masked),
     }
@@ -83,8 +83,8 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
     decision = entry.decision
     shown = {
         **entry_summary(entry),
-        "contract": entry.contract,
-        "contract_changed": entry.contract != contract,
+        "contract": entry.contract_hash,
+        "contract_changed": entry.contract_hash != contract,
         "request": {"headers": header_list(entry.request.headers), "body": entry.request.body.shown},
         "reply": {"headers": header_list(entry.reply.headers), "body": entry.reply.body.shown},
         "violations": [],
@@ -97,7 +97,7 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         shown["violations"] = [{**violation_json(one), "values": one.values} for one in decision.violations]
         shown["warnings"] = [warning_json(one) for one in decision.warnings]
         shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
-        shown["records"] = record_changes(decision)
+        shown["records"] = records_before_and_after(decision)
     if reconstruction is not None:
         advice = reconstruction.scenario.client_advice if reconstruction.scenario is not None else NO_ADVICE
         conditions = [one.written for one in reconstruction.conditions]
@@ -185,7 +185,7 @@ def answer_json(scenario: ScenarioInfo, trigger: str, assumed: Iterable[str]) ->
     """The scenario that answered, and why, as JSON."""
     return {
         "operation": scenario.operation,
-        "scenario": scenario.scenario,
+        "scenario": scenario.id,
         "position": scenario.position,
         "source": scenario.source,
         "heading": scenario.heading,
@@ -210,7 +210,7 @@ def near_misses_json(found: Iterable[NearMiss]) -> list[dict[str, Any]]:
     ]
 
 
-def record_changes(decision: EntryDecision) -> list[dict[str, Any]]:
+def records_before_and_after(decision: EntryDecision) -> list[dict[str, Any]]:
     """The records that were looked up by key, each before and after the request."""
     writes = {(one.collection, one.key): one for one in decision.writes}
     shown = []

@@ -16,12 +16,12 @@ from mockserver.core.model import Settings
 class Export:
     """A format of exports.
 
-    write: writes a contract with its settings, served at a URL; the last argument is for `mock_parameters`.
+    render: writes a contract with its settings, served at a URL; the last argument is for `mock_parameters`.
     takes_mock_parameters: whether the `Mock-…` request headers can be left out.
     """
 
     media_type: str
-    write: Callable[[Contract, Settings, str, bool], str]
+    render: Callable[[Contract, Settings, str, bool], str]
     takes_mock_parameters: bool = False
 
 

@@ -32,11 +32,11 @@ MOCK_REQUEST_HEADERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Request headers that every operation takes, with description and pattern; Mock-Scenario is added by operation."""
 
-MALFORMED_EXAMPLES: Final = "x-malformed-examples"
+MALFORMED_EXAMPLES_KEY: Final = "x-malformed-examples"
 """The extension for examples that violate the schema on purpose; those of `examples` have to be valid."""
 
 _JSON_TYPES: Final = ("null", "boolean", "object", "array", "number", "string")
-_COMPONENT: Final = "#/components/schemas/"
+_SCHEMA_REFERENCE_PREFIX: Final = "#/components/schemas/"
 _DESCRIBED_ELSEWHERE: Final = ("accept", "content-type", "authorization")
 """Headers that OpenAPI describes in other places than parameters."""
 
@@ -46,8 +46,8 @@ def document(contract: Contract, settings: Settings, url: str = "/", *, mock_par
 
     mock_parameters: with the `Mock-…` request headers; a fuzzer would send them, and meet faults such as `hang`.
     """
-    names = component_names(contract.schemas_with_references(lambda *_: ""))
-    schemas = contract.schemas_with_references(lambda file, at: _COMPONENT + names[file] + _fragment(at))
+    names = component_names(contract.rewrite_references(lambda *_: ""))
+    schemas = contract.rewrite_references(lambda file, at: _SCHEMA_REFERENCE_PREFIX + names[file] + _fragment(at))
     for schema in schemas.values():
         make_portable(schema)
     found = [*outcomes(contract, settings)]
@@ -171,9 +171,9 @@ def _operation(
         ],
         "responses": _responses(found, settings, names),
     }
-    body = operation.schemas.get("body")
+    body = operation.schema_files.get("body")
     if body is not None:
-        content = {"schema": {"$ref": _COMPONENT + names[body]}}
+        content = {"schema": {"$ref": _SCHEMA_REFERENCE_PREFIX + names[body]}}
         content |= _examples(found, "body")
         shown["requestBody"] = {"required": True, "content": {"application/json": content}}
     if operation.assumed:
@@ -197,9 +197,12 @@ def _parameters(
     names: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
     """The parameters of the path, or those that the schema of the query declares."""
-    file = operation.schemas.get(where)
+    file = operation.schema_files.get(where)
     schema = schemas[file] if file is not None and isinstance(schemas[file], dict) else {}
-    declared = {n: _COMPONENT + names[str(file)] + _fragment(("properties", n)) for n in schema.get("properties", {})}
+    declared = {
+        n: _SCHEMA_REFERENCE_PREFIX + names[str(file)] + _fragment(("properties", n))
+        for n in schema.get("properties", {})
+    }
     for name in operation.parameters if where == "path" else declared:
         yield {
             "name": name,
@@ -217,7 +220,7 @@ def _examples(found: Sequence[Outcome], root: str, name: str = "") -> dict[str, 
         example = outcome.example
         if example is None:
             continue
-        value = getattr(example, root).get(name, MISSING) if name else example.request
+        value = getattr(example, root).get(name, MISSING) if name else example.body
         if value is MISSING:
             continue
         is_malformed = any(
@@ -225,10 +228,10 @@ def _examples(found: Sequence[Outcome], root: str, name: str = "") -> dict[str, 
             for violation in outcome.decision.document.violations
         )
         more = {
-            **({"x-before": list(example.before)} if example.before else {}),
+            **({"x-before": list(example.bodies_before)} if example.bodies_before else {}),
             **({"x-headers": dict(example.headers)} if example.headers else {}),
         }
-        shown.setdefault(MALFORMED_EXAMPLES if is_malformed else "examples", {})[outcome.scenario.id] = (
+        shown.setdefault(MALFORMED_EXAMPLES_KEY if is_malformed else "examples", {})[outcome.scenario.id] = (
             _example(outcome, value) | more
         )
     return shown
@@ -247,7 +250,7 @@ def _responses(found: Sequence[Outcome], settings: Settings, names: Mapping[str,
     for status in sorted({outcome.reply.status for outcome in found}):
         selected = [outcome for outcome in found if outcome.reply.status == status]
         envelopes = dict.fromkeys(outcome.scenario.envelope.name for outcome in selected)
-        sources = [outcome.scenario.source for outcome in selected]
+        sources = [outcome.scenario.provenance for outcome in selected]
         counts = [f"{sources.count(s)} {s}" for s in dict.fromkeys(sources)]
         content = {
             "schema": _response_schema(selected, names),
@@ -273,7 +276,7 @@ def _responses(found: Sequence[Outcome], settings: Settings, names: Mapping[str,
 def _response_schema(found: Sequence[Outcome], names: Mapping[str, str]) -> dict[str, Any]:
     """The schema of answers in any of these envelopes; empty if one of them has no schema."""
     files = dict.fromkeys(outcome.scenario.envelope.schema for outcome in found)
-    schemas = [{"$ref": _COMPONENT + names[file]} for file in files if file is not None]
+    schemas = [{"$ref": _SCHEMA_REFERENCE_PREFIX + names[file]} for file in files if file is not None]
     if len(schemas) < len(files):
         return {}
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
@@ -286,7 +289,7 @@ def _response_example(outcome: Outcome) -> dict[str, Any]:
         **_example(outcome, outcome.body),
         **({"description": description} if description else {}),
         **{f"x-{name}": value for name, value in advice.members.items() if value},
-        "x-source": outcome.decision.source,
+        "x-source": outcome.decision.provenance,
         "x-assumed": list(outcome.decision.assumed),
-        "x-trigger": outcome.how,
+        "x-trigger": outcome.trigger_text,
     }

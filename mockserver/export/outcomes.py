@@ -13,8 +13,8 @@ from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.engine.engine import Engine, frozen_clock
-from mockserver.engine.examples import how_to_trigger, trigger_values
 from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
+from mockserver.engine.listing import how_to_trigger, trigger_values
 
 LATER_NS: Final = EXAMPLE_TIME_NS + 86_461_001_001_001
 """A later instant; the parts of an answer that differ depend on the time."""
@@ -26,7 +26,7 @@ class Outcome:
 
     example: the example of these requests; None if no example meets the scenario, so that a header forces it.
     constant_parts: the parts of the body that are the same at any time and in any sandbox.
-    how: how a tester meets it, in words.
+    trigger_text: how a tester meets it, in words.
     """
 
     operation: Operation
@@ -37,7 +37,7 @@ class Outcome:
     decision: Decision
     body: Any
     constant_parts: tuple[tuple[Path, Any], ...]
-    how: str
+    trigger_text: str
 
     @property
     def title(self) -> str:
@@ -60,14 +60,14 @@ def outcomes(contract: Contract, settings: Settings) -> Iterator[Outcome]:
 
 
 def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Outcome:
-    examples = sorted(scenario.examples, key=lambda example: len(example.before))
+    examples = sorted(scenario.examples, key=lambda example: len(example.bodies_before))
     attempts: list[tuple[Example | None, tuple[Request, ...]]] = [
         (e, (*example_requests(operation, e),)) for e in examples
     ]
     last = (
         attempts[0][1][-1]
         if attempts
-        else Request(operation.method, operation.fill_path({}), b"{}" if "body" in operation.schemas else b"")
+        else Request(operation.method, operation.fill_path({}), b"{}" if "body" in operation.schema_files else b"")
     )
     forced = msgspec.structs.replace(last, headers={**last.headers, "mock-scenario": scenario.id})
     for example, requests_sent in (*attempts, (None, (forced,))):

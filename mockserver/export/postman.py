@@ -39,7 +39,7 @@ def document(contract: Contract, settings: Settings, url: str) -> dict[str, Any]
 
 def _folders(found: Sequence[Outcome], settings: Settings) -> Iterator[dict[str, Any]]:
     for source in ("documented", "assumed"):
-        items = [_item(outcome, settings) for outcome in found if outcome.scenario.source == source]
+        items = [_item(outcome, settings) for outcome in found if outcome.scenario.provenance == source]
         if items:
             yield {"name": source, "item": items}
 
@@ -96,7 +96,11 @@ def _request(request: Request, settings: Settings) -> dict[str, Any]:
 
 def _description(outcome: Outcome) -> str:
     scenario = outcome.scenario
-    lines = [outcome.title, f"Source: {scenario.source}.", f"Met by: {outcome.how}." if outcome.example else ""]
+    lines = [
+        outcome.title,
+        f"Source: {scenario.provenance}.",
+        f"Met by: {outcome.trigger_text}." if outcome.example else "",
+    ]
     return "\n\n".join(filter(None, [*lines, scenario.note, scenario.client_advice.description]))
 
 

@@ -23,7 +23,7 @@ def document(contract: Contract, settings: Settings) -> str:
     """Write the file of a contract that is served with these settings."""
     client = _CLIENT.read_text(encoding="utf-8")
     types = Types(
-        contract.schemas_with_references, ["Outcome", "FaultKind", "OutcomeInfo", "Answers", *_DECLARED.findall(client)]
+        contract.rewrite_references, ["Outcome", "FaultKind", "OutcomeInfo", "Answers", *_DECLARED.findall(client)]
     )
     found = [*outcomes(contract, settings)]
     for operation in contract.operations:
@@ -43,7 +43,7 @@ def document(contract: Contract, settings: Settings) -> str:
 
 def _declare(types: Types, operation: Operation) -> None:
     """Name the types of an operation's request body and envelopes."""
-    body = operation.schemas.get("body")
+    body = operation.schema_files.get("body")
     if body is not None:
         types.declare(f"{operation.id} request", body)
     envelopes = {s.envelope.name: s.envelope.schema for s in operation.scenarios}
@@ -92,7 +92,7 @@ def _outcome_table(found: Sequence[Outcome]) -> Iterator[str]:
         row: dict[str, Any] = {
             "id": scenario.id,
             "operation": scenario.operation,
-            "source": scenario.source,
+            "source": scenario.provenance,
             "status": outcome.reply.status,
             "heading": scenario.heading,
             "note": scenario.note,

@@ -91,7 +91,7 @@ class SourceFile:
             self.report_at(mark, f"the key {key} comes twice", "each key once", key, hint)
             self.mark_broken((*at, key))
 
-    def too_deep(self, mark: Mark) -> StopReading:
+    def report_too_deep(self, mark: Mark) -> StopReading:
         """Report that a part is nested too deep; reading cannot go on after that."""
         self.report_at(mark, "nested too deep", f"at most {MAX_FILE_DEPTH} levels", "more")
         return StopReading()
@@ -169,7 +169,7 @@ def fill_from_json(source: SourceFile, text: str, *, refuse_surrogates: bool = F
     except StopReading:
         pass
     except RecursionError:
-        source.too_deep(START)
+        source.report_too_deep(START)
 
 
 def report_bad_json(source: SourceFile, error: json.JSONDecodeError, hint: str = "") -> None:
@@ -199,7 +199,7 @@ class _JsonMarks:
         mark, text = self._mark(token), token[0]
         self._source.marks.setdefault(at, mark)
         if text in ("{", "[") and len(at) == MAX_FILE_DEPTH:
-            raise self._source.too_deep(mark)
+            raise self._source.report_too_deep(mark)
         if text[0] == '"':
             self._check_text(text, mark, at)
         elif text == "{":

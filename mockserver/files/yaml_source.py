@@ -116,7 +116,7 @@ def _parse(source: SourceFile, text: str) -> SourceFile:
     except yaml.MarkedYAMLError as error:
         mark = _mark_of(error.problem_mark)
         if "nesting depth" in str(error.problem):  # libyaml has a limit of its own since 0.2.6
-            source.too_deep(mark)
+            source.report_too_deep(mark)
             return source
         hint = next((hint for said, hint in _HINTS.items() if said in str(error.problem)), "")
         source.report_at(mark, f"bad YAML: {error.problem}", "a YAML document", "", hint)
@@ -165,7 +165,7 @@ class _YamlValueBuilder:
 
     def _collection(self, event: yaml.CollectionStartEvent, at: Path) -> Any:
         if len(at) == MAX_FILE_DEPTH:
-            raise self._source.too_deep(_mark_of(event.start_mark))
+            raise self._source.report_too_deep(_mark_of(event.start_mark))
         return list(self._items(at)) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(at)
 
     def _alias(self, event: yaml.AliasEvent, at: Path) -> Any:
@@ -182,7 +182,7 @@ class _YamlValueBuilder:
                 event, "aliases repeat too much", f"at most {MAX_ALIASED_VALUES} values by aliases", "more"
             )
         if len(at) + size.levels > MAX_FILE_DEPTH:
-            raise self._source.too_deep(_mark_of(event.start_mark))
+            raise self._source.report_too_deep(_mark_of(event.start_mark))
         return value
 
     def _items(self, at: Path) -> Iterator[Any]:

@@ -24,12 +24,12 @@ from mockserver.core.problems import not_found, problem, store_unavailable, wron
 from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
-from mockserver.http_api.safety import Access, cross_site_refusal, unauthorized
+from mockserver.http_api.safety import Access, embedding_refusal, unauthorized
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 from mockserver.storage.interface import StorageError
 
-PREFIX: Final = "/__admin"
+ADMIN_PREFIX: Final = "/__admin"
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 """The address of a server that was started without options."""
 
@@ -41,7 +41,7 @@ LARGE_BODY: Final = 65_536
 
 _BAD_BODY: Final = "The request body is not what this route takes"
 
-_HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+_HOST_PATTERN: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 _Value = TypeVar("_Value")
 
@@ -51,7 +51,7 @@ DEFAULT_RESPONSES: Final[Mapping[int, str]] = MappingProxyType({200: "Done; the 
 class Call(Struct, frozen=True):
     """One admin request: its sandbox, path parameters, query, and the JSON body (`MISSING` without).
 
-    url: the address by which the client reaches the operations.
+    operations_url: the address by which the client reaches the operations.
     has_own_port: whether the admin API has another port than the operations.
     """
 
@@ -62,7 +62,7 @@ class Call(Struct, frozen=True):
     headers: Mapping[str, str] = EMPTY_MAPPING
     raw: bytes = b""
     body: Any = MISSING
-    url: str = DEFAULT_URL
+    operations_url: str = DEFAULT_URL
     has_own_port: bool = False
 
 
@@ -87,7 +87,7 @@ class Route(Struct, frozen=True):
     is_public: bool = False
     is_console: bool = False
     needs_body: bool = True
-    takes_text: bool = False
+    reads_raw_body: bool = False
     responses: Mapping[int, str] = DEFAULT_RESPONSES
     media_type: str = "application/json"
 
@@ -115,7 +115,7 @@ def violation_error(kind: str, title: str, violations: Sequence[Violation], subj
     return admin_error(400, kind, title, detail, violations=shown)
 
 
-def parse_directive(parse: Callable[[Any], _Value], spec: Any) -> _Value:
+def parse_spec(parse: Callable[[Any], _Value], spec: Any) -> _Value:
     """Parse a fault, a delay or a duration. Raises `AdminError`."""
     try:
         return parse(spec)
@@ -138,7 +138,7 @@ def _operations_url(headers: Mapping[str, str], port: int | None, scheme: str) -
 
     port: that of the operations, where the admin API has its own.
     """
-    host = _HOST.fullmatch(headers.get("host", ""))
+    host = _HOST_PATTERN.fullmatch(headers.get("host", ""))
     if port is None:
         return f"{scheme}://{host[0]}" if host else DEFAULT_URL
     return f"{scheme}://{host['name'] if host else '127.0.0.1'}:{port}"
@@ -223,7 +223,7 @@ class AdminApi:
         route = None if isinstance(match, Reply) else match.route
         if not (route and route.is_public) and not self._access.is_authorized(headers):
             return unauthorized()
-        refusal = cross_site_refusal(headers) if route and route.is_console else self._access.refusal(headers)
+        refusal = embedding_refusal(headers) if route and route.is_console else self._access.refusal(headers)
         if refusal is not None:
             return refusal
         if isinstance(match, Reply):
@@ -282,7 +282,7 @@ async def _body(match: _RouteMatch, body: bytes) -> Any:
 
 def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
     if validator is None:
-        if not route.takes_text and body.strip() not in (b"", b"{}", b"null"):
+        if not route.reads_raw_body and body.strip() not in (b"", b"{}", b"null"):
             raise admin_error(400, "bad-body", _BAD_BODY, f"Expected no body, got {len(body)} bytes.")
         return MISSING
     if not body.strip() and not route.needs_body:

@@ -96,7 +96,7 @@ class Access:
             return False
         return True
 
-    def cors(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
+    def cors_headers(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
         """The CORS headers of an answer; none where the page's origin is not allowed.
 
         reply: the names of the answer's own headers, which a page may read.
@@ -119,7 +119,7 @@ class Access:
         if method != "OPTIONS":
             return None
         requested_method = headers.get("access-control-request-method")
-        cors = self.cors(headers)
+        cors = self.cors_headers(headers)
         if requested_method is None or not cors:
             return None
         requested_headers = headers.get("access-control-request-headers")
@@ -150,7 +150,7 @@ def _is_same_origin(origin: str, host: str) -> bool:
     return is_equal
 
 
-def cross_site_refusal(headers: Mapping[str, str]) -> Reply | None:
+def embedding_refusal(headers: Mapping[str, str]) -> Reply | None:
     """Refuse a file of the console that a page of another origin embeds; None otherwise.
 
     Links to the console are allowed, and any `Host`: the files hold no data.

@@ -9,10 +9,10 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
-from mockserver.base.address import path_segment, segment_value
+from mockserver.base.address import escape_segment, unescape_segment
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
 from mockserver.base.not_json import NotJsonError
-from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, mask, printable, readable
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, mask, printable, replace_invalid_utf8
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Headers
@@ -43,7 +43,7 @@ def mask_account_numbers(data: bytes) -> bytes:
     if not data.isascii():
         text = data.decode("utf-8", "surrogateescape")
         if has_uncommon_digits(text):
-            masked = masked_text(text)
+            masked = mask_account_numbers_in_text(text)
             return data if masked == text else masked.encode("utf-8", "surrogateescape")
     spans = account_numbers_in_ascii(data)
     if not spans:
@@ -62,7 +62,7 @@ def _masked_span(data: bytes, span: Span) -> bytes:
     return b"1" + masked[1:] if is_bare else masked
 
 
-def masked_text(text: str) -> str:
+def mask_account_numbers_in_text(text: str) -> str:
     """A text with every payment account number in it masked."""
     parts, end = [], 0
     for span in account_numbers(text):
@@ -72,14 +72,16 @@ def masked_text(text: str) -> str:
     return "".join([*parts, text[end:]])
 
 
-def mask_account_numbers_in(value: Any) -> Any:
+def mask_account_numbers_in_value(value: Any) -> Any:
     """A JSON value with every payment account number in it masked."""
     if isinstance(value, str):
-        return masked_text(value)
+        return mask_account_numbers_in_text(value)
     if isinstance(value, Mapping):
-        return {mask_account_numbers_in(name): mask_account_numbers_in(member) for name, member in value.items()}
+        return {
+            mask_account_numbers_in_value(name): mask_account_numbers_in_value(member) for name, member in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [mask_account_numbers_in(item) for item in value]
+        return [mask_account_numbers_in_value(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
         return int(mask_account_numbers(b" %d" % value))
     return value
@@ -88,14 +90,14 @@ def mask_account_numbers_in(value: Any) -> Any:
 # -- bodies ---------------------------------------------------------------------------------------------
 
 
-def masked_value(value: Any) -> Any:
+def mask_value(value: Any) -> Any:
     """A JSON value with its texts, numbers and names of members masked in shape."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {mask(name): masked_value(member) for name, member in value.items()}
+        return {mask(name): mask_value(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [masked_value(item) for item in value]
+        return [mask_value(item) for item in value]
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -116,13 +118,13 @@ _HERE: Final = object()
 
 def _masked_in(value: Any, tree: Mapping[Any, Any]) -> Any:
     if _HERE in tree:
-        return masked_value(value)
+        return mask_value(value)
     if isinstance(value, list):
         return [_masked_in(item, tree[index]) if index in tree else item for index, item in enumerate(value)]
     return {name: _masked_in(member, tree[name]) if name in tree else member for name, member in value.items()}
 
 
-def pointers_at(value: Any, paths: Iterable[Path], pointer: str) -> list[str]:
+def masked_pointers(value: Any, paths: Iterable[Path], pointer: str) -> list[str]:
     """The JSON Pointers of what is masked at these paths; `pointer` is that of the value.
 
     Also where the mask looks like the secret: who reads `0000` is not to take it for what was sent.
@@ -169,7 +171,7 @@ def read_object(data: bytes) -> Any:
 # -- headers and targets --------------------------------------------------------------------------------
 
 
-def masked_headers(headers: Iterable[tuple[str, str]], secrets: Secrets, pointer: str, masked: list[str]) -> Headers:
+def mask_headers(headers: Iterable[tuple[str, str]], secrets: Secrets, pointer: str, masked: list[str]) -> Headers:
     """Headers with the values of secret ones masked; of `Referer`, and of a URL with a secret in it, the query.
 
     The JSON Pointers of what is masked are added to `masked`; `pointer` is that of the headers.
@@ -182,7 +184,7 @@ def masked_headers(headers: Iterable[tuple[str, str]], secrets: Secrets, pointer
         else:
             shown = value
         # The HTTP library has a type of its own for names.
-        found.append((str(name), shown if shown.isascii() else readable(shown)))
+        found.append((str(name), shown if shown.isascii() else replace_invalid_utf8(shown)))
     return tuple(found)
 
 
@@ -209,8 +211,8 @@ def secret_parts(parameters: Sequence[tuple[str, str]], secrets: Secrets) -> lis
     are_too_many = len(parameters) > MAX_PARAMETERS
     return [
         SecretParts(
-            holds_account_number(name) or (not value and not secrets.keeps_parameter_name(name)),
-            (are_too_many and not secrets.declares_parameter(name)) or _is_secret_value(name, value, secrets),
+            holds_account_number(name) or (not value and not secrets.keeps_query_parameter_name(name)),
+            (are_too_many and not secrets.is_harmless_query_parameter(name)) or _is_secret_value(name, value, secrets),
         )
         for name, value in parameters
     ]
@@ -218,7 +220,7 @@ def secret_parts(parameters: Sequence[tuple[str, str]], secrets: Secrets) -> lis
 
 def _is_secret_value(name: str, value: str, secrets: Secrets) -> bool:
     return (
-        secrets.is_secret_parameter(name)
+        secrets.is_secret_query_parameter(name)
         or holds_account_number(value)
         or secrets.json_text_has_secret(value)
         or secrets.query_text_has_secret(value)
@@ -256,7 +258,7 @@ class PathMask:
             lax = [step.replace("/", "/+") if i % 2 == 0 else step for i, step in enumerate(steps)]
             self._beginnings += [_below_sandbox("".join(lax[:end])) for end in ends]
 
-    def masked(self, path: str) -> str:
+    def mask(self, path: str) -> str:
         """A path in visible ASCII, without secrets and account numbers.
 
         One that only begins like the path of an operation may hold the same secret.
@@ -266,8 +268,8 @@ class PathMask:
             found = found or [match for one in self._beginnings if (match := one.match(path))]
             spans = {match.span(number) for match in found for number in range(1, len(match.groups()) + 1)}
             for start, end in sorted(spans, reverse=True):
-                path = path[:start] + path_segment(mask(segment_value(path[start:end]))) + path[end:]
-        return printable(masked_text(path), MAX_TARGET)
+                path = path[:start] + escape_segment(mask(unescape_segment(path[start:end]))) + path[end:]
+        return printable(mask_account_numbers_in_text(path), MAX_TARGET)
 
 
 def _below_sandbox(pattern: str) -> re.Pattern[str]:

@@ -32,15 +32,15 @@ class SecretNames:
     def __bool__(self) -> bool:
         return bool(self._folded)
 
-    def are_equal(self, name: str) -> bool:
+    def contains(self, name: str) -> bool:
         """Whether a name is one of them but for case and punctuation."""
         return fold(name) in self._folded
 
-    def match(self, name: str) -> bool:
+    def resembles(self, name: str) -> bool:
         """Whether a name is as good as one of them."""
         return self._has_word(name) or self._is_near(name)
 
-    def stand_in(self, data: bytes) -> bool:
+    def occur_in(self, data: bytes) -> bool:
         """Whether one of them stands in the bytes of a body."""
         lower = data.lower()
         return any(name in lower for name in self._in_texts)

@@ -82,27 +82,27 @@ class Secrets:
             secret = (
                 folded.startswith(_HEADERS)
                 or folded in _MORE_HEADERS
-                or self._names.are_equal(folded)
-                or self._names.are_equal(folded.removeprefix("x-"))
+                or self._names.contains(folded)
+                or self._names.contains(folded.removeprefix("x-"))
                 or fold(folded.removeprefix("x-")) in _CREDENTIALS
             )
             if len(self._headers) < MAX_CACHED_HEADER_NAMES and len(name) <= MAX_HEADER_NAME:
                 self._headers[name] = secret
         return secret
 
-    def is_secret_parameter(self, name: str) -> bool:
+    def is_secret_query_parameter(self, name: str) -> bool:
         """Whether a parameter of the query is a secret."""
-        if self.declares_parameter(name):
+        if self.is_harmless_query_parameter(name):
             return False
-        return fold(name) in _CREDENTIALS or self._names.match(name) or self.is_secret_header(name)
+        return fold(name) in _CREDENTIALS or self._names.resembles(name) or self.is_secret_header(name)
 
-    def declares_parameter(self, name: str) -> bool:
+    def is_harmless_query_parameter(self, name: str) -> bool:
         """Whether the contract knows a parameter of the query, and does not mark it."""
         return ("query", name) in self._declared
 
-    def keeps_parameter_name(self, name: str) -> bool:
+    def keeps_query_parameter_name(self, name: str) -> bool:
         """Whether a name may stand in a query without a value: the contract knows it, or a decision rests on it."""
-        return name in self._named_parameters or self.declares_parameter(name)
+        return name in self._named_parameters or self.is_harmless_query_parameter(name)
 
     # -- by place ---------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class Secrets:
         """Whether what stands at a place of a request is a secret, lies in one or holds one."""
         if root == "header":
             return not steps or self.is_secret_header(steps[0])
-        if root == "query" and (not steps or self.is_secret_parameter(steps[0])):
+        if root == "query" and (not steps or self.is_secret_query_parameter(steps[0])):
             return True
         node: _Node | None = self._tree.children.get(root)
         for step in steps:
@@ -121,7 +121,7 @@ class Secrets:
             return True
         place = _place((root, *steps))
         return any(
-            place[: number + 2] not in self._declared and self._names.match(str(step))
+            place[: number + 2] not in self._declared and self._names.resembles(str(step))
             for number, step in enumerate(place[1:])
             if root in ("body", "path")
         )
@@ -148,7 +148,7 @@ class Secrets:
                 if not is_secret and not is_known and inner.place is not visit.place and self._names:
                     if not budget.spend():
                         return [()]
-                    is_secret = self._names.match(str(inner.path[-1]))
+                    is_secret = self._names.resembles(str(inner.path[-1]))
                 kind = type(inner.value)
                 if is_secret or (kind is str and self.json_text_has_secret(inner.value, budget)):
                     found.append(inner.path)
@@ -160,7 +160,7 @@ class Secrets:
 
     def query_text_has_secret(self, text: str) -> bool:
         """Whether a text holds a query with a secret in it, as that of a URL to return to."""
-        return "=" in text and any(self.is_secret_parameter(name) for name in _PARAMETER_IN_TEXT.findall(text))
+        return "=" in text and any(self.is_secret_query_parameter(name) for name in _PARAMETER_IN_TEXT.findall(text))
 
     def json_text_has_secret(self, text: str, budget: _Budget | None = None) -> bool:
         """Whether a text is JSON with a secret in it."""
@@ -182,7 +182,7 @@ class Secrets:
 
     def has_secret_name_in(self, data: bytes) -> bool:
         """Whether the name of a secret stands in the bytes of a body, if only in a member that came twice."""
-        return self._names.stand_in(data)
+        return self._names.occur_in(data)
 
     def bytes_may_have_secret(self, data: bytes) -> bool:
         """Whether a body that is no JSON object may hold a secret: a name of one stands in it, however written."""
@@ -195,7 +195,7 @@ class Secrets:
             return self._holds_secret(decode_json(data, MAX_REQUEST_DEPTH), _Budget())
         except NotJsonError:
             pairs = plain.decode("utf-8", "replace").split("&", MAX_CHECKED_NAMES)
-            return any(self._names.match(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
+            return any(self._names.resembles(unquote_plus(pair.partition("=")[0])) for pair in pairs if "=" in pair)
 
 
 class _Budget:
@@ -262,8 +262,8 @@ def secrets_of(operations: Iterable[Operation]) -> Secrets:
     declared: list[Path] = []
     named: list[str] = []
     for operation in operations:
-        marked += operation.sensitive
-        declared += operation.declared
+        marked += operation.secret_places
+        declared += operation.declared_places
         named += _query_parameters_in_conditions(operation)
     return Secrets(marked, declared, named)
 

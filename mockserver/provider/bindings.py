@@ -73,11 +73,13 @@ class Bindings:
     def bind(self, outcome: Outcome, example: Example) -> Example:
         """An example of an outcome with its values. Raises `UnboundError`."""
         bindings = self.outcomes[outcome.scenario.id]
-        before = [*bindings.before, *({} for _ in example.before)]
+        before = [*bindings.before, *({} for _ in example.bodies_before)]
         return msgspec.structs.replace(
             example,
-            request=self._bound_body(example.request, bindings.values),
-            before=tuple(self._bound_body(body, values) for body, values in zip(example.before, before, strict=False)),
+            body=self._bound_body(example.body, bindings.values),
+            bodies_before=tuple(
+                self._bound_body(body, values) for body, values in zip(example.bodies_before, before, strict=False)
+            ),
             path=self._named("path", example.path, bindings.values),
             query=self._named("query", example.query, bindings.values),
             headers=self._named("header", example.headers, bindings.values),
@@ -206,7 +208,7 @@ def _check_places(
     source: SourceFile, at: Path, values: Values, operations: Sequence[Operation], roots: Sequence[str] = ROOTS
 ) -> None:
     secrets = secrets_of(operations)
-    declared = [".".join(map(str, place)) for operation in operations for place in operation.declared]
+    declared = [".".join(map(str, place)) for operation in operations for place in operation.declared_places]
     for place, value in values.items():
         root, _, name = place.partition(".")
         known = [one for one in declared if one.startswith(f"{root}.")]

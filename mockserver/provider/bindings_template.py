@@ -27,7 +27,7 @@ def bindings_template(contract: Contract) -> str:
 
 
 def _lines(contract: Contract) -> Iterator[str]:
-    rules = [operation.warnings.any_header for operation in contract.operations]
+    rules = [operation.warning_rules.any_header for operation in contract.operations]
     headers = list(dict.fromkeys(name for rule in rules if rule is not None for name in rule.names))
     if headers:
         yield "every: # goes with each request"
@@ -46,19 +46,21 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"  {scenario.id}: {{}}"
         return
     yield f"  {scenario.id}:"
-    if example.before:
+    if example.bodies_before:
         yield "    before:"
-    for body in example.before:
+    for body in example.bodies_before:
         for index, line in enumerate(_value_lines(outcome.operation, _example_roots(example, body))):
             yield f"    {'  ' if index else '- '}{line}"
-    for line in _value_lines(outcome.operation, _example_roots(example, example.request)):
+    for line in _value_lines(outcome.operation, _example_roots(example, example.body)):
         yield f"    {line}"
 
 
 def _rests_on_records(outcome: Outcome) -> bool:
     """Whether more than the form of the request decides that the outcome answers."""
     alternative = outcome.decision.alternative
-    return bool(outcome.scenario.changes or alternative is None or alternative.records or not alternative.conditions)
+    return bool(
+        outcome.scenario.changes or alternative is None or alternative.lookup_names or not alternative.conditions
+    )
 
 
 def _example_roots(example: Example, body: Any) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ def cases(contract: Contract, selected: Sequence[str], bindings: Bindings) -> It
     """A case for each outcome that is `selected`, by default the documented ones and those that the bindings name."""
     for outcome in outcomes(contract, contract.settings):
         scenario = outcome.scenario
-        is_default = scenario.source == "documented" or scenario.id in bindings.outcomes
+        is_default = scenario.provenance == "documented" or scenario.id in bindings.outcomes
         if scenario.id in selected if selected else is_default:
             yield _case(contract, outcome, bindings)
 

@@ -17,7 +17,7 @@ from mockserver.contract.templates import constant
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Decision, Headers, Reply
-from mockserver.privacy.masks import mask_at, mask_text_body, masked_value
+from mockserver.privacy.masks import mask_at, mask_text_body, mask_value
 from mockserver.privacy.secrets import Secrets
 
 Kind: TypeAlias = Literal[
@@ -72,10 +72,10 @@ def _head_differences(reply: Reply, answer: Answer) -> Iterator[Difference]:
             yield from _header_differences(name, value, answer, _is_constant_header(name, reply.decision))
 
 
-def _header_differences(name: str, expected: str, answer: Answer, is_constant: bool) -> Iterator[Difference]:
+def _header_differences(name: str, expected: str, answer: Answer, is_literal: bool) -> Iterator[Difference]:
     came = answer.header(name)
     compare = _media_type if name.lower() == "content-type" else str
-    if came is None or (is_constant and compare(came) != compare(expected)):
+    if came is None or (is_literal and compare(came) != compare(expected)):
         shown = None if came is None else printable(came, _MAX_EXCERPT)
         yield Difference(f"header {name}", "header", expected, shown)
 
@@ -112,7 +112,7 @@ class _BodyComparison:
         facts = decision.facts
         self._facts = facts
         self._other_ids = replace(facts, new={name: f"{value}0" for name, value in facts.new.items()})
-        self._prefixes = {new.name: new.prefix for new in decision.operation.new}
+        self._prefixes = {new.name: new.prefix for new in decision.operation.generated_ids}
         self._sent = [*_scalars(facts.body)]
         self._sent += [*facts.header.values(), *facts.query.values(), *facts.path.values()]
         self._secrets = secrets
@@ -156,7 +156,7 @@ class _BodyComparison:
 
     def _difference(self, at: Path, found: Kind, expected: Any, came: Any) -> Difference:
         if self._secrets.covers("body", tuple(map(str, at))):
-            came = masked_value(came)
+            came = mask_value(came)
         elif isinstance(came, dict | list):
             came = mask_at(came, self._secrets.find(came))
         return Difference(f"body {json_pointer(at)}".rstrip(), found, expected, came)

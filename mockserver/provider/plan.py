@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mockserver.base.not_json import NotJsonError
-from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, readable
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, replace_invalid_utf8
 from mockserver.core.model import Request
-from mockserver.privacy.masks import mask_at, mask_text_body, masked_headers
+from mockserver.privacy.masks import mask_at, mask_headers, mask_text_body
 from mockserver.privacy.secrets import Secrets
 from mockserver.provider.cases import Case
 from mockserver.provider.report import without_secrets
@@ -28,7 +28,7 @@ def _lines(cases: Sequence[Case], target: Target, secrets: Secrets) -> Iterator[
         yield case.outcome.scenario.id + (f": not reached, {case.reason}" if case.reason else "")
         for request in case.requests:
             yield f"  {request.method} {target.url_of(request)}"
-            for name, value in masked_headers(request.headers.items(), secrets, "", []):
+            for name, value in mask_headers(request.headers.items(), secrets, "", []):
                 yield f"  {name}: {value}"
             if request.body:
                 yield f"  {_shown_body(request, secrets)}"
@@ -38,5 +38,5 @@ def _shown_body(request: Request, secrets: Secrets) -> str:
     try:
         body = decode_json(request.body, MAX_OWN_DEPTH)
     except NotJsonError:
-        return readable(mask_text_body(request.body, secrets).decode("utf-8", "surrogateescape"))
+        return replace_invalid_utf8(mask_text_body(request.body, secrets).decode("utf-8", "surrogateescape"))
     return encode_ascii_json(mask_at(body, secrets.find(body)))

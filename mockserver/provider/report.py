@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 from mockserver.base.instants import utc_millis
 from mockserver.base.values import mask
 from mockserver.core.contract import Contract
-from mockserver.privacy.masks import mask_account_numbers_in
+from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.cases import Case
 from mockserver.provider.differences import Difference
 
@@ -97,7 +97,7 @@ def _is_general(name: str, one: CaseResult) -> bool:
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
     """A JSON value with these secrets, and all payment account numbers, masked in its texts."""
-    return mask_account_numbers_in(_masked(value, sorted(secrets, key=len, reverse=True)))
+    return mask_account_numbers_in_value(_masked(value, sorted(secrets, key=len, reverse=True)))
 
 
 def _masked(value: Any, secrets: Sequence[str]) -> Any:

@@ -71,18 +71,18 @@ class RedisSandbox(SandboxFields):
         lost = await self.fetch(known, self._draft(operation, document, known).records.missing)
         while (draft := self._draft(operation, document, known)).records.missing:
             lost |= await self.fetch(known, draft.records.missing)
-        wrote = {one.entry for found in draft.lookups.found.values() for one in found}
+        wrote = {one.entry_id for found in draft.lookups.found.values() for one in found}
         return View(
             facts=draft.facts,
             keys=draft.lookups.keys,
             found=draft.lookups.found,
-            misspelt=draft.lookups.misspelt,
+            unknown_test_value=draft.lookups.unknown_test_value,
             order=self.scenario_order(operation),
             operation=operation.id,
             armed=self.armed,
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
-            delays=int(self.fields.get("delays", 0)),
+            delays_drawn=int(self.fields.get("delays", 0)),
             lost_entries=lost & wrote if self.shared.settings.journal_entries else frozenset(),
             versions=_Versions(self.fields, {field: known[field] for field in draft.records.read}, draft.drawn),
         )
@@ -90,8 +90,13 @@ class RedisSandbox(SandboxFields):
     def _draft(self, operation: Operation, document: Document, known: Mapping[str, Value]) -> _Draft:
         records = KnownRecords(known, self.shared.contract.collections)
         base, fields = first_id(self.name, self.settings.seed), self.fields
-        drawn = {new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}")) for new in operation.new}
-        new_ids = {new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in operation.new}
+        drawn = {
+            new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}"))
+            for new in operation.generated_ids
+        }
+        new_ids = {
+            new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in operation.generated_ids
+        }
         now_ns = self.clock.read(self.shared.now_ns())
         facts = make_facts(document, self.settings, self.scenario_order(operation), now_ns, new_ids)
         return _Draft(facts, fetch_records(operation.lookups, facts, records.find), drawn, records)
@@ -132,7 +137,7 @@ class RedisSandbox(SandboxFields):
         for scenario in effects.counted_scenarios:
             fields[turn_field(view.operation, scenario)] = str(view.turn_counts.get(scenario, 0) + 1)
         if effects.drew_delay:
-            fields["delays"] = str(view.delays + 1)
+            fields["delays"] = str(view.delays_drawn + 1)
         expected.update((field, before.get(field, False)) for field in fields)
         change = self.new_change(
             expected=expected,

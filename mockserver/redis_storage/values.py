@@ -13,7 +13,7 @@ from mockserver.contract.loading import compile_runtime_conditions, compile_runt
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.faults import Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
 from mockserver.core.language import Condition
-from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
+from mockserver.decision.order import Order, compile_order, scenarios_in_force
 from mockserver.decision.view import ArmedOutcome
 
 MAX_COMPILED: Final = 10_000
@@ -31,7 +31,7 @@ class ContractValues:
         """Nothing is compiled yet."""
         self.contract = contract
         self.operations = {operation.id: operation for operation in contract.operations}
-        self.orders: Mapping[str, Order] = {one.id: order_scenarios(one.scenarios) for one in contract.operations}
+        self.orders: Mapping[str, Order] = {one.id: compile_order(one.scenarios) for one in contract.operations}
         self._compiled: dict[tuple[Any, ...], Any] = {}
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
@@ -47,16 +47,16 @@ class ContractValues:
         if not added:
             return self.orders[operation.id]
         in_force = scenarios_in_force(operation, added)
-        return self._once((operation.id, added), lambda: order_scenarios(in_force, added))
+        return self._once((operation.id, added), lambda: compile_order(in_force, added))
 
     # -- scenarios --------------------------------------------------------------------------------------
 
     def encode_scenarios(self, operation: str, scenarios: Sequence[Scenario]) -> str:
         """The text of run-time scenarios; one without a source is of the contract."""
         for one in scenarios:
-            if one.source_text is not None:
-                self._once((operation, one.id, one.source_text), lambda one=one: one)  # type: ignore[misc]
-        return encode_json([[one.id, one.source_text] for one in scenarios]).decode()
+            if one.runtime_text is not None:
+                self._once((operation, one.id, one.runtime_text), lambda one=one: one)  # type: ignore[misc]
+        return encode_json([[one.id, one.runtime_text] for one in scenarios]).decode()
 
     def decode_scenarios(self, operation: str, text: str) -> tuple[Scenario, ...]:
         """The run-time scenarios of a text."""
@@ -74,7 +74,7 @@ class ContractValues:
         """The text of an armed outcome."""
         turns = [
             {
-                "scenario": None if one.scenario is None else [one.scenario.id, one.scenario.source_text],
+                "scenario": None if one.scenario is None else [one.scenario.id, one.scenario.runtime_text],
                 "fault": None if one.fault is None else asdict(one.fault),
                 "delay": None if one.delay is None else [type(one.delay).__name__, asdict(one.delay)],
                 "times": one.times,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockserver.core.directives import DirectiveError, fault_spec
-from mockserver.remote.remote_server import RemoteServer, json_object, remote_options
+from mockserver.remote.remote_server import RemoteServer, parse_json_object, remote_options
 
 
 def _parse_times(_ctx: click.Context, _param: click.Parameter, text: str) -> int | str:
@@ -54,7 +54,7 @@ def _parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | No
 )
 @click.option(
     "--when",
-    callback=json_object,
+    callback=parse_json_object,
     metavar="JSON",
     help='Only requests that match these conditions, as in a scenario: {"body.name": "x"}.',
 )

@@ -18,8 +18,8 @@ from mockserver.remote.remote_server import (
     RemoteServer,
     cacert_option,
     fail,
-    json_object,
     parse_json,
+    parse_json_object,
     relevant_cacert,
     remote_options,
     require_utf8,
@@ -58,7 +58,7 @@ def _read_json(file: str) -> Any:
 @click.option("--scenario", metavar="ID", help="Count requests that this scenario answered.")
 @click.option(
     "--when",
-    callback=json_object,
+    callback=parse_json_object,
     metavar="JSON",
     help='Count requests that match these conditions, as in a scenario: {"body.name": "x"}.',
 )
@@ -89,7 +89,7 @@ def verify(remote: RemoteServer, *, claim: str | None, armed_used: bool, as_json
     sys.exit(0 if answer.status == 200 else 1)
 
 
-def or_remote_explain(command: Command) -> Command:
+def remote_explain_options(command: Command) -> Command:
     """Add `--url` and its companions to `explain`: with `--url` a running server explains."""
 
     def wrapped(url: str | None, sandbox: str, admin_token: str, cacert: str, *, as_json: bool, **options: Any) -> None:

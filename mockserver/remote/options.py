@@ -20,7 +20,7 @@ from mockserver.core.contract import Contract
 _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """The value that Kubernetes gives the variable NAME_PORT for every service NAME."""
 
-PREFIX: Final = "MOCKSERVER_"
+VARIABLE_PREFIX: Final = "MOCKSERVER_"
 """The first characters of every environment variable of an option."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -70,7 +70,7 @@ class _EnvironmentOption(click.Option):
 
 def environment_option(name: str, **attributes: Any) -> Callable[[Command], Command]:
     """A click option that the environment variable `MOCKSERVER_NAME` sets too."""
-    variable = PREFIX + name.removeprefix("--").replace("-", "_").upper()
+    variable = VARIABLE_PREFIX + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, cls=_EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
 
 

@@ -63,7 +63,7 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("nested too deep") from None
 
 
-def json_object(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+def parse_json_object(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
     """Read the value of an option that takes a JSON object. Raises `click.BadParameter`."""
     try:
         value = None if text is None else parse_json(text)

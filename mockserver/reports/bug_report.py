@@ -59,7 +59,7 @@ _GLOB: Final = re.compile(r"[\[\]{}]")
 def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
     """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
     texts, decision = TRANSLATIONS[language], entry.decision
-    name = str(decision.scenario.scenario if decision is not None else entry.problem)
+    name = str(decision.scenario.id if decision is not None else entry.problem)
     target = entry.request.target + _mark(entry, "/request/target", texts)
     parts = [
         f"<p><small>{escape(texts['kind'])}</small></p>",
@@ -131,7 +131,7 @@ def _advice(decision: EntryDecision | None, contract: Contract, language: str, t
         scenario.client_advice
         for scenario in contract.scenarios
         if decision is not None
-        and (scenario.operation, scenario.id) == (decision.scenario.operation, decision.scenario.scenario)
+        and (scenario.operation, scenario.id) == (decision.scenario.operation, decision.scenario.id)
         and decision.scenario.position.startswith(f"{scenario.position.file}:")
     ]
     for advice in (one for one in found if one != NO_ADVICE):
@@ -164,8 +164,8 @@ def _summary_rows(
         yield texts["delay"], f"{entry.delay_ms:g} ms"
     if entry.masked:
         yield texts["hidden"], ", ".join(entry.masked)
-    versions = texts["version"].format(version=__version__, contract=entry.contract)
-    changed = texts["changed"].format(contract=contract.hash) if entry.contract != contract.hash else ""
+    versions = texts["version"].format(version=__version__, contract=entry.contract_hash)
+    changed = texts["changed"].format(contract=contract.hash) if entry.contract_hash != contract.hash else ""
     yield texts["versions"], versions + changed
 
 

@@ -67,7 +67,7 @@ def _page(entries: Sequence[Entry], count: int) -> list[Entry]:
 
 def har_entry(entry: JournalEntry, scheme: str = "http") -> dict[str, Any]:
     """An entry of the archive; `scheme` is http or https."""
-    spent = entry.micros / 1_000 + entry.delay_ms
+    spent = entry.duration_us / 1_000 + entry.delay_ms
     headers, body = entry.first_headers, entry.request.body.data
     url = f"{scheme}://{headers.get('host', 'localhost')}{entry.request.target}"
     return {

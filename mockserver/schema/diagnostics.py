@@ -32,7 +32,7 @@ def _meta_schema_validator() -> Draft202012Validator:
     return Draft202012Validator({"$ref": DIALECT}, validate_formats=False, offline=True)
 
 
-def text_diagnostics(schema: Any) -> Iterator[Diagnostic]:
+def syntax_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     """What is wrong with the text of a schema."""
     if not isinstance(schema, dict | bool):
         yield Diagnostic((), "no JSON Schema", "an object or a boolean", kind(schema))
@@ -110,7 +110,7 @@ def _is_uri(text: str) -> bool:
     return True
 
 
-def uri_diagnostics(uri: str, schema: Any, taken: Collection[str]) -> Iterator[Diagnostic]:
+def name_clash_diagnostics(uri: str, schema: Any, taken: Collection[str]) -> Iterator[Diagnostic]:
     """The names in a schema at `uri` that another schema has: a reference to one could mean either.
 
     `taken`: the URIs of the others, and `uri`.
@@ -142,7 +142,7 @@ def reference_diagnostics(
                 yield leads_nowhere(place, reference)
                 continue
             is_known = id(target.schema) in known
-            if not is_known and any(text_diagnostics(target.schema)):
+            if not is_known and any(syntax_diagnostics(target.schema)):
                 wanted = "an object or a boolean that is one"
                 yield Diagnostic(place, f"{what} to what is no JSON Schema", wanted, reference.text)
                 continue

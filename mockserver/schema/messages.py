@@ -8,7 +8,7 @@ from typing import Any, Final
 from mockserver.base.values import encode_ascii_json, kind, kind_of_absence
 from mockserver.core.model import MISSING
 
-EXPECTED_KEYWORD: Final = "x-expected"
+PATTERN_WORDS_KEYWORD: Final = "x-expected"
 """The keyword with a schema's own words for its `pattern`: a text in English, or a text by language."""
 
 _KINDS: Final = {
@@ -98,7 +98,7 @@ def violation_values(keyword: str, operand: Any, schema: Any, value: Any) -> dic
 
 def _expected_words(schema: Any) -> Mapping[str, str]:
     """A schema's own words for its pattern, by language; those without a language are English."""
-    words = schema.get(EXPECTED_KEYWORD) or {}
+    words = schema.get(PATTERN_WORDS_KEYWORD) or {}
     return words if isinstance(words, dict) else {"en": str(words)}
 
 

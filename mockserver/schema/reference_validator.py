@@ -14,7 +14,7 @@ from mockserver.base.json_pointer import json_pointer
 from mockserver.core.model import Path
 
 RewriteReferences = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
-"""Gives schemas by file name, each reference written as the argument says (`SchemaSet.relink`)."""
+"""Gives schemas by file name, each reference written as the argument says (`SchemaSet.rewrite_references`)."""
 
 
 class ReferenceValidator:

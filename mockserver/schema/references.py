@@ -27,7 +27,7 @@ def file_uri(name: str) -> str:
     return BASE_URI + quote(name, safe=_SAFE)
 
 
-def as_uri(reference: str) -> str:
+def quote_reference(reference: str) -> str:
     """The text of a reference as a URI: a file name may stand in it as it is, so `a b.json` is `a%20b.json`."""
     return quote(reference, safe=_SAFE + "/?#[]%")
 
@@ -42,7 +42,7 @@ def named_uris(uri: str, schema: Any) -> Iterator[tuple[Path, str]]:
         at, base, one = pending.pop()
         names = one if isinstance(one, dict) else {}
         if "$id" in names:
-            base = urljoin(base, as_uri(names["$id"])).removesuffix("#")
+            base = urljoin(base, quote_reference(names["$id"])).removesuffix("#")
             yield (*at, "$id"), base
         yield from (((*at, word), f"{base}#{names[word]}") for word in ("$anchor", "$dynamicAnchor") if word in names)
         pending.extend(((*at, *step), base, inner) for step, inner in subschemas(one))
@@ -69,7 +69,7 @@ class LocatedSchema:
     def resolve(self, reference: str) -> LocatedSchema | None:
         """Where a reference leads; None if it leads nowhere."""
         try:
-            target = self.resolver.lookup(as_uri(reference))
+            target = self.resolver.lookup(quote_reference(reference))
         except (Unresolvable, ValueError):
             return None
         return LocatedSchema.enter(target.contents, target.resolver)

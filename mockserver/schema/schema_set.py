@@ -11,7 +11,7 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import printable
 from mockserver.core.diagnostics import move_diagnostic
 from mockserver.core.model import Diagnostic, Path, Report
-from mockserver.schema.diagnostics import reference_diagnostics, text_diagnostics, uri_diagnostics
+from mockserver.schema.diagnostics import name_clash_diagnostics, reference_diagnostics, syntax_diagnostics
 from mockserver.schema.limits import MAX_SCHEMAS
 from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, file_uri, named_uris
 from mockserver.schema.subschemas import (
@@ -64,7 +64,7 @@ class SchemaSet:
     def add(self, schemas: Mapping[str, Any], report: Callable[[str, Diagnostic], None]) -> None:
         """Take in schemas by file name; what is wrong with them is reported by file name and path."""
         self._uris.update(map(file_uri, schemas))
-        diagnostics = {name: [*self._text_diagnostics(file_uri(name), schema)] for name, schema in schemas.items()}
+        diagnostics = {name: [*self._syntax_diagnostics(file_uri(name), schema)] for name, schema in schemas.items()}
         self._register({name: schema for name, schema in schemas.items() if not diagnostics[name]})
         for name in schemas:
             diagnostics[name] = diagnostics[name] or [*self._reference_diagnostics(self._located(name))]
@@ -129,9 +129,9 @@ class SchemaSet:
     def _is_unsound(self, schema: LocatedSchema) -> bool:
         return not self._unsound_schemas.isdisjoint(schema.reachable())
 
-    def _text_diagnostics(self, uri: str, schema: Any) -> Sequence[Diagnostic]:
+    def _syntax_diagnostics(self, uri: str, schema: Any) -> Sequence[Diagnostic]:
         """What is wrong with a schema at `uri` by itself, or with its names; they are taken if nothing is."""
-        found = [*text_diagnostics(schema)] or [*uri_diagnostics(uri, schema, self._uris)]
+        found = [*syntax_diagnostics(schema)] or [*name_clash_diagnostics(uri, schema, self._uris)]
         if not found:
             self._uris.update(named for _, named in named_uris(uri, schema))
         return found
@@ -163,8 +163,8 @@ class SchemaSet:
 
     def compile_inline(self, schema: Any, at: Path, report: Report) -> Validator | None:
         """The compiled form of a schema that stands inside another file."""
-        diagnostics, validator = [*text_diagnostics(schema)], None
-        diagnostics = diagnostics or [*uri_diagnostics(BASE_URI, schema, self._uris)]
+        diagnostics, validator = [*syntax_diagnostics(schema)], None
+        diagnostics = diagnostics or [*name_clash_diagnostics(BASE_URI, schema, self._uris)]
         if not diagnostics:
             resources = self._resources.with_schemas({BASE_URI: schema})
             located = resources.locate(BASE_URI)
@@ -175,7 +175,7 @@ class SchemaSet:
             report(move_diagnostic(diagnostic, at))
         return validator
 
-    def relink(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
+    def rewrite_references(self, place: Callable[[str, Path], str]) -> dict[str, Any]:
         """The schemas by file name, without names of their own; each reference is what `place(file, path)` gives."""
         places = {id(part): (name, at) for name, schema in self._schemas.items() for at, part in walk_values(schema)}
         relinked: dict[int, dict[str, Any]] = {}

@@ -17,9 +17,9 @@ from mockserver.core.model import Path, UnknownMember, Violation
 from mockserver.schema.declared import DeclaredMembers, DeclaredNames, declared_members
 from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, Limits
 from mockserver.schema.patterns import compile_pattern
-from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, as_uri
+from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, quote_reference
 from mockserver.schema.subschemas import references, replace_schemas
-from mockserver.schema.violations import OWN_PATTERN, violations_from_errors
+from mockserver.schema.violations import OWN_PATTERN_KEYWORD, violations_from_errors
 
 NOT_UNICODE: Final = "holds half of a surrogate pair, which is no text"
 
@@ -94,9 +94,9 @@ def prepare_schema(schema: LocatedSchema) -> Any:
 
 
 def _prepare(schema: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {**schema, **{reference.keyword: as_uri(reference.text) for reference in references(schema)}}
+    changed = {**schema, **{reference.keyword: quote_reference(reference.text) for reference in references(schema)}}
     if not is_plain(schema.get("pattern", "")):
-        changed[OWN_PATTERN] = changed.pop("pattern")
+        changed[OWN_PATTERN_KEYWORD] = changed.pop("pattern")
     return changed
 
 
@@ -114,7 +114,7 @@ class Validator:
             entry,
             registry=files,
             base_uri=BASE_URI,
-            keywords={OWN_PATTERN: _OwnPattern} | ({"type": _ExactType} if exact else {}),
+            keywords={OWN_PATTERN_KEYWORD: _OwnPattern} | ({"type": _ExactType} if exact else {}),
             pattern_options=RegexOptions(),
             validate_formats=False,
             offline=True,

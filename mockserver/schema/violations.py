@@ -19,7 +19,7 @@ from mockserver.schema.subschemas import ends_with_keyword
 MAX_VIOLATIONS: Final = 1_000
 """Violations of one value that are returned; the first ones found."""
 
-OWN_PATTERN: Final = "x-re2-pattern"
+OWN_PATTERN_KEYWORD: Final = "x-re2-pattern"
 """The keyword for a `pattern` that our own engine searches for."""
 
 SchemaOf: TypeAlias = Callable[[str], Any]
@@ -53,7 +53,7 @@ def mismatch_of(violation: Violation, data: Any) -> Mismatch:
     shown = "nothing" if value is MISSING else printable(encode_ascii_json(value), 80)
     expected = violation.message.removeprefix("expected ").partition(", got ")[0]
     near = close_matches(value, violation.known)[:1] if isinstance(value, str) else ()
-    return Mismatch(expected, shown, did_you_mean(near) or violation.about)
+    return Mismatch(expected, shown, did_you_mean(near) or violation.description)
 
 
 def violations_from_errors(
@@ -63,7 +63,7 @@ def violations_from_errors(
     found = [
         v for error in itertools.islice(errors, MAX_VIOLATIONS) for v in _violations(error, root, instance, schema_of)
     ]
-    by_order = {_order(v): v for v in sorted(found, key=lambda v: (v.about, v.known))}
+    by_order = {_order(v): v for v in sorted(found, key=lambda v: (v.description, v.known))}
     return tuple(by_order[key] for key in sorted(by_order)[:MAX_VIOLATIONS])
 
 
@@ -75,7 +75,7 @@ def _violations(error: ValidationError, root: str, instance: Any, schema_of: Sch
     """The violations of an error: the library has one error for all unknown members, at the object that has them."""
     at: Path = tuple(error.instance_path)
     kind, names = error.kind, error.schema_path
-    keyword = "pattern" if names and names[-1] == OWN_PATTERN else str(names[-1]) if names else ""
+    keyword = "pattern" if names and names[-1] == OWN_PATTERN_KEYWORD else str(names[-1]) if names else ""
     paths: list[Path] = [at]
     if isinstance(kind, ValidationErrorKind.PropertyNames):
         paths, keyword = [(*at, str(kind.error.instance))], "propertyNames"
@@ -115,6 +115,6 @@ def _violation(root: str, path: Path, instance: Any, keyword: str, schema: Any) 
         got=got,
         message=violation_message(keyword, operand, schema, value),
         known=known,
-        about=about,
+        description=about,
         values=violation_values(keyword, operand, schema, value),
     )

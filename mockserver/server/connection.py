@@ -29,7 +29,7 @@ HALF_CLOSED_SECONDS: Final = 1.0
 HALF_CLOSED_IDLE_SECONDS: Final = 0.1
 """How long a half-closed connection may be without a request before our side is closed as well."""
 
-RESET_SECONDS: Final = 0.05
+CLIENT_RESET_SECONDS: Final = 0.05
 """How long the reset of a client that left before its reply may take."""
 
 
@@ -219,14 +219,14 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(data)
 
-    async def has_client(self) -> bool:
+    async def confirm_client(self) -> bool:
         """Whether the client is still there after what was sent; call it once all was sent.
 
         A client that closed its side may only have ended its request. One that left answers data with a reset.
         """
         if self.is_half_closed and self.is_open:
             self._shared.write_queue.flush()
-            await asyncio.sleep(RESET_SECONDS)
+            await asyncio.sleep(CLIENT_RESET_SECONDS)
             sock = self._transport.get_extra_info("socket")
             return self.is_open and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return self.is_open

@@ -12,7 +12,7 @@ from mockserver.core.reply import Reply
 
 _T = TypeVar("_T")
 
-IDLE_SECONDS: Final = 1.0
+MIN_IDLE_SECONDS: Final = 1.0
 """How long a connection has to be idle before it may be closed to make room for another."""
 
 MAX_TIMEOUTS_PER_TURN: Final = 10
@@ -137,7 +137,7 @@ class Connections:
         if self._stopping.is_set():
             connection.interrupted.set()
         if len(self._open) > self._limit():
-            idle_since = asyncio.get_running_loop().time() - IDLE_SECONDS
+            idle_since = asyncio.get_running_loop().time() - MIN_IDLE_SECONDS
             idle = next((one for one in self._open if one.is_idle_since(idle_since)), None)
             if idle is not None:
                 idle.close()

@@ -23,7 +23,7 @@ class Exchange(Struct, frozen=True):
     """A request on a connection, and the reply to it.
 
     extra_headers: sent after those of the reply.
-    is_incomplete: the request was refused before its end, and its client may still be sending.
+    is_refused: the request was refused before its end, and its client may still be sending.
     """
 
     request: web.BaseRequest
@@ -31,11 +31,11 @@ class Exchange(Struct, frozen=True):
     reply: Reply
     extra_headers: Headers
     keep_alive: bool
-    is_incomplete: bool = False
+    is_refused: bool = False
 
     async def send_reply(self, body: bytes) -> None:
         """Send the reply with this body."""
-        await self.send(self.reply.status, self.reply.headers, body, self.uncached_headers)
+        await self.send(self.reply.status, self.reply.headers, body, self.own_headers)
 
     @property
     def body(self) -> bytes:
@@ -46,7 +46,7 @@ class Exchange(Struct, frozen=True):
         return self.request.method != "HEAD" and status not in BODILESS_STATUSES
 
     @property
-    def uncached_headers(self) -> Headers:
+    def own_headers(self) -> Headers:
         """The headers of this reply alone; the others are encoded once for many replies."""
         return self.reply.own_headers + self.extra_headers
 
@@ -57,7 +57,7 @@ class Exchange(Struct, frozen=True):
         data = self._head(status, headers, len(body), own_headers, keep_alive=self.keep_alive)
         if self._sends_body(status):
             data += body
-        if self.is_incomplete:
+        if self.is_refused:
             connection.send_and_close(data)
         elif self.keep_alive:
             connection.enqueue(data)  # replies of one turn of the loop are written together
@@ -67,7 +67,7 @@ class Exchange(Struct, frozen=True):
     def reply_head(self) -> bytes:
         """Encode the head of the reply, for a connection that is closed after it."""
         reply = self.reply
-        return self._head(reply.status, reply.headers, len(reply.body), self.uncached_headers, keep_alive=False)
+        return self._head(reply.status, reply.headers, len(reply.body), self.own_headers, keep_alive=False)
 
     def _head(
         self, status: int, headers: Headers, length: int | None, own_headers: Headers, *, keep_alive: bool
@@ -84,7 +84,7 @@ class Exchange(Struct, frozen=True):
         """Send a body in pieces, each once the client has read those before it, until the client leaves."""
         reply, connection = self.reply, self.connection
         is_chunked = self.request.version >= HttpVersion11
-        own_headers = (*self.uncached_headers, CHUNKED) if is_chunked else self.uncached_headers
+        own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
         connection.write(self._head(reply.status, reply.headers, None, own_headers, keep_alive=False))
         pacer = Pacer()
         async with contextlib.aclosing(pieces):
@@ -100,7 +100,7 @@ class Exchange(Struct, frozen=True):
         """Send what the feed gives, until the client leaves or the server stops."""
         reply, connection = self.reply, self.connection
         is_chunked = self.request.version >= HttpVersion11
-        own_headers = (*self.uncached_headers, CHUNKED) if is_chunked else self.uncached_headers
+        own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
         wake = asyncio.Event()
         feed.open(wake.set)
         interrupted = asyncio.ensure_future(connection.interrupted.wait())

@@ -68,7 +68,7 @@ async def _perform_dribble(fault: Fault, exchange: Exchange) -> bool:
     for start in range(0, len(body), size):
         await connection.sleep_while_open(fault.seconds / DRIBBLE_PIECES)
         connection.write(body[start : start + size])
-    is_sent = await connection.has_client()
+    is_sent = await connection.confirm_client()
     connection.close()
     return is_sent
 

@@ -18,7 +18,7 @@ from mockserver.core.model import EMPTY_MAPPING, Request
 from mockserver.core.reply import Headers, Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
-from mockserver.http_api import api as admin
+from mockserver.http_api.api import ADMIN_PREFIX, AdminApi
 from mockserver.http_api.safety import Access, admin_not_served
 from mockserver.server import faults
 from mockserver.server.body import receive_body
@@ -29,7 +29,7 @@ from mockserver.server.logs import AccessLog, AccessRecord, edge_log, log_refusa
 from mockserver.server.response import SENT_CLOSE, SENT_KEEP_ALIVE, encode_closing_reply, internal_error
 from mockserver.server.transport import ConnectionTransport
 
-SERVER_OPTIONS: Final = Reply(204, (("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),), b"")
+OPTIONS_REPLY: Final = Reply(204, (("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),), b"")
 """The reply to `OPTIONS *`: all methods of operations and of the admin API."""
 
 
@@ -150,7 +150,7 @@ async def _deliver(exchange: Exchange) -> bool:
         await exchange.send_pieces(reply.pieces)
     else:
         await exchange.send_reply(reply.body)
-    return await exchange.connection.has_client()
+    return await exchange.connection.confirm_client()
 
 
 class Dispatcher:
@@ -159,7 +159,7 @@ class Dispatcher:
     The admin API is served on the port of the operations, on a port of its own, or not at all.
     """
 
-    def __init__(self, engine: Engine, access: Access, api: admin.AdminApi, *, admin_enabled: bool) -> None:
+    def __init__(self, engine: Engine, access: Access, api: AdminApi, *, admin_enabled: bool) -> None:
         """Take replies of operations from `engine`, those below `/__admin` from `api`."""
         self._engine = engine
         self._access = access
@@ -194,7 +194,7 @@ class Dispatcher:
             reply = await self._engine.handle(read)
         cors: Headers = ()
         if self._access.cors_origins:
-            cors = self._access.cors(headers, [name for name, _ in reply.all_headers])
+            cors = self._access.cors_headers(headers, [name for name, _ in reply.all_headers])
         return DispatchResult(reply, sandbox or reply.sandbox, cors, from_engine=True)
 
     async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Problem) -> DispatchResult:
@@ -207,7 +207,7 @@ class Dispatcher:
             return DispatchResult(body, found.sandbox)
         method, headers = request.method, request.headers
         if (method, path) == (hdrs.METH_OPTIONS, "*"):
-            return DispatchResult(SERVER_OPTIONS)
+            return DispatchResult(OPTIONS_REPLY)
         directives = mock_headers(headers)
         if isinstance(directives, Reply):
             return DispatchResult(directives, found.sandbox)
@@ -221,7 +221,7 @@ class Dispatcher:
         """The reply to `OPTIONS *` or to a CORS preflight; None for any other request."""
         if method != hdrs.METH_OPTIONS:
             return None
-        return SERVER_OPTIONS if path == "*" else self._access.preflight(method, headers)
+        return OPTIONS_REPLY if path == "*" else self._access.preflight(method, headers)
 
     def _has_no_operation(self, path: str) -> bool:
         return all(operation.path != path for operation in self._engine.contract.operations)
@@ -229,14 +229,14 @@ class Dispatcher:
 
 def _is_for_admin(request: web.BaseRequest) -> bool:
     path = request.rel_url.path_safe
-    if admin.PREFIX not in path:  # most are not
+    if ADMIN_PREFIX not in path:  # most are not
         return False
     found = split_sandbox(path, request.headers)
     return isinstance(found, SandboxPath) and _is_admin(found.path)
 
 
 def _is_admin(path: str) -> bool:
-    return path == admin.PREFIX or path.startswith(admin.PREFIX + "/")
+    return path == ADMIN_PREFIX or path.startswith(ADMIN_PREFIX + "/")
 
 
 def _path_as_sent(request: web.BaseRequest) -> str:

@@ -17,7 +17,7 @@ MAX_LINE_BYTES: Final = 8_190
 
 MAX_PORT: Final = 65_535
 
-_HOST: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:(?P<port>[0-9]{0,5}))?")
+_HOST_PATTERN: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:(?P<port>[0-9]{0,5}))?")
 _ABSOLUTE_TARGET: Final = re.compile(r"(?i)https?://([^/?#]+)")
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/([0-9]+(?:\.[0-9]+)?)")
 _CODINGS: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[ \t]*([^\r\n]*)")
@@ -51,7 +51,7 @@ def head_problem(request: web.BaseRequest) -> Problem | None:
 
 def _is_host(text: str) -> bool:
     """Whether a text is a host, with a port or without."""
-    found = _HOST.fullmatch(text)
+    found = _HOST_PATTERN.fullmatch(text)
     return found is not None and int(found["port"] or 0) <= MAX_PORT
 
 

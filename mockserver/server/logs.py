@@ -25,7 +25,7 @@ from msgspec import Struct
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.reply import Reply
-from mockserver.privacy.masks import masked_text
+from mockserver.privacy.masks import mask_account_numbers_in_text
 
 MAX_QUEUED_LINES: Final = 10_000
 """Lines that are queued at most; more are lost."""
@@ -70,7 +70,7 @@ aiohttp_log.addFilter(_is_no_parse_error)
 
 def log_refusal(problem: Reply) -> None:
     """Log in one line why the edge refused a request."""
-    detail = masked_text(msgspec.json.decode(problem.body)["detail"])
+    detail = mask_account_numbers_in_text(msgspec.json.decode(problem.body)["detail"])
     edge_log.warning("mockserver: refused a request with %d: %s", problem.status, detail)
 
 
@@ -84,11 +84,13 @@ def text_access_log(write: WriteLine) -> AccessLog:
     def log(record: AccessRecord) -> None:
         reply = record.reply
         decision, fault = reply.decision, reply.fault
-        what = f"{decision.scenario.id} ({decision.source}, by {decision.trigger})" if decision else _reply_kind(reply)
+        what = (
+            f"{decision.scenario.id} ({decision.provenance}, by {decision.trigger})" if decision else _reply_kind(reply)
+        )
         sandbox = f" [{record.sandbox}]" if record.sandbox else ""
         entry = f" #{reply.entry_id}" if reply.entry_id else ""
-        if decision is not None and decision.cause:
-            entry += f" after #{decision.cause}"
+        if decision is not None and decision.cause_entry_id:
+            entry += f" after #{decision.cause_entry_id}"
         if fault is not None:
             entry += f" fault {fault.kind}"
         request = f"{_local_time(int(time.time()))} {record.method} {record.target}{sandbox}"
@@ -148,11 +150,12 @@ def json_access_log(write: WriteLine) -> AccessLog:
         if reply.fault is not None:
             line["fault"] = reply.fault.kind
         if decision is not None:
-            line |= {"cause": decision.cause} if decision.cause else {}
-            line |= {"scenario": decision.scenario.id, "source": decision.source, "trigger": decision.trigger}
+            line |= {"cause": decision.cause_entry_id} if decision.cause_entry_id else {}
+            line |= {"scenario": decision.scenario.id, "source": decision.provenance, "trigger": decision.trigger}
             line |= {
                 "violations": [
-                    f"{printable(masked_text(v.where), 200)} {v.keyword}" for v in decision.document.violations[:10]
+                    f"{printable(mask_account_numbers_in_text(v.where), 200)} {v.keyword}"
+                    for v in decision.document.violations[:10]
                 ]
             }
         elif reply.problem is not None:

@@ -18,7 +18,7 @@ from aiohttp import web
 from mockserver.admin.routes import routes
 from mockserver.base.address import base_url
 from mockserver.engine.engine import Engine
-from mockserver.http_api import api as admin
+from mockserver.http_api.api import AdminApi
 from mockserver.http_api.safety import Access
 from mockserver.server.connection import Connection
 from mockserver.server.connections import Connections
@@ -81,7 +81,7 @@ class Server:
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
         access = access or Access()
-        api = admin.AdminApi(engine, routes, access, self._scheme)
+        api = AdminApi(engine, routes, access, self._scheme)
         self._dispatcher = Dispatcher(engine, access, api, admin_enabled=admin_enabled)
         self._log = log
         self._stopping = asyncio.Event()
@@ -196,7 +196,7 @@ def run_until_signal(
     `on_started` is called with the base URL and that of the admin API; `background` runs while the server does.
     """
     gc.freeze()  # what is loaded by now stays: garbage collection need not look through it
-    raise_fd_limit()
+    raise_open_files_limit()
     asyncio.run(_serve_until_signal(server, host, port, admin_port, on_started, background))
 
 
@@ -232,7 +232,7 @@ async def _serve_until_signal(
         await server.stop()
 
 
-def raise_fd_limit() -> None:
+def raise_open_files_limit() -> None:
     """Raise the limit of open files, and so of connections, to its hard limit."""
     if resource is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

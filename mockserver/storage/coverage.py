@@ -66,7 +66,7 @@ class _PreviousRequest(Struct, frozen=True, gc=False):
     """The last request with a fingerprint: its outcome, whether only the answer was lost, and when it arrived."""
 
     outcome: Outcome
-    answer_lost: bool
+    only_answer_lost: bool
     arrived_ns: int
 
 
@@ -256,9 +256,9 @@ class Coverage:
         previous = self._recent.get(key) or self._older.get(key)
         if previous is not None:
             tally.count_retry(previous.outcome, observation.arrived_ns - previous.arrived_ns)
-            tally.retries_after_loss += previous.answer_lost
-        answer_lost = observation.committed and (loses_answer(outcome.fault) or not complete)
-        self._recent[key] = _PreviousRequest(outcome, answer_lost, observation.arrived_ns)
+            tally.retries_after_loss += previous.only_answer_lost
+        only_answer_lost = observation.committed and (loses_answer(outcome.fault) or not complete)
+        self._recent[key] = _PreviousRequest(outcome, only_answer_lost, observation.arrived_ns)
         if len(self._recent) >= MAX_REMEMBERED:
             self._older, self._recent = self._recent, {}
 

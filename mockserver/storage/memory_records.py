@@ -280,7 +280,7 @@ def _fold_keys(stored: StoredRecords, fold: Callable[[str], str]) -> StoredRecor
 
 def _rename(data: bytes, key: str) -> bytes:
     record = decode_record(data)
-    return encode_record(Record({**record.visible, "key": key}, record.entry))
+    return encode_record(Record({**record.visible, "key": key}, record.entry_id))
 
 
 def first_id(name: str, seed: int) -> int:

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings
 from mockserver.core.reply import Effects
-from mockserver.decision.order import Order, order_scenarios, scenarios_in_force
+from mockserver.decision.order import Order, compile_order, scenarios_in_force
 from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import (
@@ -88,21 +88,21 @@ class MemorySandbox:
         order, records = self.scenario_order(operation), self.records
         reads: list[ReadRecord] = []
         now_ns = self.clock.read(self._shared.now_ns())
-        facts = make_facts(document, self.settings, order, now_ns, records.draw(operation.new))
+        facts = make_facts(document, self.settings, order, now_ns, records.draw(operation.generated_ids))
         lookups = fetch_records(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,
             keys=lookups.keys,
             found=lookups.found,
-            misspelt=lookups.misspelt,
+            unknown_test_value=lookups.unknown_test_value,
             order=order,
             operation=operation.id,
             armed=self.armed,
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
-            delays=self._delays_drawn,
-            lost_entries=self._shared.journal.lost_ids(one.entry for found in lookups.found.values() for one in found),
-            versions=_Versions(records.changes, reads, operation.new),
+            delays_drawn=self._delays_drawn,
+            lost_entries=self._shared.journal.lost_ids(one.entry_id for own in lookups.found.values() for one in own),
+            versions=_Versions(records.changes, reads, operation.generated_ids),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
@@ -187,7 +187,7 @@ class MemorySandbox:
             return self._shared.orders[operation.id]
         cached = self._orders.get(operation.id)
         if cached is None or cached.scenarios is not scenarios or cached.operation is not operation:
-            order = order_scenarios(scenarios_in_force(operation, scenarios), scenarios)
+            order = compile_order(scenarios_in_force(operation, scenarios), scenarios)
             cached = self._orders[operation.id] = _CachedOrder(operation, scenarios, order)
         return cached.order
 

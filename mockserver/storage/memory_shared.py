@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
-from mockserver.decision.order import Order, order_scenarios
+from mockserver.decision.order import Order, compile_order
 from mockserver.storage.coverage import Coverage
 from mockserver.storage.memory_journal import Journal
 
@@ -29,5 +29,5 @@ class Shared:
         """Serve a contract from now on."""
         self.contract = contract
         self.settings = settings
-        self.orders: Mapping[str, Order] = {one.id: order_scenarios(one.scenarios) for one in contract.operations}
+        self.orders: Mapping[str, Order] = {one.id: compile_order(one.scenarios) for one in contract.operations}
         self.journal.max_entries, self.journal.max_bytes = settings.journal_entries, settings.journal_bytes

@@ -61,5 +61,5 @@ def size_of_armed(armed: ArmedOutcome) -> int:
 
 def size_of_scenarios(scenarios: Iterable[Scenario]) -> int:
     """The bytes of run-time scenarios, as they were sent and compiled; each member of one has a colon."""
-    texts = [one.source_text or "" for one in scenarios]
+    texts = [one.runtime_text or "" for one in scenarios]
     return sum(len(text.encode("utf-8", "replace")) + CONDITION_BYTES * text.count(":") for text in texts)

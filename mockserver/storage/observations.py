@@ -9,7 +9,7 @@ from mockserver.core.model import Request, Violation
 from mockserver.core.reply import Decision
 from mockserver.decision.view import View
 from mockserver.privacy.account_numbers import holds_account_number
-from mockserver.privacy.masks import masked_text, secret_parts
+from mockserver.privacy.masks import mask_account_numbers_in_text, secret_parts
 from mockserver.privacy.secrets import Secrets
 from mockserver.storage.coverage import Observation, Outcome
 
@@ -68,4 +68,6 @@ def _violation_place(violation: Violation) -> str:
     if steps and violation.keyword in _KEYWORDS_AT_CLIENT_NAMES:
         steps[-1] = "*"
     place = json_pointer(steps)
-    return masked_text(place if violation.root == "body" else violation.root + place)[:MAX_PLACE_LENGTH]
+    return mask_account_numbers_in_text(place if violation.root == "body" else violation.root + place)[
+        :MAX_PLACE_LENGTH
+    ]

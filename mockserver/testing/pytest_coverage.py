@@ -37,13 +37,13 @@ class Coverage:
     def __init__(
         self,
         config: pytest.Config,
-        own_servers: Callable[[], Sequence[ServerCoverage]],
+        own_coverage: Callable[[], Sequence[ServerCoverage]],
         files: Mapping[str, str],
         minimum: float | None,
     ) -> None:
-        """`own_servers` is the coverage of this process, `files` are names by format, `minimum` is a percentage."""
+        """`own_coverage` is the coverage of this process, `files` are names by format, `minimum` is a percentage."""
         self._config = config
-        self._own_servers = own_servers
+        self._own_servers = own_coverage
         self._files = files
         self._minimum = minimum
         self._collected: list[ServerCoverage] = []

@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.base.instants import parse_clock_time
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.client.mock import Mock
@@ -53,7 +53,7 @@ def running(
         loaded,
         settings=_settings(loaded.settings, **({} if seed is None else {"seed": seed}), **settings),
         clock=time.time_ns if clock is None else frozen_clock(_instant(clock)),
-        admin_paths=paths,
+        admin_endpoints=endpoints,
     )
     started: Future[tuple[str, _Stop]] = Future()
     thread = threading.Thread(

@@ -19,8 +19,8 @@ from mockserver.contract.loading import compile_runtime_scenario
 from mockserver.core.faults import FAULTS
 from mockserver.core.model import Violation
 from mockserver.engine.engine import run_sync
-from mockserver.engine.examples import iter_scenario_rows
 from mockserver.engine.linter import example_requests
+from mockserver.engine.listing import iter_scenario_rows
 from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.server.server import serving
 from mockserver.storage import coverage, observations

@@ -203,10 +203,10 @@ async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.Cli
 async def test_the_cause_of_an_answer_may_be_deleted(url: str, client: aiohttp.ClientSession) -> None:
     """The header says so; explanations too have it from the sandbox as it is."""
     async with client.post(url + PATH, json=ONCE) as first:
-        cause = first.headers["Mock-Entry"]
+        cause_entry_id = first.headers["Mock-Entry"]
     async with client.post(url + PATH, json=ONCE) as second:
-        assert second.headers["Mock-Cause"] == cause
+        assert second.headers["Mock-Cause"] == cause_entry_id
     async with client.delete(f"{url}/__admin/requests") as response:
         assert response.status == 200
     async with client.post(url + PATH, json=ONCE) as third:
-        assert third.headers["Mock-Cause"] == f"{cause}; deleted"
+        assert third.headers["Mock-Cause"] == f"{cause_entry_id}; deleted"

@@ -82,7 +82,7 @@ def small(contract: Contract, most: int = 2, ttl: float = 60) -> tuple[Engine, I
     return Engine(contract, settings=settings, monotonic=idle), idle
 
 
-def is_incomplete(engine: Engine, name: str) -> bool:
+def is_journal_incomplete(engine: Engine, name: str) -> bool:
     """Whether a sandbox, which has to be there, knows that it was evicted."""
     sandbox = run_sync(engine.storage.find(name))
     assert sandbox is not None
@@ -122,8 +122,8 @@ def test_the_longest_idle_sandbox_makes_room(contract: Contract) -> None:
     assert engine.handle_sync(sent("d")).status == 503
     idle.now = 200
     assert engine.handle_sync(sent("b")).status == 200
-    assert is_incomplete(engine, "b")
-    assert not is_incomplete(engine, "c")
+    assert is_journal_incomplete(engine, "b")
+    assert not is_journal_incomplete(engine, "c")
     assert run_sync(engine.storage.gauges()).evictions == 2
 
 
@@ -137,7 +137,7 @@ def test_a_dropped_sandbox_is_complete_when_made_again(contract: Contract) -> No
     engine.handle_sync(sent("a"))
     reset(engine, "a")
     engine.handle_sync(sent("a"))
-    assert not is_incomplete(engine, "a")
+    assert not is_journal_incomplete(engine, "a")
 
 
 def test_the_names_kept_of_evicted_sandboxes_are_bounded(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_the_names_kept_of_evicted_sandboxes_are_bounded(contract: Contract, mon
     known = []
     for name in ("a", "b", "c", "d"):
         engine.handle_sync(sent(name))
-        known.append(is_incomplete(engine, name))
+        known.append(is_journal_incomplete(engine, name))
     assert known == [False, False, True, True]
 
 

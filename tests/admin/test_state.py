@@ -124,7 +124,7 @@ async def test_an_unknown_key_of_a_closed_collection_is_404(
     url: str, client: aiohttp.ClientSession, contract: Contract
 ) -> None:
     """A near key is named."""
-    closed = next(name for name, collection in contract.collections.items() if not collection.open)
+    closed = next(name for name, collection in contract.collections.items() if not collection.is_open)
     seed = next(iter(contract.collections[closed].seeds))
     shown = await call(client, "GET", f"{url}/__admin/state/{closed}/{seed}x", status=404)
     assert shown["did_you_mean"][0] == seed

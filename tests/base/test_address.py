@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.base.address import base_url, path_segment, segment_value
+from mockserver.base.address import base_url, escape_segment, unescape_segment
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ def test_a_url_names_a_host_that_clients_can_reach(host: str, url: str) -> None:
 @pytest.mark.parametrize("value", ["a", "a/b", "%", "%2F", "%252F", "100%/x"])
 def test_a_parameter_stands_in_a_path(value: str) -> None:
     """As one segment, from which it is read again."""
-    assert "/" not in path_segment(value)
-    assert segment_value(path_segment(value)) == value
+    assert "/" not in escape_segment(value)
+    assert unescape_segment(escape_segment(value)) == value

@@ -96,7 +96,7 @@ def test_a_value_has_one_kind(value: Any, kind: str, came: str) -> None:
 def test_white_space_is_that_of_unicode_in_python_and_in_the_shipped_patterns() -> None:
     """The property White_Space, which U+001C to U+001F lack, although Python counts them."""
     characters = [*map(chr, range(0x110000))]
-    assert {c for c in characters if values.is_blank(c)} == {c for c in characters if c.isspace()} - set(
+    assert {c for c in characters if values.is_empty(c)} == {c for c in characters if c.isspace()} - set(
         "\x1c\x1d\x1e\x1f"
     )
     schema = json.loads((shipped_folder() / "schemas" / "activate-card-for-customer.request.schema.json").read_bytes())
@@ -105,7 +105,9 @@ def test_white_space_is_that_of_unicode_in_python_and_in_the_shipped_patterns() 
     patterns = {member["pattern"] for member in (*members, schema["if"]["properties"]["customer_id"])}
     for pattern in patterns:
         has_text = compile_pattern(pattern)
-        assert {c for c in characters if not 0xD800 <= ord(c) < 0xE000 and not has_text(c)} == set(values.BLANKS)
+        assert {c for c in characters if not 0xD800 <= ord(c) < 0xE000 and not has_text(c)} == set(
+            values.WHITE_SPACE_CHARACTERS
+        )
 
 
 @given(JSON, JSON)

@@ -18,7 +18,7 @@ from mockserver import load
 from mockserver.comparison.contracts import compare
 from mockserver.comparison.formats import MAX_ROWS, document, markdown, text
 from mockserver.contract.bundles import contract_bundle, load_bundle
-from mockserver.contract.folders import COMPARISON_FORMAT
+from mockserver.contract.folders import COMPARISON_SCHEMA_FILE
 from mockserver.contract.loading import format_validator, shipped_folder
 from tests.support import serving
 from tests.support.invoke import invoke
@@ -53,7 +53,7 @@ def test_json_fits_its_schema(here: Path) -> None:
     output = here / "comparison.json"
     assert invoke("diff", "shipped", "contract", "--format", "json", "--output", str(output)).output == ""
     data = json.loads(output.read_text(encoding="utf-8"))
-    assert format_validator(COMPARISON_FORMAT).violations("comparison", data) == ()
+    assert format_validator(COMPARISON_SCHEMA_FILE).violations("comparison", data) == ()
     assert (data["verdict"], data["counts"]["cosmetic"]) == ("breaking", 1)
     code = next(change for change in data["changes"] if change["at"] == "body /error/code")
     assert (code["before"], code["now"], code["operation"]) == (4433, 4434, "activateCardForCustomer")

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from mockserver import load
-from mockserver.engine.examples import scenario_rows
 from mockserver.engine.linter import check
+from mockserver.engine.listing import scenario_rows
 from tests.support import MOCKSERVER, environment, run, serving
 
 
@@ -36,7 +36,7 @@ def test_a_new_contract_has_an_outcome_of_each_kind(tmp_path: Path) -> None:
         ("collected", "documented", 200),
         ("parcel-unknown", "documented", 404),
     ]
-    assert contract.operations[0].sensitive == (("body", "code"),)
+    assert contract.operations[0].secret_places == (("body", "code"),)
     for file in (tmp_path / "shop" / "scenarios").iterdir():
         first = file.read_text(encoding="utf-8").splitlines()[0]
         assert first.startswith("# yaml-language-server: $schema=")

@@ -23,7 +23,7 @@ from tests.support import MOCKSERVER, PATIENCE, environment, spawned
 from tests.support.drifting_provider import Drift, Provider, Reply, drifting_provider
 from tests.support.invoke import invoke
 
-DOCUMENTED = [scenario.id for scenario in load().scenarios if scenario.source == "documented"]
+DOCUMENTED = [scenario.id for scenario in load().scenarios if scenario.provenance == "documented"]
 ERROR, SUCCESS = "card-already-activated", "activated-existing-customer"
 HTML = "<html>\n<title>502 Bad Gateway</title>\n</html>"
 

@@ -8,7 +8,7 @@ import pytest
 
 from mockserver import Contract, load
 from mockserver.contract.bundles import contract_bundle, load_bundle, load_bundle_file
-from mockserver.contract.folders import BUNDLE_FORMAT
+from mockserver.contract.folders import BUNDLE_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, format_validator
 from tests.support import PING, folder
 from tests.support.invoke import invoke
@@ -20,7 +20,7 @@ def test_a_bundle_is_the_same_contract(contract: Contract) -> None:
     again = load_bundle(bundle, "bundle")
     assert again.hash == contract.hash
     assert [scenario.id for scenario in again.scenarios] == [scenario.id for scenario in contract.scenarios]
-    assert format_validator(BUNDLE_FORMAT).violations("bundle", bundle) == ()
+    assert format_validator(BUNDLE_SCHEMA_FILE).violations("bundle", bundle) == ()
 
 
 def test_a_bundle_has_the_overlays_in_it(tmp_path: Path) -> None:

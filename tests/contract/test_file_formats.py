@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from mockserver.base.values import KINDS_OF_ABSENCE
 from mockserver.contract.conditions import LOGIC
-from mockserver.contract.folders import CONTRACT_FORMAT, SCENARIOS_FORMAT
+from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE
 from mockserver.contract.loading import shipped_folder
 from mockserver.contract.operators import OPERATORS, WORDS
 from mockserver.core.faults import FAULTS
@@ -21,9 +21,10 @@ from mockserver.core.model import Settings
 from mockserver.schema.schema_set import SchemaSet
 
 FORMATS: dict[str, Any] = {
-    name: json.loads((shipped_folder() / "schemas" / name).read_bytes()) for name in (CONTRACT_FORMAT, SCENARIOS_FORMAT)
+    name: json.loads((shipped_folder() / "schemas" / name).read_bytes())
+    for name in (CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE)
 }
-SCENARIOS = FORMATS[SCENARIOS_FORMAT]["$defs"]
+SCENARIOS = FORMATS[SCENARIOS_SCHEMA_FILE]["$defs"]
 
 
 def declared(schema: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -85,7 +86,7 @@ def test_what_came_is_what_the_code_says() -> None:
 
 def test_settings_are_those_of_the_code() -> None:
     """The format names every setting, and no other."""
-    named = FORMATS[CONTRACT_FORMAT]["properties"]["settings"]["properties"]
+    named = FORMATS[CONTRACT_SCHEMA_FILE]["properties"]["settings"]["properties"]
     assert set(named) == {field.name for field in dataclasses.fields(Settings)}
 
 
@@ -93,7 +94,7 @@ def test_the_defaults_of_settings_fit_the_format() -> None:
     """A settings block with every default is a sound one."""
     schemas = SchemaSet()
     schemas.add(FORMATS, lambda *_: None)
-    validator = schemas.validator(CONTRACT_FORMAT)
+    validator = schemas.validator(CONTRACT_SCHEMA_FILE)
     defaults = json.loads(json.dumps(dataclasses.asdict(Settings())))
     assert validator is not None
     assert validator.violations("file", {"format": 1, "settings": defaults}) == ()
@@ -109,7 +110,7 @@ def test_nothing_unknown_is_let_through() -> None:
             pending += [s for s in (sub.values() if isinstance(sub, dict) else sub) if isinstance(s, dict | list)]
             if isinstance(sub, dict) and isinstance(sub.get("properties"), dict) and "additionalProperties" not in sub:
                 loose.append((name, tuple(sub["properties"])))
-    assert loose == [(SCENARIOS_FORMAT, ("status", "headers"))], (
+    assert loose == [(SCENARIOS_SCHEMA_FILE, ("status", "headers"))], (
         "respond holds the name of an envelope, which the code checks"
     )
 

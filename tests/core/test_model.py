@@ -52,13 +52,13 @@ def test_model_values_have_plain_defaults() -> None:
 def test_a_record_shows_its_members_key_and_origin() -> None:
     """Paths see all of them; `members` are those that the contract names."""
     record = Record.make("k", {"size": 1}, "request", "7")
-    assert (record.visible, record.origin, record.members, record.entry) == (
+    assert (record.visible, record.origin, record.members, record.entry_id) == (
         {"size": 1, "key": "k", "origin": "request"},
         "request",
         {"size": 1},
         "7",
     )
-    assert Record.make("k", {}, "seed").entry == ""
+    assert Record.make("k", {}, "seed").entry_id == ""
 
 
 def test_a_place_has_a_dotted_path_and_a_json_pointer() -> None:

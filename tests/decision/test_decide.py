@@ -14,10 +14,10 @@ from mockserver.core.directives import NO_DIRECTIVES, Directives
 from mockserver.core.faults import Fault, FixedDelay, LognormalDelay, UniformDelay
 from mockserver.core.model import Collection, Document, Record, Settings
 from mockserver.core.reply import Decision, Reply
-from mockserver.decision.decide import decide, sample_delay
+from mockserver.decision.decide import decide, sample_delay_ms
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
-from mockserver.decision.order import order_scenarios
+from mockserver.decision.order import compile_order
 from mockserver.decision.router import Route
 from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
 
@@ -51,10 +51,10 @@ def view_of(contract: Contract, document: Document, written: Written | None = No
             return written[collection.name, key]
         return collection.default_record(key)
 
-    order = order_scenarios(operation.scenarios)
+    order = compile_order(operation.scenarios)
     facts = make_facts(document, Settings(), order, 0, NEW)
     lookups = fetch_records(operation.lookups, facts, find)
-    return View(facts, lookups.keys, lookups.found, lookups.misspelt, order, operation.id)
+    return View(facts, lookups.keys, lookups.found, lookups.unknown_test_value, order, operation.id)
 
 
 def decided(
@@ -162,7 +162,7 @@ def test_a_fault_writes_only_with_commit(contract: Contract, commit: bool, writt
     decision = decided(contract, armed=armed, directives=directives)
     assert (decision.scenario.id, decision.trigger) == ("activated-existing-customer", "values")
     assert (decision.fault, decision.committed, len(decision.effects.writes)) == (fault, commit, written)
-    assert set(decision.effects.consumed_ids) == decision.scenario.new != frozenset()
+    assert set(decision.effects.consumed_ids) == decision.scenario.new_ids != frozenset()
     assert decision.effects.armed_id == (1 if armed else None)
 
 
@@ -203,15 +203,15 @@ def test_a_delay_is_a_function_of_seed_sandbox_and_number() -> None:
     """A fixed one depends on nothing, and a lognormal one stays below its cap."""
     uniform, lognormal = UniformDelay(10, 2_000), LognormalDelay(100, 0.5, 150)
     for delay in (uniform, lognormal):
-        series = [sample_delay(delay, 0, "a", number) for number in range(50)]
-        assert series == [sample_delay(delay, 0, "a", number) for number in range(50)]
-        assert series != [sample_delay(delay, 1, "a", number) for number in range(50)]
-        assert series != [sample_delay(delay, 0, "b", number) for number in range(50)]
+        series = [sample_delay_ms(delay, 0, "a", number) for number in range(50)]
+        assert series == [sample_delay_ms(delay, 0, "a", number) for number in range(50)]
+        assert series != [sample_delay_ms(delay, 1, "a", number) for number in range(50)]
+        assert series != [sample_delay_ms(delay, 0, "b", number) for number in range(50)]
         assert len(set(series)) > 20
-    assert all(10 <= sample_delay(uniform, 0, "", number) <= 2_000 for number in range(200))
-    assert max(sample_delay(lognormal, 0, "", number) for number in range(200)) == 150
-    assert {sample_delay(LognormalDelay(100, 0.0, 150), 0, "", number) for number in range(5)} == {100.0}
-    assert {sample_delay(FixedDelay(3), seed, "", 0) for seed in range(5)} == {3}
+    assert all(10 <= sample_delay_ms(uniform, 0, "", number) <= 2_000 for number in range(200))
+    assert max(sample_delay_ms(lognormal, 0, "", number) for number in range(200)) == 150
+    assert {sample_delay_ms(LognormalDelay(100, 0.0, 150), 0, "", number) for number in range(5)} == {100.0}
+    assert {sample_delay_ms(FixedDelay(3), seed, "", 0) for seed in range(5)} == {3}
 
 
 def test_a_fixed_delay_does_not_advance_the_series(contract: Contract) -> None:
@@ -332,6 +332,6 @@ def test_a_forced_answer_lists_unconditional_assumptions(tmp_path: Path) -> None
 def test_an_operation_without_a_matching_scenario_raises(contract: Contract) -> None:
     """The loader rules it out."""
     document = document_of(contract, {})
-    view = replace(view_of(contract, document), order=order_scenarios(()))
+    view = replace(view_of(contract, document), order=compile_order(()))
     with pytest.raises(RuntimeError, match="no scenario of activateCardForCustomer answers"):
         decide(route_of(contract), document, view)

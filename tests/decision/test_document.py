@@ -70,9 +70,9 @@ BODY = compiled({"properties": {"name": {"type": "string"}}})
 NUMBER = compiled({"properties": {"n": {"pattern": "^[0-9]+$"}}, "required": ["n"]})
 
 
-def reading(body: Validator | None, others: tuple[tuple[str, Validator], ...], warnings: WarningRules) -> Operation:
+def reading(body: Validator | None, others: Mapping[str, Validator], warnings: WarningRules) -> Operation:
     """An operation that reads a request with these schemas and rules."""
-    return replace(load().operations[0], body=body, parameter_schemas=others, warnings=warnings)
+    return replace(load().operations[0], body=body, parameter_validators=others, warning_rules=warnings)
 
 
 def wheres(
@@ -91,7 +91,7 @@ def wheres(
 
 def test_violations_are_ordered_by_part_of_the_request() -> None:
     """Headers first, then path, query and body."""
-    operation = reading(BODY, (("path", NUMBER), ("query", NUMBER)), WarningRules())
+    operation = reading(BODY, {"path": NUMBER, "query": NUMBER}, WarningRules())
     settings = Settings(require_headers=("X-Key", "X-Other", "X-Third"))
     headers = {"x-key": "k", "x-other": " "}
     assert wheres(operation, b'{"name": 5}', headers, settings, {"n": "x"}) == [
@@ -106,7 +106,7 @@ def test_violations_are_ordered_by_part_of_the_request() -> None:
 
 def test_a_missing_header_and_a_blank_one_differ() -> None:
     """A required header that is blank is a violation."""
-    operation = reading(None, (), WarningRules())
+    operation = reading(None, {}, WarningRules())
     settings = Settings(require_headers=("X-A", "X-B"))
     document = read_document(operation, Request("GET", "/", b"", {"x-a": ""}), {}, settings)
     assert [v.text for v in document.violations] == [
@@ -117,7 +117,7 @@ def test_a_missing_header_and_a_blank_one_differ() -> None:
 
 def test_a_body_without_a_schema_is_not_checked() -> None:
     """An operation without a body schema takes any body."""
-    document = read_document(reading(None, (), WarningRules()), Request("GET", "/", b"{"), {}, Settings())
+    document = read_document(reading(None, {}, WarningRules()), Request("GET", "/", b"{"), {}, Settings())
     assert (document.body, document.violations, document.warnings) == (MISSING, (), ())
 
 
@@ -133,7 +133,7 @@ def warnings(operation: Operation, body: bytes, **headers: str) -> list[tuple[st
 
 def test_accepted_oddities_are_warnings() -> None:
     """Unknown members, other content types and missing headers, each with its open point."""
-    operation = reading(BODY, (), WARNING)
+    operation = reading(BODY, {}, WARNING)
     assert warnings(operation, b'{"name": "a"}', content_type="Application/JSON ; charset=utf-8", x_b="1") == []
     assert warnings(operation, b'{"Name/": 1, "\xc3\xb1": 2}', content_type="text/plain") == [
         ("content-type", "/content-type", "expected application/json, got another one", "types"),
@@ -148,14 +148,14 @@ def test_accepted_oddities_are_warnings() -> None:
 
 def test_warnings_do_not_need_a_body() -> None:
     """Headers that a client should send are looked at for an operation without a body too."""
-    operation = reading(None, (), WarningRules(any_header=AnyHeaderRule(("X-A",), "keys")))
+    operation = reading(None, {}, WarningRules(any_header=AnyHeaderRule(("X-A",), "keys")))
     assert [keyword for keyword, *_ in warnings(operation, b"")] == ["authentication"]
 
 
 def test_the_number_of_warnings_is_bounded() -> None:
     """Beyond the bound the rest are left out."""
     body = json.dumps(dict.fromkeys(map(str, range(5_000)))).encode()
-    assert len(warnings(reading(BODY, (), WarningRules(unknown_members="extra")), body)) == MAX_WARNINGS
+    assert len(warnings(reading(BODY, {}, WarningRules(unknown_members_assumption_id="extra")), body)) == MAX_WARNINGS
 
 
 def test_memory_used_up_is_no_malformed_request(monkeypatch: pytest.MonkeyPatch) -> None:

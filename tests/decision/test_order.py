@@ -18,7 +18,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 from mockserver.decision.index import MIN_TABLE_SIZE
 from mockserver.decision.near_misses import near_miss
-from mockserver.decision.order import order_scenarios, scenarios_in_force
+from mockserver.decision.order import compile_order, scenarios_in_force
 from tests.support import explain
 from tests.support.facts import request_facts, some_facts
 
@@ -200,7 +200,7 @@ def test_groups_with_violation_conditions_apply_to_any_request(
 def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> None:
     """Only it and those without an equality are tried."""
     whens: list[dict[str, Any]] = [{"body.a": f"v{n}"} for n in range(1_000)]
-    order = order_scenarios(write(tmp_path, whens).operations[0].scenarios)
+    order = compile_order(write(tmp_path, whens).operations[0].scenarios)
 
     def tried(value: Any) -> list[str]:
         return [one.scenario.id for one in order.without_violations.candidates(some_facts({"a": value}))]
@@ -213,7 +213,7 @@ def test_one_of_a_thousand_scenarios_is_found_by_its_value(tmp_path: Path) -> No
 def test_a_few_scenarios_are_tried_one_by_one(tmp_path: Path) -> None:
     """Below the bound there is nothing to look up."""
     contract = write(tmp_path, [{"body.a": str(n)} for n in range(MIN_TABLE_SIZE // 2)])
-    index = order_scenarios(contract.operations[0].scenarios).without_violations
+    index = compile_order(contract.operations[0].scenarios).without_violations
     assert index.candidates(some_facts({"a": "0"})) is index.all
 
 

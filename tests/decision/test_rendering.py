@@ -8,7 +8,7 @@ import pytest
 
 from mockserver import Engine, Request, load
 from mockserver.contract.paths import Context, Scope
-from mockserver.contract.templates import compile_body_format, compile_template, render_body
+from mockserver.contract.templates import compile_body, compile_template, render_body
 from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Violation
 from mockserver.decision import rendering
 from mockserver.export import openapi
@@ -38,7 +38,7 @@ def test_a_compiled_body_gives_the_json_of_its_template(node: Any) -> None:
     faults: list[Diagnostic] = []
     template = compile_template(node, Context(SCOPE, SchemaSet(), faults.append))
     facts = some_facts({}, now_ns=5_000_000, records={"many": [{}, {}]})
-    body = render_body(compile_body_format(template), facts)
+    body = render_body(compile_body(template), facts)
     assert json.loads(body) == template.render(facts)
     assert faults == []
 
@@ -46,7 +46,7 @@ def test_a_compiled_body_gives_the_json_of_its_template(node: Any) -> None:
 def test_a_constant_body_is_rendered_once() -> None:
     """A body without references is rendered at boot."""
     template = compile_template({"a%": [1, {"b": "100 %b"}], "d": None}, Context(SCOPE, SchemaSet(), lambda _: None))
-    form = compile_body_format(template)
+    form = compile_body(template)
     assert form.values == ()
     assert render_body(form, some_facts()) == b'{"a%":[1,{"b":"100 %b"}],"d":null}'
 

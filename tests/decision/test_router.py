@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.server import server as edge
 from tests.support import (
@@ -115,7 +115,7 @@ async def test_an_unknown_path_gets_404_that_names_the_paths(
         assert (response.status, response.content_type) == (404, "application/problem+json")
         assert mock_headers(response) == set()
     shown = problem(body)
-    assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *paths()])
+    assert (shown["status"], shown["paths"]) == (404, [f"POST {PATH}", *endpoints()])
 
 
 async def test_a_misspelt_path_gets_its_near_spelling(url: str, client: aiohttp.ClientSession) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.engine.engine import run_sync
 from tests.support import LASTING, PATH, PATIENCE, folder, run, run_process, serving
 
@@ -80,7 +80,7 @@ def test_the_key_of_sandbox_names_is_never_shown() -> None:
             names.append(rows[0]["sandbox"])
             at = ("--url", serve.url, "--sandbox", names[-1])
             told += [run("requests", "1", *more, *at).stdout for more in ((), ("--bundle",))]
-            gets = [path.removeprefix("GET ") for path in paths() if path.startswith("GET ") and "{" not in path]
+            gets = [path.removeprefix("GET ") for path in endpoints() if path.startswith("GET ") and "{" not in path]
             for path in gets:
                 if not path.endswith("/events"):
                     with urllib.request.urlopen(serve.url + path, timeout=PATIENCE) as answer:

@@ -64,7 +64,7 @@ def test_the_documented_error_envelope_is_replayed(contract: Contract) -> None:
 def test_each_documented_outcome_has_its_error_object(contract: Contract, outcome: str) -> None:
     """Members, order and spelling are exact."""
     scenario = next(s for s in contract.scenarios if s.id == outcome)
-    assert scenario.source == "documented"
+    assert scenario.provenance == "documented"
     reply = send(contract, b"", ERROR_CLOCK, {"mock-scenario": outcome})
     assert json.dumps(json.loads(reply.body)["error"]) == json.dumps(OUTCOMES[outcome])
     assert reply.status == (400 if OUTCOMES[outcome] else 200)
@@ -72,9 +72,9 @@ def test_each_documented_outcome_has_its_error_object(contract: Contract, outcom
 
 def test_other_outcomes_are_assumed(contract: Contract) -> None:
     """Each with its open point."""
-    assert {s.id for s in contract.scenarios if s.source == "documented"} == set(OUTCOMES)
+    assert {s.id for s in contract.scenarios if s.provenance == "documented"} == set(OUTCOMES)
     for scenario in contract.scenarios:
-        assert scenario.source == "documented" or scenario.assumed
+        assert scenario.provenance == "documented" or scenario.assumed
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

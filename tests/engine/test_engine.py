@@ -16,7 +16,7 @@ from mockserver.core.reply import Effects
 from mockserver.decision.view import View
 from mockserver.engine.engine import run_sync
 from mockserver.entries.reconstruction import reconstruct
-from mockserver.entries.views import entry_details, record_changes
+from mockserver.entries.views import entry_details, records_before_and_after
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Conflict, Entry, Full, Gone, StorageError
 from mockserver.storage.memory import MemoryStorage
@@ -196,7 +196,9 @@ def test_records_of_a_lookup_of_many_are_reconstructed(tmp_path: Path) -> None:
         assert [miss.scenario.id for miss in again.near_misses] == ([] if entry is one else ["mine"])
     assert found == [["me", "you"], [], []]
     assert [
-        [record["key"] for record in record_changes(entry.decision)] for entry in (many, one, none) if entry.decision
+        [record["key"] for record in records_before_and_after(entry.decision)]
+        for entry in (many, one, none)
+        if entry.decision
     ] == [
         [],
         ["a"],

@@ -102,7 +102,9 @@ def test_turns_equal_the_list_written_out(times: list[int], cycle: bool, count: 
     """After its end the last one, or all again."""
     turns = Turns(tuple(Turn(times=n) for n in times), cycle)
     written = [turn for turn in turns.turns for _ in range(turn.times)]
-    assert turns.at(count) is (written[count % len(written)] if cycle else written[min(count, len(written) - 1)])
+    assert turns.turn_after(count) is (
+        written[count % len(written)] if cycle else written[min(count, len(written) - 1)]
+    )
 
 
 def test_a_scenario_that_stood_aside_is_no_near_miss(tmp_path: Path) -> None:

@@ -11,14 +11,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.sandboxes import SANDBOX_SETTINGS
+from mockserver.admin.sandboxes import SANDBOX_SETTING_NAMES
 from mockserver.contract.loading import shipped_folder
 from mockserver.core.faults import FAULTS
 from mockserver.core.model import Provenance, Record, RequestWarning, Trigger, Write
 from mockserver.engine.engine import run_sync
 from mockserver.engine.linter import example_requests
 from mockserver.entries.journal_entry import (
-    AddedScenario,
     Body,
     EntryDecision,
     EntryLookup,
@@ -27,6 +26,7 @@ from mockserver.entries.journal_entry import (
     EntrySettings,
     EntryViolation,
     JournalEntry,
+    RuntimeScenarioText,
     ScenarioInfo,
     decode_entry,
     with_client_left,
@@ -52,7 +52,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "lookup": EntryLookup,
     "record": Record,
     "write": Write,
-    "added": AddedScenario,
+    "added": RuntimeScenarioText,
 }
 """The definitions of the schema, each with the struct that it describes."""
 
@@ -105,7 +105,7 @@ def test_entry_schema_and_code_have_the_same_members() -> None:
     assert SCHEMA["properties"]["fault"]["enum"] == [*FAULTS]
     assert SCHEMA["$defs"]["decision"]["properties"]["trigger"]["enum"] == [*get_args(Trigger)]
     assert SCHEMA["$defs"]["scenario"]["properties"]["source"]["enum"] == [*get_args(Provenance)]
-    assert tuple(SCHEMA["$defs"]["settings"]["properties"]) == SANDBOX_SETTINGS
+    assert tuple(SCHEMA["$defs"]["settings"]["properties"]) == SANDBOX_SETTING_NAMES
 
 
 def test_the_entry_schema_is_not_part_of_a_contract(tmp_path: Path, contract: Contract) -> None:
@@ -247,7 +247,7 @@ def test_an_entry_leaves_out_defaults(contract: Contract) -> None:
     assert entry.keys() == {"id", "sandbox", "time", "micros", "contract", "request", "reply", "decision"}
     assert entry["request"].keys() == {"method", "target", "headers", "body"}
     left_out = {"cause", "violations", "turns", "added", "forced_text"}
-    assert {field.name for field in msgspec.structs.fields(EntryDecision)} - entry["decision"].keys() == left_out
+    assert {field.encode_name for field in msgspec.structs.fields(EntryDecision)} - entry["decision"].keys() == left_out
     assert entry["decision"]["lookups"].keys() == {"batch", "card", "customer", "created"}  # not email
     assert entry["decision"]["lookups"]["batch"]["records"][0].keys() == {"view"}
     assert entry["decision"]["scenario"].keys() == {"operation", "scenario", "position", "source", "heading", "because"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver import Contract, Engine, Request, frozen_clock
 from mockserver.entries.reconstruction import reconstruct
-from mockserver.entries.views import entry_details, entry_summary, record_changes, text_or_json
+from mockserver.entries.views import entry_details, entry_summary, records_before_and_after, text_or_json
 from mockserver.reports.har import har_entry
 from tests.support import LASTING, ONCE, PATH, journal
 
@@ -41,10 +41,10 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
         (None, None),
     ]
     assert created.decision is not None
-    emails = [one for one in record_changes(created.decision) if one["lookup"] == "email"]
+    emails = [one for one in records_before_and_after(created.decision) if one["lookup"] == "email"]
     assert emails[0]["before"] is None
     assert emails[0]["after"]["origin"] == "request"
     assert lost.decision is not None
-    assert [one["after"] == one["before"] for one in record_changes(lost.decision)] == [
+    assert [one["after"] == one["before"] for one in records_before_and_after(lost.decision)] == [
         True
     ] * 4  # nothing was committed

@@ -14,10 +14,10 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from mockserver import Contract, Engine, load
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.core.model import Settings
 from mockserver.decision.rendering import MOCK_HEADERS
-from mockserver.export.openapi import MALFORMED_EXAMPLES, ascii_pattern, document, make_portable
+from mockserver.export.openapi import MALFORMED_EXAMPLES_KEY, ascii_pattern, document, make_portable
 from mockserver.export.outcomes import outcomes
 from mockserver.server.server import serving
 from tests.support import PATH, folder, problem, run
@@ -42,7 +42,7 @@ def examples(part: Any, at: str = "#") -> Iterator[tuple[str, str, Any, Mapping[
     for name, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
         yield from examples(value, f"{at}/{name}")
     if isinstance(part, dict) and "schema" in part and isinstance(part.get("examples", {}), dict):
-        for claim in ("examples", MALFORMED_EXAMPLES):
+        for claim in ("examples", MALFORMED_EXAMPLES_KEY):
             for name, example in part.get(claim, {}).items():
                 yield claim, name, example, part["schema"]
 
@@ -83,8 +83,10 @@ def test_each_outcome_has_a_request_and_an_answer_example(exported: dict[str, An
         for response in only(exported)["responses"].values()
         for name, answer in response.get("content", {}).get(JSON, {}).get("examples", {}).items()
     }
-    assert {*content["examples"], *content[MALFORMED_EXAMPLES]} == {s.id for s in contract.scenarios} == set(answers)
-    assert {"malformed", "pin-not-four", "first-name-empty"} <= set(content[MALFORMED_EXAMPLES])
+    assert (
+        {*content["examples"], *content[MALFORMED_EXAMPLES_KEY]} == {s.id for s in contract.scenarios} == set(answers)
+    )
+    assert {"malformed", "pin-not-four", "first-name-empty"} <= set(content[MALFORMED_EXAMPLES_KEY])
     assert answers["last-name-empty"]["summary"] == "Lastname."
     assert answers["last-name-empty"]["description"].startswith("The document gives the hint of the FIRST name")
     assert "\n\nAdvice of this mock, not of the documents: The last name" in answers["last-name-empty"]["description"]
@@ -117,7 +119,7 @@ async def test_each_request_example_meets_its_outcome(
 ) -> None:
     """Sent to a real server, each in a sandbox of its own."""
     content = only(exported)["requestBody"]["content"][JSON]
-    for name, example in {**content["examples"], **content[MALFORMED_EXAMPLES]}.items():
+    for name, example in {**content["examples"], **content[MALFORMED_EXAMPLES_KEY]}.items():
         for body in (*example.get("x-before", ()), example["value"]):
             async with client.post(url + PATH, json=body, headers={"Mock-Sandbox": name}) as response:
                 met = response.headers["Mock-Scenario"]
@@ -137,8 +139,8 @@ def test_paths_queries_headers_and_references_are_exported(shelf: dict[str, Any]
     assert parameters["a/b ~"]["schema"] == {"$ref": "#/components/schemas/query/properties/a~1b%20~0"}
     assert {name for name, p in parameters.items() if p["required"]} == {"shelf", "n", "by", "X-Shop"}
     assert set(parameters["shelf"]["examples"]) == {"bad-order", "found"}
-    assert set(parameters["shelf"][MALFORMED_EXAMPLES]) == {"bad-shelf"}
-    assert parameters["order"][MALFORMED_EXAMPLES]["bad-order"]["x-headers"] == {"x-one": "two"}
+    assert set(parameters["shelf"][MALFORMED_EXAMPLES_KEY]) == {"bad-shelf"}
+    assert parameters["order"][MALFORMED_EXAMPLES_KEY]["bad-order"]["x-headers"] == {"x-one": "two"}
     schemas = shelf["components"]["schemas"]
     assert schemas["query"]["properties"]["order"] == {"$ref": "#/components/schemas/words/$defs/order"}
     assert schemas["words"] == {"$defs": {"order": {"description": "How.", "enum": ["asc", "desc"]}}}
@@ -162,7 +164,7 @@ async def test_the_admin_api_exports_the_contract(contract: Contract, client: ai
     engine = Engine(
         contract,
         settings=Settings(error_status=409, mock_headers=False, max_body=1, max_records=0, require_sandbox=True),
-        admin_paths=paths,
+        admin_endpoints=endpoints,
     )
     async with serving(engine) as url:
         async with client.get(f"{url}/__admin/export/openapi") as response:

@@ -31,7 +31,7 @@ def test_each_outcome_is_one_request_of_the_collection(exported: dict[str, Any],
     assert exported["info"]["schema"] == SCHEMA
     named = {f["name"]: [item["name"] for item in f["item"]] for f in exported["item"]}
     assert named == {
-        source: [s.id for s in contract.scenarios if s.source == source] for source in ("documented", "assumed")
+        source: [s.id for s in contract.scenarios if s.provenance == source] for source in ("documented", "assumed")
     }
     items = {item["name"]: item for item in requests(exported["item"])}
     item = items["rfc-invalid"]

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request, __version__
-from mockserver.admin.routes import paths, routes
+from mockserver.admin.routes import endpoints, routes
 from mockserver.decision.sandbox_names import SandboxPath
-from mockserver.http_api.api import PREFIX, AdminApi, Route
+from mockserver.http_api.api import ADMIN_PREFIX, AdminApi, Route
 from mockserver.server.server import serving
 from tests.support import LASTING, ONCE, PATH, problem
 
@@ -75,7 +75,7 @@ async def test_an_unknown_route_names_those_that_exist(url: str, client: aiohttp
     """A misspelt route gets 404 with the routes and a near spelling."""
     async with client.get(f"{url}/__admin{path}") as response:
         shown = problem(await response.read())
-    assert (response.status, shown["paths"]) == (404, list(paths()))
+    assert (response.status, shown["paths"]) == (404, list(endpoints()))
     if path.startswith("/h"):
         assert shown["did_you_mean"][0] == "/__admin/health"
 
@@ -88,11 +88,11 @@ async def test_a_path_that_only_begins_like_the_admin_api_is_none(url: str, clie
 
 def test_the_table_of_routes_is_complete() -> None:
     """Every route stands below the prefix, once, and is named."""
-    assert all(route.path.startswith(f"{PREFIX}/") for route in routes())
-    assert len(set(paths())) == len(routes()) == len(paths())
+    assert all(route.path.startswith(f"{ADMIN_PREFIX}/") for route in routes())
+    assert len(set(endpoints())) == len(routes()) == len(endpoints())
 
 
-@pytest.mark.parametrize("route", routes(), ids=paths())
+@pytest.mark.parametrize("route", routes(), ids=endpoints())
 async def test_every_route_works_below_a_sandbox(url: str, client: aiohttp.ClientSession, route: Route) -> None:
     """It refuses with a problem document (RFC 9457), with the reason."""
     path = re.sub(r"\{[^{}]*\}", "1", route.path)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine
-from mockserver.admin.routes import paths, routes
+from mockserver.admin.routes import endpoints, routes
 from mockserver.base.address import base_url
 from mockserver.http_api.safety import Access, check_origin
 from mockserver.server import server as edge
@@ -67,7 +67,7 @@ DISGUISED = [
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"])
 async def test_no_disguised_path_passes_the_token(contract: Contract, method: str) -> None:
     """Nothing but health and the console's page is answered with success."""
-    async with edge.serving(Engine(contract, admin_paths=paths), access=Access(TOKEN)) as url:
+    async with edge.serving(Engine(contract, admin_endpoints=endpoints), access=Access(TOKEN)) as url:
         for path in DISGUISED:
             sent = f"{method} {path} HTTP/1.1\r\nHost: mock\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             shown = await raw(url, sent.encode())
@@ -220,7 +220,9 @@ async def test_cors_opens_the_operations_to_an_origin(
 
 def test_every_header_of_an_answer_is_exposed() -> None:
     """Those of a scenario too, but for those that any page may read."""
-    headers = dict(Access(cors_origins=("*",)).cors({"origin": "http://a"}, ["Content-Type", "X-Rate", "Mock-Entry"]))
+    headers = dict(
+        Access(cors_origins=("*",)).cors_headers({"origin": "http://a"}, ["Content-Type", "X-Rate", "Mock-Entry"])
+    )
     assert headers["Access-Control-Expose-Headers"] == "X-Rate, Mock-Entry"
 
 
@@ -260,7 +262,7 @@ def test_options_close_or_move_the_admin_api() -> None:
         status, _, body = serve.post({}, path="/__admin/reset")
         assert (status, "--no-admin" in problem(body)["detail"]) == (404, True)
         assert run("health", serve.url).returncode == 0
-        assert not set(paths()) & set(problem(serve.post({}, path="/nothing")[2])["paths"])
+        assert not set(endpoints()) & set(problem(serve.post({}, path="/nothing")[2])["paths"])
     with serving("--admin-port", "0", "--log-format", "json") as serve:
         told = json.loads(serve.out.seen[-1])
         assert run("reset", "--url", told["admin_url"]).returncode == 0

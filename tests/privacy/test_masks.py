@@ -17,11 +17,11 @@ from mockserver.privacy.account_numbers import is_account_number
 from mockserver.privacy.masks import (
     changed_pointers,
     mask_account_numbers,
-    mask_account_numbers_in,
+    mask_account_numbers_in_value,
     mask_at,
+    mask_headers,
     mask_text_body,
-    masked_headers,
-    pointers_at,
+    masked_pointers,
     read_object,
 )
 from mockserver.privacy.secrets import Secrets
@@ -271,7 +271,7 @@ def test_secret_members_keep_their_shape(body: Any, masked: Any) -> None:
     """What stands at a secret path is masked, however deep; the rest stays as it is."""
     paths = Secrets(SECRETS).find(body)
     assert mask_at(body, paths) == masked
-    places = pointers_at(body, paths, "/b")
+    places = masked_pointers(body, paths, "/b")
     assert {*places} <= {*PLACES}
     assert (places == []) is (masked == body)
     assert all(
@@ -297,8 +297,8 @@ def test_a_secret_equal_to_its_mask_is_listed_as_masked() -> None:
     body = {"pin": "0000", "deep": {"secret": None}, "list": [{"s": True}, {"s": ""}, 1]}
     paths = Secrets(SECRETS).find(body)
     assert mask_at(body, paths) == body
-    assert pointers_at(body, paths, "/b") == ["/b/pin", "/b/list/1/s"]
-    assert pointers_at([{"a/b~": "1"}], [(0, "a/b~")], "") == ["/0/a~1b~0"]
+    assert masked_pointers(body, paths, "/b") == ["/b/pin", "/b/list/1/s"]
+    assert masked_pointers([{"a/b~": "1"}], [(0, "a/b~")], "") == ["/0/a~1b~0"]
 
 
 @pytest.mark.parametrize(
@@ -327,17 +327,17 @@ def test_authorization_and_cookies_are_masked() -> None:
     """Header names stay; the values of what identifies somebody keep their shape."""
     headers = {"Authorization-X": "Bearer a1", "Cookie": "s=9", "X-A": "4111111111111111 a", "Y": "caf\udcc3\udca9"}
     masked: list[str] = []
-    assert masked_headers(headers.items(), Secrets(), "/request/headers", masked) == (
+    assert mask_headers(headers.items(), Secrets(), "/request/headers", masked) == (
         ("Authorization-X", "Xxxxxx x0"),
         ("Cookie", "x=0"),
         ("X-A", "4111111111111111 a"),
         ("Y", "café"),
     )
     assert masked == ["/request/headers/0/1", "/request/headers/1/1"]
-    assert masked_headers([("Referer", "http://a/b")], Secrets(), "", masked) == (("Referer", "http://a/b"),)
+    assert mask_headers([("Referer", "http://a/b")], Secrets(), "", masked) == (("Referer", "http://a/b"),)
     assert len(masked) == 2
     secrets = Secrets([("header", "x-key")])
-    assert masked_headers([("X-Key", "a1"), ("Y", "a1")], secrets, "", []) == (("X-Key", "x0"), ("Y", "a1"))
+    assert mask_headers([("X-Key", "a1"), ("Y", "a1")], secrets, "", []) == (("X-Key", "x0"), ("Y", "a1"))
 
 
 def test_repeated_headers_are_kept_and_masked_one_by_one(contract: Contract) -> None:
@@ -359,7 +359,7 @@ def test_account_numbers_are_masked_in_any_json_value() -> None:
     """In names, texts and numbers; a number stays a number."""
     number = 4_111_111_111_111_111
     value = {"a": ["\udcc3", number, 7, True, None, 1.5], f"of {number}": f"{number}"}
-    masked = mask_account_numbers_in(value)
+    masked = mask_account_numbers_in_value(value)
     assert masked["a"][0] == "\udcc3"
     assert masked["a"][2:] == [7, True, None, 1.5]
     assert isinstance(masked["a"][1], int)

@@ -49,7 +49,7 @@ def test_names_of_secrets_match_in_any_spelling(name: str) -> None:
     """Without case, with blanks trimmed, as a word of a longer name, and nearly spelt; at any depth."""
     assert BODY.find({name: "7391"}) == [(name,)]
     assert BODY.find({"x": [{"y": {name: "7391"}}]}) == [("x", 0, "y", name)]
-    assert BODY.is_secret_parameter(name)
+    assert BODY.is_secret_query_parameter(name)
     assert BODY.covers("body", ("x", name))
 
 
@@ -66,8 +66,8 @@ def test_places_are_secret_as_the_contract_marks_them() -> None:
     assert BODY.find({"phone": {"code": "+52"}}) == []
     assert BODY.find({"pin": None, "card": {"password": True}}) == [("pin",), ("card", "password")]
     assert Secrets([("body",)]).find({"a": 1}) == [()]
-    assert not BODY.is_secret_parameter("code")
-    assert not BODY.is_secret_parameter("pins_left")
+    assert not BODY.is_secret_query_parameter("code")
+    assert not BODY.is_secret_query_parameter("pins_left")
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_nothing_is_secret_by_name_where_nothing_is_marked() -> None:
     nothing = Secrets()
     assert nothing.find({"pin": "1", "a": '{"pin": 1}', "b": [{"pin": 1}]}) == []
     assert not nothing.bytes_may_have_secret(b"pin=1")
-    assert not nothing.is_secret_parameter("pin")
-    assert nothing.is_secret_parameter("authorization")
-    assert nothing.is_secret_parameter("access_token")
-    assert not Secrets(declared=[("query", "token")]).is_secret_parameter("token")
+    assert not nothing.is_secret_query_parameter("pin")
+    assert nothing.is_secret_query_parameter("authorization")
+    assert nothing.is_secret_query_parameter("access_token")
+    assert not Secrets(declared=[("query", "token")]).is_secret_query_parameter("token")
     assert nothing.covers("header", ())
 
 

@@ -113,7 +113,7 @@ def decision(_: Path) -> Target:
             if not (name + value).isascii() or not value.isprintable():
                 raise ValueError(name)
 
-    seeds = [example.request for scenario in operation.scenarios for example in scenario.examples]
+    seeds = [example.body for scenario in operation.scenarios for example in scenario.examples]
     sent = [json.dumps(value).encode() for value in seeds if value is not None]
     for file in sorted((TESTS / "transcripts").glob("*.txt")):
         lines = file.read_text("utf-8").splitlines()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from mockserver.core.model import Diagnostic
-from mockserver.schema.diagnostics import text_diagnostics
+from mockserver.schema.diagnostics import syntax_diagnostics
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator, is_plain
@@ -205,7 +205,7 @@ NO_SCHEMAS = st.recursive(
 @given(st.dictionaries(KEYWORDS, NO_SCHEMAS, max_size=3))
 def test_both_validators_agree_on_what_a_schema_is(schema: Any) -> None:
     """Both accept or both refuse the text of a schema."""
-    assert ([*text_diagnostics(schema)] == []) is Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(
+    assert ([*syntax_diagnostics(schema)] == []) is Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(
         schema
     )
 

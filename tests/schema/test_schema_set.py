@@ -119,7 +119,7 @@ def test_a_file_with_an_id_may_refer_to_its_neighbours() -> None:
     validator = schemas.compile_inline({"properties": {"b": {"$ref": "b.json"}, "d": {"$ref": "d.json"}}}, (), print)
     assert validator is not None
     found = validator.violations("body", {"b": {"x": 1, "y": 2}, "d": [3]})
-    assert [(violation.text, violation.about) for violation in found] == [
+    assert [(violation.text, violation.description) for violation in found] == [
         ("body.b.x: expected a string, got a number", ""),
         ("body.b.y: expected null, got a number", "A y."),
         ("body.d.0: expected a string, got a number", ""),
@@ -231,7 +231,7 @@ def test_references_are_rewritten_for_exports() -> None:
     two = {"$defs": {"m": {"$anchor": "mark", "type": "string"}}}
     schemas.add({"one.json": first, "two.json": two}, lambda _, fault: faults.append(fault))
     assert faults == []
-    assert schemas.relink(lambda name, at: f"{name}:{'/'.join(map(str, at))}") == {
+    assert schemas.rewrite_references(lambda name, at: f"{name}:{'/'.join(map(str, at))}") == {
         "one.json": {
             "properties": {
                 "$id": {"$ref": "two.json:"},

@@ -161,7 +161,7 @@ def test_equal_violations_are_merged() -> None:
     described = {"required": ["a"], "properties": {"a": {"description": "An a."}}}
     for branches in ([described, {"required": ["a"]}], [{"required": ["a"], "properties": {"a": True}}, described]):
         [violation] = compiled({"allOf": branches}).violations("body", {})
-        assert violation.about == "An a."
+        assert violation.description == "An a."
 
 
 def test_the_number_of_violations_is_bounded() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.admin.routes import paths
+from mockserver.admin.routes import endpoints
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.server import logs
 from mockserver.server import server as edge
@@ -24,7 +24,7 @@ from tests.support import LASTING, MOCKSERVER, PATH, Serving, alone, explain, he
 
 async def logged(contract: Contract, log: Any, *sent: bytes) -> None:
     """Send requests to a server that logs."""
-    async with edge.serving(Engine(contract, admin_paths=paths), log=log) as url:
+    async with edge.serving(Engine(contract, admin_endpoints=endpoints), log=log) as url:
         for one in sent:
             await raw(url, one)
 
@@ -183,7 +183,7 @@ async def test_no_refusal_logs_an_account_number(
 ) -> None:
     """Neither the line that says why, nor that of the access log, nor the journal."""
     lines: list[str] = []
-    engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.1), admin_paths=paths)
+    engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.1), admin_endpoints=endpoints)
     log = logs.text_access_log(lines.append) if form == "text" else logs.json_access_log(lines.append)
     async with edge.serving(engine, log=log) as url:
         came = await raw(url, request_)

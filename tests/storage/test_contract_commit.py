@@ -187,11 +187,11 @@ async def test_a_random_delay_advances_the_series(mock: Mock) -> None:
     """Another seed restarts it."""
     for drawn in (True, False, True):
         assert await mock.commit(await mock.look(), Effects(drew_delay=drawn)) == Committed()
-    assert (await mock.look()).delays == 2
+    assert (await mock.look()).delays_drawn == 2
     await (await mock.sandbox()).configure({"mock_headers": False})
-    assert (await mock.look()).delays == 2
+    assert (await mock.look()).delays_drawn == 2
     await (await mock.sandbox()).configure({"seed": 0})
-    assert (await mock.look()).delays == 0
+    assert (await mock.look()).delays_drawn == 0
 
 
 async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
@@ -210,7 +210,7 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
     assert await sandbox.state() == before
     assert await mock.storage.entries(None) == kept
     again = await mock.look(thing="z")
-    assert (again.armed, again.turn_counts, again.delays, again.facts.new) == ((armed,), {}, 0, view.facts.new)
+    assert (again.armed, again.turn_counts, again.delays_drawn, again.facts.new) == ((armed,), {}, 0, view.facts.new)
     assert await mock.commit(again, replace(effects, writes=write("x", size=6).writes)) == Committed()
     assert await mock.size("x") == 6
     assert await sandbox.put_record("things", "z", None) == Full("max_records", 2)

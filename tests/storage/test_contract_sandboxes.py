@@ -129,8 +129,8 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
     assert await mock.storage.find("a") is None
     assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
     view, other = await mock.look("a", thing="x"), await mock.look("b", thing="x")
-    assert (view.armed, view.turn_counts, view.delays, view.found["thing"][0].origin) == ((), {}, 0, "default")
-    assert (len(other.armed), other.turn_counts, other.delays, other.facts.records["thing"]["size"]) == (
+    assert (view.armed, view.turn_counts, view.delays_drawn, view.found["thing"][0].origin) == ((), {}, 0, "default")
+    assert (len(other.armed), other.turn_counts, other.delays_drawn, other.facts.records["thing"]["size"]) == (
         1,
         {"flaky": 1},
         1,

@@ -111,7 +111,7 @@ async def test_a_card_is_activated_once(engine: Engine) -> None:
     replies = await handled(engine, [sent(ONCE)] * 1_000)
     assert scenarios(replies) == {SUCCESS: 1, AGAIN: 999}
     (winner,) = [reply for reply in replies if reply.status == 200]
-    causes = {reply.decision.cause for reply in replies if reply.decision is not None and reply is not winner}
+    causes = {reply.decision.cause_entry_id for reply in replies if reply.decision is not None and reply is not winner}
     assert causes == {winner.entry_id}
     assert len(await engine.storage.entries("")) == 1_000
     assert len({reply.entry_id for reply in replies}) == 1_000
@@ -208,4 +208,4 @@ async def test_a_reset_among_requests_leaves_nothing_half_done(engine: Engine) -
         record = await sandbox.find_record("cards", key)
         assert record is not None
         kept = [reply.entry_id for reply in replies if reply.status == 200]
-        assert record.origin == "default" or record.entry in kept
+        assert record.origin == "default" or record.entry_id in kept

@@ -23,7 +23,7 @@ from mockserver.contract.loading import shipped_folder
 from mockserver.core.directives import FAULT_SETTINGS
 from mockserver.core.faults import FAULTS
 from mockserver.decision.rendering import MOCK_HEADERS
-from mockserver.engine import examples as listing
+from mockserver.engine import listing
 from mockserver.storage.coverage import loses_answer
 from mockserver.storage.interface import Gauges
 from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS

@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mockserver import Engine, Reply, Request, frozen_clock, load, parse_instant
-from mockserver.admin.routes import paths, routes
+from mockserver.admin.routes import endpoints, routes
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import run_sync
 from mockserver.http_api.api import AdminApi
@@ -197,7 +197,7 @@ class Lane:
         if parts:
             self.socket.sendall(b"".join(parts))
 
-    def readable(self) -> None:
+    def replace_invalid_utf8(self) -> None:
         """Take what has come, and send more once all of it has."""
         try:
             data = self.socket.recv(262_144)
@@ -293,10 +293,10 @@ class Lane:
             return
         if decision.scenario.changes:
             self.entries[expected.reply.entry_id] = _value(lines, b"Mock-Entry: ")
-        if decision.cause:
-            cause = _value(lines, b"Mock-Cause: ")
-            if self.entries.setdefault(decision.cause, cause) != cause:
-                self.run.differ(self, f"caused by {self.entries[decision.cause]}", lines)
+        if decision.cause_entry_id:
+            cause_entry_id = _value(lines, b"Mock-Cause: ")
+            if self.entries.setdefault(decision.cause_entry_id, cause_entry_id) != cause_entry_id:
+                self.run.differ(self, f"caused by {self.entries[decision.cause_entry_id]}", lines)
 
 
 # -- all of them --------------------------------------------------------------------------------------------
@@ -311,7 +311,9 @@ class Run:
         self.process, self.seed = process, seed
         contract = load()
         quiet = replace(contract.settings, journal_entries=0)
-        self.engine = Engine(contract, settings=quiet, clock=frozen_clock(parse_instant(INSTANT)), admin_paths=paths)
+        self.engine = Engine(
+            contract, settings=quiet, clock=frozen_clock(parse_instant(INSTANT)), admin_endpoints=endpoints
+        )
         self.admin = AdminApi(self.engine, routes)
         self.selector = selectors.DefaultSelector()
         self.met: Counter[str] = Counter()
@@ -349,7 +351,7 @@ class Run:
             if not ready:
                 raise TimeoutError(f"nothing came for {PATIENCE} s")
             for key, _ in ready:
-                key.data.readable()
+                key.data.replace_invalid_utf8()
             answers = sum(self.met.values())
             if answers >= due:
                 due += step

@@ -9,7 +9,7 @@ import pytest
 
 from mockserver import Request, load
 from mockserver.core.model import Settings
-from mockserver.engine.examples import banner, curl
+from mockserver.engine.listing import banner, curl
 from tests.support import BATCH, PING, folder
 
 

@@ -44,7 +44,7 @@ def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -
     return {
         "id": scenario.id,
         "operation": operation.id,
-        "source": scenario.source,
+        "source": scenario.provenance,
         "heading": scenario.heading,
         "assumed": [point.id for point in scenario.assumed],
         "status": reply.status if reply is not None else None,
@@ -59,9 +59,9 @@ def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -
 
 
 def _example(example: Example) -> dict[str, Any]:
-    shown: dict[str, Any] = {"request": None if example.request is MISSING else example.request}
-    if example.before:
-        shown["before"] = list(example.before)
+    shown: dict[str, Any] = {"request": None if example.body is MISSING else example.body}
+    if example.bodies_before:
+        shown["before"] = list(example.bodies_before)
     for name in ("path", "query", "headers"):
         if getattr(example, name):
             shown[name] = dict(getattr(example, name))
@@ -91,14 +91,14 @@ class TriggerValue(Struct, frozen=True):
 def trigger_values(operation: Operation, scenario: Scenario, first: Reply | None) -> list[TriggerValue]:
     """The values by which a tester triggers a scenario: reserved ones, or what is malformed in its first example."""
     for example in scenario.examples:
-        found = [] if example.before else list(_seeds(operation, example))
+        found = [] if example.bodies_before else list(_seeds(operation, example))
         if found:
             return found
     violation = first.decision.facts.violation if first is not None and first.decision is not None else MISSING
     if violation is MISSING:
         return []
     where, is_missing = violation["where"], violation["came"] == "missing"
-    return [TriggerValue(where, MISSING if is_missing else _value_at(scenario.examples[0].request, where))]
+    return [TriggerValue(where, MISSING if is_missing else _value_at(scenario.examples[0].body, where))]
 
 
 def how_to_trigger(scenario: Scenario, values: Sequence[TriggerValue]) -> str:
@@ -110,7 +110,7 @@ def how_to_trigger(scenario: Scenario, values: Sequence[TriggerValue]) -> str:
 
 def _seeds(operation: Operation, example: Example) -> Iterator[TriggerValue]:
     for lookup in operation.lookups:
-        key = _value_at(example.request, lookup.path) if lookup.path.startswith("body.") else None
+        key = _value_at(example.body, lookup.path) if lookup.path.startswith("body.") else None
         if isinstance(key, str) and (lookup.fold or str)(key) in lookup.collection.seeds:
             yield TriggerValue(lookup.path, key, is_key=True)
 
@@ -158,7 +158,7 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
     for operation in contract.operations:
         yield f"  {operation.method} {url}{operation.path}"
     for operation in contract.operations:
-        example = repeatable_example(contract, operation, settings)
+        example = repeatable_change_example(contract, operation, settings)
         if example is None:
             continue
         request = _example_request(operation, example, settings)
@@ -167,7 +167,7 @@ def banner(contract: Contract, url: str, settings: Settings) -> Iterator[str]:
         yield f"  {curl(request, url)}"
         if url.startswith("https:"):
             yield "  (with --cacert FILE where your system does not trust the certificate)"
-        error = next((s for s in operation.scenarios if s.source == "documented" and not s.changes), None)
+        error = next((s for s in operation.scenarios if s.provenance == "documented" and not s.changes), None)
         if error is not None:
             forced = replace(request, headers={"mock-scenario": error.id, **request.headers})
             yield "meet an error, whatever the request is (the names: mockserver scenarios):"
@@ -191,7 +191,7 @@ def curl(request: Request, url: str) -> str:
     return " ".join(map(shlex.quote, parts))
 
 
-def repeatable_example(contract: Contract, operation: Operation, settings: Settings) -> Example | None:
+def repeatable_change_example(contract: Contract, operation: Operation, settings: Settings) -> Example | None:
     """The first example that changes state and gets the same answer however often it is sent."""
     runner = ExampleRunner(contract, settings)
     for scenario in operation.scenarios:
@@ -247,7 +247,7 @@ async def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario:
 
 def _by_values(operation: Operation, scenario: Scenario) -> Iterator[Request]:
     """The requests of examples that need none before them, then the same with records that never change."""
-    alone = [[*example_requests(operation, example)][-1] for example in scenario.examples if not example.before]
+    alone = [[*example_requests(operation, example)][-1] for example in scenario.examples if not example.bodies_before]
     yield from alone
     for request in alone:
         yield from _with_constant_keys(operation, request)
@@ -261,7 +261,7 @@ def _with_constant_keys(operation: Operation, request: Request) -> Iterator[Requ
         return
     for lookup in operation.lookups:
         root, *steps = lookup.path.split(".")
-        keys = sorted(k for k in lookup.collection.constant if lookup.collection.seeds.get(k) is not None)
+        keys = sorted(k for k in lookup.collection.constant_seeds if lookup.collection.seeds.get(k) is not None)
         if root == "body" and keys:
             body = _replace_text(body, steps, keys[0])
     yield replace(request, body=encode_json(body))
