@@ -249,7 +249,8 @@ def runs(name: str) -> Iterator[str]:
                 state = docker("inspect", "--format", HEALTH, container).strip()
             if state != "healthy":
                 yield f"{what}: {state}: {docker('logs', container)[-500:]}"
-            yield from (f"{what}: wrote {line}" for line in docker("diff", container).splitlines())
+            if "--init" not in options:  # docker itself puts its init there
+                yield from (f"{what}: wrote {line}" for line in docker("diff", container).splitlines())
             docker("stop", container)
             status = docker("inspect", "--format", "{{.State.ExitCode}}", container).strip()
             if status not in {"0", "143"}:

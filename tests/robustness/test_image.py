@@ -200,7 +200,7 @@ def test_an_unhealthy_run_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     found = list(image.runs("it"))
     assert found[:2] == ["read-only: unhealthy: no port", "read-only: wrote C /etc"]
     assert "read-only: ended with unhealthy when it was told to stop" in found
-    assert len(found) == 4 * len(image.STARTS)
+    assert len(found) == 4 * len(image.STARTS) - 2  # docker puts its own init into one container
     answers["run"] = "# code object from /usr/lib/x.py\n# code object from '/usr/lib/__pycache__/y.pyc'\n"
     assert list(image.compiled("it")) == ["/usr/lib/x.py"]
 

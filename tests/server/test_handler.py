@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import shutil
 import socket
 import subprocess
 import urllib.request
@@ -59,6 +60,11 @@ def by_httpx(url: str) -> bytes:
     return httpx.post(url, json=LASTING, timeout=PATIENCE).content
 
 
+def by_httpx_in_chunks(url: str) -> bytes:
+    with httpx.Client() as client:
+        return client.post(url, content=iter([BODY]), headers=JSON, timeout=PATIENCE).content
+
+
 def by_aiohttp(url: str) -> bytes:
     async def post() -> bytes:
         async with aiohttp.ClientSession() as session, session.post(url, json=LASTING) as response:
@@ -89,9 +95,49 @@ def by_curl_with_an_upgrade(url: str) -> bytes:
     return by_curl(url, "--http2")
 
 
+def by_wget(url: str) -> bytes:
+    return _by_program(
+        "wget", "-q", "-O-", f"--post-data={BODY.decode()}", "--header=Content-Type: application/json", url
+    )
+
+
+def by_fetch_of_node(url: str) -> bytes:
+    code = (
+        "fetch(process.argv[1], {method: 'POST', body: process.argv[2]}).then(async (r) => console.log(await r.text()))"
+    )
+    return _by_program("node", "-e", code, url, BODY.decode())
+
+
+def by_http_of_node(url: str) -> bytes:
+    code = (
+        "require('http').request(process.argv[1], {method: 'POST'}, (r) => r.pipe(process.stdout)).end(process.argv[2])"
+    )
+    return _by_program("node", "-e", code, url, BODY.decode())
+
+
+def by_http_tiny_of_perl(url: str) -> bytes:
+    code = "print HTTP::Tiny->new->post($ARGV[0], {content => $ARGV[1]})->{content}"
+    return _by_program("perl", "-MHTTP::Tiny", "-e", code, url, BODY.decode())
+
+
+def by_bash(url: str) -> bytes:
+    address = urlsplit(url)
+    code = 'exec 3<>"/dev/tcp/$0/$1"; printf %s "$2" >&3; cat <&3'
+    sent = head("POST", PATH, "Connection: close", length=len(BODY)).decode() + BODY.decode()
+    shown = _by_program("bash", "-c", code, str(address.hostname), str(address.port), sent)
+    return shown.partition(b"\r\n\r\n")[2]
+
+
+def _by_program(*command: str) -> bytes:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"needs {command[0]}")
+    return subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout
+
+
 CLIENTS: list[Callable[[str], bytes]] = [
     *(by_http_client, by_urllib, by_urllib3, by_requests, by_requests_in_chunks, by_httpx, by_aiohttp, by_http_1_0),
     *(by_curl, by_curl_with_expect, by_curl_with_an_upgrade),
+    *(by_wget, by_fetch_of_node, by_http_of_node, by_http_tiny_of_perl, by_bash, by_httpx_in_chunks),
 ]
 
 
