@@ -693,11 +693,13 @@ def test_a_restarted_server_is_found_again(console: Opened) -> None:
         expect(rows(page)).to_have_count(1)
     expect(page.locator(".pulse")).to_have_text("Disconnected")
     expect(page.get_by_text("The mock cannot be reached")).to_be_visible()
+    expect(waiting(page)).to_contain_text("not known until the mock answers")
     expect(rows(page)).to_have_count(1)
     with nearby(port=port) as serve:
         serve.post({})
         expect(page.locator(".pulse")).to_have_text("Live")
         expect(page.get_by_text("The mock cannot be reached")).to_be_hidden()
+        expect(waiting(page)).to_contain_text("nothing armed")
         expect(rows(page)).to_have_count(1)
         expect(rows(page).first).to_contain_text("reference-batch-empty")
         page.close()

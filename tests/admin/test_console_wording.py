@@ -116,6 +116,14 @@ def test_test_values_are_worded_in_spanish(mock: Serving, console: Opened) -> No
     expect(line.filter(has_text="activated-new-customer")).to_contain_text("customer_id está vacío")
 
 
+def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
+    """Before the words of the API, which are English."""
+    page = console(f"{mock.url}/sandbox/words/#/state", locale="es-MX", tells=False)
+    page.get_by_label("Adelantar").fill("mañana")
+    page.get_by_role("button", name="Mover").click()
+    expect(page.locator(".toast.bad")).to_contain_text("El mock respondió 400.")
+
+
 def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> None:
     """Violations, conditions, warnings, evidence and advice."""
     where = f"/sandbox/spanish{PATH}"

@@ -58,13 +58,19 @@ export function nextAnswers(program) {
     return h("li", { class: "chip" }, h("span", {}, text), iconButton(t("arm.take", { what: text }), "close", () => disarm(one, sandbox)));
   }
 
+  function drawUnknown() {
+    drawn = "";
+    fill(list, h("li", { class: "dim" }, t("next.unknown")));
+  }
+
   async function look() {
     const { sandbox } = currentRoute().params;
     let armed;
     try {
       ({ armed } = await admin("armed", { sandbox, exact: true }));
     } catch {
-      return; // the view tells what is wrong
+      drawUnknown(); // the view tells what is wrong
+      return;
     }
     const outcomes = armed.length ? await namesOf() : [];
     const key = JSON.stringify([sandbox, armed]);
@@ -76,6 +82,13 @@ export function nextAnswers(program) {
 
   changes.addEventListener("change", throttled(look, 300));
   setInterval(() => { if (isLive && document.visibilityState === "visible") look(); }, LOOK_MS);
-  fill(list, h("li", { class: "dim" }, t("next.none")));
-  return { node, look, setLive(to) { if (to && !isLive) look(); isLive = to; } };
+  fill(list, h("li", { class: "dim" }, "…"));
+  return {
+    node, look,
+    setLive(to) {
+      if (to && !isLive) look();
+      if (!to && isLive) drawUnknown();
+      isLive = to;
+    },
+  };
 }

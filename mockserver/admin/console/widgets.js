@@ -2,7 +2,7 @@
 
 import { AdminError } from "./api.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
-import { t } from "./translations.js";
+import { language, t } from "./translations.js";
 
 /** A button; `name` is its icon. */
 export function button(text, act, { name, kind = "", ...props } = {}) {
@@ -42,7 +42,9 @@ export function errorText(error) {
   if (!(error instanceof AdminError)) return String(error?.message ?? error);
   if (!error.status) return t("error.unreachable");
   const more = error.problem?.errors?.map((one) => `${one.what}; ${t("error.expected")} ${one.expected}`).slice(1) ?? [];
-  return [error.problem?.detail ?? error.problem?.title ?? t("error.status", { status: error.status }), ...more].join(" ");
+  const detail = error.problem?.detail ?? error.problem?.title;
+  const status = detail && language === "en" ? "" : t("error.status", { status: error.status });
+  return [status, detail, ...more].filter(Boolean).join(" "); // the details of the API are English
 }
 
 /** Runs `act`, and shows its error; gives whether it worked. */
