@@ -123,6 +123,7 @@ def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) ->
         "envelope": scenario.envelope.name,
         "changes": [change.lookup.name for change in scenario.changes],
         "note": scenario.note,
+        "verified": scenario.verified.members if scenario.verified is not None else None,
         **scenario.client_advice.members,
     }
 

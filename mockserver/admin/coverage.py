@@ -45,6 +45,7 @@ async def coverage_json(call: Call, tally: Tally, sandbox: str | None, prefix: s
                 "source": scenario.provenance,
                 "heading": scenario.heading,
                 "note": scenario.note,
+                "verified": scenario.verified.members if scenario.verified is not None else None,
                 **scenario.client_advice.members,
                 "status": row["status"],
                 "error": row["error"] or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -96,6 +96,40 @@ def with_contract(command: _Command) -> _Command:
         "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
     )
     return _with_value(command, "contract", load, (option, contract_options))
+
+
+class Save(NamedTuple):
+    """The folder of the overlay that a run writes, if any, and the outcomes whose answers it takes over."""
+
+    folder: Path | None
+    accepted: tuple[str, ...]
+
+
+_SAVE_OPTIONS: Final = (
+    click.option(
+        "--save",
+        type=FOLDER,
+        metavar="DIR",
+        help="Write what was found into this folder, an overlay: answers then say so in Mock-Verified.",
+    ),
+    click.option(
+        "--accept",
+        multiple=True,
+        metavar="ID",
+        help="With --save: write the provider's answer to this outcome as a scenario of the overlay; repeatable.",
+    ),
+)
+
+
+def save_options(command: _Command) -> _Command:
+    """Add the options of the overlay that a run writes; the command gets a `Save` as `save`."""
+
+    def make(save: Path | None, accept: tuple[str, ...]) -> Save:
+        if accept and save is None:
+            raise click.UsageError("--accept goes with --save")
+        return Save(save, accept)
+
+    return _with_value(command, "save", make, _SAVE_OPTIONS)
 
 
 def _with_value(

@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 import click
 
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
-from mockserver.cli.provider_options import COULD_NOT_RUN, fail, target_options, with_contract
+from mockserver.cli.provider_options import COULD_NOT_RUN, Save, fail, save_options, target_options, with_contract
 from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract
 from mockserver.privacy.secrets import Secrets, secrets_of
 from mockserver.provider import bindings_template as template
 from mockserver.provider.bindings import NO_BINDINGS, Bindings, ExamplesAsTheyAre, read_bindings
 from mockserver.provider.cases import Case, cases, in_sandboxes
+from mockserver.provider.overlay import NotAcceptedError, accepted_files, verified_file
 from mockserver.provider.page import FORMATS
 from mockserver.provider.plan import plan
 from mockserver.provider.report import CaseResult, Report, counts, report
@@ -53,6 +54,7 @@ INTERRUPTED: Final = 130
     metavar="FILE",
     help="Write to this file instead of standard output.",
 )
+@save_options
 @with_contract
 def verify_provider(
     contract: Contract,
@@ -61,6 +63,7 @@ def verify_provider(
     selected: tuple[str, ...],
     form: str,
     output: Path | None,
+    save: Save,
     *,
     bindings_template: bool,
     target_is_mock: bool,
@@ -76,7 +79,8 @@ def verify_provider(
         return
     if not target.url:
         raise click.UsageError("Missing option '--target'.")
-    _check_selected(selected, contract)
+    _check_names("--outcome", selected, contract)
+    _check_names("--accept", save.accepted, contract)
     bindings = _bindings(bindings_file, contract, target_is_mock)
     chosen = [*cases(contract, selected, bindings)]
     if not yes:
@@ -86,6 +90,8 @@ def verify_provider(
     run = _run(in_sandboxes(chosen) if target_is_mock else chosen, target, secrets_of(contract.operations))
     document = report(contract, target.url, run.at_ns, run.results, bindings.secrets)
     _write(FORMATS[form](document), output)
+    if save.folder is not None:
+        _save(save.folder, contract, document, save.accepted)
     if run.failure:
         print_notice(run.failure)
     sys.exit(run.status or _status(document))
@@ -125,14 +131,31 @@ def _run(chosen: Sequence[Case], target: Target, secrets: Secrets) -> _Run:
     return _Run(at_ns, [*results, *left], failure, status)
 
 
-def _check_selected(selected: Sequence[str], contract: Contract) -> None:
-    """Check the names of `--outcome`. Raises `click.BadParameter`."""
+def _save(folder: Path, contract: Contract, document: Report, accepted: Sequence[str]) -> None:
+    """Write the overlay of a run."""
+    try:
+        files = verified_file(folder, document) | accepted_files(folder, contract, document, accepted)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in files.items():
+            path.write_text(text, encoding="utf-8")
+            print_notice(f"wrote {path}")
+    except NotAcceptedError as error:
+        fail(f"nothing was saved: {error}")
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        fail(f"nothing was saved: {folder} has a file that cannot be read")
+    except OSError as error:
+        fail(f"cannot write {error.filename or folder}: {error.strerror or error}")
+
+
+def _check_names(option: str, names: Sequence[str], contract: Contract) -> None:
+    """Check the outcomes that an option names. Raises `click.BadParameter`."""
     ids = [scenario.id for scenario in contract.scenarios]
-    for name in selected:
+    for name in names:
         if name not in ids:
             raise click.BadParameter(
                 f"there is no outcome {name}.{did_you_mean_sentence(close_matches(name, ids)[:1])}",
-                param_hint="--outcome",
+                param_hint=option,
             )
 
 

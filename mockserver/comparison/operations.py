@@ -157,6 +157,7 @@ _RULES: Final[Mapping[str, tuple[Verdict, str]]] = {
     "warn": ("compatible", "warnings alone: the request gets the same answer"),
     "sensitive": ("compatible", "what the journal masks: the request gets the same answer"),
     "assumed": ("cosmetic", _OPEN_POINTS),
+    "verified": ("cosmetic", "what was found of the provider: the request gets the same answer"),
 }
 """The members of an operation that are compared as they stand."""
 

@@ -93,7 +93,7 @@ def data_of(table: Table) -> dict[str, Any]:
 
 
 COLLECTION_TABLES: Final = {"members": "record member", "seeds": "seed"}
-OPERATION_TABLES: Final = {"lookups": "lookup", "new": "new id", "envelopes": "envelope"}
+OPERATION_TABLES: Final = {"lookups": "lookup", "new": "new id", "envelopes": "envelope", "verified": "verification"}
 """The members that are tables of parts, each with the word for one part in reports."""
 
 

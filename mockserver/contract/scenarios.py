@@ -7,15 +7,24 @@ from typing import Any, cast
 
 from mockserver.contract.answers import AnswerCompiler, compile_fault_or_delay, with_turns
 from mockserver.contract.conditions import compile_when
-from mockserver.contract.layers import ConfigNode, Table
+from mockserver.contract.layers import ConfigNode, Table, unbroken_member
 from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Scope
 from mockserver.contract.templates import compile_body, compile_template
 from mockserver.core.client_advice import LANGUAGES, ClientAdvice
-from mockserver.core.contract import Alternative, Assumption, Change, Example, RenderedMember, RuntimeCompiler, Scenario
+from mockserver.core.contract import (
+    Alternative,
+    Assumption,
+    Change,
+    Example,
+    RenderedMember,
+    RuntimeCompiler,
+    Scenario,
+)
 from mockserver.core.directives import parse_delay, parse_fault
 from mockserver.core.language import Condition, Template
 from mockserver.core.model import MISSING, Lookup, Path
+from mockserver.core.provider_verification import ProviderVerification
 
 CheckRecord = Callable[[ConfigNode], None]
 """Reports the members of a record that break their schemas."""
@@ -28,7 +37,11 @@ def compile_scenarios(
 
     `checks` are those of records, by collection.
     """
-    compiler = _ScenarioCompiler(operation, checks)
+    verified = operation.definition.tables["verified"]
+    for name, node in verified.items():
+        if name not in table:
+            node.report_unknown(f"a verification of an unknown scenario {name}", name, table)
+    compiler = _ScenarioCompiler(operation, checks, verified)
     compiled = [compiler.scenario(node) for node in table.values()]
     if table:
         _check_order(list(table.values()))
@@ -42,9 +55,12 @@ def runtime_compiler(operation: OperationCompiler, checks: Mapping[str, CheckRec
 
 
 class _ScenarioCompiler:
-    """Compiles scenarios of one operation."""
+    """Compiles scenarios of one operation; `verified` has what was found of those from files."""
 
-    def __init__(self, operation: OperationCompiler, checks: Mapping[str, CheckRecord]) -> None:
+    def __init__(
+        self, operation: OperationCompiler, checks: Mapping[str, CheckRecord], verified: Table | None = None
+    ) -> None:
+        self._verified = verified or {}
         self._operation = operation
         self._checks = checks
         self._request_scope = Scope(operation.roots(), operation.member_names, secrets=operation.secrets)
@@ -78,6 +94,7 @@ class _ScenarioCompiler:
             note=data.get("note"),
             client_advice=_client_advice(node),
             code=answer.code,
+            verified=self._verification(data["scenario"]),
             assumed=assumed,
             alternatives=alternatives,
             envelope=answer.envelope,
@@ -99,6 +116,10 @@ class _ScenarioCompiler:
                 if not one.parts.node.is_broken:
                     self._answers.check(node, one)
         return scenario
+
+    def _verification(self, name: str) -> ProviderVerification | None:
+        node = unbroken_member(self._verified, name)
+        return ProviderVerification(**node.data) if node is not None else None
 
     def conditions(self, node: ConfigNode, data: Mapping[str, Any], at: Path) -> tuple[Condition, ...]:
         """The conditions of a `when` at a path in a scenario."""

@@ -24,6 +24,7 @@ from mockserver.core.model import (
     UnknownMember,
     Violation,
 )
+from mockserver.core.provider_verification import ProviderVerification
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +158,7 @@ class Scenario:
     headers: tuple[ResponseHeader, ...] = ()
     client_advice: ClientAdvice = NO_ADVICE
     code: str | None = None
+    verified: ProviderVerification | None = None
     fault: Fault | None = None
     delay: Delay | None = None
     turns: Turns | None = None

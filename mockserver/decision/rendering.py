@@ -29,6 +29,7 @@ JSON_HEADERS: Final[Headers] = (("Content-Type", "application/json"),)
 MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Scenario": "The scenario that answered.",
     "Mock-Source": "documented or assumed.",
+    "Mock-Verified": "What `verify-provider --save` found of the scenario, and when: same or differs, then the day.",
     "Mock-Assumed": "The open points that the answer rests on.",
     "Mock-Trigger": "values, state (it rested on a record that an earlier request wrote), header (forced), armed, or "
     "default (a scenario without conditions).",
@@ -56,7 +57,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
         headers = ()
     if decision.facts.settings.mock_headers:
         headers += _shared_headers(
-            scenario.id, decision.provenance, decision.assumed, decision.trigger, route.contract.hash
+            scenario, decision.provenance, decision.assumed, decision.trigger, route.contract.hash
         )
         own_headers += _own_headers(decision, entry_id, lost_entries)
     return Reply(
@@ -72,11 +73,12 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
     )
 
 
-def _shared_headers(scenario: str, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
+def _shared_headers(scenario: Scenario, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
     """The mock's headers that depend only on how it was decided; the server caches their lines."""
-    named = (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
+    named: Headers = (("Mock-Verified", scenario.verified.text),) if scenario.verified is not None else ()
+    named += (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
     how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
-    return (("Mock-Scenario", scenario), ("Mock-Source", source), *named, *how)
+    return (("Mock-Scenario", scenario.id), ("Mock-Source", source), *named, *how)
 
 
 def _scenario_headers(scenario: Scenario, facts: Facts) -> Headers:

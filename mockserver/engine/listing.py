@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -50,6 +50,7 @@ def _scenario(runner: ExampleRunner, operation: Operation, scenario: Scenario) -
         "status": reply.status if reply is not None else None,
         "error": body.get("error") if isinstance(body, dict) else None,
         "note": scenario.note,
+        "verified": scenario.verified.members if scenario.verified is not None else None,
         **scenario.client_advice.members,
         "trigger": how_to_trigger(scenario, values),
         "values": [one.members for one in values],
@@ -123,8 +124,10 @@ def _value_at(request: Any, path: str) -> Any:
 
 
 def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The scenarios as lines: id, source, status, code, retry, how to trigger, note."""
-    titles = ("id", "source", "status", "code", "retry", "how to trigger", "note")
+    """The scenarios as a table; the column `verified` is there if any was compared with a provider."""
+    is_verified = any(row["verified"] for row in rows)
+    verified = ("verified",) if is_verified else ()
+    titles = ("id", "source", "status", "code", "retry", *verified, "how to trigger", "note")
     cells = [
         (
             row["id"],
@@ -132,6 +135,7 @@ def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
             _cell(row["status"]),
             _cell((row["error"] or {}).get("code")),
             _cell(row["retry"]),
+            *([_verified_cell(row["verified"])] if is_verified else []),
             row["trigger"],
             row["note"] or "",
         )
@@ -143,6 +147,10 @@ def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
     yield "Retry is advice of this mock, not of the documents; --json has all of it."
+
+
+def _verified_cell(verified: Mapping[str, str] | None) -> str:
+    return f"{verified['result']} {verified['on']}" if verified else ""
 
 
 def _cell(value: Any) -> str:

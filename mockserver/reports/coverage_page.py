@@ -104,6 +104,8 @@ def _row(row: Row) -> str:
 def _details(row: Row) -> Iterator[str]:
     if row["note"]:
         yield f"<p>Note: {_e(row['note'])}</p>"
+    if row["verified"]:
+        yield f"<p>Compared with the provider: {_e(row['verified']['result'])}, {_e(row['verified']['on'])}</p>"
     advice = ClientAdvice(row["reason"], row["advice"], row["retry"])
     if advice.description:
         yield f"<p>{_e(advice.description)}</p>"

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,10 @@ import pytest
 import trustme
 from click.testing import Result
 
-from mockserver import load
+from mockserver import load, running
 from mockserver.contract.folders import PROVIDER_REPORT_FORMAT
 from mockserver.contract.loading import format_validator
-from tests.support import MOCKSERVER, PATIENCE, environment, spawned
+from tests.support import MOCKSERVER, PATH, PATIENCE, environment, spawned
 from tests.support.drifting_provider import Drift, Provider, Reply, drifting_provider
 from tests.support.invoke import invoke
 
@@ -421,3 +423,119 @@ def test_a_wrong_command_line_is_exit_status_2(arguments: list[str], said: str) 
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert "secret" not in result.stderr.replace("--", "")
+
+
+# -- what is kept of a run -------------------------------------------------------------------------------
+
+
+def saved(provider: Provider, folder: Path, *options: str) -> Result:
+    return verify(provider, "--target-is-mock", "--yes", "--save", str(folder), *options)
+
+
+def test_the_overlay_marks_each_outcome_and_everything_shows_it(provider: Provider, tmp_path: Path) -> None:
+    """It passes `check`; the answers carry the mark, and the table, the coverage and the contract list have it."""
+    provider.drifts[ERROR] = answering(422)
+    overlay = tmp_path / "verified"
+    assert f"wrote {overlay / 'verified.yaml'}" in saved(provider, overlay).stderr
+    assert invoke("check", "--overlay", str(overlay)).exit_code == 0
+    rows = json.loads(invoke("scenarios", "--overlay", str(overlay), "--json").stdout)
+    marks = {row["id"]: row["verified"] and row["verified"]["result"] for row in rows}
+    assert marks == {**dict.fromkeys(marks), **dict.fromkeys(DOCUMENTED, "same"), ERROR: "differs"}
+    day = rows[2]["verified"]["on"]
+    table = invoke("scenarios", "--overlay", str(overlay)).stdout.splitlines()
+    assert table[0].split()[5:6] == ["verified"]
+    assert f"  same {day}  " in next(line for line in table if line.startswith("rfc-invalid"))
+    with running(overlays=[overlay]) as mock:
+        for name, shown in ((ERROR, f"differs; {day}"), (SUCCESS, f"same; {day}"), ("malformed", None)):
+            request = urllib.request.Request(f"{mock.url}{PATH}", b"{}", {"Mock-Scenario": name})
+            try:
+                headers = urllib.request.urlopen(request).headers
+            except urllib.error.HTTPError as error:
+                headers = error.headers
+                error.close()
+            assert headers["Mock-Verified"] == shown
+        coverage = {row["scenario"]: row for row in mock.coverage()["scenarios"]}
+        assert coverage[ERROR]["verified"] == {"on": day, "result": "differs"}
+        page = urllib.request.urlopen(f"{mock.url}/__admin/coverage?format=html").read().decode()
+        assert f"Compared with the provider: differs, {day}" in page
+        listed = json.loads(urllib.request.urlopen(f"{mock.url}/__admin/scenarios").read())
+        assert {row["scenario"]: row["verified"] for row in listed["scenarios"]}["malformed"] is None
+
+
+def test_a_later_run_of_some_outcomes_keeps_the_marks_of_the_others(provider: Provider, tmp_path: Path) -> None:
+    """What does not answer is not marked."""
+    saved(provider, tmp_path, "--outcome", ERROR, "--outcome", SUCCESS)
+    provider.drifts[SUCCESS] = in_payload(status="done")
+    provider.drifts["rfc-invalid"] = lambda reply: setattr(reply, "closes", True)
+    saved(provider, tmp_path, "--outcome", SUCCESS, "--outcome", "rfc-invalid")
+    found = load(overlays=[tmp_path]).operations[0].by_id
+    marks = {name: one.verified.result for name, one in found.items() if one.verified is not None}
+    assert marks == {ERROR: "same", SUCCESS: "differs"}
+
+
+ACCEPTED: dict[str, tuple[str, Drift]] = {
+    name: DRIFTS[name][:2]
+    for name in ("another status", "200 for an error", "another code", "another hint", "one hint more", "no echo")
+}
+ACCEPTED["one hint of two"] = ("rfc-invalid", in_error(hints=["rfc:invalid"]))
+ACCEPTED["another member"] = (ERROR, in_error(text="Activated"))
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_an_accepted_answer_is_a_scenario_that_answers_as_the_provider(
+    provider: Provider, tmp_path: Path, name: str
+) -> None:
+    """The overlay passes `check`; a run with it finds nothing that differs."""
+    outcome, drift = ACCEPTED[name]
+    provider.drifts[outcome] = drift
+    result = saved(provider, tmp_path, "--outcome", outcome, "--accept", outcome)
+    assert result.exit_code == 1
+    assert (tmp_path / "accepted-activateCardForCustomer.yaml").exists()
+    checked = invoke("check", "--overlay", str(tmp_path))
+    assert checked.exit_code == 0, checked.output
+    assert results(report(provider, "--overlay", str(tmp_path), "--outcome", outcome)) == {outcome: "same"}
+
+
+def test_answers_are_accepted_one_after_the_other(provider: Provider, tmp_path: Path) -> None:
+    """Those of an earlier run stay."""
+    provider.drifts = {ERROR: in_error(code=4434), "rfc-invalid": in_error(code=7001)}
+    for outcome in provider.drifts:
+        saved(provider, tmp_path, "--accept", outcome)
+    assert set(results(report(provider, "--overlay", str(tmp_path))).values()) == {"same"}
+    assert "Accepted from the provider on " in str(load(overlays=[tmp_path]).operations[0].by_id[ERROR].note)
+
+
+@pytest.mark.parametrize(
+    ("drift", "said"),
+    [
+        (None, "is same: there is nothing to accept"),
+        (in_error(hints=[]), "an answer that breaks its schema at answer.error.hints (at least 1 item)"),
+        (setting(timestamp="2031-02-03T04:05:06Z"), "body /timestamp (form) is not the scenario's own"),
+        (DRIFTS["HTML from a gateway"][1], "header Content-Type (header) is not the scenario's own"),
+        (DRIFTS["a redirect"][1], "status (redirect) is not the scenario's own"),
+        (lambda reply: setattr(reply, "closes", True), "answer (no-answer) is not the scenario's own"),
+    ],
+)
+def test_what_no_scenario_can_answer_is_not_accepted(
+    provider: Provider, tmp_path: Path, drift: Drift | None, said: str
+) -> None:
+    """Nothing is written then, and one line says why."""
+    if drift is not None:
+        provider.drifts[ERROR] = drift
+    result = saved(provider, tmp_path / "new", "--outcome", ERROR, "--accept", ERROR)
+    assert result.exit_code == 2
+    assert f"nothing was saved: {ERROR}" in result.stderr
+    assert said in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_overlay_that_cannot_be_read_is_left_alone(provider: Provider, tmp_path: Path) -> None:
+    """With the place of what is wrong in it."""
+    (tmp_path / "verified.yaml").write_text("format: [")
+    result = saved(provider, tmp_path, "--outcome", ERROR)
+    assert result.exit_code == 2
+    assert "verified.yaml:" in result.stderr
+    assert (tmp_path / "verified.yaml").read_text() == "format: ["
+    (tmp_path / "file").write_text("")
+    assert saved(provider, tmp_path / "file" / "below", "--outcome", ERROR).exit_code == 2
+    assert invoke("verify-provider", "--target", "http://host", "--accept", ERROR).exit_code == 2

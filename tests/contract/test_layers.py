@@ -11,7 +11,8 @@ import pytest
 from mockserver import ConfigError, Contract, Engine, Reply, Request, load
 from mockserver.base.values import encode_json
 from mockserver.cli.main import main
-from mockserver.contract.loading import shipped_folder
+from mockserver.contract.loading import compile_runtime_scenario, shipped_folder
+from mockserver.core.provider_verification import ProviderVerification
 from tests.support import BATCH, LASTING, ONCE, PATH, run
 
 SCENARIOS = Path("scenarios") / "activate-card-for-customer.yaml"
@@ -275,3 +276,44 @@ def test_keywords_that_json_schema_lacks_are_warned_of(tmp_path: Path, capsys: p
     assert ended.value.code == 0
     assert "body.json:1:2: warning: minLenght does nothing in a schema" in capsys.readouterr().out
     assert load().warnings == ()
+
+
+VERIFIED = """
+format: 1
+operations:
+  activateCardForCustomer:
+    verified:
+      rfc-invalid: {on: 2031-02-03, result: differs}
+      card-already-activated: {on: 2031-02-03, result: same}
+"""
+
+
+def test_an_overlay_says_what_was_verified(tmp_path: Path) -> None:
+    """The answers of these outcomes say so; the scenario itself stays, and one added at run time has no such mark."""
+    contract = load(overlays=[overlay(tmp_path, VERIFIED)])
+    invalid = {**LASTING, "customer_id": "TEST-RFC-INVALID"}
+    assert ("Mock-Verified", "differs; 2031-02-03") in reply_to(contract, invalid).all_headers
+    assert "Mock-Verified" not in dict(reply_to(contract, LASTING).all_headers)
+    operation = contract.operations[0]
+    added = compile_runtime_scenario(operation, b"documented: Mine.\nrespond: {error: {code: 1}}", "rfc-invalid")
+    assert (added.verified, operation.by_id["rfc-invalid"].verified) == (
+        None,
+        ProviderVerification("2031-02-03", "differs"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rfc-invalit: {on: 2031-02-03, result: same}", "6:7: a verification of an unknown scenario rfc-invalit"),
+        ("rfc-invalid: {on: yesterday, result: same}", "6:21: wrong value"),
+        ("rfc-invalid: {on: 2031-02-03, result: good}", "6:37: wrong value"),
+    ],
+)
+def test_what_was_verified_is_checked(tmp_path: Path, text: str, said: str) -> None:
+    """Name, day and result."""
+    lines = VERIFIED.strip().splitlines()
+    own = overlay(tmp_path, "\n".join(["", *lines[:4], f"      {text}"]))
+    with pytest.raises(ConfigError) as error:
+        load(overlays=[own])
+    assert f"own.yaml:{said}" in str(error.value)

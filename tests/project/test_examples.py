@@ -120,6 +120,7 @@ def test_the_python_container_recipe_parses() -> None:
         ("vendor.github-workflows", ".github/workflows/docs.yaml"),
         ("vendor.github-workflows", ".github/workflows/release.yaml"),
         ("vendor.github-workflows", "examples/contract-diff.yaml"),
+        ("vendor.github-workflows", "examples/verify-provider.yaml"),
         ("vendor.github-workflows", "examples/github-actions.yaml"),
         ("vendor.gitlab-ci", "examples/gitlab-ci.yml"),
         ("vendor.compose-spec", "examples/docker-compose.yaml"),

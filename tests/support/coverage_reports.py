@@ -16,6 +16,7 @@ def shown(**more: Any) -> dict[str, Any]:
         "source": "documented",
         "heading": "One",
         "note": None,
+        "verified": None,
         "reason": {},
         "advice": {},
         "retry": None,
