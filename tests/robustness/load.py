@@ -20,7 +20,7 @@ from tests.support.mixed_load import INSTANT, Run
 def main(requests: int = 10_000_000, sandboxes: int = 50, seed: int = 1) -> int:
     """Run it; the exit status."""
     with serving("--clock", INSTANT, "--log-format", "none", "--max-sandboxes", str(sandboxes)) as server:
-        run = Run(server.url, server.process.pid, requests, sandboxes, seed)
+        run = Run([server.url], server.process.pid, requests, sandboxes, seed)
         started, whole = time.monotonic(), False
         with contextlib.suppress(KeyboardInterrupt):
             run.go(partial(print, file=sys.stderr, flush=True))

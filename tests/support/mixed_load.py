@@ -12,8 +12,9 @@ import selectors
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -174,7 +175,7 @@ class Lane:
 
     def connected(self) -> socket.socket:
         """A new connection."""
-        made = socket.create_connection(self.run.address, PATIENCE)
+        made = socket.create_connection(next(self.run.addresses), PATIENCE)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.run.selector.register(made, selectors.EVENT_READ, self)
         return made
@@ -303,11 +304,11 @@ class Lane:
 
 
 class Run:
-    """All sandboxes against one server."""
+    """All sandboxes against one server, or several with one store: each connection goes to the next one."""
 
-    def __init__(self, url: str, process: int, requests: int, sandboxes: int, seed: int) -> None:
-        split = urlsplit(url)
-        self.address = (str(split.hostname), int(split.port or 0))
+    def __init__(self, urls: Sequence[str], process: int, requests: int, sandboxes: int, seed: int) -> None:
+        splits = map(urlsplit, urls)
+        self.addresses = cycle([(str(split.hostname), int(split.port or 0)) for split in splits])
         self.process, self.seed = process, seed
         contract = load()
         quiet = replace(contract.settings, journal_entries=0)

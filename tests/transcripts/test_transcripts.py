@@ -8,14 +8,18 @@ exact body.
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from mockserver import Engine, frozen_clock, load, parse_instant
+from mockserver import Contract, Engine, frozen_clock, load, parse_instant
+from mockserver.redis_storage.storage import RedisStorage
 from mockserver.server.server import serving
+from tests.support.stores import close_stores, needs_redis, redis_server, redis_storage
 
 FOLDER = Path(__file__).parent
 
@@ -63,12 +67,17 @@ def split(lines: list[str]) -> tuple[str, dict[str, str], str]:
     return lines[0], headers, "\n".join(lines[blank + 1 :])
 
 
-async def converse(conversation: Conversation) -> list[tuple[list[str], list[str]]]:
-    """Each exchange as (what had to come, what came)."""
+async def converse(
+    conversation: Conversation, contract: Contract, *storages: RedisStorage
+) -> list[tuple[list[str], list[str]]]:
+    """Each exchange as (what had to come, what came), with one server, or one for each of these storages in turn."""
     results = []
-    engine = Engine(load(), clock=frozen_clock(parse_instant(conversation.clock)))
-    async with serving(engine) as url, aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as client:
-        for exchange in conversation.exchanges:
+    clock = frozen_clock(parse_instant(conversation.clock))
+    async with AsyncExitStack() as stack:
+        engines = [Engine(contract, clock=clock, storage=storage) for storage in storages or (None,)]
+        urls = [await stack.enter_async_context(serving(engine)) for engine in engines]
+        client = await stack.enter_async_context(aiohttp.ClientSession(skip_auto_headers=["Content-Type"]))
+        for url, exchange in zip(cycle(urls), conversation.exchanges, strict=False):
             first, headers, body = split(exchange.sent)
             method, path = first.split(" ")
             response = await client.request(method, url + path, headers=headers, data=body.encode())
@@ -93,8 +102,21 @@ CONVERSATIONS = [
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
 def test_the_server_answers_as_in_the_transcript(conversation: Conversation) -> None:
     """Byte for byte."""
-    for due, came in asyncio.run(converse(conversation)):
+    for due, came in asyncio.run(converse(conversation, load())):
         assert came == due
+
+
+async def test_two_servers_with_one_store_answer_as_one(contract: Contract) -> None:
+    """A third of the conversations; each goes on with the other one after each answer."""
+    needs_redis()
+    for param in CONVERSATIONS[::3]:
+        conversation = param.values[0]
+        assert isinstance(conversation, Conversation)
+        clock, url = frozen_clock(parse_instant(conversation.clock)), redis_server().url()
+        storages = [redis_storage(contract, contract.settings, clock, url=url) for _ in range(2)]
+        for due, came in await converse(conversation, contract, *storages):
+            assert came == due, param.id
+    await close_stores()
 
 
 def test_every_scenario_has_a_transcript() -> None:
