@@ -39,6 +39,7 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.cli import contract as cli_contract
     from mockserver.cli import diff as cli_diff
     from mockserver.cli import export as cli_export
+    from mockserver.cli import mcp as cli_mcp
     from mockserver.cli import new as cli_new
     from mockserver.cli import verify_provider as cli_verify_provider
     from mockserver.remote import arming as cli_arming
@@ -65,6 +66,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_journal.replay,
         cli_coverage.coverage,
         cli_wait.wait,
+        cli_mcp.mcp,
     )
 
 

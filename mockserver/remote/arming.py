@@ -68,7 +68,7 @@ def arm(remote: RemoteServer, scenario: str | None, *, commit: bool, as_json: bo
     """
     spec = {name: value for name, value in {"scenario": scenario, **options}.items() if value is not None}
     armed = remote.call_or_fail("POST", "/arm", {**spec, **({"commit": True} if commit else {})})
-    click.echo(json.dumps(armed) if as_json else _describe(armed))
+    click.echo(json.dumps(armed) if as_json else describe_armed(armed))
 
 
 @click.command()
@@ -83,10 +83,11 @@ def armed(remote: RemoteServer, *, clear: bool, as_json: bool) -> None:
     elif clear:
         click.echo(f"removed {len(answer['armed'])}")
     else:
-        click.echo("\n".join(map(_describe, answer["armed"])) or "nothing is armed")
+        click.echo("\n".join(map(describe_armed, answer["armed"])) or "nothing is armed")
 
 
-def _describe(item: dict[str, Any]) -> str:
+def describe_armed(item: dict[str, Any]) -> str:
+    """What is armed, in one line."""
     names = [name for name in ("scenario", "fault", "delay", "responses", "when") if name in item]
     effect = ", ".join(f"{name} {_text(item[name])}" for name in names)
     commit = ", only the answer is lost" if item.get("commit") else ""

@@ -69,14 +69,14 @@ def requests(
     columns = ("sandbox", *COLUMNS) if all_ else COLUMNS
     if follow:
         rows = (row for row in EventStream(remote, query).rows() if row["unexpected"] or not unexpected)
-        _print_new(rows, None if as_json else _Table(columns))
+        _print_new(rows, None if as_json else RequestTable(columns))
         return
     query |= {"format": "har"} if har else {}
     answer = remote.call_or_fail("GET", "/requests/unexpected" if unexpected else "/requests", query=query)
     if as_json or har:
         print_document(json.dumps(answer, ensure_ascii=False) + "\n")
         return
-    click.echo("\n".join(_Table(columns).lines(answer["requests"], with_head=True)))
+    click.echo("\n".join(RequestTable(columns).lines(answer["requests"], with_head=True)))
     if answer["lost"]:
         click.echo(f"{answer['lost']} older requests are no longer kept", err=True)
     if "before" in answer:
@@ -92,7 +92,7 @@ def _check_together(given: Mapping[str, Any], *, follow: bool) -> None:
         raise click.UsageError("--bundle needs the ID of a request")
 
 
-def _print_new(rows: Iterator[Mapping[str, Any]], table: _Table | None) -> None:
+def _print_new(rows: Iterator[Mapping[str, Any]], table: RequestTable | None) -> None:
     """Print rows as they come, as a table or as lines of JSON, until they end or Ctrl-C."""
     with suppress(KeyboardInterrupt):
         for number, row in enumerate(rows):
@@ -102,10 +102,11 @@ def _print_new(rows: Iterator[Mapping[str, Any]], table: _Table | None) -> None:
                 click.echo("\n".join(table.lines([row], with_head=not number)))
 
 
-class _Table:
+class RequestTable:
     """A table of requests; its columns become wider as rows need it."""
 
     def __init__(self, columns: Sequence[str]) -> None:
+        """Take the names of the columns, which are members of the rows."""
         self._columns = columns
         self._widths = [len(column) for column in columns]
 

@@ -29,6 +29,7 @@ ORDER += (
     "server",
     "testing",
     "remote",
+    "agents",
     "cli",
 )
 """The packages: each may import those before it and none after."""
@@ -41,6 +42,7 @@ HOMES = {
     "aiohttp": {"provider", "server"},
     "click": {"cli", "remote"},
     "google-re2": {"schema"},
+    "mcp": {"agents"},
     "jsonschema": {"schema"},
     "jsonschema_specifications": {"schema"},
     "jsonschema_rs": {"schema"},

@@ -1,0 +1,201 @@
+"""The tools: each method is one, its docstring is what an agent reads about it, its answer a short text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.client.admin_client import MockError
+from mockserver.client.mock import Mock
+from mockserver.engine.explaining import explanation_lines
+from mockserver.remote.arming import describe_armed
+from mockserver.remote.requests import RequestTable
+from mockserver.reports.coverage_report import summary
+
+MAX_NEAR_MISSES: Final = 3
+"""The near misses of one explanation; the nearest come first."""
+
+_COLUMNS: Final = ("id", "method", "target", "status", "code", "scenario", "trigger", "fault", "hint")
+
+
+class Toolbox:
+    """The tools within one sandbox of a running server."""
+
+    def __init__(self, mock: Mock) -> None:
+        """Work in the sandbox of this client."""
+        self._mock = mock
+
+    def list_outcomes(self, search: str = "") -> str:
+        """List the answers that the mock can give, one a line.
+
+        Each has its id, status, error code, source, whether to send the request again, and documented heading.
+        search: only lines that contain this text.
+        """
+        lines = [_outcome_line(row) for row in self._mock.coverage()["scenarios"]]
+        return "\n".join(line for line in lines if search.lower() in line.lower()) or f"no outcome contains {search!r}"
+
+    def how_to_trigger(self, outcome: str) -> str:
+        """Say how to get an answer: by values in the request, by a header, by arming; and what a client should do.
+
+        outcome: the id, or the error code, of which there may be several answers.
+        """
+        return "\n\n".join("\n".join(self._ways(row)) for row in self._rows_of(outcome))
+
+    def arm(
+        self,
+        outcome: str = "",
+        times: int | Literal["always"] = 1,
+        when: dict[str, Any] | None = None,
+        fault: str = "",
+        delay: str = "",
+        commit: bool = False,
+    ) -> str:
+        """Give the next matching requests this answer, a fault, a delay, or a combination.
+
+        outcome: the id, or code=CODE.
+        times: how many requests get it, or "always".
+        when: only requests that match these conditions, such as {"body.name": "x"}.
+        fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway.
+        delay: how long the answer takes, such as 1500ms.
+        commit: with a fault, lose the answer alone and keep what the request changes.
+        """
+        number = self._mock.arm(
+            outcome or None, times, when, fault=fault or None, commit=commit or None, delay=delay or None
+        )
+        (item,) = (item for item in self._mock.armed() if item["id"] == number)
+        return f"armed in sandbox {self._mock.sandbox}: {describe_armed(item)}"
+
+    def explain(
+        self,
+        body: dict[str, Any] | str,
+        headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+        path: str = "",
+    ) -> str:
+        """Say what a request would get, and why, without sending it; nothing changes.
+
+        body: the JSON body, or any text. path: needed where the path has parameters or there are several operations.
+        """
+        given = {"headers": headers, "query": query, "path": path}
+        return self._mock.explain(body, **{name: value for name, value in given.items() if value}).rstrip("\n")
+
+    def requests(self, limit: int = 10, outcome: str = "", trace: str = "", unexpected: bool = False) -> str:
+        """List the last requests of the sandbox, oldest first.
+
+        limit: how many of the newest. outcome: only those that this scenario answered. trace: only those with this
+        trace id in their traceparent. unexpected: only those whose answer no test asked for.
+        """
+        filters = {name: value for name, value in (("scenario", outcome), ("trace", trace)) if value}
+        rows = self._mock.requests(unexpected=unexpected, limit=limit, **filters)
+        if not rows:
+            return f"no such requests in sandbox {self._mock.sandbox}; the base URL of a client is {self._mock.url}"
+        return "\n".join(RequestTable(_COLUMNS).lines(rows, with_head=True))
+
+    def why(self, entry: str = "") -> str:
+        """Say why a request got its answer: what held, what was wrong with it, near misses, what a client should do.
+
+        entry: the id of the request, as in the header Mock-Entry of its answer; without it the newest request.
+        """
+        if not entry:
+            rows = self._mock.requests(limit=1)
+            if not rows:
+                return self.requests()
+            entry = rows[0]["id"]
+        found = self._mock.request(entry)
+        decision = {"decision": found.pop("decision")} if found["decision"] else found.pop("decision") or {}
+        shown = {
+            **found,
+            **decision,
+            "path": found["target"],
+            "reply": found["reply"]["body"],
+            "writes": (),
+            "misses": found["misses"][:MAX_NEAR_MISSES],
+        }
+        lines = [*explanation_lines(shown)]
+        if decision:
+            lines += ["", *(f"  {line}" for row in self._rows_of(found["scenario"]) for line in _advice(row))]
+        return "\n".join(lines)
+
+    def verify(
+        self,
+        outcome: str = "",
+        when: dict[str, Any] | None = None,
+        exactly: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        armed_used: bool = False,
+    ) -> str:
+        """Check a claim about the requests of the sandbox: how many there were, at least one if no number is given.
+
+        outcome: answered by this scenario. when: that match these conditions. armed_used: that all that was armed
+        was used, instead of the rest.
+        """
+        try:
+            if armed_used:
+                self._mock.verify_armed_used()
+            else:
+                self._mock.verify(outcome or None, when, exactly, at_least, at_most)
+        except AssertionError as error:
+            return str(error)
+        return "holds"
+
+    def coverage(self) -> str:
+        """Say which outcomes the requests of the sandbox have met, and how to meet the others."""
+        report = self._mock.coverage()
+        missing = [row for row in report["scenarios"] if not row["met"]]
+        return "\n".join([summary(report), *(f"not met: {row['scenario']}: {row['how']}" for row in missing)])
+
+    def reset(self) -> str:
+        """Bring the sandbox back to its beginning: records, clock, settings, what is armed, journal. No other one."""
+        self._mock.reset()
+        return f"reset sandbox {self._mock.sandbox}"
+
+    def _rows_of(self, outcome: str) -> list[dict[str, Any]]:
+        """The rows of an outcome by id or code. Raises `MockError` if there is none."""
+        rows: list[dict[str, Any]] = self._mock.coverage()["scenarios"]
+        name = outcome.removeprefix("code=")
+        found = [row for row in rows if name in (row["scenario"], _code(row))]
+        if not found:
+            known = dict.fromkeys([*(row["scenario"] for row in rows), *map(_code, rows)])
+            hint = did_you_mean_sentence(close_matches(name, [one for one in known if one]))
+            raise MockError(f"there is no outcome {outcome!r}.{hint} list_outcomes has them all")
+        return found
+
+    def _ways(self, row: Mapping[str, Any]) -> Iterator[str]:
+        heading = f', "{row["heading"]}"' if row["heading"] else ""
+        yield f"{row['scenario']} ({row['source']}{heading})"
+        yield f"  answer:     {row['status']}" + (
+            f" {json.dumps(row['error'], ensure_ascii=False)}" if row["error"] else ""
+        )
+        yield f"  by values:  {row['how']}"
+        yield f"  by header:  Mock-Scenario: {row['scenario']}"
+        yield f'  by arming:  arm(outcome="{row["scenario"]}"), then the next request gets it'
+        yield f"  base URL:   {self._mock.url}"
+        yield from (f"  {line}" for line in _advice(row))
+        yield f"  {row['curl']}"
+
+
+def _code(row: Mapping[str, Any]) -> str:
+    return str((row["error"] or {}).get("code", ""))
+
+
+def _outcome_line(row: Mapping[str, Any]) -> str:
+    parts = (row["scenario"], row["status"], _code(row), row["source"], row["retry"], row["heading"])
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _advice(row: Mapping[str, Any]) -> Iterator[str]:
+    """What happened and what a client should do, as advice of this project."""
+    if row["reason"]:
+        yield f"happened:   {_english(row['reason'])}"
+    if row["advice"]:
+        yield f"advice:     {_english(row['advice'])}"
+    if row["retry"]:
+        yield f"send again: {row['retry']}"
+
+
+def _english(texts: Mapping[str, str]) -> str:
+    """The text in English, or else in the language that it has."""
+    return texts.get("en") or next(iter(texts.values()))

@@ -1,0 +1,56 @@
+"""The command `mcp`: the tools of agents on standard input and output, or over HTTP."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from mockserver.client.mock import Mock
+from mockserver.remote.options import print_notice
+from mockserver.remote.remote_server import RemoteServer, fail, remote_options
+
+HOST = "127.0.0.1"
+"""Only programs of this machine can use the tools."""
+
+
+@click.command()
+@click.option(
+    "--http",
+    "port",
+    type=click.IntRange(1, 65_535),
+    metavar="PORT",
+    help=f"Serve streamable HTTP at http://{HOST}:PORT/mcp instead of standard input and output.",
+)
+@remote_options
+def mcp(remote: RemoteServer, *, port: int | None) -> None:
+    """Serve tools for coding agents by the Model Context Protocol, within one named sandbox of a running server.
+
+    It needs the extra: pip install 'activation-mockserver[mcp]'.
+    """
+    if not remote.sandbox:
+        raise click.UsageError("an agent works in a named sandbox: give --sandbox NAME")
+    try:
+        from mockserver.agents.mcp_server import mcp_server
+    except ModuleNotFoundError as error:
+        if error.name != "mcp":
+            raise
+        fail("mcp needs the package mcp: pip install 'activation-mockserver[mcp]'")
+    try:
+        server = mcp_server(Mock(remote.url, remote.sandbox, remote.token, remote.cacert))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    with suppress(KeyboardInterrupt):
+        if port is None:
+            server.run()
+        else:
+            print_notice(f"tools at http://{HOST}:{port}/mcp; Ctrl-C ends it")
+            _serve_http(server, port)
+
+
+def _serve_http(server: Any, port: int) -> None:
+    try:
+        server.run("streamable-http", host=HOST, port=port)
+    except SystemExit:  # it has said why; its status is one of its own
+        fail(f"cannot listen on {HOST}:{port}")

@@ -1,0 +1,235 @@
+"""The tools of agents, called by the client of the package `mcp`."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.types import TextContent
+
+from mockserver import Mock, running
+from mockserver.agents.mcp_server import mcp_server
+from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, environment, run, run_process, spawned
+from tests.support.processes import Client as Sender
+
+TOOLS = ["list_outcomes", "how_to_trigger", "arm", "explain", "requests", "why", "verify", "coverage", "reset"]
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Mock]:
+    with running() as mock:
+        yield mock
+
+
+class Agent:
+    """Who calls tools in a sandbox, and sends requests to it."""
+
+    def __init__(self, box: Mock) -> None:
+        self.box = box
+
+    def client(self) -> Client:
+        """The package's client of the tools, in this process."""
+        return Client(mcp_server(self.box))
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> tuple[bool, str]:
+        async with self.client() as client:
+            try:
+                result = await client.call_tool(tool, arguments)
+            except MCPError as error:
+                return True, str(error)
+        (part,) = result.content
+        assert isinstance(part, TextContent)
+        return result.is_error, part.text
+
+    async def ask(self, tool: str, **arguments: Any) -> str:
+        """The text of an answer that is no error."""
+        is_error, text = await self._call(tool, arguments)
+        assert not is_error, text
+        return text
+
+    async def error(self, tool: str, **arguments: Any) -> str:
+        """The text of an error."""
+        is_error, text = await self._call(tool, arguments)
+        assert is_error, text
+        return text
+
+    async def send(self, body: object, **headers: str) -> int:
+        """The status of an answer."""
+        path = f"/sandbox/{self.box.sandbox}{PATH}"
+        return (await asyncio.to_thread(Sender(self.box.url).post, body, path, **headers))[0]
+
+
+@pytest.fixture
+def agent(mock: Mock, request: pytest.FixtureRequest) -> Agent:
+    return Agent(mock.in_sandbox(request.node.name[:40]))
+
+
+async def test_the_tools_are_described(agent: Agent) -> None:
+    """Each by a sentence; the server says which base URL a client gets."""
+    async with agent.client() as client:
+        tools, said = (await client.list_tools()).tools, str(client.instructions)
+    assert [tool.name for tool in tools] == TOOLS
+    assert all(tool.description and tool.input_schema["type"] == "object" for tool in tools)
+    assert agent.box.url in said
+
+
+async def test_outcomes_are_listed_in_the_words_of_the_catalogue(agent: Agent) -> None:
+    """One a line, each found by id, code or heading."""
+    lines = (await agent.ask("list_outcomes")).splitlines()
+    assert len(lines) == 22
+    assert "card-already-activated · 400 · 4433 · documented · treat-as-success · Card already activated." in lines
+    assert (await agent.ask("list_outcomes", search="5001")).startswith("provider-communication · 400 · 5001 · ")
+    assert await agent.ask("list_outcomes", search="nothing") == "no outcome contains 'nothing'"
+
+
+async def test_an_outcome_says_how_to_get_it(agent: Agent) -> None:
+    """By id, by code, by a code that several have; a misspelt one has a hint."""
+    text = await agent.ask("how_to_trigger", outcome="card-already-activated")
+    assert (
+        text
+        == await agent.ask("how_to_trigger", outcome="4433")
+        == await agent.ask("how_to_trigger", outcome="code=4433")
+    )
+    for part in (
+        "TEST-ACTIVATED",
+        "Mock-Scenario: card-already-activated",
+        "send again: treat-as-success",
+        agent.box.url,
+    ):
+        assert part in text
+    assert (await agent.ask("how_to_trigger", outcome="4400")).count("by values:") > 5
+    assert "Did you mean rfc-invalid?" in await agent.error("how_to_trigger", outcome="rfc-invalit")
+
+
+async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
+    """The way of an agent: arm, send, ask why, verify, count, reset; in a sandbox that was not there before."""
+    assert (
+        await agent.ask("requests")
+        == f"no such requests in sandbox {agent.box.sandbox}; the base URL of a client is {agent.box.url}"
+    )
+    assert "no such requests" in await agent.ask("why")
+    armed = await agent.ask("arm", outcome="code=5001", times=2, when={"body.customer_id": "TEST-CUSTOMER"})
+    condition = 'when {"body.customer_id": "TEST-CUSTOMER"}'
+    what = f"1  scenario provider-communication, {condition}: 2 to come"
+    assert armed == f"armed in sandbox {agent.box.sandbox}: {what}"
+    assert await agent.send(LASTING) == 400
+    assert await agent.send({}, traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01") == 400
+    table = (await agent.ask("requests")).splitlines()
+    assert table[0].split() == ["id", "method", "target", "status", "code", "scenario", "trigger", "fault", "hint"]
+    assert [line.split()[5] for line in table[1:]] == ["provider-communication", "reference-batch-empty"]
+    assert len((await agent.ask("requests", limit=1)).splitlines()) == 2
+    for filters in (
+        {"outcome": "reference-batch-empty"},
+        {"trace": "4bf92f3577b34da6a3ce929d0e0e4736"},
+        {"unexpected": True},
+    ):
+        assert "provider-communication" not in await agent.ask("requests", **filters)
+    newest = await agent.ask("why")
+    assert "-> 400 reference-batch-empty" in newest
+    assert "because:  violation at body.reference_batch" in newest
+    assert "near misses, nearest first:" in newest
+    assert "send again: after-change" in newest
+    first = await agent.ask("why", entry=table[1].split()[0])
+    assert "because:  it is armed" in first
+    assert "send again: safe" in first
+    assert await agent.ask("verify", outcome="provider-communication", exactly=1) == "holds"
+    assert (await agent.ask("verify", outcome="provider-communication", at_least=2)).startswith(
+        "does not hold in sandbox "
+    )
+    assert (await agent.ask("verify", armed_used=True)).startswith("does not hold in sandbox ")
+    assert await agent.send(LASTING) == 400
+    assert await agent.ask("verify", armed_used=True) == "holds"
+    coverage = await agent.ask("coverage")
+    assert coverage.startswith("2 of 18 documented outcomes met")
+    assert "not met: rfc-invalid: body.customer_id TEST-RFC-INVALID" in coverage
+    assert await agent.ask("reset") == f"reset sandbox {agent.box.sandbox}"
+    assert "no such requests" in await agent.ask("requests")
+
+
+async def test_a_refused_request_and_a_fault_are_explained(agent: Agent) -> None:
+    """What the mock refused has no scenario; an answer may be held back."""
+    assert await agent.send(LASTING, Mock_Scenario="nothing") == 400
+    assert "(no answer of the API)" in await agent.ask("why")
+    assert "fault gateway" in await agent.ask("arm", fault="gateway", commit=True, delay="1ms", times="always")
+    assert await agent.send(LASTING) == 503
+    assert "fault:    gateway" in await agent.ask("why")
+
+
+async def test_a_request_is_explained_without_sending_it(agent: Agent) -> None:
+    """As an object or as text."""
+    assert "-> 400 reference-batch-empty" in await agent.ask("explain", body={"customer_id": "1"}, headers={"X-A": "b"})
+    assert "POST /debit/v1/activateCardForCustomer" in await agent.ask("explain", body="{")
+    assert "no such requests" in await agent.ask("requests")
+
+
+async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> None:
+    """A problem of the mock, an argument that a tool has not: above all, no tool resets every sandbox."""
+    other = mock.in_sandbox("another")
+    other.arm("rfc-invalid")
+    assert await agent.error("reset", all=True) == "reset has no argument all; it takes none"
+    takes = "it takes limit, outcome, trace, unexpected"
+    assert await agent.error("requests", scenaro="a") == f"requests has no argument scenaro; {takes}"
+    await agent.ask("reset")
+    assert len(other.armed()) == 1
+    assert "Did you mean rfc-invalid?" in await agent.error("arm", outcome="rfc-invalit")
+    assert "trace is a trace id" in await agent.error("requests", trace="x")
+
+
+async def test_a_server_that_is_not_there_is_said() -> None:
+    """By each tool, in one line."""
+    assert "is the server up?" in await Agent(Mock("http://127.0.0.1:1", "a")).error("list_outcomes")
+
+
+async def test_the_command_serves_on_its_standard_streams(mock: Mock) -> None:
+    """As an agent starts it, with the configuration of the documentation: nothing but the protocol is printed."""
+    page = (Path(__file__).parents[2] / "docs" / "pages" / "how-to" / "coding-agents.md").read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"^```json.*?\n(.*?)^```", page, re.DOTALL | re.MULTILINE)]
+    first, second = (config.get("mcpServers", config.get("servers"))["mockserver"] for config in shown)
+    assert (first["command"], first["args"]) == (second["command"], second["args"])
+    arguments = [argument.replace("http://127.0.0.1:8080", mock.url) for argument in first["args"]]
+    started = StdioServerParameters(command=str(MOCKSERVER), args=arguments, env=environment())
+    async with Client(started, read_timeout_seconds=PATIENCE) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
+        assert "reset sandbox agent" in str(await client.call_tool("reset", {}))
+
+
+async def test_the_command_serves_http(mock: Mock) -> None:
+    """Streamable HTTP on this machine alone, until Ctrl-C; a port that is taken is said."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = (str(MOCKSERVER), "mcp", "--http", str(port), "--url", mock.url, "--sandbox", "http")
+    with spawned(*command) as serve:
+        await asyncio.to_thread(serve.err.wait, f"tools at http://127.0.0.1:{port}/mcp; Ctrl-C ends it")
+        for _ in range(PATIENCE * 10):
+            with socket.socket() as probe:
+                if not probe.connect_ex(("127.0.0.1", port)):
+                    break
+            await asyncio.sleep(0.1)
+        async with Client(f"http://127.0.0.1:{port}/mcp") as client:
+            assert "reset sandbox http" in str(await client.call_tool("reset", {}))
+        second = await asyncio.to_thread(run_process, *command[1:])
+        assert (second.returncode, second.stdout) == (1, "")
+        assert second.stderr.splitlines()[-1] == f"mockserver: cannot listen on 127.0.0.1:{port}"
+        assert await asyncio.to_thread(serve.stop, signal.SIGINT) == 0
+
+
+def test_the_command_needs_a_named_sandbox_and_an_address() -> None:
+    """A wrong option is 2."""
+    for arguments in ([], ["--sandbox", "a", "--url", "ftp://mock"], ["--sandbox", "a", "--http", "0"]):
+        assert run("mcp", *arguments).returncode == 2
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, with status 1."""
+    monkeypatch.delitem(sys.modules, "mockserver.agents.mcp_server", raising=False)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    ended = run("mcp", "--sandbox", "a")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "mockserver: mcp needs the package mcp: pip install 'activation-mockserver[mcp]'\n"
