@@ -82,8 +82,7 @@ class Secrets:
             secret = (
                 folded.startswith(_HEADERS)
                 or folded in _MORE_HEADERS
-                or self._names.contains(folded)
-                or self._names.contains(folded.removeprefix("x-"))
+                or any(map(self._names.contains, (folded, folded.removeprefix("x-"), f"x-{folded}")))
                 or fold(folded.removeprefix("x-")) in _CREDENTIALS
             )
             if len(self._headers) < MAX_CACHED_HEADER_NAMES and len(name) <= MAX_HEADER_NAME:

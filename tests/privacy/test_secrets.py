@@ -118,6 +118,14 @@ def test_headers_are_secret_by_default_and_by_the_name_of_a_secret(name: str, is
         assert BODY.is_secret_header(name) is is_secret
 
 
+def test_a_header_is_as_secret_with_x_before_its_name_as_without() -> None:
+    """Whichever of both the contract marks."""
+    for marked in ("X-Signature", "Signature"):
+        secrets = Secrets([("header", marked.lower())])
+        assert all(map(secrets.is_secret_header, ("Signature", "X-Signature", "x-SIGNATURE")))
+        assert not secrets.is_secret_header("X-Signatures")
+
+
 def test_few_header_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client may send any number of them."""
     monkeypatch.setattr(privacy, "MAX_CACHED_HEADER_NAMES", 2)
