@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -134,18 +134,23 @@ def _run(chosen: Sequence[Case], target: Target, secrets: Secrets) -> _Run:
 def _save(folder: Path, contract: Contract, document: Report, accepted: Sequence[str]) -> None:
     """Write the overlay of a run."""
     try:
-        files = verified_file(folder, document) | accepted_files(folder, contract, document, accepted)
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
-            print_notice(f"wrote {path}")
+        _write_files(verified_file(folder, document))
+        _write_files(accepted_files(folder, contract, document, accepted))
     except NotAcceptedError as error:
-        fail(f"nothing was saved: {error}")
+        fail(f"not accepted: {error}")
     except ConfigError as error:
         click.echo(str(error), err=True)
-        fail(f"nothing was saved: {folder} has a file that cannot be read")
+        fail(f"not saved: {folder} has a file that cannot be read")
     except OSError as error:
         fail(f"cannot write {error.filename or folder}: {error.strerror or error}")
+
+
+def _write_files(files: Mapping[Path, str]) -> None:
+    """Write files. Raises `OSError`."""
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print_notice(f"wrote {path}")
 
 
 def _check_names(option: str, names: Sequence[str], contract: Contract) -> None:
@@ -180,6 +185,7 @@ def _write(text: str, output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
+        print_document(text)  # what was sent is not lost
         fail(f"cannot write {output}: {error.strerror or error}")
 
 

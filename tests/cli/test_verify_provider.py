@@ -322,6 +322,15 @@ def test_a_difference_is_exit_status_1(provider: Provider, tmp_path: Path) -> No
     assert f"differs      {ERROR}\n    status: expected 400, came 500\n" in output.read_text()
 
 
+def test_a_report_that_cannot_be_written_is_printed(provider: Provider, tmp_path: Path) -> None:
+    """What was sent is sent."""
+    output = ("--output", str(tmp_path / "nowhere" / "report.txt"))
+    result = verify(provider, "--target-is-mock", "--yes", "--outcome", ERROR, *output)
+    assert result.exit_code == 2
+    assert "1 same, 0 differ" in result.stdout
+    assert "cannot write" in result.stderr
+
+
 def test_an_assumed_outcome_is_sent_if_it_is_named(provider: Provider) -> None:
     """Its own wording is compared by type, as the provider has other words."""
     provider.drifts["malformed"] = lambda reply: reply.body["error"]["hints"].__setitem__(1, "customer_id: no text")
@@ -519,14 +528,14 @@ def test_answers_are_accepted_one_after_the_other(provider: Provider, tmp_path: 
 def test_what_no_scenario_can_answer_is_not_accepted(
     provider: Provider, tmp_path: Path, drift: Drift | None, said: str
 ) -> None:
-    """Nothing is written then, and one line says why."""
+    """No scenario is written then, and one line says why."""
     if drift is not None:
         provider.drifts[ERROR] = drift
     result = saved(provider, tmp_path / "new", "--outcome", ERROR, "--accept", ERROR)
     assert result.exit_code == 2
-    assert f"nothing was saved: {ERROR}" in result.stderr
+    assert f"not accepted: {ERROR}" in result.stderr
     assert said in result.stderr
-    assert not (tmp_path / "new").exists()
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["verified.yaml"]
 
 
 def test_an_overlay_that_cannot_be_read_is_left_alone(provider: Provider, tmp_path: Path) -> None:

@@ -103,8 +103,8 @@ export function outcomes(main, reportState) {
       }
     } } },
     h("summary", {}, mark,
-      h("span", { class: "outcome-name" }, h("strong", {}, one.scenario), several ? h("span", { class: "dim mono" }, one.operation) : null, one.heading ? h("span", { class: "dim" }, one.heading) : null),
-      one.verified ? h("span", { class: "dim" }, t(`outcomes.verified.${one.verified.result}`, one.verified)) : null,
+      h("span", { class: "outcome-name" }, h("strong", {}, one.scenario), several ? h("span", { class: "dim mono" }, one.operation) : null, one.heading ? h("span", { class: "dim" }, one.heading) : null,
+        one.verified ? h("span", { class: "dim" }, t(`outcomes.verified.${one.verified.result}`, one.verified)) : null),
       sourceBadge(one.source), statusBadge(one.status), count), inside);
     const node = h("li", { class: "outcome", data: { text: `${codeOf(one)} ${one.scenario} ${one.heading ?? ""}`.toLowerCase() } }, details);
     return {
