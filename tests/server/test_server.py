@@ -379,3 +379,14 @@ async def test_a_failed_start_frees_the_port(contract: Contract) -> None:
 async def test_stop_before_start_does_nothing(contract: Contract) -> None:
     """It raises nothing."""
     await edge.Server(Engine(contract)).stop()
+
+
+async def test_every_interface_takes_ipv4_and_ipv6(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """`--host ::` serves both."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no socket takes IPv4 and IPv6 here")
+    async with edge.serving(Engine(contract), host="::") as url:
+        port = url.rpartition(":")[2]
+        for host in ("127.0.0.1", "[::1]"):
+            async with client.get(f"http://{host}:{port}/__admin/health") as response:
+                assert response.status == 200
