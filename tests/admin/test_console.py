@@ -486,6 +486,11 @@ def test_a_second_operation_needs_no_console_code(console: Opened, tmp_path: Pat
         expect(item.locator("summary").first).to_contain_text("once")
         page.get_by_role("link", name="Journal").click()
         expect(rows(page).first).to_contain_text("GET /v1/ping/a")
+        program(page).get_by_role("button", name="hang no answer (timeout)").first.click()
+        page.get_by_label("Operation").select_option("ping")
+        page.get_by_role("button", name="Arm", exact=True).click()
+        expect(waiting(page)).to_contain_text("hang · nothing changed · for 1 request")
+        assert serve.ask("GET", "/__admin/armed")[1]["armed"][0]["operation"] == "ping"
         page.close()
 
 

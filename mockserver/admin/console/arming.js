@@ -59,8 +59,9 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
       const search = h("input", { type: "search", placeholder: t("arm.search"), "aria-label": t("arm.search"), autocomplete: "off" });
       const groups = h("div", { class: "choices" });
       const armNow = async (choice) => { if (await arm({ operation: operations[0].operation, ...choice.spec }, sandbox)) close(true); };
+      const isWhole = ({ spec }) => spec && (spec.operation || operations.length === 1); // otherwise the operation is to be chosen
       const row = (choice) => h("li", { class: "choice" },
-        h("button", { type: "button", class: "choice-main", on: { click: () => (choice.spec ? armNow(choice) : area.showSettings(choice)) } },
+        h("button", { type: "button", class: "choice-main", on: { click: () => (isWhole(choice) ? armNow(choice) : area.showSettings(choice)) } },
           h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, h("strong", {}, choice.title), choice.name && choice.name !== choice.title ? h("span", { class: "dim mono" }, choice.name) : null)),
         iconButton(t("arm.settings", { what: `${choice.code} ${choice.name || choice.title}` }), "edit", () => area.showSettings(choice)));
       const draw = () => {
