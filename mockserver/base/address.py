@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+MAX_PORT: Final = 65_535
+
 HEALTH: Final = "/__admin/health"
 """The path of the health check, which needs no token."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from mockserver.base.address import MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import problem
 from mockserver.core.reply import Reply
@@ -20,7 +21,7 @@ PREFLIGHT_SECONDS: Final = "600"
 
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?")
 _ORIGIN: Final = re.compile(
-    r"\*|null|(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+    r"\*|null|(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?"
 )
 _ALWAYS_READABLE: Final = frozenset(["cache-control", "content-length", "content-type"])
 """Response headers that a page of another origin may read without being told so."""
@@ -39,7 +40,8 @@ def check_host_name(text: str) -> None:
 def check_origin(text: str) -> None:
     """Check an origin of --cors-origin. Raises `ValueError` for one that no browser sends."""
     match = _ORIGIN.fullmatch(text)
-    if match is None or (match["port"] and match["port"] == _DEFAULT_PORTS.get(match["scheme"])):
+    port = match["port"] if match is not None else None
+    if match is None or (port and (port == _DEFAULT_PORTS.get(match["scheme"]) or int(port) > MAX_PORT)):
         raise ValueError(
             "expected * or an origin as browsers send it, such as http://localhost:3000 (lower case, without path "
             f"and default port), got {printable(text, 80)}"

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
+from mockserver.base.address import MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import not_http, problem, unsupported_http
 from mockserver.core.reply import Problem, Reply
@@ -14,8 +15,6 @@ from mockserver.core.reply import Problem, Reply
 MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190
 """Limits on the head of a request: the number of headers, and the bytes of a header or of the request line."""
-
-MAX_PORT: Final = 65_535
 
 _HOST_PATTERN: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:(?P<port>[0-9]{0,5}))?")
 _ABSOLUTE_TARGET: Final = re.compile(r"(?i)https?://([^/?#]+)")
