@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 def mcp(remote: RemoteServer, *, port: int | None) -> None:
     """Serve tools for coding agents by the Model Context Protocol, within one named sandbox of a running server.
 
-    It needs the extra: pip install 'activation-mockserver[mcp]'.
+    It needs the package mcp: install the mock with its extra [mcp], or pip install mcp.
     """
     if not remote.sandbox:
         raise click.UsageError("an agent works in a named sandbox: give --sandbox NAME")
@@ -36,7 +36,7 @@ def mcp(remote: RemoteServer, *, port: int | None) -> None:
     except ModuleNotFoundError as error:
         if error.name != "mcp":
             raise
-        fail("mcp needs the package mcp: pip install 'activation-mockserver[mcp]'")
+        fail("mcp needs the package mcp: install the mock with its extra [mcp], or pip install mcp")
     try:
         server = mcp_server(Mock(remote.url, remote.sandbox, remote.token, remote.cacert))
     except ValueError as error:

@@ -232,4 +232,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "mcp", None)
     ended = run("mcp", "--sandbox", "a")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "mockserver: mcp needs the package mcp: pip install 'activation-mockserver[mcp]'\n"
+    assert (
+        ended.stderr
+        == "mockserver: mcp needs the package mcp: install the mock with its extra [mcp], or pip install mcp\n"
+    )
