@@ -13,7 +13,7 @@ FROM python:3.13-slim
 LABEL org.opencontainers.image.title="activation-mockserver" \
       org.opencontainers.image.description="A contract mock server for one payments operation: activate card for customer" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="0.1.0"
+      org.opencontainers.image.version="0.2.0"
 # Nobody installs anything here. The standard library comes uncompiled, and nothing can be written later: each start and
 # each health check would take twice the time.
 RUN python -m pip uninstall --yes --root-user-action=ignore pip \

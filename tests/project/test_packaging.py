@@ -1,6 +1,7 @@
 """The package as a user gets it: the wheel and the source archive, installed and run from another folder."""
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -85,6 +86,19 @@ def test_the_source_archive_is_complete(sdist: Path) -> None:
         "pyproject.toml",
     } <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv"))]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """In the image's label, in the changelog, and on the page for those who upgrade."""
+    version = mockserver.__version__
+    minor = version.rpartition(".")[0]
+    assert f'image.version="{version}"' in (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] in (version, "Unreleased")
+    upgrade = (ROOT / "docs" / "pages" / "how-to" / "upgrade.md").read_text()
+    assert f"activation-mockserver=={version}" in upgrade
+    assert re.findall(r"^## From .+ to (.+)$", upgrade, re.MULTILINE)[0] == minor
+    for name in ("examples/gitlab-ci.yml", "docs/pages/how-to/ci.md"):
+        assert {*re.findall(r"activation-mockserver:(\d+\.\d+)", (ROOT / name).read_text())} == {minor}
 
 
 def test_the_wheel_holds_contract_and_types(wheel: Path) -> None:
