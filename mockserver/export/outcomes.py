@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -51,11 +51,13 @@ def example_settings(settings: Settings) -> Settings:
     return replace(Settings(), journal_entries=0, max_body=2**31, **kept)
 
 
-def outcomes(contract: Contract, settings: Settings) -> Iterator[Outcome]:
-    """Every scenario of a contract that is served with these settings, in order."""
+def outcomes(
+    contract: Contract, settings: Settings, is_wanted: Callable[[Scenario], bool] = lambda _: True
+) -> Iterator[Outcome]:
+    """Every wanted scenario of a contract that is served with these settings, in order."""
     served = replace(contract, settings=example_settings(settings))
     for operation in contract.operations:
-        for scenario in operation.scenarios:
+        for scenario in filter(is_wanted, operation.scenarios):
             yield _outcome(served, operation, scenario)
 
 

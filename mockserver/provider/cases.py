@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from mockserver.core.contract import Contract
+from mockserver.core.contract import Contract, Scenario
 from mockserver.core.model import Request
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine, frozen_clock
@@ -37,11 +37,14 @@ class Case:
 
 def cases(contract: Contract, selected: Sequence[str], bindings: Bindings) -> Iterator[Case]:
     """A case for each outcome that is `selected`, by default the documented ones and those that the bindings name."""
-    for outcome in outcomes(contract, contract.settings):
-        scenario = outcome.scenario
-        is_default = scenario.provenance == "documented" or scenario.id in bindings.outcomes
-        if scenario.id in selected if selected else is_default:
-            yield _case(contract, outcome, bindings)
+
+    def is_wanted(scenario: Scenario) -> bool:
+        if selected:
+            return scenario.id in selected
+        return scenario.provenance == "documented" or scenario.id in bindings.outcomes
+
+    for outcome in outcomes(contract, contract.settings, is_wanted):
+        yield _case(contract, outcome, bindings)
 
 
 def _case(contract: Contract, outcome: Outcome, bindings: Bindings) -> Case:
