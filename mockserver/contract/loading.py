@@ -150,19 +150,23 @@ def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigN
     """Check and compile a part of a scenario file that is added at run time. Raises `ConfigError`."""
     compiled = None
     if source.data is not MISSING:
-        for violation in _part_validator(part).violations("body", source.data):
-            source.report(_diagnostic(violation, source.data))
+        _limit_conditions(source, part)  # before work that takes long for many
         if not source.diagnostics:
-            data = source.data
-            _limit_conditions(source, [data] if part == "when" else [data.get("when", {}), data.get("also", [])])
+            for violation in _part_validator(part).violations("body", source.data):
+                source.report(_diagnostic(violation, source.data))
+        if not source.diagnostics:
             compiled = compile_node(ConfigNode(source, (), source.data, 0))
     if source.diagnostics or compiled is None:
         raise ConfigError(sorted(source.diagnostics, key=_line_and_column))
     return compiled
 
 
-def _limit_conditions(source: SourceFile, conditions: list[Any]) -> None:
-    count = count_members(conditions)
+def _limit_conditions(source: SourceFile, part: str) -> None:
+    """Report conditions that are too many; what is no mapping has none."""
+    if not isinstance(source.data, Mapping):
+        return
+    data = source.data
+    count = count_members(data if part == "when" else [data.get("when"), data.get("also")])
     if count > MAX_RUNTIME_CONDITIONS:
         expected = f"at most {MAX_RUNTIME_CONDITIONS} members; a contract file may have more"
         source.report(Diagnostic((), "too many conditions for one that is added at run time", expected, str(count)))

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, load
+from mockserver.contract.loading import ConfigError, compile_runtime_conditions, compile_runtime_scenario
 from mockserver.core.faults import FAULTS
 from mockserver.server.server import serving
 from tests.support import LASTING, ONCE, PATH, folder, journal, problem
@@ -267,3 +268,15 @@ async def test_too_many_conditions_for_run_time_are_refused(client: aiohttp.Clie
     assert shown["errors"][0]["came"] == "401"
     when["any"].pop()
     await admin(client, url, "POST", "/arm", {"scenario": "rfc-invalid", "when": when}, 201)
+
+
+def test_too_many_conditions_are_refused_before_they_are_compiled(contract: Contract) -> None:
+    """A request for a hundred thousand holds up nobody; what is no scenario at all is told as that."""
+    operation = contract.operations[0]
+    when = {"any": [{"body.device_id": {"unknown": number}} for number in range(100_000)]}
+    with pytest.raises(ConfigError, match="too many conditions") as refused:
+        compile_runtime_conditions(operation, when)
+    assert len(refused.value.diagnostics) == 1
+    for text in (b"5", b"[]", b"text"):
+        with pytest.raises(ConfigError, match="expected"):
+            compile_runtime_scenario(operation, text, "own")
