@@ -128,13 +128,13 @@ async def scenario_of(call: Call, operation: Operation, name: str, status: int =
     return found
 
 
-def bad_config(error: ConfigError, what: str) -> AdminError:
+def bad_config(error: ConfigError, part: str) -> AdminError:
     """Make the error of a part of a scenario file, with all that is wrong in it."""
     first = error.diagnostics[0]
     detail = f"{first.position}: {first.what}; expected {first.expected}" + (
         f"; {first.hint}" if first.hint.startswith("did you mean") else "."
     )
-    return admin_error(400, f"bad-{what}", f"The {what} cannot be used", detail, errors=error.as_json)
+    return admin_error(400, f"bad-{part}", f"The {part} cannot be used", detail, errors=error.as_json)
 
 
 async def _parse_turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:

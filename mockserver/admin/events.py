@@ -99,7 +99,7 @@ class EventHub:
             self._listener = self._storage.listen(None, wake.set)
             self._task = asyncio.create_task(self._run(self._listener, wake))
         self._pending.extend(self._listener.take())
-        while self._pending:  # these are part of what the new reader missed
+        while self._pending:  # recorded before the new reader joined: only for the others
             self._publish(self._pending.popleft())
         self._readers.add(reader)
 
@@ -162,7 +162,7 @@ async def _stream_events(call: Call) -> Reply:
 async def _offer_missed(call: Call, reader: EventReader) -> None:
     """Offer the entries after the one of the header `Last-Event-ID`; none without it.
 
-    The last look finds none and does not suspend, so that the reader joins the hub without a gap.
+    The last look finds none. With the store in memory it does not suspend: no entry can come before `EventHub.join`.
     """
     last_id = call.headers.get("last-event-id", "")
     pacer = Pacer()

@@ -175,7 +175,7 @@ async def _get_har(call: Call) -> Reply:
 
 
 async def _count_up_to(entries: Sequence[Entry], is_wanted: Callable[[JournalEntry], bool], limit: int) -> int:
-    """How many of the newest entries contain `limit` wanted ones."""
+    """How many entries, from the newest on, have to be read to find `limit` wanted ones; all if there are fewer."""
     pacer = Pacer()
     for number, entry in enumerate(entries, 1):
         limit -= is_wanted(decode_entry(entry.data))

@@ -42,7 +42,7 @@ async def sandbox_to_change(call: Call) -> Sandbox:
 
 
 async def sandbox_to_read(call: Call) -> Sandbox:
-    """The sandbox of an admin request as it is, or would be: a `GET`, which any page can send, makes none."""
+    """The sandbox, or what a new one would be: a `GET` makes none, as any web page can send it."""
     return _with_room(call, await call.engine.storage.peek(call.sandbox))
 
 

@@ -17,7 +17,8 @@ from mockserver.http_api.pieces import joined, json_in_pieces
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.pacing import Pacer
 
-MAX_COUNTER: Final = 2**53 - 1  # exact in every JSON reader
+MAX_COUNTER: Final = 2**53 - 1
+"""The most that a counter of a snapshot may be: exact in every JSON reader."""
 
 _COUNTER: Final[Mapping[str, Any]] = {
     "type": "object",

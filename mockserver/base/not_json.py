@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 MAX_INTEGER_DIGITS: Final = 4_300
-"""Characters of an integer that can be read, which is exact."""
+"""Characters of the longest integer that is read; an integer is always read exactly."""
 
 
 class NotJsonError(ValueError):

@@ -126,7 +126,7 @@ def is_empty(value: Any) -> bool:
 
 
 def kind_of_absence(value: Any) -> str:
-    """The kind of absence of a value that is there: `null`, `empty`, `blank` or `other`."""
+    """How a value that is there says nothing: `null`, or a text that is `empty` or `blank`; otherwise `other`."""
     if value is None:
         return "null"
     if isinstance(value, str) and is_empty(value):

@@ -55,7 +55,7 @@ class Mock:
         repeat: Literal["last", "cycle"] | None = None,
         operation: str | None = None,
     ) -> int:
-        """Arm a scenario, a fault, a delay or several for the next `times` matching requests; return the id.
+        """Arm a scenario, a fault, a delay or several of these for the next `times` matching requests; return the id.
 
         With `responses` the requests get these in turn; see `POST /__admin/arm`. Raises `MockError`.
         """
@@ -169,7 +169,8 @@ class Mock:
     def coverage(self, *, everywhere: bool = False, sandbox_prefix: str | None = None) -> dict[str, Any]:
         """Which scenarios were met, as in `GET /__admin/coverage`.
 
-        `everywhere`: in all sandboxes. `sandbox_prefix`: in those whose names begin so, before their resets too.
+        `everywhere`: in all sandboxes. `sandbox_prefix`: in those whose names begin with it, counts before resets
+        included.
         """
         answer: dict[str, Any] = self._api.call(
             "GET", "/coverage", all=everywhere or None, sandbox_prefix=sandbox_prefix

@@ -30,7 +30,7 @@ class Records:
         return {record["key"]: record["members"] for record in records}
 
     def put(self, collection: str, key: str, members: Members) -> dict[str, Any] | None:
-        """Write a record, or None for a key that does not exist; return its members."""
+        """Write a record; after None its key does not exist. Return the members."""
         return self._members(self._api.call("PUT", _record_path(collection, key), raw=json.dumps(members).encode()))
 
     def patch(self, collection: str, key: str, members: Mapping[str, Any]) -> dict[str, Any] | None:

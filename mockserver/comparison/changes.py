@@ -82,7 +82,7 @@ class Comparison(Struct, frozen=True):
 
 
 class ValueDifference(Struct, frozen=True):
-    """A part of a JSON value that is another one: its JSON Pointer and both values (`MISSING` where there is none).
+    """A part in which two JSON values differ: its JSON Pointer and both values (`MISSING` where there is none).
 
     `order` tells that only the order of an object's members differs.
     """

@@ -32,7 +32,10 @@ _COLLECTION: Final[Mapping[str, tuple[Verdict, str]]] = {
     "default": ("breaking", "a key never seen has another record"),
     "members": ("compatible", "the members that a record may have; no answer changes by itself"),
 }
-"""The members of a collection that are compared as one value each, but for seeds and reserved values."""
+"""The members of a collection that are compared whole, with verdict and reason of a change.
+
+Seeds and reserved values are compared one by one.
+"""
 
 
 def _collections_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
@@ -102,7 +105,7 @@ def _setting_verdict(name: str, before: Any, now: Any) -> tuple[Verdict, str]:
     if name in _HARMLESS_SETTINGS:
         return "compatible", "it changes no answer that a client may rely on"
     if name.startswith("require_"):
-        asks_more = not _required(now) <= _required(before)
+        asks_more = not _requirements(now) <= _requirements(before)
         return ("breaking", "more is required") if asks_more else ("compatible", "less is required")
     if name == "mock_headers":
         return ("compatible", "Mock-* headers are added") if now else ("breaking", "tests may read Mock-* headers")
@@ -111,7 +114,7 @@ def _setting_verdict(name: str, before: Any, now: Any) -> tuple[Verdict, str]:
     return "breaking", "answers change with it"
 
 
-def _required(value: Any) -> frozenset[Any]:
+def _requirements(value: Any) -> frozenset[Any]:
     return frozenset(value if isinstance(value, tuple) else [value] if value else [])
 
 

@@ -41,7 +41,7 @@ def _value(value: Any) -> str:
 # -- text ---------------------------------------------------------------------------------------------------
 
 
-def text(comparison: Comparison, _fail_on: Verdict | None = None) -> str:
+def text(comparison: Comparison, fail_on: Verdict | None = None) -> str:  # noqa: ARG001 - all have one signature
     """The changes for a terminal, by verdict and place."""
     return "\n".join(_text_lines(comparison)) + "\n"
 
@@ -102,14 +102,14 @@ def _change_document(change: Change) -> dict[str, Any]:
     }
 
 
-def _json(comparison: Comparison, _fail_on: Verdict | None) -> str:
+def _json(comparison: Comparison, fail_on: Verdict | None) -> str:  # noqa: ARG001 - all have one signature
     return json.dumps(document(comparison), indent=2, ensure_ascii=False) + "\n"
 
 
 # -- Markdown -----------------------------------------------------------------------------------------------
 
 
-def markdown(comparison: Comparison, _fail_on: Verdict | None = None) -> str:
+def markdown(comparison: Comparison, fail_on: Verdict | None = None) -> str:  # noqa: ARG001 - all have one signature
     """The changes as a comment of a pull request; the first line lets a workflow find its comment again."""
     return "\n".join(_markdown_lines(comparison)) + "\n"
 

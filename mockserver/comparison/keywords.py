@@ -66,7 +66,7 @@ def _or(value: Any, default: Any) -> Any:
 
 
 def presence(before: Any, now: Any) -> Relation:
-    """The relation of a constraint that was added or removed; one that is another constraint now is `unknown`."""
+    """The relation of a constraint that was added or removed; `unknown` if it was changed."""
     return "stricter" if before is MISSING else "looser" if now is MISSING else "unknown"
 
 
@@ -170,4 +170,4 @@ COMPARED: Final = frozenset([*ALONE, "enum", "const", "properties", "patternProp
     *("prefixItems", "items", "propertyNames", "dependentSchemas"),
     *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "$defs"),
 }
-"""The keywords that are compared; any other one accepts and refuses nothing."""
+"""The keywords that are compared. The others accept and refuse nothing: a change of one is `same`."""

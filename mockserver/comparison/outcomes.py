@@ -101,7 +101,7 @@ def _answer_changes(before: _Answer, now: _Answer, place: Place) -> Iterator[Cha
 
 
 def status_change(place: Place, before: Any, now: Any) -> Change:
-    """The change of a status that is written in another way."""
+    """The change of a status that is written in another way; cosmetic if both ways give the same status."""
     same = equal(before, now)
     verdict: Verdict = "cosmetic" if same else "breaking"
     return Change(place, "status", before, now, verdict, "the same status" if same else "clients decide by the status")

@@ -46,7 +46,7 @@ class Inliner:
         if not isinstance(schema, dict):
             return schema
         if id(schema) not in self._inlined:
-            self._inlined[id(schema)] = True  # what a reference that only leads to itself says
+            self._inlined[id(schema)] = True  # a reference that only leads back here accepts all
             self._inlined[id(schema)] = self._without_reference(schema)
         return self._inlined[id(schema)]
 

@@ -34,7 +34,7 @@ ANY: Final = "*"
 
 
 class SchemaDifference(Struct, frozen=True):
-    """A keyword that is another one: the place in the values that the schema describes, and both values."""
+    """A keyword that differs between two schemas: `at` points to the value that it describes."""
 
     at: str
     keyword: str

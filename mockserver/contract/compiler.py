@@ -1,4 +1,4 @@
-"""The contract of all definition: settings, collections, operations, and the checks across operations."""
+"""Compiles the layers into a contract: settings, collections, operations, and the checks across operations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MemberSchemas(NamedTuple):
 
 
 def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
-    """The contract of all definition. What is wrong is reported at its place; then the result is of no use."""
+    """The contract that the layers make. What is wrong is reported at its place; then the result is of no use."""
     settings = _settings(layers.settings)
     assumptions = tuple(layers.assumptions)
     members = {

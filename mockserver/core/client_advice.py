@@ -12,7 +12,10 @@ LANGUAGES: Final = ("en", "es")
 
 
 class ClientAdvice(Struct, frozen=True):
-    """What happened in a line and what a client should do, by language, and whether it should send the request again.
+    """What happened, what a client should do, and whether it should send the request again.
+
+    `reason` (what happened, in a line) and `advice` (what to do) are by language; `retry` is one of the words of
+    `scenarios.schema.json`: `safe`, `after-change`, `never` or `treat-as-success`.
 
     It is advice of those who wrote the contract's files, not of the documents.
     """

@@ -17,7 +17,7 @@ CODE_PREFIX: Final = "code="
 
 
 def is_code(name: str) -> bool:
-    """Whether a name is that of a code."""
+    """Whether a name begins with `code=`, so that it names a scenario by the code in its answer."""
     return name.startswith(CODE_PREFIX)
 
 

@@ -70,7 +70,7 @@ class Change(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
-    """The shape of an answer: status, body (with `${respond}` in it), and its schema; `schema` names its file."""
+    """The shape of an answer: its status, and the check of its body by the file `schema`. Scenarios hold the body."""
 
     name: str
     status: Template
@@ -166,7 +166,7 @@ class Scenario:
 
     @property
     def answers_all(self) -> bool:
-        """Whether it answers every request, so that it can be the last one."""
+        """Whether it answers every request, and so can be the last: no conditions, no changes, no turn that passes."""
         may_stand_aside = self.turns is not None and any(turn.scenario is None for turn in self.turns.turns)
         return (
             not may_stand_aside
@@ -176,9 +176,10 @@ class Scenario:
 
 
 class Turn(Struct, frozen=True):
-    """What the next `times` requests get: a scenario, or (None) the ordinary answer; a fault and a delay, if any."""
+    """What the next `times` requests get: a scenario, a fault, a delay."""
 
     scenario: Scenario | None = None
+    """None: what is armed leaves the ordinary answer; a scenario's turn leaves requests to the scenarios after it."""
     fault: Fault | None = None
     delay: Delay | None = None
     times: int = 1

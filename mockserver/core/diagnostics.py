@@ -7,9 +7,9 @@ from typing import NamedTuple
 from mockserver.core.model import Diagnostic, Path, Position
 
 
-def move_diagnostic(one: Diagnostic, at: Path) -> Diagnostic:
+def move_diagnostic(diagnostic: Diagnostic, at: Path) -> Diagnostic:
     """The diagnostic of a part, for the whole in which the part stands at a path."""
-    return Diagnostic((*at, *one.at), one.what, one.expected, one.got, one.hint)
+    return Diagnostic((*at, *diagnostic.at), diagnostic.what, diagnostic.expected, diagnostic.got, diagnostic.hint)
 
 
 class FileDiagnostic(NamedTuple):

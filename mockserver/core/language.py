@@ -45,7 +45,7 @@ class Condition:
     selects_violation: whether it names a violation; `first_violation` returns the first that it names.
     can_hold_without_violations: whether it can hold for a request without violations.
     place: the path that it compares, as text; conditions of one place share a table.
-    equals: it holds only if the value at `place` equals the operand, a text, a number, a boolean or null.
+    equals: set if it holds only where the value at `place` equals one text, number, boolean or null.
     """
 
     text: str

@@ -182,9 +182,9 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
 class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.
 
-    `constant_seeds` names the seeds that no request changes. `is_reserved` tells whether a key has the reserved form;
-    `test_values` are the seeds of that form, spelt as in the file. `fold` normalizes a key, and `violations` checks
-    the members of a record.
+    If it `is_open`, a key never seen has a record as well, with `default_members`. `constant_seeds` names the seeds
+    that no request changes. `is_reserved` tells whether a key has the reserved form; `test_values` are the seeds of
+    that form, spelt as in the file. `fold` normalizes a key, and `violations` checks the members of a record.
     """
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mockserver.base.spelling import did_you_mean_sentence
 from mockserver.base.values import encode_json, printable
 from mockserver.core.model import Settings
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 
 PROBLEM_TYPE_PREFIX: Final = "urn:mockserver:problem:"
 """The prefix of every problem's `type`."""
@@ -40,7 +40,7 @@ def problem(
     detail: str,
     headers: Mapping[str, str] | None = None,
     **more: Any,
-) -> Reply:
+) -> Problem:
     """The answer to misuse of the mock: a problem document, never an answer of the API."""
     shown = detail.encode("utf-8", "replace").decode()  # it may name a header whose bytes are no UTF-8
     body = {"type": PROBLEM_TYPE_PREFIX + kind, "title": title, "status": status, "detail": shown, **more}
@@ -48,7 +48,7 @@ def problem(
     return Reply(status, content, encode_json(body), problem=kind)
 
 
-def unknown_scenario(name: str, names: Sequence[str], near: Sequence[str], elsewhere: str | None) -> Reply:
+def unknown_scenario(name: str, names: Sequence[str], near: Sequence[str], elsewhere: str | None) -> Problem:
     """400: the request header `Mock-Scenario` names no scenario of this operation."""
     named = printable(name, 80)
     why = f"{named} is a scenario of {elsewhere}, not of this operation." if elsewhere else f"There is no {named}."
@@ -62,7 +62,7 @@ def unknown_scenario(name: str, names: Sequence[str], near: Sequence[str], elsew
     )
 
 
-def unknown_test_value(path: str, collection: str, near: Sequence[str], names: Sequence[str]) -> Reply:
+def unknown_test_value(path: str, collection: str, near: Sequence[str], names: Sequence[str]) -> Problem:
     """400: a value of the reserved form that is no reserved test value."""
     return problem(
         400,
@@ -76,12 +76,12 @@ def unknown_test_value(path: str, collection: str, near: Sequence[str], names: S
     )
 
 
-def bad_sandbox(detail: str) -> Reply:
+def bad_sandbox(detail: str) -> Problem:
     """400: the request names no usable sandbox."""
     return problem(400, "bad-sandbox", "The request names no usable sandbox", detail)
 
 
-def sandbox_required() -> Reply:
+def sandbox_required() -> Problem:
     """400: the setting `require_sandbox` is on, and the request names no sandbox."""
     return bad_sandbox(
         "This server requires a sandbox: put /sandbox/NAME in front of the path or send the header "
@@ -89,24 +89,24 @@ def sandbox_required() -> Reply:
     )
 
 
-def bad_directive(detail: str) -> Reply:
+def bad_directive(detail: str) -> Problem:
     """400: a request header of the mock (`Mock-…`) that cannot be understood."""
     return problem(400, "bad-directive", "A directive cannot be understood", detail)
 
 
-def unknown_directive(name: str, spelt: Sequence[str], names: Sequence[str]) -> Reply:
+def unknown_directive(name: str, near: Sequence[str], names: Sequence[str]) -> Problem:
     """400: a request header begins with `Mock-` and is none of the mock's."""
     return problem(
         400,
         "bad-directive",
         "A directive cannot be understood",
-        f"There is no request header {printable(name, 40)}." + did_you_mean_sentence(spelt),
-        did_you_mean=list(spelt),
+        f"There is no request header {printable(name, 40)}." + did_you_mean_sentence(near),
+        did_you_mean=list(near),
         known_headers=list(names),
     )
 
 
-def no_room_for_sandbox(settings: Settings) -> Reply:
+def no_room_for_sandbox(settings: Settings) -> Problem:
     """503: all sandboxes are in use."""
     return problem(
         503,
@@ -118,7 +118,7 @@ def no_room_for_sandbox(settings: Settings) -> Reply:
     )
 
 
-def sandbox_gone(name: str) -> Reply:
+def sandbox_gone(name: str) -> Problem:
     """409: the sandbox was reset or dropped while the request was decided, so that nothing was changed."""
     return problem(
         409,
@@ -130,12 +130,12 @@ def sandbox_gone(name: str) -> Reply:
     )
 
 
-def no_room(setting: str, limit: int) -> Reply:
+def no_room(setting: str, limit: int) -> Problem:
     """507: what was to be kept does not fit into the limit of the setting `max_records` or `max_state_bytes`."""
     return no_room_for_record(limit) if setting == "max_records" else no_room_for_bytes(limit)
 
 
-def store_unavailable(why: str) -> Reply:
+def store_unavailable(why: str) -> Problem:
     """503: what the servers share cannot be read or changed now."""
     return problem(
         503,
@@ -147,7 +147,7 @@ def store_unavailable(why: str) -> Reply:
     )
 
 
-def no_room_for_bytes(limit: int) -> Reply:
+def no_room_for_bytes(limit: int) -> Problem:
     """507: what was to be kept has no place beside what all sandboxes keep; nothing was changed."""
     return problem(
         507,
@@ -160,7 +160,7 @@ def no_room_for_bytes(limit: int) -> Reply:
     )
 
 
-def no_room_for_record(limit: int) -> Reply:
+def no_room_for_record(limit: int) -> Problem:
     """507: the sandbox has no room for what the request would write; nothing was changed."""
     return problem(
         507,
@@ -172,19 +172,19 @@ def no_room_for_record(limit: int) -> Reply:
     )
 
 
-def too_large(limit: int, of: str = "") -> Reply:
-    """413: the body is longer than the limit in bytes; `of` says of which requests."""
+def too_large(limit: int, subject: str = "") -> Problem:
+    """413: the body is longer than the limit in bytes; `subject` says of which requests."""
     return problem(
         413,
         "body-too-large",
         "The request body is too large",
-        f"At most {limit} bytes{of} are read.",
+        f"At most {limit} bytes{subject} are read.",
         {"Connection": "close"},
         limit=limit,
     )
 
 
-def too_slow(limit: float) -> Reply:
+def too_slow(limit: float) -> Problem:
     """408: the request was not complete within so many seconds."""
     return problem(
         408,
@@ -195,7 +195,7 @@ def too_slow(limit: float) -> Reply:
     )
 
 
-def unsupported_encoding(encoding: str, names: Sequence[str]) -> Reply:
+def unsupported_encoding(encoding: str, names: Sequence[str]) -> Problem:
     """415: the body has a content encoding that is not read here."""
     return problem(
         415,
@@ -206,12 +206,12 @@ def unsupported_encoding(encoding: str, names: Sequence[str]) -> Reply:
     )
 
 
-def undecodable_body(detail: str) -> Reply:
+def undecodable_body(detail: str) -> Problem:
     """400: the body is not what its `Content-Encoding` says."""
     return problem(400, "unreadable-body", "The request body cannot be read", detail)
 
 
-def too_many_connections(limit: int) -> Reply:
+def too_many_connections(limit: int) -> Problem:
     """503: no more connections can be served, and none of them is idle."""
     return problem(
         503,
@@ -223,17 +223,17 @@ def too_many_connections(limit: int) -> Reply:
     )
 
 
-def not_http(detail: str) -> Reply:
+def not_http(detail: str) -> Problem:
     """400: the request is not valid HTTP/1.1."""
     return problem(400, "no-http", "The request is not valid HTTP/1.1", detail)
 
 
-def unsupported_http(status: int, detail: str) -> Reply:
+def unsupported_http(status: int, detail: str) -> Problem:
     """501 or 505: the request asks for something of HTTP that is not supported."""
     return problem(status, "unsupported-http", "The request asks for something of HTTP that is not supported", detail)
 
 
-def not_found(path: str, paths: Sequence[str], near: Sequence[str], sandbox: str = "") -> Reply:
+def not_found(path: str, paths: Sequence[str], near: Sequence[str], sandbox: str = "") -> Problem:
     """404: no operation and no admin route has this path; `sandbox` is the name that stood in front of it."""
     taken = f" {sandbox} was taken for the name of the sandbox." if sandbox else ""
     return problem(
@@ -249,7 +249,7 @@ def not_found(path: str, paths: Sequence[str], near: Sequence[str], sandbox: str
     )
 
 
-def wrong_method(method: str, allow: Sequence[str], headers: Mapping[str, str]) -> Reply:
+def wrong_method(method: str, allow: Sequence[str], headers: Mapping[str, str]) -> Problem:
     """405: the path is served, but not with this method."""
     return problem(
         405,

@@ -1,4 +1,4 @@
-"""The outcome of a request: the decision, its effects and the reply."""
+"""What comes of a request: the decision, its effects and the reply."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 class Reply(Struct, frozen=True):
     """An answer: status, headers and body, with what has to happen on the way.
 
-    headers: the same in all answers that were decided alike; `own_headers` are those of this one.
+    headers: shared by all replies that were decided alike, so that their lines are cached; `own_headers` are not.
     decision: None if the API did not answer.
     problem: the kind of problem, if the mock refused.
     entry_id: of its journal entry, empty if it has none.

@@ -27,7 +27,7 @@ from mockserver.decision.view import ArmedOutcome, View
 def decide(route: Route, document: Document, view: View) -> Decision | Problem:
     """What answers a request: the scenario of the header, an armed one, or the first that matches.
 
-    A `Reply` is a problem: an unknown name in `Mock-Scenario`, or a misspelt test value.
+    A problem if `Mock-Scenario` names no scenario of the operation, or a key is a misspelt test value.
     """
     directives, facts = route.directives, view.facts
     if directives.scenario is not None:
@@ -51,7 +51,7 @@ class Choice(Struct, frozen=True):
     """The scenario that answers, and why.
 
     candidate: what matched; None if the scenario was forced or armed.
-    armed: what was armed for the request; beside a candidate, if that is only a fault or a delay.
+    armed: the armed outcome that the request uses; beside a candidate it sets no scenario, at most fault and delay.
     """
 
     scenario: Scenario
@@ -101,7 +101,7 @@ def _choose(
 
 
 def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
-    """What made the scenario answer, and the entry that wrote the record on which that rests."""
+    """The trigger, and with `state` the id of the entry that wrote the record (otherwise empty)."""
     if not alternative.conditions:
         return "default", ""
     for name in alternative.lookup_names:

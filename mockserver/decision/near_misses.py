@@ -1,4 +1,4 @@
-"""Near misses: the scenarios that almost matched, with the evidence against each, by the conditions that decided."""
+"""Near misses: the scenarios tried before the one that matched, with the evidence against each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def near_misses(
 
 
 def matches(scenario: Scenario, facts: Facts) -> bool:
-    """Whether a scenario applies: an alternative of which every condition holds."""
+    """Whether every condition of an alternative holds; a scenario with changes needs a request without violations."""
     if scenario.changes and facts.violations:
         return False
     return any(all_hold(alternative.conditions, facts) for alternative in scenario.alternatives)

@@ -22,8 +22,8 @@ class Candidate(Struct, frozen=True, gc=False):
 class Order(Struct, frozen=True):
     """Scenarios in force, the first that is tried first.
 
-    `without_violations` and `with_violations`: the alternatives to try for such requests. The second leaves out every
-    scenario that changes state. `violation_selectors` tell the violations that a scenario names.
+    `without_violations`: the alternatives to try for a request without violations; `with_violations`: for one that has
+    some, without the scenarios that change state. `violation_selectors` tell the violations that a scenario names.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -72,7 +72,7 @@ def compile_order(scenarios: Iterable[Scenario], added: Iterable[Scenario] = ())
 
 
 def assumptions_of(scenario: Scenario, alternative: Alternative | None) -> tuple[Assumption, ...]:
-    """The assumptions that an answer may rest on; one that is forced rests on none that has conditions."""
+    """The assumptions that an answer may rest on; without an alternative (forced or armed), none with conditions."""
     found = [*scenario.envelope.assumed, *scenario.assumed]
     if alternative is None:
         found = [one for one in found if not one.when]

@@ -47,7 +47,7 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
 
 
 def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collection[str] = frozenset()) -> Reply:
-    """The reply to a decision; `entry_id` is that of its journal entry, `lost_entries` those that are not kept."""
+    """The reply to a decision whose journal entry is `entry_id`; `lost_entries` are ids that the journal dropped."""
     scenario, fault = decision.scenario, decision.fault
     status = scenario.status.render(decision.facts)
     headers, own_headers = JSON_HEADERS, _scenario_headers(scenario, decision.facts) if scenario.headers else ()

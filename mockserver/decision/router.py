@@ -20,7 +20,7 @@ from mockserver.privacy.secrets import Secrets
 
 
 class Route(Struct, frozen=True):
-    """What answers a request, and where."""
+    """What a request asks for: an operation with its path parameters, a sandbox, and directives."""
 
     contract: Contract
     operation: Operation
@@ -50,8 +50,8 @@ class Router:
     ) -> None:
         """Compile the paths.
 
-        `sandbox_key` keys the hashes that name sandboxes derived from `secrets`, which are by operation; `path_mask`
-        masks an unknown path, with which `admin_endpoints` are listed beside the operations.
+        `sandbox_key` keys the hashes that name sandboxes derived from `secrets`, which are by operation. The problem of
+        an unknown path shows it masked by `path_mask`, and lists the operations and `admin_endpoints`.
         """
         self._contract = contract
         self._settings = settings
@@ -71,7 +71,7 @@ class Router:
 
     def route(self, request: Request) -> Route | Problem:
         """The route of a request, or the problem with it."""
-        found = split_sandbox(request.path, request.headers)  # for callers of the engine too, who have no edge
+        found = split_sandbox(request.path, request.headers)  # a bad name is refused here, not by the server
         if isinstance(found, Reply):
             return found
         candidate = self._find(request.method, found, in_path=request.path.startswith(SANDBOX_PREFIX))

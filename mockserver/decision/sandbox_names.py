@@ -54,8 +54,8 @@ def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Proble
 def derive_sandbox_name(request: Request, secrets: Secrets, settings: Settings, key: bytes) -> str:
     """The name of the sandbox that the setting `sandbox_from` finds in a request; `""` if there is nothing.
 
-    What is no name of a sandbox is hashed: `h-` and 16 hexadecimal digits. A secret is hashed with the `key`, without
-    which a short one could be found again by trying all: `s-` and 16 hexadecimal digits.
+    A value that cannot be a name gives `h-` and 16 hexadecimal digits of its hash. A secret gives `s-` and 16 digits of
+    a hash with `key`: from a hash without a key, a short secret could be found by trying all.
     """
     root, *path = settings.sandbox_from.split(".")
     value: Any = MISSING

@@ -37,7 +37,7 @@ class ArmedOutcome(Struct, frozen=True):
         return self.turns.turn_after(self.used)
 
     def matches(self, operation: Operation, facts: Facts) -> bool:
-        """Whether it is for such a request."""
+        """Whether it applies to a request: the operation is its own, and all conditions of `when` hold."""
         return self.operation == operation.id and all_hold(self.when, facts)
 
 

@@ -56,7 +56,7 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
         else:
             message = f"none of {', '.join(names)} was sent; none is required here"
             found.append(RequestWarning("header", "", "authentication", message, rules.any_header.assumption))
-    if len({*headers}) < len(headers):  # it iterates over each name once
+    if len({*headers}) < len(headers):  # `len` counts a repeated name each time, iteration gives it once
         repeated = (n for n in _repeated(name.lower() for name, _ in headers.items()) if n not in LIST_HEADERS)
         found += _repetitions("header", "repeated-header", repeated)
     return found

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.model import Document, Request, Settings
-from mockserver.core.reply import Decision, NearMiss, Reply
+from mockserver.core.reply import Decision, NearMiss, Problem, Reply
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
@@ -109,7 +109,7 @@ class Engine:
         admin_endpoints: Callable[[], tuple[str, ...]] = tuple,
         sandbox_key: bytes = b"",
     ) -> None:
-        """Start with fresh state; no other clocks than `clock` and `monotonic` are read.
+        """Start with fresh state. `clock` tells the time, `monotonic` how long a sandbox is idle.
 
         `sandbox_key` keys the hashes that name sandboxes derived from secrets; random by default.
         """
@@ -194,7 +194,7 @@ class Engine:
         run_sync(self.delivered(reply))
         return reply
 
-    async def refuse(self, request: Request, problem: Reply) -> Reply:
+    async def refuse(self, request: Request, problem: Problem) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
         started = time.perf_counter_ns()
         return await self._or_unavailable(self._record_refusal(self._in_use, request, problem, started), started)
@@ -223,7 +223,7 @@ class Engine:
         entry_id = "0"
         path = self.masked_target(request.path, "")
 
-        async def refused(problem: Reply, sandbox: str) -> Explanation:
+        async def refused(problem: Problem, sandbox: str) -> Explanation:
             return Explanation(await self._with_mock_headers(problem, entry_id, sandbox), path)
 
         route = in_use.router.route(request)
@@ -258,11 +258,11 @@ class Engine:
         self,
         in_use: ContractInUse,
         request: Request,
-        problem: Reply,
+        problem: Problem,
         started: int,
         sandbox: Sandbox | None = None,
         entry_id: str = "",
-    ) -> Reply:
+    ) -> Problem:
         """Answer with a problem, count it, and keep its entry; nothing else is changed."""
         name = sandbox.name if sandbox is not None else _named_sandbox(request)
         entry_id = entry_id or await self.storage.next_entry_id()
@@ -276,7 +276,7 @@ class Engine:
         self.metrics.count(reply, nanos)
         return reply
 
-    async def _with_mock_headers(self, problem: Reply, entry_id: str, name: str) -> Reply:
+    async def _with_mock_headers(self, problem: Problem, entry_id: str, name: str) -> Problem:
         """A problem with the id of its entry, and without headers of the mock where the sandbox shows none."""
         sandbox = await self.storage.find(name)
         if (self.settings if sandbox is None else sandbox.settings).mock_headers:

@@ -30,7 +30,7 @@ def scenario_rows(contract: Contract) -> list[dict[str, Any]]:
 
 
 def iter_scenario_rows(contract: Contract) -> Iterator[dict[str, Any]]:
-    """The same one by one: each runs its first example."""
+    """The same rows one by one; making a row runs the first example of its scenario."""
     runner = ExampleRunner(contract)
     for operation in contract.operations:
         for scenario in operation.scenarios:

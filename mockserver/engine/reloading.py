@@ -34,7 +34,7 @@ MAX_ATTEMPTS: Final = 10
 """How often files that change while they are read are read again."""
 
 MAX_NOTES: Final = 100
-"""How many dropped things are listed."""
+"""Notes that one reload lists; the rest are counted."""
 
 _T = TypeVar("_T")
 
@@ -166,6 +166,7 @@ def _kept_turns(
 
 
 def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
+    """By scenario with answers in turn: what has to stay the same for its count to stay valid."""
     return {scenario.id: scenario.turns.reload_key for scenario in scenarios if scenario.turns is not None}
 
 

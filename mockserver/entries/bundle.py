@@ -32,7 +32,7 @@ from mockserver.entries.views import text_or_json, violation_json
 from mockserver.privacy.masks import mask_account_numbers
 
 ENTRY_BUNDLE_VERSION: Final = 3
-"""2 was a document of its own; since 3 a bundle holds the journal entry."""
+"""The version of the format: since 3 a bundle holds the journal entry; 2 had a form of its own."""
 
 
 class BundleError(Exception):
@@ -77,7 +77,7 @@ def replay(document: Any, contract: Contract) -> ReplayResult:
     again, reply = _decide_again(entry, decision, operation, contract)
     now = _outcome(again, reply)
     before = _recorded_outcome(entry, decision)
-    if entry.fault == "gateway":  # it answers with a status of its own
+    if entry.fault == "gateway":  # the entry has the status of the fault, not that of the scenario
         before["status"] = now["status"]
     differences = [Difference(n, before[n], value) for n, value in now.items() if before[n] != value]
     same, disturbance = entry.contract_hash == contract.hash, _fault_and_delay(entry, decision)

@@ -109,7 +109,7 @@ class EntryWriter:
         """The request, masked; the pointers of what is masked are added to `masked`."""
         request, parameters = document.request, document.parameters
         target, path = request.path, dict(parameters)
-        if target != operation_path:  # which is the contract's own text
+        if target != operation_path:  # the contract's own text needs no mask
             target = self.paths.mask(target)
         is_path_masked = target not in (request.path, printable(request.path, MAX_TARGET))
         query: dict[str, str] = {}
@@ -160,7 +160,7 @@ def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
     if type(value) is dict:
         if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
-        # Written again: the bytes may hold a member twice, and digits as escapes.
+        # Encoded anew: the bytes may hold a second member of the same name, or digits as escapes.
         masked += masked_pointers(value, paths, "/request/body/value")
         return Body(JSON, Raw(encode_json(mask_value(value) if () in paths else value)))
     masked_data = mask_text_body(data, secrets)
@@ -173,7 +173,7 @@ def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
 
 
 def _entry_reply(reply: Reply, secrets: Secrets | None, masked: list[str]) -> EntryReply:
-    """The reply; `secrets` where it has headers of a scenario, as the mock's own are none."""
+    """The reply; `secrets` is None where no scenario sends headers, as the mock's own hold no secret."""
     headers = reply.all_headers
     if secrets is not None:
         headers = mask_headers(headers, secrets, "/reply/headers", masked)

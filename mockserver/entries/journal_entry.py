@@ -88,7 +88,7 @@ class ScenarioInfo(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class EntryLookup(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a lookup asked for, and the records that it came to; one by a list of keys has no `key`."""
+    """What a lookup asked for, and the records that it found; a lookup by a list of keys has no `key`."""
 
     collection: str
     key: str | None = None

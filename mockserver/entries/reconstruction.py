@@ -73,7 +73,7 @@ def reconstruct(
 def view_of(
     entry: JournalEntry, decision: EntryDecision, operation: Operation, order: Order, document: Document | None = None
 ) -> View:
-    """The view of the sandbox that a decision had; `document` is its request, if it was read again."""
+    """The view that a decision had; `document` is the request read again, by default as it was read then."""
     document = document or document_of(entry, decision)
     facts = make_facts(document, decision.settings.as_settings, order, entry.at_ns, decision.new)
     keys, found = {}, {}

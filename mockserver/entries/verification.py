@@ -35,7 +35,7 @@ class RecordedRequest:
     """A request of the journal; its decision is reconstructed on first use."""
 
     def __init__(self, entry: JournalEntry, reconstruct: Callable[[JournalEntry], Reconstruction | None]) -> None:
-        """`reconstruct` gives None if the contract no longer has the operation."""
+        """`reconstruct` gives None if no scenario answered, or the contract no longer has the operation."""
         self.entry = entry
         self._reconstruct = reconstruct
 
@@ -100,7 +100,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """Whether a claim holds. `incomplete`: it does not because entries that could matter are lost."""
+    """Whether a claim holds. `incomplete`: it cannot be told, as entries are lost; `holds` is false then."""
 
     holds: bool
     expected: str
@@ -165,7 +165,7 @@ async def in_order(
 
 
 def _possible_ends(claim: Claim, counts: Sequence[int], before: Sequence[bool]) -> list[bool]:
-    """Where a part can end that begins where the one before it can; `counts` are the matches up to each place."""
+    """Where a part can end that begins where the part before can end (`before`); `counts`: matches up to each place."""
     starts = [0, *accumulate(map(int, before))]
     reached = []
     for end, count in enumerate(counts):

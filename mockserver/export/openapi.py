@@ -90,7 +90,7 @@ def document(contract: Contract, settings: Settings, url: str = "/", *, mock_par
 
 
 def make_portable(schema: Any) -> None:
-    """Write a schema, in place, as more tools read it: patterns in ASCII, and no list of all types but one."""
+    """Change a schema so that more tools read it: patterns in ASCII, a list of all types but one as `not` that one."""
     for _, sub in walk_schemas(schema):
         if isinstance(sub, dict):
             if isinstance(sub.get("pattern"), str):

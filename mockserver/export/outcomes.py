@@ -17,7 +17,7 @@ from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
 from mockserver.engine.listing import how_to_trigger, trigger_values
 
 LATER_NS: Final = EXAMPLE_TIME_NS + 86_461_001_001_001
-"""A later instant; the parts of an answer that differ depend on the time."""
+"""A later instant. The parts of an answer that differ then, with another seed, are not constant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class SourceFile:
         self._broken.update(at[:length] for length in range(len(at) + 1))
 
     def is_broken(self, at: Path) -> bool:
-        """Whether a diagnostic was reported at or below a part."""
+        """Whether a diagnostic was reported at this part or at one inside it; one around it does not count."""
         return at in self._broken
 
     def mark_key(self, at: Path, key: str, mark: Mark) -> None:

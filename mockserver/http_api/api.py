@@ -69,8 +69,8 @@ class Call(Struct, frozen=True):
 class Route(Struct, frozen=True):
     """One admin route.
 
-    body: the JSON Schema of the request body; None for a route without one.
-    takes_text: without a schema, whether the handler reads the body itself; other routes refuse one.
+    body: the JSON Schema of the request body; `needs_body`: it may not be left out.
+    reads_raw_body: without a schema, the handler reads `Call.raw` itself; other routes without one refuse a body.
     query: the query parameters with their descriptions; others are refused.
     is_public: served without a token.
     is_console: a file of the console, to which a page of another origin may link.
@@ -95,7 +95,7 @@ class Route(Struct, frozen=True):
 class AdminError(Exception):
     """A refused request to the admin API, with the problem to answer."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Problem) -> None:
         """Keep the problem."""
         super().__init__(reply.problem)
         self.reply = reply
@@ -253,7 +253,7 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{p}>[^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
 
 
-def _path_parameter_too_long(name: str) -> Reply:
+def _path_parameter_too_long(name: str) -> Problem:
     return problem(400, "bad-path", "The path cannot be used", f"{name} has at most {MAX_PATH_PARAMETER} characters.")
 
 

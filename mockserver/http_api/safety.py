@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mockserver.base.address import MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import problem
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 
 PREFLIGHT_SECONDS: Final = "600"
 """How long a browser may keep the answer to a preflight request."""
@@ -64,8 +64,8 @@ class Access:
         is_equal = hmac.compare_digest(token.strip().encode("utf-8", "replace"), self.token.encode())
         return is_equal and scheme.lower() == "bearer"
 
-    def refusal(self, headers: Mapping[str, str]) -> Reply | None:
-        """Refuse an admin request to an unknown host, or from a page of another origin; None for any other.
+    def refusal(self, headers: Mapping[str, str]) -> Problem | None:
+        """The refusal of an admin request to an unknown host, or from a page of another origin; None for any other.
 
         The host is checked in every request: a page whose own name resolves to this server (DNS rebinding) sends
         neither `Origin` nor `Sec-Fetch-…` with a GET. Browsers always send `Host`; HTTP/1.0 clients may not.
@@ -152,8 +152,8 @@ def _is_same_origin(origin: str, host: str) -> bool:
     return is_equal
 
 
-def embedding_refusal(headers: Mapping[str, str]) -> Reply | None:
-    """Refuse a file of the console that a page of another origin embeds; None otherwise.
+def embedding_refusal(headers: Mapping[str, str]) -> Problem | None:
+    """The refusal of a console file that a page of another origin embeds; None for any other request.
 
     Links to the console are allowed, and any `Host`: the files hold no data.
     """
@@ -163,11 +163,11 @@ def embedding_refusal(headers: Mapping[str, str]) -> Reply | None:
     return _forbidden("A page of another origin embeds it; the console is not served to other pages.")
 
 
-def _forbidden(detail: str) -> Reply:
+def _forbidden(detail: str) -> Problem:
     return problem(403, "foreign-page", "The admin API does not answer this page", detail)
 
 
-def unauthorized() -> Reply:
+def unauthorized() -> Problem:
     """401: the request has no token, or a wrong one."""
     return problem(
         401,
@@ -178,6 +178,6 @@ def unauthorized() -> Reply:
     )
 
 
-def admin_not_served(why: str) -> Reply:
+def admin_not_served(why: str) -> Problem:
     """404: the admin API is not served here."""
     return problem(404, "no-admin-here", "The admin API is not served here", why)

@@ -32,7 +32,10 @@ MAX_TARGET: Final = 200
 """Characters of a path, and of a query, that are shown."""
 
 MAX_PARAMETERS: Final = 100
-"""Parameters of one query whose names are compared with those of secrets; of more, all values are masked."""
+"""Parameters of one query whose names are compared with those of secrets.
+
+If there are more, every value is masked whose parameter the contract does not declare.
+"""
 
 
 # -- payment account numbers ----------------------------------------------------------------------------

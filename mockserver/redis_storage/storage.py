@@ -74,7 +74,7 @@ class RedisStorage:
         return await self._sandbox(name, "find")
 
     async def peek(self, name: str) -> RedisSandbox | None:
-        """What `sandbox` would give; nothing is made, and this does not count as use."""
+        """What `use_sandbox` would give; a new sandbox is not kept, and this does not count as use."""
         return await self._sandbox(name, "peek")
 
     async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:  # noqa: ARG002 - of the entry

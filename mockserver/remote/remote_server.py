@@ -16,7 +16,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class RemoteServer(Address):
-    """A running server; a request that fails ends the command."""
+    """A running server; a request that gets no answer ends the command."""
 
     __slots__ = ()
 
@@ -93,7 +93,7 @@ cacert_option: Final = click.option(
 
 
 def relevant_cacert(url: str, cacert: str) -> str:
-    """The file of trusted certificates; that of the environment does not concern an http URL."""
+    """The file of `--cacert`; empty if it comes from the environment and the URL is not https."""
     source = click.get_current_context().get_parameter_source("cacert")
     return "" if source is ParameterSource.ENVIRONMENT and not url.startswith("https:") else cacert
 

@@ -92,9 +92,10 @@ def har_entry(entry: JournalEntry, scheme: str = "http") -> dict[str, Any]:
 
 
 def _response(entry: JournalEntry) -> dict[str, Any]:
-    """What went out; status 0, as browsers have it, where no full answer did.
+    """The response that went out; status 0, as browsers write it, where the client got no full one.
 
-    `_error` says so in the archives of browsers; they have members of their own begin with `_`.
+    Where the client left, `_error` says so, as in the archives of browsers: members that HAR does not define begin
+    with `_`.
     """
     lost = entry.fault in _NO_ANSWER or entry.client_left
     notes = (f"fault: {entry.fault}" if entry.fault else "", _CLIENT_LEFT if entry.client_left else "")

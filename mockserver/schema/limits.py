@@ -31,7 +31,10 @@ COPIES_PER_CHECK: Final = 50
 """Parts of a value that are copied in the time of one check."""
 
 MAX_UNCOUNTED_SCHEMAS: Final = 2_000
-"""A schema with at most so many schemas in it, references filled in, has no need to be counted before each check."""
+"""The most schemas in a small schema; a reference counts as the schemas that it leads to.
+
+If they are few enough for the size of a value, no check takes too much, and the checks are not counted.
+"""
 
 TOO_DEEP: Final = "nested too deep for its schema"
 TOO_MUCH: Final = "takes too much to check against its schema"
@@ -47,7 +50,7 @@ _OTHER_ITEM: Final = sys.maxsize
 
 @dataclass(frozen=True, slots=True)
 class _CheckedPart:
-    """A part of a value, with how often it is checked against each schema, and copied for what holds it."""
+    """A part of a value: how often it is checked against each schema, and how many checks around it copy it."""
 
     value: Any
     schemas: Counts

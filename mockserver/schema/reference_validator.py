@@ -1,4 +1,4 @@
-"""The reference implementation of JSON Schema, to which `check` holds the validator of the request path."""
+"""A second implementation of JSON Schema, with which `mockserver check` compares the validator of requests."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from mockserver.core.model import Path
 from mockserver.schema.subschemas import IN_PLACE_KEYWORDS, references, subschemas
 
 BASE_URI: Final = "https://schemas.invalid/"
-"""The URI of a schema that stands inside another file; a schema file's is its name below it."""
+"""The URI of a schema that is written inside another file; a schema file has this URI with its name behind it."""
 
 
 def file_uri(name: str) -> str:

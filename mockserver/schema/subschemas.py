@@ -98,7 +98,10 @@ def walk_schemas(schema: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def walk_values(value: Any) -> Iterator[tuple[Path, Any]]:
-    """All that stands in a JSON value, each with its place; schemas last, as a `true` is one wherever it stands."""
+    """All that stands in a JSON value, each with its place; its schemas come once more at the end.
+
+    `True` is one object wherever it stands: a table of places by identity then has one where it is a schema.
+    """
     pending: list[tuple[Path, Any]] = [((), value)]
     while pending:
         at, part = pending.pop()

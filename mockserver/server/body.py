@@ -35,12 +35,12 @@ async def receive_body(
     """
     content = request.content
     limit = max(MAX_ADMIN_BODY, settings.max_body) if for_admin else settings.max_body
-    of = " of a request to the admin API" if for_admin else ""
+    subject = " of a request to the admin API" if for_admin else ""
     try:
         if content.is_eof():  # it was received with the head, as with most clients
             body = content.read_nowait()
         elif request.content_length is not None and request.content_length > limit:
-            return problems.too_large(limit, of)
+            return problems.too_large(limit, subject)
         else:
             if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
                 connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -52,13 +52,13 @@ async def receive_body(
     except web.RequestPayloadError:
         return problems.not_http("The chunk framing of its body is broken.")
     if len(body) > limit:
-        return problems.too_large(limit, of)
+        return problems.too_large(limit, subject)
     if body and "Content-Encoding" in request.headers:
-        return _decode(body, request.headers.getall("Content-Encoding"), limit, of)
+        return _decode(body, request.headers.getall("Content-Encoding"), limit, subject)
     return body
 
 
-def _decode(body: bytes, encodings: Iterable[str], limit: int, of: str) -> bytes | Problem:
+def _decode(body: bytes, encodings: Iterable[str], limit: int, subject: str) -> bytes | Problem:
     """Undo the content encoding of a body, up to the limit; return a problem where that fails."""
     codings = [coding.strip().lower() for text in encodings for coding in text.split(",")]
     named = [coding for coding in codings if coding not in ("", "identity")]
@@ -75,7 +75,7 @@ def _decode(body: bytes, encodings: Iterable[str], limit: int, of: str) -> bytes
     except zlib.error:
         return problems.undecodable_body(f"It is not {named[0]}, as its Content-Encoding says.")
     if len(data) > limit:
-        return problems.too_large(limit, of)
+        return problems.too_large(limit, subject)
     if not decoder.eof:
         return problems.undecodable_body(f"It breaks off: the end of the {named[0]} data is missing.")
     if decoder.unused_data:
@@ -114,7 +114,7 @@ def _chunk_listener(
     if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
         return _ignore
     begin, found, rest = b"".join(connection.request_bytes).lstrip(b"\r\n").partition(b"\r\n\r\n")
-    if not found or not begin.startswith(request.method.encode()):  # received in one piece with the request before it
+    if not found or not begin.startswith(request.method.encode()):  # pipelined: its head was not kept
         return _ignore
 
     def feed(data: bytes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from mockserver.core import problems
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem
 from mockserver.server.connections import Connections
 from mockserver.server.head import unreadable_head
 from mockserver.server.logs import log_refusal
@@ -30,7 +30,7 @@ HALF_CLOSED_IDLE_SECONDS: Final = 0.1
 """How long a half-closed connection may be without a request before our side is closed as well."""
 
 CLIENT_RESET_SECONDS: Final = 0.05
-"""How long the reset of a client that left before its reply may take."""
+"""How long `confirm_client` waits for the reset with which a client that left answers data."""
 
 
 class Connection(asyncio.Protocol):
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         if self.body_listener is not None:
             self.body_listener(data)
         elif self._is_request_pending or data.strip(b"\r\n"):  # line ends between requests have no meaning
-            if not self._is_busy:  # of a pipelined request none are kept, and its time begins at `end_request`
+            if not self._is_busy:  # bytes of a pipelined request are not kept; its time begins at `end_request`
                 self._note_head_bytes(data)
             self._is_request_pending = True
         self._aiohttp_protocol.data_received(data)
@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
         is_used = self._is_busy or self._is_request_pending or self.is_lingering
         return not is_used and self._idle_since <= time and self.is_open
 
-    def refuse(self, problem: Reply) -> None:
+    def refuse(self, problem: Problem) -> None:
         """Reply with a problem to what is not handled, and close."""
         log_refusal(problem)
         self.send_and_close(encode_closing_reply(problem))

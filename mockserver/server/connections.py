@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from mockserver.core.problems import too_many_connections
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem
 
 _T = TypeVar("_T")
 
@@ -79,7 +79,7 @@ class LimitedConnection(Protocol):
     def check_slow_reader(self) -> None:
         """Abort the connection if the client has read nothing since the last check."""
 
-    def refuse(self, problem: Reply) -> None:
+    def refuse(self, problem: Problem) -> None:
         """Reply with a problem to what is not handled, and close."""
 
     def close(self) -> None:

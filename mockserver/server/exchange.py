@@ -23,7 +23,7 @@ class Exchange(Struct, frozen=True):
     """A request on a connection, and the reply to it.
 
     extra_headers: sent after those of the reply.
-    is_refused: the request was refused before its end, and its client may still be sending.
+    is_refused: the request was refused before all of it was read: its client may still be sending.
     """
 
     request: web.BaseRequest

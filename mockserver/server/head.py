@@ -10,7 +10,7 @@ from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from mockserver.base.address import MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import not_http, problem, unsupported_http
-from mockserver.core.reply import Problem, Reply
+from mockserver.core.reply import Problem
 
 MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190
@@ -21,7 +21,10 @@ _ABSOLUTE_TARGET: Final = re.compile(r"(?i)https?://([^/?#]+)")
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/([0-9]+(?:\.[0-9]+)?)")
 _CODINGS: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[ \t]*([^\r\n]*)")
 _SAFE_REASONS: Final = ("Missing 'Host' header", "Duplicate 'Host' header", "Received HTTPS traffic")
-"""What aiohttp says that holds nothing of the request; other texts without a quoted line may be its target."""
+"""Beginnings of texts of aiohttp that hold nothing of the request.
+
+Any other text is shown only where it quotes a line, which is cut off; without one it may hold the target, with secrets.
+"""
 
 
 def head_problem(request: web.BaseRequest) -> Problem | None:
@@ -54,7 +57,7 @@ def _is_host(text: str) -> bool:
     return found is not None and int(found["port"] or 0) <= MAX_PORT
 
 
-def unreadable_head(received: bytes, message: str) -> Reply:
+def unreadable_head(received: bytes, message: str) -> Problem:
     """The problem with a head that aiohttp could not parse.
 
     `message` is what aiohttp says; `received` may be empty, or begin with the request before.
@@ -80,13 +83,13 @@ def unreadable_head(received: bytes, message: str) -> Reply:
     return not_http(printable(" ".join(reason.split()).rstrip(":."), 120) + ".")
 
 
-def _unsupported_version(version: str) -> Reply:
+def _unsupported_version(version: str) -> Problem:
     return unsupported_http(505, f"Expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}.")
 
 
-def _unsupported_method(method: str) -> Reply:
+def _unsupported_method(method: str) -> Problem:
     return unsupported_http(501, f"There is no method {printable(method, 40)} here; names of methods are in capitals.")
 
 
-def _unsupported_coding(coding: str) -> Reply:
+def _unsupported_coding(coding: str) -> Problem:
     return unsupported_http(501, f"Expected chunked as Transfer-Encoding, got {printable(coding, 80)}.")

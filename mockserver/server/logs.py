@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.contract import Contract, Reload
-from mockserver.core.reply import Reply
+from mockserver.core.reply import Problem, Reply
 from mockserver.privacy.masks import mask_account_numbers_in_text
 
 MAX_QUEUED_LINES: Final = 10_000
@@ -61,14 +61,14 @@ aiohttp_log: Final = edge_log.getChild("aiohttp")
 
 
 def _is_no_parse_error(record: logging.LogRecord) -> bool:
-    """Drop the tracebacks of requests that are not HTTP: the connection logs each in one line."""
+    """Whether a record is about anything but a request that is not HTTP, which the connection logs in one line."""
     return not record.msg.startswith("Error handling request")
 
 
 aiohttp_log.addFilter(_is_no_parse_error)
 
 
-def log_refusal(problem: Reply) -> None:
+def log_refusal(problem: Problem) -> None:
     """Log in one line why the edge refused a request."""
     detail = mask_account_numbers_in_text(msgspec.json.decode(problem.body)["detail"])
     edge_log.warning("mockserver: refused a request with %d: %s", problem.status, detail)

@@ -11,7 +11,7 @@ from wsgiref.handlers import format_date_time
 from aiohttp import HttpVersion10, HttpVersion11, web
 
 from mockserver.core.problems import problem
-from mockserver.core.reply import Headers, Reply
+from mockserver.core.reply import Headers, Problem, Reply
 from mockserver.version import __version__
 
 SERVER: Final = f"mockserver/{__version__}"
@@ -28,7 +28,7 @@ class SentResponse(web.StreamResponse):
     """Tells aiohttp that the reply is written already, and whether the connection stays open."""
 
     def __init__(self, *, keep_alive: bool) -> None:
-        """Keep nothing else: one object serves every request."""
+        """Keep only whether the connection stays open: one object serves many requests."""
         super().__init__()
         self._stays_open = keep_alive
 
@@ -95,7 +95,7 @@ def encode_closing_reply(reply: Reply) -> bytes:
     return encode_head(reply.status, headers, len(reply.body)) + reply.body
 
 
-def internal_error() -> Reply:
+def internal_error() -> Problem:
     """500: a bug of the mock itself."""
     what = "This is a fault of the mock, not of the request; its log says more."
     return problem(500, "broken", "The mock failed", what)

@@ -42,7 +42,7 @@ HANDSHAKE_SECONDS: Final = 10.0
 """How long a TLS handshake may take."""
 
 KEEP_ALIVE_SECONDS: Final = 600.0
-"""How long a connection may be idle between two requests: longer than pools of clients keep one, and not for ever."""
+"""How long a connection may be idle between two requests: longer than pools of clients keep one, but not for ever."""
 
 RESERVED_FILES: Final = 32
 """Open files that are left for what is no connection, and for refusals."""

@@ -19,7 +19,7 @@ MAX_DISTINCT: Final = 1_000
 """Run-time outcomes, and places of violations, that a tally counts one by one; the rest are `OTHER`."""
 
 MAX_REMEMBERED: Final = 10_000
-"""Different requests that are remembered to recognise retries; at most twice as many."""
+"""Different requests in one generation of those remembered to recognise retries; two generations are kept."""
 
 MAX_STRAY_TALLIES: Final = 1_000
 """Tallies of names without a sandbox (all their requests were refused); beyond this they are dropped."""
@@ -63,7 +63,7 @@ class Observation(Struct, frozen=True, gc=False):
 
 
 class _PreviousRequest(Struct, frozen=True, gc=False):
-    """The last request with a fingerprint: its outcome, whether only the answer was lost, and when it arrived."""
+    """The last request with a fingerprint; `only_answer_lost`: its changes were committed, but its answer was lost."""
 
     outcome: Outcome
     only_answer_lost: bool
@@ -179,8 +179,8 @@ class Coverage:
     """The tallies of all sandboxes, and the counts of those that were dropped.
 
     A retry is a request equal to an earlier one of its sandbox: method, path, query and the bytes of the body, and the
-    scenario if a header forces one. It counts for the outcome of the last request like it. A request that the mock
-    refused counts for nothing.
+    scenario if a header forces one. It is counted under the outcome of the last equal request before it. A request
+    that the mock refused is no retry and has none.
     """
 
     def __init__(self, sandbox_exists: Callable[[str], bool], max_sandboxes: int) -> None:

@@ -60,7 +60,7 @@ CommitResult: TypeAlias = Committed | Conflict | Full | Gone
 
 
 class Counter(Struct, frozen=True):
-    """The counter of a generated id: how many were used up, and how far beyond the first the search has come."""
+    """The counter of a generated id: how many were used up, and how far beyond the first the next search starts."""
 
     used: int
     searched: int
@@ -213,7 +213,7 @@ class Storage(Protocol):
         """The sandbox of a name, if it exists; this does not count as use."""
 
     async def peek(self, name: str) -> Sandbox | None:
-        """What `use_sandbox` would give; nothing is made, and this does not count as use."""
+        """What `use_sandbox` would give; a new sandbox is not kept, and this does not count as use."""
 
     async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:
         """Count the outcome of a request whose answer is out; `complete`: all of it was sent.

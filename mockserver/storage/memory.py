@@ -62,7 +62,7 @@ class MemoryStorage:
         return self._sandboxes.get(name)
 
     async def peek(self, name: str) -> MemorySandbox | None:
-        """What `use_sandbox` would give; nothing is made, and this does not count as use."""
+        """What `use_sandbox` would give; a new sandbox is not kept, and this does not count as use."""
         found = self._sandboxes.get(name)
         if found is not None:
             return found

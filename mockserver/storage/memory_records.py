@@ -108,7 +108,7 @@ class Records:
         return collection.default_record(key)
 
     def find(self, collection: Collection, key: str) -> Record | None:
-        """The same, without keeping what was read."""
+        """The same as `find_and_note`, without the note."""
         return self.find_and_note([], collection, key)
 
     # -- generated ids ----------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class Records:
         return State({name: RecordsOfState({**stored}) for name, stored in self._stored.items()}, counters)
 
     async def encode(self, state: State) -> list[Change]:
-        """What `load` stores for a state; others run while it is encoded."""
+        """What `load` stores for a state; other requests run while it is encoded."""
         changes, pacer = [], Pacer()
         for collection, records in state.records.items():
             for key, record in records.items():

@@ -39,7 +39,7 @@ class Usage:
             self._records = size
 
     def set_runtime(self, armed: Iterable[ArmedOutcome], scenarios: Iterable[Iterable[Scenario]]) -> None:
-        """Count armed outcomes and run-time scenarios, as they were sent."""
+        """Count armed outcomes and run-time scenarios: their text as sent, and an estimate for what it compiles to."""
         if self._is_released:
             return
         self._armed = {one.id: self._armed.get(one.id) or size_of_armed(one) for one in armed}

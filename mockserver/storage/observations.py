@@ -1,4 +1,4 @@
-"""Makes what coverage counts of a request: at the decision, to be counted once the answer was sent."""
+"""Makes the observation of a request when it is decided; coverage counts it once the answer was sent."""
 
 from __future__ import annotations
 
