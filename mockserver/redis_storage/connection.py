@@ -134,6 +134,8 @@ def failure(address: Address, error: Exception) -> StorageError:
         return StorageError(f"the store at {address.shown} refuses the user or the password")
     if isinstance(error, redis.ResponseError):
         return StorageError(f"the store at {address.shown} refuses a command: {error}")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return StorageError(f"the certificate of the store at {address.shown} is not trusted (see SSL_CERT_FILE)")
     return StorageError(f"the store at {address.shown} cannot be reached")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import redis
+import trustme
 
 from mockserver.redis_storage.connection import CONNECT_SECONDS, Address, Store, parse_address, register
 from mockserver.storage.interface import StorageError
@@ -92,6 +95,29 @@ async def test_a_store_that_cannot_be_used_says_why(url: str, error: str) -> Non
             await store.check()
         await store.close()
         assert "wrong" not in f"{raised.value}{later.value}"
+    finally:
+        server.close()
+
+
+async def test_a_store_with_tls_needs_a_trusted_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the system trusts, or the file that SSL_CERT_FILE names."""
+    needs_redis()
+    authority, port = trustme.CA(), free_port()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    files = ("--tls-cert-file", str(tmp_path / "cert.pem"), "--tls-key-file", str(tmp_path / "key.pem"))
+    server = RedisServer("--tls-port", str(port), *files, "--tls-auth-clients", "no")
+    address = parse_address(f"rediss://127.0.0.1:{port}/0")
+    try:
+        with pytest.raises(StorageError, match=r"the certificate of the store at rediss://127.0.0.1:.* is not trusted"):
+            register(address, "c1", b"")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        register(address, "c1", b"")
+        store = Store(address)
+        await store.check()
+        await store.close()
     finally:
         server.close()
 
