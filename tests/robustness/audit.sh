@@ -9,7 +9,7 @@ trap 'rm -rf "$place"' EXIT
 audit=$(sed -n 's/^AUDIT: Final = "\(.*\)"/\1/p' tests/robustness/tools.py)
 failed=0
 for which in highest lowest-direct; do
-  uv pip compile --quiet --python-version 3.11 --resolution "$which" --output-file "$place/$which.txt" pyproject.toml
+  uv pip compile --quiet --extra redis --python-version 3.11 --resolution "$which" --output-file "$place/$which.txt" pyproject.toml
   echo "== $which: $(grep -c == "$place/$which.txt") packages"
   uv tool run "$audit" --strict --disable-pip --no-deps --requirement "$place/$which.txt" "$@" || failed=1
 done

@@ -64,8 +64,9 @@ PRIVATE_KEY: Final = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0
 
 
 def dependencies() -> set[str]:
-    """The names of what the project needs at run time, as `pyproject.toml` has them."""
-    given = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    """The names of what the image needs at run time, as `pyproject.toml` has them: it can share a store."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    given = [*project["dependencies"], *project["optional-dependencies"]["redis"]]
     return {canonicalize_name(Requirement(one).name) for one in given}
 
 
@@ -78,7 +79,7 @@ def needed(metadata: Mapping[str, Any], python: str, roots: set[str]) -> set[str
             continue
         seen.add(asked)
         name, extra = asked
-        on = {**LINUX, "python_version": python, "python_full_version": f"{python}.0", "extra": extra}
+        on = {**LINUX, "python_version": python, "python_full_version": f"{python}.99", "extra": extra}
         for text in metadata[name].get_all("Requires-Dist", ()) if name in metadata else ():
             one = Requirement(text)
             if one.marker is None or one.marker.evaluate(on):
