@@ -244,8 +244,8 @@ BANNED = re.compile(
 )
 
 
-def test_no_file_names_a_machine_or_a_reminder() -> None:
-    """No path of a machine, no host of a registry."""
+def files_of_the_project() -> list[str]:
+    """The names of what is in the checkout, and not ignored."""
     skip_without("git")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -256,7 +256,22 @@ def test_no_file_names_a_machine_or_a_reminder() -> None:
     )
     if listed.returncode:
         pytest.skip("needs a checkout, not a source archive")
-    files = [ROOT / name for name in listed.stdout.splitlines()]
+    return listed.stdout.splitlines()
+
+
+TOP_LEVEL = {"mockserver", "scenarios", "schemas", "tests", "examples", "docs"}
+TOP_LEVEL |= {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Dockerfile"}
+
+
+def test_nothing_else_is_at_the_top_level() -> None:
+    """No download, no output of a tool; files that begin with a dot are settings of tools."""
+    found = {name.partition("/")[0] for name in files_of_the_project()}
+    assert {name for name in found if not name.startswith(".")} - TOP_LEVEL == set()
+
+
+def test_no_file_names_a_machine_or_a_reminder() -> None:
+    """No path of a machine, no host of a registry."""
+    files = [ROOT / name for name in files_of_the_project()]
     found = [
         f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
         for file in files
