@@ -1,4 +1,4 @@
-"""The pytest plugin as its users meet it: suites of their own, run by pytest in a process of its own."""
+"""The pytest plugin as its users meet it: suites of their own, run by pytest."""
 
 import re
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     for name in ("PYTEST_ADDOPTS", "MOCKSERVER_ADMIN_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
-    def run(text: str, *arguments: str, ini: str = "", apart: bool = True) -> pytest.RunResult:
+    def run(text: str, *arguments: str, ini: str = "", apart: bool = False) -> pytest.RunResult:
         pytester.makeini(INI + ini)
         pytester.makepyfile(test_it=HELPERS + text)
         start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
@@ -195,9 +195,9 @@ def test_the_ini_file_configures_all_tests(suite: Suite, pytester: pytest.Pytest
     folder(pytester.path / "ping", PING)
     test = "def test(mockserver):\n    print(mockserver.scenarios.all()[0]['scenario'], mockserver.clock.now().year)\n"
     ini = "mockserver_overlay = ping\nmockserver_clock = 2000-01-01T00:00:00Z\n"
-    assert "unauthorized 2000" in shown(suite(test, "-s", ini=ini, apart=False))
+    assert "unauthorized 2000" in shown(suite(test, "-s", ini=ini))
     ini = f"mockserver_contract = ping\nmockserver_overlay = {folder(pytester.path / 'more', MORE)}\n"
-    assert "pong-more" in shown(suite(test, "-s", ini=ini, apart=False))
+    assert "pong-more" in shown(suite(test, "-s", ini=ini))
 
 
 WRONG = """
@@ -229,7 +229,7 @@ def test_overlay(mockserver):
 
 def test_a_bad_marker_is_one_line(suite: Suite) -> None:
     """With near spellings, without a traceback of the plugin."""
-    result = suite(WRONG, apart=False)
+    result = suite(WRONG)
     result.assert_outcomes(errors=5)
     text = shown(result)
     assert "pytest_plugin.py" not in text
@@ -238,9 +238,7 @@ def test_a_bad_marker_is_one_line(suite: Suite) -> None:
     assert "An instant cannot be used" in text
     assert "nowhere:1:1: no contract can be read here" in text
     assert "Or did you mean overlay?" in text
-    assert "is a number, got 'x'" in shown(
-        suite("def test(mockserver): pass\n", ini="mockserver_seed = x\n", apart=False)
-    )
+    assert "is a number, got 'x'" in shown(suite("def test(mockserver): pass\n", ini="mockserver_seed = x\n"))
 
 
 # -- a failing test -----------------------------------------------------------------------------------
@@ -315,12 +313,12 @@ def test_it(mockserver):
 def test_an_unreachable_server_is_no_internal_error(suite: Suite, contract: Contract) -> None:
     """A failing test says that the mock cannot be asked."""
     with running(contract) as mock:
-        result = suite(GONE, f"--mockserver-url={mock.url}", apart=False)
+        result = suite(GONE, f"--mockserver-url={mock.url}")
     result.assert_outcomes(failed=1, errors=1)
     text = shown(result)
     assert "the mock server cannot be reached: " in text
     assert "mockserver: http://127.0.0.1:1/sandbox/" in text
-    result = suite("def test(mockserver): pass\n", "--mockserver-url=localhost:8080", apart=False)
+    result = suite("def test(mockserver): pass\n", "--mockserver-url=localhost:8080")
     assert "mockserver: the address of a server begins with http:// or https://, got 'localhost:8080'" in shown(result)
 
 
@@ -359,13 +357,13 @@ def test_a_running_server_is_used(
 ) -> None:
     """By option or ini file, with its token; sandboxes have names of this run, and are dropped."""
     with running(contract, token="s3cr3t") as mock:
-        refused = suite(WHERE, "--mockserver-url", mock.url, apart=False)
+        refused = suite(WHERE, "--mockserver-url", mock.url)
         refused.assert_outcomes(errors=6)
         assert "mockserver: The admin API asks for a token" in shown(refused)
         monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", "s3cr3t")
         suite(WHERE, "--mockserver-url", mock.url).assert_outcomes(passed=6)
         first = seen()
-        suite(WHERE, ini=f"mockserver_url = {mock.url}\n", apart=False).assert_outcomes(passed=6)
+        suite(WHERE, ini=f"mockserver_url = {mock.url}\n").assert_outcomes(passed=6)
         second = seen()
         assert {port for port, _ in first + second} == {mock.url.rpartition(":")[2]}
         assert len({name for _, name in first + second}) == 12
@@ -382,7 +380,7 @@ def test_workers_share_a_server_or_have_their_own(suite: Suite, seen: Callable[[
     suite(WHERE, "-n2", "--mockserver-shared").assert_outcomes(passed=6)
     first = seen()
     assert len({port for port, _ in first}) == 1
-    suite(WHERE, ini="mockserver_shared = true\n", apart=False).assert_outcomes(passed=6)  # there are no workers
+    suite(WHERE, ini="mockserver_shared = true\n").assert_outcomes(passed=6)  # there are no workers
     second = seen()
     assert [name for _, name in first] == [name for _, name in second]
 
@@ -437,21 +435,21 @@ def test_coverage_of_all_workers_is_summed_up(suite: Suite, pytester: pytest.Pyt
 def test_a_run_passes_at_the_coverage_bar(suite: Suite, contract: Contract) -> None:
     """With its own server and a running one; without a bar nothing is judged."""
     text = "def test_it(mockserver):\n    post(mockserver)\n"
-    assert suite(text, "--mockserver-coverage-fail-under=5.5", apart=False).ret == 0
+    assert suite(text, "--mockserver-coverage-fail-under=5.5").ret == 0
     with running(contract) as mock:
-        result = suite(text, "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
+        result = suite(text, "--mockserver-url", mock.url, "--mockserver-coverage")
     assert result.ret == 0
     assert "1 of 18 documented outcomes met (5.6 %)" in shown(result)
-    unused = suite("def test_it(): pass\n", "--mockserver-coverage", apart=False)
+    unused = suite("def test_it(): pass\n", "--mockserver-coverage")
     assert (unused.ret, "no test used the mock server" in shown(unused)) == (0, True)
-    gone = suite("def test_it(): pass\n", "--mockserver-url", mock.url, "--mockserver-coverage", apart=False)
+    gone = suite("def test_it(): pass\n", "--mockserver-url", mock.url, "--mockserver-coverage")
     assert (gone.ret, "the mock server cannot be reached: " in shown(gone)) == (0, True)
 
 
 @pytest.mark.parametrize("percent", ["nan", "101", "-1", "many"])
 def test_a_percentage_out_of_range_is_a_usage_error(suite: Suite, percent: str) -> None:
     """It would let every run pass, or none."""
-    result = suite("def test(): pass\n", f"--mockserver-coverage-fail-under={percent}", apart=False)
+    result = suite("def test(): pass\n", f"--mockserver-coverage-fail-under={percent}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"expected a percentage of 0 to 100, got '{percent}'" in shown(result)
 
@@ -460,7 +458,7 @@ def test_a_percentage_out_of_range_is_a_usage_error(suite: Suite, percent: str) 
 def test_a_run_without_tests_ignores_the_minimum(suite: Suite, option: str) -> None:
     """Nothing is judged where no test is run, and no file is written."""
     arguments = ("--mockserver-coverage=html:coverage.html", "--mockserver-coverage-fail-under=50", option)
-    result = suite("def test_it(mockserver): pass\n", *arguments, apart=False)
+    result = suite("def test_it(mockserver): pass\n", *arguments)
     assert (result.ret, "outcomes" in shown(result)) == (0, False)
 
 
@@ -468,8 +466,8 @@ def test_a_url_with_a_sandbox_is_a_usage_error(suite: Suite) -> None:
     """As an option and in the ini file; each test has a sandbox of its own."""
     url = "http://127.0.0.1:1/sandbox/mine"
     for result in (
-        suite("def test(): pass\n", f"--mockserver-url={url}", apart=False),
-        suite("def test(): pass\n", ini=f"mockserver_url = {url}\n", apart=False),
+        suite("def test(): pass\n", f"--mockserver-url={url}"),
+        suite("def test(): pass\n", ini=f"mockserver_url = {url}\n"),
     ):
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert f"expected the address of a server, such as http://mock:8080, got {url}" in shown(result)
@@ -519,7 +517,7 @@ def test_a_package_of_the_same_name_is_a_usage_error(suite: Suite, pytester: pyt
 
 def test_a_bad_coverage_file_is_a_usage_error(suite: Suite) -> None:
     """Such as the folder of the tests."""
-    result = suite("def test(): pass\n", "--mockserver-coverage", "test_it.py", apart=False)
+    result = suite("def test(): pass\n", "--mockserver-coverage", "test_it.py")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "expected html:FILE, junit:FILE or both with a comma, got 'test_it.py'" in shown(result)
 
@@ -545,16 +543,16 @@ def test_no_server_runs():
 
 def test_an_unused_plugin_imports_nothing(suite: Suite) -> None:
     """The plugin and the version alone; turned off, nothing."""
-    suite(UNUSED).assert_outcomes(passed=2)
-    result = suite("def test(mockserver): pass\ndef test_other(): pass\n", "-p", "no:mockserver", apart=False)
+    suite(UNUSED, apart=True).assert_outcomes(passed=2)
+    result = suite("def test(mockserver): pass\ndef test_other(): pass\n", "-p", "no:mockserver")
     result.assert_outcomes(passed=1, errors=1)
     assert "fixture 'mockserver' not found" in shown(result)
 
 
 def test_the_plugin_documents_itself(suite: Suite) -> None:
     """Fixture, marker, options and settings in pytest's lists."""
-    assert "@pytest.mark.mockserver(contract=None, overlay=()" in shown(suite("", "--markers", apart=False))
-    assert "a fresh sandbox" in " ".join(shown(suite("", "--fixtures", apart=False)).split())
-    told = shown(suite("", "--help", apart=False))
+    assert "@pytest.mark.mockserver(contract=None, overlay=()" in shown(suite("", "--markers"))
+    assert "a fresh sandbox" in " ".join(shown(suite("", "--fixtures")).split())
+    told = shown(suite("", "--help"))
     assert all(f"--mockserver-{name}" in told for name in OPTIONS)
     assert all(f"mockserver_{name}" in told for name in INI_SETTINGS)
