@@ -7,13 +7,14 @@ from contextlib import aclosing
 from typing import Final, get_args
 from urllib.parse import urlsplit
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from mockserver.admin.sandboxes import scenarios_of
 from mockserver.base.instants import parse_instant
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.trace_context import TRACE_ID
-from mockserver.base.values import printable
+from mockserver.base.values import encode_json, printable
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.reply import Reply
 from mockserver.entries.bundle import bundle
@@ -30,9 +31,6 @@ from mockserver.storage.pacing import Pacer
 
 MAX_PAGE: Final = 1_000
 """Entries of one page; an archive has no limit."""
-
-
-# -- entries ------------------------------------------------------------------------------------------
 
 
 def bad_parameter(detail: str) -> AdminError:
@@ -146,17 +144,18 @@ async def _list_entries(call: Call) -> Reply:
 
 async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     limit = _int_parameter(call, "limit", 100, MAX_PAGE)
-    entries: list[JournalEntry] = []
+    rows: list[Raw] = []  # a decoded entry takes many times the bytes of its row
+    last, more = "", {}
     async with aclosing(_matching_entries(call)) as matching:
         async for entry in matching:
-            if is_listed(entry):
-                entries.append(entry)
-            if len(entries) > limit:
+            if not is_listed(entry):
+                continue
+            if len(rows) == limit:
+                more = {"before": last}
                 break
-    shown = entries[:limit]
-    more = {"before": shown[-1].id} if len(entries) > limit else {}
+            rows.append(Raw(encode_json(entry_summary(entry))))
+            last = entry.id
     lost = await call.engine.storage.lost_entries(call.sandbox)
-    rows = [entry_summary(entry) for entry in shown]
     return json_reply({"requests": rows, "lost": lost, "incomplete": await is_journal_incomplete(call), **more})
 
 

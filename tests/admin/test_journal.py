@@ -1,6 +1,7 @@
 """The journal: bounded, filtered, paged, told whole; every answer and its log line name its entry."""
 
 import json
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
+from mockserver.entries.journal_entry import decode_entry
 from mockserver.server import logs
 from mockserver.server import server as edge
 from tests.support import LASTING, ONCE, PATH, head, journal, problem, raw
@@ -210,3 +212,29 @@ async def test_the_cause_of_an_answer_may_be_deleted(url: str, client: aiohttp.C
         assert response.status == 200
     async with client.post(url + PATH, json=ONCE) as third:
         assert third.headers["Mock-Cause"] == f"{cause_entry_id}; deleted"
+
+
+async def test_a_list_keeps_rows_and_no_decoded_entries(
+    contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many clients that ask at once hold little: an entry is let go as soon as its row is made."""
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most = 0
+
+    class Decoded:
+        def __init__(self, data: bytes) -> None:
+            nonlocal most
+            self._entry = decode_entry(data)
+            alive.add(self)
+            most = max(most, len(alive))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._entry, name)
+
+    monkeypatch.setattr("mockserver.admin.journal.decode_entry", Decoded)
+    async with edge.serving(Engine(contract)) as url:
+        for number in range(20):
+            await post_body(client, url, {**ONCE, "card_identifier": f"C-{number}"})
+        page = await get_json(client, f"{url}/__admin/requests?limit=15")
+    assert (len(page["requests"]), page["before"]) == (15, page["requests"][-1]["id"])
+    assert most <= 3
