@@ -21,14 +21,15 @@ from mockserver.redis_storage.scripts import read_scripts
 from mockserver.storage.interface import StorageError
 from mockserver.version import __version__
 
-CONNECT_SECONDS: Final = 1.0
+CONNECT_SECONDS: Final = 2.0
 """How long a connection may take to be made."""
 
-ANSWER_SECONDS: Final = 2.0
+ANSWER_SECONDS: Final = 3.0
 """How long the store may take to answer."""
 
-MAX_CONNECTIONS: Final = 64
-"""Connections of one server; more requests wait until one is free."""
+MAX_CONNECTIONS: Final = 16
+"""Connections of one server; more requests wait until one is free. With many, answers wait for this process to read
+them, and seem late."""
 
 STALL_SECONDS: Final = 0.5
 """For how long nobody waits for the store after it did not answer in time, so that all that wait end soon."""
