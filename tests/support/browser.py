@@ -124,23 +124,6 @@ class Listening:
             self._errors.append(message.text)
 
 
-LOOK: Final = """
-    const look = () => {
-        const { dataset } = document.documentElement;
-        if (document.querySelector('.rows-body [role=row]')) dataset.seen = performance.now();
-        else requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
-"""
-"""A script for a page before it loads: when it was that the first row of the journal was there."""
-
-
-def seen_after(page: Page) -> float:
-    """Milliseconds from the start of the navigation to the first row, in a page with the script `LOOK`."""
-    expect(page.locator("html[data-seen]")).to_be_attached()
-    return float(page.locator("html").get_attribute("data-seen") or "nan")
-
-
 def violations(page: Page) -> dict[str, list[str]]:
     """What axe-core finds wrong with a page, each with where: wide, narrow, and with the colours of the dark."""
     size, found = page.viewport_size, {}
