@@ -1,7 +1,7 @@
 """Compiles `when` into conditions: on the value at a path, on violations, and on several of them together.
 
-A condition is one function, `fails`; it holds if that returns None, and the evidence comes from the same function. The
-input has passed `scenarios.schema.json`.
+A condition is one function, `failure`; it holds if that returns None, and the evidence comes from the same function.
+The input has passed `scenarios.schema.json`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
             quoted(operand),
             "a masked journal has to be able to explain every decision",
         )
-    failure = _fails(place, check)
+    failure = _value_failure(place, check)
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         expected = failure(facts)
@@ -81,7 +81,7 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
     )
 
 
-def _fails(place: CompiledPath, check: Check) -> Failure:
+def _value_failure(place: CompiledPath, check: Check) -> Failure:
     """The `failure` of a condition on a path."""
     extract, test, words = place.extract, check.test, check.words
     if check.parts:

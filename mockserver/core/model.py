@@ -228,7 +228,10 @@ class Lookup(Struct, frozen=True, gc=False):
 
 
 class GeneratedId(Struct, frozen=True, gc=False):
-    """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`."""
+    """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`.
+
+    `unused_in` names the collection whose keys are passed over, if any.
+    """
 
     name: str
     first: int

@@ -34,7 +34,7 @@ class Decision(Struct, frozen=True):
 
     alternative: the one that matched; None if the scenario was forced or armed.
     assumed: ids of the assumptions that the answer rests on.
-    facts: all that was looked at.
+    facts: what the answer may show; what was looked at is in the view.
     cause_entry_id: the id of the entry that wrote the record on which the decision rests; empty for none.
     turn_counts: for each matching scenario with answers in turn, the requests that it had counted before this one.
     committed: whether what the scenario changes is committed.

@@ -80,13 +80,13 @@ class ContractInUse:
         sandbox_key: bytes,
         admin_endpoints: Callable[[], tuple[str, ...]],
     ) -> None:
-        """Compile the paths, and collect the secret places."""
+        """Collect what is secret, and what the route of a request is found by."""
         self.contract = contract
         self.settings = settings
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
         self.entry_writer = writer = EntryWriter(contract)
-        self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.paths, admin_endpoints)
+        self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.path_mask, admin_endpoints)
         self.observer = Observer(self.entry_writer.all_secrets, sandbox_key)
 
     def read(self, route: Route, request: Request, settings: Settings) -> Document:
@@ -245,7 +245,7 @@ class Engine:
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""
         writer = self._in_use.entry_writer
-        return writer.paths.mask(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
+        return writer.path_mask.mask(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
 
     # -- the journal ------------------------------------------------------------------------------------
 
@@ -280,9 +280,9 @@ class Engine:
         """A problem with the id of its entry, and without headers of the mock where the sandbox shows none."""
         sandbox = await self.storage.find(name)
         if (self.settings if sandbox is None else sandbox.settings).mock_headers:
-            headers = (*problem.headers, ("Mock-Entry", entry_id))
-        else:
-            headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))
+            own_headers = (("Mock-Entry", entry_id),)
+            return replace(problem, own_headers=own_headers, entry_id=entry_id, sandbox=name)
+        headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))
         return replace(problem, headers=headers, entry_id=entry_id, sandbox=name)
 
 

@@ -61,7 +61,7 @@ class EntryWriter:
         self._contract = contract.hash
         self.secrets: Mapping[str, Secrets] = {one.id: secrets_of([one]) for one in contract.operations}
         self.all_secrets = secrets_of(contract.operations)
-        self.paths = PathMask(contract.operations, self.all_secrets)
+        self.path_mask = PathMask(contract.operations, self.all_secrets)
 
     def encode_decision(self, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
         """The entry of a request that a scenario answers."""
@@ -110,7 +110,7 @@ class EntryWriter:
         request, parameters = document.request, document.parameters
         target, path = request.path, dict(parameters)
         if target != operation_path:  # the contract's own text needs no mask
-            target = self.paths.mask(target)
+            target = self.path_mask.mask(target)
         is_path_masked = target not in (request.path, printable(request.path, MAX_TARGET))
         query: dict[str, str] = {}
         pointers: list[str] = []
@@ -160,7 +160,8 @@ def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
     if type(value) is dict:
         if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
-        # Encoded anew: the bytes may hold a second member of the same name, or digits as escapes.
+        # Encoded anew: the bytes may hold a second member of the same name, or digits as escapes. The value is masked
+        # already (see `Document`), unless all of it is a secret.
         masked += masked_pointers(value, paths, "/request/body/value")
         return Body(JSON, Raw(encode_json(mask_value(value) if () in paths else value)))
     masked_data = mask_text_body(data, secrets)

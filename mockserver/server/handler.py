@@ -101,7 +101,7 @@ class Handler:
             )
         except OSError:  # the client left
             return False
-        if not connection.is_open:  # the client left or the server stopped while the request waited
+        if not connection.is_open:  # the client left, or the server closed the connection after its drain time
             return False
         is_refused = isinstance(body_or_problem, Reply)
         if isinstance(body_or_problem, Reply):

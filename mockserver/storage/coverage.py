@@ -34,7 +34,7 @@ class Outcome(Struct, frozen=True, gc=False):
     """How a request was answered.
 
     `from_contract`: by a scenario of the contract, not by one added at run time. `fault` is the kind of fault that was
-    performed, if any. `delivered` is false where the client left during a slow one.
+    performed, if any. `delivered` is false where the client left during a fault that is slow to send.
     """
 
     operation: str
@@ -238,7 +238,7 @@ class Coverage:
         return total
 
     def add(self, observation: Observation, *, complete: bool) -> None:
-        """Count one request. `complete`: its full answer was sent; otherwise the client left before that."""
+        """Count one request. `complete`: its full answer was sent; otherwise a fault took it, or the client left."""
         tally = self._tallies.get(observation.sandbox) or self._new_tally(observation.sandbox)
         tally.requests += 1
         tally.secrets_in_url += observation.secret_in_url
@@ -248,6 +248,7 @@ class Coverage:
             return
         for place in observation.violation_places:
             tally.count_violation(place)
+        # Without a fault, an answer whose client left counts for no outcome.
         if complete or loses_answer(outcome.fault):
             tally.count_outcome(outcome, observation.trigger)
         elif outcome.fault is not None:
