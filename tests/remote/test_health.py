@@ -22,8 +22,9 @@ from tests.support.processes import environment
 from tests.support.stores import free_port
 
 
-def test_health_asks_a_running_server() -> None:
+def test_health_asks_a_running_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By URL with or without the path, or by the server's own variables."""
+    monkeypatch.setattr(health, "PROCESSES", tmp_path)  # a server of the developer may run on this machine
     with serving("--require-sandbox", "--require-header", "X-Key", "--host", "::1") as serve:
         port = serve.url.rpartition(":")[2]
         for arguments, env in [

@@ -130,7 +130,7 @@ async def test_a_first_request_has_its_time_from_its_own_beginning(contract: Con
 async def test_an_idle_connection_makes_room_for_another(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest that is idle is closed; one that is in use is not."""
     monkeypatch.setattr(edge, "max_connections", lambda: 2)
-    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "MIN_IDLE_SECONDS", 0.0)
     async with serving(Engine(contract)) as url, opened(url) as (busy, writer), opened(url) as (idle, _):
         writer.write(head("POST", PATH, "Mock-Delay: 100ms", length=len(BODY)) + BODY)
         await asyncio.sleep(0.02)
