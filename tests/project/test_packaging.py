@@ -89,10 +89,12 @@ def test_the_source_archive_is_complete(sdist: Path) -> None:
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    """In the image's label, in the changelog, and on the page for those who upgrade."""
+    """In the image's label, in the chart, in the changelog, and on the page for those who upgrade."""
     version = mockserver.__version__
     minor = version.rpartition(".")[0]
     assert f'image.version="{version}"' in (ROOT / "Dockerfile").read_text()
+    chart = (ROOT / "examples" / "kubernetes" / "Chart.yaml").read_text()
+    assert re.findall(r'^(?:version|appVersion): "?([\d.]+)', chart, re.MULTILINE) == [version, version]
     assert re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] in (version, "Unreleased")
     upgrade = (ROOT / "docs" / "pages" / "how-to" / "upgrade.md").read_text()
     assert f"activation-mockserver=={version}" in upgrade
