@@ -27,26 +27,36 @@ HOST = "127.0.0.1"
 def mcp(remote: RemoteServer, *, port: int | None) -> None:
     """Serve tools for coding agents by the Model Context Protocol, within one named sandbox of a running server.
 
-    It needs the package mcp: install the mock with its extra [mcp], or pip install mcp.
+    It needs the package mcp 2.3 or later: install the mock with its extra [mcp].
     """
     if not remote.sandbox:
         raise click.UsageError("an agent works in a named sandbox: give --sandbox NAME")
     try:
         from mockserver.agents.mcp_server import mcp_server
-    except ModuleNotFoundError as error:
-        if error.name != "mcp":
+    except ImportError as error:  # it is missing, or older than the names that are used
+        if not (error.name or "").startswith("mcp"):
             raise
-        fail("mcp needs the package mcp: install the mock with its extra [mcp], or pip install mcp")
+        fail("mcp needs the package mcp 2.3 or later: install the mock with its extra [mcp]")
     try:
         server = mcp_server(Mock(remote.url, remote.sandbox, remote.token, remote.cacert))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     with suppress(KeyboardInterrupt):
         if port is None:
-            server.run()
+            _serve_streams(server)
         else:
             print_notice(f"tools at http://{HOST}:{port}/mcp; Ctrl-C ends it")
             _serve_http(server, port)
+
+
+def _serve_streams(server: Any) -> None:
+    try:
+        server.run()
+    except ExceptionGroup as group:
+        failed, others = group.split(OSError)
+        if failed is None or others is not None:
+            raise
+        fail("cannot write to standard output: has the agent ended?")
 
 
 def _serve_http(server: Any, port: int) -> None:

@@ -33,10 +33,10 @@ def open_store(
     try:
         from mockserver.redis_storage.connection import parse_address, register
         from mockserver.redis_storage.storage import RedisStorage
-    except ModuleNotFoundError as error:
-        if error.name != "redis":
+    except ImportError as error:  # it is missing, or older than the names that are used
+        if not (error.name or "").startswith("redis"):
             raise
-        print_notice("--store needs the package redis: install the mock with its extra [redis], or pip install redis")
+        print_notice("--store needs the package redis 8.1 or later: install the mock with its extra [redis]")
         sys.exit(1)
     try:
         address = parse_address(url)

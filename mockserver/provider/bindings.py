@@ -96,6 +96,8 @@ class Bindings:
             if first == root:
                 bound = self._value(place, value)
                 text = bound if isinstance(bound, str) else encode_ascii_json(bound)
+                if root == "header" and any(char in text for char in "\r\n\0"):
+                    raise UnboundError(f"the value of {place} has a line break or a zero, which no header can have")
                 found[name.lower() if root == "header" else name] = text
         return found
 
@@ -152,6 +154,10 @@ def _environment(name: str) -> str:
     text = os.environ.get(name, "")
     if not text:
         raise UnboundError(f"the environment variable {name} is not set")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnboundError(f"the environment variable {name} is not UTF-8") from None
     return text
 
 

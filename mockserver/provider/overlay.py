@@ -10,7 +10,8 @@ from typing import Any, Final
 from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.base.values import encode_json
 from mockserver.contract.bundles import contract_bundle, load_bundle
-from mockserver.contract.loading import ConfigError
+from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE
+from mockserver.contract.loading import ConfigError, check_format
 from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING, Path
 from mockserver.files.yaml_source import read_yaml
@@ -32,7 +33,8 @@ def verified_file(folder: FilePath, report: Report) -> dict[FilePath, str]:
     """
     path = folder / VERIFIED
     operations: dict[str, dict[str, Any]] = {
-        name: dict(data.get("verified", {})) for name, data in _existing(path).get("operations", {}).items()
+        name: dict(data.get("verified", {}))
+        for name, data in _existing(path, CONTRACT_SCHEMA_FILE).get("operations", {}).items()
     }
     for outcome in report["outcomes"]:
         is_answered = all(one["kind"] != "no-answer" for one in outcome["differences"])
@@ -69,7 +71,7 @@ def accepted_files(
     files = {}
     for operation, scenarios in by_operation.items():
         path = folder / f"accepted-{operation}.yaml"
-        earlier = {one["scenario"]: one for one in _existing(path).get("scenarios", [])}
+        earlier = {one["scenario"]: one for one in _existing(path, SCENARIOS_SCHEMA_FILE).get("scenarios", [])}
         files[path] = "\n".join(_scenario_lines(operation, {**earlier, **scenarios}.values())) + "\n"
     return files
 
@@ -149,11 +151,12 @@ def _scenario_lines(operation: str, scenarios: Iterable[Mapping[str, Any]]) -> I
             yield f"{'  ' if index else '- '}{_key(name)}: {encode_json(value).decode()}"
 
 
-def _existing(path: FilePath) -> Mapping[str, Any]:
+def _existing(path: FilePath, form: str) -> Mapping[str, Any]:
     """The data of a file that an earlier run wrote; empty if there is none. Raises `ConfigError`."""
     if not path.exists():
         return {}
     source = read_yaml(path, str(path))
+    check_format(source, form)
     if source.diagnostics or not isinstance(source.data, dict):
         raise ConfigError(source.diagnostics)
     return source.data

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote, quote_plus
 
 from mockserver.base.instants import utc_millis
-from mockserver.base.values import mask
+from mockserver.base.values import encode_ascii_json, mask
 from mockserver.core.contract import Contract
 from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.cases import Case
@@ -45,16 +46,15 @@ class CaseResult:
 def report(
     contract: Contract, target: str, now_ns: int, results: Sequence[CaseResult], secrets: Iterable[str]
 ) -> Report:
-    """The report on a run; the texts in `secrets` are masked wherever they stand."""
-    document = {
-        "target": target,
+    """The report on a run; the texts in `secrets` are masked in what came, and never in the report's own words."""
+    values = [*secrets]
+    return {
+        "target": without_secrets(target, values),
         "at": utc_millis(now_ns),
         "contract": contract.hash,
-        "outcomes": [_outcome(one) for one in results],
+        "outcomes": [_outcome(one, values) for one in results],
         "assumptions": [_assumption(name, results) for name in contract.assumptions if _resting_on(name, results)],
     }
-    masked: Report = without_secrets(document, secrets)
-    return masked
 
 
 def counts(document: Report) -> dict[Result, int]:
@@ -65,14 +65,23 @@ def counts(document: Report) -> dict[Result, int]:
     return found
 
 
-def _outcome(one: CaseResult) -> dict[str, Any]:
+def _outcome(one: CaseResult, secrets: Sequence[str]) -> dict[str, Any]:
     outcome = one.case.outcome
     return {
         "id": outcome.scenario.id,
         "operation": outcome.operation.id,
         "result": one.result,
-        "differences": [{"at": d.at, "kind": d.kind, "expected": d.expected, "came": d.came} for d in one.differences],
-        "reason": one.reason or None,
+        "differences": [_difference(difference, secrets) for difference in one.differences],
+        "reason": without_secrets(one.reason, secrets) or None,
+    }
+
+
+def _difference(one: Difference, secrets: Sequence[str]) -> dict[str, Any]:
+    return {
+        "at": without_secrets(one.at, secrets),
+        "kind": one.kind,
+        "expected": without_secrets(one.expected, secrets),
+        "came": without_secrets(one.came, secrets),
     }
 
 
@@ -96,8 +105,16 @@ def _is_general(name: str, one: CaseResult) -> bool:
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """A JSON value with these secrets, and all payment account numbers, masked in its texts."""
-    return mask_account_numbers_in_value(_masked(value, sorted(secrets, key=len, reverse=True)))
+    """A JSON value with these secrets, and all payment account numbers, masked in its texts.
+
+    A secret is masked as it is, and as it is written in a URL and in a text of JSON.
+    """
+    forms = {form for secret in secrets for form in _forms(secret)}
+    return mask_account_numbers_in_value(_masked(value, sorted(forms, key=len, reverse=True)))
+
+
+def _forms(secret: str) -> Sequence[str]:
+    return secret, quote(secret), quote(secret, safe=""), quote_plus(secret), encode_ascii_json(secret)[1:-1]
 
 
 def _masked(value: Any, secrets: Sequence[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -69,17 +70,22 @@ def parse_address(text: str) -> Address:
     if parts.scheme not in SCHEMES:
         raise ValueError(f"expected an address that begins with {'://, '.join(SCHEMES)}://")
     query = parse_qsl(parts.query, keep_blank_values=True)
-    if [name for name, _ in query if name not in ("prefix", "db")]:
-        raise ValueError("expected no parameter but prefix and db")
+    names = [name for name, _ in query]
+    if not set(names) <= {"prefix", "db"} or len(names) > len({*names}):
+        raise ValueError("expected no parameter but prefix and db, each once")
     prefix = dict(query).get("prefix", "mockserver")
     if not prefix or set(prefix) & set("{} \n"):
         raise ValueError("expected a prefix without braces and white space")
     rest = urlencode([(name, value) for name, value in query if name != "prefix"])
     url = f"{SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{'?' if rest else ''}{rest}"
     try:
+        url.encode()
         redis.ConnectionPool.from_url(url)
     except ValueError:  # its message may have a part of the password
         raise ValueError("expected redis://[user:password@]host:port/db, the password percent-encoded") from None
+    database = "" if parts.scheme == "unix" else parts.path.strip("/")
+    if parts.fragment or not re.fullmatch("[0-9]*", database):  # the client takes no notice of them
+        raise ValueError("expected a number as the database, and nothing behind it")
     return Address(url, prefix)
 
 

@@ -5,9 +5,11 @@ import json
 import re
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -226,13 +228,28 @@ def test_the_command_needs_a_named_sandbox_and_an_address() -> None:
         assert run("mcp", *arguments).returncode == 2
 
 
-def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one line, with status 1."""
+def test_answers_that_nobody_reads_end_the_command(mock: Mock) -> None:
+    """In one line, with status 1; a full disk stands for an agent that has ended."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    command = [str(MOCKSERVER), "mcp", "--url", mock.url, "--sandbox", "a"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            command,
+            input=json.dumps(call).encode() + b"\n",
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == b"mockserver: cannot write to standard output: has the agent ended?\n"
+
+
+@pytest.mark.parametrize("package", [None, ModuleType("mcp")])
+def test_without_the_package_the_extra_is_named(package: ModuleType | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, with status 1, if it is missing and if it is too old."""
     monkeypatch.delitem(sys.modules, "mockserver.agents.mcp_server", raising=False)
-    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.setitem(sys.modules, "mcp", package)
     ended = run("mcp", "--sandbox", "a")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert (
-        ended.stderr
-        == "mockserver: mcp needs the package mcp: install the mock with its extra [mcp], or pip install mcp\n"
-    )
+    assert ended.stderr == "mockserver: mcp needs the package mcp 2.3 or later: install the mock with its extra [mcp]\n"

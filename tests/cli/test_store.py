@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 import pytest
 
@@ -35,15 +36,16 @@ def test_an_empty_variable_is_no_store() -> None:
     assert (ended.returncode, "MOCKSERVER_STORE is empty" in ended.stderr) == (2, True)
 
 
-def test_a_store_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line says how to install it."""
-    for name in [name for name in sys.modules if name == "redis" or name.startswith("mockserver.redis_storage")]:
+@pytest.mark.parametrize("package", [None, ModuleType("redis")])
+def test_a_store_needs_the_extra(package: ModuleType | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line says how to install it, if it is missing and if it is too old."""
+    for name in [name for name in sys.modules if name.startswith(("redis", "mockserver.redis_storage"))]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.setitem(sys.modules, "redis", package)
     ended = run("serve", "--store", "redis://127.0.0.1")
     assert ended.returncode == 1
     assert ended.stderr == (
-        "mockserver: --store needs the package redis: install the mock with its extra [redis], or pip install redis\n"
+        "mockserver: --store needs the package redis 8.1 or later: install the mock with its extra [redis]\n"
     )
 
 

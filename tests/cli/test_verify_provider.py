@@ -540,11 +540,12 @@ def test_what_no_scenario_can_answer_is_not_accepted(
 
 def test_an_overlay_that_cannot_be_read_is_left_alone(provider: Provider, tmp_path: Path) -> None:
     """With the place of what is wrong in it."""
-    (tmp_path / "verified.yaml").write_text("format: [")
-    result = saved(provider, tmp_path, "--outcome", ERROR)
-    assert result.exit_code == 2
-    assert "verified.yaml:" in result.stderr
-    assert (tmp_path / "verified.yaml").read_text() == "format: ["
+    for text in ("format: [", "format: 1\noperations: [1]", "format: 1\noperations: {a: {verified: {b: {on: 1}}}}"):
+        (tmp_path / "verified.yaml").write_text(text)
+        result = saved(provider, tmp_path, "--outcome", ERROR)
+        assert result.exit_code == 2
+        assert "verified.yaml:" in result.stderr
+        assert (tmp_path / "verified.yaml").read_text() == text
     (tmp_path / "file").write_text("")
     assert saved(provider, tmp_path / "file" / "below", "--outcome", ERROR).exit_code == 2
     assert invoke("verify-provider", "--target", "http://host", "--accept", ERROR).exit_code == 2

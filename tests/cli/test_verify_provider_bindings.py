@@ -126,6 +126,33 @@ outcomes:
     assert json.loads(sent.body)["pin"] == "9876"
 
 
+def test_secrets_are_masked_as_a_url_and_json_write_them(provider: Provider, tmp_path: Path) -> None:
+    """In the plan, and where the provider's answer has them."""
+    query = write(
+        tmp_path, f"outcomes: {{{SUCCESS}: {{query.q: {{env: QUERY}}, body.customer_id: {{env: CUSTOMER}}}}}}"
+    )
+    options = ("verify-provider", "--target", provider.url, "--outcome", SUCCESS, "--bindings")
+    env = {"QUERY": "to/ken 1=", "CUSTOMER": 'ab"cd'}
+    plan = invoke(*options, str(query), **env).stdout
+    every = write(tmp_path, f"outcomes: {{{SUCCESS}: {{header.X-Q: {{env: QUERY}}, header.X-C: {{env: CUSTOMER}}}}}}")
+    provider.drifts[SUCCESS] = lambda reply: reply.body.update(url="/?q=to%2Fken+1%3D", text=r"ab\"cd")
+    report = invoke(*options, str(every), "--yes", **env).stdout
+    for text in (plan, report):
+        assert "xx%0Xxxx+0%0X" in text
+        assert not re.search(r"ken|ab\W|\bcd\b", text)
+
+
+def test_a_secret_of_one_letter_leaves_the_words_of_the_report(provider: Provider, tmp_path: Path) -> None:
+    """Its outcomes, results and dates stay, and so does what is saved."""
+    file = write(tmp_path, f"outcomes: {{{ERROR}: {{header.X-Trace: {{env: OUR_TRACE}}}}}}")
+    for trace in ("e", "2"):
+        document = report(provider, file, "--outcome", ERROR, "--save", str(tmp_path / trace), OUR_TRACE=trace)
+        assert results(document) == {ERROR: "same"}
+        saved = (tmp_path / trace / "verified.yaml").read_text()
+        assert f"{ERROR}: {{on: {document['at'][:10]}, result: same}}" in saved
+        assert re.match("20[0-9]{2}-", document["at"])
+
+
 def test_what_has_no_value_is_not_reached(provider: Provider, tmp_path: Path) -> None:
     """Each with the reason; nothing of it is sent."""
     (tmp_path / "empty").write_text("\n")
@@ -137,14 +164,18 @@ outcomes:
   pin-not-four: {body.card_identifier: {env: NOT_SET}}
   first-name-empty: {body.card_identifier: {file: empty}}
   last-name-empty: {body.card_identifier: {file: missing}}
+  email-taken: {header.X-Trace: {env: LINES}}
+  no-customer: {body.reference_batch: {env: LATIN}}
   card-already-activated: {example: 3}
   reference-batch-empty: {body.customer.email: a@example.com, body.customer_id.x: 1}
 """,
     )
     file.write_text(file.read_text().replace(", body.customer_id.x: 1", ""))
-    document = report(provider, file)
+    document = report(provider, file, LINES="a\nb", LATIN="\udcff")
     assert reasons(document)["pin-not-digits"] == "the bindings have no value for body.card_identifier yet"
     assert reasons(document)["pin-not-four"] == "the environment variable NOT_SET is not set"
+    assert reasons(document)["email-taken"].startswith("the value of header.X-Trace has a line break or a zero")
+    assert reasons(document)["no-customer"] == "the environment variable LATIN is not UTF-8"
     assert reasons(document)["first-name-empty"] == "the file empty of the bindings is empty"
     assert reasons(document)["last-name-empty"].startswith("the file missing of the bindings cannot be read: No such")
     assert reasons(document)["card-already-activated"] == "the bindings name example 3 of 2"
