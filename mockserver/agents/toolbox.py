@@ -156,7 +156,7 @@ class Toolbox:
         """The rows of an outcome by id or code. Raises `MockError` if there is none."""
         rows: list[dict[str, Any]] = self._mock.coverage()["scenarios"]
         name = outcome.removeprefix("code=")
-        found = [row for row in rows if name in (row["scenario"], _code(row))]
+        found = [row for row in rows if name and name in (row["scenario"], _code(row))]
         if not found:
             known = dict.fromkeys([*(row["scenario"] for row in rows), *map(_code, rows)])
             hint = did_you_mean_sentence(close_matches(name, [one for one in known if one]))

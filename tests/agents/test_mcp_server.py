@@ -182,6 +182,8 @@ async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> Non
     assert len(other.armed()) == 1
     assert "Did you mean rfc-invalid?" in await agent.error("arm", outcome="rfc-invalit")
     assert "trace is a trace id" in await agent.error("requests", trace="x")
+    for nothing in ("", "code="):
+        assert f"there is no outcome {nothing!r}" in await agent.error("how_to_trigger", outcome=nothing)
 
 
 async def test_a_server_that_is_not_there_is_said() -> None:
