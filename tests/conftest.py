@@ -1,5 +1,6 @@
 """Fixtures: the shipped contract, and a server of it on a free port."""
 
+import signal
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,6 +10,9 @@ import pytest
 from mockserver import Contract, Engine, load
 from mockserver.admin.routes import endpoints
 from mockserver.server.server import serving
+
+# A run in the background of a shell ignores SIGINT, and so would the commands that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that is busy with other things is no reason to fail.
 hypothesis.settings.register_profile(

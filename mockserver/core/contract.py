@@ -137,7 +137,7 @@ class ResponseHeader(Struct, frozen=True):
 class Scenario:
     """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `code` is the code in its answer, `runtime_text` its text if it was added at run time.
+    `code` is the code in its answer, `runtime_text` its text if it was added at run time. All of `new_ids` are used up.
     """
 
     id: str

@@ -73,7 +73,7 @@ class Template:
     """A compiled value: `constant` if it has no references, otherwise `render`.
 
     `certain`: it has a value for every request. `members` and `items` keep the parts of an object or an array, so that
-    constant parts are encoded once. `new` names the new ids that it uses.
+    constant parts are encoded once. `new` names the new ids that it may use.
     """
 
     render: Callable[[Facts], Any]

@@ -212,11 +212,12 @@ class Connection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def enqueue(self, data: bytes) -> None:
-        """Send a whole reply, together with others of this event loop iteration."""
+        """Send a whole reply, together with others of this event loop iteration; from here on it counts as sent."""
         self._shared.write_queue.enqueue(self._transport, data)
 
     def write(self, data: bytes) -> None:
-        """Send data now."""
+        """Send data now, behind the replies that were enqueued."""
+        self._shared.write_queue.flush()
         if not self._transport.is_closing():
             self._transport.write(data)
 
@@ -251,7 +252,7 @@ class Connection(asyncio.Protocol):
         if self.is_lingering or self._transport.is_closing():
             return
         self._shared.slow_heads.stop_watching(self)
-        self._transport.write(data)
+        self.write(data)
         if self.is_half_closed:
             self.close()
             return
@@ -284,6 +285,7 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Reset the connection. Only SO_LINGER with time 0 sends an RST; otherwise the client sees a normal end."""
+        self._shared.write_queue.flush()
         if (sock := self._transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()

@@ -36,7 +36,7 @@ OPTIONS_REPLY: Final = Reply(204, (("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH,
 class DispatchResult(Struct, frozen=True):
     """The reply to a request, with what the edge needs to log and send it.
 
-    sandbox: the one that the request names, for the log.
+    sandbox: the one that the request names or that answered it, for the log.
     extra_headers: sent after those of the reply.
     from_engine: the engine made the reply, and `Engine.delivered` has to be told once it was sent.
     """
@@ -50,7 +50,7 @@ class DispatchResult(Struct, frozen=True):
 Dispatch: TypeAlias = Callable[[web.BaseRequest, bytes | Problem], Awaitable[DispatchResult]]
 """`Dispatcher.dispatch`, or `dispatch_admin` on a port of the admin API (see `Server`): the reply to a request.
 
-It is given the body, or the problem that kept it from being read.
+It is given the body, or the problem (a `Reply`) that kept it from being read.
 """
 
 

@@ -113,7 +113,7 @@ class Sandbox(Protocol):
     # -- one request ------------------------------------------------------------------------------------
 
     def queue(self) -> AbstractAsyncContextManager[None]:
-        """Wait within this block where requests to the sandbox would only make each other decide again."""
+        """Let one request at a time into the block, where several would only make each other decide again."""
 
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""

@@ -247,15 +247,17 @@ def merge_writes(
     writes: Iterable[Write], collections: Mapping[str, Collection], find: Find, entry: str
 ) -> list[Change]:
     """The records of the keys that a request writes, with the members that it writes merged into those of before."""
-    views: dict[tuple[str, str], dict[str, Any]] = {}
+    merged: dict[tuple[str, str], dict[str, Any]] = {}
     for write in writes:
-        view = views.get((write.collection, write.key))
-        if view is None:
+        members = merged.get((write.collection, write.key))
+        if members is None:
             before = find(collections[write.collection], write.key)
-            view = views[write.collection, write.key] = {**before.visible} if before is not None else {}
-        view.update(write.members)
-        view["key"], view["origin"] = write.key, "request"
-    return [Change(collection, key, encode_record(Record(view, entry))) for (collection, key), view in views.items()]
+            members = merged[write.collection, write.key] = {**before.visible} if before is not None else {}
+        members.update(write.members)
+        members["key"], members["origin"] = write.key, "request"
+    return [
+        Change(collection, key, encode_record(Record(members, entry))) for (collection, key), members in merged.items()
+    ]
 
 
 def _growth(change: Change, before: bytes | None) -> int:

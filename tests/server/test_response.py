@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -98,6 +99,18 @@ def test_pipelined_requests_are_answered_in_order(server: Serving) -> None:
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     assert received.count(b"HTTP/1.1 200 OK") == 10
     assert received.count(b'"text":"Success"') == 10
+
+
+@pytest.mark.parametrize("headers", [(), ("Mock-Fault: gateway",), ("Mock-Fault: truncate",)])
+def test_a_closing_reply_does_not_overtake(server: Serving, headers: tuple[str, ...]) -> None:
+    """Replies before it on a pipelined connection go out first, also where a request is handled as soon as it comes."""
+    address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
+    with socket.create_connection(address, timeout=30) as client:
+        client.sendall(asking() * 2 + asking("Connection: close", *headers))
+        received = b"".join(iter(lambda: client.recv(65_536), b""))
+    entries = [int(number) for number in re.findall(rb"Mock-Entry: ([0-9]+)", received)]
+    assert entries == sorted(entries)
+    assert len(entries) == 3
 
 
 def asking(*headers: str, method: str = "POST", body: bytes = json.dumps(LASTING).encode()) -> bytes:
