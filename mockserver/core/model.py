@@ -268,7 +268,7 @@ class Facts(Struct, frozen=True, gc=False):
     new: the ids drawn for it, by name.
     unclaimed: the violations that no scenario names.
     violation: the members of the one that decided, for templates.
-    records: what each lookup found, by its name: members of a record, or a list of them for a lookup of many.
+    records: what each lookup found, by its name: what paths see of a record, or a list of such for a lookup of many.
     item: one of such a list, inside `give`.
     """
 

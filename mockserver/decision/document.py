@@ -23,7 +23,7 @@ def read_document(
 ) -> Document:
     """The document of a request. Violations come header, path, query, body; each sorted by place and keyword.
 
-    `secrets` are masked in it once the schema has seen them; none are where the request is masked already.
+    `secrets` are masked in it once the schema has seen them; pass none where the request is masked already.
     """
     found: list[Violation] = []
     if settings.require_headers:

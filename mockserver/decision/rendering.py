@@ -50,7 +50,8 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
     """The reply to a decision whose journal entry is `entry_id`; `lost_entries` are ids that the journal dropped."""
     scenario, fault = decision.scenario, decision.fault
     status = scenario.status.render(decision.facts)
-    headers, own_headers = JSON_HEADERS, _scenario_headers(scenario, decision.facts) if scenario.headers else ()
+    headers = JSON_HEADERS
+    own_headers = _scenario_headers(scenario, decision.facts) if scenario.headers else ()
     if fault is not None and fault.kind == "gateway":
         status, own_headers = fault.status, ()  # what the journal shows; `server.faults` sends it
     if any(name.lower() == "content-type" for name, _ in own_headers):

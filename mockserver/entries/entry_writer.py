@@ -108,7 +108,7 @@ class EntryWriter:
     ) -> EntryRequest:
         """The request, masked; the pointers of what is masked are added to `masked`."""
         request, parameters = document.request, document.parameters
-        target, path = request.path, dict(parameters)
+        target, path_parameters = request.path, dict(parameters)
         if target != operation_path:  # the contract's own text needs no mask
             target = self.path_mask.mask(target)
         is_path_masked = target not in (request.path, printable(request.path, MAX_TARGET))
@@ -116,7 +116,7 @@ class EntryWriter:
         pointers: list[str] = []
         for name, value in parameters.items():
             if secrets.covers("path", (name,)):
-                path[name] = mask(value)
+                path_parameters[name] = mask(value)
                 pointers.append("/request/path" + json_pointer([name]))
         if request.query:
             sent = [*request.query.items()]
@@ -137,7 +137,7 @@ class EntryWriter:
             target=target,
             headers=headers,
             body=_body(document, secrets, masked),
-            path=path,
+            path=path_parameters,
             query=query,
         )
 
@@ -155,7 +155,7 @@ def _unread(request: Request, secrets: Secrets) -> Document:
 
 
 def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
-    """A request's body, masked."""
+    """A request's body, masked; the pointers of what is masked are added to `masked`."""
     data, value, paths = document.request.body, document.body, document.secret_places
     if type(value) is dict:
         if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):

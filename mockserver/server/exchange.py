@@ -39,7 +39,7 @@ class Exchange(Struct, frozen=True):
 
     @property
     def body(self) -> bytes:
-        """The body of the reply; empty if none may be sent."""
+        """The body of the reply, for faults; empty if none may be sent, as `send` sees to by itself."""
         return self.reply.body if self._sends_body(self.reply.status) else b""
 
     def _sends_body(self, status: int) -> bool:

@@ -87,7 +87,7 @@ class Records:
         self._last_drawn: dict[str, int] = {}
         """How far beyond the first id the last draw came, to save the next search; not part of the state."""
         self._base = first_id(name, seed)
-        self.changes = 0
+        self.revision = 0
         """How often records or ids have changed: while it is the same, whatever was read is the same."""
 
     def stored(self, collection: str, key: str) -> bytes | None:
@@ -134,14 +134,14 @@ class Records:
     def consume(self, names: Iterable[str]) -> None:
         """Use up the ids that were drawn last, by name."""
         for name in names:
-            self.changes += 1
+            self.revision += 1
             self._ids_used[name] = self._ids_used.get(name, 0) + 1
             if name in self._last_drawn:
                 self._search_start[name] = self._last_drawn[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Restart the ids from another seed; the records stay."""
-        self.changes += 1
+        self.revision += 1
         self._base = first_id(name, seed)
         self._ids_used, self._search_start, self._last_drawn = {}, {}, {}
 
@@ -172,7 +172,7 @@ class Records:
         for change in changes:
             stored = self._stored[change.collection]
             before = stored.get(change.key)
-            self.changes += 1
+            self.revision += 1
             self.count += before is None
             self.size += _growth(change, before)
             stored[change.key] = change.data
@@ -181,7 +181,7 @@ class Records:
         """Remove what was written under a key."""
         before = self._stored[collection].pop(key, None)
         if before is not None:
-            self.changes += 1
+            self.revision += 1
             self.count -= 1
             self.size -= len(before) + _fixed_size(key)
             self._last_drawn = {}
@@ -205,7 +205,7 @@ class Records:
 
     def load(self, changes: Iterable[Change], counters: Mapping[str, Counter]) -> None:
         """Replace what is kept."""
-        self.changes += 1
+        self.revision += 1
         self._stored = {name: {} for name in self.collections}
         self._of_removed_collections, self.count, self.size = {}, 0, 0
         self.apply(changes)
@@ -219,7 +219,7 @@ class Records:
         Records of a removed collection are kept aside until it is back, or for a reset. `id_offsets` says by how much
         the ids of a name begin lower than before; they go on above those given out.
         """
-        self.changes += 1
+        self.revision += 1
         before = {**self._of_removed_collections, **self._stored}
         self._stored = {name: _fold_keys(before.pop(name, {}), one.fold) for name, one in collections.items()}
         self._of_removed_collections = {name: stored for name, stored in before.items() if stored}

@@ -33,9 +33,9 @@ from mockserver.storage.memory_usage import Usage, size_of_armed, size_of_scenar
 
 
 class _Versions(Struct, frozen=True, gc=False):
-    """What a look has read and drawn; the commit compares it with what there is then."""
+    """What a look has read and drawn; the commit compares it with what there is then, if `revision` has grown."""
 
-    changes: int
+    revision: int
     reads: list[ReadRecord]
     new: tuple[GeneratedId, ...]
 
@@ -102,7 +102,7 @@ class MemorySandbox:
             sandbox=self.name,
             delays_drawn=self._delays_drawn,
             lost_entries=self._shared.journal.lost_ids(one.entry_id for own in lookups.found.values() for one in own),
-            versions=_Versions(records.changes, reads, operation.generated_ids),
+            versions=_Versions(records.revision, reads, operation.generated_ids),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
@@ -154,7 +154,7 @@ class MemorySandbox:
 
     def _has_changed(self, view: View, effects: Effects) -> bool:
         """Whether something that the decision read has changed since the look."""
-        if view.versions.changes != self.records.changes and self._have_records_or_ids_changed(view, effects):
+        if view.versions.revision != self.records.revision and self._have_records_or_ids_changed(view, effects):
             return True
         for scenario in effects.counted_scenarios:
             if self.turn_counts.get(view.operation, {}).get(scenario, 0) != view.turn_counts.get(scenario, 0):

@@ -103,7 +103,7 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("activated")
     expect(detail.get_by_text("Hidden by the journal: /request/body/value/pin")).to_be_visible()
     expect(detail.locator(".line", has_text='"pin": "0000"hidden')).to_be_visible()
-    assert "4821" not in page.content()
+    assert "4821" not in page.content().replace(mock.url, "").replace(mock.url.partition("//")[2], "")
 
 
 def test_a_trace_leads_to_its_requests(mock: Serving, console: Opened) -> None:
