@@ -42,7 +42,10 @@ def mock() -> Iterator[Serving]:
 
 @contextmanager
 def nearby(**how: Any) -> Iterator[Client]:
-    """A server in this process, which is there sooner than one of its own; `how` is that of `running`."""
+    """A server in this process, which is there sooner than one of its own; `how` is that of `running`.
+
+    Not for a page that stays while the server stops: a connection that it opens then may not be closed in time.
+    """
     with running(**how) as mock:
         yield Client(mock.url)
 
@@ -661,14 +664,14 @@ def test_the_token_is_asked_for_once(console: Opened) -> None:
 
 def test_an_expired_token_is_told_in_words(console: Opened) -> None:
     """The mock came back with another token."""
-    with nearby(token="old") as serve:
+    with serving("--admin-token", "old") as serve:
         port = int(serve.url.rpartition(":")[2])
         page = console(serve.url, tells=False)
         page.get_by_role("textbox", name="Token").fill("old")
         page.get_by_role("button", name="Continue").click()
         expect(page.get_by_text("No requests yet")).to_be_visible()
     expect(page.get_by_text("The mock cannot be reached").first).to_be_visible()
-    with nearby(port=port, token="new"):
+    with serving("--port", str(port), "--admin-token", "new"):
         expect(page.get_by_role("dialog")).to_contain_text("The mock no longer takes this token")
         page.get_by_role("textbox", name="Token").fill("new")
         page.get_by_role("button", name="Continue").click()
@@ -678,7 +681,7 @@ def test_an_expired_token_is_told_in_words(console: Opened) -> None:
 
 def test_a_restarted_server_is_found_again(console: Opened) -> None:
     """Disconnected, then live with all that came meanwhile."""
-    with nearby() as serve:
+    with serving() as serve:
         port = int(serve.url.rpartition(":")[2])
         serve.post(LASTING)
         page = console(serve.url, tells=False)
@@ -687,7 +690,7 @@ def test_a_restarted_server_is_found_again(console: Opened) -> None:
     expect(page.get_by_text("The mock cannot be reached")).to_be_visible()
     expect(waiting(page)).to_contain_text("not known until the mock answers")
     expect(rows(page)).to_have_count(1)
-    with nearby(port=port) as serve:
+    with serving("--port", str(port)) as serve:
         serve.post({})
         expect(page.locator(".pulse")).to_have_text("Live")
         expect(page.get_by_text("The mock cannot be reached")).to_be_hidden()
