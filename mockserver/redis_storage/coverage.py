@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from mockserver.storage.coverage import OTHER, Observation, Outcome, RetryStats, Tally, loses_answer
 
@@ -70,9 +70,8 @@ def _other(outcome: Outcome) -> Outcome:
 
 
 def _text(outcome: Outcome, trigger: str = "") -> str:
-    return msgspec.json.encode([*astuple(outcome), trigger]).decode()
+    return msgspec.json.encode((outcome, trigger)).decode()
 
 
 def _outcome(text: str) -> tuple[Outcome, str]:
-    operation, scenario, from_contract, fault, delivered, trigger = msgspec.json.decode(text)
-    return Outcome(operation, scenario, from_contract, fault, delivered), trigger
+    return msgspec.json.decode(text, type=tuple[Outcome, str])

@@ -15,12 +15,11 @@ MAX_COUNTED_SANDBOXES: Final = 100_000
 """Sandboxes whose lost entries are counted; beyond this every sandbox counts as having lost some."""
 
 
-class JournalListener:
-    """Waits for new entries of one sandbox, or of all (None)."""
+class EntryQueue:
+    """New entries of one sandbox, or of all (None), until a listener takes them."""
 
-    def __init__(self, journal: Journal, sandbox: str | None, wake: Callable[[], None]) -> None:
+    def __init__(self, sandbox: str | None, wake: Callable[[], None]) -> None:
         """`wake` is called at each entry; it must not wait."""
-        self._journal = journal
         self._sandbox = sandbox
         self._wake = wake
         self._queue: deque[Entry] = deque(maxlen=MAX_QUEUED)
@@ -38,6 +37,15 @@ class JournalListener:
         entries = tuple(self._queue)
         self._queue.clear()
         return entries
+
+
+class JournalListener(EntryQueue):
+    """Waits for new entries of a journal."""
+
+    def __init__(self, journal: Journal, sandbox: str | None, wake: Callable[[], None]) -> None:
+        """`wake` is called at each entry; it must not wait."""
+        super().__init__(sandbox, wake)
+        self._journal = journal
 
     def close(self) -> None:
         """Stop listening."""
