@@ -11,9 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
-from mockserver.storage.coverage import OTHER, Observation, Outcome, RetryStats, Tally, loses_answer
+from mockserver.storage.coverage import (
+    OTHER,
+    Observation,
+    Outcome,
+    RetryStats,
+    Tally,
+    counted_outcome,
+    loses_answer,
+    other_outcome,
+)
 
 
 def counts(observation: Observation, *, complete: bool) -> dict[str, Any]:
@@ -23,23 +31,22 @@ def counts(observation: Observation, *, complete: bool) -> dict[str, Any]:
     if outcome is None:
         return {"sandbox": observation.sandbox, "fields": [*fields, "problems"], "bounded": [], "outcome": False}
     bounded = [["/" + place, "/" + OTHER] for place in observation.violation_places]
-    is_lost = loses_answer(outcome.fault)
-    if complete or is_lost or outcome.fault is not None:
-        counted = outcome if complete or is_lost else replace(outcome, delivered=False)
+    counted = counted_outcome(outcome, complete=complete)
+    if counted is not None:
         field = "*" + _text(counted, observation.trigger)
         if outcome.from_contract:
             fields.append(field)
         else:
-            bounded.append([field, "*" + _text(_other(counted), observation.trigger)])
+            bounded.append([field, "*" + _text(other_outcome(counted), observation.trigger)])
     return {
         "sandbox": observation.sandbox,
         "fields": fields,
         "bounded": bounded,
         "outcome": _text(outcome),
-        "other": _text(_other(outcome)),
+        "other": _text(other_outcome(outcome)),
         "fingerprint": str(observation.fingerprint),
         "age": (time.perf_counter_ns() - observation.arrived_ns) // 1_000,
-        "lost": observation.committed and (is_lost or not complete),
+        "lost": observation.committed and (loses_answer(outcome.fault) or not complete),
     }
 
 
@@ -63,10 +70,6 @@ def tally_of(fields: Mapping[str, str]) -> Tally:
 
 
 _NUMBERS = ("requests", "problems", "retries_after_loss", "secrets_in_url")
-
-
-def _other(outcome: Outcome) -> Outcome:
-    return Outcome("", OTHER, from_contract=False, fault=outcome.fault, delivered=outcome.delivered)
 
 
 def _text(outcome: Outcome, trigger: str = "") -> str:

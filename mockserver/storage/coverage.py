@@ -132,14 +132,14 @@ class Tally:
         before = self.outcomes.get(key)
         if before is None:
             if not outcome.from_contract and len(self.outcomes) >= MAX_DISTINCT:
-                key = (_other(outcome), trigger)
+                key = (other_outcome(outcome), trigger)
             before = self.outcomes.get(key, 0)
         self.outcomes[key] = before + number
 
     def add_retries(self, outcome: Outcome, stats: RetryStats) -> None:
         """Add retries of requests that had an outcome."""
         if not outcome.from_contract and outcome not in self.retries and len(self.retries) >= MAX_DISTINCT:
-            outcome = _other(outcome)
+            outcome = other_outcome(outcome)
         before = self.retries.get(outcome)
         if before is None:
             self.retries[outcome] = RetryStats(stats.count, stats.shortest_ns, stats.longest_ns)
@@ -248,11 +248,9 @@ class Coverage:
             return
         for place in observation.violation_places:
             tally.count_violation(place)
-        # Without a fault, an answer whose client left counts for no outcome.
-        if complete or loses_answer(outcome.fault):
-            tally.count_outcome(outcome, observation.trigger)
-        elif outcome.fault is not None:
-            tally.count_outcome(structs.replace(outcome, delivered=False), observation.trigger)
+        counted = counted_outcome(outcome, complete=complete)
+        if counted is not None:
+            tally.count_outcome(counted, observation.trigger)
         key = (tally.serial, observation.fingerprint)
         previous = self._recent.get(key) or self._older.get(key)
         if previous is not None:
@@ -280,5 +278,13 @@ def _is_of(outcome: Outcome, scenario: Scenario) -> bool:
     return outcome.from_contract and outcome.scenario == scenario.id and outcome.operation == scenario.operation
 
 
-def _other(outcome: Outcome) -> Outcome:
+def counted_outcome(outcome: Outcome, *, complete: bool) -> Outcome | None:
+    """The outcome that counts as met; None if the client left before its answer, without a fault that explains it."""
+    if complete or loses_answer(outcome.fault):
+        return outcome
+    return structs.replace(outcome, delivered=False) if outcome.fault is not None else None
+
+
+def other_outcome(outcome: Outcome) -> Outcome:
+    """What an outcome counts as where too many different ones were met."""
     return Outcome("", OTHER, from_contract=False, fault=outcome.fault, delivered=outcome.delivered)
