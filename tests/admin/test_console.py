@@ -16,21 +16,9 @@ from playwright.sync_api import Page, Route, expect
 
 from mockserver import running
 from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
-from tests.support.browser import Opened, Tabs, browsing, opening, violations
+from tests.support.browser import Opened, violations
 
 SCRIPT = "<script>window.wasRun = true</script><img src=x onerror='window.wasRun = true'>"
-
-
-@pytest.fixture(scope="module")
-def tabs() -> Iterator[Tabs]:
-    with browsing() as browser:
-        yield Tabs(browser)
-
-
-@pytest.fixture
-def console(tabs: Tabs) -> Iterator[Opened]:
-    with opening(tabs) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from mockserver.decision.document import parse_body
 from mockserver.entries.views import violation_json
 from tests.schema.test_violations import MESSAGES
 from tests.support import LASTING, ONCE, PATH, Serving, serving
-from tests.support.browser import Opened, Tabs, browsing, opening
+from tests.support.browser import Opened
 from tests.support.conditions import CASES, compiled
 from tests.support.schemas import compiled as compiled_schema
 
@@ -36,18 +36,6 @@ WHENS: list[dict[str, Any]] = [
 def mock() -> Iterator[Serving]:
     with serving("--log-format", "none") as serve:
         yield serve
-
-
-@pytest.fixture(scope="module")
-def tabs() -> Iterator[Tabs]:
-    with browsing() as browser:
-        yield Tabs(browser)
-
-
-@pytest.fixture
-def console(tabs: Tabs) -> Iterator[Opened]:
-    with opening(tabs) as opened:
-        yield opened
 
 
 def worded(page: Page, function: str, values: list[Any]) -> list[str]:
