@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import msgspec
@@ -180,6 +181,14 @@ def printable(text: str, limit: int) -> str:
     shown = text[: limit + 1].encode("ascii", "backslashreplace").decode("ascii")  # no character takes less than one
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+_CONTROL_CHARACTERS: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+
+
+def replace_control_characters(text: str) -> str:
+    """`text` with a space for what neither a terminal nor XML can show in a line."""
+    return _CONTROL_CHARACTERS.sub(" ", text)
 
 
 def count_members(value: Any) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
 from mockserver.base.values import encode_json
 from mockserver.comparison.changes import VERDICTS, Change, Comparison, Place, Verdict
 from mockserver.core.model import MISSING
@@ -164,28 +164,17 @@ def _escaped(value: str) -> str:
 def junit(comparison: Comparison, fail_on: Verdict | None) -> str:
     """JUnit XML: a test case for each change; breaking ones fail, with `--fail-on compatible` these as well."""
     failing: tuple[Verdict, ...] = ("breaking", "compatible") if fail_on == "compatible" else ("breaking",)
-    failures = sum(len(comparison.of_verdict(verdict)) for verdict in failing)
-    title = _xml(f"contract {comparison.old.name} to {comparison.new.name}")
-    tests = str(len(comparison.changes) or 1)
-    counts = {"tests": tests, "failures": str(failures), "errors": "0", "skipped": "0", "time": "0"}
-    root = Element("testsuites", name=title)
-    suite = SubElement(root, "testsuite", {"name": title, **counts})
-    if not comparison.changes:
-        SubElement(suite, "testcase", classname="contract", name="no change", time="0")
-    for change in comparison.changes:
-        name = _xml(f"{_place_words(change.place)} {change.at}".strip())
-        case = SubElement(suite, "testcase", classname=f"contract.{change.verdict}", name=name, time="0")
-        words = _xml(_change_words(change))
-        if change.verdict in failing:
-            SubElement(case, "failure", message=f"{change.verdict}: {_xml(change.reason)}").text = words
-        else:
-            SubElement(case, "system-out").text = f"{words}; {_xml(change.reason)}"
-    indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+    name = f"contract {comparison.old.name} to {comparison.new.name}"
+    cases = [_test_case(change, change.verdict in failing) for change in comparison.changes]
+    return junit_xml(name, [JunitSuite(name, cases or [JunitCase("contract", "no change", "passed")])])
 
 
-def _xml(value: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in value)
+def _test_case(change: Change, fails: bool) -> JunitCase:
+    class_name, name = f"contract.{change.verdict}", f"{_place_words(change.place)} {change.at}".strip()
+    words = _change_words(change)
+    if fails:
+        return JunitCase(class_name, name, "failed", f"{change.verdict}: {change.reason}", words)
+    return JunitCase(class_name, name, "passed", text=f"{words}; {change.reason}")
 
 
 FORMATS: Final[Mapping[str, Callable[[Comparison, Verdict | None], str]]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from typing import Any, Final, Literal
 
+from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.provider.report import Report, counts
 
@@ -92,21 +92,35 @@ def junit(report: Report) -> str:
 
     What differs or is refuted is a failure, what was not reached is skipped.
     """
-    root = Element("testsuites", name=f"provider {_line(report['target'])}")
-    for title in ("outcomes", "assumptions"):
-        found = report[title]
-        failed = sum(one["result"] in ("differs", "refuted") for one in found)
-        skipped = sum(one["result"] == "not-reached" for one in found)
-        counted = {"tests": len(found), "failures": failed, "errors": 0, "skipped": skipped, "time": 0}
-        suite = SubElement(root, "testsuite", {"name": title, **{name: str(count) for name, count in counted.items()}})
-        for one in found:
-            words = [difference_words(d) for d in one["differences"]] if title == "outcomes" else []
-            words = words or [_line(one["reason"] or "") if title == "outcomes" else evidence_words(report, one)]
-            names = {"classname": _line(one.get("operation", "assumption")), "name": _line(one["id"])}
-            case = SubElement(suite, "testcase", {**names, "time": "0"})
-            if one["result"] == "not-reached":
-                SubElement(case, "skipped", message=words[0])
-            elif one["result"] in ("differs", "refuted"):
-                SubElement(case, "failure", message=words[0]).text = "\n".join(words)
-    indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+    suites = [
+        JunitSuite("outcomes", [_outcome_case(one) for one in report["outcomes"]]),
+        JunitSuite("assumptions", [_assumption_case(report, one) for one in report["assumptions"]]),
+    ]
+    return junit_xml(f"provider {_line(report['target'])}", suites)
+
+
+_RESULTS: Final[Mapping[str, Literal["passed", "failed", "skipped"]]] = {
+    "same": "passed",
+    "confirmed": "passed",
+    "differs": "failed",
+    "refuted": "failed",
+    "not-reached": "skipped",
+}
+"""What JUnit calls the result of an outcome, and of an assumption."""
+
+
+def _outcome_case(outcome: Mapping[str, Any]) -> JunitCase:
+    words = [difference_words(one) for one in outcome["differences"]] or [_line(outcome["reason"] or "")]
+    return _case(outcome["operation"], outcome, words[0], "\n".join(words))
+
+
+def _assumption_case(report: Report, assumption: Mapping[str, Any]) -> JunitCase:
+    words = evidence_words(report, assumption)
+    return _case("assumption", assumption, words, words)
+
+
+def _case(class_name: str, one: Mapping[str, Any], message: str, text: str) -> JunitCase:
+    result = _RESULTS[one["result"]]
+    if result == "passed":
+        message = text = ""
+    return JunitCase(_line(class_name), _line(one["id"]), result, message, text if result == "failed" else "")

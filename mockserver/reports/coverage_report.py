@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
+from mockserver.base.values import replace_control_characters
 
 Report = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 _COLUMNS: Final = ("outcome", "met", "by", "faults", "sent again", "how to meet it")
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
-"""Characters that neither a terminal nor XML can show in a line."""
 
 
 def sandbox_label(report: Report) -> str:
@@ -59,7 +58,7 @@ def times_text(number: int) -> str:
 
 def text(report: Report) -> str:
     """The report as text: a table of the outcomes, and the behaviour of the client."""
-    return "\n".join(map(_printable, _text_lines(report))) + "\n"
+    return "\n".join(map(replace_control_characters, _text_lines(report))) + "\n"
 
 
 def _text_lines(report: Report) -> Iterator[str]:
@@ -124,10 +123,6 @@ def interval_text(retry: Mapping[str, Any]) -> str:
     return f"{shortest:g} ms later" if shortest == longest else f"{shortest:g} to {longest:g} ms later"
 
 
-def _printable(line: str) -> str:
-    return _UNPRINTABLE.sub(" ", line)
-
-
 # -- for a pipeline -----------------------------------------------------------------------------------
 
 
@@ -136,32 +131,21 @@ def junit(report: Report) -> str:
 
     A documented outcome that was not met is a failure; an assumed one is skipped, as no client has to meet it.
     """
-    root = Element("testsuites", name=f"coverage of the contract, {sandbox_label(report)}")
-    for source in ("documented", "assumed"):
-        rows = by_source(report, source)
-        missing = str(sum(not row["met"] for row in rows))
-        failed, skipped = (missing, "0") if source == "documented" else ("0", missing)
-        counts = {"tests": str(len(rows)), "failures": failed, "errors": "0", "skipped": skipped, "time": "0"}
-        suite = SubElement(root, "testsuite", {"name": f"{source} outcomes", **counts})
-        for row in rows:
-            _add_test_case(suite, row)
-    for element in root.iter():
-        element.text = None if element.text is None else _printable_lines(element.text)
-        element.attrib.update({name: _printable(value) for name, value in element.attrib.items()})
-    indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+    suites = [
+        JunitSuite(f"{source} outcomes", [_test_case(row) for row in by_source(report, source)])
+        for source in ("documented", "assumed")
+    ]
+    return junit_xml(f"coverage of the contract, {sandbox_label(report)}", suites)
 
 
-def _add_test_case(suite: Element, row: Row) -> None:
-    case = SubElement(suite, "testcase", classname=row["operation"], name=row["scenario"], time="0")
+def _test_case(row: Row) -> JunitCase:
     if row["met"]:
-        SubElement(case, "system-out").text = f"met {met_text(row)}"
-        return
-    about = [row["heading"] or "", row["note"] or "", f"how to meet it: {row['how']}", row["curl"]]
-    kind = "failure" if row["source"] == "documented" else "skipped"
-    missing = SubElement(case, kind, message=f"not met: {row['heading'] or row['scenario']}")
-    missing.text = "\n".join(filter(None, about))
-
-
-def _printable_lines(text: str) -> str:
-    return "\n".join(map(_printable, text.split("\n")))
+        return JunitCase(row["operation"], row["scenario"], "passed", text=f"met {met_text(row)}")
+    details = [row["heading"], row["note"], f"how to meet it: {row['how']}", row["curl"]]
+    return JunitCase(
+        row["operation"],
+        row["scenario"],
+        "failed" if row["source"] == "documented" else "skipped",
+        message=f"not met: {row['heading'] or row['scenario']}",
+        text="\n".join(filter(None, details)),
+    )
