@@ -176,7 +176,10 @@ class Scenario:
 
 
 class Turn(Struct, frozen=True):
-    """What the next `times` requests get: a scenario, a fault, a delay."""
+    """What the next `times` requests get: a scenario, a fault, a delay.
+
+    `fault` and `delay` are those of what is armed; in a scenario's turn `scenario` has them.
+    """
 
     scenario: Scenario | None = None
     """None: what is armed leaves the ordinary answer; a scenario's turn leaves requests to the scenarios after it."""

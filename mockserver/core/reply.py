@@ -32,6 +32,7 @@ class Effects(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """Which scenario answers, why, what it rests on, and what it changes.
 
+    scenario: with answers in turn the copy that answers in this turn; its id is that of the contract's own.
     alternative: the one that matched; None if the scenario was forced or armed.
     assumed: ids of the assumptions that the answer rests on.
     facts: what the answer may show; what was looked at is in the view.

@@ -101,7 +101,7 @@ def fetch_records(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookup
     records = facts.records
     keys: dict[str, str | None] = {}
     found: dict[str, tuple[Record, ...]] = {}
-    misspelt = None
+    unknown = None
     for lookup in lookups:
         name = lookup.name
         if lookup.is_list:
@@ -122,9 +122,9 @@ def fetch_records(lookups: Iterable[Lookup], facts: Facts, find: Find) -> Lookup
         else:
             found[name], records[name] = (record,), record.visible
         was_written = record is not None and record.origin == "request"
-        if misspelt is None and not was_written and key not in collection.seeds and collection.is_reserved(sent):
-            misspelt = lookup
-    return LookupResults(keys, found, misspelt)
+        if unknown is None and not was_written and key not in collection.seeds and collection.is_reserved(sent):
+            unknown = lookup
+    return LookupResults(keys, found, unknown)
 
 
 def key_of(lookup: Lookup, facts: Facts) -> str | None:
@@ -135,15 +135,19 @@ def key_of(lookup: Lookup, facts: Facts) -> str | None:
 
 def sent_key(lookup: Lookup, facts: Facts) -> str | None:
     """The key as the request spells it; None too where the lookup's `unless` has a value."""
-    if lookup.unless is not None:
-        other = lookup.unless(facts)
-        if other is not MISSING and not is_empty(other):
-            return None
     key = lookup.key(facts)
-    return key if type(key) is str and not is_empty(key) else None
+    return key if type(key) is str and not is_empty(key) and not _is_skipped(lookup, facts) else None
+
+
+def _is_skipped(lookup: Lookup, facts: Facts) -> bool:
+    """Whether the lookup's `unless` has a value, so that nothing is fetched."""
+    other = lookup.unless(facts) if lookup.unless is not None else MISSING
+    return other is not MISSING and not is_empty(other)
 
 
 def _find_many(lookup: Lookup, facts: Facts, find: Find) -> tuple[Record, ...]:
-    keys = lookup.key(facts)
-    records = [find(lookup.collection, key) for key in keys if type(key) is str] if isinstance(keys, list) else []
+    values = MISSING if _is_skipped(lookup, facts) else lookup.key(facts)
+    sent = [value for value in values if type(value) is str] if isinstance(values, list) else []
+    keys = sent if lookup.fold is None else map(lookup.fold, sent)
+    records = [find(lookup.collection, key) for key in keys]
     return tuple(record for record in records if record is not None)

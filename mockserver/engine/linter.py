@@ -136,8 +136,8 @@ def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
         what = f"an example of {expected} that the mock itself refuses"
         yield FileDiagnostic(position, what, expected, str(problem["title"]), str(problem["detail"]))
         return
-    if decision.scenario is not run.scenario:
-        caught = decision.scenario
+    caught = decision.scenario
+    if caught.id != expected:
         yield FileDiagnostic(
             position,
             f"an example of {expected} is shadowed by {caught.id} at {caught.position}",
@@ -147,8 +147,8 @@ def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
         )
         return
     answer = decode_json(run.reply.body, MAX_OWN_DEPTH)
-    for violation in run.scenario.envelope.violations(answer):
+    for violation in caught.envelope.violations(answer):
         words = mismatch_of(violation, answer)
         what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
-        hint = words.hint or f"the schema is that of the envelope {run.scenario.envelope.name}"
+        hint = words.hint or f"the schema is that of the envelope {caught.envelope.name}"
         yield FileDiagnostic(position, what, words.expected, words.got, hint)

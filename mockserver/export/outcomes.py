@@ -74,7 +74,7 @@ def _outcome(contract: Contract, operation: Operation, scenario: Scenario) -> Ou
     forced = msgspec.structs.replace(last, headers={**last.headers, "mock-scenario": scenario.id})
     for example, requests_sent in (*attempts, (None, (forced,))):
         reply = _answer(contract, requests_sent, EXAMPLE_TIME_NS)
-        if reply.decision is not None and reply.decision.scenario is scenario:
+        if reply.decision is not None and reply.decision.scenario.id == scenario.id:
             return _make_outcome(contract, reply.decision, example, requests_sent, reply)
     raise ValueError(f"scenario {scenario.id} does not answer when it is forced: {reply.problem}")
 

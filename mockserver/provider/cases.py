@@ -58,7 +58,7 @@ def _case(contract: Contract, outcome: Outcome, bindings: Bindings) -> Case:
     requests = tuple(example_requests(operation, bound_example))
     *before, _ = _replies(contract, tuple(example_requests(operation, example)))
     reply = _replies(contract, requests)[-1]
-    if reply.decision is None or reply.decision.scenario is not outcome.scenario:
+    if reply.decision is None or reply.decision.scenario.id != outcome.scenario.id:
         headers = {**requests[-1].headers, "mock-scenario": outcome.scenario.id}
         reply = _replies(contract, [*requests[:-1], msgspec.structs.replace(requests[-1], headers=headers)])[-1]
     bound_lookups = frozenset(lookup.name for lookup in operation.lookups if lookup.path in places)

@@ -31,7 +31,7 @@ class Observer:
     def observe(self, request: Request, view: View, decision: Decision, arrived_ns: int) -> Observation:
         """The observation of a request that a scenario answers."""
         operation, scenario, fault = decision.operation, decision.scenario, decision.fault
-        from_contract = operation.by_id.get(scenario.id) is scenario
+        from_contract = scenario.runtime_text is None
         kind = fault.kind if fault is not None else None
         forced = scenario.id if decision.trigger == "header" else ""
         query = tuple(request.query.items()) if request.query else ()

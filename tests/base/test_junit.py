@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
 
@@ -14,7 +14,7 @@ def test_a_report_counts_its_cases_and_says_why_they_failed() -> None:
         JunitCase("cards", "third", "skipped", "not reached"),
         JunitCase("cards", "fourth", "passed"),
     ]
-    root = ElementTree.fromstring(junit_xml("coverage", [JunitSuite("outcomes", cases)]))
+    root = ET.fromstring(junit_xml("coverage", [JunitSuite("outcomes", cases)]))
     suite = root[0]
     assert root.get("name") == "coverage"
     assert suite.attrib == {
@@ -36,6 +36,6 @@ def test_a_report_counts_its_cases_and_says_why_they_failed() -> None:
 
 def test_what_xml_cannot_hold_becomes_a_space() -> None:
     case = JunitCase("a\x00b", "c\ud800d", "failed", "e\x1bf", "g\x07h\ni <&> é")
-    suite = ElementTree.fromstring(junit_xml("x\ny", [JunitSuite("s\tt", [case])]))[0]
+    suite = ET.fromstring(junit_xml("x\ny", [JunitSuite("s\tt", [case])]))[0]
     assert (suite.get("name"), suite[0].get("classname"), suite[0].get("name")) == ("s t", "a b", "c d")
     assert (suite[0][0].get("message"), suite[0][0].text) == ("e f", "g h\ni <&> é")

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
 from mockserver.core.faults import Fault, FixedDelay
+from mockserver.engine.linter import check
+from mockserver.engine.listing import curl_for
+from mockserver.export.outcomes import outcomes
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder
 
@@ -58,6 +61,29 @@ async def test_a_scenario_answers_in_turn(
     """Then it stays with the last answer, stands aside, or begins again."""
     async with serving(Engine(overlay(tmp_path, last, repeat))) as url:
         assert await codes(client, url, 6) == due
+
+
+async def test_answers_in_turn_count_as_the_scenario_of_the_contract(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    """Coverage counts each of them, `check` accepts an example of it, and a way to trigger it by values is found."""
+    texts = FILE.format(last="respond: {status: 418, error: {code: 2}}", repeat="last")
+    texts += f"  examples: [{{request: {json.dumps(LASTING)}, headers: {{x-flaky: '1'}}}}]\n"
+    contract = load(overlays=[folder(tmp_path / "flaky", {"flaky.yaml": texts})])
+    assert check(contract) == ()
+    flaky = contract.operations[0].by_id["flaky"]
+    engine = Engine(contract)
+    line = await curl_for(engine, "", contract.operations[0], flaky, "http://localhost")
+    assert "X-Flaky: 1" in line
+    assert "Mock-Scenario" not in line
+    assert [outcome.example for outcome in outcomes(contract, contract.settings, lambda one: one is flaky)] == [
+        flaky.examples[0]
+    ]
+    async with serving(engine) as url:
+        assert await codes(client, url, 3) == [503, 503, 418]
+        async with client.get(url + "/__admin/coverage") as response:
+            rows = (await response.json())["scenarios"]
+    assert [(row["met"], row["triggers"]) for row in rows if row["scenario"] == "flaky"] == [(3, {"values": 3})]
 
 
 async def test_a_forced_answer_takes_no_turn(tmp_path: Path, client: aiohttp.ClientSession) -> None:
