@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.contract.layers import ConfigNode, Definition, Layers, Table, data_of, unbroken_member
+from mockserver.contract.layers import ConfigNode, Layers, MergedDefinition, Table, data_of, unbroken_member
 from mockserver.contract.operations import PARAMETER, OperationCompiler
 from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
@@ -80,11 +80,11 @@ def _hash(layers: Layers, schemas: SchemaSet) -> str:
     return hashlib.sha256(encode_ascii_json(data).encode()).hexdigest()[:16]
 
 
-def _data_of_definition(definition: Definition) -> list[Any]:
+def _data_of_definition(definition: MergedDefinition) -> list[Any]:
     return [data_of(definition.members), {name: data_of(table) for name, table in definition.tables.items()}]
 
 
-def _check_routes(operations: Mapping[str, Definition]) -> None:
+def _check_routes(operations: Mapping[str, MergedDefinition]) -> None:
     """Report operations that have the route of one before them, whatever their path parameters are called."""
     names: dict[str, str] = {}
     for name, definition in operations.items():
@@ -114,7 +114,7 @@ def _check_names(layers: Layers) -> None:
 # -- collections ----------------------------------------------------------------------------------
 
 
-def _collection(name: str, definition: Definition, layers: Layers, schemas: MemberSchemas) -> Collection:
+def _collection(name: str, definition: MergedDefinition, layers: Layers, schemas: MemberSchemas) -> Collection:
     member, seeds, members = definition.members, definition.tables["seeds"], definition.tables["members"]
     is_reserved = _compile_reserved(unbroken_member(member, "reserved"))
     for taken in ("key", "origin"):

@@ -68,7 +68,7 @@ def unbroken_member(table: Table, name: str) -> ConfigNode | None:
     return node if node is not None and not node.is_broken else None
 
 
-class Definition(NamedTuple):
+class MergedDefinition(NamedTuple):
     """A collection or an operation: its first mention, its plain members, and its tables of parts by name."""
 
     first: ConfigNode
@@ -103,8 +103,8 @@ class Layers:
     def __init__(self) -> None:
         self.settings: Table = {}
         self.assumptions: Table = {}
-        self.collections: dict[str, Definition] = {}
-        self.operations: dict[str, Definition] = {}
+        self.collections: dict[str, MergedDefinition] = {}
+        self.operations: dict[str, MergedDefinition] = {}
         self.scenarios: dict[str, Table] = {}
         self.schemas: Table = {}
         self.replaced: list[Replacement] = []
@@ -152,9 +152,14 @@ class Layers:
             self._put_definition(self.operations, name, node, OPERATION_TABLES, "operation")
 
     def _put_definition(
-        self, definitions: dict[str, Definition], name: str, node: ConfigNode, tables: Mapping[str, str], what: str
+        self,
+        definitions: dict[str, MergedDefinition],
+        name: str,
+        node: ConfigNode,
+        tables: Mapping[str, str],
+        what: str,
     ) -> None:
-        parts = definitions.setdefault(name, Definition(node, {}, {table: {} for table in tables}))
+        parts = definitions.setdefault(name, MergedDefinition(node, {}, {table: {} for table in tables}))
         if not isinstance(node.data, dict):
             return
         for member in node.data:

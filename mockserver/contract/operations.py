@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.contract.layers import ConfigNode, Definition, Table, unbroken_member
+from mockserver.contract.layers import ConfigNode, MergedDefinition, Table, unbroken_member
 from mockserver.contract.paths import (
     NOW_MEMBERS,
     SETTING_NAMES,
@@ -71,7 +71,7 @@ class OperationCompiler:
     def __init__(
         self,
         name: str,
-        definition: Definition,
+        definition: MergedDefinition,
         collections: Mapping[str, Collection],
         schemas: SchemaSet,
         assumptions: tuple[str, ...],

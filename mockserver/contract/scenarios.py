@@ -17,9 +17,9 @@ from mockserver.core.contract import (
     Assumption,
     Change,
     Example,
-    RenderedMember,
     RuntimeCompiler,
     Scenario,
+    TemplatedMember,
 )
 from mockserver.core.directives import parse_delay, parse_fault
 from mockserver.core.language import Condition, Template
@@ -170,7 +170,7 @@ class _ScenarioCompiler:
     def _change(self, node: ConfigNode, lookup: Lookup, members: Mapping[str, Any]) -> Change:
         """Compile a change to the record of a lookup: `fixed` values, and those rendered for each request."""
         fixed: dict[str, Any] = {}
-        rendered: list[RenderedMember] = []
+        rendered: list[TemplatedMember] = []
         declared = lookup.collection.members
         for name, value in members.items():
             at: Path = ("then", lookup.name, name)
@@ -181,7 +181,7 @@ class _ScenarioCompiler:
             if not adds and template.constant is not MISSING:
                 fixed[name] = template.constant
             else:
-                rendered.append(RenderedMember(name, adds, template))
+                rendered.append(TemplatedMember(name, adds, template))
         written = ConfigNode(node.source, (*node.at, "then", lookup.name), fixed, node.layer)
         if not written.is_broken:
             self._checks[lookup.collection.name](written)

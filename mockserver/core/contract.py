@@ -49,7 +49,7 @@ class Alternative:
     lookup_names: tuple[str, ...]
 
 
-class RenderedMember(Struct, frozen=True):
+class TemplatedMember(Struct, frozen=True):
     """A member whose value depends on the request; if it `appends`, the value is appended to the list in the record."""
 
     name: str
@@ -65,7 +65,7 @@ class Change(Struct, frozen=True):
 
     lookup: Lookup
     members: Mapping[str, Any]
-    rendered: tuple[RenderedMember, ...]
+    rendered: tuple[TemplatedMember, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,10 +176,7 @@ class Scenario:
 
 
 class Turn(Struct, frozen=True):
-    """What the next `times` requests get: a scenario, a fault, a delay.
-
-    `fault` and `delay` are those of what is armed; in a scenario's turn `scenario` has them.
-    """
+    """What the next `times` requests get: a scenario; if it is armed, a fault and a delay too."""
 
     scenario: Scenario | None = None
     """None: what is armed leaves the ordinary answer; a scenario's turn leaves requests to the scenarios after it."""

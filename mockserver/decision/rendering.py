@@ -46,8 +46,8 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
 """What the mock says about an answer, in its headers."""
 
 
-def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collection[str] = frozenset()) -> Reply:
-    """The reply to a decision whose journal entry is `entry_id`; `lost_entries` are ids that the journal dropped."""
+def render(decision: Decision, route: Route, entry_id: str, lost_entry_ids: Collection[str] = frozenset()) -> Reply:
+    """The reply to a decision whose journal entry is `entry_id`; `lost_entry_ids` are ids that the journal dropped."""
     scenario, fault = decision.scenario, decision.fault
     status = scenario.status.render(decision.facts)
     headers = JSON_HEADERS
@@ -60,7 +60,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entries: Collec
         headers += _shared_headers(
             scenario, decision.provenance, decision.assumed, decision.trigger, route.contract.hash
         )
-        own_headers += _own_headers(decision, entry_id, lost_entries)
+        own_headers += _own_headers(decision, entry_id, lost_entry_ids)
     return Reply(
         status,
         headers,
@@ -91,11 +91,11 @@ def _scenario_headers(scenario: Scenario, facts: Facts) -> Headers:
     )
 
 
-def _own_headers(decision: Decision, entry_id: str, lost_entries: Collection[str]) -> Headers:
+def _own_headers(decision: Decision, entry_id: str, lost_entry_ids: Collection[str]) -> Headers:
     headers: list[tuple[str, str]] = []
     if decision.cause_entry_id:
         headers.append(
-            ("Mock-Cause", decision.cause_entry_id + ("; deleted" if decision.cause_entry_id in lost_entries else ""))
+            ("Mock-Cause", decision.cause_entry_id + ("; deleted" if decision.cause_entry_id in lost_entry_ids else ""))
         )
     if decision.document.violations:
         headers.append(("Mock-Violations", _header_list(decision.document.violations)))

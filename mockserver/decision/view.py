@@ -51,7 +51,7 @@ class View(Struct, frozen=True):
         request.
     turn_counts: by scenario with answers in turn, the requests before this one.
     delays_drawn: the random delays drawn so far.
-    lost_entries: ids of journal entries that wrote a found record and are no longer kept.
+    lost_entry_ids: ids of journal entries that wrote a found record and are no longer kept.
     versions: what the storage needs at the commit to tell whether something has changed since.
     """
 
@@ -65,7 +65,7 @@ class View(Struct, frozen=True):
     turn_counts: Mapping[str, int] = {}
     sandbox: str = ""
     delays_drawn: int = 0
-    lost_entries: frozenset[str] = frozenset()
+    lost_entry_ids: frozenset[str] = frozenset()
     versions: Any = None
 
 

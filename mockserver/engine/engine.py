@@ -172,7 +172,7 @@ class Engine:
                 decision = decide(route, document, view)
                 if isinstance(decision, Reply):
                     return await self._record_refusal(in_use, request, decision, started, sandbox, entry_id)
-                reply = render(decision, route, entry_id, view.lost_entries)
+                reply = render(decision, route, entry_id, view.lost_entry_ids)
                 nanos = time.perf_counter_ns() - started
                 entry = self._entry(in_use, view, decision, reply, nanos)
                 observation = in_use.observer.observe(request, view, decision, started)
@@ -240,7 +240,7 @@ class Engine:
         full = await sandbox.check_room(decision.effects)
         if full is not None:
             return await refused(problems.no_room(full.setting, full.limit), route.sandbox)
-        return Explanation(render(decision, route, entry_id, view.lost_entries), path, near_misses_of(decision, view))
+        return Explanation(render(decision, route, entry_id, view.lost_entry_ids), path, near_misses_of(decision, view))
 
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""

@@ -97,10 +97,10 @@ def examine(contract: Contract) -> Examination:
     for run in run_examples(contract):
         below = overlaid and run.scenario.position not in overlaid
         (remarks if below else errors).extend(_problems(run))
-    return Examination((*errors, *_disagreements(contract)), tuple(remarks))
+    return Examination((*errors, *_validator_disagreements(contract)), tuple(remarks))
 
 
-def _disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
+def _validator_disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
     """The examples on whose form the validator and the reference implementation of JSON Schema disagree."""
     from mockserver.schema.reference_validator import (
         ReferenceValidator,  # slow to import, and a server does not need it

@@ -42,7 +42,7 @@ def _lines(contract: Contract) -> Iterator[str]:
 def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     scenario, example = outcome.scenario, outcome.example
     yield f"  # {printable(scenario.heading, 200) if scenario.heading else 'not documented: assumed'}"
-    if example is None or not _rests_on_records(outcome):
+    if example is None or not _needs_records(outcome):
         yield f"  {scenario.id}: {{}}"
         return
     yield f"  {scenario.id}:"
@@ -55,7 +55,7 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _rests_on_records(outcome: Outcome) -> bool:
+def _needs_records(outcome: Outcome) -> bool:
     """Whether more than the form of the request decides that the outcome answers."""
     alternative = outcome.decision.alternative
     return bool(

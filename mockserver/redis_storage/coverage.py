@@ -45,7 +45,7 @@ def counts(observation: Observation, *, complete: bool) -> dict[str, Any]:
         "outcome": _text(outcome),
         "other": _text(other_outcome(outcome)),
         "fingerprint": str(observation.fingerprint),
-        "age": (time.perf_counter_ns() - observation.arrived_ns) // 1_000,
+        "age": (time.perf_counter_ns() - observation.started_ns) // 1_000,
         "lost": observation.committed and (loses_answer(outcome.fault) or not complete),
     }
 

@@ -83,7 +83,7 @@ class RedisSandbox(SandboxFields):
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
             delays_drawn=int(self.fields.get("delays", 0)),
-            lost_entries=lost & wrote if self.shared.settings.journal_entries else frozenset(),
+            lost_entry_ids=lost & wrote if self.shared.settings.journal_entries else frozenset(),
             versions=_Versions(self.fields, {field: known[field] for field in draft.records.read}, draft.drawn),
         )
 

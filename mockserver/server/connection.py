@@ -91,9 +91,9 @@ class Connection(asyncio.Protocol):
     def _note_head_bytes(self, data: bytes) -> None:
         """Keep the bytes of a head, and limit the time from its first one on."""
         if not self._is_request_pending:
-            self._shared.slow_heads.stop_watching(self)  # `Connections.add` began the time for a first byte
+            self._shared.awaited_heads.stop_watching(self)  # `Connections.add` began the time for a first byte
         self._pending_bytes.append(data)
-        self._shared.slow_heads.watch(self)
+        self._shared.awaited_heads.watch(self)  # from the second piece on it is watched already
 
     def eof_received(self) -> bool:
         """Keep our side open while a client that closed its own may still get a reply."""
@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
 
     def begin_request(self) -> float:
         """Note that the handling of a request begins; return when its first byte was received, in loop time."""
-        first_byte_at = self._shared.slow_heads.stop_watching(self)
+        first_byte_at = self._shared.awaited_heads.stop_watching(self)
         self.request_bytes, self._pending_bytes = self._pending_bytes, []
         self._is_request_pending, self._is_busy = False, True
         return asyncio.get_running_loop().time() if first_byte_at is None else first_byte_at
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
         self._is_busy, self.request_bytes = False, []
         self._idle_since = asyncio.get_running_loop().time()
         if self._is_request_pending and not self.is_lingering:  # the limit of the next request begins now
-            self._shared.slow_heads.watch(self)
+            self._shared.awaited_heads.watch(self)
         if self._half_closed_until is not None:
             self._schedule_half_closed_close()
 
@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
         """
         if self.is_lingering or self._transport.is_closing():
             return
-        self._shared.slow_heads.stop_watching(self)
+        self._shared.awaited_heads.stop_watching(self)
         self.write(data)
         if self.is_half_closed:
             self.close()

@@ -124,7 +124,7 @@ class Connections:
         """Take up `limit()` connections; `stopping` is set when the server stops."""
         self.request_timeout = request_timeout
         self.write_queue = WriteQueue()
-        self.slow_heads = TimeoutMonitor[LimitedConnection](request_timeout, lambda one: one.end_slow_head())
+        self.awaited_heads = TimeoutMonitor[LimitedConnection](request_timeout, lambda one: one.end_slow_head())
         self.slow_readers = TimeoutMonitor[LimitedConnection](request_timeout, lambda one: one.check_slow_reader())
         self._limit = limit
         self._stopping = stopping
@@ -133,7 +133,7 @@ class Connections:
     def add(self, connection: LimitedConnection) -> None:
         """Register a connection. Over the limit, close an idle one, or else refuse this one."""
         self._open[connection] = None
-        self.slow_heads.watch(connection)
+        self.awaited_heads.watch(connection)
         if self._stopping.is_set():
             connection.interrupted.set()
         if len(self._open) > self._limit():
@@ -147,7 +147,7 @@ class Connections:
     def discard(self, connection: LimitedConnection) -> None:
         """Forget a connection that is closed."""
         self._open.pop(connection, None)
-        self.slow_heads.stop_watching(connection)
+        self.awaited_heads.stop_watching(connection)
         self.slow_readers.stop_watching(connection)
 
     def interrupt(self) -> None:
@@ -157,7 +157,7 @@ class Connections:
 
     async def close(self, seconds: float) -> None:
         """Close all connections; abort those that are still open after so many seconds."""
-        self.slow_heads.stop()
+        self.awaited_heads.stop()
         for connection in list(self._open):
             connection.close()
         with contextlib.suppress(TimeoutError):

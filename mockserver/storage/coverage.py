@@ -49,11 +49,11 @@ class Observation(Struct, frozen=True, gc=False):
 
     `outcome` is None for a request that the mock refused. `fingerprint` is equal for equal requests of one sandbox.
     `violation_places` say where the request is malformed. `committed`: whether what the request changes was committed.
-    `arrived_ns` is of `perf_counter_ns`: only differences mean anything.
+    `started_ns` is of `perf_counter_ns`: only differences mean anything.
     """
 
     sandbox: str
-    arrived_ns: int
+    started_ns: int
     outcome: Outcome | None = None
     trigger: str = ""
     fingerprint: int = 0
@@ -67,7 +67,7 @@ class _PreviousRequest(Struct, frozen=True, gc=False):
 
     outcome: Outcome
     only_answer_lost: bool
-    arrived_ns: int
+    started_ns: int
 
 
 @dataclass(slots=True)
@@ -254,10 +254,10 @@ class Coverage:
         key = (tally.serial, observation.fingerprint)
         previous = self._recent.get(key) or self._older.get(key)
         if previous is not None:
-            tally.count_retry(previous.outcome, observation.arrived_ns - previous.arrived_ns)
+            tally.count_retry(previous.outcome, observation.started_ns - previous.started_ns)
             tally.retries_after_loss += previous.only_answer_lost
         only_answer_lost = observation.committed and (loses_answer(outcome.fault) or not complete)
-        self._recent[key] = _PreviousRequest(outcome, only_answer_lost, observation.arrived_ns)
+        self._recent[key] = _PreviousRequest(outcome, only_answer_lost, observation.started_ns)
         if len(self._recent) >= MAX_REMEMBERED:
             self._older, self._recent = self._recent, {}
 

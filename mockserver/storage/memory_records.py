@@ -115,20 +115,22 @@ class Records:
 
     def draw(self, ids: Iterable[GeneratedId]) -> dict[str, str]:
         """The next unused ids by name; drawing again gives the same until they are consumed."""
-        return {new.name: self.next_id(new) for new in ids}
+        return {one.name: self.next_id(one) for one in ids}
 
-    def next_id(self, new: GeneratedId) -> str:
+    def next_id(self, generated_id: GeneratedId) -> str:
         """The next unused id; asking again gives the same until it is consumed or its key is taken."""
-        start, used = new.first + self._base, self._ids_used.get(new.name, 0)
-        if new.unused_in is None:
-            return f"{new.prefix}{start + used}"
-        number = start + max(used, self._search_start.get(new.name, 0), self._last_drawn.get(new.name, 0))
-        text = f"{new.prefix}{number}"
-        stored, seeds = self._stored[new.unused_in], self.collections[new.unused_in].seeds
+        start, used = generated_id.first + self._base, self._ids_used.get(generated_id.name, 0)
+        if generated_id.unused_in is None:
+            return f"{generated_id.prefix}{start + used}"
+        number = start + max(
+            used, self._search_start.get(generated_id.name, 0), self._last_drawn.get(generated_id.name, 0)
+        )
+        text = f"{generated_id.prefix}{number}"
+        stored, seeds = self._stored[generated_id.unused_in], self.collections[generated_id.unused_in].seeds
         while text in stored or text in seeds:
             number += 1
-            text = f"{new.prefix}{number}"
-        self._last_drawn[new.name] = number - start
+            text = f"{generated_id.prefix}{number}"
+        self._last_drawn[generated_id.name] = number - start
         return text
 
     def consume(self, names: Iterable[str]) -> None:
@@ -147,9 +149,9 @@ class Records:
 
     # -- writing ----------------------------------------------------------------------------------------
 
-    def merged(self, writes: Iterable[Write], entry: str) -> list[Change]:
+    def merged(self, writes: Iterable[Write], entry_id: str) -> list[Change]:
         """The records of the keys that a request writes, with the members that it writes merged into them."""
-        return merge_writes(writes, self.collections, self.find, entry)
+        return merge_writes(writes, self.collections, self.find, entry_id)
 
     def change(self, collection: str, key: str, record: Record | None) -> Change:
         """The change that writes a record in place of what was there; None is a tombstone."""
@@ -244,7 +246,7 @@ def total_size(changes: Iterable[Change]) -> int:
 
 
 def merge_writes(
-    writes: Iterable[Write], collections: Mapping[str, Collection], find: Find, entry: str
+    writes: Iterable[Write], collections: Mapping[str, Collection], find: Find, entry_id: str
 ) -> list[Change]:
     """The records of the keys that a request writes, with the members that it writes merged into those of before."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
@@ -256,7 +258,8 @@ def merge_writes(
         members.update(write.members)
         members["key"], members["origin"] = write.key, "request"
     return [
-        Change(collection, key, encode_record(Record(members, entry))) for (collection, key), members in merged.items()
+        Change(collection, key, encode_record(Record(members, entry_id)))
+        for (collection, key), members in merged.items()
     ]
 
 

@@ -37,7 +37,7 @@ class _Versions(Struct, frozen=True, gc=False):
 
     revision: int
     reads: list[ReadRecord]
-    new: tuple[GeneratedId, ...]
+    generated_ids: tuple[GeneratedId, ...]
 
 
 class _CachedOrder(Struct, frozen=True):
@@ -101,7 +101,7 @@ class MemorySandbox:
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
             delays_drawn=self._delays_drawn,
-            lost_entries=self._shared.journal.lost_ids(one.entry_id for own in lookups.found.values() for one in own),
+            lost_entry_ids=self._shared.journal.lost_ids(one.entry_id for own in lookups.found.values() for one in own),
             versions=_Versions(records.revision, reads, operation.generated_ids),
         )
 
@@ -169,8 +169,8 @@ class MemorySandbox:
         records, versions = self.records, view.versions
         if any(records.stored(one.collection, one.key) is not one.stored for one in versions.reads):
             return True
-        consumed = [new for new in versions.new if new.name in effects.consumed_ids]
-        return any(records.next_id(new) != view.facts.new[new.name] for new in consumed)
+        consumed = [one for one in versions.generated_ids if one.name in effects.consumed_ids]
+        return any(records.next_id(one) != view.facts.new[one.name] for one in consumed)
 
     def count_delivered(self, entry_id: str, *, complete: bool) -> None:
         """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""

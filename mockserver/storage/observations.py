@@ -28,7 +28,7 @@ class Observer:
         self._secrets = secrets
         self._key = hashlib.sha256(key).digest()
 
-    def observe(self, request: Request, view: View, decision: Decision, arrived_ns: int) -> Observation:
+    def observe(self, request: Request, view: View, decision: Decision, started_ns: int) -> Observation:
         """The observation of a request that a scenario answers."""
         operation, scenario, fault = decision.operation, decision.scenario, decision.fault
         from_contract = scenario.runtime_text is None
@@ -38,18 +38,18 @@ class Observer:
         violations = decision.document.violations
         return Observation(
             sandbox=view.sandbox,
-            arrived_ns=arrived_ns,
+            started_ns=started_ns,
             outcome=Outcome(scenario.operation, scenario.id, from_contract, kind),
             trigger=decision.trigger,
             fingerprint=self._fingerprint(request, query, forced),
             violation_places=tuple({_violation_place(violation) for violation in violations}) if violations else (),
             secret_in_url=(bool(query) or bool(operation.parameters)) and self._shows_secret(request),
-            committed=decision.committed,
+            committed=decision.commits,
         )
 
-    def observe_refusal(self, request: Request, sandbox: str, arrived_ns: int) -> Observation:
+    def observe_refusal(self, request: Request, sandbox: str, started_ns: int) -> Observation:
         """The observation of a request that the mock refused."""
-        return Observation(sandbox, arrived_ns, secret_in_url=self._shows_secret(request))
+        return Observation(sandbox, started_ns, secret_in_url=self._shows_secret(request))
 
     def _fingerprint(self, request: Request, query: tuple[tuple[str, str], ...], forced: str) -> int:
         """The same for equal requests on every server with this key, and of no use to find their secrets without it."""

@@ -1,4 +1,4 @@
-"""The counts of sandboxes that are gone."""
+"""The counts of sandboxes that are gone; what else is counted is tested in `tests/admin/test_coverage.py`."""
 
 import pytest
 

@@ -160,14 +160,14 @@ async def test_a_look_tells_which_entries_of_records_are_lost(new_mock: NewMock)
     mock = new_mock(journal_entries=2)
     assert await mock.commit(await mock.look(thing="x"), write("x", size=1)) == Committed()
     first = mock.entries[0]
-    assert (await mock.look(thing="x")).lost_entries == frozenset()
+    assert (await mock.look(thing="x")).lost_entry_ids == frozenset()
     for key in ("y", "z"):
         assert await mock.commit(await mock.look(thing=key), write(key, size=1)) == Committed()
-    assert (await mock.look(thing="x")).lost_entries == {first}
-    assert (await mock.look(thing="z")).lost_entries == frozenset()
+    assert (await mock.look(thing="x")).lost_entry_ids == {first}
+    assert (await mock.look(thing="z")).lost_entry_ids == frozenset()
     await mock.storage.clear_entries("")
-    assert (await mock.look(thing="z")).lost_entries == {mock.entries[2]}
-    assert (await mock.look(thing="unseen")).lost_entries == frozenset()
+    assert (await mock.look(thing="z")).lost_entry_ids == {mock.entries[2]}
+    assert (await mock.look(thing="unseen")).lost_entry_ids == frozenset()
     without = new_mock(journal_entries=0)
     assert await without.commit(await without.look(thing="x"), write("x", size=1)) == Committed()
-    assert (await without.look(thing="x")).lost_entries == frozenset()
+    assert (await without.look(thing="x")).lost_entry_ids == frozenset()
