@@ -13,23 +13,30 @@ from msgspec.structs import replace
 
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
-from mockserver.core.model import Document, Request, Settings
+from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Decision, NearMiss, Problem, Reply
 from mockserver.decision.decide import decide
-from mockserver.decision.document import read_document
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.rendering import render
-from mockserver.decision.router import Route, Router
 from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.decision.view import View
+from mockserver.engine.contract_in_use import ContractInUse
 from mockserver.engine.metrics import Metrics
-from mockserver.entries.entry_writer import EntryWriter
 from mockserver.entries.journal_entry import with_client_left
 from mockserver.privacy.masks import mask_query
 from mockserver.storage.coverage import loses_answer
-from mockserver.storage.interface import Committed, Conflict, Entry, Full, Gone, Sandbox, Storage, StorageError
+from mockserver.storage.interface import (
+    Committed,
+    Conflict,
+    Entry,
+    FirstLook,
+    Full,
+    Gone,
+    Sandbox,
+    Storage,
+    StorageError,
+)
 from mockserver.storage.memory import MemoryStorage
-from mockserver.storage.observations import Observer
 
 _T = TypeVar("_T")
 
@@ -68,31 +75,6 @@ def run_sync(work: Coroutine[Any, Any, _T]) -> _T:
         return cast(_T, done.value)
     work.close()
     raise RuntimeError("the storage has to wait; await the coroutine instead")
-
-
-class ContractInUse:
-    """A contract in use: its router, and the writers of entries and observations."""
-
-    def __init__(
-        self,
-        contract: Contract,
-        settings: Settings,
-        sandbox_key: bytes,
-        admin_endpoints: Callable[[], tuple[str, ...]],
-    ) -> None:
-        """Collect what is secret, and what the route of a request is found by."""
-        self.contract = contract
-        self.settings = settings
-        self.cached: dict[Hashable, Any] = {}
-        """Values derived from the contract on demand; see `Engine.cached`."""
-        self.entry_writer = writer = EntryWriter(contract)
-        self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.path_mask, admin_endpoints)
-        self.observer = Observer(self.entry_writer.all_secrets, sandbox_key)
-
-    def read(self, route: Route, request: Request, settings: Settings) -> Document:
-        """The document of a request, its secrets masked."""
-        operation = route.operation
-        return read_document(operation, request, route.parameters, settings, self.entry_writer.secrets[operation.id])
 
 
 class Engine:
@@ -161,12 +143,15 @@ class Engine:
         route = in_use.router.route(request)
         if isinstance(route, Reply):
             return await self._record_refusal(in_use, request, route, started)
-        sandbox = await self.storage.use_sandbox(route.sandbox)
-        if sandbox is None:
-            return await self._record_refusal(in_use, request, problems.no_room_for_sandbox(in_use.settings), started)
-        document = in_use.read(route, request, sandbox.settings)
-        entry_id = await sandbox.next_entry_id()
-        async with sandbox.queue():
+        async with self.storage.queue(route.sandbox):
+            document = in_use.read(route, request, in_use.settings)
+            sandbox = await self.storage.use_sandbox(route.sandbox, FirstLook(route.operation, document))
+            if sandbox is None:
+                problem = problems.no_room_for_sandbox(in_use.settings)
+                return await self._record_refusal(in_use, request, problem, started)
+            if sandbox.own_settings:
+                document = in_use.read(route, request, sandbox.settings)
+            entry_id = await sandbox.next_entry_id()
             while True:
                 view = await sandbox.look(route.operation, document)
                 decision = decide(route, document, view)

@@ -3,10 +3,10 @@
 It does what `storage.interface` says, and passes the same tests as the store in memory. It must not know which scenario
 answers, nor how a reply is rendered or sent.
 
-A request costs four round trips: `sandbox` (the sandbox, made on first use, with an entry id), `look` (the records of
-its keys and all small values of the sandbox), the decision in this process, `change` (compare what was read, write,
-keep the entry: all or nothing), and `delivered` once the answer is out. Each is one script (`scripts`), so that nobody
-sees half of it. The time of idle sandboxes is the store's.
+A request costs two round trips: `sandbox` (the sandbox, made on first use, an entry id, and all that the first look
+reads), the decision in this process, and `change` (compare what was read, write, keep the entry: all or nothing).
+Whoever was too late looks again (`look`). `delivered` counts outcomes once their answers are out, several at a time.
+Each is one script (`scripts`), so that nobody sees half of it. The time of idle sandboxes is the store's.
 
 All keys begin with `{PREFIX}:`, one hash tag, as the limits of journal, bytes and sandboxes hold over all of them:
 

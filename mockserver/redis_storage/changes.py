@@ -1,4 +1,4 @@
-"""What the scripts are told of a change, in the form in which it is sent."""
+"""What the scripts are told and what they answer: changes, and what is read of a sandbox."""
 
 from __future__ import annotations
 
@@ -41,8 +41,41 @@ class Change(Struct, frozen=True):
     overhead: int = RECORD_OVERHEAD
 
 
+class Candidate(Struct, frozen=True):
+    """The record of the next new id: its field is `field` and a number from `start`, counted by `id:NAME`."""
+
+    name: str
+    field: str
+    start: int
+
+
+class Wanted(Struct, frozen=True):
+    """What is read beside the fields of a sandbox: fields of its records, and the records of the next new ids."""
+
+    fields: tuple[str, ...] = ()
+    new: tuple[Candidate, ...] = ()
+
+
+class Reading(Struct, frozen=True):
+    """What was read: the fields of a sandbox, values of records, ids of entries that wrote them and are not kept."""
+
+    sandbox: Mapping[str, str]
+    records: Mapping[str, Value]
+    lost: frozenset[str]
+
+
 encode = msgspec.msgpack.Encoder().encode
 """The form in which scripts take values."""
+
+
+_decode_reading = msgspec.msgpack.Decoder(tuple[list[str], list[str | bool], list[str]]).decode
+
+
+def decode_reading(answer: bytes) -> Reading:
+    """What a script has read."""
+    sandbox, records, lost = _decode_reading(answer)
+    fields = dict(zip(sandbox[::2], sandbox[1::2], strict=True))
+    return Reading(fields, dict(zip(map(str, records[::2]), records[1::2], strict=True)), frozenset(lost))
 
 
 def record_field(collection: str, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Coverage counts as fields of a hash, and back.
+"""Coverage counts: on their way to the store, and there as fields of a hash.
 
 `*OUTCOME` counts an outcome with its trigger, `=OUTCOME` retries, `<OUTCOME` and `>OUTCOME` have the shortest and the
 longest time before one in microseconds, `/PLACE` counts violations; the others are named as in a `Tally`.
@@ -6,12 +6,15 @@ longest time before one in microseconds, `/PLACE` counts violations; the others 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from mockserver.redis_storage.changes import encode
+from mockserver.redis_storage.connection import Store
 from mockserver.storage.coverage import (
     OTHER,
     Observation,
@@ -22,6 +25,25 @@ from mockserver.storage.coverage import (
     loses_answer,
     other_outcome,
 )
+
+
+class Deliveries:
+    """Sends counts to the store: those that come while others are on their way go together with the next ones."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing waits."""
+        self._store = store
+        self._next: list[bytes] = []
+        self._turn = asyncio.Lock()
+
+    async def count(self, counts: Mapping[str, Any]) -> None:
+        """Send the counts of one answer; they are in the store when this returns. Raises `StorageError`."""
+        group = self._next
+        group.append(encode(counts))
+        async with self._turn:
+            if group is self._next:  # nobody has sent them yet
+                self._next = []
+                await self._store.run("delivered", *group)
 
 
 def counts(observation: Observation, *, complete: bool) -> dict[str, Any]:

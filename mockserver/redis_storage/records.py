@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from mockserver.core.model import Collection, GeneratedId, Record
-from mockserver.redis_storage.changes import Value, decode_counter, record_field
+from mockserver.redis_storage.changes import Candidate, Value, decode_counter, record_field
 from mockserver.storage.memory_records import TOMBSTONE, decode_record
 
 NO_RECORD: Final = TOMBSTONE.decode()
@@ -20,6 +20,15 @@ class Draw(Struct, frozen=True):
 
     offset: int
     unused: str | None
+
+
+def candidates(generated_ids: Iterable[GeneratedId], base: int) -> tuple[Candidate, ...]:
+    """The records that have to be read before new ids are drawn, which begin at `base`."""
+    return tuple(
+        Candidate(new.name, record_field(new.unused_in, new.prefix), new.first + base)
+        for new in generated_ids
+        if new.unused_in is not None
+    )
 
 
 class KnownRecords:

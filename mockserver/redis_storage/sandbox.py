@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import msgspec
@@ -13,8 +12,16 @@ from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Document, Facts, Record
 from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome, LookupResults, View, fetch_records, make_facts
-from mockserver.redis_storage.changes import Value, decode_counter, json_text, record_field, turn_field
-from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords
+from mockserver.redis_storage.changes import (
+    Reading,
+    Value,
+    Wanted,
+    decode_counter,
+    json_text,
+    record_field,
+    turn_field,
+)
+from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords, candidates
 from mockserver.redis_storage.sandbox_fields import SandboxFields
 from mockserver.redis_storage.shared import Pending, Shared
 from mockserver.storage.coverage import Observation
@@ -46,16 +53,20 @@ class _Versions(Struct, frozen=True):
 class RedisSandbox(SandboxFields):
     """See `interface.Sandbox`. It is of one request: others have objects of their own."""
 
-    def __init__(self, shared: Shared, name: str, fields: Mapping[str, str], entry_id: str = "") -> None:
-        """`entry_id` is an id that was drawn with the fields."""
+    def __init__(
+        self,
+        shared: Shared,
+        name: str,
+        fields: Mapping[str, str],
+        entry_id: str = "",
+        first_reading: Reading | None = None,
+    ) -> None:
+        """`entry_id` is an id that was drawn with the fields; `first_reading` is what the first look reads."""
         super().__init__(shared, name, fields)
         self._entry_id = entry_id
+        self._first_reading = first_reading
 
     # -- one request ------------------------------------------------------------------------------------
-
-    def queue(self) -> AbstractAsyncContextManager[None]:
-        """Wait for the requests before this one; see `Queues`."""
-        return self.shared.queues.wait(self.name)
 
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""
@@ -65,12 +76,16 @@ class RedisSandbox(SandboxFields):
     async def look(self, operation: Operation, document: Document) -> View:
         """All that a decision about a request may see. Nothing is changed or used up.
 
-        The keys of lookups are known before; only where one stands in another record is there a second round trip.
+        The keys of lookups are known before; only where one stands in another record is there one more round trip.
         """
-        known: dict[str, Value] = {}
-        lost = await self.fetch(known, self._draft(operation, document, known).records.missing)
+        reading, self._first_reading = self._first_reading, None
+        if reading is None:
+            reading = await self.read(self.wanted(operation, document))
+        known, lost = {**reading.records}, reading.lost
         while (draft := self._draft(operation, document, known)).records.missing:
-            lost |= await self.fetch(known, draft.records.missing)
+            reading = await self.read(Wanted(tuple(draft.records.missing)))
+            known.update(reading.records)
+            lost |= reading.lost
         wrote = {one.entry_id for found in draft.lookups.found.values() for one in found}
         return View(
             facts=draft.facts,
@@ -86,6 +101,11 @@ class RedisSandbox(SandboxFields):
             lost_entry_ids=lost & wrote if self.shared.settings.journal_entries else frozenset(),
             versions=_Versions(self.fields, {field: known[field] for field in draft.records.read}, draft.drawn),
         )
+
+    def wanted(self, operation: Operation, document: Document) -> Wanted:
+        """What a look reads, as far as it is known before; the sandbox need not be read yet."""
+        missing = self._draft(operation, document, {}).records.missing
+        return Wanted(tuple(missing), candidates(operation.generated_ids, first_id(self.name, self.settings.seed)))
 
     def _draft(self, operation: Operation, document: Document, known: Mapping[str, Value]) -> _Draft:
         records = KnownRecords(known, self.shared.contract.collections)
@@ -106,7 +126,7 @@ class RedisSandbox(SandboxFields):
         known, collections = dict(read), self.shared.contract.collections
         missing = {record_field(one.collection, one.key) for one in effects.writes} - known.keys()
         if missing:
-            await self.fetch(known, missing)
+            known.update((await self.read(Wanted(tuple(missing)))).records)
         merged = merge_writes(effects.writes, collections, KnownRecords(known, collections).find, entry)
         return {"read": known, "records": {record_field(one.collection, one.key): one.data.decode() for one in merged}}
 
@@ -259,10 +279,8 @@ class RedisSandbox(SandboxFields):
         """Whether a record or a tombstone was written under a key."""
         return any((await self._stored(collection, key)).values())
 
-    async def _stored(self, collection: str, key: str) -> dict[str, Value]:
-        known: dict[str, Value] = {}
-        await self.fetch(known, [record_field(collection, key)])
-        return known
+    async def _stored(self, collection: str, key: str) -> Mapping[str, Value]:
+        return (await self.read(Wanted((record_field(collection, key),)))).records
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,8 +14,7 @@ from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Settings
 from mockserver.decision.order import Order
 from mockserver.decision.view import ArmedOutcome
-from mockserver.redis_storage.changes import Change, Value
-from mockserver.redis_storage.connection import as_fields
+from mockserver.redis_storage.changes import Change, Reading, Wanted, decode_reading, encode
 from mockserver.redis_storage.shared import Shared
 from mockserver.storage.interface import Clock, Conflict, Full, StorageError
 
@@ -64,18 +63,15 @@ class SandboxFields:
         """The scenarios in force."""
         return self.shared.values.order(operation, self.runtime_scenarios.get(operation.id, ()))
 
-    async def fetch(self, known: dict[str, Value], missing: Iterable[str]) -> frozenset[str]:
-        """Read records, and the sandbox anew; the ids of entries that wrote them and are no longer kept."""
-        names = [*missing]
-        fields, values, lost = await self.shared.store.run("look", self.name, *names)
-        for name, value in zip(names, values, strict=True):
-            known[name] = False if value is None else value.decode()
-        self._take_over(as_fields(fields))
-        return frozenset(entry.decode() for entry in lost)
+    async def read(self, wanted: Wanted) -> Reading:
+        """Read records, and the sandbox anew."""
+        reading = decode_reading(await self.shared.store.run("look", self.name, encode(wanted)))
+        self._take_over(reading.sandbox)
+        return reading
 
     async def refresh(self) -> None:
         """Read the sandbox anew."""
-        await self.fetch({}, ())
+        await self.read(Wanted())
 
     def new_change(self, **changes: Any) -> Change:
         """A change of this sandbox within the limits of the settings; `changes` are other members of it."""

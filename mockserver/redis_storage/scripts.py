@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 PARTS: Final = {
-    "sandbox": ("keys", "counts", "drop"),
-    "look": ("keys",),
+    "sandbox": ("keys", "counts", "drop", "read"),
+    "look": ("keys", "read"),
     "change": ("keys", "journal"),
     "delivered": ("keys", "counts"),
     "refused": ("keys", "counts", "journal"),

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 from weakref import WeakSet
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.decision.order import Order
-from mockserver.redis_storage.changes import encode
-from mockserver.redis_storage.connection import Address, Store, as_fields, other_served
-from mockserver.redis_storage.coverage import counts, tally_of
+from mockserver.redis_storage.changes import Wanted, decode_reading, encode
+from mockserver.redis_storage.connection import Address, Store, other_served
+from mockserver.redis_storage.coverage import Deliveries, counts, tally_of
 from mockserver.redis_storage.listener import NewEntries, RedisListener
 from mockserver.redis_storage.sandbox import RedisSandbox
 from mockserver.redis_storage.shared import Shared
 from mockserver.storage.coverage import Observation, Tally
-from mockserver.storage.interface import Entry, Gauges, ReloadedSandbox
+from mockserver.storage.interface import Entry, FirstLook, Gauges, ReloadedSandbox
 from mockserver.storage.memory_journal import entry_number
 
 PAGE: Final = 500
@@ -38,6 +39,7 @@ class RedisStorage:
         """`idle_clock` replaces the clock of the store, by which sandboxes get idle."""
         self._store = Store(address)
         self._shared = Shared(self._store, contract, settings, now_ns)
+        self._deliveries = Deliveries(self._store)
         self._idle_clock = idle_clock
         self._listeners: WeakSet[RedisListener] = WeakSet()
 
@@ -52,22 +54,31 @@ class RedisStorage:
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
-    async def _sandbox(self, name: str, mode: str) -> RedisSandbox | None:
+    def queue(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Wait for the requests to a sandbox that came before; see `Queues`."""
+        return self._shared.queues.wait(name)
+
+    async def _sandbox(self, name: str, mode: str, wanted: Wanted | None = None) -> RedisSandbox | None:
         now = "" if self._idle_clock is None else self._idle_clock()
         settings, contract = self._shared.settings, self._shared.contract.hash
-        answer = await self._store.run(
-            "sandbox", name, mode, now, settings.sandbox_ttl, settings.max_sandboxes, contract
-        )
+        limits = (settings.sandbox_ttl, settings.max_sandboxes)
+        answer = await self._store.run("sandbox", name, mode, now, *limits, contract, encode(wanted or Wanted()))
         if answer[0] == b"contract":
             raise other_served(self._store.address, "contract", answer[1].decode(), contract)
         if answer[0] == b"full":
             return None
-        fields = as_fields(answer[2])
-        return None if mode == "find" and not fields else RedisSandbox(self._shared, name, fields, answer[1].decode())
+        reading = decode_reading(answer[2])
+        if mode == "find" and not reading.sandbox:
+            return None
+        entry_id, first_reading = answer[1].decode(), None if wanted is None else reading
+        return RedisSandbox(self._shared, name, reading.sandbox, entry_id, first_reading)
 
-    async def use_sandbox(self, name: str) -> RedisSandbox | None:
+    async def use_sandbox(self, name: str, first_look: FirstLook | None = None) -> RedisSandbox | None:
         """The sandbox of a name, made on first use; None where there is no room for one more."""
-        return await self._sandbox(name, "use")
+        if first_look is None:
+            return await self._sandbox(name, "use")
+        unread = RedisSandbox(self._shared, name, {})
+        return await self._sandbox(name, "use", unread.wanted(first_look.operation, first_look.document))
 
     async def find(self, name: str) -> RedisSandbox | None:
         """The sandbox of a name, if it exists; this does not count as use."""
@@ -81,7 +92,7 @@ class RedisStorage:
         """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
         pending = self._shared.pending.pop(entry_id, None)
         if pending is not None:
-            await self._store.run("delivered", pending.born, encode(counts(pending.observation, complete=complete)))
+            await self._deliveries.count({**counts(pending.observation, complete=complete), "born": pending.born})
 
     async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""

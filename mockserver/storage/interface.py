@@ -93,6 +93,13 @@ class ReloadedSandbox(Struct, frozen=True):
     turn_counts: Mapping[str, Mapping[str, int]]
 
 
+class FirstLook(Struct, frozen=True):
+    """What a request is going to look for: a storage on another machine fetches it together with the sandbox."""
+
+    operation: Operation
+    document: Document
+
+
 class Sandbox(Protocol):
     """One sandbox. Attributes may lag behind what other machines changed, until the next look."""
 
@@ -111,9 +118,6 @@ class Sandbox(Protocol):
     """Whether a sandbox of this name was evicted, so that its journal may lack entries."""
 
     # -- one request ------------------------------------------------------------------------------------
-
-    def queue(self) -> AbstractAsyncContextManager[None]:
-        """Let one request at a time into the block, where several would only make each other decide again."""
 
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""
@@ -203,10 +207,14 @@ class Storage(Protocol):
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
-    async def use_sandbox(self, name: str) -> Sandbox | None:
+    def queue(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Let one request at a time to a sandbox into the block, where several would make each other decide again."""
+
+    async def use_sandbox(self, name: str, first_look: FirstLook | None = None) -> Sandbox | None:
         """The sandbox of a name, made on first use; None if there is no room for one more.
 
-        It is not evicted while an answer that was committed in it is on its way (`delivered`).
+        `first_look`: what its first `look` will be about, if that follows.
+        A sandbox is not evicted while an answer that was committed in it is on its way (`delivered`).
         """
 
     async def find(self, name: str) -> Sandbox | None:
@@ -216,10 +224,7 @@ class Storage(Protocol):
         """What `use_sandbox` would give; a new sandbox is not kept, and this does not count as use."""
 
     async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:
-        """Count the outcome of a request whose answer is out; `complete`: all of it was sent.
-
-        Until then its sandbox is not evicted.
-        """
+        """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
 
     async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""

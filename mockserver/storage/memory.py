@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.decision.order import Order
 from mockserver.storage.coverage import Observation, Tally
-from mockserver.storage.interface import Entry, Gauges, ReloadedSandbox
+from mockserver.storage.interface import Entry, FirstLook, Gauges, ReloadedSandbox
 from mockserver.storage.memory_journal import JournalListener
 from mockserver.storage.memory_sandbox import MemorySandbox
 from mockserver.storage.memory_shared import Shared
@@ -45,7 +46,15 @@ class MemoryStorage:
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
-    async def use_sandbox(self, name: str) -> MemorySandbox | None:
+    def queue(self, name: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - nobody waits
+        """Let everybody in: nothing suspends between a look and its commit."""
+        return nullcontext()
+
+    async def use_sandbox(
+        self,
+        name: str,
+        first_look: FirstLook | None = None,  # noqa: ARG002 - all is at hand
+    ) -> MemorySandbox | None:
         """The sandbox of a name, made on first use; None if there is no room for one more."""
         now = self._monotonic()
         sandbox = self._sandboxes.pop(name, None)

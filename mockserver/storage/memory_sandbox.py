@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -74,10 +73,6 @@ class MemorySandbox:
         self._usage = Usage(shared)
 
     # -- one request ------------------------------------------------------------------------------------
-
-    def queue(self) -> AbstractAsyncContextManager[None]:
-        """Nobody waits: nothing suspends between a look and its commit."""
-        return nullcontext()
 
     async def next_entry_id(self) -> str:
         """The id of the entry of the request that is being answered."""

@@ -17,7 +17,7 @@ from mockserver.core.reply import Effects
 from mockserver.decision.document import read_document
 from mockserver.decision.view import ArmedOutcome, View
 from mockserver.storage.coverage import Observation, Outcome
-from mockserver.storage.interface import CommitResult, Committed, Entry, Sandbox, Storage
+from mockserver.storage.interface import CommitResult, Committed, Entry, FirstLook, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
 from tests.support import folder
 from tests.support.stores import close_stores, needs_redis, redis_storage
@@ -133,7 +133,10 @@ class Mock:
 
     async def look(self, name: str = "", **body: Any) -> View:
         """What is seen for a request with this body."""
-        return await (await self.sandbox(name)).look(self.operation, self.document(**body))
+        document = self.document(**body)
+        sandbox = await self.storage.use_sandbox(name, FirstLook(self.operation, document))
+        assert sandbox is not None
+        return await sandbox.look(self.operation, document)
 
     async def commit(
         self,

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome, View
 from mockserver.engine.engine import run_sync
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import CommitResult, Entry, Sandbox
+from mockserver.storage.interface import CommitResult, Entry, FirstLook, Sandbox
 from mockserver.storage.memory import MemoryStorage
 from tests.storage.storages import storages
 from tests.support import BATCH, ONCE, PATH
@@ -59,10 +60,15 @@ class WaitingSandbox(Waiting):
 class WaitingStorage(Waiting):
     """A storage whose sandboxes wait, so that requests really race."""
 
-    async def use_sandbox(self, name: str) -> WaitingSandbox | None:
+    def queue(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Nobody waits for the requests before."""
+        queue: AbstractAsyncContextManager[None] = self.inner.queue(name)
+        return queue
+
+    async def use_sandbox(self, name: str, first_look: FirstLook | None = None) -> WaitingSandbox | None:
         """One that waits."""
         await asyncio.sleep(0)
-        sandbox = await self.inner.use_sandbox(name)
+        sandbox = await self.inner.use_sandbox(name, first_look)
         return None if sandbox is None else WaitingSandbox(sandbox)
 
 

@@ -1,4 +1,4 @@
--- ARGV: name, mode (use, find or peek), now, ttl, most sandboxes, contract
+-- ARGV: name, mode (use, find or peek), now, ttl, most sandboxes, contract, what to read, see `changes.Wanted`
 local name, mode, meta = ARGV[1], ARGV[2], meta_of(ARGV[1])
 local served = redis.call('HGET', totals, 'contract')
 if not served then redis.call('HSET', totals, 'contract', ARGV[6])
@@ -39,4 +39,4 @@ if mode == 'use' then
   redis.call('ZADD', names, now, name)
   id = tostring(redis.call('HINCRBY', totals, 'ids', 1))
 end
-return {'ok', id, redis.call('HGETALL', meta)}
+return {'ok', id, read(name, cmsgpack.unpack(ARGV[7]))}

@@ -1,0 +1,40 @@
+"""Counts of answers that are out go to the store together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mockserver.redis_storage.coverage import Deliveries
+
+
+class StoreInTurns:
+    """Says what was sent; the first call ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.go_on = asyncio.Event()
+
+    async def run(self, script: str, *group: bytes) -> None:
+        """Take a group."""
+        assert script == "delivered"
+        self.sizes.append(len(group))
+        await self.go_on.wait()
+
+
+async def test_counts_that_come_during_a_round_trip_go_with_the_next() -> None:
+    """All are in the store when the call returns, and none waits for others to come."""
+    store: Any = StoreInTurns()
+    deliveries = Deliveries(store)
+    first = asyncio.create_task(deliveries.count({}))
+    await asyncio.sleep(0)
+    assert store.sizes == [1]
+    others = [asyncio.create_task(deliveries.count({})) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert store.sizes == [1]
+    assert not any(one.done() for one in (first, *others))
+    store.go_on.set()
+    await asyncio.gather(first, *others)
+    assert store.sizes == [1, 5]
+    await deliveries.count({})
+    assert store.sizes == [1, 5, 1]
