@@ -11,8 +11,9 @@ from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.model import MISSING, Request, Settings
-from mockserver.core.reply import Reply
+from mockserver.core.reply import NearMiss, Reply
 from mockserver.engine.engine import Engine, frozen_clock, run_sync
+from mockserver.entries.views import expected_words
 from mockserver.schema.violations import mismatch_of
 
 EXAMPLE_TIME_NS = 1_731_681_138_123_000_000
@@ -22,11 +23,15 @@ _EXAMPLE_HINT: Final = "write a request that meets it, so that check can tell wh
 
 
 class ExampleRun(Struct, frozen=True):
-    """An example and the reply to it."""
+    """An example and the reply to it.
+
+    near_miss: why its scenario did not match, if another one, tried after it, answers.
+    """
 
     scenario: Scenario
     example: Example
     reply: Reply
+    near_miss: NearMiss | None = None
 
 
 def example_requests(operation: Operation, example: Example) -> Iterator[Request]:
@@ -57,6 +62,13 @@ class ExampleRunner:
         """The reply to an example's request."""
         return self.replies(example_requests(operation, example))[-1]
 
+    def near_miss(self, operation: Operation, example: Example, scenario: Scenario) -> NearMiss | None:
+        """Why a scenario does not match an example's request; None if it was not tried."""
+        *before, last = example_requests(operation, example)
+        self.replies(before)
+        misses = run_sync(self._engine.explain(last)).near_misses
+        return next((miss for miss in misses if miss.scenario.id == scenario.id), None)
+
 
 def run_examples(contract: Contract) -> Iterator[ExampleRun]:
     """Every example of every scenario in order, with its reply."""
@@ -64,7 +76,10 @@ def run_examples(contract: Contract) -> Iterator[ExampleRun]:
     for operation in contract.operations:
         for scenario in operation.scenarios:
             for example in scenario.examples:
-                yield ExampleRun(scenario, example, runner.run(operation, example))
+                reply = runner.run(operation, example)
+                is_other = reply.decision is not None and reply.decision.scenario.id != scenario.id
+                near_miss = runner.near_miss(operation, example, scenario) if is_other else None
+                yield ExampleRun(scenario, example, reply, near_miss)
 
 
 def check(contract: Contract) -> tuple[FileDiagnostic, ...]:
@@ -137,6 +152,16 @@ def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
         yield FileDiagnostic(position, what, expected, str(problem["title"]), str(problem["detail"]))
         return
     caught = decision.scenario
+    if run.near_miss is not None:
+        evidence = run.near_miss.evidence[0]
+        yield FileDiagnostic(
+            position,
+            f"an example of {expected} that does not meet its conditions",
+            f"{evidence.path}: {expected_words(evidence.path, evidence.expected)}",
+            evidence.got,
+            f"it gets {caught.id}; change the example, or the conditions of {expected}",
+        )
+        return
     if caught.id != expected:
         yield FileDiagnostic(
             position,

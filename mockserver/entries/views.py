@@ -167,8 +167,12 @@ def evidence_json(one: Evidence) -> dict[str, Any]:
 
 def evidence_lines(at: str, expected: str, got: str) -> tuple[str, str]:
     """A piece of evidence as lines: the member, what was expected, what was got."""
-    expected = expected.removeprefix(at).strip().removeprefix("is ")
-    return f"{at}: expected {expected}", f"{' ' * len(at)}  got      {got}"
+    return f"{at}: expected {expected_words(at, expected)}", f"{' ' * len(at)}  got      {got}"
+
+
+def expected_words(at: str, expected: str) -> str:
+    """What evidence expected of a member, without naming it again."""
+    return expected.removeprefix(at).strip().removeprefix("is ")
 
 
 def server_sent_event(entry: JournalEntry) -> bytes:
