@@ -40,10 +40,10 @@ def decide(route: Route, document: Document, view: View) -> Decision | Problem:
         armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
     if armed is not None and armed.turn.scenario is not None:
         return _build_decision(route, document, view, Choice(armed.turn.scenario, "armed", directives, armed=armed))
-    if view.unknown_test_value is not None:
-        collection = view.unknown_test_value.collection
-        spelt = close_matches(view.unknown_test_value.key(facts), collection.test_values)
-        return unknown_test_value(view.unknown_test_value.path, collection.name, spelt, collection.test_values)
+    if view.unknown_test_value_lookup is not None:
+        collection = view.unknown_test_value_lookup.collection
+        spelt = close_matches(view.unknown_test_value_lookup.key(facts), collection.test_values)
+        return unknown_test_value(view.unknown_test_value_lookup.path, collection.name, spelt, collection.test_values)
     return _build_decision(route, document, view, _first_match(route, document, view, armed))
 
 

@@ -58,7 +58,7 @@ class View(Struct, frozen=True):
     facts: Facts
     keys: Mapping[str, str | None]
     found: Mapping[str, tuple[Record, ...]]
-    unknown_test_value: Lookup | None
+    unknown_test_value_lookup: Lookup | None
     order: Order
     operation: str
     armed: tuple[ArmedOutcome, ...] = ()
@@ -74,7 +74,7 @@ class LookupResults(Struct, frozen=True):
 
     keys: dict[str, str | None]
     found: dict[str, tuple[Record, ...]]
-    unknown_test_value: Lookup | None
+    unknown_test_value_lookup: Lookup | None
 
 
 def make_facts(document: Document, settings: Settings, order: Order, now_ns: int, new: Mapping[str, str]) -> Facts:

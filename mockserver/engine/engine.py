@@ -102,7 +102,7 @@ class Engine:
         self.last_reload: Reload | None = None
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
         self._admin_endpoints = admin_endpoints
-        self._in_use = self._put_in_use(contract, settings or contract.settings)
+        self._in_use = self._contract_in_use(contract, settings or contract.settings)
 
     @property
     def contract(self) -> Contract:
@@ -116,9 +116,9 @@ class Engine:
 
     def use_contract(self, contract: Contract, settings: Settings) -> None:
         """Serve another contract from the next request on; the caller tells the storage."""
-        self._in_use = self._put_in_use(contract, settings)
+        self._in_use = self._contract_in_use(contract, settings)
 
-    def _put_in_use(self, contract: Contract, settings: Settings) -> ContractInUse:
+    def _contract_in_use(self, contract: Contract, settings: Settings) -> ContractInUse:
         return ContractInUse(contract, settings, self._sandbox_key, self._admin_endpoints)
 
     def cached(self, name: Hashable, make: Callable[[], _T]) -> _T:

@@ -87,7 +87,7 @@ def view_of(
         facts=facts,
         keys=keys,
         found=found,
-        unknown_test_value=None,
+        unknown_test_value_lookup=None,
         order=order,
         operation=operation.id,
         turn_counts=decision.turns,

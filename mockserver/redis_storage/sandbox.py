@@ -91,7 +91,7 @@ class RedisSandbox(SandboxFields):
             facts=draft.facts,
             keys=draft.lookups.keys,
             found=draft.lookups.found,
-            unknown_test_value=draft.lookups.unknown_test_value,
+            unknown_test_value_lookup=draft.lookups.unknown_test_value_lookup,
             order=self.scenario_order(operation),
             operation=operation.id,
             armed=self.armed,

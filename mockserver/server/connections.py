@@ -116,7 +116,7 @@ class WriteQueue:
 class Connections:
     """The open connections of a server, and what they share.
 
-    slow_heads: connections that have sent nothing yet, or whose current head is not complete.
+    awaited_heads: connections that have sent nothing yet, or whose current head is not complete.
     slow_readers: connections whose client does not read what was sent.
     """
 

@@ -116,8 +116,10 @@ class Handler:
         try:
             if result.reply.delay_ms:
                 await connection.sleep_while_open(result.reply.delay_ms / 1_000)
-            keep_alive = request.keep_alive and not is_refused and not self._stopping.is_set()
-            exchange = Exchange(request, connection, result.reply, result.extra_headers, keep_alive, is_refused)
+            reply = result.reply
+            is_streamed = reply.pieces is not None or reply.feed is not None  # its head says that the connection ends
+            keep_alive = request.keep_alive and not is_refused and not is_streamed and not self._stopping.is_set()
+            exchange = Exchange(request, connection, reply, result.extra_headers, keep_alive, is_refused)
             complete = await _deliver(exchange)
         except Exception:  # noqa: BLE001 - the client gets a 500 and the server goes on
             edge_log.exception("mockserver: a reply failed")

@@ -252,12 +252,15 @@ class Coverage:
         if counted is not None:
             tally.count_outcome(counted, observation.trigger)
         key = (tally.serial, observation.fingerprint)
+        only_answer_lost = observation.committed and (loses_answer(outcome.fault) or not complete)
+        last = _PreviousRequest(outcome, only_answer_lost, observation.started_ns)
         previous = self._recent.get(key) or self._older.get(key)
         if previous is not None:
-            tally.count_retry(previous.outcome, observation.started_ns - previous.started_ns)
+            if previous.started_ns > last.started_ns:  # a delay let its answer out after that of its retry
+                previous, last = last, previous
+            tally.count_retry(previous.outcome, last.started_ns - previous.started_ns)
             tally.retries_after_loss += previous.only_answer_lost
-        only_answer_lost = observation.committed and (loses_answer(outcome.fault) or not complete)
-        self._recent[key] = _PreviousRequest(outcome, only_answer_lost, observation.started_ns)
+        self._recent[key] = last
         if len(self._recent) >= MAX_REMEMBERED:
             self._older, self._recent = self._recent, {}
 

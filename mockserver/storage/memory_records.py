@@ -84,8 +84,8 @@ class Records:
         self._of_removed_collections: dict[str, StoredRecords] = {}
         self._ids_used: dict[str, int] = {}
         self._search_start: dict[str, int] = {}
-        self._last_drawn: dict[str, int] = {}
-        """How far beyond the first id the last draw came, to save the next search; not part of the state."""
+        self._last_found: dict[str, int] = {}
+        """How far the last search for an unused id went, to save the next one; not part of the state."""
         self._base = first_id(name, seed)
         self.revision = 0
         """How often records or ids have changed: while it is the same, whatever was read is the same."""
@@ -123,14 +123,14 @@ class Records:
         if generated_id.unused_in is None:
             return f"{generated_id.prefix}{start + used}"
         number = start + max(
-            used, self._search_start.get(generated_id.name, 0), self._last_drawn.get(generated_id.name, 0)
+            used, self._search_start.get(generated_id.name, 0), self._last_found.get(generated_id.name, 0)
         )
         text = f"{generated_id.prefix}{number}"
         stored, seeds = self._stored[generated_id.unused_in], self.collections[generated_id.unused_in].seeds
         while text in stored or text in seeds:
             number += 1
             text = f"{generated_id.prefix}{number}"
-        self._last_drawn[generated_id.name] = number - start
+        self._last_found[generated_id.name] = number - start
         return text
 
     def consume(self, names: Iterable[str]) -> None:
@@ -138,14 +138,14 @@ class Records:
         for name in names:
             self.revision += 1
             self._ids_used[name] = self._ids_used.get(name, 0) + 1
-            if name in self._last_drawn:
-                self._search_start[name] = self._last_drawn[name] + 1
+            if name in self._last_found:
+                self._search_start[name] = self._last_found[name] + 1
 
     def reseed(self, name: str, seed: int) -> None:
         """Restart the ids from another seed; the records stay."""
         self.revision += 1
         self._base = first_id(name, seed)
-        self._ids_used, self._search_start, self._last_drawn = {}, {}, {}
+        self._ids_used, self._search_start, self._last_found = {}, {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class Records:
             self.revision += 1
             self.count -= 1
             self.size -= len(before) + _fixed_size(key)
-            self._last_drawn = {}
+            self._last_found = {}
 
     # -- all of it --------------------------------------------------------------------------------------
 
@@ -213,7 +213,7 @@ class Records:
         self.apply(changes)
         self._ids_used = {name: one.used for name, one in counters.items() if one.used}
         self._search_start = {name: one.searched for name, one in counters.items() if one.searched}
-        self._last_drawn = {}
+        self._last_found = {}
 
     def use_collections(self, collections: Mapping[str, Collection], id_offsets: Mapping[str, int]) -> None:
         """Keep the records of these collections from now on.
@@ -233,7 +233,7 @@ class Records:
             self._ids_used[name] += id_offsets[name]
             if name in self._search_start:
                 self._search_start[name] += id_offsets[name]
-        self._last_drawn = {}
+        self._last_found = {}
 
 
 def _stored_record(data: bytes) -> Record | None:

@@ -89,7 +89,7 @@ class MemorySandbox:
             facts=facts,
             keys=lookups.keys,
             found=lookups.found,
-            unknown_test_value=lookups.unknown_test_value,
+            unknown_test_value_lookup=lookups.unknown_test_value_lookup,
             order=order,
             operation=operation.id,
             armed=self.armed,

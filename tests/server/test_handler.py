@@ -189,3 +189,12 @@ async def test_a_refusal_keeps_the_connection(url: str, refused: str) -> None:
     writer.write(head("POST", PATH, length=len(body)) + body)
     assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
     writer.close()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_connection_ends_after_an_answer_in_pieces(url: str, version: str) -> None:
+    """As its head says, whatever the client asked for: over HTTP/1.0 that end is the end of the body."""
+    sent = f"GET /__admin/state HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n"
+    received = await raw(url, sent.encode())
+    assert b"Connection: close\r\n" in received
+    assert received.endswith(b"}" if version == "1.0" else b"\r\n0\r\n\r\n")

@@ -46,10 +46,12 @@ local function count(c)
   local place = redis.call('HGET', key, '#serial') .. ' ' .. c.fingerprint
   local previous = redis.call('HGET', recent, place) or redis.call('HGET', older, place)
   local time = redis.call('TIME')
-  local arrived = tonumber(time[1]) * 1000000 + tonumber(time[2]) - c.age
+  local started = tonumber(time[1]) * 1000000 + tonumber(time[2]) - c.age
+  local last = {started, c.outcome, c.lost, c.other}
   if previous then
     local before = cmsgpack.unpack(previous)
-    local after, outcome = math.max(0, arrived - before[1]), bounded('=' .. before[2], '=' .. c.other)
+    if before[1] > started then before, last = last, before end -- a delay let its answer out after that of its retry
+    local after, outcome = last[1] - before[1], bounded('=' .. before[2], '=' .. before[4])
     outcome = string.sub(outcome, 2)
     redis.call('HINCRBY', key, '=' .. outcome, 1)
     local low, high = redis.call('HGET', key, '<' .. outcome), redis.call('HGET', key, '>' .. outcome)
@@ -57,6 +59,6 @@ local function count(c)
     redis.call('HSET', key, '>' .. outcome, math.max(tonumber(high or after), after))
     if before[3] then redis.call('HINCRBY', key, 'retries_after_loss', 1) end
   end
-  redis.call('HSET', recent, place, cmsgpack.pack({arrived, c.outcome, c.lost}))
+  redis.call('HSET', recent, place, cmsgpack.pack(last))
   if redis.call('HLEN', recent) >= 10000 then redis.call('RENAME', recent, older) end
 end
