@@ -16,6 +16,7 @@ from msgspec import Raw, Struct, field, structs
 from mockserver.base.instants import parse_instant
 from mockserver.core.model import Record, RequestWarning, Settings, Write
 from mockserver.core.reply import Headers
+from mockserver.storage.coverage import loses_answer
 
 JSON: Final = "json"
 TEXT: Final = "text"
@@ -164,6 +165,11 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     def at_ns(self) -> int:
         """Its time in nanoseconds since 1970."""
         return parse_instant(self.time)
+
+    @property
+    def answer_lost(self) -> bool:
+        """Whether the client did not get the answer of the contract: a fault took it, or the client left before."""
+        return self.client_left or loses_answer(self.fault)
 
     @property
     def first_headers(self) -> dict[str, str]:

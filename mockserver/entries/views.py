@@ -36,6 +36,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "problem": entry.problem,
         "trace": entry.trace,
         "fault": entry.fault,
+        "answer_lost": entry.answer_lost,
         "committed": decision is not None and decision.committed,
         "cause": (decision.cause_entry_id or None) if decision is not None else None,
         "delay_ms": round(entry.delay_ms, 3),

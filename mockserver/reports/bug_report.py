@@ -14,7 +14,7 @@ from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry
-from mockserver.entries.views import pretty_json, violation_json
+from mockserver.entries.views import pretty_json, reply_error, violation_json
 from mockserver.reports.translations import TRANSLATIONS, Texts
 from mockserver.version import __version__
 
@@ -60,24 +60,26 @@ def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: s
     """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
     texts, decision = TRANSLATIONS[language], entry.decision
     name = str(decision.scenario.id if decision is not None else entry.problem)
+    code = "" if entry.answer_lost else reply_error(entry).get("code", "")
+    title = texts["lost_title"] if entry.answer_lost else f"{entry.reply.status} {code}".strip()
     target = entry.request.target + _mark(entry, "/request/target", texts)
     parts = [
         f"<p><small>{escape(texts['kind'])}</small></p>",
-        f"<h1><b>{entry.reply.status}</b> {escape(name)}</h1>",
+        f"<h1><b>{escape(title)}</b> {escape(name)}</h1>",
         f"<p><code>{escape(f'{entry.request.method} {target}')}</code></p>",
         *_documentation(decision, texts),
-        *_advice(decision, contract, language, texts),
+        *(_lost(entry, texts) if entry.answer_lost else _advice(decision, contract, language, texts)),
+        *_violations(decision, entry, texts),
         _table(texts["happened"], _summary_rows(entry, decision, contract, utc_offset, texts)),
-        *_violations(decision, texts),
         _section(texts["sent"], _message(entry, "request", texts)),
-        _section(texts["answered"], _message(entry, "reply", texts)),
+        _section(texts["not_arrived" if entry.answer_lost else "answered"], _message(entry, "reply", texts)),
         _section(texts["again"], f"<p>{escape(texts['masked'])}</p>" + _block(_curl_line(entry, scheme))),
     ]
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(f'{entry.reply.status} {name}')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(f'{title} {name}')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
@@ -125,6 +127,14 @@ def _documentation(decision: EntryDecision | None, texts: Texts) -> Iterator[str
         yield f"<p><strong>{escape(texts['note'])}</strong> {escape(decision.scenario.note)}</p>"
 
 
+def _lost(entry: JournalEntry, texts: Texts) -> Iterator[str]:
+    """That the client did not get the answer, and whether a retry finds the change made."""
+    is_kept = entry.client_left or (entry.decision is not None and entry.decision.committed)
+    reason = texts["client_left"] if entry.client_left else f"{texts['fault']}: {entry.fault}"
+    retry = texts["retry_finds" if is_kept else "retry_new"]
+    yield f"<p><strong>{escape(texts['lost'])}</strong> {escape(f'{reason}. {retry}')}</p>"
+
+
 def _advice(decision: EntryDecision | None, contract: Contract, language: str, texts: Texts) -> Iterator[str]:
     """The advice of the contract that is served now; a run-time scenario of the same id has its own text."""
     found = [
@@ -169,14 +179,15 @@ def _summary_rows(
     yield texts["versions"], versions + changed
 
 
-def _violations(decision: EntryDecision | None, texts: Texts) -> Iterator[str]:
+def _violations(decision: EntryDecision | None, entry: JournalEntry, texts: Texts) -> Iterator[str]:
     found = [violation_json(one) for one in decision.violations] if decision is not None else []
     if found:
         yield _table(texts["wrong"], ((one["at"], one["message"]) for one in found))
     warnings = [warning.message for warning in decision.warnings] if decision is not None else []
     if warnings:
         listed = "".join(f"<li>{escape(text)}</li>" for text in warnings)
-        yield _section(texts["warnings"], f"<ul>{listed}</ul>")
+        title = texts["noticed" if reply_error(entry) else "warnings"]
+        yield _section(title, f"<ul>{listed}</ul>")
 
 
 def _curl_line(entry: JournalEntry, scheme: str) -> str:

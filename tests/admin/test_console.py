@@ -295,12 +295,22 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
 def test_an_answer_is_lost_in_two_clicks(mock: Serving, console: Opened) -> None:
     """The change is kept, so that the next request finds it made."""
     page = console(at(mock, "lost"))
-    program(page).get_by_role("button", name=re.compile("^reset the answer is lost")).click()
+    program(page).get_by_role("button", name=re.compile("^lost answer what the request changes")).click()
     expect(waiting(page)).to_contain_text("reset · changes kept · for 1 request")
     with pytest.raises(OSError, match="reset"):
         send(mock, "lost", ONCE)
     assert send(mock, "lost", ONCE)[1]["Mock-Scenario"] == "card-already-activated"
-    program(page).get_by_role("button", name=re.compile("Settings: reset")).first.click()
+    lost = rows(page).last
+    expect(lost.locator(".cell.status s")).to_have_text("200")
+    expect(lost).to_contain_text("answer lost")
+    lost.click()
+    detail = page.locator(".detail")
+    expect(detail.locator(".notice.bad")).to_contain_text(
+        "What the request changes was kept, so a retry finds it done."
+    )
+    expect(detail.get_by_text("What to do")).to_have_count(0)
+    expect(detail.get_by_role("heading", name="Reply that did not arrive")).to_be_visible()
+    program(page).get_by_role("button", name="Settings: lost answer").click()
     expect(page.get_by_label("Keep what the request changes")).to_be_checked()
 
 
@@ -450,6 +460,50 @@ def test_the_try_view_sends_and_explains(mock: Serving, console: Opened) -> None
     expect(page.get_by_role("heading", name="malformed")).to_be_visible()
     page.get_by_role("link", name="Open in the journal").click()
     expect(page.locator(".detail .json").first).to_contain_text('{"broken')
+
+
+def arm(serve: Serving, sandbox: str, **spec: Any) -> None:
+    """Arm an answer for the next request."""
+    assert serve.ask("POST", f"/sandbox/{sandbox}/__admin/arm", json.dumps(spec).encode())[0] == 201
+
+
+def test_a_lost_answer_is_told_although_the_browser_sends_again(mock: Serving, console: Opened) -> None:
+    """Chromium does, by itself, on a connection that it used before; each request of *Try it* has a trace id."""
+    page = console(at(mock, "twice", "try", example="activated-existing-customer"), tells=False)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    arm(mock, "twice", fault="reset", commit=True)
+    page.get_by_role("button", name="Send", exact=True).click()
+    shown = page.locator(".beside")
+    expect(shown).to_contain_text("The answer was lost, and the browser sent the request again by itself.")
+    expect(shown).to_contain_text("the connection is reset (RST). What the request changes was kept")
+    shown.get_by_role("link", name=re.compile("^#[0-9]+$")).first.click()
+    expect(page.locator(".detail .entry-line s")).to_have_text("200")
+
+
+@pytest.mark.parametrize(("fault", "told"), [("truncate", "before the whole answer came"), ("gateway", "502, 503")])
+def test_a_fault_is_told_where_it_is_tried(mock: Serving, console: Opened, fault: str, told: str) -> None:
+    """In words, with the fault as the reason."""
+    page = console(at(mock, f"told-{fault}", "try"), tells=False)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    arm(mock, f"told-{fault}", fault=fault)
+    page.get_by_role("button", name="Send", exact=True).click()
+    shown = page.locator(".beside")
+    expect(shown).to_contain_text(told)
+    expect(shown).to_contain_text("The client did not get this answer")
+    expect(shown).to_contain_text("Nothing was changed")
+
+
+def test_a_request_without_answer_is_given_up(mock: Serving, console: Opened) -> None:
+    """Its seconds are counted, and a button ends the wait."""
+    page = console(at(mock, "hang", "try"), tells=False)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    arm(mock, "hang", fault="hang")
+    page.get_by_role("button", name="Send", exact=True).click()
+    shown = page.locator(".beside")
+    expect(shown).to_contain_text(re.compile("Waiting for the answer *1 s"))
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown).to_contain_text("You stopped waiting before an answer came.")
+    expect(shown).to_contain_text("no answer (timeout)")
 
 
 def test_a_second_operation_needs_no_console_code(console: Opened, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ async def test_a_report_has_what_a_ticket_needs(client: aiohttp.ClientSession) -
         body = {"card_identifier": "C", "reference_batch": BATCH, "customer": {"first_name": "A", "last_name": ""}}
         shown = Tags(await report(client, url, body, X_Id="7"))
     for part in (
-        "400 last-name-empty",
+        "400 4400 last-name-empty",
         "Lastname.",
         "The document gives the hint of the FIRST name here",
         "2025-11-18T11:50:57.960232171-06:00 (2025-11-18T17:50:57.960Z in UTC)",
@@ -92,7 +92,7 @@ async def test_a_report_has_the_language_of_the_reader(url: str, client: aiohttp
             page = await response.text()
             assert (response.headers["Content-Language"], response.headers["Vary"]) == (spoken, "Accept-Language")
         assert f'<html lang="{spoken}">' in page
-        for key in ("happened", "sent", "answered", "wrong", "warnings", "again", "masked", "documented", "values"):
+        for key in ("happened", "sent", "answered", "wrong", "noticed", "again", "masked", "documented", "values"):
             assert TRANSLATIONS[spoken][key] in Tags(page).text
         assert "Empty reference batch." in page
         assert TRANSLATIONS[spoken]["advice"] in page
@@ -197,6 +197,12 @@ async def test_a_report_shows_faults_and_delays(url: str, client: aiohttp.Client
     assert fault.partition(";")[0] in text
     assert ("what it changed was kept" in text) is ("commit" in fault)
     assert "2 ms" in text
+    assert "answer lost activated-existing-customer" in text
+    assert "The client did not get this answer." in text
+    assert ("a retry finds it done" in text) is ("commit" in fault)
+    assert TRANSLATIONS["en"]["answered"] not in text
+    assert TRANSLATIONS["en"]["not_arrived"] in text
+    assert TRANSLATIONS["en"]["advice"] not in text
 
 
 async def test_the_curl_line_has_a_method_where_curl_needs_one(url: str, client: aiohttp.ClientSession) -> None:

@@ -18,13 +18,13 @@ function outcomeChoice(one, several) {
 function faultChoice(fault) {
   const isDelay = !fault.kind;
   const about = isDelay ? "fault.delay" : `fault.${fault.kind}`;
-  return { code: fault.kind || t("delay"), title: textOr(about, fault.kind), name: "", group: "faults", fault, spec: isDelay ? null : { fault: fault.kind } };
+  return { code: isDelay ? t("delay") : textOr(`fault.name.${fault.kind}`, fault.kind), title: textOr(about, fault.kind), name: fault.kind, group: "faults", fault, spec: isDelay ? null : { fault: fault.kind } };
 }
 
 /** The answer that is lost once the request has changed what it changes, of the kinds of faults. */
 function lostChoice(kinds) {
   const reset = kinds.find((one) => one.kind === "reset");
-  return reset ? [{ ...faultChoice(reset), title: t("fault.lost"), spec: { fault: "reset", commit: true } }] : [];
+  return reset ? [{ ...faultChoice(reset), code: t("fault.name.lost"), title: t("fault.lost"), name: "reset, commit", spec: { fault: "reset", commit: true } }] : [];
 }
 
 /** Codes of few outcomes first: those of many would hide them. */
@@ -62,8 +62,8 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
       const isWhole = ({ spec }) => spec && (spec.operation || operations.length === 1); // otherwise the operation is to be chosen
       const row = (choice) => h("li", { class: "choice" },
         h("button", { type: "button", class: "choice-main", on: { click: () => (isWhole(choice) ? armNow(choice) : area.showSettings(choice)) } },
-          h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, h("strong", {}, choice.title), choice.name && choice.name !== choice.title ? h("span", { class: "dim mono" }, choice.name) : null)),
-        iconButton(t("arm.settings", { what: `${choice.code} ${choice.name || choice.title}` }), "edit", () => area.showSettings(choice)));
+          h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, h("strong", {}, choice.title), ![choice.code, choice.title, ""].includes(choice.name) ? h("span", { class: "dim mono" }, choice.name) : null)),
+        iconButton(t("arm.settings", { what: [...new Set([choice.code, choice.name || choice.title])].join(" ") }), "edit", () => area.showSettings(choice)));
       const draw = () => {
         const words = search.value.toLowerCase().split(/\s+/);
         const found = choices.filter((one) => words.every((word) => `${one.code} ${one.title} ${one.name}`.toLowerCase().includes(word)));
@@ -81,7 +81,7 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
     function drawSettings(choice, operations, back) {
       const settings = armingForm({ choice, operations, body });
       fill(area, form(async () => { if (await arm(settings.spec(), sandbox)) close(true); },
-        h("p", { class: "choice-title" }, choice.code ? h("span", { class: "badge code" }, choice.code) : null, h("strong", {}, choice.title), choice.name && choice.name !== choice.title ? h("span", { class: "dim mono" }, choice.name) : null),
+        h("p", { class: "choice-title" }, choice.code ? h("span", { class: "badge code" }, choice.code) : null, h("strong", {}, choice.title), ![choice.code, choice.title, ""].includes(choice.name) ? h("span", { class: "dim mono" }, choice.name) : null),
         ...settings.nodes,
         h("div", { class: "actions end" }, button(t("arm.others"), back, { name: "back" }), h("button", { type: "submit", class: "button primary" }, icon("target"), h("span", {}, t("arm.do"))))));
       area.querySelector("button[type=submit]").focus();

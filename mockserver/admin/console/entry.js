@@ -7,11 +7,11 @@ import { curl } from "./curl.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
 import { maskBadge, viewJson } from "./json_view.js";
 import { shown, stringify } from "./exact_json.js";
-import { attempt, button, copyText, errorState, iconButton, loadingState, notice, saveFile, sourceBadge, statusBadge } from "./widgets.js";
+import { attempt, button, copyText, errorState, iconButton, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
 import { t, textOr } from "./translations.js";
-import { adviceNotice, conditionText, evidenceTexts, violationText, warningText } from "./wording.js";
+import { adviceNotice, conditionText, evidenceTexts, faultName, violationText, warningText } from "./wording.js";
 
 /** Shows an entry of a sandbox in `area`. */
 export async function showEntry(area, id, sandbox, { close, again }) {
@@ -32,7 +32,7 @@ function top(entry, served, sandbox, close) {
   const file = (kind, name) => () => attempt(async () => saveFile(await adminFile(`requests/${encodeURIComponent(entry.id)}/${kind}`, { sandbox }), name));
   return h("header", { class: "entry-top" },
     h("div", { class: "entry-line" },
-      statusBadge(entry.status, entry.problem),
+      answerBadge(entry),
       h("h2", { class: "entry-title", tabindex: "-1" }, [entry.code, entry.scenario ?? entry.problem ?? "—"].filter((one) => one !== null).join(" · ")),
       sourceBadge(entry.source),
       h("span", { class: "spread" }),
@@ -63,7 +63,7 @@ function section(title, ...children) {
 /** Why this answer was sent: heading and note of the documents, conditions that held, assumptions. */
 export function explanation(entry, assumptions) {
   const { decision } = entry;
-  const parts = [decision ? adviceNotice(decision) : null];
+  const parts = [entry.answer_lost ? lostNotice(entry) : decision ? adviceNotice(decision) : null];
   if (decision?.heading) parts.push(h("blockquote", {}, h("p", {}, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
   if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", decision.note));
   const facts = [];
@@ -77,7 +77,7 @@ export function explanation(entry, assumptions) {
     if (entry.reply.body?.detail) fact(t("entry.detail"), entry.reply.body.detail);
   }
   if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
-  if (entry.fault) fact(t("entry.fault"), `${entry.fault}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
+  if (entry.fault) fact(t("entry.fault"), `${faultName(entry.fault)}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
   if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
   if (entry.client_left) fact(t("entry.delivery"), t("entry.client.left"));
   if (entry.trace) fact(t("entry.trace"), h("a", { class: "mono", href: routeUrl("journal", { text: entry.trace, all: "1" }) }, entry.trace));
@@ -87,6 +87,12 @@ export function explanation(entry, assumptions) {
   }
   if (decision) fact(t("entry.position"), h("span", { class: "mono" }, decision.position));
   return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];
+}
+
+/** That the client did not get the answer, why, and whether a retry finds the change made. */
+function lostNotice({ fault, committed, client_left: left }) {
+  const how = left ? t("entry.client.left") : t(`fault.${fault}`);
+  return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(committed || left ? "lost.committed" : "lost.unchanged"));
 }
 
 /** The conditions that held; in English where the contract has them no more. */
@@ -112,10 +118,10 @@ function body(title, entry, member, found) {
 }
 
 function exchange(entry) {
-  const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t("entry.warnings")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, warningText(one))))) : null;
+  const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t(entry.decision && entry.code === null ? "entry.warnings" : "entry.noticed")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, warningText(one))))) : null;
   return h("div", { class: "pair" },
     h("div", {}, body(t("entry.request"), entry, "request", entry.violations), warnings),
-    body(t("entry.reply"), entry, "reply", []));
+    body(t(entry.answer_lost ? "entry.reply.lost" : "entry.reply"), entry, "reply", []));
 }
 
 function nearMisses(entry) {

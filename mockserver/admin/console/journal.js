@@ -4,12 +4,12 @@ import { admin, listen, queryString } from "./api.js";
 import { fill, h, icon, debounced } from "./dom.js";
 import { showEntry } from "./entry.js";
 import { baseUrl, contract } from "./contract.js";
-import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, statusBadge, confirmDialog } from "./widgets.js";
+import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, answerBadge, confirmDialog } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { maskBadge } from "./json_view.js";
 import { Rows } from "./rows.js";
 import { timeOfDay, zoneName } from "./times.js";
-import { t } from "./translations.js";
+import { t, textOr } from "./translations.js";
 
 const FIRST_PAGE = 200;
 const PAGE_SIZE = 1_000;
@@ -58,15 +58,15 @@ export function journal(main, reportState) {
     const name = row.scenario ?? row.problem ?? "—";
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
-    const where = row.hint ? h("span", { class: "dim reply-hint", title: row.hint }, row.hint)
+    const where = row.answer_lost ? h("span", { class: "dim reply-hint" }, t("lost")) : row.hint ? h("span", { class: "dim reply-hint", title: row.hint }, row.hint)
       : h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null);
     const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
-    const wrong = row.fault ? h("span", { class: "badge bad" }, row.fault) : null;
+    const wrong = row.fault ? h("span", { class: "badge bad", title: row.fault }, textOr(`fault.name.${row.fault}`, row.fault)) : row.client_left ? h("span", { class: "badge bad" }, t("client.left")) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";
     const cell = (kind, ...inside) => h("div", { role: "gridcell", class: `cell ${kind}` }, ...inside);
     return [
       cell("when mono", timeOfDay(row.time)),
-      cell("status", statusBadge(row.status, row.problem)),
+      cell("status", answerBadge(row)),
       cell("code", row.code === null ? null : h("span", { class: "badge code" }, String(row.code))),
       cell("what", h("span", { class: "what-name cut" }, name), sandbox, narrow ? null : where),
       cell("source", sourceBadge(row.source)),

@@ -6,7 +6,7 @@ import { catalogue } from "./contract.js";
 import { shown } from "./exact_json.js";
 import { attempt, button, iconButton, toast } from "./widgets.js";
 import { currentRoute } from "./route.js";
-import { t } from "./translations.js";
+import { t, textOr } from "./translations.js";
 
 /** Another page or a command may arm as well: this often the bar looks. */
 const LOOK_MS = 5_000;
@@ -23,7 +23,7 @@ export function outcomeName(scenario, operation, outcomes) {
 export function armedText(one, outcomes) {
   const what = one.responses ? [t("arm.turns", { count: one.responses.length })] : [
     one.scenario ? outcomeName(one.scenario, one.operation, outcomes) : "",
-    typeof one.fault === "object" ? one.fault.kind : one.fault,
+    one.fault ? textOr(`fault.name.${one.fault.kind ?? one.fault}`, one.fault.kind ?? one.fault) : "",
     one.fault && one.commit !== undefined ? t(one.commit ? "arm.committed" : "arm.not.committed") : "",
     one.delay === undefined ? "" : t("arm.delay", { delay: typeof one.delay === "object" ? JSON.stringify(one.delay) : one.delay })];
   const left = one.left === "always" ? t("arm.left.always") : t("arm.left", { count: one.left });

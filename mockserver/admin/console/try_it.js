@@ -11,7 +11,9 @@ import { parse } from "./exact_json.js";
 import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { violationText } from "./wording.js";
+import { faultName, violationText } from "./wording.js";
+
+const randomHex = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
 /** The view to try a request. */
 export function tryIt(main, reportState) {
@@ -123,48 +125,67 @@ export function tryIt(main, reportState) {
     method, url: apiOrigin(served) + path, headers: Object.entries(headers).map(([name, value]) => ({ name, value })), body: body ?? "",
   });
 
-  async function send({ path, ...options }) {
-    fill(result, loadingState());
+  async function send({ path, headers, ...options }) {
     const startedAt = performance.now();
+    const canceller = new AbortController();
+    const stopWaiting = showWaiting(startedAt, () => canceller.abort());
+    const trace = randomHex(16);
     let response = null;
     let text = "";
     let failure = "";
     try {
-      response = await fetch(path, { ...options, cache: "no-store" });
+      response = await fetch(path, { ...options, headers: { traceparent: `00-${trace}-${randomHex(8)}-01`, ...headers }, signal: canceller.signal, cache: "no-store" });
       text = await response.text();
-    } catch (error) {
-      failure = error.message;
+    } catch {
+      failure = canceller.signal.aborted ? "cancelled" : response ? "part" : "cut";
     }
+    stopWaiting();
     const elapsedMs = performance.now() - startedAt;
-    const entry = await entryOf(response);
+    const [entry, ...earlier] = await entriesOf(trace);
     if (!isOpen) return;
-    drawAnswer({ response, text, failure, elapsedMs, entry });
+    drawAnswer({ response, text, failure: failure && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
     if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
   }
 
-  /** The journal entry of a response; without a response, the newest entry. */
-  async function entryOf(response) {
+  /** Shows how long the answer takes, and a button to give up; gives the function that ends it. */
+  function showWaiting(startedAt, cancel) {
+    const seconds = h("span", { class: "dim", "aria-live": "off" });
+    const draw = () => { seconds.textContent = t("try.seconds", { seconds: Math.round((performance.now() - startedAt) / 1_000) }); };
+    const timer = setInterval(draw, 1_000);
+    draw();
+    fill(result, h("section", { class: "panel", "aria-label": t("try.answer") }, h("div", { class: "entry-line" }, h("h2", {}, t("try.waiting")), seconds, h("span", { class: "spread" }), button(t("cancel"), cancel))));
+    return () => clearInterval(timer);
+  }
+
+  /** The journal entries of a request, newest first: several where the browser sent it again. */
+  async function entriesOf(trace) {
     try {
-      const id = response?.headers.get("Mock-Entry");
-      const { requests } = await admin(`requests${queryString({ all: "true", limit: "20" })}`, { sandbox });
-      const row = id ? requests.find((one) => one.id === id) : requests[0];
-      return row ? await admin(`requests/${encodeURIComponent(row.id)}`, { sandbox: row.sandbox, exact: true }) : null;
+      const { requests } = await admin(`requests${queryString({ all: "true", trace })}`, { sandbox });
+      return await Promise.all(requests.map((row) => admin(`requests/${encodeURIComponent(row.id)}`, { sandbox: row.sandbox, exact: true })));
     } catch {
-      return null;
+      return [];
     }
   }
 
-  function drawAnswer({ response, text, failure, elapsedMs, entry }) {
+  const entryLink = (entry, ...inside) => h("a", { href: routeUrl("journal", { id: entry.id, of: entry.sandbox === sandbox ? "" : `~${entry.sandbox}` }) }, ...inside);
+
+  /** A browser sends a request again, unasked, where a connection that it used before fails. */
+  const sentTwice = (earlier) => notice("bad", h("strong", {}, t("try.twice")), " ", t("try.twice.text"),
+    h("ul", {}, ...earlier.map((one) => h("li", {}, entryLink(one, `#${one.id}`), ` ${t("lost.text", { how: t(`fault.${one.fault}`) })} ${t(one.committed ? "lost.committed" : "lost.unchanged")}`))));
+
+  function drawAnswer({ response, text, failure, elapsedMs, entry, earlier }) {
     let value = text;
     try {
       value = parse(text);
     } catch { /* it is shown as the text that it is */ }
+    const lost = earlier.filter((one) => one.fault).reverse();
     fill(result,
       h("section", { class: "panel", "aria-label": t("try.answer") },
-        h("div", { class: "entry-line" }, response ? statusBadge(response.status, entry?.problem) : null,
-          h("h2", {}, entry?.code ? `${entry.code} · ${entry.scenario}` : entry?.scenario ?? entry?.problem ?? t(response ? "try.answer" : "try.no.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
-        response && !failure ? viewJson(value, [], t("try.answer")).node : notice("bad", t("try.no.answer"), " ", failure),
-        entry ? h("div", { class: "actions" }, h("a", { class: "button", href: routeUrl("journal", { id: entry.id, of: entry.sandbox === sandbox ? "" : `~${entry.sandbox}` }) }, icon("journal"), h("span", {}, t("try.open")))) : null),
+        lost.length ? sentTwice(lost) : null,
+        h("div", { class: "entry-line" }, response && !failure ? statusBadge(response.status, entry?.problem) : null,
+          h("h2", {}, failure ? t("try.no.answer") : entry?.answer_lost ? faultName(entry.fault) : entry?.code ? `${entry.code} · ${entry.scenario}` : entry?.scenario ?? entry?.problem ?? t("try.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
+        failure ? notice("bad", t(`try.${failure}`)) : viewJson(value, [], t("try.answer")).node,
+        entry ? h("p", {}, entryLink(entry, t("try.open"))) : null),
       ...(entry ? explanation(entry, served.assumptions) : []),
       entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${violationText(one)}`)))) : null);
   }

@@ -59,6 +59,12 @@ export async function attempt(act, done = "") {
   }
 }
 
+/** The status of an entry; struck out where no such answer reached the client. */
+export function answerBadge({ status, problem, answer_lost: lost, fault }) {
+  if (!lost || fault === "gateway") return statusBadge(status, problem); // the status is that of the gateway's own answer
+  return h("span", { class: "badge status misuse", title: t("lost") }, h("s", {}, String(status)), h("span", { class: "sr" }, t("lost")));
+}
+
 /** A notice within a page. */
 export function notice(kind, ...children) {
   return h("div", { class: `notice ${kind}` }, ...children);

@@ -15,6 +15,12 @@ export function adviceNotice({ reason, advice, retry }) {
   return notice("info", h("strong", {}, t("outcomes.advice")), " ", parts.filter(Boolean).join(" "));
 }
 
+/** The name of a kind of fault; the kind itself follows where the reader's language has another name. */
+export function faultName(kind) {
+  const name = textOr(`fault.name.${kind}`, kind);
+  return name === kind ? kind : `${name} (${kind})`;
+}
+
 function quoted(value) {
   const text = stringify(value);
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
