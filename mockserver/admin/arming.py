@@ -9,7 +9,7 @@ from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read, scena
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
-from mockserver.core.codes import has_name, is_code, scenario_by_code
+from mockserver.core.codes import has_name, is_code, near_names, scenario_by_code
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.faults import FAULTS
@@ -122,7 +122,7 @@ async def scenario_of(call: Call, operation: Operation, name: str, status: int =
     found = next((scenario for scenario in scenarios if scenario.id == name), None)
     if found is None:
         names = [scenario.id for scenario in scenarios]
-        spelt, title = close_matches(name, names), "There is no such scenario"
+        spelt, title = near_names(name, scenarios), "There is no such scenario"
         detail = f"There is no {printable(name, 80)} in {operation.id}.{did_you_mean_sentence(spelt)}"
         raise admin_error(status, "unknown-scenario", title, detail, did_you_mean=list(spelt), scenarios=names)
     return found

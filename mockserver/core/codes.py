@@ -42,6 +42,13 @@ def own_codes(scenarios: Iterable[Scenario]) -> Sequence[str]:
     return [f"{CODE_PREFIX}{code}" for code, count in counts.items() if count == 1]
 
 
+def near_names(name: str, scenarios: Iterable[Scenario]) -> Sequence[str]:
+    """The ids spelt nearly like a name that is none; if it is a code, `code=CODE` before them."""
+    scenarios = [*scenarios]
+    code = [f"{CODE_PREFIX}{name}"] if any(scenario.code == name for scenario in scenarios) else []
+    return [*code, *close_matches(name, [scenario.id for scenario in scenarios])]
+
+
 def _unknown(code: str, codes: Sequence[str]) -> Problem:
     near = close_matches(code, codes)
     return problem(

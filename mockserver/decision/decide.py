@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockserver.base.spelling import close_matches
 from mockserver.contract.paths import VIOLATION_MEMBERS
-from mockserver.core.codes import is_code, scenario_by_code
+from mockserver.core.codes import is_code, near_names, scenario_by_code
 from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.faults import Delay, Fault, FixedDelay, UniformDelay
@@ -247,6 +247,6 @@ def _named_scenario(route: Route, view: View, name: str) -> Scenario | Problem:
 
 
 def _unknown_scenario(route: Route, view: View, name: str) -> Problem:
-    names = tuple(view.order.by_id)
+    scenarios = view.order.by_id
     elsewhere = next((scenario.operation for scenario in route.contract.scenarios if scenario.id == name), None)
-    return unknown_scenario(name, names, close_matches(name, names), elsewhere)
+    return unknown_scenario(name, [*scenarios], near_names(name, scenarios.values()), elsewhere)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from mockserver.base.values import encode_ascii_json, printable
 from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
 from mockserver.entries.views import evidence_lines
@@ -15,6 +16,9 @@ MAX_REQUESTS: Final = 30
 
 MAX_DETAILED: Final = 5
 """The most unexpected requests that are explained."""
+
+MAX_BODY: Final = 300
+"""The most characters of a body that are shown."""
 
 MAX_NEAR_MISSES: Final = 3
 """The most near misses of a request."""
@@ -68,12 +72,16 @@ def _summary(row: Mapping[str, Any], prefix: str) -> str:
 
 
 def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Why an answer was unexpected, and the scenarios that came nearest to a match."""
+    """What was sent, why the answer was unexpected, and the scenarios that came nearest to a match."""
+    sent = entry["request"]["body"]
+    if sent is not None:
+        yield f"sent: {printable(sent if isinstance(sent, str) else encode_ascii_json(sent), MAX_BODY)}"
     reply = entry["reply"]["body"]
     if entry["problem"] and isinstance(reply, dict) and "title" in reply:
         yield f"{reply['title']}: {reply.get('detail', '')}"
     for violation in entry["violations"]:
         yield f"{violation['at']}: {violation['message']}"
+    yield from (f"warning: {one['at']}{one['pointer']}: {one['message']}" for one in entry["warnings"])
     explained = bool(entry["violations"] or entry["problem"])  # then a miss without one true condition adds nothing
     misses = [miss for miss in entry["misses"] if miss["held"] or not explained]
     misses.sort(key=lambda miss: (not miss["held"], len(miss["evidence"])))

@@ -90,6 +90,11 @@ def _refuse_other_package(config: pytest.Config) -> None:
     for folder in (config.rootpath, config.rootpath / "src"):
         own = folder / "mockserver"
         if (own / "__init__.py").exists() and not own.samefile(ours):
+            if (own / "testing" / "pytest_plugin.py").exists():
+                raise pytest.UsageError(
+                    f"{folder} is a copy of the mock itself, which is installed as {ours}: keep your tests in a folder "
+                    "outside of it, or install that copy with pip install -e"
+                )
             raise pytest.UsageError(
                 f"the package {own} has the name of the package of the pytest plugin, {ours}, and only one of them "
                 "can be imported; rename it, or turn off the plugin with -p no:mockserver"

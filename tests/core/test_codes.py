@@ -3,7 +3,7 @@
 import json
 
 from mockserver import Contract
-from mockserver.core.codes import has_name, is_code, own_codes, scenario_by_code
+from mockserver.core.codes import has_name, is_code, near_names, own_codes, scenario_by_code
 from mockserver.core.contract import Scenario
 from mockserver.core.reply import Reply
 
@@ -47,3 +47,11 @@ def test_an_unknown_code_is_answered_with_those_that_there_are(contract: Contrac
     body = json.loads(reply.body)
     assert (reply.problem, body["detail"]) == ("unknown-code", "There is no 500. Did you mean 5001?")
     assert body["codes"] == ["401", "4400", "4433", "7000", "5001"]
+
+
+def test_a_code_alone_is_told_how_a_code_is_written(contract: Contract) -> None:
+    """Before ids spelt nearly like it, also if several answers have the code."""
+    assert near_names("5001", contract.scenarios) == ["code=5001"]
+    assert near_names("4400", contract.scenarios) == ["code=4400"]
+    assert near_names("rfc-invlid", contract.scenarios)[0] == "rfc-invalid"
+    assert near_names("5002", contract.scenarios) == []

@@ -290,8 +290,14 @@ def test_a_failing_test_shows_the_journal(suite: Suite) -> None:
     seen = "\n".join(lines)
     assert "POST /debit/v1/activateCardForCustomer -> 400 rfc-invalid (documented, by values)" in lines[begin + 1]
     assert re.search(r"#\d+ POST \S+ -> 200 activated-existing-customer \(documented, by values\)\n", seen)
-    assert re.search(r"-> 400 malformed \(assumed, by values\): unexpected\n +body.card_identifier: expected a ", seen)
-    assert re.search(r"-> 404 problem unknown-path: unexpected\n +Nothing is served .* Did you mean /debit/v1/", seen)
+    assert re.search(
+        r"-> 400 malformed \(assumed, by values\): unexpected\n +sent: {.*}\n +body.card_identifier: expected a .*\n"
+        r" +warning: header/content-type: expected application/json",
+        seen,
+    )
+    assert re.search(
+        r"-> 404 problem unknown-path: unexpected\n +sent: .*\n +Nothing is served .* Did you mean /debit/v1/", seen
+    )
     assert re.search(r"-> 400 rfc-invalid \(documented, by armed\)\n", seen)
     assert "armed and not used up: #1 rfc-invalid, 1 left" in seen
     assert re.search(
@@ -513,6 +519,16 @@ def test_a_package_of_the_same_name_is_a_usage_error(suite: Suite, pytester: pyt
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert "rename it, or turn off the plugin with -p no:mockserver" in " ".join(shown(result).split())
     suite("import mockserver\ndef test(): pass\n", "-p", "no:mockserver").assert_outcomes(passed=1)
+
+
+def test_a_copy_of_the_mock_as_the_root_of_tests_is_a_usage_error(suite: Suite, pytester: pytest.Pytester) -> None:
+    """Where the installed mock is another one; it says to keep the tests elsewhere."""
+    (pytester.path / "mockserver" / "testing").mkdir(parents=True)
+    for file in ("__init__.py", "testing/pytest_plugin.py"):
+        (pytester.path / "mockserver" / file).write_text("")
+    result = suite("def test(): pass\n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "keep your tests in a folder outside of it" in " ".join(shown(result).split())
 
 
 def test_a_bad_coverage_file_is_a_usage_error(suite: Suite) -> None:
