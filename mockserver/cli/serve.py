@@ -6,7 +6,8 @@ import errno
 import os
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,36 +24,56 @@ from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
 from mockserver.engine import listing
 from mockserver.engine.engine import Engine, frozen_clock
+from mockserver.engine.metrics import Metrics
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.safety import Access
 from mockserver.remote.options import contract_files, load_files, print_notice, warn_of_unknown_variables
 from mockserver.server import logs, server, tls
 from mockserver.server.logs import LineWriter
 from mockserver.version import __version__
+from mockserver.workers.lock import ProcessLock
+from mockserver.workers.parent import open_worker_ports, run_workers
+from mockserver.workers.process import run_until_signal
 
-_NOTICES: Final = {"admin_url": "Admin API on", "store": "State is shared in"}
+_NOTICES: Final = {
+    "admin_url": "Admin API on {}",
+    "store": "State is shared in {}",
+    "workers": "{} workers answer",
+    "watch": "Watching the files",
+}
+"""What the start says of an option."""
+
+
+@dataclass(frozen=True)
+class _Listening:
+    """Where the server listens, and in how many processes."""
+
+    host: str
+    port: int
+    admin_port: int | None
+    workers: int
 
 
 @click.command()
 @serve_options
 def serve(
-    host: str,
-    port: int,
     contract: Path | None,
     overlay: tuple[Path, ...],
     mounts: Path | None,
     clock: int | None,
     log_format: str | None,
-    admin_port: int | None,
     sandbox_key: bytes,
     watch: bool,
     **options: Any,
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
+    listening = _Listening(**{field.name: options.pop(field.name) for field in fields(_Listening)})
     store: str | None = options.pop("store")
     no_admin, access = options.pop("no_admin"), _access(**{name: options.pop(name) for name in _ACCESS})
-    if no_admin and admin_port is not None:
+    if no_admin and listening.admin_port is not None:
         raise click.UsageError("--no-admin and --admin-port cannot be combined")
+    if listening.workers > 1:
+        _check_workers(listening.workers, store=store, watch=watch)
     secured = _tls_context(options.pop("tls_cert"), options.pop("tls_key"))
     warn_of_unknown_variables()
     files = contract_files(contract, overlay, mounts)
@@ -69,47 +90,71 @@ def serve(
         settings=settings,
         clock=now_ns,
         storage=shared.storage if shared else None,
-        admin_endpoints=tuple if no_admin or admin_port is not None else endpoints,
+        admin_endpoints=tuple if no_admin or listening.admin_port is not None else endpoints,
         sandbox_key=shared.sandbox_key if shared else sandbox_key,
     )
-    write = LineWriter(sys.stdout)
+    engine.metrics = Metrics(listening.workers)
+    write = LineWriter(sys.stdout, ProcessLock() if listening.workers > 1 else None)
     log = {"json": logs.json_access_log(write), "none": logs.no_access_log}.get(
         log_format or "", logs.text_access_log(write)
     )
+    as_json = log_format == "json"
 
     def log_reload(reload: Reload) -> None:
-        write(logs.reload_message(reload, engine.contract, as_json=log_format == "json"))
+        write(logs.reload_message(reload, engine.contract, as_json=as_json))
 
     reloader = Reloader(engine, files, time.time_ns, override, log_reload)
 
-    def log_start(url: str, admin_url: str) -> None:
-        more = {} if admin_url == url else {"admin_url": admin_url}
-        if shared:
-            more["store"] = shared.shown
-        if log_format == "json":
-            event = {"event": "started", "url": url, **more, "contract": loaded.hash, "version": __version__}
-            write(encode_ascii_json({**event, "watch": True} if watch else event))
-        else:
-            notices = [f"{_NOTICES[name]} {place}" for name, place in more.items()] + ["Watching the files"] * watch
-            write("\n".join([*listing.banner(loaded, url, engine.settings), *notices]))
+    def log_start(ports: server.Ports) -> None:
+        more: dict[str, Any] = {"admin_url": ports.admin_url} if ports.admin_sockets else {}
+        more |= {"store": shared.shown} if shared else {}
+        more |= {"workers": listening.workers} if listening.workers > 1 else {}
+        write(_start_message(engine, ports.url, more | ({"watch": True} if watch else {}), as_json=as_json))
+        write.close()  # no thread of it may live on where workers are forked; the next line starts another
 
+    served = server.Server(engine, log, access, admin_enabled=not no_admin, tls=secured)
+    where = (listening.host, listening.port, listening.admin_port)
     try:
-        server.run_until_signal(
-            server.Server(engine, log, access, admin_enabled=not no_admin, tls=secured),
-            host,
-            port,
-            admin_port,
-            log_start,
-            partial(reloader.watch, fingerprint) if watch else None,
-        )
+        if listening.workers > 1:
+            slots = open_worker_ports(served, *where, listening.workers)
+            run_workers(served, slots, log_start, engine.metrics.count_as_worker, print_notice)
+        else:
+            background = partial(reloader.watch, fingerprint) if watch else None
+            run_until_signal(served, served.open_ports(*where), log_start, background)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        reason = reason or "this machine has no such address"
-        hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
-        print_notice(f"cannot listen on {error.filename or base_url(host, port)}: {reason}{hint}")
+        _print_why_not(error, listening)
         sys.exit(1)
     finally:
         write.close()
+
+
+def _start_message(engine: Engine, url: str, more: Mapping[str, Any], *, as_json: bool) -> str:
+    """The beginning of the log; `more` are other facts by name."""
+    if as_json:
+        event = {"event": "started", "url": url, **more}
+        return encode_ascii_json({**event, "contract": engine.contract.hash, "version": __version__})
+    notices = [_NOTICES[name].format(fact) for name, fact in more.items()]
+    return "\n".join([*listing.banner(engine.contract, url, engine.settings), *notices])
+
+
+def _print_why_not(error: OSError, listening: _Listening) -> None:
+    """Print why the server cannot listen."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    reason = reason or "this machine has no such address"
+    hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+    print_notice(f"cannot listen on {error.filename or base_url(listening.host, listening.port)}: {reason}{hint}")
+
+
+def _check_workers(workers: int, *, store: str | None, watch: bool) -> None:
+    """Refuse what several workers cannot do."""
+    if store is None:
+        raise click.UsageError(
+            f"--workers {workers} needs a store, or each worker would have state of its own: give --store as well"
+        )
+    if watch:
+        raise click.UsageError("--workers and --watch cannot be combined: start anew to serve changed files")
+    if sys.platform != "linux":
+        raise click.UsageError("--workers needs Linux")
 
 
 def _tls_context(cert: Path | None, key: Path | None) -> tls.TlsContext | None:

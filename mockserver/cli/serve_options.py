@@ -175,6 +175,14 @@ _OPTIONS: Final = (
         metavar="URL",
         help="Share all state with other servers in Valkey or Redis: redis://[user:password@]host:port/db[?prefix=NAME].",
     ),
+    environment_option(
+        "--workers",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Serve in this many processes on one port; more than one need --store.",
+    ),
     environment_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers."),
     environment_option(
         "--log-format", type=click.Choice(["human", "json", "none"]), help="The format of the log [default: human]."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from mockserver.core.reply import Reply
+from mockserver.engine.counts import Counts
 from mockserver.storage.interface import Gauges
 
 if TYPE_CHECKING:
@@ -23,8 +24,14 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS: Final = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0)
 """The upper bounds of the buckets, in seconds."""
 
-MAX_SERIES: Final = 10_000
-"""Pairs of scenario and status with a count of their own (there can be run-time scenarios); the rest are `other`."""
+_OTHER: Final = ("requests", "other", "0")
+"""Counts pairs of scenario and status for which there is no room, as there can be many run-time scenarios."""
+
+_BUCKETS: Final = tuple(("bucket", bound) for bound in (*map(str, BOUNDS), "+Inf"))
+_NANOS: Final = ("nanos",)
+
+_LOADED: Final = ("loaded",)
+"""When files last made a contract, in nanoseconds."""
 
 
 class _Collector(Struct, frozen=True):
@@ -34,35 +41,34 @@ class _Collector(Struct, frozen=True):
 
 
 class Metrics:
-    """The counts of one engine."""
+    """The counts of one engine, or of all workers that share it."""
 
-    def __init__(self) -> None:
-        """Begin at zero."""
-        self._requests: dict[tuple[str, int], int] = {}
-        self._problems: dict[str, int] = {}
-        self._buckets = [0] * (len(BOUNDS) + 1)
-        self._nanos = 0
-        self._reloads = {"good": 0, "bad": 0}
-        self._last_good_ns: int | None = None
+    def __init__(self, processes: int = 1) -> None:
+        """Begin at zero; `processes` are forked from this one and count together."""
+        self._counts = Counts(processes)
+        for result in ("good", "bad"):
+            self._counts.add(("reloads", result), 0)
+
+    def count_as_worker(self, number: int) -> None:
+        """Count as the worker of this number, from 0, from now on."""
+        self._counts.use_part(number)
 
     def count(self, reply: Reply, nanos: int) -> None:
         """Count one reply and the time it took."""
         if reply.problem is not None:
-            self._problems[reply.problem] = self._problems.get(reply.problem, 0) + 1
-        key = (reply.decision.scenario.id if reply.decision is not None else "", reply.status)
-        if key not in self._requests and len(self._requests) >= MAX_SERIES:
-            key = ("other", 0)
-        self._requests[key] = self._requests.get(key, 0) + 1
-        self._buckets[bisect_left(BOUNDS, nanos / 1e9)] += 1
-        self._nanos += nanos
+            self._counts.add(("problems", reply.problem))
+        scenario = reply.decision.scenario.id if reply.decision is not None else ""
+        self._counts.add(("requests", scenario, str(reply.status)), substitute=_OTHER)
+        self._counts.add(_BUCKETS[bisect_left(BOUNDS, nanos / 1e9)])
+        self._counts.add(_NANOS, nanos)
 
     def record_load(self, at_ns: int) -> None:
         """Record the time of a good load."""
-        self._last_good_ns = at_ns
+        self._counts.put(_LOADED, at_ns)
 
     def count_reload(self, *, good: bool) -> None:
         """Count one reload."""
-        self._reloads["good" if good else "bad"] += 1
+        self._counts.add(("reloads", "good" if good else "bad"))
 
     def text(self, gauges: Gauges) -> bytes:
         """All of it as Prometheus text, with the figures of this moment."""
@@ -74,29 +80,34 @@ class Metrics:
         """The metric families, with the figures of this moment."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
+        sums = self._counts.sums()
+
+        def labelled(kind: str) -> Iterator[tuple[list[str], int]]:
+            return ((list(values), count) for (name, *values), count in sums.items() if name == kind)
+
         labels = ["scenario", "status"]
         requests = CounterMetricFamily("mockserver_requests", "Requests by scenario and status.", labels=labels)
-        for (scenario, status), count in self._requests.items():
-            requests.add_metric([scenario, str(status)], count)
+        for values, count in labelled("requests"):
+            requests.add_metric(values, count)
         yield requests
         problems = CounterMetricFamily("mockserver_problems", "Refused requests by kind of problem.", labels=["kind"])
-        for kind, count in self._problems.items():
-            problems.add_metric([kind], count)
+        for values, count in labelled("problems"):
+            problems.add_metric(values, count)
         yield problems
         seconds = HistogramMetricFamily("mockserver_decision_seconds", "Time to decide; no delay, no socket.")
         total, buckets = 0, []
-        for bound, count in zip((*map(str, BOUNDS), "+Inf"), self._buckets, strict=True):
-            total += count
-            buckets.append((bound, total))
-        seconds.add_metric([], buckets, self._nanos / 1e9)
+        for name in _BUCKETS:
+            total += sums.get(name, 0)
+            buckets.append((name[1], total))
+        seconds.add_metric([], buckets, sums.get(_NANOS, 0) / 1e9)
         yield seconds
         reloads = CounterMetricFamily("mockserver_reloads", "Loadings of changed files by result.", labels=["result"])
-        for result, count in self._reloads.items():
-            reloads.add_metric([result], count)
+        for values, count in labelled("reloads"):
+            reloads.add_metric(values, count)
         yield reloads
-        if self._last_good_ns is not None:
+        if loaded := self._counts.largest(_LOADED):
             when = GaugeMetricFamily("mockserver_last_good_load_timestamp_seconds", "When files last made a contract.")
-            when.add_metric([], self._last_good_ns / 1e9)
+            when.add_metric([], loaded / 1e9)
             yield when
         yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes evicted.", value=now.evictions)
         yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)

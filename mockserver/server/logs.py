@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Final, TextIO
 
@@ -168,9 +169,13 @@ def json_access_log(write: WriteLine) -> AccessLog:
 class LineWriter:
     """Writes lines. The first line that is lost is reported on standard error."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Write to `stream`; the thread starts with the first line and does not keep the process alive."""
+    def __init__(self, stream: TextIO, lock: AbstractContextManager[None] | None = None) -> None:
+        """Write to `stream`; the thread starts with the first line and does not keep the process alive.
+
+        `lock` is held while lines are written, where several processes write to the stream.
+        """
         self._stream = stream
+        self._lock = lock or contextlib.nullcontext()
         self._queue: deque[str] = deque()
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -220,8 +225,9 @@ class LineWriter:
             return
         # Not through the stream's buffer: a thread that is blocked in it would hold its lock when the process ends.
         data = text.encode(self._stream.encoding or "utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(number, data) :]
+        with self._lock:
+            while data:
+                data = data[os.write(number, data) :]
 
     def _report_loss(self, reason: str) -> None:
         if not self._is_loss_reported:

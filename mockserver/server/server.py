@@ -1,15 +1,13 @@
-"""The server: an engine on one port or on two, within a block or as a process of its own."""
+"""The server: an engine on one port or on two."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import gc
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +22,7 @@ from mockserver.server.connection import Connection
 from mockserver.server.connections import Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler
 from mockserver.server.head import MAX_HEADERS, MAX_LINE_BYTES
-from mockserver.server.logs import AccessLog, aiohttp_log, edge_log, no_access_log
+from mockserver.server.logs import AccessLog, aiohttp_log, no_access_log
 from mockserver.server.tls import TlsContext
 
 try:
@@ -51,15 +49,29 @@ BACKLOG: Final = 1_024
 """Connections that may wait to be accepted."""
 
 
-_RESOURCE_ERRNOS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""Error numbers of `accept` where the system has no resources for one more connection."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a server listens on: the sockets of its port, those of the port of the admin API, and the URLs of both.
+
+    Without a port of its own the admin API has no sockets, and the same URL.
+    """
+
+    sockets: list[socket.socket]
+    admin_sockets: list[socket.socket]
+    url: str
+    admin_url: str
+
+    def close(self) -> None:
+        """Stop listening."""
+        for one in (*self.sockets, *self.admin_sockets):
+            one.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One open port."""
+    """One open port, on one address or on several."""
 
-    asyncio_server: asyncio.Server
+    asyncio_servers: list[asyncio.Server]
     handler: Handler
     aiohttp_server: web.Server
 
@@ -90,15 +102,41 @@ class Server:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port (a free one for 0). Raises `OSError`."""
-        bound_port = await self._listen(host, port, self._dispatcher.dispatch)
-        self._dispatcher.operations_port = bound_port if len(self._listeners) > 1 else None
-        return bound_port
+        return await self._start_on(self._open(host, port))
 
     async def start_admin(self, host: str, port: int) -> int:
         """Serve the admin API, and nothing else, on this port; to be called before `start`. Raises `OSError`."""
-        bound_port = await self._listen(host, port, self._dispatcher.dispatch_admin)
+        return await self._start_admin_on(self._open(host, port))
+
+    def open_ports(self, host: str, port: int, admin_port: int | None, *, reuse_port: bool = False) -> Ports:
+        """Open the ports, as `open_sockets` does. Raises `OSError`."""
+        admin_sockets = [] if admin_port is None else self._open(host, admin_port, reuse_port=reuse_port)
+        sockets = self._open(host, port, reuse_port=reuse_port)
+        url, admin_url = (self.url(host, port_of(own)) for own in (sockets, admin_sockets or sockets))
+        return Ports(sockets, admin_sockets, url, admin_url)
+
+    async def start_on(self, ports: Ports) -> None:
+        """Serve on ports that are open."""
+        if ports.admin_sockets:
+            await self._start_admin_on(ports.admin_sockets)
+        await self._start_on(ports.sockets)
+
+    async def _start_on(self, sockets: list[socket.socket]) -> int:
+        bound_port = await self._listen(sockets, self._dispatcher.dispatch)
+        self._dispatcher.operations_port = bound_port if len(self._listeners) > 1 else None
+        return bound_port
+
+    async def _start_admin_on(self, sockets: list[socket.socket]) -> int:
+        bound_port = await self._listen(sockets, self._dispatcher.dispatch_admin)
         self._dispatcher.admin_disabled_reason = f"It has a port of its own: {bound_port}."
         return bound_port
+
+    def _open(self, host: str, port: int, *, reuse_port: bool = False) -> list[socket.socket]:
+        try:
+            return open_sockets(host, port, reuse_port=reuse_port)
+        except OSError as error:
+            error.filename = self.url(host, port)
+            raise
 
     def url(self, host: str, port: int) -> str:
         """The URL by which the same machine reaches a port."""
@@ -108,7 +146,8 @@ class Server:
         """Stop listening, finish the requests in flight, close the connections."""
         self._stopping.set()
         for listener in self._listeners:
-            listener.asyncio_server.close()
+            for opened in listener.asyncio_servers:
+                opened.close()
         self._connections.interrupt()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -120,7 +159,7 @@ class Server:
             await listener.aiohttp_server.shutdown(CLOSE_SECONDS)
         await self._engine.storage.close()
 
-    async def _listen(self, host: str, port: int, dispatch: Dispatch) -> int:
+    async def _listen(self, sockets: list[socket.socket], dispatch: Dispatch) -> int:
         loop, handler = asyncio.get_running_loop(), Handler(self._engine, dispatch, self._log, self._stopping)
         aiohttp_server = web.Server(
             handler,
@@ -134,33 +173,50 @@ class Server:
             lingering_time=0,  # `Connection.send_and_close` does the lingering
         )
         is_secured = self._tls is not None
-        try:
-            opened = await loop.create_server(
+        opened = [
+            await loop.create_server(
                 lambda: Connection(self._connections, aiohttp_server()),
-                **_address(host, port),
+                sock=one,
                 backlog=BACKLOG,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if is_secured else None,
                 ssl_shutdown_timeout=CLOSE_SECONDS if is_secured else None,
             )
-        except OSError as error:
-            error.filename = self.url(host, port)
-            raise
+            for one in sockets
+        ]
         self._listeners.append(Listener(opened, handler, aiohttp_server))
-        return int(opened.sockets[0].getsockname()[1])
+        return port_of(sockets)
 
     def _request_timeout(self) -> float:
         return self._engine.settings.request_timeout
 
 
-def _address(host: str, port: int) -> dict[str, Any]:
-    """Where asyncio listens: a host and a port or, for `::`, a socket that takes IPv4 as well. Raises `OSError`."""
-    if host != "::":
-        return {"host": host, "port": port, "reuse_address": True}
-    if not socket.has_dualstack_ipv6():
-        raise OSError(errno.EAFNOSUPPORT, "no socket takes IPv4 and IPv6 here")
-    address = ("::", port)
-    return {"sock": socket.create_server(address, family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)}
+def open_sockets(host: str, port: int, *, reuse_port: bool = False) -> list[socket.socket]:
+    """Sockets that listen on each address of a host, on one port (a free one for 0). Raises `OSError`.
+
+    `::` takes IPv4 as well. With `reuse_port` several processes can listen on the port.
+    """
+    if host == "::":
+        if not socket.has_dualstack_ipv6():
+            raise OSError(errno.EAFNOSUPPORT, "no socket takes IPv4 and IPv6 here")
+        options: Any = {"family": socket.AF_INET6, "dualstack_ipv6": True, "reuse_port": reuse_port}
+        return [socket.create_server(("::", port), backlog=BACKLOG, **options)]
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    opened: list[socket.socket] = []
+    for family, _, _, _, (address, _, *more) in found:
+        place: Any = (address, port_of(opened) if opened else port, *more)
+        try:
+            opened.append(socket.create_server(place, family=family, backlog=BACKLOG, reuse_port=reuse_port))
+        except OSError as error:
+            # `localhost` has an address of IPv6 where there is no IPv6.
+            if len(found) == 1 or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise
+    return opened
+
+
+def port_of(sockets: list[socket.socket]) -> int:
+    """The port on which sockets listen."""
+    return int(sockets[0].getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -183,55 +239,6 @@ async def serving(
         await server.stop()
 
 
-def run_until_signal(
-    server: Server,
-    host: str,
-    port: int,
-    admin_port: int | None,
-    on_started: Callable[[str, str], None],
-    background: Callable[[], Coroutine[None, None, None]] | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT, and finish the requests in flight. Raises `OSError` if it cannot listen.
-
-    `on_started` is called with the base URL and that of the admin API; `background` runs while the server does.
-    """
-    gc.freeze()  # what is loaded by now stays: garbage collection need not look through it
-    raise_open_files_limit()
-    asyncio.run(_serve_until_signal(server, host, port, admin_port, on_started, background))
-
-
-async def _serve_until_signal(
-    server: Server,
-    host: str,
-    port: int,
-    admin_port: int | None,
-    on_started: Callable[[str, str], None],
-    background: Callable[[], Coroutine[None, None, None]] | None,
-) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(loop_exception_handler)
-    # An event loop on Windows has no signal handlers; there Ctrl-C ends asyncio.run itself.
-    signals = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        bound_admin_port = await server.start_admin(host, admin_port) if admin_port is not None else None
-        bound_port = await server.start(host, port)
-        on_started(
-            server.url(host, bound_port), server.url(host, bound_port if bound_admin_port is None else bound_admin_port)
-        )
-        task = asyncio.ensure_future(background()) if background is not None else None
-        await stopped.wait()
-        if task is not None:
-            task.cancel()
-        for number in signals:  # a second signal ends the process at once
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-    finally:
-        await server.stop()
-
-
 def raise_open_files_limit() -> None:
     """Raise the limit of open files, and so of connections, to its hard limit."""
     if resource is not None:
@@ -244,13 +251,3 @@ def max_connections() -> int:
     """How many connections the limit of open files allows."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource is not None else -1
     return max(1, soft - RESERVED_FILES) if soft >= 0 else sys.maxsize
-
-
-def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log in one line that no connection can be accepted (asyncio tries again); show other errors in full."""
-    error = context.get("exception")
-    if isinstance(error, OSError) and error.errno in _RESOURCE_ERRNOS:
-        edge_log.warning("mockserver: cannot accept connections for a second: %s", error.strerror)
-    elif not (isinstance(error, ValueError) and "Invalid file descriptor: -1" in str(error)):
-        # asyncio retries `accept` on a socket that was closed meanwhile.
-        loop.default_exception_handler(context)

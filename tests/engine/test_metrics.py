@@ -1,15 +1,23 @@
 """What is counted, as Prometheus reads it."""
 
 import io
+import json
+import os
+import signal
 from dataclasses import replace
+from itertools import cycle
 
 import aiohttp
+import msgspec
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockserver import Contract, Engine, Request
+from mockserver.engine import counts
 from mockserver.engine import metrics as counted
 from mockserver.engine.metrics import Metrics
 from mockserver.server.server import serving
+from mockserver.storage.interface import Gauges
 from tests.support import LASTING, PATH
 
 
@@ -68,12 +76,47 @@ async def test_each_engine_counts_for_itself(contract: Contract, client: aiohttp
         assert not [name for name in await samples(client, other) if name[0] == "mockserver_requests_total"]
 
 
-def test_the_number_of_series_is_bounded(contract: Contract) -> None:
-    """Run-time scenarios share one."""
+def test_the_number_of_series_is_bounded(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run-time scenarios share one; other counts always have room."""
+    engine, sequence = Engine(contract), cycle(contract.operations[0].scenarios)
+    answered = engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode()))
+    assert answered.decision is not None
+    monkeypatch.setattr(counts, "PART_BYTES", 8_192)
+    monkeypatch.setattr(counts, "RESERVED_BYTES", 4_096)
     metrics = Metrics()
+    for number in range(200):
+        scenario = replace(next(sequence), id=f"scenario-{number}")
+        decision = msgspec.structs.replace(answered.decision, scenario=scenario)
+        metrics.count(msgspec.structs.replace(answered, decision=decision), 1)
+    metrics.count(engine.handle_sync(Request("GET", "/")), 1)
+    lines = metrics.text(Gauges(0, 0, 0, 0, 0, 0, 0)).decode().splitlines()
+    requests = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if "_requests_total{" in line}
+    other = requests.pop('mockserver_requests_total{scenario="other",status="0"}')
+    assert 20 < len(requests) < 100
+    assert set(requests.values()) == {1}
+    assert len(requests) + other == 201
+    assert 'mockserver_problems_total{kind="unknown-path"} 1.0' in lines
+
+
+def test_processes_count_together(contract: Contract) -> None:
+    """Each for itself; what one counted stays when it ends, and another goes on from there."""
+    metrics = Metrics(2)
     reply = Engine(contract).handle_sync(Request("GET", "/"))
-    metrics._requests = {(f"s{number}", 200): 1 for number in range(counted.MAX_SERIES)}
-    for _ in range(2):
-        metrics.count(reply, 1)
-    assert metrics._requests["other", 0] == 2
-    assert len(metrics._requests) == counted.MAX_SERIES + 1
+    metrics.record_load(5_000_000_000)
+    for number in (0, 1, 1):
+        child = os.fork()
+        if child == 0:
+            metrics.count_as_worker(number)
+            metrics.count(reply, 1_000_000)
+            metrics.count_reload(good=True)
+            metrics.record_load(7_000_000_000 - number)
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(child, 0)
+    lines = metrics.text(Gauges(0, 0, 0, 0, 0, 0, 0)).decode().splitlines()
+    assert 'mockserver_requests_total{scenario="",status="404"} 3.0' in lines
+    assert 'mockserver_problems_total{kind="unknown-path"} 3.0' in lines
+    assert "mockserver_decision_seconds_count 3.0" in lines
+    assert "mockserver_decision_seconds_sum 0.003" in lines
+    assert 'mockserver_reloads_total{result="good"} 3.0' in lines
+    assert 'mockserver_reloads_total{result="bad"} 0.0' in lines
+    assert "mockserver_last_good_load_timestamp_seconds 7.0" in lines
