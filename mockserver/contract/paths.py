@@ -122,7 +122,11 @@ def compile_path(text: str, context: Context) -> CompiledPath | None:
     root, *rest = text.split(".")
     steps = tuple(step.lower() for step in rest) if root == "header" else tuple(rest)
     if root not in scope.roots:
-        context.report_unknown(f"unknown reference {text}", root, scope.roots)
+        what = f"unknown reference {text}"
+        if not rest and "body" in scope.roots and root in scope.member_names("body", ()).names:
+            context.report_error(what, f"one of {', '.join(scope.roots)}", root, f"did you mean body.{text}?")
+        else:
+            context.report_unknown(what, root, scope.roots)
         return None
     for index, step in enumerate(steps):
         known = scope.member_names(root, steps[:index])

@@ -68,7 +68,9 @@ def _summary(row: Mapping[str, Any], prefix: str) -> str:
     )
     fault = f", fault {row['fault']}" if row["fault"] else ""
     left = ", client left before it" if row["client_left"] else ""
-    return f"#{row['id']} {row['method']} {row['target'].removeprefix(prefix)} -> {row['status']} {answer}{fault}{left}"
+    lost = "lost: " if row["answer_lost"] else ""
+    request = f"#{row['id']} {row['method']} {row['target'].removeprefix(prefix)}"
+    return f"{request} -> {lost}{row['status']} {answer}{fault}{left}"
 
 
 def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:
