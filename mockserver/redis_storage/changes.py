@@ -22,7 +22,8 @@ class Change(Struct, frozen=True):
     fields, records: what is written. forgotten: prefixes of fields that are deleted before that.
     replaces: whether all other records are deleted. growth: by how many bytes run-time scenarios and armed
     outcomes grow.
-    is_trial: nothing is written. entry: id, data and limits of the journal.
+    armed: the text of an outcome to arm, under the next id. is_trial: nothing is written. entry: id, data and limits
+    of the journal.
     """
 
     sandbox: str
@@ -36,6 +37,7 @@ class Change(Struct, frozen=True):
     forgotten: tuple[str, ...] = ()
     replaces: bool = False
     growth: int = 0
+    armed: str | None = None
     is_trial: bool = False
     entry: Mapping[str, Any] | None = None
     overhead: int = RECORD_OVERHEAD

@@ -209,19 +209,13 @@ class RedisSandbox(SandboxFields):
 
     async def arm(self, make: Callable[[int], ArmedOutcome]) -> ArmedOutcome | Full:
         """Arm what `make` gives for an unused id; `Full` if there is no room."""
-        while True:
-            armed = make(self.armed_count + 1)
-            change = self.new_change(
-                expected={"last_armed": self.fields.get("last_armed", False)},
-                fields={"last_armed": str(armed.id), f"armed:{armed.id}": self.shared.values.encode_armed(armed)},
-                growth=size_of_armed(armed),
-            )
-            result = await self.shared.change(change)
-            if result != "gone":
-                await self.refresh()
-            if result != "conflict":
-                return self.full(result) or armed
-            await self.conflict()
+        armed = make(0)
+        text = self.shared.values.encode_armed(armed)
+        result = await self.shared.change(self.new_change(armed=text, growth=size_of_armed(armed)))
+        if result.isdecimal():
+            armed = make(int(result))
+            await self.refresh()
+        return self.full(result) or armed
 
     async def disarm(self, ids: Iterable[int]) -> None:
         """Remove armed outcomes by id."""

@@ -46,7 +46,7 @@ class Shared:
         return {"max_entries": self.settings.journal_entries, "max_bytes": self.settings.journal_bytes}
 
     async def change(self, change: Change) -> str:
-        """Change a sandbox: ok, conflict, gone, or the setting whose limit it passes."""
+        """Change a sandbox: ok (or the id of what was armed), conflict, gone, or the setting whose limit it passes."""
         result: bytes = await self.store.run("change", encode(change))
         return result.decode()
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import cycle
 from typing import Any
 
 import pytest
 
-from tests.support import LASTING, ONCE, PATH, Serving, run, serving
-from tests.support.stores import needs_redis, redis_server
-
-SUCCESS, AGAIN = "activated-existing-customer", "card-already-activated"
+from tests.support import LASTING, ONCE, PATH, Serving, run, serving, sharing
+from tests.support.stores import RedisServer, needs_redis, redis_server
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +22,6 @@ def servers() -> Iterator[list[Serving]]:
     url = redis_server().url()
     with ExitStack() as stack:
         yield [stack.enter_context(serving("--store", url)) for _ in range(3)]
-
-
-def names(servers: list[Serving], bodies: list[dict[str, Any]], path: str = PATH, threads: int = 16) -> Counter[str]:
-    """How often each scenario answered these requests, sent at once and to each server in turn."""
-
-    def send(server: Serving, body: dict[str, Any]) -> str:
-        _, headers, _ = server.post(body, path)
-        return headers["Mock-Scenario"]
-
-    with ThreadPoolExecutor(threads) as pool:
-        return Counter(pool.map(send, cycle(servers), bodies))
 
 
 def test_one_server_arms_another_answers_a_third_verifies(servers: list[Serving]) -> None:
@@ -56,23 +41,25 @@ def test_one_server_arms_another_answers_a_third_verifies(servers: list[Serving]
         assert coverage["requests"] == 1
 
 
-def test_a_card_is_activated_once(servers: list[Serving]) -> None:
-    """Whoever is first."""
-    assert names(servers, [ONCE] * 120, "/sandbox/race" + PATH) == {SUCCESS: 1, AGAIN: 119}
+async def test_clients_at_once_are_answered_as_by_one_server(servers: list[Serving]) -> None:
+    """A card is activated once, an armed outcome used once, each turn taken and each id given once."""
+    urls = [server.url for server in servers]
+    assert await sharing.race_for_one_card(urls, 120) == []
+    assert await sharing.arm_at_once(urls, testers=2, times=12) == []
+    assert await sharing.answer_in_turn(urls, rounds=10) == []
+    assert await sharing.draw_ids(urls, 30) == []
 
 
-def test_outcomes_armed_at_once_are_all_used_once(servers: list[Serving]) -> None:
-    """On whatever server."""
-    armed = json.dumps({"scenario": "card-missing-in-batch", "times": 1}).encode()
-
-    def arm(server: Serving) -> int:
-        return int(server.ask("POST", "/sandbox/arms/__admin/arm", armed)[1]["id"])
-
-    with ThreadPoolExecutor(8) as pool:
-        ids = [*pool.map(arm, [server for server in servers for _ in range(12)])]
-    assert sorted(ids) == [*range(1, 37)]
-    counts = names(servers, [LASTING] * 60, "/sandbox/arms" + PATH)
-    assert counts["card-missing-in-batch"] == 36
+async def test_a_store_that_stops_loses_nothing() -> None:
+    """Requests get problems meanwhile, and right answers after."""
+    needs_redis()
+    store = RedisServer()
+    try:
+        url = store.url()
+        with serving("--store", url) as first, serving("--store", url) as second:
+            assert await sharing.stop_store([first.url, second.url], store, 200, seconds=3.5) == []
+    finally:
+        store.close()
 
 
 def test_a_killed_server_loses_nothing_that_it_answered() -> None:
@@ -96,4 +83,4 @@ def test_a_killed_server_loses_nothing_that_it_answered() -> None:
         with ThreadPoolExecutor(8) as pool:
             [*pool.map(send, bodies)]
         assert 20 <= len(answered) < 200
-        assert names([living], answered) == {AGAIN: len(answered)}
+        assert {living.post(body)[1]["Mock-Scenario"] for body in answered} == {"card-already-activated"}

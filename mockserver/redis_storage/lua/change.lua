@@ -41,4 +41,10 @@ if c.entry then
   add_entry(c.sandbox, c.entry)
   redis.call('HINCRBY', meta, 'pending', 1)
 end
+if c.armed then
+  local id = redis.call('HINCRBY', meta, 'last_armed', 1)
+  redis.call('HSET', meta, 'armed:' .. id, c.armed)
+  redis.call('HINCRBY', totals, 'armed', 1)
+  return tostring(id)
+end
 return 'ok'
