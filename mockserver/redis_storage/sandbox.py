@@ -26,7 +26,7 @@ from mockserver.redis_storage.sandbox_fields import SandboxFields
 from mockserver.redis_storage.shared import Pending, Shared
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Clock, CommitResult, Committed, Entry, Full, Gone, State, StorageError
-from mockserver.storage.memory_records import TOMBSTONE, decode_record, encode_record, first_id, merge_writes
+from mockserver.storage.memory_records import TOMBSTONE, decode_record, encode_record, id_offset, merge_writes
 from mockserver.storage.memory_usage import size_of_armed, size_of_scenarios
 
 MAX_LOADED: Final = 50_000
@@ -105,11 +105,11 @@ class RedisSandbox(SandboxFields):
     def wanted(self, operation: Operation, document: Document) -> Wanted:
         """What a look reads, as far as it is known before; the sandbox need not be read yet."""
         missing = self._draft(operation, document, {}).records.missing
-        return Wanted(tuple(missing), candidates(operation.generated_ids, first_id(self.name, self.settings.seed)))
+        return Wanted(tuple(missing), candidates(operation.generated_ids, id_offset(self.name, self.settings.seed)))
 
     def _draft(self, operation: Operation, document: Document, known: Mapping[str, Value]) -> _Draft:
         records = KnownRecords(known, self.shared.contract.collections)
-        base, fields = first_id(self.name, self.settings.seed), self.fields
+        base, fields = id_offset(self.name, self.settings.seed), self.fields
         drawn = {
             new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}"))
             for new in operation.generated_ids

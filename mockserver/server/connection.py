@@ -38,8 +38,8 @@ class Connection(asyncio.Protocol):
 
     interrupted: set when the client left or the server stops, so that nobody waits any longer.
     lost: set when the connection is closed.
-    request_bytes: what was received of a request before its handling began: its head, perhaps some of its body;
-        `body` checks the chunk framing from there on.
+    request_bytes: what was received of a request before its handling began: its head, perhaps some of its body.
+        Empty if it was pipelined behind another one. `body` checks the chunk framing from there on.
     body_listener: called with the bytes received while a body is read; None at other times.
     is_lingering: the last reply was written, and what the client still sends is dropped.
     """

@@ -46,7 +46,7 @@ class ReadRecord(Struct, frozen=True, gc=False):
     stored: bytes | None
 
 
-class Change(Struct, frozen=True, gc=False):
+class RecordChange(Struct, frozen=True, gc=False):
     """A record that is to be stored."""
 
     collection: str
@@ -86,7 +86,7 @@ class Records:
         self._search_start: dict[str, int] = {}
         self._last_found: dict[str, int] = {}
         """How far the last search for an unused id went, to save the next one; not part of the state."""
-        self._base = first_id(name, seed)
+        self._id_offset = id_offset(name, seed)
         self.revision = 0
         """How often records or ids have changed: while it is the same, whatever was read is the same."""
 
@@ -119,7 +119,7 @@ class Records:
 
     def next_id(self, generated_id: GeneratedId) -> str:
         """The next unused id; asking again gives the same until it is consumed or its key is taken."""
-        start, used = generated_id.first + self._base, self._ids_used.get(generated_id.name, 0)
+        start, used = generated_id.first + self._id_offset, self._ids_used.get(generated_id.name, 0)
         if generated_id.unused_in is None:
             return f"{generated_id.prefix}{start + used}"
         number = start + max(
@@ -144,32 +144,32 @@ class Records:
     def reseed(self, name: str, seed: int) -> None:
         """Restart the ids from another seed; the records stay."""
         self.revision += 1
-        self._base = first_id(name, seed)
+        self._id_offset = id_offset(name, seed)
         self._ids_used, self._search_start, self._last_found = {}, {}, {}
 
     # -- writing ----------------------------------------------------------------------------------------
 
-    def merged(self, writes: Iterable[Write], entry_id: str) -> list[Change]:
+    def merged(self, writes: Iterable[Write], entry_id: str) -> list[RecordChange]:
         """The records of the keys that a request writes, with the members that it writes merged into them."""
         return merge_writes(writes, self.collections, self.find, entry_id)
 
-    def change(self, collection: str, key: str, record: Record | None) -> Change:
+    def change(self, collection: str, key: str, record: Record | None) -> RecordChange:
         """The change that writes a record in place of what was there; None is a tombstone."""
-        return Change(collection, key, TOMBSTONE if record is None else encode_record(record))
+        return RecordChange(collection, key, TOMBSTONE if record is None else encode_record(record))
 
     def put(self, collection: str, key: str, record: Record | None) -> None:
         """Write a record in place of what was there; None is a tombstone."""
         self.apply([self.change(collection, key, record)])
 
-    def count_added(self, changes: Iterable[Change]) -> int:
+    def count_added(self, changes: Iterable[RecordChange]) -> int:
         """How many records more there would be after these changes."""
         return sum(change.key not in self._stored[change.collection] for change in changes)
 
-    def bytes_added(self, changes: Iterable[Change]) -> int:
+    def bytes_added(self, changes: Iterable[RecordChange]) -> int:
         """How many bytes more there would be after these changes."""
         return sum([_growth(change, self._stored[change.collection].get(change.key)) for change in changes])
 
-    def apply(self, changes: Iterable[Change]) -> None:
+    def apply(self, changes: Iterable[RecordChange]) -> None:
         """Store records."""
         for change in changes:
             stored = self._stored[change.collection]
@@ -196,7 +196,7 @@ class Records:
         counters = {name: Counter(self._ids_used.get(name, 0), self._search_start.get(name, 0)) for name in names}
         return State({name: RecordsOfState({**stored}) for name, stored in self._stored.items()}, counters)
 
-    async def encode(self, state: State) -> list[Change]:
+    async def encode(self, state: State) -> list[RecordChange]:
         """What `load` stores for a state; other requests run while it is encoded."""
         changes, pacer = [], Pacer()
         for collection, records in state.records.items():
@@ -205,7 +205,7 @@ class Records:
                 await pacer.pause()
         return changes
 
-    def load(self, changes: Iterable[Change], counters: Mapping[str, Counter]) -> None:
+    def load(self, changes: Iterable[RecordChange], counters: Mapping[str, Counter]) -> None:
         """Replace what is kept."""
         self.revision += 1
         self._stored = {name: {} for name in self.collections}
@@ -240,14 +240,14 @@ def _stored_record(data: bytes) -> Record | None:
     return None if data == TOMBSTONE else decode_record(data)
 
 
-def total_size(changes: Iterable[Change]) -> int:
+def total_size(changes: Iterable[RecordChange]) -> int:
     """The bytes of these records where nothing was stored before."""
     return sum([_growth(change, None) for change in changes])
 
 
 def merge_writes(
     writes: Iterable[Write], collections: Mapping[str, Collection], find: Find, entry_id: str
-) -> list[Change]:
+) -> list[RecordChange]:
     """The records of the keys that a request writes, with the members that it writes merged into those of before."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
     for write in writes:
@@ -258,12 +258,12 @@ def merge_writes(
         members.update(write.members)
         members["key"], members["origin"] = write.key, "request"
     return [
-        Change(collection, key, encode_record(Record(members, entry_id)))
+        RecordChange(collection, key, encode_record(Record(members, entry_id)))
         for (collection, key), members in merged.items()
     ]
 
 
-def _growth(change: Change, before: bytes | None) -> int:
+def _growth(change: RecordChange, before: bytes | None) -> int:
     return len(change.data) + (_fixed_size(change.key) if before is None else -len(before))
 
 
@@ -288,7 +288,7 @@ def _rename(data: bytes, key: str) -> bytes:
     return encode_record(Record({**record.visible, "key": key}, record.entry_id))
 
 
-def first_id(name: str, seed: int) -> int:
+def id_offset(name: str, seed: int) -> int:
     """Where the ids of a sandbox begin: at 0 for the default sandbox and seed, in a block of its own for others."""
     if not name and not seed:
         return 0

@@ -26,7 +26,7 @@ from mockserver.storage.interface import (
     ReloadedSandbox,
     State,
 )
-from mockserver.storage.memory_records import Change, ReadRecord, Records, total_size
+from mockserver.storage.memory_records import ReadRecord, RecordChange, Records, total_size
 from mockserver.storage.memory_shared import Shared
 from mockserver.storage.memory_usage import Usage, size_of_armed, size_of_scenarios
 
@@ -104,14 +104,14 @@ class MemorySandbox:
         """`Full` if the records of these effects have no room, as `commit` would say; otherwise None."""
         return self._full(self.records.merged(effects.writes, "")) if effects.writes else None
 
-    def _full(self, changes: Sequence[Change]) -> Full | None:
+    def _full(self, changes: Sequence[RecordChange]) -> Full | None:
         """`Full` if these changes of records have no room."""
         limit, added = self._shared.settings.max_records, self.records.count_added(changes)
         if added and self.records.count + added > limit:
             return Full("max_records", limit)
         return self._usage.full(self.records.bytes_added(changes))
 
-    def _store(self, changes: Sequence[Change]) -> Full | None:
+    def _store(self, changes: Sequence[RecordChange]) -> Full | None:
         full = self._full(changes)
         if full is None:
             self.records.apply(changes)
