@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -100,8 +101,7 @@ class Address:
             with open_url(self._request(method, target, headers, data), timeout=TIMEOUT) as response:
                 return Response(response.status, _json_or_text(response.read()))
         except urllib.error.HTTPError as error:
-            with error:
-                return Response(error.code, _json_or_text(error.read()))
+            return error_response(error)
         except (OSError, HTTPException, ValueError) as error:
             raise _unreachable(target, error) from None
 
@@ -116,8 +116,7 @@ class Address:
             with open_url(self._request("GET", target, headers), timeout=TIMEOUT) as response:
                 yield from _lines(response)
         except urllib.error.HTTPError as error:
-            with error:
-                raise RefusedError(Response(error.code, _json_or_text(error.read()))) from None
+            raise RefusedError(error_response(error)) from None
         except (OSError, HTTPException, ValueError) as error:
             raise _unreachable(target, error) from None
 
@@ -143,7 +142,13 @@ def _lines(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def _unreachable(target: str, error: Exception) -> UnreachableError:
-    return UnreachableError(f"{printable(target, 200)}: {failure_reason(error)}", hint(error))
+    return UnreachableError(f"{printable(target, 200)}: {failure_reason(error)}", hint(target, error))
+
+
+def error_response(error: urllib.error.HTTPError) -> Response:
+    """The response of an error status, read to its end."""
+    with error:
+        return Response(error.code, _json_or_text(error.read()))
 
 
 def failure_reason(error: Exception) -> str:
@@ -152,10 +157,15 @@ def failure_reason(error: Exception) -> str:
     return trust.certificate_error(cause) or printable(str(cause), 200)
 
 
-def hint(error: Exception) -> str:
-    """What to try after an error, if that is known."""
-    if trust.certificate_error(getattr(error, "reason", None)):
+def hint(url: str, error: Exception) -> str:
+    """What to try after an error at a URL, if that is known."""
+    cause = getattr(error, "reason", None) or error
+    if trust.certificate_error(cause):
         return "trust it with --cacert FILE, cacert=FILE or MOCKSERVER_CACERT=FILE"
+    if isinstance(cause, RemoteDisconnected) and url.startswith("http://"):
+        return "does the server speak https?"
+    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+        return "does the server speak http, without TLS?"
     return ""
 
 

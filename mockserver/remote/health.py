@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from mockserver.base.address import HEALTH, base_url
-from mockserver.client.http_client import failure_reason, opener
+from mockserver.client.http_client import error_response, failure_reason, hint, opener
 from mockserver.remote.remote_server import cacert_option, fail, relevant_cacert
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -115,7 +116,15 @@ def _split(file: Path) -> list[str]:
 
 
 class NotHealthyError(Exception):
-    """A server that does not answer, or not well; the message has the URL and the reason."""
+    """A server that does not answer, or not well; the message has the URL and the reason.
+
+    `status` is that of the answer, 0 if there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        """Take the message and the status."""
+        super().__init__(message)
+        self.status = status
 
 
 def server_options(command: _Command) -> _Command:
@@ -137,16 +146,21 @@ def ask_health(base: str | None, cacert: str, seconds: float) -> str:
     base = base.rstrip("/").removesuffix(HEALTH)
     if not base.startswith(("http://", "https://")):
         raise click.BadParameter("URL must begin with http:// or https://")
-    certificate = server.certificate() if server is not None else ""
     try:
-        with opener(certificate or relevant_cacert(base, cacert), pinned=bool(certificate)).open(
-            base + HEALTH, timeout=seconds
-        ) as response:
+        _ = urlsplit(base).port
+    except ValueError as error:
+        raise click.BadParameter(f"{base}: {error}") from None
+    certificate = server.certificate() if server is not None else ""
+    trusted = certificate or relevant_cacert(base, cacert)
+    try:
+        with opener(trusted, pinned=bool(certificate)).open(base + HEALTH, timeout=seconds) as response:
             return str(response.read().decode())
+    except urllib.error.HTTPError as error:
+        answer = error_response(error)
+        raise NotHealthyError(f"{base + HEALTH}: {answer.problem_text}", answer.status) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise NotHealthyError(f"{base + HEALTH}: {failure_reason(error)}") from None
+        reason = "; ".join(filter(None, [failure_reason(error), hint(base, error)]))
+        raise NotHealthyError(f"{base + HEALTH}: {reason}") from None
 
 
 @click.command()

@@ -10,7 +10,8 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 from click.core import ParameterSource
 
-from mockserver.client.http_client import Address, Response, UnreachableError
+from mockserver.client.http_client import Address, Response, UnreachableError, opener
+from mockserver.client.trust import TlsError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -93,9 +94,18 @@ cacert_option: Final = click.option(
 
 
 def relevant_cacert(url: str, cacert: str) -> str:
-    """The file of `--cacert`; empty if it comes from the environment and the URL is not https."""
+    """The file of `--cacert`; empty if it comes from the environment and the URL is not https.
+
+    Raises `click.BadParameter` if the file cannot be used.
+    """
     source = click.get_current_context().get_parameter_source("cacert")
-    return "" if source is ParameterSource.ENVIRONMENT and not url.startswith("https:") else cacert
+    if source is ParameterSource.ENVIRONMENT and not url.startswith("https:"):
+        return ""
+    try:
+        opener(cacert)
+    except TlsError as error:
+        raise click.BadParameter(str(error), param_hint="'--cacert'") from None
+    return cacert
 
 
 def remote_options(command: _Command) -> _Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import Final
 
 import click
@@ -18,10 +19,10 @@ PAUSE_SECONDS: Final = 0.1
 def _parse_timeout(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
     try:
         seconds = parse_time_span(text) / 10**9
-    except DirectiveError as error:
-        raise click.BadParameter(str(error)) from None
+    except DirectiveError:
+        seconds = 0.0
     if seconds <= 0:
-        raise click.BadParameter(f"expected a time of more than 0, got {text!r}")
+        raise click.BadParameter(f"expected a time such as 30s, 1500ms or 2m, got {text!r}")
     return seconds
 
 
@@ -38,7 +39,7 @@ def _parse_timeout(_ctx: click.Context, _param: click.Parameter, text: str) -> f
 def wait(address: str | None, url: str | None, cacert: str, timeout: float) -> None:
     """Wait until a server is up: exit status 0 once it is, 1 if it is not in time.
 
-    The server is found as `health` finds it.
+    The server is found as `health` finds it. One that refuses the URL (403) does so at once.
     """
     end = time.monotonic() + timeout
     while True:
@@ -46,6 +47,8 @@ def wait(address: str | None, url: str | None, cacert: str, timeout: float) -> N
         try:
             ask_health(address or url, cacert, max(PAUSE_SECONDS, min(MAX_SECONDS, left)))
         except NotHealthyError as error:
+            if error.status == HTTPStatus.FORBIDDEN:  # it is up, and no waiting changes its mind
+                fail(str(error))
             if left <= PAUSE_SECONDS:
                 fail(f"not up within {timeout:g} s: {error}")
             time.sleep(PAUSE_SECONDS)

@@ -59,14 +59,27 @@ def answering(answer: bytes) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.0 503 No\r\n\r\n", b"no HTTP\r\n", b""])
-def test_health_of_an_unhealthy_server_is_1(answer: bytes) -> None:
-    """Another status, another protocol, no answer: one line."""
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.0 503 No\r\n\r\n", "the server answered 503"),
+        (b'HTTP/1.0 503 No\r\n\r\n{"title": "No store", "detail": "It is away."}', "No store: It is away."),
+        (b"no HTTP\n", "no HTTP\\x0a"),
+        (b"", "Remote end closed connection without response; does the server speak https?"),
+    ],
+)
+def test_health_of_an_unhealthy_server_is_1(answer: bytes, reason: str) -> None:
+    """Another status, a problem, another protocol, no answer: one line with the reason."""
     with answering(answer) as url:
         result = invoke("health", url)
-    assert result.exit_code == 1
-    assert result.output.startswith(f"mockserver: {url}/__admin/health: ")
-    assert len(result.output.splitlines()) == 1
+    assert (result.exit_code, result.output) == (1, f"mockserver: {url}/__admin/health: {reason}\n")
+
+
+def test_health_of_a_server_without_tls_is_1() -> None:
+    """The scheme of the URL is what is wrong."""
+    with answering(b"HTTP/1.0 400 No\r\n\r\n") as url:
+        result = invoke("health", url.replace("http:", "https:"))
+    assert (result.exit_code, "does the server speak http, without TLS?" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize("env", [{"MOCKSERVER_PORT": "9"}, {"MOCKSERVER_PORT": "tcp://10.0.0.1:8080"}])
@@ -92,9 +105,10 @@ def test_health_imports_no_server() -> None:
     assert not {"aiohttp", "yaml", "mockserver.engine.engine", "mockserver.cli.serve"} & {*ended.stdout.split()}
 
 
-def test_health_of_a_bad_url_is_1() -> None:
-    """A port that is no number is told, not thrown."""
-    assert invoke("health", "http://127.0.0.1:abc").exit_code == 1
+@pytest.mark.parametrize("port", ["abc", "99999"])
+def test_health_of_a_bad_url_is_2(port: str) -> None:
+    """A port that is none is told, not thrown."""
+    assert invoke("health", f"http://127.0.0.1:{port}").exit_code == 2
 
 
 # -- the server of the container ----------------------------------------------------------------------

@@ -48,7 +48,32 @@ def test_a_server_that_is_not_up_in_time_is_1(timeout: str) -> None:
             assert len(result.output.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["--timeout", "0s"], ["--timeout", "-5s"], ["--timeout", "30"], ["ftp://mock"]])
+def test_a_server_that_refuses_the_url_is_not_waited_for() -> None:
+    """The host name is not allowed: waiting would not change that, and the message says what would."""
+    with serving("--host", "0.0.0.0") as serve:
+        url = f"http://{socket.gethostname()}:{serve.url.rpartition(':')[2]}"
+        result = invoke("wait", "--timeout", "1h", url)
+    assert result.exit_code == 1
+    assert "not served under this host: Expected a loopback name" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--timeout", "0s"],
+        ["--timeout", "-5s"],
+        ["--timeout", "30"],
+        ["ftp://mock"],
+        ["http://127.0.0.1:abc"],
+        ["--cacert", "nowhere.pem", "https://127.0.0.1:1"],
+    ],
+)
 def test_what_cannot_be_waited_for_is_2(arguments: list[str]) -> None:
-    """A time that is none, or none to come; an address that is not HTTP."""
+    """A time that is none, or none to come; an address that is not HTTP; certificates that are not there."""
     assert invoke("wait", *arguments).exit_code == 2
+
+
+def test_a_time_without_a_unit_is_refused_with_an_example() -> None:
+    """And with nothing that would be refused next."""
+    result = invoke("wait", "--timeout", "30")
+    assert result.output.endswith("'--timeout': expected a time such as 30s, 1500ms or 2m, got '30'\n")

@@ -162,8 +162,8 @@ def test_a_file_that_is_no_certificate_is_one_line(served: Serving, files: Files
             Mock(served.url, cacert=file)
     for command in (["health", served.url], ["armed", "--url", served.url]):
         told = run(*command, "--cacert", str(tmp_path))
-        (line,) = told.stderr.splitlines()
-        assert (told.returncode, line.endswith(f"{tmp_path}: Is a directory")) == (1, True)
+        line = told.stderr.splitlines()[-1]
+        assert (told.returncode, line.endswith(f"'--cacert': {tmp_path}: Is a directory")) == (2, True)
 
 
 def test_health_trusts_the_servers_own_certificate(
