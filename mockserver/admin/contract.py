@@ -45,7 +45,12 @@ def _operation_row(engine: Engine, operation: Operation) -> dict[str, Any]:
 
 
 def _collection_row(collection: Collection) -> dict[str, Any]:
-    return {"collection": collection.name, "open": collection.is_open, "members": list(collection.members)}
+    return {
+        "collection": collection.name,
+        "open": collection.is_open,
+        "members": list(collection.members),
+        "constant": sorted(collection.constant_seeds),
+    }
 
 
 async def _get_contract(call: Call) -> Reply:

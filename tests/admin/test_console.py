@@ -280,7 +280,12 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
     expect(waiting(page)).to_contain_text("5001 · provider-communication · for 1 request")
     toast = page.locator(".toast")
     expect(toast).to_contain_text("Next answer: 5001 · provider-communication · for 1 request")
+    program(page).get_by_role("button", name="5001").first.click()
+    expect(toast.get_by_role("button", name="Undo")).to_have_count(1)
+    expect(page.locator(".chip")).to_have_count(2)
     toast.get_by_role("button", name="Undo").click()
+    expect(page.locator(".chip")).to_have_count(1)
+    page.get_by_role("button", name="Disarm: ").click()
     expect(waiting(page)).to_contain_text("nothing armed")
     assert send(mock, "two", LASTING)[0] == 200
     for view in VIEWS:
@@ -288,8 +293,36 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
         expect(waiting(page)).to_be_visible()
     program(page).get_by_role("button", name="5001").first.click()
     expect(waiting(page)).to_contain_text("5001")
+    expect(toast.get_by_role("button", name="Undo")).to_be_visible()
     assert send(mock, "two", LASTING)[1]["Mock-Scenario"] == "provider-communication"
     expect(waiting(page)).to_contain_text("nothing armed")
+    expect(toast.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_what_is_used_already_is_not_taken_back(mock: Serving, console: Opened) -> None:
+    """It is told in words, also where a request was faster than the page knows."""
+    page = console(at(mock, "used"), tells=False, locale="es-MX")
+    page.locator(".next > .button").click()
+    page.get_by_role("dialog").get_by_role("button", name="5001").first.click()
+    expect(page.locator(".toast button")).to_be_visible()
+    page.route("**/__admin/armed", lambda route: route.abort())
+    assert send(mock, "used", LASTING)[1]["Mock-Scenario"] == "provider-communication"
+    page.locator(".toast button").click()
+    expect(page.locator(".toast").last).to_have_text("Ya se usó: no hay nada que quitar.")
+    page.unroute_all(behavior="wait")
+
+
+def test_a_refusal_is_told_within_the_dialog(mock: Serving, console: Opened) -> None:
+    """A message beside it would be dimmed behind it."""
+    page = console(at(mock, "refused"), tells=False)
+    dialog = program(page)
+    dialog.get_by_role("button", name="Settings: 5001").first.click()
+    dialog.get_by_text("Only when a field equals").click()
+    dialog.get_by_label("Field").fill("bodi.customer_id")
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(dialog.get_by_role("alert").last).to_contain_text("bodi")
+    expect(page.locator(".toast")).to_have_count(0)
+    page.keyboard.press("Escape")
 
 
 def test_an_answer_is_lost_in_two_clicks(mock: Serving, console: Opened) -> None:
@@ -379,9 +412,27 @@ def test_an_entry_is_sent_again(mock: Serving, console: Opened) -> None:
     rows(page).first.click()
     page.get_by_role("link", name="Send again").click()
     expect(page.get_by_text("The journal does not keep /pin")).to_be_visible()
+    member = page.locator(".member", has=page.get_by_label("Send reference_batch"))
+    expect(member.locator(".wrong")).to_have_text("expected 32 hexadecimal digits, got empty text")
     page.get_by_label("reference_batch", exact=True).fill(BATCH)
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+
+
+def test_a_form_tells_a_number_from_its_text(mock: Serving, console: Opened) -> None:
+    """12345 is marked as a number, and what was wrong with it stands at its field until it is edited."""
+    send(mock, "number", {**LASTING, "reference_batch": 12345})
+    page = console(at(mock, "number"))
+    rows(page).first.click()
+    page.get_by_role("link", name="Send again").click()
+    member = page.locator(".member", has=page.get_by_label("Send reference_batch"))
+    expect(member.locator(".member-head")).to_contain_text("a number")
+    expect(member.locator(".wrong")).to_have_text("expected a string, got a number")
+    member.get_by_label("reference_batch", exact=True).fill("12345")
+    expect(member.locator(".member-head")).not_to_contain_text("a number")
+    expect(member.locator(".wrong")).to_have_text("")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(member.locator(".wrong")).to_have_text("expected 32 hexadecimal digits, got other text")
 
 
 def test_the_first_request_to_try_works_each_time(mock: Serving, console: Opened) -> None:
@@ -391,6 +442,7 @@ def test_the_first_request_to_try_works_each_time(mock: Serving, console: Opened
         page.get_by_role("button", name="Send", exact=True).click()
         expect(page.locator(".facts").first).to_be_visible()
         expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+        expect(page.get_by_text("TEST-CARD is a test value that stays as it is")).to_be_visible()
         shown = mock.ask("GET", "/sandbox/works/__admin/requests")[1]["requests"]
         assert [one["status"] for one in shown] == [200] * number
 
@@ -566,10 +618,17 @@ def test_a_delay_is_armed_and_removed(mock: Serving, console: Opened) -> None:
     page = console(at(mock, "late"))
     dialog = program(page)
     dialog.get_by_role("button", name="the ordinary answer, later").first.click()
-    dialog.get_by_label("fixed").fill("40ms")
+    time = dialog.get_by_label("Time")
+    time.fill("5 minutes")
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(dialog.get_by_role("alert").first).to_have_text("Write a time such as 5s, 1.5s or 800ms.")
+    expect(time).to_have_value("5 minutes")
+    expect(time).to_be_focused()
+    time.fill("0,04")
+    expect(dialog.get_by_text("sent as 0.04s")).to_be_visible()
     dialog.get_by_label("For how many requests").fill("2")
     dialog.get_by_role("button", name="Arm", exact=True).click()
-    expect(waiting(page)).to_contain_text("delay 40ms · for 2 requests")
+    expect(waiting(page)).to_contain_text("delay 0.04s · for 2 requests")
     assert send(mock, "late", LASTING)[0] == 200
     expect(waiting(page)).to_contain_text("for 1 request")
     shown = mock.ask("GET", "/sandbox/late/__admin/requests?limit=1")[1]["requests"][0]

@@ -107,9 +107,15 @@ def test_test_values_are_worded_in_spanish(mock: Serving, console: Opened) -> No
 def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
     """Before the words of the API, which are English."""
     page = console(f"{mock.url}/sandbox/words/#/state", locale="es-MX", tells=False)
-    page.get_by_label("Adelantar").fill("mañana")
+    page.get_by_label("Adelantar").fill("15 minutos")
     page.get_by_role("button", name="Mover").click()
+    expect(page.get_by_text("Escriba un número y una unidad, como 90s, 15m, 2h o 1d.")).to_be_visible()
+    expect(page.get_by_label("Adelantar")).to_have_value("15 minutos")
+    page.get_by_text("Detener en un instante").click()
+    page.get_by_label("Instante").fill("mañana")
+    page.get_by_role("button", name="Detener ahí").click()
     expect(page.locator(".toast.bad")).to_contain_text("El mock respondió 400.")
+    expect(page.get_by_label("Instante")).to_have_value("mañana")
 
 
 def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> None:

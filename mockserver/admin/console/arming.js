@@ -80,7 +80,10 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
 
     function drawSettings(choice, operations, back) {
       const settings = armingForm({ choice, operations, body });
-      fill(area, form(async () => { if (await arm(settings.spec(), sandbox)) close(true); },
+      fill(area, form(async () => {
+        const spec = settings.spec();
+        if (spec && await arm(spec, sandbox)) close(true);
+      },
         h("p", { class: "choice-title" }, choice.code ? h("span", { class: "badge code" }, choice.code) : null, h("strong", {}, choice.title), ![choice.code, choice.title, ""].includes(choice.name) ? h("span", { class: "dim mono" }, choice.name) : null),
         ...settings.nodes,
         h("div", { class: "actions end" }, button(t("arm.others"), back, { name: "back" }), h("button", { type: "submit", class: "button primary" }, icon("target"), h("span", {}, t("arm.do"))))));

@@ -3,7 +3,7 @@
 import { bodyMembers } from "./contract.js";
 import { fill, h, uniqueId } from "./dom.js";
 import { parse, ExactNumber } from "./exact_json.js";
-import { checkbox, field, selectBox } from "./widgets.js";
+import { checkbox, field, selectBox, spanField } from "./widgets.js";
 import { t, textOr } from "./translations.js";
 
 const DELAYS = {
@@ -13,7 +13,7 @@ const DELAYS = {
   lognormal: [["median", "300ms"], ["sigma", "0.5"], ["cap", "5s"]],
 };
 
-/** The controls for a choice of the dialog (`nodes`), and what to arm (`spec()`). `body` suggests values of a condition. */
+/** The controls for a choice of the dialog (`nodes`), and what to arm (`spec()`; null while a field is wrong). `body` suggests values of a condition. */
 export function armingForm({ choice, operations, body = null }) {
   const operation = selectBox(operations.map((one) => [one.operation, `${one.method} ${one.path}`]), choice.spec?.operation ?? operations[0].operation);
   const fault = choice.fault?.kind ? faultSettings(choice.fault, Boolean(choice.spec.commit)) : null;
@@ -26,7 +26,10 @@ export function armingForm({ choice, operations, body = null }) {
       operations.length > 1 && !choice.spec?.operation ? field(t("operation"), operation) : null,
       times.node, when.node,
     ],
-    spec: () => ({ ...choice.spec, operation: operation.value, ...fault?.spec(), ...delay.spec(), ...times.spec(), ...when.spec() }),
+    spec() {
+      const waits = delay.spec();
+      return waits && { ...choice.spec, operation: operation.value, ...fault?.spec(), ...waits, ...times.spec(), ...when.spec() };
+    },
   };
 }
 
@@ -60,8 +63,13 @@ function delaySettings(first) {
   function draw() {
     controls = {};
     fill(row, ...DELAYS[kind.value].map(([name, value]) => {
-      const input = h("input", { type: "text", value, required: true, class: "short mono" });
-      controls[name] = () => (name === "sigma" ? Number(input.value) : input.value.trim());
+      if (name !== "sigma") {
+        const span = spanField(t(name === "fixed" ? "delay.time" : `delay.${name}`), "delay", { value, required: true });
+        controls[name] = span.read;
+        return span.node;
+      }
+      const input = h("input", { type: "number", min: "0", max: "10", step: "any", value, required: true, class: "short mono" });
+      controls[name] = () => Number(input.value);
       return field(t(`delay.${name}`), input);
     }));
   }
@@ -71,6 +79,7 @@ function delaySettings(first) {
     node: h("div", { class: "row" }, field(t("delay"), kind), row),
     spec() {
       const values = Object.fromEntries(Object.entries(controls).map(([name, read]) => [name, read()]));
+      if (Object.values(values).includes(null)) return null;
       if (kind.value === "fixed") return { delay: values.fixed };
       if (kind.value === "uniform") return { delay: { uniform: [values.from, values.to] } };
       return kind.value === "lognormal" ? { delay: { lognormal: values } } : {};

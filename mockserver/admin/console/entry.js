@@ -24,7 +24,7 @@ export async function showEntry(area, id, sandbox, { close, again }) {
     fill(area, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), errorState(error, again));
     return null;
   }
-  fill(area, top(entry, served, sandbox, close), ...explanation(entry, served.assumptions), exchange(entry), nearMisses(entry), records(entry));
+  fill(area, top(entry, served, sandbox, close), ...explanation(entry, served), exchange(entry), nearMisses(entry), records(entry));
   return entry;
 }
 
@@ -61,9 +61,11 @@ function section(title, ...children) {
 }
 
 /** Why this answer was sent: heading and note of the documents, conditions that held, assumptions. */
-export function explanation(entry, assumptions) {
+export function explanation(entry, served) {
   const { decision } = entry;
   const parts = [entry.answer_lost ? lostNotice(entry) : decision ? adviceNotice(decision) : null];
+  const constant = entry.records.map((one) => one.key).find((key) => served.collections.some((one) => one.constant.includes(key)));
+  if (constant && !entry.answer_lost) parts.push(notice("info", t("entry.constant", { key: constant })));
   if (decision?.heading) parts.push(h("blockquote", {}, h("p", {}, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
   if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", decision.note));
   const facts = [];
@@ -83,7 +85,7 @@ export function explanation(entry, assumptions) {
   if (entry.trace) fact(t("entry.trace"), h("a", { class: "mono", href: routeUrl("journal", { text: entry.trace, all: "1" }) }, entry.trace));
   if (decision?.assumed.length) {
     fact(t("entry.assumed"), h("details", { class: "points" }, h("summary", { class: "mono" }, decision.assumed.join(", ")),
-      h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), assumptions[one] ? h("span", { class: "dim" }, ` — ${assumptions[one]}`) : null)))));
+      h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), served.assumptions[one] ? h("span", { class: "dim" }, ` — ${served.assumptions[one]}`) : null)))));
   }
   if (decision) fact(t("entry.position"), h("span", { class: "mono" }, decision.position));
   return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];

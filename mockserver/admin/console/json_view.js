@@ -6,7 +6,8 @@ import { t } from "./translations.js";
 
 const MAX_LINES = 2_000;
 
-const pointerStep = (step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1");
+/** A step of a JSON Pointer. */
+export const pointerStep = (step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1");
 
 /** The mark of a value that was not sent like this: the journal hides what was. */
 export const maskBadge = () => h("span", { class: "badge masked", title: t("masked.about") }, t("masked"));

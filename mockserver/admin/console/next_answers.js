@@ -32,15 +32,34 @@ export function armedText(one, outcomes) {
 
 const namesOf = () => catalogue().catch(() => []);
 
+/** The message about the last armed answer, until it is used: `{id, since, toast}`. */
+let lastArmed = null;
+
+function forgetLastArmed() {
+  lastArmed?.toast.remove();
+  lastArmed = null;
+}
+
 async function disarm(one, sandbox) {
-  await attempt(() => admin(`armed/${one.id}`, { method: "DELETE", sandbox }), t("arm.taken"));
+  forgetLastArmed();
+  await attempt(async () => {
+    try {
+      await admin(`armed/${one.id}`, { method: "DELETE", sandbox });
+      toast(t("arm.taken"));
+    } catch (error) {
+      if (error.kind !== "not-armed") throw error;
+      toast(t("arm.used")); // a request was faster
+    }
+  });
 }
 
 /** Arms an answer in a sandbox; the message that names it can undo it. Gives whether it worked. */
 export function arm(spec, sandbox) {
   return attempt(async () => {
     const armed = await admin("arm", { method: "POST", value: spec, sandbox });
-    toast(t("arm.done", { what: armedText(armed, await namesOf()) }), "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" }));
+    const text = t("arm.done", { what: armedText(armed, await namesOf()) });
+    forgetLastArmed();
+    lastArmed = { id: armed.id, since: performance.now(), toast: toast(text, "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" })) };
   });
 }
 
@@ -65,6 +84,7 @@ export function nextAnswers(program) {
 
   async function look() {
     const { sandbox } = currentRoute().params;
+    const startedAt = performance.now();
     let armed;
     try {
       ({ armed } = await admin("armed", { sandbox, exact: true }));
@@ -72,6 +92,7 @@ export function nextAnswers(program) {
       drawUnknown(); // the view tells what is wrong
       return;
     }
+    if (lastArmed && lastArmed.since < startedAt && !armed.some((one) => one.id === lastArmed.id)) forgetLastArmed();
     const outcomes = armed.length ? await namesOf() : [];
     const key = JSON.stringify([sandbox, armed]);
     if (sandbox !== currentRoute().params.sandbox || key === drawn) return;

@@ -4,7 +4,7 @@ import { admin, adminFile, listen } from "./api.js";
 import { contract } from "./contract.js";
 import { fill, h, throttled, keepScroll } from "./dom.js";
 import { parse, shown as asText, stringify } from "./exact_json.js";
-import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, confirmDialog, toast } from "./widgets.js";
+import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { chooseZone, instant, zone } from "./times.js";
 import { t } from "./translations.js";
@@ -128,15 +128,15 @@ export function state(main, reportState) {
     try {
       const time = await admin("clock", { sandbox: requested });
       if (!isOpen || requested !== sandbox || (keepInput && isInUse())) return;
-      const putClock = (value) => attempt(() => admin("clock", { method: "PUT", value, sandbox })).then(() => drawClock());
-      const by = h("input", { type: "text", class: "mono", value: "1h", required: true });
+      const putClock = async (value) => { if (await attempt(() => admin("clock", { method: "PUT", value, sandbox }))) drawClock(); };
+      const by = spanField(t("clock.by"), "clock", { value: "1h", required: true }, t("clock.by.hint"));
       const at = h("input", { type: "text", class: "mono", value: time.now, required: true });
       fill(clock,
         h("p", { class: "clock-face", title: time.now }, instant(time.now), " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
         h("div", { class: "actions" },
           time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
           time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
-        form(() => putClock({ advance: by.value.trim() }), h("div", { class: "row end" }, field(t("clock.by"), by, t("clock.by.hint")), h("button", { type: "submit", class: "button" }, t("clock.advance")))),
+        form(() => { if (by.read()) putClock({ advance: by.read() }); }, h("div", { class: "row end" }, by.node, h("button", { type: "submit", class: "button" }, t("clock.advance")))),
         h("details", {}, h("summary", {}, t("clock.at")),
           form(() => putClock({ freeze: at.value.trim() }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
     } catch (error) {

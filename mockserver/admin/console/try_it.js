@@ -8,7 +8,7 @@ import { fill, h, icon } from "./dom.js";
 import { bodyForm } from "./body_form.js";
 import { viewJson } from "./json_view.js";
 import { parse } from "./exact_json.js";
-import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, statusBadge } from "./widgets.js";
+import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, spanField, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
 import { faultName, violationText } from "./wording.js";
@@ -61,20 +61,31 @@ export function tryIt(main, reportState) {
     const example = selectBox([...(entry ? [["entry", `#${entry.id}`]] : []), ["", t("try.example.works")], ["-", t("try.example.none")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], entry ? "entry" : selected?.name ?? params().example ?? "");
     example.addEventListener("change", () => changeRoute({ example: example.value, entry: "", of: "" }));
     const body = schema ? bodyForm(schema, first.body ?? {}) : null;
+    body?.mark(entry?.violations ?? []);
     const inputs = parameters.map((one) => {
       const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String((one.place === "path" ? first.path : first.query)?.[one.name] ?? one.example ?? "") });
       return { ...one, input };
     });
     const scenario = selectBox([["", t("try.forced.none")], ...scenarios.map((one) => [one.scenario, one.scenario])], "");
-    const delay = h("input", { type: "text", class: "mono short", placeholder: "1500ms", autocomplete: "off" });
-    const request = () => buildRequest(body, inputs, { "Mock-Scenario": scenario.value, "Mock-Delay": delay.value.trim() });
+    const delay = spanField(t("try.delay"), "delay", { placeholder: "1500ms" });
+    /** The request as entered in the form; null while a field is wrong. */
+    const request = () => {
+      const waits = delay.read();
+      return waits === null ? null : buildRequest(body, inputs, { "Mock-Scenario": scenario.value, "Mock-Delay": waits });
+    };
+    const copyCurl = () => {
+      const found = request();
+      if (found) copyText(curl(command(found)));
+    };
     const sendButton = h("button", { type: "submit", class: "button primary" }, icon("try"), h("span", {}, t("try.send")));
     const hasOwnPort = served.apart;
     fill(formArea, form(async () => {
-      if (hasOwnPort) return;
+      const wanted = request();
+      if (hasOwnPort || !wanted) return;
       sendButton.disabled = true;
       try {
-        await send(request());
+        const entry = await send(wanted);
+        body?.mark(entry?.violations ?? []);
       } finally {
         sendButton.disabled = false;
       }
@@ -83,10 +94,10 @@ export function tryIt(main, reportState) {
     served.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${hasOwnPort ? apiOrigin(served) : ""}${urlOf(chosen.path, sandbox)}`),
     entry ? notice("info", t("try.entry", { id: entry.id }), maskedPlaces(entry)) : null,
     examples.length ? field(t("try.example"), example) : null,
-    h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), () => copyText(curl(command(request()))), { name: "copy", kind: hasOwnPort ? "primary" : "" })),
+    h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), copyCurl, { name: "copy", kind: hasOwnPort ? "primary" : "" })),
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
-    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), field(t("try.delay"), delay)))));
+    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node))));
   }
 
   function maskedPlaces(entry) {
@@ -107,7 +118,6 @@ export function tryIt(main, reportState) {
     };
   }
 
-  /** The request as entered in the form. */
   function buildRequest(body, inputs, more) {
     let { path } = chosen;
     const queryParameters = {};
@@ -142,9 +152,10 @@ export function tryIt(main, reportState) {
     stopWaiting();
     const elapsedMs = performance.now() - startedAt;
     const [entry, ...earlier] = await entriesOf(trace);
-    if (!isOpen) return;
+    if (!isOpen) return entry;
     drawAnswer({ response, text, failure: failure && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
     if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
+    return entry;
   }
 
   /** Shows how long the answer takes, and a button to give up; gives the function that ends it. */
@@ -186,7 +197,7 @@ export function tryIt(main, reportState) {
           h("h2", {}, failure ? t("try.no.answer") : entry?.answer_lost ? faultName(entry.fault) : entry?.code ? `${entry.code} · ${entry.scenario}` : entry?.scenario ?? entry?.problem ?? t("try.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
         failure ? notice("bad", t(`try.${failure}`)) : viewJson(value, [], t("try.answer")).node,
         entry ? h("p", {}, entryLink(entry, t("try.open"))) : null),
-      ...(entry ? explanation(entry, served.assumptions) : []),
+      ...(entry ? explanation(entry, served) : []),
       entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${violationText(one)}`)))) : null);
   }
 

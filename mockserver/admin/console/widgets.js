@@ -29,12 +29,13 @@ export function sourceBadge(source) {
 /** The area in which short messages appear. */
 export const toastArea = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
-/** Shows a message for a few seconds, longer with an `action`: a button that is used once. */
+/** Shows a message for a few seconds, longer with an `action`: a button that is used once. Gives the message, to remove it sooner. */
 export function toast(text, kind = "", action = null) {
   const one = h("div", { class: `toast ${kind}` }, h("span", {}, text), action);
   action?.addEventListener("click", () => one.remove());
   toastArea.append(one);
   setTimeout(() => one.remove(), action ? 15_000 : 5_000);
+  return one;
 }
 
 /** An error in one sentence. */
@@ -47,6 +48,17 @@ export function errorText(error) {
   return [status, detail, ...more].filter(Boolean).join(" "); // the details of the API are English
 }
 
+/** Shows an error in the open dialog, or else as a message: one would stand behind the dialog. */
+function showError(text) {
+  const open = document.querySelector("dialog[open] form");
+  if (!open) {
+    toast(text, "bad");
+    return;
+  }
+  open.querySelector(".form-error")?.remove();
+  open.lastElementChild.before(h("p", { class: "notice bad form-error", role: "alert" }, text));
+}
+
 /** Runs `act`, and shows its error; gives whether it worked. */
 export async function attempt(act, done = "") {
   try {
@@ -54,7 +66,7 @@ export async function attempt(act, done = "") {
     if (done) toast(done);
     return true;
   } catch (error) {
-    if (error.name !== "AbortError") toast(errorText(error), "bad");
+    if (error.name !== "AbortError") showError(errorText(error));
     return false;
   }
 }
@@ -95,6 +107,43 @@ export function field(label, control, hint = "") {
   const hintLine = hint ? h("p", { class: "hint", id: `${id}-hint` }, hint) : null;
   if (hintLine) control.setAttribute("aria-describedby", hintLine.id);
   return h("div", { class: "field" }, h("label", { for: id }, label), control, hintLine);
+}
+
+/** Spans of time that may be typed; `bare` is the unit of a number without one. */
+const SPANS = {
+  delay: { pattern: /^([\d.]+)\s*(ms|s)?$/, bare: "s" },
+  clock: { pattern: /^([+-]?[\d.]+)\s*(s|m|h|d)$/ },
+};
+
+/** A field for a span of time of a kind of `SPANS`. `read()` gives it as it is sent, "" for nothing, or null after telling what is wrong. */
+export function spanField(label, kind, props = {}, hint = "") {
+  const input = h("input", { type: "text", class: "mono short", autocomplete: "off", spellcheck: "false", ...props });
+  const node = field(label, input, hint);
+  const told = h("p", { class: "hint", role: "alert", id: `${input.id}-told` });
+  const typed = () => input.value.trim().replace(",", ".");
+  const value = () => {
+    const [, number, unit = SPANS[kind].bare] = SPANS[kind].pattern.exec(typed()) ?? [];
+    return number && !Number.isNaN(Number(number)) ? number + unit : null;
+  };
+  const tell = (text, isWrong) => {
+    told.textContent = text;
+    told.classList.toggle("bad-text", isWrong);
+    input.setAttribute("aria-invalid", String(isWrong));
+  };
+  input.setAttribute("aria-describedby", [input.getAttribute("aria-describedby"), told.id].filter(Boolean).join(" "));
+  input.addEventListener("input", () => tell(value() && value() !== typed() ? t("span.sent", { value: value() }) : "", false));
+  node.append(told);
+  return {
+    node,
+    read() {
+      if (!typed() && !input.required) return "";
+      if (value() === null) {
+        tell(t(`span.wrong.${kind}`), true);
+        input.focus();
+      }
+      return value();
+    },
+  };
 }
 
 /** A checkbox with its label. */
