@@ -129,10 +129,9 @@ def _since(text: str | None) -> int | None:
 
 
 def _searchable_text(entry: JournalEntry) -> str:
-    answered = entry.decision.scenario.id if entry.decision is not None else entry.problem
     bodies = (entry.request.body.data + b"\n" + entry.reply.body.data).decode("utf-8", "replace")
     headers = map(": ".join, entry.request.headers)
-    return "\n".join((f"{entry.request.method} {entry.request.target}", str(answered), *headers, bodies)).lower()
+    return "\n".join((f"{entry.request.method} {entry.request.target}", entry.answered_by, *headers, bodies)).lower()
 
 
 async def _list_entries(call: Call) -> Reply:
@@ -160,7 +159,7 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
 
 
 async def _list_unexpected(call: Call) -> Reply:
-    return await _page(call, lambda entry: is_unexpected(entry.decision))
+    return await _page(call, is_unexpected)
 
 
 async def _get_har(call: Call) -> Reply:
@@ -211,7 +210,7 @@ async def _get_bundle(call: Call) -> Reply:
     data = (await _stored_entry(call)).data
     entry = decode_entry(data)
     if entry.decision is None:
-        detail = f"Entry {entry.id} is the problem {entry.problem}: no scenario answered."
+        detail = f"Entry {entry.id} has no decision of the mock: {entry.answered_by}."
         raise admin_error(409, "no-decision", "There is no decision to replay", detail)
     return json_reply(bundle(data))
 

@@ -41,6 +41,7 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.cli import export as cli_export
     from mockserver.cli import mcp as cli_mcp
     from mockserver.cli import new as cli_new
+    from mockserver.cli import record as cli_record
     from mockserver.cli import verify_provider as cli_verify_provider
     from mockserver.remote import arming as cli_arming
     from mockserver.remote import coverage as cli_coverage
@@ -58,6 +59,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_export.export,
         cli_diff.diff,
         cli_verify_provider.verify_provider,
+        cli_record.record,
         cli_new.new,
         cli_arming.arm,
         cli_arming.armed,

@@ -34,7 +34,7 @@ def fail(text: str) -> NoReturn:
     sys.exit(COULD_NOT_RUN)
 
 
-def _check_url(_ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
+def check_url(_ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
     """Check the URL of a server. Raises `click.BadParameter`."""
     if not text:
         return text
@@ -45,13 +45,13 @@ def _check_url(_ctx: click.Context, param: click.Parameter, text: str | None) ->
         is_sound = False
     if not is_sound or parts.query or parts.fragment:
         raise click.BadParameter("expected http://HOST or https://HOST, with a port and a path if there are any")
-    if param.name == "url" and parts.username is not None:
-        raise click.BadParameter("credentials stand in the bindings, as a header, not in the URL")
+    if param.name in ("url", "target") and parts.username is not None:
+        raise click.BadParameter("credentials stand in a header, not in the URL")
     return text
 
 
 _TARGET_OPTIONS: Final = (
-    click.option("--target", "url", default="", callback=_check_url, metavar="URL", help="The provider."),
+    click.option("--target", "url", default="", callback=check_url, metavar="URL", help="The provider."),
     click.option(
         "--rate",
         type=FiniteRange(min=0.001, max=1000),
@@ -68,7 +68,7 @@ _TARGET_OPTIONS: Final = (
         metavar="SECONDS",
         help="How long to wait for an answer.",
     ),
-    click.option("--proxy", callback=_check_url, metavar="URL", help="Send through this proxy, and no other."),
+    click.option("--proxy", callback=check_url, metavar="URL", help="Send through this proxy, and no other."),
     cacert_option,
 )
 

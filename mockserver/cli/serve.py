@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -15,7 +13,6 @@ from typing import Any, Final
 import click
 
 from mockserver.admin.routes import endpoints
-from mockserver.base.address import base_url
 from mockserver.base.values import encode_ascii_json
 from mockserver.cli.serve_options import serve_options
 from mockserver.cli.store import open_store
@@ -122,7 +119,7 @@ def serve(
             background = partial(reloader.watch, fingerprint) if watch else None
             run_until_signal(served, served.open_ports(*where), log_start, background)
     except OSError as error:
-        _print_why_not(error, listening)
+        print_notice(server.cannot_listen(error, listening.host, listening.port))
         sys.exit(1)
     finally:
         write.close()
@@ -135,14 +132,6 @@ def _start_message(engine: Engine, url: str, more: Mapping[str, Any], *, as_json
         return encode_ascii_json({**event, "contract": engine.contract.hash, "version": __version__})
     notices = [_NOTICES[name].format(fact) for name, fact in more.items()]
     return "\n".join([*listing.banner(engine.contract, url, engine.settings), *notices])
-
-
-def _print_why_not(error: OSError, listening: _Listening) -> None:
-    """Print why the server cannot listen."""
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-    reason = reason or "this machine has no such address"
-    hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
-    print_notice(f"cannot listen on {error.filename or base_url(listening.host, listening.port)}: {reason}{hint}")
 
 
 def _check_workers(workers: int, *, store: str | None, watch: bool) -> None:

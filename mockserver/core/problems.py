@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from mockserver.base.spelling import did_you_mean_sentence
 from mockserver.base.values import encode_json, printable
+from mockserver.core.faults import Fault
 from mockserver.core.model import Settings
 from mockserver.core.reply import Problem, Reply
 
@@ -170,6 +173,29 @@ def no_room_for_record(limit: int) -> Problem:
         "makes room, and so does a greater setting max_records.",
         limit=limit,
     )
+
+
+def provider_unreachable(why: str) -> Problem:
+    """502: there is no connection to the provider behind `record`."""
+    return problem(502, "provider-unreachable", "The provider cannot be reached", f"No connection: {why}.")
+
+
+def provider_too_slow(seconds: float) -> Problem:
+    """504: the provider behind `record` did not answer in time."""
+    detail = f"It sent nothing for {seconds:g} s; the option --timeout changes that. It may have done what was asked."
+    return problem(504, "provider-too-slow", "The provider did not answer in time", detail)
+
+
+def provider_closed(*, was_reset: bool) -> Problem:
+    """502: the provider behind `record` ended the connection without an answer; the client's ends likewise."""
+    detail = f"It {'reset' if was_reset else 'closed'} the connection. It may have done what was asked."
+    found = problem(502, "provider-closed", "The provider sent no answer", detail)
+    return replace(found, fault=Fault("reset" if was_reset else "empty"))
+
+
+def provider_not_http(why: str) -> Problem:
+    """502: the provider behind `record` sent what is no HTTP."""
+    return problem(502, "provider-not-http", "The provider's answer cannot be read", f"{why}.")
 
 
 def too_large(limit: int, subject: str = "") -> Problem:

@@ -84,6 +84,35 @@ class Feed(Protocol):
         """Nobody takes any more."""
 
 
+class BrokenOffError(Exception):
+    """An answer that is passed on ended before its end.
+
+    Its text says how. was_reset: the connection was reset, not closed.
+    """
+
+    def __init__(self, reason: str, *, was_reset: bool = False) -> None:
+        """Keep how it ended."""
+        super().__init__(reason)
+        self.was_reset = was_reset
+
+
+class Relay(Protocol):
+    """The body of another server's answer, passed on as it comes, under a head that is sent as it came."""
+
+    reason: str
+    """The words of its status line."""
+    entry_id: str
+    """The id of its journal entry, once it is closed."""
+    outcome: str
+    """What it is to the contract, in words, once it is closed."""
+
+    async def read(self) -> bytes:
+        """The next piece; empty at the end. Raises `BrokenOffError`."""
+
+    async def close(self, *, complete: bool) -> None:
+        """End; `complete`: all of it was sent to the client."""
+
+
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Headers as name and value."""
 
@@ -98,6 +127,7 @@ class Reply(Struct, frozen=True):
     sandbox: the one in which it was decided.
     feed: what follows the body, if anything.
     pieces: a body that is made piece by piece as the client reads it.
+    relay: the body of another server's answer; status and headers are its own, and nothing is added to them.
     """
 
     status: int
@@ -112,6 +142,7 @@ class Reply(Struct, frozen=True):
     sandbox: str = ""
     feed: Feed | None = None
     pieces: AsyncGenerator[bytes, None] | None = None
+    relay: Relay | None = None
 
     @property
     def all_headers(self) -> Headers:

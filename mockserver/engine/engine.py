@@ -102,28 +102,28 @@ class Engine:
         self.last_reload: Reload | None = None
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
         self._admin_endpoints = admin_endpoints
-        self._in_use = self._contract_in_use(contract, settings or contract.settings)
+        self.in_use = self._contract_in_use(contract, settings or contract.settings)
 
     @property
     def contract(self) -> Contract:
         """The contract that is served."""
-        return self._in_use.contract
+        return self.in_use.contract
 
     @property
     def settings(self) -> Settings:
         """The settings of the server; a sandbox starts with them."""
-        return self._in_use.settings
+        return self.in_use.settings
 
     def use_contract(self, contract: Contract, settings: Settings) -> None:
         """Serve another contract from the next request on; the caller tells the storage."""
-        self._in_use = self._contract_in_use(contract, settings)
+        self.in_use = self._contract_in_use(contract, settings)
 
     def _contract_in_use(self, contract: Contract, settings: Settings) -> ContractInUse:
         return ContractInUse(contract, settings, self._sandbox_key, self._admin_endpoints)
 
     def cached(self, name: Hashable, make: Callable[[], _T]) -> _T:
         """A value that `make` derives from the contract in use; computed once for each `name`, until a reload."""
-        kept = self._in_use.cached
+        kept = self.in_use.cached
         if name not in kept:
             kept[name] = make()
         return cast(_T, kept[name])
@@ -139,7 +139,7 @@ class Engine:
         return await self._or_unavailable(self._answer(request, started), started)
 
     async def _answer(self, request: Request, started: int) -> Reply:
-        in_use = self._in_use  # a reload changes nothing for a request that is under way
+        in_use = self.in_use  # a reload changes nothing for a request that is under way
         route = in_use.router.route(request)
         if isinstance(route, Reply):
             return await self._record_refusal(in_use, request, route, started)
@@ -182,7 +182,7 @@ class Engine:
     async def refuse(self, request: Request, problem: Problem) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
         started = time.perf_counter_ns()
-        return await self._or_unavailable(self._record_refusal(self._in_use, request, problem, started), started)
+        return await self._or_unavailable(self._record_refusal(self.in_use, request, problem, started), started)
 
     async def _or_unavailable(self, answer: Awaitable[Reply], started: int) -> Reply:
         try:
@@ -204,7 +204,7 @@ class Engine:
 
     async def explain(self, request: Request) -> Explanation:
         """What `handle` would answer, and why. No sandbox is made or touched; nothing is drawn or counted."""
-        in_use = self._in_use
+        in_use = self.in_use
         entry_id = "0"
         path = self.masked_target(request.path, "")
 
@@ -229,7 +229,7 @@ class Engine:
 
     def masked_target(self, path: str, query: str) -> str:
         """A request target as people may read it; `query` is percent-encoded."""
-        writer = self._in_use.entry_writer
+        writer = self.in_use.entry_writer
         return writer.path_mask.mask(path) + ("?" + mask_query(query, writer.all_secrets) if query else "")
 
     # -- the journal ------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def replay(document: Any, contract: Contract) -> ReplayResult:
     entry = _entry(document)
     decision = entry.decision
     if decision is None:
-        raise BundleError(f"the bundle is of a request that the mock refused ({entry.problem}): there is no decision")
+        raise BundleError(f"the bundle is of a request without a decision of the mock ({entry.answered_by})")
     name = decision.scenario.operation
     operation = next((one for one in contract.operations if one.id == name), None)
     if operation is None:

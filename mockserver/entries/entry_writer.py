@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 import msgspec
@@ -15,7 +15,7 @@ from mockserver.base.json_pointer import json_pointer
 from mockserver.base.trace_context import trace_id
 from mockserver.base.values import encode_json, mask, printable
 from mockserver.core.contract import Alternative, Contract, Scenario
-from mockserver.core.model import MISSING, Document, Request, Settings
+from mockserver.core.model import MISSING, Document, Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.view import View
 from mockserver.entries.journal_entry import (
@@ -30,6 +30,7 @@ from mockserver.entries.journal_entry import (
     EntrySettings,
     EntryViolation,
     JournalEntry,
+    RecordedAnswer,
     RuntimeScenarioText,
     ScenarioInfo,
 )
@@ -99,9 +100,36 @@ class EntryWriter:
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
             trace=_trace(request),
+            fault=reply.fault.kind if reply.fault is not None else None,
             masked=tuple(masked),
         )
         return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
+
+    def encode_recorded(
+        self, entry_id: str, sandbox: str, document: Document, secrets: Secrets, recorded: RecordedAnswer
+    ) -> Entry:
+        """The entry of a request that the provider answered; `secrets` are those of its operation, or of any."""
+        masked = [*recorded.masked]
+        request = self._request(document, secrets, masked)
+        headers = mask_headers(recorded.headers, secrets, "/reply/headers", masked)
+        reply = EntryReply(recorded.status, headers, _reply_body(recorded.body, secrets, masked))
+        entry = JournalEntry(
+            id=entry_id,
+            sandbox=sandbox,
+            time=utc_nanos(recorded.at_ns),
+            duration_us=recorded.micros,
+            contract_hash=self._contract,
+            request=request,
+            reply=reply,
+            recorded=recorded.comparison,
+            trace=_trace(document.request),
+            masked=tuple(masked),
+        )
+        return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
+
+    def unread_document(self, request: Request) -> Document:
+        """The document of a request to no operation."""
+        return _unread(request, self.all_secrets)
 
     def _request(
         self, document: Document, secrets: Secrets, masked: list[str], operation_path: str = ""
@@ -136,7 +164,7 @@ class EntryWriter:
             method=request.method,
             target=target,
             headers=headers,
-            body=_body(document, secrets, masked),
+            body=_request_body(document, secrets, masked),
             path=path_parameters,
             query=query,
         )
@@ -154,19 +182,30 @@ def _unread(request: Request, secrets: Secrets) -> Document:
     return Document(request, body=mask_at(body, places) if places else body, secret_places=tuple(places))
 
 
-def _body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
+def _request_body(document: Document, secrets: Secrets, masked: list[str]) -> Body:
     """A request's body, masked; the pointers of what is masked are added to `masked`."""
-    data, value, paths = document.request.body, document.body, document.secret_places
+    return _body(document.request.body, document.body, document.secret_places, secrets, "/request/body/value", masked)
+
+
+def _reply_body(data: bytes, secrets: Secrets, masked: list[str]) -> Body:
+    """The body of the provider's answer, likewise."""
+    value = read_object(data)
+    places = secrets.find(value) if value is not MISSING else ()
+    return _body(data, mask_at(value, places) if places else value, places, secrets, "/reply/body/value", masked)
+
+
+def _body(data: bytes, value: Any, paths: Sequence[Path], secrets: Secrets, pointer: str, masked: list[str]) -> Body:
+    """A body of which `value` is the JSON object, with the secrets at `paths` masked; `MISSING` if it is none."""
     if type(value) is dict:
         if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
         # Encoded anew: the bytes may hold a second member of the same name, or digits as escapes. The value is masked
         # already (see `Document`), unless all of it is a secret.
-        masked += masked_pointers(value, paths, "/request/body/value")
+        masked += masked_pointers(value, paths, pointer)
         return Body(JSON, Raw(encode_json(mask_value(value) if () in paths else value)))
     masked_data = mask_text_body(data, secrets)
     if masked_data != data:
-        masked.append("/request/body/value")
+        masked.append(pointer)
     try:
         return Body(TEXT, Raw(encode_json(masked_data.decode())))
     except UnicodeDecodeError:

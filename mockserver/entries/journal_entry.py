@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Raw, Struct, field, structs
@@ -139,11 +139,62 @@ class EntryDecision(Struct, frozen=True, gc=False, omit_defaults=True):
     forced_text: str | None = None
 
 
+class EntryDifference(Struct, frozen=True, gc=False):
+    """One thing of the provider's answer that is not as the contract says; secrets are masked."""
+
+    at: str
+    kind: str
+    expected: Any
+    came: Any
+
+
+class Recorded(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How an answer of the provider, which `record` passed on, compares with the contract.
+
+    scenario: the outcome that it is the same as, or differs from. expected: the one that the mock would have given.
+    reason: why it is unknown. latency_ms: from the request to the head of the answer.
+    """
+
+    result: Literal["same", "differs", "unknown"]
+    latency_ms: float
+    operation: str | None = None
+    scenario: str | None = None
+    expected: str | None = None
+    differences: tuple[EntryDifference, ...] = ()
+    reason: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The result in words: `differs from ID`."""
+        return recorded_words(self.result, self.scenario)
+
+
+def recorded_words(result: str, scenario: str | None) -> str:
+    """The result of a comparison in words: `same as ID`, `differs from ID`, `unknown`."""
+    return f"{result} {'as' if result == 'same' else 'from'} {scenario}" if scenario is not None else result
+
+
+class RecordedAnswer(Struct, frozen=True):
+    """An answer of the provider as an entry keeps it.
+
+    body: without content encoding. at_ns: by the clock of the sandbox. masked: where something in
+    it is masked already.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    comparison: Recorded
+    at_ns: int
+    micros: int
+    masked: tuple[str, ...] = ()
+
+
 class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     """The document. `time` is the sandbox's, in UTC with nine decimals. `problem` is set where the mock refused.
 
-    `trace`: the trace id of the request's `traceparent`. `client_left`: before the full answer was sent, though no
-    fault kept it back.
+    `recorded` is set where a provider answered; such an entry has no decision. `trace`: the trace id of the request's
+    `traceparent`. `client_left`: before the full answer was sent, though no fault kept it back.
     """
 
     id: str
@@ -155,11 +206,19 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     reply: EntryReply
     decision: EntryDecision | None = None
     problem: str | None = None
+    recorded: Recorded | None = None
     trace: str | None = None
     fault: str | None = None
     delay_ms: float = 0
     client_left: bool = False
     masked: tuple[str, ...] = ()
+
+    @property
+    def answered_by(self) -> str:
+        """What answered, in words: the scenario, the kind of problem, or how the provider's answer compares."""
+        if self.decision is not None:
+            return self.decision.scenario.id
+        return self.recorded.words if self.recorded is not None else str(self.problem)
 
     @property
     def at_ns(self) -> int:

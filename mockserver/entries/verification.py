@@ -223,9 +223,8 @@ def verdict_text(verdict: ClaimResult, sandbox: str) -> str:
     shown += ["nearest misses:"] if verdict.misses else []
     for missed in verdict.misses:
         entry = missed.entry
-        answered = entry.decision.scenario.id if entry.decision is not None else entry.problem
         request = f"{entry.request.method} {entry.request.target}"
-        shown.append(f"  #{entry.id} {request} -> {entry.reply.status} {answered}")
+        shown.append(f"  #{entry.id} {request} -> {entry.reply.status} {entry.answered_by}")
         shown += [f"    {line}" for e in missed.miss.evidence for line in evidence_lines(e.path, e.expected, e.got)]
     return "\n".join(shown)
 

@@ -13,13 +13,13 @@ from mockserver.core.language import Evidence
 from mockserver.core.model import Record, RequestWarning, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.entries.entry_writer import scenario_info
-from mockserver.entries.journal_entry import JSON, EntryDecision, EntryViolation, JournalEntry, ScenarioInfo
+from mockserver.entries.journal_entry import JSON, EntryDecision, EntryViolation, JournalEntry, Recorded, ScenarioInfo
 from mockserver.entries.reconstruction import Reconstruction
 
 
 def entry_summary(entry: JournalEntry) -> dict[str, Any]:
     """An entry as a row of a list."""
-    decision = entry.decision
+    decision, recorded = entry.decision, entry.recorded
     error = reply_error(entry)
     return {
         "id": entry.id,
@@ -30,10 +30,15 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "status": entry.reply.status,
         "code": error.get("code"),
         "hint": next(_texts(error), None),
-        "scenario": decision.scenario.id if decision is not None else None,
+        "scenario": decision.scenario.id
+        if decision is not None
+        else recorded.scenario
+        if recorded is not None
+        else None,
         "source": decision.scenario.source if decision is not None else None,
         "trigger": decision.trigger if decision is not None else None,
         "problem": entry.problem,
+        "recorded": recorded.result if recorded is not None else None,
         "trace": entry.trace,
         "fault": entry.fault,
         "answer_lost": entry.answer_lost,
@@ -42,14 +47,14 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "delay_ms": round(entry.delay_ms, 3),
         "client_left": entry.client_left,
         "micros": entry.duration_us,
-        "unexpected": is_unexpected(decision),
+        "unexpected": is_unexpected(entry),
         "masked": list(entry.masked),
     }
 
 
 def reply_error(entry: JournalEntry) -> dict[str, Any]:
-    """The object `error` in the body of the reply that a scenario gave; empty without one."""
-    if entry.decision is None or entry.reply.body.encoding != JSON:
+    """The object `error` in the body of the reply that a scenario or the provider gave; empty without one."""
+    if entry.problem is not None or entry.reply.body.encoding != JSON:
         return {}
     body = entry.reply.body.shown
     error = body.get("error") if isinstance(body, dict) else None
@@ -66,10 +71,14 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def is_unexpected(decision: EntryDecision | None) -> bool:
-    """Whether an answer is a problem, assumed, the default, or was forced although the request is malformed."""
+def is_unexpected(entry: JournalEntry) -> bool:
+    """Whether an answer is a problem, assumed, the default, or was forced although the request is malformed.
+
+    One of the provider is, if it is not the same as an outcome of the contract.
+    """
+    decision = entry.decision
     if decision is None:
-        return True
+        return entry.recorded is None or entry.recorded.result != "same"
     if decision.scenario.forced:
         return bool(decision.violations)
     return decision.scenario.source == "assumed" or decision.trigger == "default"
@@ -91,6 +100,7 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         "violations": [],
         "warnings": [],
         "decision": None,
+        "recording": None,
         "misses": [],
         "records": [],
     }
@@ -99,12 +109,27 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         shown["warnings"] = [warning_json(one) for one in decision.warnings]
         shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
         shown["records"] = records_before_and_after(decision)
+    if entry.recorded is not None:
+        shown["recording"] = _recording_json(entry.recorded)
     if reconstruction is not None:
         advice = reconstruction.scenario.client_advice if reconstruction.scenario is not None else NO_ADVICE
         conditions = [one.written for one in reconstruction.conditions]
         shown["decision"] |= {"conditions": conditions, **advice.members}
         shown["misses"] = near_misses_json(reconstruction.near_misses)
     return shown
+
+
+def _recording_json(recorded: Recorded) -> dict[str, Any]:
+    """How an answer of the provider compares with the contract, as JSON."""
+    return {
+        "words": recorded.words,
+        "expected": recorded.expected,
+        "differences": [
+            {"at": one.at, "kind": one.kind, "expected": one.expected, "came": one.came} for one in recorded.differences
+        ],
+        "reason": recorded.reason,
+        "latency_ms": recorded.latency_ms,
+    }
 
 
 def header_list(headers: Headers) -> list[dict[str, str]]:

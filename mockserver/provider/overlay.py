@@ -87,7 +87,7 @@ def _accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str)
     respond = dict(scenario["respond"])
     envelope = next(one for one in respond if one not in ("status", "headers"))
     body = contract.definition["contract"]["operations"][operation]["envelopes"][envelope]["body"]
-    place = _place_of_respond(body, ())
+    place = place_of_respond(body, ())
     # Items of a list that are gone come last, from its end, so that no other index moves.
     missing = [one for one in outcome["differences"] if one["kind"] == "missing"]
     changed = [one for one in outcome["differences"] if one["kind"] != "missing"]
@@ -119,11 +119,11 @@ def _check(contract: Contract, operation: str, accepted: Mapping[str, Any]) -> N
         raise NotAcceptedError(f"{name}: {first.what} ({first.expected}): change the schema by hand") from None
 
 
-def _place_of_respond(body: Any, at: Path) -> Path | None:
+def place_of_respond(body: Any, at: Path) -> Path | None:
     """Where in the body of an envelope the scenario's own part goes."""
     if body == _RESPOND:
         return at
-    found = (_place_of_respond(value, (*at, name)) for name, value in body.items()) if isinstance(body, dict) else ()
+    found = (place_of_respond(value, (*at, name)) for name, value in body.items()) if isinstance(body, dict) else ()
     return next((place for place in found if place is not None), None)
 
 

@@ -109,8 +109,13 @@ def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
 
     A secret is masked as it is, and as it is written in a URL and in a text of JSON.
     """
+    return mask_account_numbers_in_value(mask_secrets(value, secrets))
+
+
+def mask_secrets(value: Any, secrets: Iterable[str]) -> Any:
+    """A JSON value with these secrets masked in its texts, however they are written there."""
     forms = {form for secret in secrets for form in _forms(secret)}
-    return mask_account_numbers_in_value(_masked(value, sorted(forms, key=len, reverse=True)))
+    return _masked(value, sorted(forms, key=len, reverse=True))
 
 
 def _forms(secret: str) -> Sequence[str]:

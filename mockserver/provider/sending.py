@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,11 +55,11 @@ class Sender:
                 body = await self._read(response)
                 return Answer(response.status, tuple(response.headers.items()), body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-            raise CannotConnectError(_reason(error)) from None
+            raise CannotConnectError(no_answer_reason(error)) from None
         except TimeoutError:
             raise NoAnswerError(f"nothing within {self._target.timeout:g} s") from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise NoAnswerError(_reason(error)) from None
+            raise NoAnswerError(no_answer_reason(error)) from None
 
     async def _wait_for_turn(self) -> None:
         if self._last_sent is not None:
@@ -92,12 +93,14 @@ async def sending(target: Target) -> AsyncIterator[Sender]:
     await asyncio.sleep(_TIME_TO_CLOSE if target.url.startswith("https:") else 0)
 
 
-def _reason(error: Exception) -> str:
+def no_answer_reason(error: Exception) -> str:
     """Why there was no answer, in a few words without an address."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return trust.certificate_error(error.certificate_error) or "its certificate is not trusted"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return printable(error.os_error.strerror or str(error.os_error), 200)
+        number, text = error.os_error.errno, error.os_error.strerror
+        # asyncio's own text names the address; the negative numbers are those of name resolution.
+        return os.strerror(number) if number and number > 0 else printable(text or str(error.os_error), 200)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status}"
     return printable(str(error) or type(error).__name__, 200)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import click
 
+from mockserver.entries.journal_entry import recorded_words
 from mockserver.remote.events import EventStream
 from mockserver.remote.options import print_document
 from mockserver.remote.remote_server import RemoteServer, remote_options
@@ -120,7 +121,14 @@ class RequestTable:
     def _cells(self, row: Mapping[str, Any]) -> Sequence[str]:
         shown = {
             **row,
-            "scenario": row["scenario"] or f"problem: {row['problem']}",
+            "scenario": _answered_by(row),
             "target": row["target"] + (" (masked)" if "/request/target" in row["masked"] else ""),
         }
         return ["" if shown[column] is None else str(shown[column]) for column in self._columns]
+
+
+def _answered_by(row: Mapping[str, Any]) -> str:
+    """What answered: the scenario, a problem, or the provider, with how its answer compares."""
+    if row["recorded"] is not None:
+        return recorded_words(row["recorded"], row["scenario"])
+    return row["scenario"] or f"problem: {row['problem']}"

@@ -11,9 +11,10 @@ from html import escape
 from typing import Final, Literal
 
 from mockserver.base.instants import offset_nanos, utc_millis
+from mockserver.base.values import encode_ascii_json
 from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.contract import Contract
-from mockserver.entries.journal_entry import EntryDecision, JournalEntry
+from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
 from mockserver.entries.views import pretty_json, reply_error, violation_json
 from mockserver.reports.translations import TRANSLATIONS, Texts
 from mockserver.version import __version__
@@ -59,7 +60,7 @@ _GLOB: Final = re.compile(r"[\[\]{}]")
 def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
     """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
     texts, decision = TRANSLATIONS[language], entry.decision
-    name = str(decision.scenario.id if decision is not None else entry.problem)
+    name = entry.answered_by
     code = "" if entry.answer_lost else reply_error(entry).get("code", "")
     title = texts["lost_title"] if entry.answer_lost else f"{entry.reply.status} {code}".strip()
     target = entry.request.target + _mark(entry, "/request/target", texts)
@@ -164,6 +165,8 @@ def _summary_rows(
         for assumption in decision.assumed:
             yield texts["rests"], f"{assumption}: {contract.assumptions.get(assumption, '')}"
         yield texts["stands"], scenario.position
+    elif entry.recorded is not None:
+        yield from _recorded_rows(entry.recorded, texts)
     else:
         yield texts["problem"], texts["misuse"].format(problem=entry.problem)
     if entry.fault is not None:
@@ -177,6 +180,16 @@ def _summary_rows(
     versions = texts["version"].format(version=__version__, contract=entry.contract_hash)
     changed = texts["changed"].format(contract=contract.hash) if entry.contract_hash != contract.hash else ""
     yield texts["versions"], versions + changed
+
+
+def _recorded_rows(recorded: Recorded, texts: Texts) -> Iterator[tuple[str, str]]:
+    """What an answer of the provider is to the contract."""
+    yield texts["recorded"], texts[recorded.result].format(scenario=recorded.scenario)
+    if recorded.reason is not None:
+        yield texts["why"], recorded.reason
+    for one in recorded.differences:
+        sides = {"expected": encode_ascii_json(one.expected), "came": encode_ascii_json(one.came)}
+        yield one.at, texts["difference"].format(**sides)
 
 
 def _violations(decision: EntryDecision | None, entry: JournalEntry, texts: Texts) -> Iterator[str]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import HttpVersion11, web
+from msgspec import Struct
 
 from mockserver.core import problems
+from mockserver.core.content_encoding import decode_content
 from mockserver.core.model import Settings
-from mockserver.core.reply import Problem
+from mockserver.core.reply import Problem, Reply
 from mockserver.server.connection import Connection
-
-_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""The content encodings that are read, with what `zlib` needs to know of each."""
 
 MAX_ADMIN_BODY: Final = 16_777_216
 """In bytes; snapshots of tens of thousands of records fit."""
@@ -25,9 +23,16 @@ _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;][^\n]*)?\r\n")
 _MAX_SIZE_LINE: Final = 8_190
 
 
+class ReceivedBody(Struct, frozen=True):
+    """A body as it was sent, and its content: without its content encoding."""
+
+    sent: bytes
+    content: bytes
+
+
 async def receive_body(
     request: web.BaseRequest, connection: Connection, first_byte_at: float, settings: Settings, *, for_admin: bool
-) -> bytes | Problem:
+) -> ReceivedBody | Problem:
     """Read the body of a request; return a problem where it breaks a limit or cannot be decoded.
 
     `first_byte_at` is in loop time. `for_admin`: the admin API has a limit of its own. Raises `OSError` where the
@@ -53,34 +58,10 @@ async def receive_body(
         return problems.not_http("The chunk framing of its body is broken.")
     if len(body) > limit:
         return problems.too_large(limit, subject)
-    if body and "Content-Encoding" in request.headers:
-        return _decode(body, request.headers.getall("Content-Encoding"), limit, subject)
-    return body
-
-
-def _decode(body: bytes, encodings: Iterable[str], limit: int, subject: str) -> bytes | Problem:
-    """Undo the content encoding of a body, up to the limit; return a problem where that fails."""
-    codings = [coding.strip().lower() for text in encodings for coding in text.split(",")]
-    named = [coding for coding in codings if coding not in ("", "identity")]
-    if not named:
-        return body
-    if len(named) > 1 or named[0] not in _WINDOW_BITS:
-        return problems.unsupported_encoding(", ".join(named), list(_WINDOW_BITS))
-    bits = _WINDOW_BITS[named[0]]
-    if named[0] == "deflate" and body[0] & 0x0F != 8:  # without the header of zlib, as some clients send it
-        bits = -bits
-    decoder = zlib.decompressobj(bits)
-    try:
-        data = decoder.decompress(body, limit + 1)
-    except zlib.error:
-        return problems.undecodable_body(f"It is not {named[0]}, as its Content-Encoding says.")
-    if len(data) > limit:
-        return problems.too_large(limit, subject)
-    if not decoder.eof:
-        return problems.undecodable_body(f"It breaks off: the end of the {named[0]} data is missing.")
-    if decoder.unused_data:
-        return problems.undecodable_body(f"{len(decoder.unused_data)} bytes follow the end of its {named[0]} data.")
-    return data
+    if not body or "Content-Encoding" not in request.headers:
+        return ReceivedBody(body, body)
+    decoded = decode_content(body, request.headers.getall("Content-Encoding"), limit, subject)
+    return decoded if isinstance(decoded, Reply) else ReceivedBody(body, decoded)
 
 
 async def _read_rest(request: web.BaseRequest, connection: Connection, deadline: float, limit: int) -> bytes:

@@ -10,9 +10,17 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 from msgspec import Struct
 
-from mockserver.core.reply import Feed, Headers, Reply
+from mockserver.core.reply import BrokenOffError, Feed, Headers, Relay, Reply
 from mockserver.server.connection import Connection
-from mockserver.server.response import BODILESS_STATUSES, CHUNKED, CLOSE, KEEP_ALIVE, encode_chunk, encode_head
+from mockserver.server.response import (
+    BODILESS_STATUSES,
+    CHUNKED,
+    CLOSE,
+    KEEP_ALIVE,
+    encode_chunk,
+    encode_head,
+    encode_relayed_head,
+)
 from mockserver.storage.pacing import Pacer
 
 HEARTBEAT_SECONDS: Final = 15.0
@@ -95,6 +103,36 @@ class Exchange(Struct, frozen=True):
                     return
                 connection.write(encode_chunk(piece) if is_chunked else piece)
         connection.write(encode_chunk(b"") if is_chunked else b"")
+
+    async def send_relay(self, relay: Relay) -> bool:
+        """Pass on another server's answer as it comes; return whether all of it was sent to a connected client.
+
+        An answer that breaks off ends for the client as it did for us.
+        """
+        reply, connection, request = self.reply, self.connection, self.request
+        has_length = any(name.lower() == "content-length" for name, _ in reply.headers)
+        has_end = has_length or not self._sends_body(reply.status)  # the head says where the body ends
+        is_chunked = not has_end and request.version >= HttpVersion11
+        keep_alive = self.keep_alive and (has_end or is_chunked)
+        own_headers = ((CHUNKED,) if is_chunked else ()) + (
+            (CLOSE,) if not keep_alive else (KEEP_ALIVE,) if request.version < HttpVersion11 else ()
+        )
+        await connection.drain()
+        connection.write(encode_relayed_head(reply.status, relay.reason, reply.headers + own_headers, request.version))
+        try:
+            while piece := await relay.read():
+                connection.write(encode_chunk(piece) if is_chunked else piece)
+                await connection.drain()
+                if not connection.is_open:
+                    return False
+        except BrokenOffError as error:
+            connection.reset() if error.was_reset else connection.close()
+            return True
+        connection.write(encode_chunk(b"") if is_chunked else b"")
+        is_sent = await connection.confirm_client()
+        if not keep_alive:
+            connection.close()
+        return is_sent
 
     async def send_feed(self, feed: Feed) -> None:
         """Send what the feed gives, until the client leaves or the server stops."""

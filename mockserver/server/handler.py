@@ -20,8 +20,10 @@ from mockserver.decision.sandbox_names import SandboxPath, split_sandbox
 from mockserver.engine.engine import Engine
 from mockserver.http_api.api import ADMIN_PREFIX, AdminApi
 from mockserver.http_api.safety import Access, admin_not_served
+from mockserver.recording.forwarding import ReceivedRequest
+from mockserver.recording.recorder import Recorder
 from mockserver.server import faults
-from mockserver.server.body import receive_body
+from mockserver.server.body import ReceivedBody, receive_body
 from mockserver.server.connection import Connection
 from mockserver.server.exchange import Exchange
 from mockserver.server.head import head_problem
@@ -47,7 +49,7 @@ class DispatchResult(Struct, frozen=True):
     from_engine: bool = False
 
 
-Dispatch: TypeAlias = Callable[[web.BaseRequest, bytes | Problem], Awaitable[DispatchResult]]
+Dispatch: TypeAlias = Callable[[web.BaseRequest, ReceivedBody | Problem], Awaitable[DispatchResult]]
 """`Dispatcher.dispatch`, or `dispatch_admin` on a port of the admin API (see `Server`): the reply to a request.
 
 It is given the body, or the problem (a `Reply`) that kept it from being read.
@@ -111,7 +113,8 @@ class Handler:
         except Exception:  # noqa: BLE001 - the client gets a 500 and the server goes on
             edge_log.exception("mockserver: a request failed")
             result = DispatchResult(internal_error())
-        self._write_access_log(request, result, handling_began_ns)
+        if result.reply.relay is None:
+            self._write_access_log(request, result, handling_began_ns)
         complete = keep_alive = False
         try:
             if result.reply.delay_ms:
@@ -125,6 +128,9 @@ class Handler:
             edge_log.exception("mockserver: a reply failed")
             connection.send_and_close(encode_closing_reply(internal_error()))
         finally:
+            if result.reply.relay is not None:
+                await result.reply.relay.close(complete=complete)
+                self._write_access_log(request, result, handling_began_ns)  # only now it is known what it is
             if result.from_engine:
                 await self._engine.delivered(result.reply, complete=complete)
         return keep_alive
@@ -146,6 +152,8 @@ async def _deliver(exchange: Exchange) -> bool:
     reply = exchange.reply
     if reply.fault is not None:
         return await faults.perform(reply.fault, exchange)
+    if reply.relay is not None:
+        return await exchange.send_relay(reply.relay)
     if reply.feed is not None and exchange.request.method != "HEAD":
         await exchange.send_feed(reply.feed)
     elif reply.pieces is not None and exchange.request.method != "HEAD":
@@ -161,16 +169,19 @@ class Dispatcher:
     The admin API is served on the port of the operations, on a port of its own, or not at all.
     """
 
-    def __init__(self, engine: Engine, access: Access, api: AdminApi, *, admin_enabled: bool) -> None:
-        """Take replies of operations from `engine`, those below `/__admin` from `api`."""
+    def __init__(
+        self, engine: Engine, access: Access, api: AdminApi, recorder: Recorder | None, *, admin_enabled: bool
+    ) -> None:
+        """Take replies of operations from `recorder` or, without one, from `engine`; of the admin API from `api`."""
         self._engine = engine
+        self._recorder = recorder
         self._access = access
         self._api = api
         self.admin_disabled_reason = None if admin_enabled else "It was turned off by --no-admin."
         self.operations_port: int | None = None
         """The port of the operations; None if the admin API shares it."""
 
-    async def dispatch(self, request: web.BaseRequest, body: bytes | Problem) -> DispatchResult:
+    async def dispatch(self, request: web.BaseRequest, body: ReceivedBody | Problem) -> DispatchResult:
         """Reply to a request on the port of the operations."""
         path, headers, disabled = request.rel_url.path_safe, request.headers, self.admin_disabled_reason
         found = split_sandbox(path, headers)  # the engine refuses a bad name
@@ -192,14 +203,17 @@ class Dispatcher:
             options = self._options(request.method, path, headers)
             if options is not None:
                 return DispatchResult(options, sandbox)
-            read = Request(method=request.method, path=path, body=body, headers=headers, query=query)
-            reply = await self._engine.handle(read)
+            read = Request(method=request.method, path=path, body=body.content, headers=headers, query=query)
+            if self._recorder is None:
+                reply = await self._engine.handle(read)
+            else:
+                reply = await self._recorder.handle(ReceivedRequest(read, _target_as_sent(request), body.sent))
         cors: Headers = ()
         if self._access.cors_origins:
             cors = self._access.cors_headers(headers, [name for name, _ in reply.all_headers])
         return DispatchResult(reply, sandbox or reply.sandbox, cors, from_engine=True)
 
-    async def dispatch_admin(self, request: web.BaseRequest, body: bytes | Problem) -> DispatchResult:
+    async def dispatch_admin(self, request: web.BaseRequest, body: ReceivedBody | Problem) -> DispatchResult:
         """Reply to a request on the port of the admin API."""
         path = request.rel_url.path_safe
         found = split_sandbox(path, request.headers)
@@ -216,7 +230,7 @@ class Dispatcher:
         reply = console_files.console_page(method, path, found.path, headers)
         if reply is None:
             place = SandboxPath(found.sandbox, _path_as_sent(request))
-            reply = await self._api.handle(method, place, request.query, headers, body, self.operations_port)
+            reply = await self._api.handle(method, place, request.query, headers, body.content, self.operations_port)
         return DispatchResult(reply, found.sandbox)
 
     def _options(self, method: str, path: str, headers: Mapping[str, str]) -> Reply | None:
@@ -245,3 +259,9 @@ def _path_as_sent(request: web.BaseRequest) -> str:
     """The path below the sandbox, still percent-encoded: `%2F` in a key does not separate."""
     parts = request.rel_url.raw_path.split("/")
     return "/" + "/".join(parts[3 if unquote(parts[1]) == "sandbox" else 1 :])
+
+
+def _target_as_sent(request: web.BaseRequest) -> str:
+    """The path below the sandbox and the query, still percent-encoded."""
+    query = request.rel_url.raw_query_string
+    return _path_as_sent(request) + (f"?{query}" if query else "")

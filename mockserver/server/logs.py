@@ -89,7 +89,8 @@ def text_access_log(write: WriteLine) -> AccessLog:
             f"{decision.scenario.id} ({decision.provenance}, by {decision.trigger})" if decision else _reply_kind(reply)
         )
         sandbox = f" [{record.sandbox}]" if record.sandbox else ""
-        entry = f" #{reply.entry_id}" if reply.entry_id else ""
+        entry_id = reply.entry_id if reply.relay is None else reply.relay.entry_id
+        entry = f" #{entry_id}" if entry_id else ""
         if decision is not None and decision.cause_entry_id:
             entry += f" after #{decision.cause_entry_id}"
         if fault is not None:
@@ -130,6 +131,8 @@ def _local_time(second: int) -> str:
 
 
 def _reply_kind(reply: Reply) -> str:
+    if reply.relay is not None:
+        return reply.relay.outcome
     return f"problem: {reply.problem}" if reply.problem else "options" if reply.status == 204 else "admin"
 
 
@@ -161,6 +164,8 @@ def json_access_log(write: WriteLine) -> AccessLog:
             }
         elif reply.problem is not None:
             line["problem"] = reply.problem
+        elif reply.relay is not None:
+            line |= {"entry": reply.relay.entry_id, "recorded": reply.relay.outcome}
         write(encode_ascii_json(line))
 
     return log

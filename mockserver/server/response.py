@@ -67,6 +67,12 @@ def encode_head(
     )
 
 
+def encode_relayed_head(status: int, reason: str, headers: Headers, version: tuple[int, int]) -> bytes:
+    """Encode the head of another server's answer, with nothing of our own in it."""
+    begin = f"HTTP/1.{0 if version == HttpVersion10 else 1} {status} {reason}\r\n"
+    return f"{begin}{_header_lines(headers)}\r\n".encode("utf-8", "surrogateescape")
+
+
 @functools.lru_cache(maxsize=512)
 def _shared_lines(status: int, headers: Headers, *, old: bool) -> str:
     """The status line and the headers that many replies share.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from mockserver.base.address import base_url
 from mockserver.engine.engine import Engine
 from mockserver.http_api.api import AdminApi
 from mockserver.http_api.safety import Access
+from mockserver.recording.recorder import Recorder
 from mockserver.server.connection import Connection
 from mockserver.server.connections import Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler
@@ -87,14 +89,16 @@ class Server:
         *,
         admin_enabled: bool = True,
         tls: TlsContext | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """Serve `engine`; call `log` once for each request; with `tls` serve https."""
+        """Serve `engine`; call `log` once for each request; with `tls` serve https, with `recorder` its provider."""
         self._engine = engine
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
         access = access or Access()
         api = AdminApi(engine, routes, access, self._scheme)
-        self._dispatcher = Dispatcher(engine, access, api, admin_enabled=admin_enabled)
+        self._recorder = recorder
+        self._dispatcher = Dispatcher(engine, access, api, recorder, admin_enabled=admin_enabled)
         self._log = log
         self._stopping = asyncio.Event()
         self._listeners: list[Listener] = []
@@ -157,6 +161,8 @@ class Server:
         await self._connections.close(CLOSE_SECONDS)
         for listener in self._listeners:
             await listener.aiohttp_server.shutdown(CLOSE_SECONDS)
+        if self._recorder is not None:
+            await self._recorder.close()
         await self._engine.storage.close()
 
     async def _listen(self, sockets: list[socket.socket], dispatch: Dispatch) -> int:
@@ -229,14 +235,23 @@ async def serving(
     *,
     admin_enabled: bool = True,
     tls: TlsContext | None = None,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[str]:
     """Serve within a block; yields the base URL."""
-    server = Server(engine, log, access, admin_enabled=admin_enabled, tls=tls)
+    server = Server(engine, log, access, admin_enabled=admin_enabled, tls=tls, recorder=recorder)
     bound_port = await server.start(host, port)
     try:
         yield server.url(host, bound_port)
     finally:
         await server.stop()
+
+
+def cannot_listen(error: OSError, host: str, port: int) -> str:
+    """Why a server cannot start, in one line."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    hint = "; try --port 0 for a free port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+    where = error.filename or base_url(host, port)
+    return f"cannot listen on {where}: {reason or 'this machine has no such address'}{hint}"
 
 
 def raise_open_files_limit() -> None:

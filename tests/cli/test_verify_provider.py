@@ -417,7 +417,7 @@ def test_an_interrupted_run_leaves_its_report(provider: Provider, tmp_path: Path
         (["--target", "ftp://host"], "expected http://HOST"),
         (["--target", "http://host/?token=1"], "expected http://HOST"),
         (["--target", "http://[::1"], "expected http://HOST"),
-        (["--target", "https://me:secret@host"], "credentials stand in the bindings"),
+        (["--target", "https://me:secret@host"], "credentials stand in a header"),
         (["--target", "http://host", "--outcome", "rfc-invalit"], "there is no outcome rfc-invalit. Did you mean"),
         (["--target", "http://host", "--rate", "0"], "--rate"),
         (["--target", "http://host", "--contract", "nowhere"], "1 error in the contract"),

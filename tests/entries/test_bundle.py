@@ -115,7 +115,7 @@ def test_a_refused_request_cannot_be_replayed(contract: Contract, monkeypatch: p
     """Whether it was refused then or would be now."""
     engine = Engine(contract)
     engine.handle_sync(Request("POST", "/nothing", b"{}"))
-    with pytest.raises(BundleError, match=r"refused \(unknown-path\): there is no decision"):
+    with pytest.raises(BundleError, match=r"a decision of the mock \(unknown-path\)"):
         replay(bundled(engine, 1), contract)
     engine.handle_sync(Request("POST", PATH, b"{}"))
     monkeypatch.setattr("mockserver.entries.bundle.decide", lambda *_: no_room_for_record(7))

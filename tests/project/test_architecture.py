@@ -24,6 +24,7 @@ ORDER += (
     "comparison",
     "client",
     "provider",
+    "recording",
     "http_api",
     "admin",
     "server",
@@ -40,7 +41,7 @@ MODULES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob
 IN_PACKAGES = {name: file for name, file in MODULES.items() if "/" in name}
 
 HOMES = {
-    "aiohttp": {"provider", "server"},
+    "aiohttp": {"provider", "recording", "server"},
     "click": {"cli", "remote"},
     "google-re2": {"schema"},
     "mcp": {"agents"},
@@ -59,13 +60,14 @@ HOMES = {
         "export",
         "http_api",
     }
-    | {"privacy", "provider", "redis_storage", "server", "storage"},
+    | {"privacy", "provider", "recording", "redis_storage", "server", "storage"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "redis": {"redis_storage"},
     "re2": {"schema"},
     "referencing": {"schema"},
     "yaml": {"files"},
+    "yarl": {"recording"},
     # of the standard library, what touches the world or runs code
     "asyncio": {"admin", "engine", "http_api", "provider", "redis_storage", "server", "storage", "testing", "workers"},
     "importlib": set(),

@@ -183,7 +183,7 @@ async def test_a_request_on_a_connection_closed_by_shutdown_is_dropped(
     """It is not logged."""
     closed: list[bool] = []
 
-    async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any, **more: Any) -> bytes | Reply:
+    async def read_and_close(request: BaseRequest, connection: Connection, *rest: Any, **more: Any) -> Any:
         body = await receive_body(request, connection, *rest, **more)
         connection.close()
         closed.append(True)

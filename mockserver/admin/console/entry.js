@@ -34,7 +34,7 @@ function top(entry, served, sandbox, close) {
     h("div", { class: "entry-line" },
       answerBadge(entry),
       h("h2", { class: "entry-title", tabindex: "-1" }, [entry.code, entry.scenario ?? entry.problem ?? "—"].filter((one) => one !== null).join(" · ")),
-      sourceBadge(entry.source),
+      sourceBadge(entry.source, entry.recorded),
       h("span", { class: "spread" }),
       iconButton(t("close"), "close", close)),
     h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`), mask(entry, "/request/target")),
@@ -73,6 +73,8 @@ export function explanation(entry, served) {
   if (decision) {
     fact(t("entry.trigger"), t(`trigger.${decision.trigger}`));
     if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseTexts(decision).map((one) => h("li", { class: "mono" }, one))));
+  } else if (entry.recording) {
+    recordingFacts(entry, fact);
   } else {
     fact(t("entry.problem"), textOr(`problem.${entry.problem}`, entry.problem ?? "—"));
     if (entry.reply.body?.did_you_mean?.length) fact(t("entry.near"), h("span", { class: "mono" }, entry.reply.body.did_you_mean.join(", ")));
@@ -95,6 +97,18 @@ export function explanation(entry, served) {
 function lostNotice({ fault, committed, client_left: left }) {
   const how = left ? t("entry.client.left") : t(`fault.${fault}`);
   return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(committed || left ? "lost.committed" : "lost.unchanged"));
+}
+
+/** What an answer of the provider is to the contract. */
+function recordingFacts({ scenario, recorded, recording }, fact) {
+  fact(t("entry.recorded"), t(`recorded.words.${recorded}`, { scenario }));
+  if (recording.reason) fact(t("entry.detail"), recording.reason);
+  if (recording.expected) fact(t("recorded.expected"), h("span", { class: "mono" }, recording.expected));
+  if (recording.differences.length) {
+    fact(t("recorded.differences"), h("ul", { class: "plain" }, ...recording.differences.map((one) => h("li", { class: "mono" },
+      `${one.at} · ${t("misses.expected")} `, h("span", { class: "good-text" }, shown(one.expected)), ` · ${t("misses.came")} `, h("span", { class: "bad-text" }, shown(one.came))))));
+  }
+  fact(t("recorded.latency"), `${Math.round(recording.latency_ms)} ms`);
 }
 
 /** The conditions that held; in English where the contract has them no more. */

@@ -20,8 +20,11 @@ export function statusBadge(status, problem = null) {
   return h("span", { class: `badge status ${kind}` }, String(status));
 }
 
-/** The source of an answer: documented, assumed, or misuse. */
-export function sourceBadge(source) {
+const RECORDED_KINDS = { same: "documented", differs: "bad", unknown: "plain" };
+
+/** The source of an answer: documented, assumed, misuse, or what an answer of the provider is to the contract. */
+export function sourceBadge(source, recorded = null) {
+  if (recorded) return h("span", { class: `badge ${RECORDED_KINDS[recorded]}` }, t(`recorded.${recorded}`));
   if (!source) return h("span", { class: "badge plain" }, t("source.none"));
   return h("span", { class: `badge ${source === "assumed" ? "assumed" : "documented"}` }, t(`source.${source}`));
 }

@@ -1,0 +1,94 @@
+"""The command `record`: a proxy in front of a real provider that compares each answer with the contract."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mockserver.admin.routes import endpoints
+from mockserver.base.values import encode_ascii_json
+from mockserver.cli.provider_options import check_url, fail, with_contract
+from mockserver.client.trust import TlsError
+from mockserver.core.contract import Contract
+from mockserver.engine.engine import Engine
+from mockserver.http_api.safety import Access
+from mockserver.provider.target import Target
+from mockserver.recording.recorder import Recorder
+from mockserver.remote.options import FiniteRange, environment_option, warn_of_unknown_variables
+from mockserver.remote.remote_server import cacert_option, relevant_cacert
+from mockserver.server import logs, server
+from mockserver.server.logs import LineWriter
+from mockserver.version import __version__
+from mockserver.workers.process import run_until_signal
+
+
+@click.command()
+@environment_option("--target", required=True, callback=check_url, metavar="URL", help="The provider.")
+@environment_option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@environment_option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--timeout",
+    type=FiniteRange(min=0.1, max=600),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the provider may send nothing.",
+)
+@click.option("--proxy", callback=check_url, metavar="URL", help="Send through this proxy, and no other.")
+@cacert_option
+@environment_option("--admin-token", refuse_empty=True, metavar="TOKEN", help="The token that the admin API requires.")
+@environment_option(
+    "--log-format", type=click.Choice(["human", "json", "none"]), default="human", help="The format of the log."
+)
+@with_contract
+def record(
+    contract: Contract,
+    target: str,
+    host: str,
+    port: int,
+    timeout: float,
+    proxy: str | None,
+    cacert: str,
+    admin_token: str | None,
+    log_format: str,
+) -> None:
+    """Forward all requests to a real provider, pass its answers on, and compare each with the contract.
+
+    Clients use this server in place of the provider. What they send is real there.
+    """
+    warn_of_unknown_variables()
+    engine = Engine(contract, admin_endpoints=endpoints)
+    try:
+        recorder = Recorder(
+            engine, Target(target, timeout=timeout, proxy=proxy or "", cacert=relevant_cacert(target, cacert))
+        )
+    except TlsError as error:
+        fail(str(error))
+    write = LineWriter(sys.stdout)
+    log = {
+        "human": logs.text_access_log(write),
+        "json": logs.json_access_log(write),
+        "none": logs.no_access_log,
+    }[log_format]
+
+    def log_start(ports: server.Ports) -> None:
+        if log_format == "json":
+            event = {"event": "started", "url": ports.url, "target": target}
+            write(encode_ascii_json({**event, "contract": contract.hash, "version": __version__}))
+        else:
+            write(f"recording {target} on {ports.url}   contract {contract.hash}\nstop with Ctrl-C")
+
+    try:
+        served = server.Server(engine, log, Access(admin_token or ""), recorder=recorder)
+        run_until_signal(served, served.open_ports(host, port, None), log_start)
+    except OSError as error:
+        fail(server.cannot_listen(error, host, port))
+    finally:
+        write.close()

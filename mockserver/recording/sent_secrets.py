@@ -1,0 +1,50 @@
+"""The secrets of one request as texts, so that none is kept where a provider's answer repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from mockserver.core.model import MISSING, Document
+from mockserver.privacy.masks import read_object, secret_parts
+from mockserver.privacy.secrets import Secrets
+
+_SHORTEST: Final = 4
+"""Characters from which a text is looked for in an answer: shorter ones stand in any text."""
+
+
+def sent_secrets(document: Document, secrets: Secrets) -> frozenset[str]:
+    """The texts of the secrets in the headers, the path, the query and the body of a request."""
+    return frozenset(text for text in _texts(document, secrets) if len(text) >= _SHORTEST)
+
+
+def _texts(document: Document, secrets: Secrets) -> Iterator[str]:
+    request = document.request
+    for name, value in request.headers.items():
+        if secrets.is_secret_header(name):
+            yield value
+            yield value.rpartition(" ")[2]  # without the scheme of the credentials
+    for name, value in document.parameters.items():
+        if secrets.covers("path", (name,)):
+            yield value
+    query = [*request.query.items()]
+    for (name, value), secret in zip(query, secret_parts(query, secrets), strict=True):
+        yield from (text for text, is_secret in ((name, secret.name), (value, secret.value)) if is_secret)
+    body = read_object(request.body) if document.secret_places else MISSING
+    for place in document.secret_places:
+        yield from _texts_in(_value_at(body, place))
+
+
+def _value_at(value: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        value = value[step]
+    return value
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """All texts and numbers in a JSON value, as texts."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(part)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
