@@ -1,4 +1,4 @@
-"""Tests of a client against the mock: `pip install activation-mockserver requests`, then `pytest`.
+"""Tests of a client against the mock: `pip install PACKAGE requests`, then `pytest`.
 
 The fixture `mockserver` comes with the package: a server for the run, a sandbox for each test.
 """

@@ -1,4 +1,4 @@
-"""The mock in a container, started by the tests: `pip install activation-mockserver requests testcontainers`.
+"""The mock in a container, started by the tests: `pip install PACKAGE requests testcontainers`.
 
 A generic container with a wait on health; the client for the admin API is the one of the package.
 """

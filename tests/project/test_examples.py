@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,8 +22,8 @@ EXAMPLES = ROOT / "examples"
 MINUTES = 5
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
-    done = subprocess.run(
+def run_any(*command: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command,
         cwd=cwd,
         env=environment(env),
@@ -32,6 +33,10 @@ def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
         timeout=60 * MINUTES,
         check=False,
     )
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
+    done = run_any(*command, cwd=cwd, **env)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -133,7 +138,13 @@ def test_workflows_and_compose_files_fit_their_schemas(schema: str, file: str) -
     run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, *transform, ROOT / file)
 
 
-@pytest.mark.parametrize("file", [*(ROOT / ".github" / "workflows").glob("*.yaml"), EXAMPLES / "github-actions.yaml"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        *(ROOT / ".github" / "workflows").glob("*.yaml"),
+        *(EXAMPLES / f"{name}.yaml" for name in ("github-actions", "contract-diff", "verify-provider")),
+    ],
+)
 def test_actions_are_pinned_by_commit(file: Path) -> None:
     """A tag can be moved; the version stands behind in a comment."""
     used = re.findall(r"uses: (.+)$", file.read_text(), re.MULTILINE)
@@ -162,6 +173,53 @@ def test_a_failed_job_keeps_what_the_mock_saw(lines: Callable[[], list[str]], se
     assert json.loads(kept["journal.har"])["log"]["entries"]
     assert tmp_path.name in kept["unexpected.json"]
     assert kept["coverage.html"].startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("lines", [gitlab_lines, github_lines])
+def test_a_mock_that_refuses_its_admin_api_fails_the_step(lines: Callable[[], list[str]], tmp_path: Path) -> None:
+    """At the first file, with the status; a problem is no archive."""
+    skip_without("bash", "curl")
+    with serving("--admin-token", "s3cret") as server:
+        command = ["bash", "-e", "-c", "\n".join(lines())]
+        done = run_any(*command, cwd=tmp_path, MOCK_URL=server.url)
+    assert done.returncode == 22
+    assert "The requested URL returned error: 401" in done.stdout
+    assert not (tmp_path / "mock" / "coverage.html").exists()
+
+
+def test_a_job_does_not_wait_for_a_mock_that_refuses_its_host(tmp_path: Path) -> None:
+    """GitLab without MOCKSERVER_ALLOWED_HOST: the answer says what to add, at once."""
+    skip_without("bash", "curl")
+    with serving("--host", "0.0.0.0") as server:
+        url = f"http://{socket.gethostname()}:{server.url.rpartition(':')[2]}"
+        done = run_any("bash", "-e", "-c", gitlab_lines()[0], cwd=tmp_path, MOCK_URL=url)
+    assert done.returncode == 22
+    assert "--allowed-host" in done.stdout
+
+
+def workflow_step(file: str, name: str) -> str:
+    (job,) = yaml.safe_load((EXAMPLES / file).read_text())["jobs"].values()
+    (step,) = [step for step in job["steps"] if step.get("name") == name]
+    return str(step["run"])
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_pull_request_may_add_the_contract(tmp_path: Path, *, is_new: bool) -> None:
+    """Then there is nothing to compare with, and no step that fails."""
+    skip_without("bash", "git")
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", origin)
+    run("git", "init", "--quiet", "--initial-branch", "main", origin)
+    if not is_new:
+        shutil.copytree(ROOT / "scenarios", origin / "contract")
+        run(*git, "add", ".")
+    run(*git, "commit", "--quiet", "--allow-empty", "--message", "begin")
+    run("git", "clone", "--quiet", origin, clone)
+    output = tmp_path / "output"
+    output.touch()
+    step = workflow_step("contract-diff.yaml", "The contract of the branch that the pull request goes to")
+    run("bash", "-e", "-c", step, cwd=clone, BASE="main", GITHUB_OUTPUT=str(output))
+    assert output.read_text() == ("" if is_new else "found=true\n")
 
 
 def test_the_index_lists_every_recipe() -> None:
