@@ -58,7 +58,11 @@ _ARM_BODY: Final[Mapping[str, Any]] = {
         "operation": {"description": "The operation; needed where the contract has several.", "type": "string"},
         "times": {
             "description": 'How many matching requests get it, or "always"; 1 by default.',
-            "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"const": "always"}],
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 1_000_000,
+            "pattern": "^always$",
+            "x-expected": {"en": 'a number or "always"'},
         },
         "when": {
             "description": "Conditions as in a scenario file; without them every request matches.",

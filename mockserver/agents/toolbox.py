@@ -28,12 +28,12 @@ class Toolbox:
         self._mock = mock
 
     def list_outcomes(self, search: str = "") -> str:
-        """List the answers that the mock can give, one a line.
+        """List the answers that the mock can give, one a line; scenarios that this sandbox got at run time come last.
 
         Each has its id, status, error code, source, whether to send the request again, and documented heading.
         search: only lines that contain this text.
         """
-        lines = [_outcome_line(row) for row in self._mock.coverage()["scenarios"]]
+        lines = [_outcome_line(row) for row in self._outcomes()]
         return "\n".join(line for line in lines if search.lower() in line.lower()) or f"no outcome contains {search!r}"
 
     def how_to_trigger(self, outcome: str) -> str:
@@ -142,7 +142,7 @@ class Toolbox:
         return "holds"
 
     def coverage(self) -> str:
-        """Say which outcomes the requests of the sandbox have met, and how to meet the others."""
+        """Say which outcomes of the contract the requests of the sandbox have met, and how to meet the others."""
         report = self._mock.coverage()
         missing = [row for row in report["scenarios"] if not row["met"]]
         return "\n".join([summary(report), *(f"not met: {row['scenario']}: {row['how']}" for row in missing)])
@@ -152,9 +152,19 @@ class Toolbox:
         self._mock.reset()
         return f"reset sandbox {self._mock.sandbox}"
 
+    def _outcomes(self) -> list[dict[str, Any]]:
+        """The rows of the contract's outcomes, then those of run-time scenarios, some of which replace one."""
+        added = [row for row in self._mock.scenarios.all() if row["run_time"]]
+        replaced = [(row["operation"], row["scenario"]) for row in added]
+        rows = self._mock.coverage()["scenarios"]
+        return [
+            *(row for row in rows if (row["operation"], row["scenario"]) not in replaced),
+            *({**row, "status": None, "error": None, "how": _conditions(row), "curl": ""} for row in added),
+        ]
+
     def _rows_of(self, outcome: str) -> list[dict[str, Any]]:
         """The rows of an outcome by id or code. Raises `MockError` if there is none."""
-        rows: list[dict[str, Any]] = self._mock.coverage()["scenarios"]
+        rows = self._outcomes()
         name = outcome.removeprefix("code=")
         found = [row for row in rows if name and name in (row["scenario"], _code(row))]
         if not found:
@@ -166,15 +176,21 @@ class Toolbox:
     def _ways(self, row: Mapping[str, Any]) -> Iterator[str]:
         heading = f', "{row["heading"]}"' if row["heading"] else ""
         yield f"{row['scenario']} ({row['source']}{heading})"
-        yield f"  answer:     {row['status']}" + (
-            f" {json.dumps(row['error'], ensure_ascii=False)}" if row["error"] else ""
-        )
+        if row["status"]:
+            error = f" {json.dumps(row['error'], ensure_ascii=False)}" if row["error"] else ""
+            yield f"  answer:     {row['status']}{error}"
         yield f"  by values:  {row['how']}"
         yield f"  by header:  Mock-Scenario: {row['scenario']}"
         yield f'  by arming:  arm(outcome="{row["scenario"]}"), then the next request gets it'
         yield f"  base URL:   {self._mock.url}"
         yield from (f"  {line}" for line in _advice(row))
-        yield f"  {row['curl']}"
+        if row["curl"]:
+            yield f"  {row['curl']}"
+
+
+def _conditions(row: Mapping[str, Any]) -> str:
+    """When a run-time scenario answers, in words."""
+    return " or ".join(" and ".join(alternative) for alternative in row["when"]) or "whatever no other scenario answers"
 
 
 def _code(row: Mapping[str, Any]) -> str:
@@ -182,7 +198,8 @@ def _code(row: Mapping[str, Any]) -> str:
 
 
 def _outcome_line(row: Mapping[str, Any]) -> str:
-    parts = (row["scenario"], row["status"], _code(row), row["source"], row["retry"], row["heading"])
+    run_time = "run-time" if row.get("run_time") else ""
+    parts = (row["scenario"], row["status"], _code(row), run_time, row["source"], row["retry"], row["heading"])
     return " · ".join(str(part) for part in parts if part)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from mockserver.base.values import printable
 from mockserver.client import trust
+from mockserver.privacy.masks import mask_userinfo
 
 TIMEOUT = 30
 """Seconds to wait for an answer."""
@@ -122,8 +123,7 @@ class Address:
 
     def _target(self, path: str, query: Mapping[str, str] | None) -> str:
         target = f"{self.base_url}/__admin{path}" + (f"?{urlencode(query)}" if query else "")
-        if not target.startswith(("http://", "https://")):
-            raise ValueError(f"the address of a server begins with http:// or https://, not {printable(self.url, 80)}")
+        check_url(self.url)
         return target
 
     def _request(
@@ -131,6 +131,15 @@ class Address:
     ) -> urllib.request.Request:
         token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return urllib.request.Request(target, data, {**headers, **token}, method=method)  # noqa: S310 - by `_target`
+
+
+def check_url(url: str) -> None:
+    """Check the URL of a server. Raises `ValueError`, whose message has no password."""
+    got = printable(mask_userinfo(url), 80)
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"the address of a server begins with http:// or https://, got {got}")
+    if "@" in url.split("/")[2]:
+        raise ValueError(f"the address of a server has no user name and no password, got {got}")
 
 
 def _lines(response: HTTPResponse) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from mockserver.client.admin_client import AdminClient, MockError, subpath
-from mockserver.client.http_client import Address, opener
+from mockserver.client.http_client import Address, check_url, opener
 from mockserver.client.resources import Clock, Records, SandboxSettings, Scenarios
 
 
@@ -20,10 +20,9 @@ class Mock:
         `cacert` is a file with the certificates to trust (PEM) instead of those of the system.
         Raises `ValueError` if `url` is not an HTTP address, or the file has no certificate.
         """
+        check_url(url)
         address = Address(url, sandbox, token, str(cacert))
         opener(address.cacert)  # raises now for a file without certificates
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"the address of a server begins with http:// or https://, got {url!r}")
         self._api: Final = AdminClient(address)
         self.url: Final = address.base_url
         self.sandbox: Final = sandbox

@@ -51,11 +51,12 @@ def near_names(name: str, scenarios: Iterable[Scenario]) -> Sequence[str]:
 
 def _unknown(code: str, codes: Sequence[str]) -> Problem:
     near = close_matches(code, codes)
+    what = f"There is no {printable(code, 80)}." if code else f"Expected a code behind {CODE_PREFIX}, got none."
     return problem(
         400,
         "unknown-code",
         "No answer has this code",
-        f"There is no {printable(code, 80)}.{did_you_mean_sentence(near)}",
+        f"{what}{did_you_mean_sentence(near)}",
         did_you_mean=list(near),
         codes=list(codes),
     )

@@ -37,6 +37,8 @@ MAX_PARAMETERS: Final = 100
 If there are more, every value is masked whose parameter the contract does not declare.
 """
 
+_USERINFO: Final = re.compile(r"(?<=//)[^/?#\s]+(?=@)")
+
 
 # -- payment account numbers ----------------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ def read_object(data: bytes) -> Any:
 
 
 def mask_headers(headers: Iterable[tuple[str, str]], secrets: Secrets, pointer: str, masked: list[str]) -> Headers:
-    """Headers with the values of secret ones masked; of `Referer`, and of a URL with a secret in it, the query.
+    """Headers with the values of secret ones masked; of others user names and passwords in URLs, and secret queries.
 
     The JSON Pointers of what is masked are added to `masked`; `pointer` is that of the headers.
     """
@@ -196,10 +198,23 @@ def _masked_header(name: str, value: str, secrets: Secrets) -> str | None:
     is_secret = secrets.is_secret_header(name)
     if is_secret and name.lower() != "referer":
         return mask(value)
-    if "?" not in value:
-        return None
-    page, _, query = value.partition("?")
-    return f"{page}?{mask(query)}" if is_secret or secrets.query_text_has_secret(query) else None
+    shown = value
+    if "@" in value:
+        shown = mask_host(value) if name.lower() == "host" else mask_userinfo(value)
+    page, separator, query = shown.partition("?")
+    if separator and (is_secret or secrets.query_text_has_secret(query)):
+        return f"{page}?{mask(query)}"
+    return shown if shown != value else None
+
+
+def mask_userinfo(text: str) -> str:
+    """A text with the user name and password of each URL in it masked."""
+    return _USERINFO.sub(lambda found: mask(found[0]), text)
+
+
+def mask_host(host: str) -> str:
+    """A value of `Host` with the user name and password in it masked; there should be none."""
+    return mask_userinfo(f"//{host}").removeprefix("//")
 
 
 class SecretParts(Struct, frozen=True, gc=False):

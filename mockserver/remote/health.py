@@ -19,7 +19,7 @@ import click
 
 from mockserver.base.address import HEALTH, base_url
 from mockserver.client.http_client import error_response, failure_reason, hint, opener
-from mockserver.remote.remote_server import cacert_option, fail, relevant_cacert
+from mockserver.remote.remote_server import cacert_option, check_url_option, fail, relevant_cacert
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -144,8 +144,7 @@ def ask_health(base: str | None, cacert: str, seconds: float) -> str:
             raise click.UsageError("the server took a free port (--port 0): give its URL")
         base = server.url()
     base = base.rstrip("/").removesuffix(HEALTH)
-    if not base.startswith(("http://", "https://")):
-        raise click.BadParameter("URL must begin with http:// or https://")
+    check_url_option(base)
     try:
         _ = urlsplit(base).port
     except ValueError as error:

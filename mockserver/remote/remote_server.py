@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 from click.core import ParameterSource
 
-from mockserver.client.http_client import Address, Response, UnreachableError, opener
+from mockserver.client.http_client import Address, Response, UnreachableError, check_url, opener
 from mockserver.client.trust import TlsError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -31,8 +31,7 @@ class RemoteServer(Address):
         media_type: str = "application/json",
     ) -> Response:
         """Send one admin request, as `Address.call` does; no answer ends the command."""
-        if not self.url.startswith(("http://", "https://")):
-            raise click.BadParameter("--url must begin with http:// or https://")
+        check_url_option(self.url)
         try:
             return super().call(method, path, body, query, raw, media_type)
         except UnreachableError as error:
@@ -48,6 +47,14 @@ class RemoteServer(Address):
         if answer.status >= 400:
             fail(answer.problem_text)
         return answer.body
+
+
+def check_url_option(url: str) -> None:
+    """Check the URL of a server on the command line. Raises `click.BadParameter`."""
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def fail(text: str) -> NoReturn:

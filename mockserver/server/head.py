@@ -11,6 +11,7 @@ from mockserver.base.address import MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import not_http, problem, unsupported_http
 from mockserver.core.reply import Problem
+from mockserver.privacy.masks import mask_host
 
 MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190
@@ -34,7 +35,7 @@ def head_problem(request: web.BaseRequest) -> Problem | None:
         return _unsupported_version(f"{version.major}.{version.minor}")
     host = headers.get("Host", "")
     if not _is_host(host):
-        return not_http(f"Expected a host with or without a port as Host, got {printable(host, 80)}.")
+        return not_http(f"Expected a host with or without a port as Host, got {printable(mask_host(host), 80)}.")
     target = request.raw_path
     if not target.startswith(("/", "*")):  # an absolute one, as for a proxy
         found = _ABSOLUTE_TARGET.match(target)

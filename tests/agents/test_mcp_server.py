@@ -155,6 +155,21 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
     assert "no such requests" in await agent.ask("requests")
 
 
+async def test_run_time_scenarios_are_outcomes_too(agent: Agent) -> None:
+    """One that was added, and one that replaces an outcome of the contract."""
+    answer = {"respond": {"error": {"code": 1}}}
+    agent.box.scenarios.put("ours", {"assumed": [], "when": {"body.customer_id": "7"}, "retry": "safe", **answer})
+    agent.box.scenarios.put("rfc-invalid", {"assumed": [], "when": {"body.customer_id": "8"}, **answer})
+    lines = (await agent.ask("list_outcomes")).splitlines()
+    assert len(lines) == 23
+    assert lines[-2:] == ["ours · run-time · assumed · safe", "rfc-invalid · run-time · assumed"]
+    text = await agent.ask("how_to_trigger", outcome="ours")
+    assert text.splitlines()[:2] == ["ours (assumed)", '  by values:  body.customer_id is "7"']
+    assert await agent.send({**LASTING, "customer_id": "7"}) == 400
+    assert "send again: safe" in await agent.ask("why")
+    assert (await agent.ask("coverage")).startswith("0 of 18 documented outcomes met")
+
+
 async def test_a_refused_request_and_a_fault_are_explained(agent: Agent) -> None:
     """What the mock refused has no scenario; an answer may be held back."""
     assert await agent.send(LASTING, Mock_Scenario="nothing") == 400
@@ -181,6 +196,7 @@ async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> Non
     await agent.ask("reset")
     assert len(other.armed()) == 1
     assert "Did you mean rfc-invalid?" in await agent.error("arm", outcome="rfc-invalit")
+    assert "body.times: expected a number of at least 1" in await agent.error("arm", outcome="rfc-invalid", times=0)
     assert "trace is a trace id" in await agent.error("requests", trace="x")
     for nothing in ("", "code="):
         assert f"there is no outcome {nothing!r}" in await agent.error("how_to_trigger", outcome=nothing)

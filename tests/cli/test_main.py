@@ -63,7 +63,8 @@ def test_every_option_of_serve_has_its_variable() -> None:
         (["explain", "--request", "-", "--operation", "zzz"], "one of activateCardForCustomer"),
         (["explain", "--request", "-", "--header", "nothing"], "NAME:VALUE"),
         (["explain", "--request", "-", "--query", "nothing"], "NAME=VALUE"),
-        (["health", "ftp://mock"], "must begin with http://"),
+        (["health", "ftp://mock"], "begins with http://"),
+        (["health", "http://me:secret@mock"], "has no user name and no password, got http://xx:xxxxxx@mock"),
     ],
 )
 def test_a_usage_error_says_what_is_wrong(arguments: list[str], words: str) -> None:

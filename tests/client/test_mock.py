@@ -196,6 +196,8 @@ def test_an_unreachable_server_is_a_clear_error() -> None:
     assert error.value.status == 0
     with pytest.raises(ValueError, match="begins with http:// or https://"):
         Mock("127.0.0.1:8080")
+    with pytest.raises(ValueError, match=r"has no user name and no password, got http://xx:xxxxxx@127\.0\.0\.1:8080$"):
+        Mock("http://me:secret@127.0.0.1:8080")
 
 
 def test_importing_the_client_imports_no_server() -> None:

@@ -47,6 +47,9 @@ def test_an_unknown_code_is_answered_with_those_that_there_are(contract: Contrac
     body = json.loads(reply.body)
     assert (reply.problem, body["detail"]) == ("unknown-code", "There is no 500. Did you mean 5001?")
     assert body["codes"] == ["401", "4400", "4433", "7000", "5001"]
+    without_code = scenario_by_code("code=", contract.scenarios)
+    assert isinstance(without_code, Reply)
+    assert json.loads(without_code.body)["detail"] == "Expected a code behind code=, got none."
 
 
 def test_a_code_alone_is_told_how_a_code_is_written(contract: Contract) -> None:

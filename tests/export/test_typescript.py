@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, load
+from mockserver.admin.journal import FILTERS
 from mockserver.export.typescript import document
 from mockserver.export.typescript_types import Types
 from tests.support import BATCH, PATH, folder, run, serving
@@ -16,6 +17,7 @@ from tests.support.node_packages import done, installed
 from tests.support.shelf import SHELF
 
 ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "mockserver" / "export" / "typescript_client" / "client.ts"
 GUIDE = (ROOT / "docs" / "pages" / "reference" / "typescript.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```ts\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 CONSOLE = "declare const console: { log(...parts: unknown[]): void };\n"
@@ -166,6 +168,26 @@ async def test_the_admin_api_exports_the_contract(contract: Contract, url: str, 
     async with client.get(f"{url}/__admin/export/typescript") as response:
         assert response.content_type == "text/plain"
         assert await response.text() == document(contract, contract.settings) == run("export", "typescript").stdout
+
+
+async def test_the_client_names_what_the_admin_api_gives(url: str, client: aiohttp.ClientSession) -> None:
+    """Every member of a request, of coverage, and every filter."""
+    async with client.post(url + PATH, json={}):
+        pass
+    async with client.get(f"{url}/__admin/requests") as response:
+        (row,) = (await response.json())["requests"]
+    async with client.get(f"{url}/__admin/coverage") as response:
+        coverage = await response.json()
+    text = CLIENT.read_text(encoding="utf-8")
+    assert _members(text, "RecordedRequest") == [*row]
+    assert _members(text, "Coverage") == [*coverage]
+    assert {*_members(text, "Filters")} == {*FILTERS, "limit", "before"} - {"all"}
+
+
+def _members(text: str, interface: str) -> list[str]:
+    """The members of an interface in their order."""
+    body = text.partition(f"export interface {interface} {{\n")[2].partition("\n}")[0]
+    return re.findall(r"^  (\w+)\??:", body, re.MULTILINE)
 
 
 def test_the_client_compiles_strictly_and_works(tmp_path: Path) -> None:

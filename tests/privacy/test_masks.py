@@ -336,6 +336,16 @@ def test_authorization_and_cookies_are_masked() -> None:
     assert masked == ["/request/headers/0/1", "/request/headers/1/1"]
     assert mask_headers([("Referer", "http://a/b")], Secrets(), "", masked) == (("Referer", "http://a/b"),)
     assert len(masked) == 2
+    for name, value, shown in (
+        ("Host", "me:pass@h:80", "xx:xxxx@h:80"),
+        ("Referer", "http://me:p@ss@h/b@c", "http://xx:x@xx@h/b@c"),
+        ("X-Next", "http://me:1@h/?pin=1@2", "http://xx:0@h/?pin=1@2"),
+        ("From", "me@h", None),
+        ("X-Page", "http://h/@me?a@b", None),
+    ):
+        masked = []
+        assert mask_headers([(name, value)], Secrets(), "", masked) == ((name, shown or value),)
+        assert masked == ([] if shown is None else ["/0/1"])
     secrets = Secrets([("header", "x-key")])
     assert mask_headers([("X-Key", "a1"), ("Y", "a1")], secrets, "", []) == (("X-Key", "x0"), ("Y", "a1"))
 

@@ -140,7 +140,7 @@ def test_what_cannot_be_followed_is_said() -> None:
     with scripted(answers) as (scripted_url, _):
         for address, text in [
             (url, "is the server up, and is --url right?"),
-            ("ftp://mock", "the address of a server begins with http:// or https://, not ftp://mock"),
+            ("ftp://mock", "the address of a server begins with http:// or https://, got ftp://mock"),
             (scripted_url, "the answer is not a stream of events; is --url right?"),
             (scripted_url, "Too many: 50 readers."),
         ]:

@@ -97,7 +97,11 @@ def test_reset_all_counts_the_sandboxes() -> None:
         (("state", "--load", "nowhere.json"), 2, "No such file"),
         (("reset", "--admin-token", "wrong"), 1, "asks for a token"),
         (("reset", "--sandbox", "a b"), 1, "no usable sandbox"),
-        (("reset", "--url", "ftp://x"), 2, "must begin with http"),
+        (("reset", "--url", "ftp://x"), 2, "begins with http"),
+        (("reset", "--url", "http://me:secret@x"), 2, "no user name and no password, got http://xx:xxxxxx@x"),
+        (("mcp", "--sandbox", "a", "--url", "http://me:secret@x"), 2, "no password, got http://xx:xxxxxx@x"),
+        (("requests", "--follow", "--url", "http://me:secret@x"), 1, "no password, got http://xx:xxxxxx@x"),
+        (("diff", "http://me:secret@x", "http://me:secret@x"), 2, "no password, got http://xx:xxxxxx@x"),
     ],
 )
 def test_an_error_is_one_line(served: Serving, arguments: tuple[str, ...], code: int, hint: str) -> None:

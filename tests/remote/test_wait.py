@@ -64,13 +64,16 @@ def test_a_server_that_refuses_the_url_is_not_waited_for() -> None:
         ["--timeout", "-5s"],
         ["--timeout", "30"],
         ["ftp://mock"],
+        ["http://me:secret@mock"],
         ["http://127.0.0.1:abc"],
         ["--cacert", "nowhere.pem", "https://127.0.0.1:1"],
     ],
 )
 def test_what_cannot_be_waited_for_is_2(arguments: list[str]) -> None:
-    """A time that is none, or none to come; an address that is not HTTP; certificates that are not there."""
-    assert invoke("wait", *arguments).exit_code == 2
+    """A time that is none; an address that is not HTTP, or has a password; certificates that are not there."""
+    result = invoke("wait", *arguments)
+    assert result.exit_code == 2
+    assert "secret" not in result.output
 
 
 def test_a_time_without_a_unit_is_refused_with_an_example() -> None:

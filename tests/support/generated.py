@@ -46,14 +46,14 @@ def outcomes() -> str:
     rows = [
         (
             f"`{row['id']}`",
-            row["heading"] or "*assumed*",
-            row["status"],
             (row["error"] or {}).get("code", ""),
+            row["status"],
             f"`{row['trigger']}`",
+            row["heading"] or "*assumed*",
         )
         for row in sorted(listing.scenario_rows(load()), key=lambda row: str(row["source"]), reverse=True)
     ]
-    return _table(["scenario", "documented as", "status", "code", "met by"], rows)
+    return _table(["scenario", "code", "status", "met by", "documented as"], rows)
 
 
 def errors() -> str:
@@ -100,11 +100,11 @@ def headers() -> str:
 def options() -> str:
     serve = cli_serve.serve
     rows = [
-        (f"`{' '.join(filter(None, [p.opts[0], p.metavar]))}`", f"`{p.envvar}`", p.help)
+        (f"`{' '.join(filter(None, [p.opts[0], p.metavar]))}`", p.help, f"`{p.envvar}`")
         for p in serve.params
         if isinstance(p, click.Option)
     ]
-    return _table(["option", "environment", "meaning"], rows)
+    return _table(["option", "meaning", "environment"], rows)
 
 
 def settings() -> str:

@@ -325,7 +325,7 @@ def test_an_unreachable_server_is_no_internal_error(suite: Suite, contract: Cont
     assert "the mock server cannot be reached: " in text
     assert "mockserver: http://127.0.0.1:1/sandbox/" in text
     result = suite("def test(mockserver): pass\n", "--mockserver-url=localhost:8080")
-    assert "mockserver: the address of a server begins with http:// or https://, got 'localhost:8080'" in shown(result)
+    assert "mockserver: the address of a server begins with http:// or https://, got localhost:8080" in shown(result)
 
 
 # -- servers that are shared --------------------------------------------------------------------------

@@ -65,12 +65,28 @@ export interface RecordedRequest {
   method: string;
   target: string;
   status: number;
+  /** Code and first text of the error in the answer. */
+  code: number | string | null;
+  hint: string | null;
   scenario: string | null;
   source: "documented" | "assumed" | null;
-  trigger: string | null;
+  trigger: Filters["trigger"] | null;
+  /** Why the mock refused the request. */
   problem: string | null;
   trace: string | null;
-  fault: string | null;
+  fault: FaultKind | null;
+  /** Whether the changes of the request were kept. */
+  committed: boolean;
+  /** The id of the request that wrote the record on which the answer rests. */
+  cause: string | null;
+  delay_ms: number;
+  /** Whether the client left before the full answer was sent. */
+  client_left: boolean;
+  micros: number;
+  /** A problem, an assumed answer, or one that no other scenario gave. */
+  unexpected: boolean;
+  /** JSON Pointers to what is masked in the entry. */
+  masked: string[];
   [name: string]: unknown;
 }
 
@@ -84,6 +100,9 @@ export interface Share {
 /** Which outcomes were met, and how the client behaved. */
 export interface Coverage {
   sandbox: string | null;
+  sandbox_prefix: string | null;
+  /** Whether counts of dropped sandboxes may be missing. */
+  incomplete: boolean;
   contract: string;
   requests: number;
   problems: number;
