@@ -96,7 +96,10 @@ def register(address: Address, contract: str, sandbox_key: bytes) -> bytes:
     """
     client = redis.Redis.from_url(address.url, retry=Retry(NoBackoff(), 0), **_limits())
     try:
-        major = int(str(client.info("server")["redis_version"]).partition(".")[0])
+        server: Any = client.info("server")
+        if server.get("redis_mode") == "sentinel":
+            raise StorageError(f"{address.shown} is a Sentinel: give the address of the server that it watches")
+        major = int(str(server["redis_version"]).partition(".")[0])
         if major < OLDEST_VERSION:
             raise StorageError(f"the store at {address.shown} is version {major}: expected {OLDEST_VERSION} or later")
         key = sandbox_key or _share(client, address, "sandbox_key", os.urandom(32).hex()).encode()
@@ -139,6 +142,9 @@ def failure(address: Address, error: Exception) -> StorageError:
         return StorageError(f"the store at {address.shown} does not answer in time")
     if isinstance(error, redis.AuthenticationError | redis.exceptions.AuthorizationError):
         return StorageError(f"the store at {address.shown} refuses the user or the password")
+    if isinstance(error, redis.exceptions.MovedError):
+        node = f"{error.host}:{error.port}"
+        return StorageError(f"the store at {address.shown} is a cluster with this prefix at {node}: give that address")
     if isinstance(error, redis.ResponseError):
         return StorageError(f"the store at {address.shown} refuses a command: {error}")
     if "CERTIFICATE_VERIFY_FAILED" in str(error):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 import redis
 import trustme
 
-from mockserver.redis_storage.connection import CONNECT_SECONDS, Address, Store, parse_address, register
+from mockserver import Contract, Engine, Request
+from mockserver.redis_storage.connection import CONNECT_SECONDS, Address, Store, failure, parse_address, register
 from mockserver.storage.interface import StorageError
-from tests.support.stores import RedisServer, free_port, needs_redis, redis_server
+from tests.support import LASTING, PATH
+from tests.support.stores import RedisServer, close_stores, free_port, needs_redis, redis_server, redis_storage
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,38 @@ async def test_a_store_with_tls_needs_a_trusted_certificate(tmp_path: Path, monk
         await store.close()
     finally:
         server.close()
+
+
+def test_a_sentinel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stores nothing."""
+    needs_redis()
+    monkeypatch.setattr(redis.Redis, "info", lambda *_: {"redis_version": "7.0.0", "redis_mode": "sentinel"})
+    with pytest.raises(StorageError, match="is a Sentinel: give the address of the server that it watches"):
+        register(parse_address(redis_server().url()), "c1", b"")
+
+
+async def test_all_keys_of_a_prefix_lie_on_one_node_of_a_cluster(contract: Contract) -> None:
+    """A server uses that node; another one says which it is."""
+    needs_redis()
+    node = RedisServer("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    try:
+        url = node.url()
+        with redis.Redis(port=node.port) as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+                time.sleep(0.05)  # noqa: ASYNC251 - nothing else runs
+        register(parse_address(url), contract.hash, b"")
+        engine = Engine(contract, storage=redis_storage(contract, contract.settings, url=url))
+        for _ in range(2):
+            reply = await engine.handle(Request("POST", f"/sandbox/a{PATH}", json.dumps(LASTING).encode()))
+            await engine.delivered(reply)
+            assert reply.status == 200
+        assert await engine.storage.reset_all() == ("a",)
+        await close_stores()
+        error = redis.exceptions.MovedError("237 192.0.2.1:6379")
+        assert "is a cluster with this prefix at 192.0.2.1:6379" in str(failure(parse_address(url), error))
+    finally:
+        node.close()
 
 
 def test_an_old_store_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

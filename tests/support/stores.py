@@ -1,4 +1,7 @@
-"""A store of its own for the tests of one process: `redis-server` on a free port, with a temporary folder."""
+"""A store of its own for the tests of one process: `redis-server` on a free port, with a temporary folder.
+
+`REDIS_SERVER` in the environment names another program, such as `valkey-server`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 import redis
 from redis.backoff import NoBackoff
@@ -22,13 +26,15 @@ from mockserver.redis_storage.connection import parse_address
 from mockserver.redis_storage.storage import RedisStorage
 from tests.support.tools import skip_without
 
+PROGRAM: Final = os.environ.get("REDIS_SERVER", "redis-server")
+
 _numbers = itertools.count()
 _open: list[RedisStorage] = []
 
 
 def needs_redis() -> None:
-    """Skip the test where there is no `redis-server`."""
-    skip_without("redis-server")
+    """Skip the test where there is no such program."""
+    skip_without(PROGRAM)
 
 
 def free_port() -> int:
@@ -50,7 +56,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder]
+        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder]
         self.process = subprocess.Popen([*command, "--save", "", *self._options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while True:
