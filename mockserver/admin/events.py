@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -19,7 +19,7 @@ from mockserver.engine.engine import Engine
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import server_sent_event
 from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error
-from mockserver.storage.interface import Entry, Listener, Storage
+from mockserver.storage.interface import Entry, Listener, Storage, StorageError
 from mockserver.storage.pacing import Pacer
 
 MAX_READERS: Final = 50
@@ -28,6 +28,9 @@ MAX_READERS: Final = 50
 MAX_QUEUED: Final = 1_000
 """Events that wait for one slow reader; beyond this it loses the oldest ones."""
 
+RETRY_SECONDS: Final = 0.5
+"""Between two tries to begin a stream while the store is away."""
+
 PACE_SECONDS: Final = 0.05
 """The least time between two wakings of the readers."""
 
@@ -35,26 +38,70 @@ PACE_SECONDS: Final = 0.05
 class EventReader:
     """The feed of one client: the events that it wants, rendered."""
 
-    def __init__(self, hub: EventHub, sandbox: str | None, is_wanted: Callable[[JournalEntry], bool]) -> None:
-        """Read the events of a sandbox, or of all (None), from the hub once the stream is open."""
+    def __init__(
+        self,
+        hub: EventHub,
+        sandbox: str | None,
+        is_wanted: Callable[[JournalEntry], bool],
+        missed: Callable[[], Awaitable[Sequence[Entry]]],
+    ) -> None:
+        """Read the events of a sandbox, or of all (None), from the hub once the stream is open.
+
+        `missed` gives the entries that the client has missed before, newest first.
+        """
         self.sandbox = sandbox
-        self.is_wanted = is_wanted
+        self._is_wanted = is_wanted
         self._hub = hub
+        self._missed = missed
         self._queue: deque[bytes] = deque(maxlen=MAX_QUEUED)
+        self._held: deque[JournalEntry] | None = deque(maxlen=MAX_QUEUED)
+        """New entries that wait until those that were missed are queued."""
+        self._resumed: set[str] = set()
+        """The ids of entries that were missed, as some of them come from the hub too."""
         self._lost = 0
+        self._comment = b""
         self._wake: Callable[[], None] = _do_nothing
+        self._beginning: asyncio.Task[None] | None = None
 
     def open(self, wake: Callable[[], None]) -> None:
         """See `Feed`."""
         self._wake = wake
-        self._hub.join(self)
-        wake()
+        self._beginning = asyncio.create_task(self._begin())
 
-    def offer(self, event: bytes) -> None:
-        """Queue an event, and wake the client."""
+    async def _begin(self) -> None:
+        """Join the hub, then queue what was missed, then what came meanwhile: no entry can come between."""
+        while True:
+            try:
+                await self._hub.join(self)
+                missed = await self._missed()
+                break
+            except StorageError:  # requests say so; the stream begins when the store is back
+                await asyncio.sleep(RETRY_SECONDS)
+        self._comment = b": listening\n\n"
+        pacer = Pacer()
+        for entry in reversed(missed):
+            self._resumed.add(entry.id)
+            decoded = decode_entry(entry.data)
+            if self._is_wanted(decoded):
+                self._append(server_sent_event(decoded))
+            await pacer.pause()
+        held, self._held = self._held, None
+        for decoded in held or ():
+            self.offer(decoded, server_sent_event(decoded))
+        self._wake()
+
+    def offer(self, entry: JournalEntry, event: bytes) -> None:
+        """Queue a new entry, rendered as an event, if the client wants it and has not got it yet; wake the client."""
+        if self._held is not None:
+            self._lost += len(self._held) == MAX_QUEUED
+            self._held.append(entry)
+        elif entry.id not in self._resumed and self._is_wanted(entry):
+            self._append(event)
+            self._wake()
+
+    def _append(self, event: bytes) -> None:
         self._lost += len(self._queue) == MAX_QUEUED
         self._queue.append(event)
-        self._wake()
 
     def lose(self, count: int) -> None:
         """Count events that were lost before they were rendered."""
@@ -63,14 +110,17 @@ class EventReader:
 
     def take(self) -> bytes:
         """See `Feed`."""
+        comment, self._comment = self._comment, b""
         lost, self._lost = self._lost, 0
         lost_event = b"event: lost\ndata: %s\n\n" % encode_json({"entries": lost}) if lost else b""
         events = b"".join(self._queue)
         self._queue.clear()
-        return lost_event + events
+        return comment + lost_event + events
 
     def close(self) -> None:
         """See `Feed`."""
+        if self._beginning is not None:
+            self._beginning.cancel()
         self._hub.leave(self)
 
 
@@ -88,16 +138,18 @@ class EventHub:
         self._listener: Listener | None = None
         self._pending: deque[Entry] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._joining = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._readers)
 
-    def join(self, reader: EventReader) -> None:
-        """Add a reader; it gets the entries from now on."""
-        if self._listener is None:
-            wake = asyncio.Event()
-            self._listener = self._storage.listen(None, wake.set)
-            self._task = asyncio.create_task(self._run(self._listener, wake))
+    async def join(self, reader: EventReader) -> None:
+        """Add a reader; it gets the entries from now on. Raises `StorageError`."""
+        async with self._joining:
+            if self._listener is None:
+                wake = asyncio.Event()
+                self._listener = await self._storage.listen(None, wake.set)
+                self._task = asyncio.create_task(self._run(self._listener, wake))
         self._pending.extend(self._listener.take())
         while self._pending:  # recorded before the new reader joined: only for the others
             self._publish(self._pending.popleft())
@@ -132,8 +184,7 @@ class EventHub:
             decoded = decode_entry(entry.data)
             event = server_sent_event(decoded)
             for reader in readers:
-                if reader.is_wanted(decoded):
-                    reader.offer(event)
+                reader.offer(decoded, event)
 
 
 _HUBS: Final[WeakKeyDictionary[Engine, EventHub]] = WeakKeyDictionary()
@@ -153,29 +204,14 @@ async def _stream_events(call: Call) -> Reply:
         detail = f"There are {MAX_READERS} readers, which is the most; a stream that ends makes room."
         raise admin_error(503, "too-many-readers", "There is no room for one more reader of events", detail)
     sandbox = None if bool_parameter(call, "all") else call.sandbox
-    reader = EventReader(hub, sandbox, await entry_filter(call))
-    await _offer_missed(call, reader)
+    reader = EventReader(hub, sandbox, await entry_filter(call), lambda: _missed_entries(call))
     headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
-    return Reply(200, headers, b": listening\n\n", feed=reader)
+    return Reply(200, headers, b"", feed=reader)
 
 
-async def _offer_missed(call: Call, reader: EventReader) -> None:
-    """Offer the entries after the one of the header `Last-Event-ID`; none without it.
-
-    The last look finds none. With the store in memory it does not suspend: no entry can come before `EventHub.join`.
-    """
-    last_id = call.headers.get("last-event-id", "")
-    pacer = Pacer()
-    while entries := await _entries_after(call, last_id):
-        for entry in reversed(entries):
-            decoded = decode_entry(entry.data)
-            if reader.is_wanted(decoded):
-                reader.offer(server_sent_event(decoded))
-            await pacer.pause()
-        last_id = entries[0].id
-
-
-async def _entries_after(call: Call, entry_id: str) -> Sequence[Entry]:
+async def _missed_entries(call: Call) -> Sequence[Entry]:
+    """The entries after the one of the header `Last-Event-ID`, newest first; none without it."""
+    entry_id = call.headers.get("last-event-id", "")
     try:
         return await entries_of(call, after=entry_id) if entry_id else ()
     except AdminError:

@@ -28,20 +28,21 @@ class RedisListener(EntryQueue):
     def __init__(
         self,
         entries_since: Callable[[int | None], Awaitable[NewEntries]],
+        newest: int,
         sandbox: str | None,
         wake: Callable[[], None],
     ) -> None:
-        """Begin to poll; `entries_since` gives what is newer than a sequence number, None for the beginning."""
+        """Begin to poll for what is newer than the sequence number `newest`, as `entries_since` gives it."""
         super().__init__(sandbox, wake)
         self._entries_since = entries_since
+        self._newest = newest
         self._task = asyncio.get_running_loop().create_task(self._poll())
 
     async def _poll(self) -> None:
-        last: int | None = None
         while True:
             try:
-                found = await self._entries_since(last)
-                last = found.newest
+                found = await self._entries_since(self._newest)
+                self._newest = found.newest
                 for entry in found.entries:
                     self.offer(entry)
             except StorageError:

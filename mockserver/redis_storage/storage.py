@@ -144,11 +144,23 @@ class RedisStorage:
         await self._store.run("refused", encode(kept), encode(counts(observation, complete=True)))
 
     async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
-        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id."""
-        low, high = entry_number(after) if after else 0, entry_number(before) if before else None
+        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id.
+
+        What is newer is what was committed later: ids are drawn before.
+        """
+        low = f"({await self._place(after)}" if after else "-inf"
+        high = f"({await self._place(before)}" if before else "+inf"
         key = "order" if sandbox is None else f"order:{sandbox}"
-        ids: list[bytes] = await self._store.command("ZREVRANGE", key, 0, -1)
-        return await self._entries([one for one in ids if low < int(one) and (high is None or int(one) < high)])
+        return await self._entries(await self._store.command("ZREVRANGEBYSCORE", key, high, low))
+
+    async def _place(self, entry_id: str) -> float:
+        """The sequence number of an entry; if it is not kept, a place behind the last one that has a lower id."""
+        number = entry_number(entry_id)
+        found = await self._store.command("ZSCORE", "order", entry_id)
+        if found is not None:
+            return float(found)
+        places = await self._store.command("ZRANGE", "order", 0, -1, "WITHSCORES")
+        return max((place for one, place in places if int(one) < number), default=0.0) + 0.5
 
     async def _entries(self, ids: Sequence[bytes]) -> list[Entry]:
         entries = []
@@ -178,9 +190,10 @@ class RedisStorage:
         lost = await self._store.command("HGET", "lost", sandbox)
         return int(lost or await self._store.command("HGET", "totals", "lost_by_others") or 0)
 
-    def listen(self, sandbox: str | None, wake: Callable[[], None]) -> RedisListener:
-        """Listen for new entries of a sandbox, or of all (None), of every server; within a tenth of a second."""
-        listener = RedisListener(self._entries_since, sandbox, wake)
+    async def listen(self, sandbox: str | None, wake: Callable[[], None]) -> RedisListener:
+        """Listen for entries of every server from now on, of a sandbox or of all (None); within a tenth of a second."""
+        newest = (await self._entries_since(None)).newest
+        listener = RedisListener(self._entries_since, newest, sandbox, wake)
         self._listeners.add(listener)
         return listener
 

@@ -280,8 +280,8 @@ class Storage(Protocol):
     async def lost_entries(self, sandbox: str) -> int:
         """How many entries of a sandbox, at least, were dropped because the journal was full."""
 
-    def listen(self, sandbox: str | None, wake: Callable[[], None]) -> Listener:
-        """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
+    async def listen(self, sandbox: str | None, wake: Callable[[], None]) -> Listener:
+        """Listen for entries from now on, of a sandbox or of all (None); `wake` is called at each and must not wait."""
 
     async def tally_of_prefix(self, prefix: str) -> Tally:
         """The counts of all sandboxes whose names begin with a prefix; those before a reset or drop count too."""

@@ -198,7 +198,7 @@ class MemoryStorage:
         """How many entries of a sandbox, at least, were dropped because the journal was full."""
         return self._shared.journal.lost(sandbox)
 
-    def listen(self, sandbox: str | None, wake: Callable[[], None]) -> JournalListener:
+    async def listen(self, sandbox: str | None, wake: Callable[[], None]) -> JournalListener:
         """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
         return self._shared.journal.listen(sandbox, wake)
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine
+from mockserver import Contract, Engine, Request
 from mockserver.admin.events import EventHub, EventReader, event_hub
 from mockserver.base.address import base_url
 from mockserver.entries.journal_entry import JournalEntry
@@ -20,6 +20,7 @@ from mockserver.entries.views import server_sent_event
 from mockserver.http_api.safety import Access
 from mockserver.server import server as edge
 from mockserver.server.server import serving
+from mockserver.storage.interface import Entry
 from mockserver.storage.memory import MemoryStorage
 from mockserver.storage.memory_journal import JournalListener
 from tests.support import LASTING, PATH, PATIENCE, head
@@ -286,11 +287,23 @@ async def test_a_reader_that_joins_gets_no_entry_twice(contract: Contract, clien
 async def test_a_reader_loses_what_it_does_not_take(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest events; their number comes first."""
     monkeypatch.setattr("mockserver.admin.events.MAX_QUEUED", 2)
-    reader = EventReader(EventHub(Engine(contract).storage), "", lambda _: True)
-    for number in range(5):
-        reader.offer(b"%d" % number)
-    assert reader.take() == b'event: lost\ndata: {"entries":3}\n\n34'
+    engine = Engine(contract)
+    for _ in range(5):
+        engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode()))
+    entries = await engine.storage.entries(None)
+
+    async def missed() -> Sequence[Entry]:
+        return entries
+
+    woken = asyncio.Event()
+    reader = EventReader(EventHub(engine.storage), "", lambda _: True, missed)
+    reader.open(woken.set)
+    await asyncio.wait_for(woken.wait(), PATIENCE)
+    comment, lost, *events = reader.take().split(b"\n\n")
+    assert (comment, lost) == (b": listening", b'event: lost\ndata: {"entries":3}')
+    assert [event.split(b"\n")[0] for event in events] == [b"id: 4", b"id: 5", b""]
     assert reader.take() == b""
+    reader.close()
 
 
 async def test_the_hub_works_only_while_there_are_readers(contract: Contract, client: aiohttp.ClientSession) -> None:

@@ -139,7 +139,7 @@ async def test_a_sandbox_that_always_changes_is_given_up(engine: Engine, monkeyp
 async def test_a_listener_goes_on_when_the_store_is_back(engine: Engine, server: RedisServer) -> None:
     """It gets what came meanwhile."""
     woken = asyncio.Event()
-    listener = engine.storage.listen(None, woken.set)
+    listener = await engine.storage.listen(None, woken.set)
     await sent(engine)
     await asyncio.wait_for(woken.wait(), 10)
     listener.take()

@@ -190,11 +190,5 @@ async def eventually(holds: Callable[[], bool]) -> None:
     raise AssertionError("it does not hold after ten seconds")
 
 
-async def eventually_listening(mock: Mock) -> None:
-    """Wait until listeners have begun: some round trips, as each begins with one."""
-    for _ in range(20):
-        await mock.storage.check()
-
-
 NewMock = Callable[..., Mock]
 """Makes a mock with these settings laid over the usual ones."""

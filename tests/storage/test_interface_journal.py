@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Committed, Entry
-from tests.storage.storages import Mock, NewMock, eventually, eventually_listening, write
+from tests.storage.storages import Mock, NewMock, eventually, write
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:
@@ -98,7 +98,7 @@ async def test_an_entry_is_replaced_if_it_is_still_there(new_mock: NewMock) -> N
     """Its bytes count; listeners are not told once more."""
     mock = new_mock(journal_bytes=10)
     sent = [await mock.send("a", b"xxx") for _ in range(3)]
-    listener = mock.storage.listen(None, lambda: None)
+    listener = await mock.storage.listen(None, lambda: None)
     await mock.storage.replace_entry(Entry(sent[1], "a", b"yyyy"))
     assert [entry.data for entry in await mock.storage.entries("a")] == [b"xxx", b"yyyy", b"xxx"]
     await mock.storage.replace_entry(Entry(sent[2], "a", b"yyyy"))
@@ -113,9 +113,8 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     """Of its sandbox or of all, oldest first, each once, until it is closed."""
     woken: list[str] = []
     await mock.send("a")
-    one = mock.storage.listen("a", lambda: woken.append("one"))
-    every = mock.storage.listen(None, lambda: woken.append("every"))
-    await eventually_listening(mock)
+    one = await mock.storage.listen("a", lambda: woken.append("one"))
+    every = await mock.storage.listen(None, lambda: woken.append("every"))
     assert one.take() == ()
     sent = [await mock.send(name) for name in ("a", "b", "a")]
     refused = Entry(await mock.storage.next_entry_id(), "b", b"{}")
@@ -135,8 +134,7 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
 
 async def test_a_slow_listener_loses_the_oldest_entries(mock: Mock) -> None:
     """It knows how many."""
-    listener = mock.storage.listen(None, lambda: None)
-    await eventually_listening(mock)
+    listener = await mock.storage.listen(None, lambda: None)
     sent = [await mock.send() for _ in range(1_003)]
     await eventually(lambda: listener.missed == 3)
     taken = listener.take()
