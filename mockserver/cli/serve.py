@@ -65,7 +65,9 @@ def serve(
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
     listening = _Listening(**{field.name: options.pop(field.name) for field in fields(_Listening)})
-    store: str | None = options.pop("store")
+    store, adopts = options.pop("store"), options.pop("store_adopt")
+    if adopts and store is None:
+        raise click.UsageError("--store-adopt goes with --store")
     no_admin, access = options.pop("no_admin"), _access(**{name: options.pop(name) for name in _ACCESS})
     if no_admin and listening.admin_port is not None:
         raise click.UsageError("--no-admin and --admin-port cannot be combined")
@@ -81,7 +83,7 @@ def serve(
         return _override(settings, **options)
 
     settings, now_ns = override(loaded.settings), time.time_ns if clock is None else frozen_clock(clock)
-    shared = open_store(store, loaded, settings, now_ns, sandbox_key) if store is not None else None
+    shared = open_store(store, loaded, override, now_ns, sandbox_key, adopts=adopts) if store is not None else None
     engine = Engine(
         loaded,
         settings=settings,

@@ -176,6 +176,11 @@ _OPTIONS: Final = (
         help="Share all state with other servers in Valkey or Redis: redis://[user:password@]host:port/db[?prefix=NAME].",
     ),
     environment_option(
+        "--store-adopt",
+        is_flag=True,
+        help="Carry the state of the store over from another contract to this one; servers of the other answer 503.",
+    ),
+    environment_option(
         "--workers",
         type=click.IntRange(1),
         default=1,

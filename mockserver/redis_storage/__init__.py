@@ -6,13 +6,14 @@ answers, nor how a reply is rendered or sent.
 A request costs two round trips: `sandbox` (the sandbox, made on first use, an entry id, and all that the first look
 reads), the decision in this process, and `change` (compare what was read, write, keep the entry: all or nothing).
 Whoever was too late looks again (`look`). `delivered` counts outcomes once their answers are out, several at a time.
-Each is one script (`scripts`), so that nobody sees half of it. The time of idle sandboxes is the store's.
+Each is one script (in the folder `lua`), so that nobody sees half of it. The time of idle sandboxes is the store's.
 
 All keys begin with `{PREFIX}:`, one hash tag, as the limits of journal, bytes and sandboxes hold over all of them:
 
 | key | type | what |
 | --- | --- | --- |
 | totals | hash | contract, ids, births, sequence, state_bytes, journal_bytes, armed, evictions and the like |
+| bundle | string | the contract, from which a server of another one carries the state over |
 | sandboxes | sorted set | names by the time of their last use |
 | sandbox:NAME | hash | born, settings, clock, delays, last_armed, pending, records, record_bytes, runtime_bytes, \
 evicted_before; scenarios:OPERATION, armed:ID, turn:[OPERATION, SCENARIO], id:NAME |

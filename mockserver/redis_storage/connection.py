@@ -7,7 +7,9 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -18,7 +20,6 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from mockserver.redis_storage.scripts import read_scripts
 from mockserver.storage.interface import StorageError
 from mockserver.version import __version__
 
@@ -40,6 +41,21 @@ OLDEST_VERSION: Final = 7
 
 SCHEMES: Final = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
 """Schemes of addresses, with the name that the client knows."""
+
+SCRIPTS: Final = {
+    "sandbox": ("keys", "counts", "drop", "read"),
+    "look": ("keys", "read"),
+    "change": ("keys", "journal"),
+    "delivered": ("keys", "counts"),
+    "refused": ("keys", "counts", "journal"),
+    "replace": ("keys", "journal"),
+    "reset": ("keys", "counts", "journal", "drop"),
+    "reset_all": ("keys", "drop"),
+    "clear": ("keys", "journal"),
+    "freeze": ("keys",),
+    "adopt": ("keys", "drop"),
+}
+"""The scripts that run in the store, each as a whole or not at all, and the files of `lua` that stand before each."""
 
 
 class Address(Struct, frozen=True):
@@ -89,13 +105,13 @@ def parse_address(text: str) -> Address:
     return Address(url, prefix)
 
 
-def register(address: Address, contract: str, sandbox_key: bytes) -> bytes:
+def register(address: Address, contract: str, bundle: bytes, sandbox_key: bytes, *, adopts: bool = False) -> bytes:
     """Check that the store answers, and that all its servers have one contract, major version and sandbox key.
 
-    Without an own `sandbox_key` it is that of the store. Returns the key. Raises `StorageError`.
+    Without an own `sandbox_key` it is that of the store. Where the servers have this contract, its `bundle` is kept.
+    Another contract is no error if this server `adopts` its state. Returns the key. Raises `StorageError`.
     """
-    client = redis.Redis.from_url(address.url, retry=Retry(NoBackoff(), 0), **_limits())
-    try:
+    with open_client(address) as client:
         server: Any = client.info("server")
         if server.get("redis_mode") == "sentinel":
             raise StorageError(f"{address.shown} is a Sentinel: give the address of the server that it watches")
@@ -105,22 +121,32 @@ def register(address: Address, contract: str, sandbox_key: bytes) -> bytes:
         key = sandbox_key or _share(client, address, "sandbox_key", os.urandom(32).hex()).encode()
         digest = hashlib.sha256(key).hexdigest()[:8]
         major_version = __version__.partition(".")[0]
-        for name, own in (("contract", contract), ("version", major_version), ("sandbox key", digest)):
+        for name, own in (("version", major_version), ("sandbox key", digest), ("contract", contract)):
             shared = _share(client, address, name, own)
-            if shared != own:
+            if shared != own and not (adopts and name == "contract"):
                 raise other_served(address, name, shared, own)
+        if shared == contract:
+            client.setnx(address.key("bundle"), bundle)
+    return key
+
+
+@contextmanager
+def open_client(address: Address) -> Iterator[Any]:
+    """A client that waits, within a block; its failures in the block are a `StorageError`. It has no useful types."""
+    client = redis.Redis.from_url(address.url, retry=Retry(NoBackoff(), 0), **_limits())
+    try:
+        yield client
     except (redis.RedisError, OSError) as error:
         raise failure(address, error) from None
     finally:
         client.close()
-    return key
 
 
 def _limits() -> dict[str, Any]:
     return {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS, "protocol": 3}
 
 
-def _share(client: redis.Redis, address: Address, name: str, own: str) -> str:
+def _share(client: Any, address: Address, name: str, own: str) -> str:
     """The value that all servers share; the first of them sets it."""
     client.hsetnx(address.totals, name, own)
     shared: Any = client.hget(address.totals, name)
@@ -131,7 +157,8 @@ def other_served(address: Address, name: str, shared: str, own: str) -> StorageE
     """Make the error of a prefix that servers of another contract, or another major version, use."""
     what = f"servers of {name} {shared} use the prefix {address.prefix} of the store, this one has {own}"
     hint = "give all of them the same --sandbox-key, or" if name == "sandbox key" else "give"
-    return StorageError(f"{what}: {hint} this one another prefix (?prefix=NAME)")
+    more = ", or carry its state over (--store-adopt)" if name == "contract" else ""
+    return StorageError(f"{what}: {hint} this one another prefix (?prefix=NAME){more}")
 
 
 def failure(address: Address, error: Exception) -> StorageError:
@@ -150,6 +177,15 @@ def failure(address: Address, error: Exception) -> StorageError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return StorageError(f"the certificate of the store at {address.shown} is not trusted (see SSL_CERT_FILE)")
     return StorageError(f"the store at {address.shown} cannot be reached")
+
+
+def read_scripts() -> dict[str, str]:
+    """The text of each script by name."""
+    folder = Path(__file__).with_name("lua")
+    return {
+        name: "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in (*parts, name))
+        for name, parts in SCRIPTS.items()
+    }
 
 
 class Store:
@@ -193,9 +229,11 @@ class Store:
         """The fields of a hash. Raises `StorageError`."""
         return as_fields(await self.command("HGETALL", key))
 
-    async def check(self) -> None:
-        """Raise `StorageError` if the store does not answer."""
-        await self.command("EXISTS", "totals")
+    async def check(self, contract: str) -> None:
+        """Raise `StorageError` if the store does not answer, or its servers have another contract."""
+        served: bytes | None = await self.command("HGET", "totals", "contract")
+        if served is not None and served.decode() != contract:
+            raise other_served(self.address, "contract", served.decode(), contract)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -246,7 +246,8 @@ class RedisSandbox(SandboxFields):
         records: dict[str, dict[str, Record | None]] = {name: {} for name in self.shared.contract.collections}
         for field, data in (await self.shared.store.command("HGETALL", f"records:{self.name}")).items():
             collection, _, key = field.decode().partition("\n")
-            records[collection][key] = None if data == TOMBSTONE else decode_record(data)
+            if collection in records:  # of another contract, before this one was adopted
+                records[collection][key] = None if data == TOMBSTONE else decode_record(data)
         counters = {name[3:]: decode_counter(text) for name, text in self.fields.items() if name.startswith("id:")}
         return State(records, counters)
 

@@ -15,6 +15,7 @@ from mockserver.core.model import Settings
 from mockserver.decision.order import Order
 from mockserver.decision.view import ArmedOutcome
 from mockserver.redis_storage.changes import Change, Reading, Wanted, decode_reading, encode
+from mockserver.redis_storage.connection import other_served
 from mockserver.redis_storage.shared import Shared
 from mockserver.storage.interface import Clock, Conflict, Full, StorageError
 
@@ -65,7 +66,11 @@ class SandboxFields:
 
     async def read(self, wanted: Wanted) -> Reading:
         """Read records, and the sandbox anew."""
-        reading = decode_reading(await self.shared.store.run("look", self.name, encode(wanted)))
+        store, contract = self.shared.store, self.shared.contract.hash
+        answer = await store.run("look", self.name, encode(wanted), contract)
+        if isinstance(answer, list):
+            raise other_served(store.address, "contract", answer[0].decode(), contract)
+        reading = decode_reading(answer)
         self._take_over(reading.sandbox)
         return reading
 

@@ -11,6 +11,7 @@ from weakref import WeakSet
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.decision.order import Order
+from mockserver.redis_storage.adoption import adopt, carry_over
 from mockserver.redis_storage.changes import Wanted, decode_reading, encode
 from mockserver.redis_storage.connection import Address, Store, other_served
 from mockserver.redis_storage.coverage import Deliveries, counts, tally_of
@@ -35,12 +36,18 @@ class RedisStorage:
         settings: Settings,
         now_ns: Callable[[], int] = time.time_ns,
         idle_clock: Callable[[], float] | None = None,
+        *,
+        adopts: bool = False,
     ) -> None:
-        """`idle_clock` replaces the clock of the store, by which sandboxes get idle."""
+        """`idle_clock` replaces the clock of the store, by which sandboxes get idle.
+
+        `adopts`: another contract can be used, after `adoption.freeze`.
+        """
         self._store = Store(address)
         self._shared = Shared(self._store, contract, settings, now_ns)
         self._deliveries = Deliveries(self._store)
         self._idle_clock = idle_clock
+        self._adopts = adopts
         self._listeners: WeakSet[RedisListener] = WeakSet()
 
     @property
@@ -50,7 +57,7 @@ class RedisStorage:
 
     async def check(self) -> None:
         """Raise `StorageError` where the store cannot be used now."""
-        await self._store.check()
+        await self._store.check(self._shared.contract.hash)
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
@@ -124,12 +131,18 @@ class RedisStorage:
         self,
         contract: Contract,
         settings: Settings,
-        reloaded: Mapping[str, ReloadedSandbox],  # noqa: ARG002 - nothing is changed in them
-        id_offsets: Mapping[str, int],  # noqa: ARG002 - the same ids
+        reloaded: Mapping[str, ReloadedSandbox],
+        id_offsets: Mapping[str, int],
     ) -> None:
         """Serve the files as they are now, if they make the same contract. Raises `StorageError` for another one."""
-        if contract.hash != self._shared.contract.hash:
-            raise other_served(self._store.address, "contract", self._shared.contract.hash, contract.hash)
+        served = self._shared.contract.hash
+        if contract.hash != served:
+            if not self._adopts:
+                raise other_served(self._store.address, "contract", served, contract.hash)
+            sandboxes = [
+                carry_over(one, reloaded[one.name], contract, settings, id_offsets) for one in await self.sandboxes()
+            ]
+            await adopt(self._store, served, contract, sandboxes)
         self._shared.use_contract(contract, settings)
 
     # -- journal ----------------------------------------------------------------------------------------

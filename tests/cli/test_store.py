@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.support import run, serving
+from tests.support import folder, run, serving
+from tests.support.contract_versions import version
 from tests.support.stores import free_port, needs_redis, redis_server
 
 
@@ -60,3 +63,49 @@ def test_the_start_says_where_the_state_is(options: Sequence[str]) -> None:
     assert "secret" not in "".join(lines)
     shown = f"redis://127.0.0.1:{redis_server().port}/0 (start)"
     assert json.loads(lines[0])["store"] == shown if options else f"State is shared in {shown}" in lines
+
+
+def test_adopting_needs_a_store() -> None:
+    """A usage error."""
+    ended = run("serve", "--store-adopt")
+    assert (ended.returncode, "--store-adopt goes with --store" in ended.stderr) == (2, True)
+
+
+def test_a_server_of_another_contract_adopts_the_state(tmp_path: Path) -> None:
+    """Workers of the old one answer 503 from one request to the next; nothing that they had answered is lost."""
+    needs_redis()
+    url = redis_server().url()
+    old_files, new_files = (str(folder(tmp_path / one, version(one))) for one in ("a", "b"))
+    with serving("--store", url, "--contract", old_files, "--workers", "2") as old:
+        old_hash = json.loads(run("export", "bundle", "--contract", old_files).stdout)["hash"]
+        answers: list[tuple[int, str, str]] = []
+        ended = threading.Event()
+
+        def ask(client: int) -> None:
+            number = 0
+            while not ended.is_set():
+                number += 1
+                thing = f"T{client}-{number}"
+                status, headers, _ = old.post({"thing": thing}, "/order")
+                answers.append((status, headers.get("Mock-Contract", ""), thing))
+
+        clients = [threading.Thread(target=ask, args=(client,)) for client in range(4)]
+        for client in clients:
+            client.start()
+        try:
+            with serving("--store", url, "--contract", new_files, "--store-adopt") as new:
+                assert "carried the state of the store over to contract " in new.err.wait("carried")
+                ended.set()
+                for client in clients:
+                    client.join()
+                kept = new.ask("GET", "/__admin/state")[1]["records"]["things"]
+                health, _ = old.ask("GET", "/__admin/health")
+                assert new.post({"thing": "T0-1"}, "/order")[1]["Mock-Scenario"] == "again"
+        finally:
+            ended.set()
+    good = [(contract, thing) for status, contract, thing in answers if status == 200]
+    assert {contract for contract, _ in good} == {old_hash}
+    assert {thing for _, thing in good} <= kept.keys()
+    assert {status for status, _, _ in answers} == {200, 503}
+    assert [status for status, _, _ in answers[-4:]] == [503] * 4
+    assert health == 503

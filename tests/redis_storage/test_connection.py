@@ -61,22 +61,22 @@ def test_servers_of_one_prefix_have_one_contract_version_and_key() -> None:
     """The key is that of the store, where nobody gives one."""
     needs_redis()
     address = parse_address(redis_server().url())
-    key = register(address, "c1", b"")
+    key = register(address, "c1", b"{}", b"")
     assert len(key) == 64
-    assert register(address, "c1", b"") == register(address, "c1", key) == key
+    assert register(address, "c1", b"{}", b"") == register(address, "c1", b"{}", key) == key
     with pytest.raises(StorageError, match=r"servers of contract c1 use the prefix .* this one has c2: give this one"):
-        register(address, "c2", b"")
+        register(address, "c2", b"{}", b"")
     with pytest.raises(
         StorageError, match=r"servers of sandbox key .* give all of them the same --sandbox-key"
     ) as raised:
-        register(address, "c1", b"another secret")
+        register(address, "c1", b"{}", b"another secret")
     assert "another secret" not in str(raised.value)
     with redis.Redis(port=redis_server().port) as client:
         client.hset(address.totals, "version", "99")
     with pytest.raises(StorageError, match=r"servers of version 99 use the prefix"):
-        register(address, "c1", b"")
+        register(address, "c1", b"{}", b"")
     own = parse_address(redis_server().url())
-    assert register(own, "c2", b"another secret") == b"another secret"
+    assert register(own, "c2", b"{}", b"another secret") == b"another secret"
     with redis.Redis(port=redis_server().port) as client:
         assert b"another secret" not in b" ".join(client.hgetall(own.totals).values())
 
@@ -97,10 +97,10 @@ async def test_a_store_that_cannot_be_used_says_why(url: str, error: str) -> Non
     try:
         address = parse_address(url.format(closed=free_port(), port=server.port))
         with pytest.raises(StorageError, match=error) as raised:
-            register(address, "c1", b"")
+            register(address, "c1", b"{}", b"")
         store = Store(address)
         with pytest.raises(StorageError, match=error) as later:
-            await store.check()
+            await store.check("c1")
         await store.close()
         assert "wrong" not in f"{raised.value}{later.value}"
     finally:
@@ -120,11 +120,11 @@ async def test_a_store_with_tls_needs_a_trusted_certificate(tmp_path: Path, monk
     address = parse_address(f"rediss://127.0.0.1:{port}/0")
     try:
         with pytest.raises(StorageError, match=r"the certificate of the store at rediss://127.0.0.1:.* is not trusted"):
-            register(address, "c1", b"")
+            register(address, "c1", b"{}", b"")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        register(address, "c1", b"")
+        register(address, "c1", b"{}", b"")
         store = Store(address)
-        await store.check()
+        await store.check("c1")
         await store.close()
     finally:
         server.close()
@@ -135,7 +135,7 @@ def test_a_sentinel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     needs_redis()
     monkeypatch.setattr(redis.Redis, "info", lambda *_: {"redis_version": "7.0.0", "redis_mode": "sentinel"})
     with pytest.raises(StorageError, match="is a Sentinel: give the address of the server that it watches"):
-        register(parse_address(redis_server().url()), "c1", b"")
+        register(parse_address(redis_server().url()), "c1", b"{}", b"")
 
 
 async def test_all_keys_of_a_prefix_lie_on_one_node_of_a_cluster(contract: Contract) -> None:
@@ -148,7 +148,7 @@ async def test_all_keys_of_a_prefix_lie_on_one_node_of_a_cluster(contract: Contr
             client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 time.sleep(0.05)  # noqa: ASYNC251 - nothing else runs
-        register(parse_address(url), contract.hash, b"")
+        register(parse_address(url), contract.hash, b"{}", b"")
         engine = Engine(contract, storage=redis_storage(contract, contract.settings, url=url))
         for _ in range(2):
             reply = await engine.handle(Request("POST", f"/sandbox/a{PATH}", json.dumps(LASTING).encode()))
@@ -167,5 +167,5 @@ def test_an_old_store_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     needs_redis()
     monkeypatch.setattr(redis.Redis, "info", lambda *_: {"redis_version": "6.2.7"})
     with pytest.raises(StorageError, match="is version 6: expected 7 or later"):
-        register(parse_address(redis_server().url()), "c1", b"")
+        register(parse_address(redis_server().url()), "c1", b"{}", b"")
     assert CONNECT_SECONDS < 5
