@@ -26,8 +26,8 @@ function client(baseURL) {
         reference_batch: batch,
       });
       const retried = (config['axios-retry']?.retryCount ?? 0) > 0;
-      if (data.error.code === ALREADY_ACTIVATED && retried) return null; // the first attempt did it
-      if (data.error.code !== undefined) throw new ProviderError(data.error);
+      if (data.error?.code === ALREADY_ACTIVATED && retried) return null; // the first attempt did it
+      if (data.error?.code !== undefined) throw new ProviderError(data.error);
       return data.payload.card_id;
     },
   };

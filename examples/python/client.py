@@ -42,9 +42,10 @@ class Client:
                     raise
                 unsure = True
                 continue
-            if answer["error"]:
-                if unsure and answer["error"]["code"] == ALREADY_ACTIVATED:
+            error = answer.get("error")
+            if error:
+                if unsure and error["code"] == ALREADY_ACTIVATED:
                     return None
-                raise ProviderError(answer["error"])
+                raise ProviderError(error)
             return answer["payload"]["card_id"]
         raise AssertionError("attempts is at least 1")

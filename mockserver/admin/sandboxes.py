@@ -18,6 +18,7 @@ from mockserver.core.problems import no_room_for_sandbox, problem
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import FrozenClock
 from mockserver.engine.metrics import CONTENT_TYPE
+from mockserver.entries.journal_entry import EntrySettings
 from mockserver.files.sources import read_json
 from mockserver.http_api.api import (
     ADMIN_PREFIX,
@@ -30,6 +31,7 @@ from mockserver.http_api.api import (
     text_reply,
 )
 from mockserver.storage.interface import Clock, Sandbox
+from mockserver.variation.setting import check_variation
 from mockserver.version import __version__
 
 MAX_ERRORS_SHOWN: Final = 20
@@ -183,20 +185,15 @@ _SANDBOX_ROUTES: Final = (
 
 # -- settings and clock ---------------------------------------------------------------------------------
 
-SANDBOX_SETTING_NAMES: Final = ("error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth")
+SANDBOX_SETTING_NAMES: Final = EntrySettings.__struct_fields__
 """The settings that a sandbox can change; the others are the server's."""
 
 
 def _settings_schema() -> dict[str, Any]:
     """The JSON Schema of these settings, taken from that of contract files."""
-    all_settings = read_json(shipped_folder() / "schemas" / CONTRACT_SCHEMA_FILE, "").data["properties"]["settings"][
-        "properties"
-    ]
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {n: all_settings[n] for n in SANDBOX_SETTING_NAMES},
-    }
+    settings = read_json(shipped_folder() / "schemas" / CONTRACT_SCHEMA_FILE, "").data["properties"]["settings"]
+    properties = {name: settings["properties"][name] for name in SANDBOX_SETTING_NAMES}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 async def _get_settings(call: Call) -> Reply:
@@ -205,11 +202,9 @@ async def _get_settings(call: Call) -> Reply:
 
 
 async def _configure(call: Call) -> Reply:
+    parse_spec(check_variation, call.body.get("vary", ""))
     sandbox = await sandbox_to_change(call)
-    changes = dict(call.body)
-    if "require_headers" in changes:
-        changes["require_headers"] = tuple(changes["require_headers"])
-    await sandbox.configure(changes)
+    await sandbox.configure({n: tuple(v) if isinstance(v, list) else v for n, v in call.body.items()})
     return await _get_settings(call)
 
 
@@ -280,7 +275,7 @@ _SETTING_ROUTES: Final = (
     Route(
         "PUT",
         f"{ADMIN_PREFIX}/settings",
-        "Change some of them until the next reset; a new seed restarts the generated ids.",
+        "Change some of them until the next reset; a new seed restarts the generated ids, vary the count of requests.",
         _configure,
         body=_settings_schema(),
         responses={200: "The settings after the change."},

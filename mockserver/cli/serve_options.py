@@ -17,6 +17,7 @@ from mockserver.remote.options import (
     contract_options,
     environment_option,
     parse_clock,
+    parse_vary,
 )
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -84,6 +85,12 @@ _OPTIONS: Final = (
         type=click.IntRange(0),
         metavar="N",
         help="The seed of generated ids; the same seed gives the same ids.",
+    ),
+    environment_option(
+        "--vary",
+        callback=parse_vary,
+        metavar="SEED[:KIND,KIND]",
+        help="Vary answers within what the contract leaves open; the same seed gives the same answers.",
     ),
     environment_option(
         "--error-status", type=click.IntRange(200, 599), metavar="N", help="The HTTP status of all documented errors."

@@ -135,6 +135,6 @@ class SandboxSettings:
         return answer
 
     def put(self, **settings: Any) -> None:
-        """Change some of them, such as `error_status=200`; a new `seed` restarts the generated ids."""
+        """Change some, such as `error_status=200`; `seed` restarts generated ids, `vary` the count of requests."""
         members = {name: [*value] if isinstance(value, tuple) else value for name, value in settings.items()}
         self._api.call("PUT", "/settings", members)

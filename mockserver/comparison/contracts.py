@@ -86,7 +86,7 @@ def _seed_changes(before: Mapping[str, Any], now: Mapping[str, Any], collection:
 
 # -- settings and assumptions -------------------------------------------------------------------------------
 
-_HARMLESS_SETTINGS: Final = frozenset(["seed", "sandbox_ttl", "journal_entries", "journal_bytes"])
+_HARMLESS_SETTINGS: Final = frozenset(["seed", "vary", "sandbox_ttl", "journal_entries", "journal_bytes"])
 """Settings that change no answer that a client may rely on."""
 
 

@@ -17,6 +17,7 @@ from mockserver.core.contract import Envelope, ResponseHeader, Scenario, Turn, T
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Facts, Path, Violation
+from mockserver.schema.validator import Validator
 from mockserver.schema.violations import mismatch_of
 
 RESERVED_HEADERS: Final = (
@@ -129,7 +130,7 @@ class AnswerCompiler:
         return CompiledAnswer(
             parts,
             at,
-            Envelope(name, parts.status, parts.assumed, _violations_of(parts), parts.schema),
+            Envelope(name, parts.status, parts.assumed, _violations_of(parts), parts.schema, parts.open_validator),
             parts.status if data.get("status") is None else constant(data["status"]),
             body,
             headers,
@@ -158,22 +159,40 @@ class AnswerCompiler:
             yield ResponseHeader(name, template)
 
     def check(self, node: ConfigNode, answer: CompiledAnswer) -> None:
-        """Report an answer that breaks its schema for a request that has nothing in it: it can be forced on any."""
+        """Report an answer that breaks a schema for a request that has nothing in it: it can be forced on any."""
+        parts = answer.parts
+        self._check_against(parts.validator, node, answer, "schema")
+        self._check_against(parts.open_validator, node, answer, "open_schema", opaque_prefix="other-")
+
+    def _check_against(
+        self,
+        validator: Validator | None,
+        node: ConfigNode,
+        answer: CompiledAnswer,
+        member: str,
+        opaque_prefix: str = "",
+    ) -> None:
+        """Report an answer that breaks the schema in a member of its envelope.
+
+        `opaque_prefix` stands before ids that are opaque: the schema must allow any form of them.
+        """
+        if validator is None:
+            return
         operation = self._operation
         facts = Facts(
             operation.settings,
             path={name: name for name in operation.parameters},
-            new={new.name: f"{new.prefix}{new.first}" for new in operation.new},
+            new={new.name: f"{opaque_prefix * new.is_opaque}{new.prefix}{new.first}" for new in operation.new},
             records={name: [] if lookup.is_list else MISSING for name, lookup in operation.lookups.items()},
         )
         body = decode_json(render_body(compile_body(answer.body), facts), MAX_OWN_DEPTH)
-        for violation in answer.envelope.violations(body):
+        for violation in validator.violations("answer", body):
             words = mismatch_of(violation, body)
             node.report_error(
                 f"an answer that breaks its schema at {violation.where}",
                 words.expected,
                 words.got,
-                words.hint or f"the schema is that of the envelope {answer.envelope.name}",
+                words.hint or f"it is the {member} of the envelope {answer.envelope.name}",
                 answer.at,
             )
 
@@ -261,8 +280,12 @@ def compile_fault_or_delay(
     try:
         return parse(data[name])
     except DirectiveError as error:
-        expected, _, rest = str(error).removeprefix("expected ").partition(", got ")
-        got, _, spelt = rest.partition(". Did you mean ")
-        hint = f"did you mean {spelt}" if spelt else ""
-        node.report_error(f"a {name} that cannot be understood", expected, got, hint, (*at, name))
+        report_directive(node, f"a {name} that cannot be understood", error, (*at, name))
         return None
+
+
+def report_directive(node: ConfigNode, what: str, error: DirectiveError, at: Path = ()) -> None:
+    """Report a directive that cannot be parsed."""
+    expected, _, rest = str(error).removeprefix("expected ").partition(", got ")
+    got, _, spelt = rest.partition(". Did you mean ")
+    node.report_error(what, expected, got, f"did you mean {spelt}" if spelt else "", at)

@@ -8,15 +8,18 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mockserver.base.values import encode_ascii_json
+from mockserver.contract.answers import report_directive
 from mockserver.contract.layers import ConfigNode, Layers, MergedDefinition, Table, data_of, unbroken_member
 from mockserver.contract.operations import PARAMETER, OperationCompiler
 from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
 from mockserver.core.contract import Contract
+from mockserver.core.directives import DirectiveError
 from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.violations import mismatch_of
+from mockserver.variation.setting import check_variation
 
 
 class MemberSchemas(NamedTuple):
@@ -64,6 +67,10 @@ def _settings(table: Table) -> Settings:
     values = {name: node.data for name, node in table.items() if name in SETTING_NAMES and not node.is_broken}
     if "require_headers" in values:
         values["require_headers"] = tuple(values["require_headers"])
+    try:
+        check_variation(values.get("vary", ""))
+    except DirectiveError as error:
+        report_directive(table["vary"], "a setting vary that cannot be understood", error)
     return replace(Settings(), **values)
 
 

@@ -52,6 +52,7 @@ class EnvelopeParts(NamedTuple):
     assumed: tuple[Assumption, ...]
     validator: Validator | None
     schema: str | None
+    open_validator: Validator | None
 
 
 class Route(NamedTuple):
@@ -152,11 +153,11 @@ class OperationCompiler:
         for name, node in self.definition.tables["new"].items():
             if node.is_broken:
                 continue
-            unused = node.data.get("unused_in")
+            unused, opaque = node.data.get("unused_in"), node.data.get("opaque", False)
             if unused is not None and unused not in self.collections:
                 node.report_unknown(f"unknown collection {unused}", unused, self.collections, ("unused_in",))
                 unused = None
-            yield GeneratedId(name, node.data["first"], node.data.get("prefix", ""), unused)
+            yield GeneratedId(name, node.data["first"], node.data.get("prefix", ""), unused, opaque)
 
     def _validators(self) -> Iterator[tuple[str, Validator]]:
         for root, validator in (("path", self.path_schema), ("query", self.query), ("body", self.body)):
@@ -285,13 +286,14 @@ class OperationCompiler:
         members = {name: node.member(name) for name in node.data}
         assumed = tuple(Assumption(name) for name in self._assumption_ids(members))
         validator = self._schema(members["schema"]) if "schema" in members else None
+        open_validator = self._schema(members["open_schema"]) if "open_schema" in members else None
         if not members["status"].is_broken:
             code = status.render(Facts(self.settings))
             if type(code) is not int or not 200 <= code <= 599:
                 node.report_error("a status that is none", "200 to 599", encode_ascii_json(code), at=("status",))
         body_context = node.context(self.body_scope(), self.schemas, ("body",))
         compile_template(node.data["body"], body_context, respond=constant(None))  # only to report what is wrong
-        return EnvelopeParts(node, status, assumed, validator, node.data.get("schema"))
+        return EnvelopeParts(node, status, assumed, validator, node.data.get("schema"), open_validator)
 
     def body_scope(self) -> Scope:
         """What the body of an envelope may refer to, beside ${respond}."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from mockserver.base.address import escape_segment
 from mockserver.core.client_advice import NO_ADVICE, ClientAdvice
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.faults import Delay, Fault
-from mockserver.core.language import CompiledBody, Condition, Template
+from mockserver.core.language import CompiledBody, Condition, Template, Validator
 from mockserver.core.model import (
     Collection,
     GeneratedId,
@@ -21,7 +21,6 @@ from mockserver.core.model import (
     Position,
     Provenance,
     Settings,
-    UnknownMember,
     Violation,
 )
 from mockserver.core.provider_verification import ProviderVerification
@@ -70,23 +69,17 @@ class Change(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
-    """The shape of an answer: its status, and the check of its body by the file `schema`. Scenarios hold the body."""
+    """The shape of an answer: its status, and the check of its body by the file `schema`. Scenarios hold the body.
+
+    `open_schema` says which other bodies mean the same to a client, if the contract has such a schema.
+    """
 
     name: str
     status: Template
     assumed: tuple[Assumption, ...]
     violations: Callable[[Any], tuple[Violation, ...]]
     schema: str | None = None
-
-
-class Validator(Protocol):
-    """A compiled JSON Schema."""
-
-    def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
-        """All that is wrong with `instance`, sorted by place and keyword."""
-
-    def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
-        """The members of `instance` that the schema does not declare."""
+    open_schema: Validator | None = None
 
 
 class ContentTypeRule(Struct, frozen=True):

@@ -1,14 +1,14 @@
-"""Compiled conditions and templates of the scenario language, as callables over the facts of a request."""
+"""Compiled parts of a contract: conditions and templates, as callables over the facts of a request; schemas."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
-from mockserver.core.model import MISSING, Facts, Violation
+from mockserver.core.model import MISSING, Facts, Path, UnknownMember, Violation
 
 EvidenceKind: TypeAlias = Literal["value", "missing", "record", "violations", "holds"]
 """What was got: a value as JSON, nothing, a record, the violations of the request, or a condition that holds."""
@@ -90,3 +90,19 @@ class CompiledBody(Struct, frozen=True):
 
     text: bytes
     values: tuple[Callable[[Facts], Any], ...]
+
+
+class Validator(Protocol):
+    """A compiled JSON Schema."""
+
+    def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
+        """All that is wrong with `instance`, sorted by place and keyword."""
+
+    def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
+        """The members of `instance` that the schema does not declare."""
+
+    def values_at(self, path: Path) -> tuple[Any, ...]:
+        """The values that the schema lists at a place (`enum`); none where it lists none."""
+
+    def is_date_time(self, path: Path) -> bool:
+        """Whether the schema gives the text at a place the format `date-time`."""

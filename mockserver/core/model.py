@@ -230,13 +230,14 @@ class Lookup(Struct, frozen=True, gc=False):
 class GeneratedId(Struct, frozen=True, gc=False):
     """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`.
 
-    `unused_in` names the collection whose keys are passed over, if any.
+    `unused_in` names the collection whose keys are passed over, if any. `is_opaque`: clients may not read its form.
     """
 
     name: str
     first: int
     prefix: str
     unused_in: str | None
+    is_opaque: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,7 @@ class Settings:
     require_sandbox: bool = False
     seed: int = 0
     utc_offset: str = "+00:00"
+    vary: str = ""
     max_body: int = 1_048_576
     max_depth: int = MAX_REQUEST_DEPTH
     request_timeout: float = 30.0

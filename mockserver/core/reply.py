@@ -117,6 +117,19 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Headers as name and value."""
 
 
+class Framing(Struct, frozen=True):
+    """How the bytes of a reply are sent, where that varies.
+
+    header_seed: what the case and the order of the headers depend on; empty: they are as always.
+    chunk_ends: where the chunks of the body end, as shares of it; empty: it is sent with its length.
+    packet_ends: the same for packets of head and body.
+    """
+
+    header_seed: str = ""
+    chunk_ends: tuple[float, ...] = ()
+    packet_ends: tuple[float, ...] = ()
+
+
 class Reply(Struct, frozen=True):
     """An answer: status, headers and body, with what has to happen on the way.
 
@@ -128,6 +141,7 @@ class Reply(Struct, frozen=True):
     feed: what follows the body, if anything.
     pieces: a body that is made piece by piece as the client reads it.
     relay: the body of another server's answer; status and headers are its own, and nothing is added to them.
+    framing: how its bytes vary, if they do.
     """
 
     status: int
@@ -143,6 +157,7 @@ class Reply(Struct, frozen=True):
     feed: Feed | None = None
     pieces: AsyncGenerator[bytes, None] | None = None
     relay: Relay | None = None
+    framing: Framing | None = None
 
     @property
     def all_headers(self) -> Headers:

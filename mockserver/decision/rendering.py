@@ -12,6 +12,7 @@ from mockserver.core.contract import Scenario
 from mockserver.core.model import Facts, RequestWarning, Violation
 from mockserver.core.reply import Decision, Headers, Reply
 from mockserver.decision.router import Route
+from mockserver.variation.replies import vary
 
 MAX_SHOWN: Final = 10
 """Violations and warnings shown in a header; the rest are counted."""
@@ -37,6 +38,8 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Entry": "The id of the journal entry.",
     "Mock-Cause": "With the trigger state: the entry of the request that wrote the record; `; deleted` follows if it "
     "is no longer kept.",
+    "Mock-Varied": "How the answer was varied: the seed, the number of the request in its sandbox, and the kinds that "
+    "changed something, such as 7/3:order,time. As the setting vary it gives this variation again.",
     "Mock-Violations": "What JSON Schema found wrong: an ASCII JSON array of pointer, keyword, message (and in, where "
     'it is not the body); at most ten, then {"more": N}; never a value of the request.',
     "Mock-Warnings": "What was accepted but probably not meant, in the same form: unknown members, equal names in "
@@ -61,7 +64,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entry_ids: Coll
             scenario, decision.provenance, decision.assumed, decision.trigger, route.contract.hash
         )
         own_headers += _own_headers(decision, entry_id, lost_entry_ids)
-    return Reply(
+    reply = Reply(
         status,
         headers,
         render_body(scenario.compiled_body, decision.facts),
@@ -72,6 +75,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entry_ids: Coll
         entry_id=entry_id,
         sandbox=route.sandbox,
     )
+    return vary(reply) if decision.facts.settings.vary else reply
 
 
 def _shared_headers(scenario: Scenario, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:

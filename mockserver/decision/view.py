@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.base.values import is_empty
 from mockserver.core.contract import Operation, Turn, Turns
@@ -35,6 +36,13 @@ class ArmedOutcome(Struct, frozen=True):
     def turn(self) -> Turn:
         """What the next request gets."""
         return self.turns.turn_after(self.used)
+
+    @property
+    def after_use(self) -> ArmedOutcome | None:
+        """What is left of it after one more request; None after the last."""
+        if self.left == 1:
+            return None
+        return replace(self, used=self.used + 1, left=None if self.left is None else self.left - 1)
 
     def matches(self, operation: Operation, facts: Facts) -> bool:
         """Whether it applies to a request: the operation is its own, and all conditions of `when` hold."""

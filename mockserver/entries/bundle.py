@@ -30,6 +30,7 @@ from mockserver.entries.journal_entry import EntryDecision, JournalEntry, decode
 from mockserver.entries.reconstruction import request_of, view_of
 from mockserver.entries.views import text_or_json, violation_json
 from mockserver.privacy.masks import mask_account_numbers
+from mockserver.variation.setting import check_variation
 
 ENTRY_BUNDLE_VERSION: Final = 3
 """The version of the format: since 3 a bundle holds the journal entry; 2 had a form of its own."""
@@ -97,6 +98,7 @@ def _entry(document: Any) -> JournalEntry:
     try:
         entry = decode_entry(encode_json(document["entry"]))
         parse_instant(entry.time)
+        check_variation(entry.decision.settings.vary if entry.decision is not None else "")
     except ValueError as error:
         raise BundleError(f"the bundle is not whole: {error}") from None
     return entry

@@ -270,6 +270,7 @@ def _entry_settings(settings: Settings) -> EntrySettings:
         settings.seed,
         settings.utc_offset,
         settings.max_depth,
+        settings.vary,
     )
 
 

@@ -96,8 +96,8 @@ class EntryLookup(Struct, frozen=True, gc=False, omit_defaults=True):
     records: tuple[Record, ...] = ()
 
 
-class EntrySettings(Struct, frozen=True, gc=False):
-    """The settings that a sandbox can have of its own; the others decide nothing."""
+class EntrySettings(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The settings that a sandbox can have of its own; the others decide nothing. `vary` names the request's number."""
 
     error_status: int
     mock_headers: bool
@@ -105,6 +105,7 @@ class EntrySettings(Struct, frozen=True, gc=False):
     seed: int
     utc_offset: str
     max_depth: int
+    vary: str = ""
 
     @property
     def as_settings(self) -> Settings:

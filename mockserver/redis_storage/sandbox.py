@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Document, Facts, Record
@@ -28,6 +28,7 @@ from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Clock, CommitResult, Committed, Entry, Full, Gone, State, StorageError
 from mockserver.storage.memory_records import TOMBSTONE, decode_record, encode_record, id_offset, merge_writes
 from mockserver.storage.memory_usage import size_of_armed, size_of_scenarios
+from mockserver.variation.sandboxes import number_request, vary_ids
 
 MAX_LOADED: Final = 50_000
 """Records that can be loaded at once: they are one change, for which all other requests wait (some 15 µs each)."""
@@ -109,16 +110,15 @@ class RedisSandbox(SandboxFields):
 
     def _draft(self, operation: Operation, document: Document, known: Mapping[str, Value]) -> _Draft:
         records = KnownRecords(known, self.shared.contract.collections)
-        base, fields = id_offset(self.name, self.settings.seed), self.fields
-        drawn = {
-            new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}"))
-            for new in operation.generated_ids
-        }
-        new_ids = {
-            new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in operation.generated_ids
-        }
+        settings, generated_ids = self.settings, operation.generated_ids
+        if settings.vary:
+            settings = number_request(settings, int(self.fields.get("varied", 0)) + 1)
+            generated_ids = vary_ids(settings, generated_ids)
+        base, fields = id_offset(self.name, settings.seed), self.fields
+        drawn = {new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}")) for new in generated_ids}
+        new_ids = {new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in generated_ids}
         now_ns = self.clock.read(self.shared.now_ns())
-        facts = make_facts(document, self.settings, self.scenario_order(operation), now_ns, new_ids)
+        facts = make_facts(document, settings, self.scenario_order(operation), now_ns, new_ids)
         return _Draft(facts, fetch_records(operation.lookups, facts, records.find), drawn, records)
 
     async def _record_changes(self, read: Mapping[str, Value], effects: Effects, entry: str) -> dict[str, Any]:
@@ -158,6 +158,8 @@ class RedisSandbox(SandboxFields):
             fields[turn_field(view.operation, scenario)] = str(view.turn_counts.get(scenario, 0) + 1)
         if effects.drew_delay:
             fields["delays"] = str(view.delays_drawn + 1)
+        if view.facts.settings.vary:
+            fields["varied"] = str(int(before.get("varied", 0)) + 1)
         expected.update((field, before.get(field, False)) for field in fields)
         change = self.new_change(
             expected=expected,
@@ -178,10 +180,8 @@ class RedisSandbox(SandboxFields):
 
     def _after_use(self, armed: ArmedOutcome) -> Value:
         """The text of an armed outcome after one more use; False after the last."""
-        if armed.left == 1:
-            return False
-        left = None if armed.left is None else armed.left - 1
-        return self.shared.values.encode_armed(structs.replace(armed, used=armed.used + 1, left=left))
+        left = armed.after_use
+        return self.shared.values.encode_armed(left) if left is not None else False
 
     # -- what a tester changes --------------------------------------------------------------------------
 
@@ -236,9 +236,10 @@ class RedisSandbox(SandboxFields):
         await self._apply(fields={"clock": msgspec.json.encode(clock).decode()})
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """Change settings of this sandbox alone; a seed restarts the generated ids."""
+        """Change settings of this sandbox alone; a seed restarts the generated ids, `vary` the count of requests."""
         own = json_text({**self.own_settings, **changes})
-        await self._apply(fields={"settings": own}, forgotten=("id:", "delays") if "seed" in changes else ())
+        forgotten = [*(("id:", "delays") if "seed" in changes else ()), *(("varied",) if "vary" in changes else ())]
+        await self._apply(fields={"settings": own}, forgotten=tuple(forgotten))
 
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""

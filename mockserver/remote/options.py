@@ -17,6 +17,7 @@ from mockserver.base.instants import parse_clock_time
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.contract import Contract
+from mockserver.variation.setting import check_variation
 
 _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """The value that Kubernetes gives the variable NAME_PORT for every service NAME."""
@@ -118,6 +119,15 @@ def parse_clock(_ctx: click.Context, _param: click.Parameter, text: str | None) 
         return parse_clock_time(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def parse_vary(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """Check the seed and the kinds of a variation. Raises `click.BadParameter`."""
+    try:
+        check_variation(text or "")
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return text
 
 
 FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that reads it reports why it cannot be read

@@ -1,4 +1,4 @@
-"""What a schema declares: the names of members, by place, and the places that it marks `writeOnly`."""
+"""What a schema declares by place: names of members, values, time stamps, and what it marks `writeOnly`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ class DeclaredNames:
     """The names of members that are declared at a place: as such, or by patterns.
 
     is_open: any other name has a schema as well (`additionalProperties: {...}`).
+    values: what may stand at the place (`enum`), `is_date_time`: the text there has that format.
     """
 
     names: tuple[str, ...] = ()
     patterns: tuple[Callable[[str], bool], ...] = ()
     is_open: bool = False
+    values: tuple[Any, ...] = ()
+    is_date_time: bool = False
 
     def allow(self, name: str) -> bool:
         """Whether a member may have this name; where nothing is declared, any may."""
@@ -109,6 +112,8 @@ class _Declarations:
     names: dict[str, None] = field(default_factory=dict)
     patterns: dict[str, None] = field(default_factory=dict)
     is_open: bool = False
+    values: list[Any] = field(default_factory=list)
+    is_date_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,8 @@ def declared_members(schema: LocatedSchema) -> DeclaredMembers:
         declared = known.setdefault(at, _Declarations())
         declared.names.update(dict.fromkeys(sub.get("properties", ())))
         declared.patterns.update(dict.fromkeys(map(str, sub.get("patternProperties", ()))))
+        declared.values += sub.get("enum", ())
+        declared.is_date_time |= sub.get("format") == "date-time"
         # `true` and `{}` let pass what they do not describe.
         declared.is_open |= any(sub.get(keyword) not in (None, True, False, {}) for keyword in OTHER_MEMBER_KEYWORDS)
         for step, part in visit.schema.subschemas():
@@ -151,7 +158,13 @@ def declared_members(schema: LocatedSchema) -> DeclaredMembers:
                 pending.append(_Visit(at, part, seen))
         pending.extend(_Visit(at, target, seen) for target in visit.schema.targets())
     places = {
-        at: DeclaredNames(tuple(one.names), tuple(map(compile_pattern, one.patterns)), one.is_open)
+        at: DeclaredNames(
+            tuple(one.names),
+            tuple(map(compile_pattern, one.patterns)),
+            one.is_open,
+            tuple(one.values),
+            one.is_date_time,
+        )
         for at, one in known.items()
     }
     return DeclaredMembers(places, tuple(sorted(secrets, key=str)))

@@ -142,6 +142,14 @@ class Validator:
         """The member names that the schema declares at `path`."""
         return self._declared.member_names(path)
 
+    def values_at(self, path: Path) -> tuple[Any, ...]:
+        """The values that the schema lists at `path` (`enum`)."""
+        return self._declared.member_names(path).values
+
+    def is_date_time(self, path: Path) -> bool:
+        """Whether the schema gives the text at `path` the format `date-time`."""
+        return self._declared.member_names(path).is_date_time
+
     def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
         """The members of `instance` that the schema does not declare."""
         return self._declared.unknown_members(instance)

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 from msgspec import Struct
 
-from mockserver.core.reply import BrokenOffError, Feed, Headers, Relay, Reply
+from mockserver.core.reply import BrokenOffError, Feed, Framing, Headers, Relay, Reply
 from mockserver.server.connection import Connection
 from mockserver.server.response import (
     BODILESS_STATUSES,
@@ -20,8 +20,13 @@ from mockserver.server.response import (
     encode_chunk,
     encode_head,
     encode_relayed_head,
+    vary_head,
 )
 from mockserver.storage.pacing import Pacer
+from mockserver.variation.wire import cut
+
+PACKET_PAUSE_SECONDS: Final = 0.002
+"""The time between the packets of a variation, so that a client receives them one by one."""
 
 HEARTBEAT_SECONDS: Final = 15.0
 """Seconds of silence after which a stream sends a comment, so that the client keeps it open."""
@@ -71,6 +76,22 @@ class Exchange(Struct, frozen=True):
             connection.enqueue(data)  # replies of one turn of the loop are written together
         else:
             connection.write(data)
+
+    async def send_framed(self, framing: Framing) -> None:
+        """Send the reply in the chunks and packets of a variation, its headers in another case and order."""
+        reply, connection, version = self.reply, self.connection, self.request.version
+        await connection.drain()
+        body = self.body
+        is_chunked = framing.chunk_ends and version >= HttpVersion11
+        length = None if is_chunked else len(reply.body)
+        own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
+        if is_chunked:
+            body = b"".join(map(encode_chunk, (*cut(body, framing.chunk_ends), b"")))
+        head = self._head(reply.status, reply.headers, length, own_headers, keep_alive=self.keep_alive)
+        data = (vary_head(head, framing.header_seed) if framing.header_seed else head) + body
+        for packet in cut(data, framing.packet_ends):
+            connection.write(packet)
+            await connection.sleep_while_open(PACKET_PAUSE_SECONDS if framing.packet_ends else 0)
 
     def reply_head(self) -> bytes:
         """Encode the head of the reply, for a connection that is closed after it."""

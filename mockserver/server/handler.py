@@ -158,6 +158,8 @@ async def _deliver(exchange: Exchange) -> bool:
         await exchange.send_feed(reply.feed)
     elif reply.pieces is not None and exchange.request.method != "HEAD":
         await exchange.send_pieces(reply.pieces)
+    elif reply.framing is not None:
+        await exchange.send_framed(reply.framing)
     else:
         await exchange.send_reply(reply.body)
     return await exchange.connection.confirm_client()

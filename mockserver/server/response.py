@@ -12,6 +12,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 
 from mockserver.core.problems import problem
 from mockserver.core.reply import Headers, Problem, Reply
+from mockserver.variation.wire import vary_headers
 from mockserver.version import __version__
 
 SERVER: Final = f"mockserver/{__version__}"
@@ -105,6 +106,13 @@ def internal_error() -> Problem:
     """500: a bug of the mock itself."""
     what = "This is a fault of the mock, not of the request; its log says more."
     return problem(500, "broken", "The mock failed", what)
+
+
+def vary_head(head: bytes, seed: str) -> bytes:
+    """An encoded head with its headers in the order and the case of a variation."""
+    status_line, *lines = head.decode("utf-8", "surrogateescape").removesuffix("\r\n\r\n").split("\r\n")
+    headers = tuple((name, value) for name, _, value in (line.partition(": ") for line in lines))
+    return f"{status_line}\r\n{_header_lines(vary_headers(headers, seed))}\r\n".encode("utf-8", "surrogateescape")
 
 
 def encode_chunk(data: bytes) -> bytes:

@@ -152,7 +152,7 @@ class Sandbox(Protocol):
         """Replace the clock."""
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """Change settings of this sandbox alone; a seed restarts the generated ids."""
+        """Change settings of this sandbox alone; a seed restarts the generated ids, `vary` the count of requests."""
 
     async def state(self) -> State:
         """What the sandbox keeps beside the seeds."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings
@@ -29,6 +29,7 @@ from mockserver.storage.interface import (
 from mockserver.storage.memory_records import ReadRecord, RecordChange, Records, total_size
 from mockserver.storage.memory_shared import Shared
 from mockserver.storage.memory_usage import Usage, size_of_armed, size_of_scenarios
+from mockserver.variation.sandboxes import number_request, vary_ids
 
 
 class _Versions(Struct, frozen=True, gc=False):
@@ -69,6 +70,7 @@ class MemorySandbox:
         self._shared = shared
         self._orders: dict[str, _CachedOrder] = {}
         self._delays_drawn = 0
+        self._varied_count = 0
         self.armed_count = 0
         self._usage = Usage(shared)
 
@@ -83,7 +85,11 @@ class MemorySandbox:
         order, records = self.scenario_order(operation), self.records
         reads: list[ReadRecord] = []
         now_ns = self.clock.read(self._shared.now_ns())
-        facts = make_facts(document, self.settings, order, now_ns, records.draw(operation.generated_ids))
+        settings, generated_ids = self.settings, operation.generated_ids
+        if settings.vary:
+            settings = number_request(settings, self._varied_count + 1)
+            generated_ids = vary_ids(settings, generated_ids)
+        facts = make_facts(document, settings, order, now_ns, records.draw(generated_ids))
         lookups = fetch_records(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,
@@ -97,7 +103,7 @@ class MemorySandbox:
             sandbox=self.name,
             delays_drawn=self._delays_drawn,
             lost_entry_ids=self._shared.journal.lost_ids(one.entry_id for own in lookups.found.values() for one in own),
-            versions=_Versions(records.revision, reads, operation.generated_ids),
+            versions=_Versions(records.revision, reads, generated_ids),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
@@ -135,8 +141,10 @@ class MemorySandbox:
                 return full
         self.records.consume(effects.consumed_ids)
         self._delays_drawn += effects.drew_delay
+        self._varied_count += view.facts.settings.vary != ""
         if effects.armed_id is not None:
-            self.armed = _after_use(self.armed, effects.armed_id)
+            after_use = (one.after_use if one.id == effects.armed_id else one for one in self.armed)
+            self.armed = tuple(one for one in after_use if one is not None)
             self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
         if effects.counted_scenarios:
             self.turn_counts = {
@@ -226,9 +234,11 @@ class MemorySandbox:
         self.clock = clock
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """Change settings of this sandbox alone; a seed restarts the generated ids."""
+        """Change settings of this sandbox alone; a seed restarts the generated ids, `vary` the count of requests."""
         self.own_settings = {**self.own_settings, **changes}
         self.settings = dataclasses.replace(self.settings, **changes)
+        if "vary" in changes:
+            self._varied_count = 0
         if "seed" in changes:
             self._delays_drawn = 0
             self.records.reseed(self.name, changes["seed"])
@@ -277,17 +287,6 @@ class MemorySandbox:
         """Remove what was written under a key, so that its seed or the default shows again."""
         self.records.restore(collection, key)
         self._usage.set_records(self.records.size)
-
-
-def _after_use(armed: tuple[ArmedOutcome, ...], used: int) -> tuple[ArmedOutcome, ...]:
-    """The armed outcomes after one of them was used once; one without requests left is removed."""
-    left = []
-    for one in armed:
-        if one.id != used:
-            left.append(one)
-        elif one.left is None or one.left > 1:
-            left.append(structs.replace(one, used=one.used + 1, left=None if one.left is None else one.left - 1))
-    return tuple(left)
 
 
 def _with_counts(before: Mapping[str, int], scenarios: Iterable[str]) -> Mapping[str, int]:

@@ -33,6 +33,7 @@ INI_SETTINGS: Final = {
     "overlay": ("paths", "Folders laid over the contract, in this order."),
     "clock": ("string", "Freeze the clock of every test at this RFC 3339 instant."),
     "seed": ("string", "The seed of generated ids."),
+    "vary": ("string", "Vary the answers in every test, as the option --vary of the server does."),
     "url": ("string", "As --mockserver-url."),
     "shared": ("bool", "As --mockserver-shared."),
     "cacert": ("string", "Trust the certificates in this PEM file, if the URL begins with https."),
@@ -192,6 +193,8 @@ def _default_arguments(servers: Servers) -> dict[str, Any]:
         arguments["clock"] = servers.default_clock
     if servers.default_seed:
         arguments["seed"] = _number(servers.default_seed)
+    if servers.default_vary:
+        arguments["vary"] = servers.default_vary
     return arguments
 
 

@@ -49,6 +49,7 @@ class Servers:
         self._started: dict[tuple[str, tuple[str, ...]], mockserver.Mock] = {}
         self.default_clock: str = config.getini("mockserver_clock")
         self.default_seed: str = config.getini("mockserver_seed")
+        self.default_vary: str = config.getini("mockserver_vary")
         self.share = bool(config.getoption("mockserver_shared") or config.getini("mockserver_shared")) and not self._url
 
     def _cacert_of_environment(self) -> str:

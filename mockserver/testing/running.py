@@ -23,6 +23,7 @@ from mockserver.core.model import Settings
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.http_api.safety import Access
 from mockserver.server.server import serving
+from mockserver.variation.setting import check_variation
 
 _Stop = Callable[[], None]
 
@@ -46,7 +47,8 @@ def running(
     `settings` are those of a contract file, such as `error_status=200`. Clients may be synchronous or asynchronous:
     the server has a thread and an event loop of its own, which end with the block.
 
-    Raises `ConfigError`, `OSError` if it cannot listen, `TypeError` for an unknown setting.
+    Raises `ConfigError`, `OSError` if it cannot listen, `TypeError` for an unknown setting, `ValueError` for a wrong
+    `vary`.
     """
     loaded = contract if isinstance(contract, Contract) else load(contract, overlays)
     engine = Engine(
@@ -94,11 +96,12 @@ def _instant(clock: str | dt.datetime) -> int:
 
 
 def _settings(settings: Settings, **changes: Any) -> Settings:
-    """The settings with changes by name. Raises `TypeError` for an unknown name."""
+    """The settings with changes by name. Raises `TypeError` for an unknown name, `ValueError` for a variation."""
     names = [field.name for field in fields(Settings)]
     for name in changes:
         if name not in names:
             hint = did_you_mean(close_matches(name, names)[:1]) or f"one of {names}"
             raise TypeError(f"there is no setting {name}; {hint}")
+    check_variation(changes.get("vary", ""))
     frozen_changes: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
     return replace(settings, **frozen_changes)

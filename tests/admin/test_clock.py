@@ -100,7 +100,7 @@ async def test_settings_belong_to_one_sandbox(url: str, client: aiohttp.ClientSe
     """Until its reset; settings that are not given stay."""
     box = f"{url}/sandbox/a"
     before = await admin(client, box, "settings")
-    assert set(before) == {"error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth"}
+    assert set(before) == {"error_status", "mock_headers", "require_headers", "seed", "utc_offset", "max_depth", "vary"}
     changed = {"error_status": 422, "mock_headers": False, "utc_offset": "+05:30"}
     assert await admin(client, box, "settings", changed) == {**before, **changed}
     status, body, headers = await answered(client, box, {})
@@ -137,6 +137,18 @@ async def test_a_seed_restarts_the_ids(url: str, client: aiohttp.ClientSession) 
     assert ids[0] == ids[2] != ids[1]
 
 
+async def test_a_variation_belongs_to_one_sandbox(url: str, client: aiohttp.ClientSession) -> None:
+    """From the next request on, which is its first; set again, it starts again."""
+    box = f"{url}/sandbox/a"
+    for _ in range(2):
+        await admin(client, box, "settings", {"vary": "7:headers"})
+        for number in (1, 2):
+            assert (await answered(client, box))[2]["Mock-Varied"] == f"7/{number}:headers"
+    assert "Mock-Varied" not in (await answered(client, url))[2]
+    await admin(client, box, "settings", {"vary": ""})
+    assert "Mock-Varied" not in (await answered(client, box))[2]
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -145,6 +157,9 @@ async def test_a_seed_restarts_the_ids(url: str, client: aiohttp.ClientSession) 
         ({"utc_offset": "Mexico"}, "utc_offset"),
         ({"require_headers": ["X Y"]}, "require_headers"),
         ({"max_sandboxes": 5}, "max_sandboxes"),
+        ({"vary": 7}, "body.vary: expected a string, got a number."),
+        ({"vary": "seven"}, "a seed with or without kinds, such as 7 or 7:order,time"),
+        ({"vary": "7:ordr"}, 'got "ordr". Did you mean order?'),
         ([], "object"),
     ],
 )

@@ -141,6 +141,20 @@ def test_a_seed_sets_the_ids() -> None:
     assert all(b == a + 1 for a, b in pairwise(second))
 
 
+def test_a_variation_is_the_same_at_each_start() -> None:
+    """By option or variable; an unknown kind is told with the one that was meant."""
+    found = []
+    for options, env in ((["--vary", "7:order,space"], {}), ([], {"MOCKSERVER_VARY": "7:order,space"})):
+        with serving("--clock", "2025-11-18T11:50:57Z", *options, env=env) as serve:
+            _, headers, body = serve.post(LASTING)
+            found.append((headers["Mock-Varied"], body))
+    assert found[0] == found[1]
+    assert found[0][0] == "7/1:order,space"
+    refused = run("--vary", "7:ordr")
+    assert refused.returncode == 2
+    assert 'got "ordr". Did you mean order?' in refused.stderr
+
+
 def test_the_clock_option_freezes_time() -> None:
     """To the nanosecond, in both forms of timestamps."""
     with serving("--clock", "2025-11-18T11:50:57.960232171-06:00") as serve:

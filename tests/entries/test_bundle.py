@@ -102,6 +102,7 @@ def test_a_bad_bundle_is_refused(contract: Contract) -> None:
         ({**given, "entry": {**entry, "contract": "\ud800"}}, "not whole: "),
         ({**given, "entry": {**entry, "time": "x"}}, "not whole: entry.time: "),
         ({**given, "entry": {**entry, "time": "2025-02-30T00:00:00.000000000Z"}}, "not whole: expected an instant of"),
+        (with_settings(vary="7:ordr"), "not whole: expected kinds of variation, .* Did you mean order"),
         (with_settings(utc_offset="x"), "not whole: entry.decision.settings.utc_offset: "),
         ({**given, "entry": {**entry, "reply": {**entry["reply"], "body": {"encoding": "x"}}}}, "entry.reply.body"),
         ({**given, "entry": {k: v for k, v in entry.items() if k != "decision"}}, "not whole: entry: expected exactly"),

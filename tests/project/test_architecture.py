@@ -14,7 +14,7 @@ from tests.support.tools import skip_without
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockserver"
-ORDER: tuple[str, ...] = ("base", "core", "privacy", "schema", "files", "contract", "decision", "storage")
+ORDER: tuple[str, ...] = ("base", "core", "variation", "privacy", "schema", "files", "contract", "decision", "storage")
 ORDER += (
     "redis_storage",
     "entries",
@@ -60,7 +60,7 @@ HOMES = {
         "export",
         "http_api",
     }
-    | {"privacy", "provider", "recording", "redis_storage", "server", "storage"},
+    | {"privacy", "provider", "recording", "redis_storage", "server", "storage", "variation"},
     "prometheus_client": {"engine"},
     "pytest": {"testing"},
     "redis": {"redis_storage"},
@@ -73,7 +73,7 @@ HOMES = {
     "importlib": set(),
     "logging": {"server"},
     "pickle": set(),
-    "random": {"decision"},
+    "random": {"decision", "variation"},
     "resource": {"server"},
     "secrets": {"engine"},
     "signal": {"workers"},

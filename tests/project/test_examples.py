@@ -68,6 +68,18 @@ def test_python() -> None:
     assert "card-already-activated" in shown
 
 
+def test_vary() -> None:
+    """A hundred seeds for the careful client; the brittle one is caught."""
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "mockserver.testing.pytest_plugin")
+    shown = run(
+        *(*command, "examples/vary"),
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+        PYTHONDONTWRITEBYTECODE="1",
+        PYTEST_ADDOPTS="",
+    )
+    assert "4 passed" in shown
+
+
 def test_javascript(server: Serving, tmp_path: Path) -> None:
     """With jest and axios, in as many workers as there are."""
     skip_without("node", "npm")

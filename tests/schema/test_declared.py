@@ -21,6 +21,22 @@ def test_declared_names_are_listed_by_place() -> None:
     assert known(("nowhere", "at", "all")).names == ()
 
 
+def test_values_and_time_stamps_are_known_by_place() -> None:
+    """Those of `enum`, from all branches; `format: date-time` in items, behind references."""
+    schema = {
+        "properties": {
+            "where": {"enum": ["a"], "anyOf": [{"enum": ["b"]}]},
+            "list": {"items": {"$ref": "#/$defs/row"}},
+        },
+        "$defs": {"row": {"properties": {"at": {"type": "string", "format": "date-time"}, "on": {"format": "date"}}}},
+    }
+    known = compiled(schema)
+    assert known.values_at(("where",)) == ("a", "b")
+    assert known.values_at(("list", 0)) == known.values_at(("nowhere",)) == ()
+    places: list[Path] = [("list", 3, "at"), ("list", 3, "on"), ("where",), ("nowhere",)]
+    assert [known.is_date_time(place) for place in places] == [True, False, False, False]
+
+
 def test_write_only_marks_a_secret() -> None:
     """The `writeOnly: true` of an item holds for every item."""
     assert compiled(DECLARING).write_only_places == (("list", "*", "key"), ("pin",))

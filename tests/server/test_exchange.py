@@ -1,6 +1,8 @@
 """The engine is told what became of each of its answers, exactly once."""
 
 import asyncio
+import http.client
+import io
 import json
 import socket
 from collections.abc import Callable
@@ -196,3 +198,76 @@ async def test_a_request_on_a_connection_closed_by_shutdown_is_dropped(
         assert await exchange(url, request()) == b""
         await until(lambda: closed)
     assert (lines, deliveries.told, journal(engine)) == ([], [], [])
+
+
+# -- a varied reply -----------------------------------------------------------------------------------
+
+
+async def received(url: str, data: bytes) -> list[bytes]:
+    """What comes in answer to a request, packet by packet, until the server closes."""
+    split = urlsplit(url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    try:
+        writer.write(data)
+        found = []
+        while packet := await asyncio.wait_for(reader.read(65_536), PATIENCE):
+            found.append(packet)
+        return found
+    finally:
+        writer.close()
+
+
+def parsed(data: bytes, method: str = "POST") -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body of an answer, as the library of Python reads it."""
+
+    class Source:
+        def makefile(self, *_: object) -> io.BytesIO:
+            return io.BytesIO(data)
+
+    response = http.client.HTTPResponse(Source(), method=method)  # type: ignore[arg-type]
+    response.begin()
+    return response.getheaders(), response.read()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_varied_reply_comes_in_chunks_and_packets(contract: Contract, seed: int) -> None:
+    """Head and body are those of the journal, the names of the server's own headers vary as well."""
+    engine = Engine(contract, settings=replace(contract.settings, vary=f"{seed}:chunks,packets,headers,space"))
+    async with serving(engine) as url:
+        packets = await received(url, request())
+        plain = await received(url, request("Mock-Fault: dribble; seconds=0"))
+    assert len(packets) > 2
+    headers, body = parsed(b"".join(packets))
+    entry = journal(engine)[1]
+    assert body == entry.reply.body.data
+    own = {"server", "date", "transfer-encoding", "connection"}
+    assert tuple(pair for pair in headers if pair[0].lower() not in own) == entry.reply.headers
+    lower = [name.lower() for name, _ in headers]
+    assert own < set(lower)
+    assert "content-length" not in lower
+    usual = [name.lower() for name, _ in parsed(b"".join(plain))[0]]
+    assert [name for name in lower if name in usual] != [name for name in usual if name in lower]
+
+
+async def test_a_varied_reply_has_a_length_where_chunks_are_not_known(contract: Contract) -> None:
+    """To HTTP/1.0."""
+    engine = Engine(contract, settings=replace(contract.settings, vary="7:chunks,packets"))
+    async with serving(engine) as url:
+        old = b"".join(await received(url, request().replace(b"HTTP/1.1", b"HTTP/1.0")))
+    headers, body = parsed(old)
+    assert old.startswith(b"HTTP/1.0 200 OK\r\n")
+    assert json.loads(body)["text"] == "Success"
+    assert dict(headers)["Content-Length"] == str(len(body))
+
+
+async def test_varied_replies_follow_each_other_on_a_connection(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pipelined too; each counts as delivered."""
+    engine = Engine(contract, settings=replace(contract.settings, vary="7"))
+    deliveries = Deliveries(engine, monkeypatch)
+    async with serving(engine) as url:
+        kept = head("POST", PATH, length=len(BODY)) + BODY
+        data = await exchange(url, kept * 3 + request())
+    assert data.count(b"HTTP/1.1 200 OK") == 4
+    assert deliveries.told == [(200, True)] * 4

@@ -67,7 +67,7 @@ operations:
     lookups:
       thing: {in: things, key: body.thing}
       owner: {in: owners, key: body.owner}
-    new: {id: {first: 1, unused_in: owners}, ticket: {first: 100, prefix: t_}}
+    new: {id: {first: 1, unused_in: owners}, ticket: {first: 100, prefix: t_, opaque: true}}
     envelopes: {plain: {status: 200, body: "${respond}"}}
 """,
     "scenarios.yaml": """\

@@ -370,3 +370,44 @@ async def test_each_sandbox_has_settings(mock: Mock) -> None:
     assert view.facts.settings == sandbox.settings
     assert view.facts.new != before
     assert (await mock.sandbox("b")).settings == mock.settings
+
+
+async def test_requests_are_numbered_for_their_variation(new_mock: NewMock) -> None:
+    """By their commits in the sandbox; another variation, or a reset, begins again at one."""
+    mock = new_mock(vary="7:ids")
+
+    async def number(name: str = "") -> str:
+        return (await mock.look(name)).facts.settings.vary
+
+    assert await number() == await number() == "7/1:ids"
+    for _ in range(2):
+        await mock.send()
+    await mock.send("other")
+    assert [await number(), await number("other")] == ["7/3:ids", "7/2:ids"]
+    sandbox = await mock.sandbox()
+    await sandbox.configure({"error_status": 422})
+    assert await number() == "7/3:ids"
+    await sandbox.configure({"vary": "8:ids"})
+    assert await number() == "8/1:ids"
+    await sandbox.configure({"vary": "8/5:ids"})
+    await mock.send()
+    assert await number() == "8/5:ids"
+    await sandbox.configure({"vary": ""})
+    await mock.send()
+    assert await number() == ""
+    await mock.storage.reset("other")
+    assert await number("other") == "7/1:ids"
+
+
+async def test_varied_ids_differ_and_are_used_up(new_mock: NewMock) -> None:
+    """The opaque one has another form, the same at each look until it is used up."""
+    mock = new_mock(vary="7:ids")
+    found = []
+    for _ in range(6):
+        view = await mock.look()
+        assert (await mock.look()).facts.new == view.facts.new
+        assert await mock.commit(view, Effects(consumed_ids=("id", "ticket"))) == Committed()
+        found.append(view.facts.new)
+    assert [new["id"] for new in found] == ["1", "3", "4", "5", "6", "7"]
+    assert [new["ticket"][-3:] for new in found] == ["100", "101", "102", "103", "104", "105"]
+    assert len({new["ticket"][:-3] for new in found}) > 2

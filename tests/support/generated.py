@@ -27,6 +27,7 @@ from mockserver.engine import listing
 from mockserver.storage.coverage import loses_answer
 from mockserver.storage.interface import Gauges
 from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
+from mockserver.variation.setting import KINDS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "pages"
@@ -95,6 +96,10 @@ def routes() -> str:
 
 def headers() -> str:
     return _table(["header", "meaning"], [(f"`{name}`", text) for name, text in MOCK_HEADERS.items()])
+
+
+def variation_kinds() -> str:
+    return _table(["kind", "what varies"], [(f"`{name}`", text) for name, text in KINDS.items()])
 
 
 def options() -> str:
@@ -235,6 +240,7 @@ TABLES = {
         routes,
         scenario_members,
         settings,
+        variation_kinds,
     )
 }
 

@@ -1,6 +1,7 @@
 """The pytest plugin as its users meet it: suites of their own, run by pytest."""
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,19 @@ scenarios:
   examples: [{path: {word: more}}]
 """
 }
+
+
+def test_the_ini_file_varies_the_answers_of_all_tests(suite: Suite) -> None:
+    """A marker goes first."""
+    test = """
+    @pytest.mark.mockserver(vary="")
+    def test_none(mockserver):
+        assert mockserver.settings.all()["vary"] == ""
+
+    def test_all(mockserver):
+        assert mockserver.settings.all()["vary"] == "7:order"
+    """
+    suite("import pytest\n" + textwrap.dedent(test), ini="mockserver_vary = 7:order\n").assert_outcomes(passed=2)
 
 
 def test_the_ini_file_configures_all_tests(suite: Suite, pytester: pytest.Pytester) -> None:

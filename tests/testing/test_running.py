@@ -103,6 +103,10 @@ def test_clock_seed_token_and_settings_are_set(contract: Contract) -> None:
         Mock(mock.url).reset()
     with mockserver.running(contract, require_headers=["X-One"]) as mock:
         assert post(mock)[0] == 401
+    with mockserver.running(contract, vary="7:space") as mock:
+        assert mock.settings.all()["vary"] == "7:space"
+    with pytest.raises(ValueError, match="Did you mean space"), mockserver.running(contract, vary="7:spce"):
+        pass
 
 
 def test_a_contract_and_overlays_are_loaded(tmp_path: Path) -> None:
