@@ -16,8 +16,8 @@ from typing import Final, NoReturn
 from mockserver.server.server import Ports, Server, port_of
 from mockserver.workers.process import prepare_process, run_worker
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-"""What the parent waits for: its end, and the end of a worker."""
+SIGNALS: Final = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+"""What the parent waits for: its end, and the end of a worker. Windows has no workers."""
 
 STEADY_SECONDS: Final = 10.0
 """A worker that ran for so long is replaced at once; the pause after one that did not doubles each time."""

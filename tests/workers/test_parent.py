@@ -279,10 +279,3 @@ def test_what_workers_cannot_do_is_refused(options: tuple[str, ...], reason: str
         ended = run("serve", *given, *options, env=env)
         assert ended.returncode == 2
         assert reason in ended.stderr
-
-
-def test_one_worker_is_a_server_as_ever() -> None:
-    """It needs no store and no parent."""
-    with serving("--workers", "1") as serve:
-        assert children_of(serve) == []
-        assert serve.post(LASTING)[0] == 200
