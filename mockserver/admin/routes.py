@@ -30,13 +30,26 @@ def routes() -> tuple[Route, ...]:
         coverage,
         events,
         journal,
+        recordings,
         sandboxes,
         snapshots,
         state,
         verify,
     )
 
-    modules = (console_files, contract, sandboxes, snapshots, state, arming, journal, events, verify, coverage)
+    modules = (
+        console_files,
+        contract,
+        sandboxes,
+        snapshots,
+        state,
+        arming,
+        journal,
+        events,
+        verify,
+        coverage,
+        recordings,
+    )
     return (
         *(route for module in modules for route in module.ROUTES),
         Route(

@@ -46,6 +46,7 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.remote import arming as cli_arming
     from mockserver.remote import coverage as cli_coverage
     from mockserver.remote import journal as cli_journal
+    from mockserver.remote import recordings as cli_recordings
     from mockserver.remote import requests as cli_requests
     from mockserver.remote import state as cli_state
     from mockserver.remote import wait as cli_wait
@@ -64,6 +65,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_arming.arm,
         cli_arming.armed,
         cli_requests.requests,
+        cli_recordings.recordings,
         cli_journal.verify,
         cli_journal.replay,
         cli_coverage.coverage,

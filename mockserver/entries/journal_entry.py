@@ -153,11 +153,12 @@ class Recorded(Struct, frozen=True, gc=False, omit_defaults=True):
     """How an answer of the provider, which `record` passed on, compares with the contract.
 
     scenario: the outcome that it is the same as, or differs from. expected: the one that the mock would have given.
-    reason: why it is unknown. latency_ms: from the request to the head of the answer.
+    reason: why it is unknown. latency_ms: from the request to the head of the answer. target: the URL of the provider.
     """
 
     result: Literal["same", "differs", "unknown"]
     latency_ms: float
+    target: str
     operation: str | None = None
     scenario: str | None = None
     expected: str | None = None

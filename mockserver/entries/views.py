@@ -129,6 +129,7 @@ def _recording_json(recorded: Recorded) -> dict[str, Any]:
         ],
         "reason": recorded.reason,
         "latency_ms": recorded.latency_ms,
+        "target": recorded.target,
     }
 
 

@@ -18,6 +18,7 @@ from mockserver.files.yaml_source import read_yaml
 from mockserver.provider.report import Report
 
 VERIFIED: Final = "verified.yaml"
+_ACCEPTED: Final = "Answers of the provider that `mockserver verify-provider --accept` took over. Review them."
 _RESPOND: Final = "${respond}"
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -66,17 +67,17 @@ def accepted_files(
     by_operation: dict[str, dict[str, Any]] = {}
     for outcome in report["outcomes"]:
         if outcome["id"] in accepted:
-            scenario = _accepted_scenario(contract, outcome, report["at"][:10])
+            scenario = accepted_scenario(contract, outcome, report["at"][:10])
             by_operation.setdefault(outcome["operation"], {})[outcome["id"]] = scenario
     files = {}
     for operation, scenarios in by_operation.items():
         path = folder / f"accepted-{operation}.yaml"
         earlier = {one["scenario"]: one for one in _existing(path, SCENARIOS_SCHEMA_FILE).get("scenarios", [])}
-        files[path] = "\n".join(_scenario_lines(operation, {**earlier, **scenarios}.values())) + "\n"
+        files[path] = "\n".join(scenario_lines(_ACCEPTED, operation, {**earlier, **scenarios}.values())) + "\n"
     return files
 
 
-def _accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) -> dict[str, Any]:
+def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) -> dict[str, Any]:
     """The scenario of an outcome, with what the provider answered in place of what differs."""
     name, operation = outcome["id"], outcome["operation"]
     if outcome["result"] != "differs":
@@ -141,8 +142,9 @@ def _changed(value: Any, at: Sequence[str], came: Any) -> Any:
     return {name: member for name, member in members.items() if member is not MISSING}
 
 
-def _scenario_lines(operation: str, scenarios: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    yield "# Answers of the provider that `mockserver verify-provider --accept` took over. Review them."
+def scenario_lines(comment: str, operation: str, scenarios: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The lines of a file of scenarios, with a comment at its beginning."""
+    yield f"# {comment}"
     yield "format: 1"
     yield f"operation: {_key(operation)}"
     yield "scenarios:"

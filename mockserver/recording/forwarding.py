@@ -63,9 +63,10 @@ class ForwardedAnswer:
     latency_ms: from the moment when the request was sent to that of the head; connecting does not count.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, latency_ms: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, latency_ms: float, target: str) -> None:
         """Read the head."""
         self._response = response
+        self.target = target
         self.latency_ms = latency_ms
         self.status = response.status
         self.reason = response.reason or ""
@@ -128,7 +129,7 @@ class Forwarder:
             return problems.provider_closed(was_reset=_is_reset(error))
         except (aiohttp.ClientError, ValueError) as error:
             return problems.provider_not_http(no_answer_reason(error))
-        return ForwardedAnswer(response, (time.perf_counter() - timing.sent) * 1_000)
+        return ForwardedAnswer(response, (time.perf_counter() - timing.sent) * 1_000, self._target.url)
 
     async def close(self) -> None:
         """Close what is open."""

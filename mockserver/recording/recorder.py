@@ -195,6 +195,7 @@ class RecordedExchange:
         comparison = Recorded(
             found.result,
             round(answer.latency_ms, 3),
+            answer.target,
             operation,
             found.decision.scenario.id if found.decision is not None else None,
             found.expected.scenario.id if found.expected is not None else None,

@@ -17,10 +17,15 @@ from mockserver.server.server import serving
 
 @asynccontextmanager
 async def recording(
-    contract: Contract, target: Target | str, log: AccessLog = no_access_log, **options: Any
+    contract: Contract,
+    target: Target | str,
+    log: AccessLog = no_access_log,
+    *,
+    engine: Engine | None = None,
+    **options: Any,
 ) -> AsyncIterator[str]:
     """The URL of a server that records."""
-    engine = Engine(contract)
+    engine = engine or Engine(contract)
     target = Target(target) if isinstance(target, str) else target
     async with serving(engine, log=log, recorder=Recorder(engine, target, **options)) as url:
         yield url
