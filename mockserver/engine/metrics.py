@@ -101,7 +101,9 @@ class Metrics:
             buckets.append((name[1], total))
         seconds.add_metric([], buckets, sums.get(_NANOS, 0) / 1e9)
         yield seconds
-        reloads = CounterMetricFamily("mockserver_reloads", "Loadings of changed files by result.", labels=["result"])
+        reloads = CounterMetricFamily(
+            "mockserver_reloads", "Reloads of the contract's files by result.", labels=["result"]
+        )
         for values, count in labelled("reloads"):
             reloads.add_metric(values, count)
         yield reloads
@@ -109,10 +111,16 @@ class Metrics:
             when = GaugeMetricFamily("mockserver_last_good_load_timestamp_seconds", "When files last made a contract.")
             when.add_metric([], loaded / 1e9)
             yield when
-        yield CounterMetricFamily("mockserver_sandbox_evictions", "Idle sandboxes evicted.", value=now.evictions)
-        yield CounterMetricFamily("mockserver_journal_evictions", "Entries without room.", value=now.journal_evictions)
-        yield GaugeMetricFamily("mockserver_sandboxes", "Sandboxes that are there.", value=now.sandboxes)
+        yield CounterMetricFamily(
+            "mockserver_sandbox_evictions", "Idle sandboxes removed to make room.", value=now.evictions
+        )
+        yield CounterMetricFamily(
+            "mockserver_journal_evictions", "Entries removed to make room.", value=now.journal_evictions
+        )
+        yield GaugeMetricFamily("mockserver_sandboxes", "Sandboxes that exist.", value=now.sandboxes)
         yield GaugeMetricFamily("mockserver_armed", "Armed outcomes, over all sandboxes.", value=now.armed)
         yield GaugeMetricFamily("mockserver_journal_entries", "Entries of the journal.", value=now.journal_entries)
         yield GaugeMetricFamily("mockserver_journal_bytes", "Bytes of the journal.", value=now.journal_bytes)
-        yield GaugeMetricFamily("mockserver_state_bytes", "Bytes of records and the like.", value=now.state_bytes)
+        yield GaugeMetricFamily(
+            "mockserver_state_bytes", "Bytes of records, armed outcomes and run-time scenarios.", value=now.state_bytes
+        )

@@ -72,6 +72,13 @@ def test_each_relative_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", sorted(PAGES.rglob("*.md")), ids=lambda page: page.name)
+def test_each_list_begins_after_an_empty_line(page: Path) -> None:
+    """Without one the site shows it as part of the paragraph."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert re.findall(r"^(?!- |\d+\. |  |#)(?=\S).*\n(?:- |\d+\. ).*", text, re.MULTILINE) == []
+
+
 def test_the_changelog_is_by_version_and_kind() -> None:
     """Each version has some of Added, Changed, Fixed and Removed, in this order, each with items."""
     kinds = ["Added", "Changed", "Fixed", "Removed"]

@@ -90,8 +90,8 @@ def assumptions() -> str:
 
 
 def routes() -> str:
-    rows = [(f"`{r.method}`", f"`{r.path}`", r.summary) for r in admin_routes.routes()]
-    return _table(["method", "path", "what it does"], rows)
+    rows = [(f"`{r.method} {r.path}`", r.summary) for r in admin_routes.routes()]
+    return _table(["route", "what it does"], rows)
 
 
 def headers() -> str:

@@ -73,8 +73,12 @@ export interface RecordedRequest {
   trigger: Filters["trigger"] | null;
   /** Why the mock refused the request. */
   problem: string | null;
+  /** How the answer of a real provider compares with the contract, where `mockserver record` passed it on. */
+  recorded: "same" | "differs" | "unknown" | null;
   trace: string | null;
   fault: FaultKind | null;
+  /** Whether the client did not get the answer of the contract: it left, or a fault took the answer. */
+  answer_lost: boolean;
   /** Whether the changes of the request were kept. */
   committed: boolean;
   /** The id of the request that wrote the record on which the answer rests. */
