@@ -56,7 +56,7 @@ class RedisStorage:
         return self._shared.values.orders
 
     async def check(self) -> None:
-        """Raise `StorageError` where the store cannot be used now."""
+        """Raise `StorageError` where the store cannot be used now, or its servers have another contract."""
         await self._store.check(self._shared.contract.hash)
 
     # -- sandboxes --------------------------------------------------------------------------------------
@@ -233,6 +233,7 @@ class RedisStorage:
 
     async def tally_of_prefix(self, prefix: str) -> Tally:
         """See `Storage`."""
+        await self.check()
         dropped = [name.decode() for name in await self._store.command("ZRANGE", "dropped", 0, -1)]
         names = {*await self.sandbox_names(), *await self._strays()}
         keys = [f"dropped:{name}" for name in dropped if name.startswith(prefix)]
@@ -246,6 +247,7 @@ class RedisStorage:
 
     async def tally(self, sandbox: str | None) -> Tally:
         """The coverage counts of a sandbox, or of all that ever were (None)."""
+        await self.check()
         if sandbox is not None:
             return await self._total([f"coverage:{sandbox}"])
         names = {*await self.sandbox_names(), *await self._strays()}

@@ -95,6 +95,10 @@ async def test_servers_of_the_old_contract_answer_no_more(orders: Servers) -> No
         ("GET", "/health", None),
         ("POST", "/arm", {"scenario": "other"}),
         ("GET", "/state", None),
+        ("GET", "/requests", None),
+        ("POST", "/verify", {"when": {"body.thing": "T1"}}),
+        ("GET", "/coverage", None),
+        ("GET", "/coverage?sandbox_prefix=a", None),
         ("POST", "/explain", {"method": "POST", "path": "/order", "body": {"thing": "T1"}}),
     ):
         problem = await orders.admin(method, path, body, 503)
