@@ -41,7 +41,7 @@ class Toolbox:
 
         outcome: the id, or the error code, of which there may be several answers.
         """
-        return "\n\n".join("\n".join(self._ways(row)) for row in self._rows_of(outcome))
+        return "\n\n".join("\n".join(self._outcome_lines(row)) for row in self._rows_of(outcome))
 
     def arm(
         self,
@@ -173,7 +173,7 @@ class Toolbox:
             raise MockError(f"there is no outcome {outcome!r}.{hint} list_outcomes has them all")
         return found
 
-    def _ways(self, row: Mapping[str, Any]) -> Iterator[str]:
+    def _outcome_lines(self, row: Mapping[str, Any]) -> Iterator[str]:
         heading = f', "{row["heading"]}"' if row["heading"] else ""
         yield f"{row['scenario']} ({row['source']}{heading})"
         if row["status"]:

@@ -50,7 +50,7 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
             scenarios = compile_scenarios(compiler, layers.scenarios.get(name, {}), checks)
             operations.append(compiler.finish(scenarios, runtime_compiler(compiler, checks)))
     _check_routes(layers.operations)
-    _check_names(layers)
+    _check_operations_have_scenarios(layers)
     return Contract(
         hash=_hash(layers, schemas),
         operations=tuple(operations),
@@ -105,7 +105,7 @@ def _check_routes(operations: Mapping[str, MergedDefinition]) -> None:
             node.report_error("two operations on one route", "a route of its own", node.data, hint)
 
 
-def _check_names(layers: Layers) -> None:
+def _check_operations_have_scenarios(layers: Layers) -> None:
     """Report operations without scenarios and scenarios without an operation; a misspelt name is reported once."""
     unknown = layers.scenarios.keys() - layers.operations.keys()
     for name in unknown:

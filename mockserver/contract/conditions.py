@@ -119,7 +119,7 @@ def _described(value: Any, kind: EvidenceKind, is_hidden: bool) -> str:
 def _compile_violation_condition(operand: Any) -> Condition:
     """The condition of `violation`: `unclaimed`, or `at`, `keyword` and `came`; one violation has to match them."""
     if operand == "unclaimed":
-        return _on_any_violation(
+        return _violation_condition(
             attrgetter("unclaimed"), "violation that no other scenario names", lambda _violation: True, operand
         )
     wanted = {name: _as_words(value) for name, value in operand.items()}
@@ -137,7 +137,7 @@ def _compile_violation_condition(operand: Any) -> Condition:
 
     label = {"came": "got"}
     words = ", ".join(f"{label.get(name, name)} {' or '.join(map(str, value))}" for name, value in wanted.items())
-    return _on_any_violation(
+    return _violation_condition(
         attrgetter("violations"), f"violation {words}", selects, operand, selects_violation=selects
     )
 
@@ -147,7 +147,7 @@ def _as_words(value: Any) -> tuple[Any, ...]:
     return tuple("null" if word is None else word for word in (value if isinstance(value, list) else [value]))
 
 
-def _on_any_violation(
+def _violation_condition(
     violations_of: Callable[[Facts], tuple[Violation, ...]],
     words: str,
     selects: Callable[[Violation], bool],

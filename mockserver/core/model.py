@@ -65,7 +65,8 @@ EMPTY_MAPPING: Final[Mapping[str, str]] = MappingProxyType({})
 class Request(Struct, frozen=True, gc=False):
     """One request. `query` is decoded; `headers` answers to lower-case names.
 
-    `path` is decoded, except that a `/` or `%` within a segment stays `%2F` or `%25`.
+    `path` begins with the sandbox if that was sent. It is decoded, except that a `/` or `%` within a segment stays
+    `%2F` or `%25`.
     """
 
     method: str

@@ -38,7 +38,7 @@ class Decision(Struct, frozen=True):
     facts: what the answer may show; what was looked at is in the view.
     cause_entry_id: the id of the entry that wrote the record on which the decision rests; empty for none.
     turn_counts: for each matching scenario with answers in turn, the requests that it had counted before this one.
-    commits: whether what the scenario changes is among the effects, to be committed with the entry.
+    applies_changes: whether what the scenario changes is among the effects, to be committed with the entry.
     """
 
     operation: Operation
@@ -52,7 +52,7 @@ class Decision(Struct, frozen=True):
     cause_entry_id: str = ""
     turn_counts: Mapping[str, int] = {}
     effects: Effects = Effects()
-    commits: bool = False
+    applies_changes: bool = False
     fault: Fault | None = None
     delay_ms: float = 0.0
 

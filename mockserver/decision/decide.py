@@ -119,7 +119,7 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
     delay: Delay | None = directives.delay or turn.delay or scenario.delay
     facts = _facts_for_answer(alternative, document, view.facts)
     # What is forced or armed has no alternative, and changes nothing.
-    commits = alternative is not None and bool(scenario.changes) and (fault is None or fault.commit)
+    applies_changes = alternative is not None and bool(scenario.changes) and (fault is None or fault.commit)
     return Decision(
         operation=route.operation,
         scenario=scenario,
@@ -132,13 +132,13 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
         cause_entry_id=choice.cause_entry_id,
         turn_counts=choice.turn_counts,
         effects=Effects(
-            writes=_record_writes(scenario, view, facts) if commits else (),
+            writes=_record_writes(scenario, view, facts) if applies_changes else (),
             consumed_ids=tuple(scenario.new_ids) if alternative is not None and scenario.new_ids else (),
             armed_id=armed.id if armed is not None else None,
             counted_scenarios=tuple(choice.turn_counts) if choice.turn_counts else (),
             drew_delay=delay is not None and not isinstance(delay, FixedDelay),
         ),
-        commits=commits,
+        applies_changes=applies_changes,
         fault=fault,
         delay_ms=0.0 if delay is None else sample_delay_ms(delay, facts.settings.seed, view.sandbox, view.delays_drawn),
     )

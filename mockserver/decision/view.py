@@ -55,8 +55,8 @@ class View(Struct, frozen=True):
     facts: what conditions and templates see.
     keys: the key of each lookup, None if the request has none.
     found: the records of each lookup.
-    unknown_test_value: the first lookup whose key has the reserved form, but is no test value and not written by a
-        request.
+    unknown_test_value_lookup: the first lookup whose key has the reserved form, but is no test value and not written
+        by a request.
     turn_counts: by scenario with answers in turn, the requests before this one.
     delays_drawn: the random delays drawn so far.
     lost_entry_ids: ids of journal entries that wrote a found record and are no longer kept.
@@ -68,7 +68,7 @@ class View(Struct, frozen=True):
     found: Mapping[str, tuple[Record, ...]]
     unknown_test_value_lookup: Lookup | None
     order: Order
-    operation: str
+    operation_id: str
     armed: tuple[ArmedOutcome, ...] = ()
     turn_counts: Mapping[str, int] = {}
     sandbox: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -111,9 +111,10 @@ class _Pairs(dict[str, Any]):
 
 def duplicate_members(data: bytes) -> Iterator[Path]:
     """The paths of members that come several times in their object, in a JSON document that was decoded already."""
-    pending: list[tuple[Path, Any]] = [((), json.loads(data, object_pairs_hook=_pairs, parse_int=str, parse_float=str))]
+    document = json.loads(data, object_pairs_hook=_pairs, parse_int=str, parse_float=str)
+    pending: deque[tuple[Path, Any]] = deque([((), document)])
     while pending:
-        at, value = pending.pop(0)
+        at, value = pending.popleft()
         if isinstance(value, _Pairs):
             yield from ((*at, name) for name in value.repeated)
             pending += [((*at, name), inner) for name, inner in value.items()]

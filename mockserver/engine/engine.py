@@ -135,20 +135,20 @@ class Engine:
 
         The caller awaits `delivered` once the reply is sent or lost. If the storage fails, no entry is kept.
         """
-        started = time.perf_counter_ns()
-        return await self._or_unavailable(self._answer(request, started), started)
+        started_ns = time.perf_counter_ns()
+        return await self._or_unavailable(self._answer(request, started_ns), started_ns)
 
-    async def _answer(self, request: Request, started: int) -> Reply:
+    async def _answer(self, request: Request, started_ns: int) -> Reply:
         in_use = self.in_use  # a reload changes nothing for a request that is under way
         route = in_use.router.route(request)
         if isinstance(route, Reply):
-            return await self._record_refusal(in_use, request, route, started)
+            return await self._record_refusal(in_use, request, route, started_ns)
         async with self.storage.queue(route.sandbox):
             document = in_use.read(route, request, in_use.settings)
             sandbox = await self.storage.use_sandbox(route.sandbox, FirstLook(route.operation, document))
             if sandbox is None:
                 problem = problems.no_room_for_sandbox(in_use.settings)
-                return await self._record_refusal(in_use, request, problem, started)
+                return await self._record_refusal(in_use, request, problem, started_ns)
             if sandbox.own_settings:
                 document = in_use.read(route, request, sandbox.settings)
             entry_id = await sandbox.next_entry_id()
@@ -156,11 +156,11 @@ class Engine:
                 view = await sandbox.look(route.operation, document)
                 decision = decide(route, document, view)
                 if isinstance(decision, Reply):
-                    return await self._record_refusal(in_use, request, decision, started, sandbox, entry_id)
+                    return await self._record_refusal(in_use, request, decision, started_ns, sandbox, entry_id)
                 reply = render(decision, route, entry_id, view.lost_entry_ids)
-                nanos = time.perf_counter_ns() - started
+                nanos = time.perf_counter_ns() - started_ns
                 entry = self._entry(in_use, view, decision, reply, nanos)
-                observation = in_use.observer.observe(request, view, decision, started)
+                observation = in_use.observer.observe(request, view, decision, started_ns)
                 match await sandbox.commit(view, decision.effects, entry, observation):
                     case Committed():
                         self.metrics.count(reply, nanos)
@@ -171,7 +171,7 @@ class Engine:
                         problem = problems.no_room(setting, limit)
                     case Gone():
                         problem = problems.sandbox_gone(route.sandbox)
-                return await self._record_refusal(in_use, request, problem, started, sandbox, entry_id)
+                return await self._record_refusal(in_use, request, problem, started_ns, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:
         """`handle` without an event loop, for a storage that never suspends; the reply counts as delivered."""
@@ -181,15 +181,15 @@ class Engine:
 
     async def refuse(self, request: Request, problem: Problem) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
-        started = time.perf_counter_ns()
-        return await self._or_unavailable(self._record_refusal(self.in_use, request, problem, started), started)
+        started_ns = time.perf_counter_ns()
+        return await self._or_unavailable(self._record_refusal(self.in_use, request, problem, started_ns), started_ns)
 
-    async def _or_unavailable(self, answer: Awaitable[Reply], started: int) -> Reply:
+    async def _or_unavailable(self, answer: Awaitable[Reply], started_ns: int) -> Reply:
         try:
             return await answer
         except StorageError as error:
             reply = problems.store_unavailable(str(error))
-            self.metrics.count(reply, time.perf_counter_ns() - started)
+            self.metrics.count(reply, time.perf_counter_ns() - started_ns)
             return reply
 
     async def delivered(self, reply: Reply, *, complete: bool = True) -> None:
@@ -244,7 +244,7 @@ class Engine:
         in_use: ContractInUse,
         request: Request,
         problem: Problem,
-        started: int,
+        started_ns: int,
         sandbox: Sandbox | None = None,
         entry_id: str = "",
     ) -> Problem:
@@ -252,12 +252,12 @@ class Engine:
         name = sandbox.name if sandbox is not None else _named_sandbox(request)
         entry_id = entry_id or await self.storage.next_entry_id()
         reply = await self._with_mock_headers(problem, entry_id, name)
-        nanos = time.perf_counter_ns() - started
+        nanos = time.perf_counter_ns() - started_ns
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()
         entry = Entry(entry_id, name, b"")
         if in_use.settings.journal_entries:
             entry = in_use.entry_writer.encode_refusal(entry_id, request, name, reply, now, nanos // 1000)
-        await self.storage.add_entry(entry, in_use.observer.observe_refusal(request, name, started))
+        await self.storage.add_entry(entry, in_use.observer.observe_refusal(request, name, started_ns))
         self.metrics.count(reply, nanos)
         return reply
 

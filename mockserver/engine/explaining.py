@@ -40,7 +40,7 @@ def _decision_members(decision: Decision, explanation: Explanation) -> dict[str,
         ],
         "fault": fault.kind if fault is not None else None,
         "delay_ms": round(explanation.reply.delay_ms, 3),
-        "committed": decision.commits,
+        "committed": decision.applies_changes,
         "misses": near_misses_json(explanation.near_misses),
     }
 

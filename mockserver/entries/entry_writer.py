@@ -229,7 +229,7 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
         settings=_entry_settings(facts.settings),
         assumed=decision.assumed,
         cause_entry_id=decision.cause_entry_id,
-        committed=decision.commits,
+        committed=decision.applies_changes,
         violations=tuple(
             [EntryViolation(v.root, v.path, v.keyword, v.got, v.message, v.values) for v in document.violations]
         ),

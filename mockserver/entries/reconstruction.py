@@ -89,7 +89,7 @@ def view_of(
         found=found,
         unknown_test_value_lookup=None,
         order=order,
-        operation=operation.id,
+        operation_id=operation.id,
         turn_counts=decision.turns,
         sandbox=entry.sandbox,
     )

@@ -23,7 +23,7 @@ def document(contract: Contract, settings: Settings, url: str) -> dict[str, Any]
     """Write the collection of a contract that is served with these settings; `url` is without a sandbox."""
     found = [*outcomes(contract, settings)]
     names = [operation.id for operation in contract.operations]
-    folders = {name: [*_folders([o for o in found if o.operation.id == name], settings)] for name in names}
+    folders = {name: [*_folders_by_source([o for o in found if o.operation.id == name], settings)] for name in names}
     folders_by_operation = [{"name": name, "item": items} for name, items in folders.items()]
     return {
         "info": {
@@ -37,7 +37,7 @@ def document(contract: Contract, settings: Settings, url: str) -> dict[str, Any]
     }
 
 
-def _folders(found: Sequence[Outcome], settings: Settings) -> Iterator[dict[str, Any]]:
+def _folders_by_source(found: Sequence[Outcome], settings: Settings) -> Iterator[dict[str, Any]]:
     for source in ("documented", "assumed"):
         items = [_item(outcome, settings) for outcome in found if outcome.scenario.provenance == source]
         if items:

@@ -94,7 +94,7 @@ class RedisSandbox(SandboxFields):
             found=draft.lookups.found,
             unknown_test_value_lookup=draft.lookups.unknown_test_value_lookup,
             order=self.scenario_order(operation),
-            operation=operation.id,
+            operation_id=operation.id,
             armed=self.armed,
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
@@ -155,7 +155,7 @@ class RedisSandbox(SandboxFields):
             fields[f"armed:{armed.id}"] = self._after_use(armed)
             growth = -size_of_armed(armed) if armed.left == 1 else 0
         for scenario in effects.counted_scenarios:
-            fields[turn_field(view.operation, scenario)] = str(view.turn_counts.get(scenario, 0) + 1)
+            fields[turn_field(view.operation_id, scenario)] = str(view.turn_counts.get(scenario, 0) + 1)
         if effects.drew_delay:
             fields["delays"] = str(view.delays_drawn + 1)
         if view.facts.settings.vary:

@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         self.lost = asyncio.Event()
         self.request_bytes: list[bytes] = []
         self.body_listener: Callable[[bytes], None] | None = None
-        self._pending_bytes: list[bytes] = []  # the head of the next request, kept while no request is handled
+        self._pending_bytes: list[bytes] = []  # of the next request, while none is handled
         self._is_request_pending = False
         self._is_busy = False  # a request is being handled
         self.is_lingering = False
@@ -75,7 +75,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Pass the data on to aiohttp, which parses a head and calls `Handler.__call__` (see `Server`).
 
-        The time limit of a request begins with its first byte.
+        The time limit of a request begins with its first byte; if that comes in one piece with the end of the request
+        before it, with that of idle connections.
         """
         if self.is_lingering:
             self._is_still_sending = True

@@ -139,9 +139,9 @@ class Handler:
         """Write the line of the access log; a failure loses the line, not the reply."""
         if self._log is no_access_log:
             return
-        shown = self._engine.masked_target(request.rel_url.path_safe, request.rel_url.raw_query_string)
         micros = (time.perf_counter_ns() - started) // 1_000
         try:
+            shown = self._engine.masked_target(request.rel_url.path_safe, request.rel_url.raw_query_string)
             self._log(AccessRecord(request.method, shown, result.sandbox, result.reply, micros))
         except Exception:  # noqa: BLE001 - the client gets its reply all the same
             edge_log.exception("mockserver: a log line failed")

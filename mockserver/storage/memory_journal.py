@@ -72,8 +72,13 @@ class Journal:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def unused_id(self) -> str:
+        """The id that `next_id` gives; ids count up."""
+        return str(self._last_id + 1)
+
     def next_id(self) -> str:
-        """An unused id; ids count up."""
+        """An unused id, which is used now."""
         self._last_id += 1
         return str(self._last_id)
 

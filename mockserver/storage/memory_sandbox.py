@@ -97,7 +97,7 @@ class MemorySandbox:
             found=lookups.found,
             unknown_test_value_lookup=lookups.unknown_test_value_lookup,
             order=order,
-            operation=operation.id,
+            operation_id=operation.id,
             armed=self.armed,
             turn_counts=self.turn_counts.get(operation.id, {}),
             sandbox=self.name,
@@ -108,7 +108,7 @@ class MemorySandbox:
 
     async def check_room(self, effects: Effects) -> Full | None:
         """`Full` if the records of these effects have no room, as `commit` would say; otherwise None."""
-        return self._full(self.records.merged(effects.writes, "")) if effects.writes else None
+        return self._full(self.records.merged(effects.writes, self._shared.journal.unused_id))
 
     def _full(self, changes: Sequence[RecordChange]) -> Full | None:
         """`Full` if these changes of records have no room."""
@@ -149,7 +149,7 @@ class MemorySandbox:
         if effects.counted_scenarios:
             self.turn_counts = {
                 **self.turn_counts,
-                view.operation: _with_counts(self.turn_counts.get(view.operation, {}), effects.counted_scenarios),
+                view.operation_id: _with_counts(self.turn_counts.get(view.operation_id, {}), effects.counted_scenarios),
             }
         self._shared.journal.add(entry)
         self.pending[entry.id] = observation
@@ -160,7 +160,7 @@ class MemorySandbox:
         if view.versions.revision != self.records.revision and self._have_records_or_ids_changed(view, effects):
             return True
         for scenario in effects.counted_scenarios:
-            if self.turn_counts.get(view.operation, {}).get(scenario, 0) != view.turn_counts.get(scenario, 0):
+            if self.turn_counts.get(view.operation_id, {}).get(scenario, 0) != view.turn_counts.get(scenario, 0):
                 return True
         if effects.armed_id is None:
             return False

@@ -44,7 +44,7 @@ class Observer:
             fingerprint=self._fingerprint(request, query, forced),
             violation_places=tuple({_violation_place(violation) for violation in violations}) if violations else (),
             secret_in_url=(bool(query) or bool(operation.parameters)) and self._shows_secret(request),
-            committed=decision.commits,
+            committed=decision.applies_changes,
         )
 
     def observe_refusal(self, request: Request, sandbox: str, started_ns: int) -> Observation:

@@ -130,7 +130,7 @@ def test_a_forced_scenario_writes_nothing(contract: Contract) -> None:
     for body in ({}, BODY):
         decision = decided(contract, body, directives=forced)
         assert decision.scenario.changes
-        assert (decision.alternative, decision.trigger, decision.commits) == (None, "header", False)
+        assert (decision.alternative, decision.trigger, decision.applies_changes) == (None, "header", False)
         assert (decision.effects.writes, decision.effects.consumed_ids) == ((), ())
 
 
@@ -161,7 +161,7 @@ def test_a_fault_writes_only_with_commit(contract: Contract, commit: bool, writt
     directives = Directives(fault=fault) if by == "header" else NO_DIRECTIVES
     decision = decided(contract, armed=armed, directives=directives)
     assert (decision.scenario.id, decision.trigger) == ("activated-existing-customer", "values")
-    assert (decision.fault, decision.commits, len(decision.effects.writes)) == (fault, commit, written)
+    assert (decision.fault, decision.applies_changes, len(decision.effects.writes)) == (fault, commit, written)
     assert set(decision.effects.consumed_ids) == decision.scenario.new_ids != frozenset()
     assert decision.effects.armed_id == (1 if armed else None)
 

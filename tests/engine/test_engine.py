@@ -81,6 +81,17 @@ def test_a_refused_commit_is_a_problem(
     assert (entry.problem, entry.id, entry.decision) == (problem, "1", None)
 
 
+def test_explain_says_of_each_bound_what_handle_does(contract: Contract) -> None:
+    """Whether the records have room, to the byte."""
+    said = {}
+    for limit in range(500, 800):
+        engine = Engine(contract, settings=replace(contract.settings, max_state_bytes=limit))
+        explained = run_sync(engine.explain(asked(ONCE))).reply.status
+        said[limit] = explained
+        assert engine.handle_sync(asked(ONCE)).status == explained
+    assert {*said.values()} == {200, 507}
+
+
 def test_a_request_without_room_for_its_sandbox_is_refused(contract: Contract) -> None:
     """The entry has the sandbox's name."""
     engine = Engine(contract, settings=replace(contract.settings, max_sandboxes=1))

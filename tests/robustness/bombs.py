@@ -158,6 +158,8 @@ ANSWERS: Final[Mapping[str, Callable[[], str]]] = {
     "json: unknown names below": answered(body(f'"customer":{{{many(chr(34) + "first_nam%d" + chr(34) + ":1")}}}')),
     "json: a name of a megabyte": answered(body(f'"{"customer_id" * 90_000}":1')),
     "json: an array of numbers": answered(body(f'"customer":[{many("0")}]')),
+    "json: an array of numbers, a colon in a text": answered(body(f'"customer":[{many("0")}],"a":":"')),
+    "json: an array of texts with colons": answered(body(f'"customer":[{many(chr(34) + ":" + chr(34))}]')),
     "json: an array of objects": answered(body(f'"customer":[{many("{}")}]')),
     "json: a text of a megabyte": answered(body(f'"customer_id":"{"x" * 1_000_000}"')),
     "json: white space": answered(body(f'"customer_id":"{" " * 1_000_000}"')),

@@ -43,7 +43,7 @@ async def test_a_view_has_sandbox_operation_and_time(mock: Mock) -> None:
     """And the scenarios in force."""
     mock.clock.now = 77
     view = await mock.look("box", thing="x")
-    assert (view.sandbox, view.operation, view.facts.now_ns) == ("box", "use", 77)
+    assert (view.sandbox, view.operation_id, view.facts.now_ns) == ("box", "use", 77)
     assert view.order is mock.storage.orders["use"]
     assert view.order.scenarios == mock.operation.scenarios
 

@@ -177,7 +177,7 @@ async def test_parallel_requests_use_an_armed_outcome_seven_times(engine: Engine
     assert scenarios(replies)["rfc-invalid"] == 3
     assert sum(reply.fault is not None for reply in replies) == 4
     assert scenarios(replies)[SUCCESS] + scenarios(replies)[AGAIN] == 47
-    assert sum(bool(reply.decision and reply.decision.commits) for reply in replies) == 1
+    assert sum(bool(reply.decision and reply.decision.applies_changes) for reply in replies) == 1
     assert (await default_sandbox(engine)).armed == ()
 
 
