@@ -41,7 +41,7 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
         if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
             got = "another one" if sent else "none"
             message = f"expected {wanted}, got {got}"
-            values = {"expected": wanted}
+            values = {"expected": wanted, "got": got}
             found.append(RequestWarning("header", "/content-type", "content-type", message, assumption, values))
     charset = _CHARSET.search(sent) if ";" in sent else None
     if charset is not None and charset[1].lower() not in _UTF8:

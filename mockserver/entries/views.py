@@ -49,7 +49,15 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "micros": entry.duration_us,
         "unexpected": is_unexpected(entry),
         "masked": list(entry.masked),
+        "keys": _keys(decision),
+        "has_warnings": decision is not None and bool(decision.warnings),
     }
+
+
+def _keys(decision: EntryDecision | None) -> list[str]:
+    """The keys of the records that a decision looked up, which tell one request from another."""
+    lookups = decision.lookups.values() if decision is not None else ()
+    return list(dict.fromkeys(one.key for one in lookups if one.key))
 
 
 def reply_error(entry: JournalEntry) -> dict[str, Any]:

@@ -180,6 +180,30 @@ def test_filters_select_rows(console: Opened) -> None:
         page.close()
 
 
+def test_rows_are_told_apart_and_filtered_by_what_is_odd(mock: Serving, console: Opened) -> None:
+    """By the number that other entries refer to, the keys of records, warnings, and faults."""
+    send(mock, "odd", {**LASTING, "custmer_id": "1"})
+    send(
+        mock,
+        "odd",
+        {**ONCE, "card_identifier": "CARD-77"},
+        Mock_Fault="gateway",
+        Authorization_customer="x",
+        Content_Type="application/json",
+    )
+    page = console(at(mock, "odd"), viewport={"width": 1440, "height": 800})
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("CARD-77")
+    ids = [one["id"] for one in mock.ask("GET", "/sandbox/odd/__admin/requests")[1]["requests"]]
+    expect(rows(page).first.locator(".when")).to_contain_text(f"#{ids[0]}")
+    page.get_by_label("Which requests").select_option("warnings")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("TEST-CARD")
+    page.get_by_label("Which requests").select_option("faults")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("answer lost")
+
+
 def test_markup_of_a_client_is_shown_as_text(mock: Serving, console: Opened) -> None:
     """A script in a body, a header or a path."""
     send(mock, "script", {**LASTING, "device_id": SCRIPT, SCRIPT: SCRIPT}, X_Note=SCRIPT)
@@ -210,7 +234,7 @@ def test_numbers_are_shown_as_they_were_sent(mock: Serving, console: Opened) -> 
     page.goto(at(mock, "numbers", "try", example="activated-composite-balance"))
     page.get_by_label("id", exact=True).fill(big)
     page.get_by_label("Send customer_id").uncheck()
-    page.get_by_role("button", name="Text").click()
+    page.get_by_role("button", name="JSON").click()
     expect(page.get_by_label("Body", exact=True)).to_have_value(re.compile(f'"id": {big}'))
     page.get_by_role("button", name="Form").click()
     expect(page.get_by_label("id", exact=True)).to_have_value(big)
@@ -422,7 +446,7 @@ def test_an_entry_is_sent_again(mock: Serving, console: Opened) -> None:
 def test_a_form_tells_a_number_from_its_text(mock: Serving, console: Opened) -> None:
     """12345 is marked as a number, and what was wrong with it stands at its field until it is edited."""
     send(mock, "number", {**LASTING, "reference_batch": 12345})
-    page = console(at(mock, "number"))
+    page = console(at(mock, "number"), tells=False)
     rows(page).first.click()
     page.get_by_role("link", name="Send again").click()
     member = page.locator(".member", has=page.get_by_label("Send reference_batch"))
@@ -506,7 +530,7 @@ def test_the_try_view_sends_and_explains(mock: Serving, console: Opened) -> None
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name="reference-batch-empty")).to_be_visible()
     expect(page.get_by_text("violation at body.reference_batch, got empty")).to_be_visible()
-    page.get_by_role("button", name="Text").click()
+    page.get_by_role("button", name="JSON").click()
     page.get_by_label("Body", exact=True).fill('{"broken')
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name="malformed")).to_be_visible()
@@ -556,6 +580,31 @@ def test_a_request_without_answer_is_given_up(mock: Serving, console: Opened) ->
     shown.get_by_role("button", name="Cancel").click()
     expect(shown).to_contain_text("You stopped waiting before an answer came.")
     expect(shown).to_contain_text("no answer (timeout)")
+
+
+def test_a_form_is_kept_and_says_that_it_was_edited(mock: Serving, console: Opened) -> None:
+    """With its answer, while other views are looked at; a header of its own is sent."""
+    page = console(at(mock, "kept", "try"), tells=False)
+    example = page.get_by_label("Start with an example")
+    expect(example.locator("option:checked")).to_have_text("values that work each time")
+    page.get_by_label("card_identifier", exact=True).fill("CARD-5")
+    expect(example.locator("option:checked")).to_have_text("(edited)")
+    page.get_by_text("Headers, an outcome, a delay").click()
+    page.get_by_label("Headers", exact=True).fill("no header")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("This is no header: no header")).to_be_visible()
+    page.get_by_label("Headers", exact=True).fill("X-Note: mine")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+    page.get_by_role("link", name="State").click()
+    expect(page.get_by_role("heading", name="Clock")).to_be_visible()
+    page.get_by_role("link", name="Try it").last.click()
+    expect(page.get_by_label("card_identifier", exact=True)).to_have_value("CARD-5")
+    expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+    sent = mock.ask("GET", "/sandbox/kept/__admin/requests?text=X-Note:%20mine")[1]["requests"]
+    assert len(sent) == 1
+    example.select_option("values that work each time")
+    expect(page.get_by_label("card_identifier", exact=True)).to_have_value("TEST-CARD")
 
 
 def test_a_second_operation_needs_no_console_code(console: Opened, tmp_path: Path) -> None:
@@ -640,12 +689,12 @@ def test_a_delay_is_armed_and_removed(mock: Serving, console: Opened) -> None:
 def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
     """Its clock is moved; once dropped it is not among the choices."""
     page = console(at(mock, "before", "state"))
-    page.get_by_label("Sandbox", exact=True).select_option("Another one…")
+    page.get_by_label("Sandbox", exact=True).select_option("Create or go to another…")
     page.get_by_label("Name").fill("made.here")
     page.get_by_role("button", name="Go there").click()
     expect(page).to_have_url(re.compile("sandbox=made.here"))
-    page.get_by_text("Freeze at an instant").click()
-    page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
+    page.get_by_text("Freeze at a date and time").click()
+    page.get_by_label("Date and time").fill("2025-11-18T17:50:57")
     page.get_by_role("button", name="Freeze there").click()
     expect(page.locator(".clock-face")).to_contain_text("Nov 18, 2025, 17:50:57")
     page.get_by_label("Move forward by").fill("1d")
@@ -667,11 +716,11 @@ def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Op
     page.route("**/sandbox/slow/__admin/clock", lambda route: late.append(route))  # noqa: PLW0108 - it asks a function of Python for its names
     page.get_by_role("link", name="State").click()
     expect(page.get_by_role("heading", name="Clock")).to_be_visible()
-    page.get_by_label("Sandbox", exact=True).select_option("Another one…")
+    page.get_by_label("Sandbox", exact=True).select_option("Create or go to another…")
     page.get_by_label("Name").fill("quick")
     page.get_by_role("button", name="Go there").click()
-    page.get_by_text("Freeze at an instant").click()
-    page.get_by_label("Instant").fill("2025-11-18T17:50:57Z")
+    page.get_by_text("Freeze at a date and time").click()
+    page.get_by_label("Date and time").fill("2025-11-18T17:50:57")
     while not late:
         page.wait_for_timeout(20)
     with page.expect_response("**/sandbox/slow/__admin/clock"):
@@ -879,7 +928,8 @@ def test_axe_finds_no_violation(mock: Serving, console: Opened) -> None:
 
 def test_axe_finds_no_violation_in_spanish(mock: Serving, console: Opened) -> None:
     """In every view, and in an entry with all that can be wrong."""
-    send(mock, "axe-es", {**ONCE, "pin": "x", "customerId": 1})
+    for more in ({"pin": "x"}, {}, {"customerId": 1}):
+        send(mock, "axe-es", {**ONCE, **more})
     page = console(at(mock, "axe-es"), locale="es-MX")
     found = {}
     for view in VIEWS:
@@ -966,7 +1016,8 @@ def test_no_view_scrolls_into_emptiness(mock: Serving, console: Opened, width: i
 
 def test_an_entry_has_nothing_below_its_end(mock: Serving, console: Opened) -> None:
     """On a phone, where its near misses are blocks."""
-    send(mock, "end", {**ONCE, "pin": "12"})
+    for _ in range(2):
+        send(mock, "end", ONCE)
     page = console(at(mock, "end"), viewport={"width": 390, "height": 844})
     rows(page).first.click()
     expect(page.locator(".detail .misses")).to_be_attached()
@@ -1004,6 +1055,62 @@ def test_unchanged_records_are_folded(mock: Serving, console: Opened) -> None:
     expect(page.locator(".detail table.records tr.changed").first).to_be_visible()
     folded = page.locator(".detail details", has_text="unchanged").first
     expect(folded.locator("table")).to_be_hidden()
+
+
+def test_the_last_sandbox_is_opened_again(console: Opened) -> None:
+    """At the address of the mock alone; what is deleted or emptied is named."""
+    with nearby() as serve:
+        send(serve, "mine", LASTING)
+        page = console(serve.url, tells=False)
+        page.get_by_label("Sandbox", exact=True).select_option("mine")
+        expect(rows(page)).to_have_count(1)
+        page.goto("about:blank")
+        page.goto(serve.url)
+        expect(rows(page)).to_have_count(1)
+        assert "sandbox=mine" in page.url
+        page.get_by_role("button", name="Empty the journal").click()
+        expect(page.get_by_role("dialog")).to_contain_text("All entries of sandbox mine are deleted.")
+        page.keyboard.press("Escape")
+        page.get_by_role("link", name="State").click()
+        page.get_by_role("button", name="Reset").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Sandbox mine goes back to its seeds")
+        page.keyboard.press("Escape")
+        page.close()
+
+
+def test_a_stopped_clock_is_told_in_each_view(mock: Serving, console: Opened) -> None:
+    """And a running one moves."""
+    page = console(at(mock, "stopped", "state"))
+    face = page.locator(".clock-face > span").first
+    before = face.inner_text()
+    expect(face).not_to_have_text(before)
+    page.get_by_role("button", name="Freeze", exact=True).click()
+    page.get_by_role("link", name="Journal").click()
+    expect(waiting(page)).to_contain_text("clock frozen at")
+
+
+def test_a_language_is_chosen(console: Opened) -> None:
+    """For the pages, and for a report."""
+    with nearby() as serve:
+        serve.post({**LASTING, "reference_batch": ""})
+        page = console(f"{serve.url}/#/state")
+        page.get_by_label("Language").select_option("Español")
+        expect(page.get_by_role("heading", name="Estado")).to_be_visible()
+        page.get_by_role("link", name="Bitácora").click()
+        rows(page).first.click()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Reporte de error").click()
+        assert '<html lang="es">' in saved.value.path().read_text(encoding="utf-8")
+        page.close()
+
+
+def test_the_only_answer_that_matches_is_armed_by_enter(mock: Serving, console: Opened) -> None:
+    """Found by its words in the reader's language."""
+    page = console(at(mock, "enter"), locale="es-MX")
+    page.locator(".next > .button").click()
+    page.get_by_role("dialog").get_by_role("searchbox").fill("ya está activada 4433")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_contain_text("4433 · card-already-activated")
 
 
 def test_sandboxes_are_searched(mock: Serving, console: Opened) -> None:

@@ -111,11 +111,10 @@ def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
     page.get_by_role("button", name="Mover").click()
     expect(page.get_by_text("Escriba un número y una unidad, como 90s, 15m, 2h o 1d.")).to_be_visible()
     expect(page.get_by_label("Adelantar")).to_have_value("15 minutos")
-    page.get_by_text("Detener en un instante").click()
-    page.get_by_label("Instante").fill("mañana")
-    page.get_by_role("button", name="Detener ahí").click()
+    page.get_by_label("Adelantar").fill("999999999999d")
+    page.get_by_role("button", name="Mover").click()
     expect(page.locator(".toast.bad")).to_contain_text("El mock respondió 400.")
-    expect(page.get_by_label("Instante")).to_have_value("mañana")
+    expect(page.get_by_label("Adelantar")).to_have_value("999999999999d")
 
 
 def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> None:

@@ -1,6 +1,7 @@
 // The admin API: requests, the admin token, and the stream of new entries.
 
 import { parse, stringify } from "./exact_json.js";
+import { language } from "./translations.js";
 
 const home = new URL("../../", import.meta.url).pathname;
 const [, root, sandboxSegment] = /^(.*?\/)(?:sandbox\/([^/]+)\/)?__admin\/$/.exec(home) ?? [home, "/", undefined];
@@ -88,7 +89,7 @@ export async function admin(path, { value, exact = false, ...options } = {}) {
 
 /** Calls an admin route, and gives its answer as a blob. Throws `AdminError`. */
 export async function adminFile(path, options = {}) {
-  return (await checked(await send(path, options))).blob();
+  return (await checked(await send(path, { ...options, headers: { "Accept-Language": language } }))).blob();
 }
 
 /** The query string of the parameters that have a value. */

@@ -4,13 +4,14 @@ import { armingForm } from "./arming_form.js";
 import { catalogue, contract, faultKinds } from "./contract.js";
 import { fill, h, icon } from "./dom.js";
 import { arm } from "./next_answers.js";
+import { hasWords, reasonText, titleText } from "./wording.js";
 import { button, dialog, emptyState, errorState, form, iconButton, loadingState } from "./widgets.js";
 import { t, textOr } from "./translations.js";
 
 /** An answer to choose: `code` and `title` to read, `text` to search, and the `spec` that arms it. */
 function outcomeChoice(one, several) {
   return {
-    code: one.code || String(one.status ?? ""), title: one.heading ?? one.scenario, name: [one.scenario, several ? one.operation : ""].filter(Boolean).join(" · "),
+    code: one.code || String(one.status ?? ""), title: one.heading ?? one.scenario, node: [titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null], has: (text) => hasWords(one, one.code, text), name: [one.scenario, several ? one.operation : ""].filter(Boolean).join(" · "),
     group: one.code ? "errors" : "successes", spec: { scenario: one.scenario, operation: one.operation },
   };
 }
@@ -62,17 +63,21 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
       const isWhole = ({ spec }) => spec && (spec.operation || operations.length === 1); // otherwise the operation is to be chosen
       const row = (choice) => h("li", { class: "choice" },
         h("button", { type: "button", class: "choice-main", on: { click: () => (isWhole(choice) ? armNow(choice) : area.showSettings(choice)) } },
-          h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, h("strong", {}, choice.title), ![choice.code, choice.title, ""].includes(choice.name) ? h("span", { class: "dim mono" }, choice.name) : null)),
+          h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, choice.node ?? h("strong", {}, choice.title), ![choice.code, choice.title, ""].includes(choice.name) ? h("span", { class: "dim mono" }, choice.name) : null)),
         iconButton(t("arm.settings", { what: [...new Set([choice.code, choice.name || choice.title])].join(" ") }), "edit", () => area.showSettings(choice)));
       const draw = () => {
         const words = search.value.toLowerCase().split(/\s+/);
-        const found = choices.filter((one) => words.every((word) => `${one.code} ${one.title} ${one.name}`.toLowerCase().includes(word)));
+        const found = choices.filter((one) => one.has?.(search.value) ?? words.every((word) => `${one.code} ${one.title} ${one.name}`.toLowerCase().includes(word)));
         fill(groups, ...["errors", "faults", "successes"].map((group) => {
           const members = found.filter((one) => one.group === group);
           return members.length ? [h("h3", {}, t(`arm.${group}`)), h("ul", { class: "plain" }, ...members.map(row))] : null;
         }), found.length ? null : emptyState("target", t("arm.none"), t("arm.none.text")));
       };
       search.addEventListener("input", draw);
+      search.addEventListener("keydown", (event) => {
+        const found = groups.querySelectorAll(".choice-main");
+        if (event.key === "Enter" && found.length === 1) found[0].click();
+      });
       draw();
       fill(area, h("p", { class: "dim" }, t("arm.about")), search, groups, h("div", { class: "actions end" }, button(t("cancel"), () => close(null))));
       search.focus();

@@ -66,8 +66,8 @@ export function explanation(entry, served) {
   const parts = [entry.answer_lost ? lostNotice(entry) : decision ? adviceNotice(decision) : null];
   const constant = entry.records.map((one) => one.key).find((key) => served.collections.some((one) => one.constant.includes(key)));
   if (constant && !entry.answer_lost) parts.push(notice("info", t("entry.constant", { key: constant })));
-  if (decision?.heading) parts.push(h("blockquote", {}, h("p", {}, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
-  if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", decision.note));
+  if (decision?.heading) parts.push(h("blockquote", {}, h("p", { lang: "en" }, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
+  if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", h("span", { lang: "en" }, decision.note)));
   const facts = [];
   const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
   if (decision) {
@@ -141,8 +141,11 @@ function exchange(entry) {
 }
 
 function nearMisses(entry) {
-  if (!entry.misses.length) return null;
-  const sorted = [...entry.misses].sort((a, b) => (a.held > 0) === (b.held > 0) ? a.evidence.length - b.evidence.length : b.held - a.held);
+  // The last are those about which the request says nothing; beside a refusal they are noise.
+  const rank = (one) => (one.held > 0 ? 0 : one.evidence.every(({ kind }) => kind === "missing") ? 2 : 1);
+  const near = entry.misses.filter((one) => rank(one) < 2 || entry.code === null);
+  if (!near.length) return null;
+  const sorted = near.sort((a, b) => rank(a) - rank(b) || (rank(a) ? a.evidence.length - b.evidence.length : b.held - a.held));
   const missRows = (miss) => miss.evidence.map((one) => evidenceTexts(one, entry.violations)).map((one, index) => h("tr", {},
     index === 0 ? h("th", { scope: "row", rowSpan: miss.evidence.length, class: "mono" }, miss.scenario) : null,
     h("td", { class: "mono", data: { title: t("misses.at") } }, one.at),

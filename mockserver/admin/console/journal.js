@@ -15,6 +15,13 @@ const FIRST_PAGE = 200;
 const PAGE_SIZE = 1_000;
 const MAX_ROWS = 20_000;
 
+/** Choices of the filter beside documented and assumed. */
+const KINDS = {
+  unexpected: (row) => row.unexpected,
+  warnings: (row) => row.has_warnings,
+  faults: (row) => Boolean(row.fault) || row.client_left,
+};
+
 /** The view of the journal; `reportState` is called with the state of the stream. */
 export function journal(main, reportState) {
   const params = () => currentRoute().params;
@@ -28,7 +35,7 @@ export function journal(main, reportState) {
 
   const search = h("input", { type: "search", class: "grow", placeholder: t("journal.search"), "aria-label": t("journal.search"), value: params().text ?? "" });
   search.addEventListener("input", debounced(() => changeRoute({ text: search.value.trim() }), 250));
-  const show = selectBox([["", t("show.all")], ["documented", t("show.documented")], ["assumed", t("show.assumed")], ["unexpected", t("show.unexpected")]], params().show ?? "", { "aria-label": t("journal.show") });
+  const show = selectBox([["", t("show.all")], ["documented", t("show.documented")], ["assumed", t("show.assumed")], ["unexpected", t("show.unexpected")], ["warnings", t("show.warnings")], ["faults", t("show.faults")]], params().show ?? "", { "aria-label": t("journal.show") });
   show.addEventListener("change", () => changeRoute({ show: show.value }));
   const scenario = h("select", { "aria-label": t("journal.scenario") });
   scenario.addEventListener("change", () => changeRoute({ scenario: scenario.value }));
@@ -58,14 +65,16 @@ export function journal(main, reportState) {
     const name = row.scenario ?? row.problem ?? "—";
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
-    const where = row.answer_lost ? h("span", { class: "dim reply-hint" }, t("lost")) : row.hint ? h("span", { class: "dim reply-hint", title: row.hint }, row.hint)
+    const keys = [...row.keys].sort((one, other) => one.length - other.length).join(" · "); // the readable ones are short
+    const hint = [row.answer_lost ? t("lost") : row.hint, keys].filter(Boolean).join(" · ");
+    const where = hint ? h("span", { class: "dim reply-hint", title: hint }, hint)
       : h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null);
     const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
     const wrong = row.fault ? h("span", { class: "badge bad", title: row.fault }, textOr(`fault.name.${row.fault}`, row.fault)) : row.client_left ? h("span", { class: "badge bad" }, t("client.left")) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";
     const cell = (kind, ...inside) => h("div", { role: "gridcell", class: `cell ${kind}` }, ...inside);
     return [
-      cell("when mono", timeOfDay(row.time)),
+      cell("when mono", h("span", {}, timeOfDay(row.time)), h("span", { class: "cut", title: `#${row.id}` }, `#${row.id}`)),
       cell("status", answerBadge(row)),
       cell("code", row.code === null ? null : h("span", { class: "badge code" }, String(row.code))),
       cell("what", h("span", { class: "what-name cut" }, name), sandbox, narrow ? null : where),
@@ -81,7 +90,7 @@ export function journal(main, reportState) {
   function visible() {
     const { show: kind, scenario: name } = params();
     return rowsOfJournal.filter((row) => (!name || row.scenario === name || row.problem === name || codeKey(row) === name)
-      && (!kind || (kind === "unexpected" ? row.unexpected : row.source === kind)));
+      && (!kind || KINDS[kind]?.(row) || row.source === kind));
   }
 
   function draw() {
@@ -218,7 +227,7 @@ export function journal(main, reportState) {
   }
 
   async function clear() {
-    if (!await confirmDialog(t("journal.clear"), t("journal.clear.text"), t("journal.clear.do"))) return;
+    if (!await confirmDialog(t("journal.clear"), t("journal.clear.text", { name: params().sandbox || t("sandbox.default") }), t("journal.clear.do"))) return;
     await attempt(() => admin("requests", { method: "DELETE", sandbox: params().sandbox }), t("journal.cleared"));
     close();
     connect();

@@ -1,12 +1,12 @@
 // The frame of the console: navigation, choice of the sandbox, state of the connection, and the token dialog.
 
-import { admin, onTokenNeeded } from "./api.js";
+import { admin, onTokenNeeded, startingSandbox } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { baseUrl, contract, clearCache } from "./contract.js";
 import { journal } from "./journal.js";
 import { nextAnswers } from "./next_answers.js";
 import { button, copyText, dialog, errorState, field, form, iconButton, loadingState, toastArea } from "./widgets.js";
-import { routeUrl, changeRoute, onRouteChange, currentRoute } from "./route.js";
+import { routeUrl, changeRoute, lastSandbox, onRouteChange, currentRoute } from "./route.js";
 import { language, t } from "./translations.js";
 
 const VIEWS = {
@@ -112,6 +112,7 @@ sandboxSelect.addEventListener("change", async () => {
     sandboxSelect.value = currentRoute().params.sandbox;
     const names = h("datalist", { id: "sandbox-names" }, ...[...sandboxSelect.options].slice(1, -1).map((one) => h("option", { value: one.value })));
     const input = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._~\\-]{0,63}", autocomplete: "off", list: names.id });
+    input.addEventListener("input", () => input.setCustomValidity(input.validity.patternMismatch ? t("sandbox.hint") : ""));
     name = await dialog(t("sandbox.other.title"), (close) => form(() => close(input.value), field(t("sandbox.name"), input, t("sandbox.hint")), names,
       h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("sandbox.go")))));
     if (name === null) return;
@@ -134,7 +135,8 @@ addEventListener("unhandledrejection", (event) => {
 function showServed() {
   contract().then((served) => {
     const base = baseUrl(served, currentRoute().params.sandbox);
-    fill(versionLine, `${served.version} · `, h("span", { class: "mono" }, served.contract));
+    const apis = served.operations.map((one) => `${one.method} ${one.path}`);
+    fill(versionLine, h("span", { title: apis.join("\n") }, apis.length === 1 ? apis[0] : t("operations", { count: apis.length })), h("br"), `${served.version} · `, h("span", { class: "mono" }, served.contract));
     fill(baseLine, h("span", { class: "cut", title: base }, base), iconButton(t("base.copy"), "copy", () => copyText(base)));
   }).catch(clearCache);
 }
@@ -146,6 +148,7 @@ function showSafely() {
   });
 }
 
+if (!location.hash && !startingSandbox && lastSandbox()) history.replaceState(null, "", routeUrl("journal", { sandbox: lastSandbox() }));
 onRouteChange(showSafely);
 drawSandboxes();
 showSafely();

@@ -5,7 +5,8 @@ import { fill, h, icon, keepScroll, throttled } from "./dom.js";
 import { catalogue } from "./contract.js";
 import { shown } from "./exact_json.js";
 import { attempt, button, iconButton, toast } from "./widgets.js";
-import { currentRoute } from "./route.js";
+import { currentRoute, routeUrl } from "./route.js";
+import { instant } from "./times.js";
 import { t, textOr } from "./translations.js";
 
 /** Another page or a command may arm as well: this often the bar looks. */
@@ -86,18 +87,21 @@ export function nextAnswers(program) {
     const { sandbox } = currentRoute().params;
     const startedAt = performance.now();
     let armed;
+    let clock;
     try {
-      ({ armed } = await admin("armed", { sandbox, exact: true }));
+      [{ armed }, clock] = await Promise.all([admin("armed", { sandbox, exact: true }), admin("clock", { sandbox })]);
     } catch {
       drawUnknown(); // the view tells what is wrong
       return;
     }
     if (lastArmed && lastArmed.since < startedAt && !armed.some((one) => one.id === lastArmed.id)) forgetLastArmed();
     const outcomes = armed.length ? await namesOf() : [];
-    const key = JSON.stringify([sandbox, armed]);
+    const stopped = clock.mode === "real" ? "" : t(`next.clock.${clock.mode}`, { at: clock.mode === "frozen" ? instant(clock.now) : "" });
+    const key = JSON.stringify([sandbox, armed, stopped]);
     if (sandbox !== currentRoute().params.sandbox || key === drawn) return;
     drawn = key;
     keepScroll(node, () => fill(list, ...(armed.length ? armed.map((one) => chip(one, sandbox, outcomes)) : [h("li", { class: "dim" }, t("next.none"))]),
+      stopped ? h("li", {}, h("a", { href: routeUrl("state") }, stopped)) : null,
       armed.length > 1 ? h("li", {}, button(t("next.take.all"), () => attempt(() => admin("armed", { method: "DELETE", sandbox }), t("arm.taken")), { kind: "small" })) : null));
   }
 

@@ -8,7 +8,7 @@ import { viewJson } from "./json_view.js";
 import { button, selectBox, copyText, errorState, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { adviceNotice, howText } from "./wording.js";
+import { adviceNotice, hasWords, howText, reasonText } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -103,10 +103,11 @@ export function outcomes(main, reportState) {
       }
     } } },
     h("summary", {}, mark,
-      h("span", { class: "outcome-name" }, h("strong", {}, one.scenario), several ? h("span", { class: "dim mono" }, one.operation) : null, one.heading ? h("span", { class: "dim" }, one.heading) : null,
+      h("span", { class: "outcome-name" }, h("strong", {}, one.scenario), several ? h("span", { class: "dim mono" }, one.operation) : null, one.heading ? h("span", { class: "dim", lang: "en", title: t("entry.heading") }, one.heading) : null, reasonText(one) ? h("span", { class: "dim" }, reasonText(one)) : null,
         one.verified ? h("span", { class: "dim" }, t(`outcomes.verified.${one.verified.result}`, one.verified)) : null),
       sourceBadge(one.source), statusBadge(one.status), count), inside);
-    const node = h("li", { class: "outcome", data: { text: `${codeOf(one)} ${one.scenario} ${one.heading ?? ""}`.toLowerCase() } }, details);
+    const node = h("li", { class: "outcome", }, details);
+    node.hasWords = (text) => hasWords(one, codeOf(one), text);
     return {
       node,
       update(fresh) {
@@ -124,7 +125,7 @@ export function outcomes(main, reportState) {
       button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" })));
     const answer = h("div", {});
     fill(inside,
-      one.note ? notice("info", h("strong", {}, t("entry.note")), " ", one.note) : null,
+      one.note ? notice("info", h("strong", {}, t("entry.note")), " ", h("span", { lang: "en" }, one.note)) : null,
       adviceNotice(one),
       h("h3", {}, t("outcomes.how")),
       h("dl", { class: "ways" }, wayRow("values", howText(one), one.curl), wayRow("header", header, header)),
@@ -152,12 +153,12 @@ export function outcomes(main, reportState) {
   const empty = emptyState("outcomes", t("outcomes.none"), t("outcomes.none.text"));
   function filter() {
     const kind = params().show ?? "";
-    const words = (params().text ?? "").toLowerCase().split(/\s+/);
+    const text = params().text ?? "";
     let count = 0;
     for (const group of list.querySelectorAll(".outcome-group")) {
       let hasVisible = false;
       for (const node of group.querySelectorAll(".outcome")) {
-        const isVisible = (!kind || (node.dataset.met === "true") === (kind === "met")) && words.every((word) => node.dataset.text.includes(word));
+        const isVisible = (!kind || (node.dataset.met === "true") === (kind === "met")) && node.hasWords(text);
         node.hidden = !isVisible;
         hasVisible ||= isVisible;
       }

@@ -2,7 +2,11 @@
 
 import { startingSandbox } from "./api.js";
 
+const KEY = "mockserver-sandbox";
 const listeners = [];
+
+/** The sandbox that was last chosen in this browser; "" for the default one. */
+export const lastSandbox = () => localStorage.getItem(KEY) ?? "";
 
 /** The view and its parameters, as in the URL. */
 export function currentRoute() {
@@ -23,6 +27,7 @@ export function routeUrl(view, params = {}) {
 
 /** Changes parameters of the view; `remember` adds a step to the browser's history. */
 export function changeRoute(params, remember = false) {
+  if ("sandbox" in params) localStorage.setItem(KEY, params.sandbox);
   const route = currentRoute();
   const next = routeUrl(route.view, { ...route.params, ...params });
   if (next === location.hash) return;

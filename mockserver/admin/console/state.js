@@ -6,8 +6,8 @@ import { fill, h, throttled, keepScroll } from "./dom.js";
 import { parse, shown as asText, stringify } from "./exact_json.js";
 import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
-import { chooseZone, instant, zone } from "./times.js";
-import { t } from "./translations.js";
+import { chooseZone, fromZonedInput, instant, zone, zonedInput } from "./times.js";
+import { chooseLanguage, chosenLanguage, t } from "./translations.js";
 
 const FIRST_ROWS = 300;
 
@@ -18,6 +18,7 @@ export function state(main, reportState) {
   let isOpen = true;
   let collections = [];
   let maxRows = FIRST_ROWS;
+  let ticking = 0;
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("state.collections") });
   const table = h("div", { class: "records-table" });
   const clock = h("div", {});
@@ -28,8 +29,11 @@ export function state(main, reportState) {
   const zoneSelect = selectBox([["", t("zone.browser")], ["UTC", "UTC"]], zone);
   zoneSelect.addEventListener("change", () => chooseZone(zoneSelect.value));
 
+  const languageSelect = selectBox([["", t("language.browser")], ["en", "English"], ["es", "Español"]], chosenLanguage);
+  languageSelect.addEventListener("change", () => chooseLanguage(languageSelect.value));
+
   const side = h("div", { class: "stack" },
-    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock, field(t("zone"), zoneSelect, t("zone.hint"))),
+    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock, field(t("zone"), zoneSelect, t("zone.hint")), field(t("language"), languageSelect)),
     h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), sandboxSearch, sandboxList));
 
   fill(main,
@@ -130,15 +134,19 @@ export function state(main, reportState) {
       if (!isOpen || requested !== sandbox || (keepInput && isInUse())) return;
       const putClock = async (value) => { if (await attempt(() => admin("clock", { method: "PUT", value, sandbox }))) drawClock(); };
       const by = spanField(t("clock.by"), "clock", { value: "1h", required: true }, t("clock.by.hint"));
-      const at = h("input", { type: "text", class: "mono", value: time.now, required: true });
+      const at = h("input", { type: "datetime-local", step: "1", value: zonedInput(time.now), required: true });
+      const face = h("span", {}, instant(time.now));
+      const sinceMs = Date.parse(time.now) - performance.now();
+      clearInterval(ticking);
+      if (time.mode !== "frozen") ticking = setInterval(() => { face.textContent = instant(sinceMs + performance.now()); }, 1_000);
       fill(clock,
-        h("p", { class: "clock-face", title: time.now }, instant(time.now), " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
+        h("p", { class: "clock-face", title: time.now }, face, " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
         h("div", { class: "actions" },
           time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
           time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
         form(() => { if (by.read()) putClock({ advance: by.read() }); }, h("div", { class: "row end" }, by.node, h("button", { type: "submit", class: "button" }, t("clock.advance")))),
         h("details", {}, h("summary", {}, t("clock.at")),
-          form(() => putClock({ freeze: at.value.trim() }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
+          form(() => putClock({ freeze: fromZonedInput(at.value) }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
     } catch (error) {
       if (isOpen && requested === sandbox && !(keepInput && isInUse())) fill(clock, errorState(error, () => drawClock()));
     }
@@ -168,7 +176,7 @@ export function state(main, reportState) {
   }
 
   async function reset() {
-    if (!await confirmDialog(t("state.reset"), t("state.reset.text"), t("state.reset.do"))) return;
+    if (!await confirmDialog(t("state.reset"), t("state.reset.text", { name: sandbox || t("sandbox.default") }), t("state.reset.do"))) return;
     await attempt(() => admin("reset", { method: "POST", sandbox }), t("state.was.reset"));
     fill(clock); // it runs again
     refresh();
@@ -211,6 +219,6 @@ export function state(main, reportState) {
         refreshRecords();
       }
     },
-    close() { isOpen = false; disconnect(); },
+    close() { isOpen = false; clearInterval(ticking); disconnect(); },
   };
 }

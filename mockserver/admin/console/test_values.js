@@ -8,7 +8,7 @@ import { shown } from "./exact_json.js";
 import { button, copyText, emptyState, errorState, iconButton, loadingState } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { howText } from "./wording.js";
+import { hasWords, howText, reasonText, titleText } from "./wording.js";
 
 /** The view of test values. */
 export function testValues(main, reportState) {
@@ -44,8 +44,7 @@ export function testValues(main, reportState) {
   }
 
   function draw() {
-    const words = (params().text ?? "").toLowerCase().split(/\s+/);
-    const found = rows.filter((one) => words.every((word) => `${codeOf(one)} ${one.scenario} ${one.heading ?? ""} ${howText(one)}`.toLowerCase().includes(word)));
+    const found = rows.filter((one) => hasWords(one, codeOf(one), params().text ?? ""));
     if (!found.length) {
       fill(list, emptyState("outcomes", t("outcomes.none"), t("arm.none.text")));
       return;
@@ -59,7 +58,7 @@ export function testValues(main, reportState) {
     const header = `Mock-Scenario: ${one.scenario}`;
     return h("li", { class: "value-line" },
       h("span", { class: "badge code" }, codeOf(one) || String(one.status ?? "")),
-      h("span", { class: "choice-text" }, h("strong", {}, one.heading ?? one.scenario), one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
+      h("span", { class: "choice-text" }, titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null, one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
       h("span", { class: "value-how mono" }, h("span", {}, howText(one)), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
       h("span", { class: "actions" },
         button(t("outcomes.copy.values"), () => copyText(one.curl), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.values")}: ${name}` }),

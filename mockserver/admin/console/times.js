@@ -21,6 +21,15 @@ const name = format({ timeZoneName: "short" });
 /** The name of the time zone, as people read it beside a time. */
 export const zoneName = name.formatToParts(new Date()).find((one) => one.type === "timeZoneName").value;
 
+/** An instant as an input of date and time shows it, in the chosen zone. */
+export function zonedInput(text) {
+  const ms = Date.parse(text);
+  return new Date(zone === "UTC" ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** The instant of an input of date and time, as the API reads it. */
+export const fromZonedInput = (value) => new Date(zone === "UTC" ? `${value}Z` : value).toISOString();
+
 /** A time of day with milliseconds. */
 export const timeOfDay = (text) => clock.format(new Date(text));
 

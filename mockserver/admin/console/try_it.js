@@ -15,40 +15,51 @@ import { faultName, violationText } from "./wording.js";
 
 const randomHex = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
-/** The view to try a request. */
+let kept = null;
+
+/** The view to try a request; form and answer stay while the page does. */
 export function tryIt(main, reportState) {
+  kept ??= makeTryIt();
+  return kept.open(main, reportState);
+}
+
+function makeTryIt() {
   const params = () => currentRoute().params;
   let sandbox = params().sandbox;
   let disconnect = () => {};
-  let isOpen = true;
+  let reportState = () => {};
   let served = null;
   let chosen = null;
-  let formKey = null;
+  let formKey = "";
+  let formParams = {};
   const formArea = h("div", {});
   const result = h("div", { class: "stack", "aria-live": "polite" });
 
-  fill(main,
+  const nodes = [
     h("div", { class: "view-head" }, h("h1", {}, t("try.title"))),
     h("p", { class: "lead" }, t("try.about")),
-    h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, formArea), h("section", { class: "beside", tabindex: "-1", "aria-label": t("try.answer") }, result)));
+    h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, formArea), h("section", { class: "beside", tabindex: "-1", "aria-label": t("try.answer") }, result))];
   fill(formArea, loadingState());
   fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
 
   async function loadForm() {
-    const wantedKey = JSON.stringify([params().operation ?? "", params().example ?? "", params().entry ?? ""]);
-    if (wantedKey === formKey) return;
-    formKey = wantedKey;
+    let wantedKey = "";
     try {
       served = await contract();
+      const { operation = "", example = "", entry: entryId = "", of = "" } = params();
+      wantedKey = JSON.stringify([served.contract, sandbox, operation, example, entryId]);
+      if (wantedKey === formKey) return;
+      formKey = wantedKey;
+      formParams = { operation, example, entry: entryId, of };
       const entry = params().entry ? await admin(`requests/${encodeURIComponent(params().entry)}`, { sandbox: params().of ? params().of.replace(/^~/, "") : sandbox, exact: true }) : null;
       const operationName = entry?.decision?.operation ?? params().operation;
       chosen = served.operations.find((one) => one.operation === operationName) ?? served.operations[0];
       const [schema, examples, parameters, scenarios] = await Promise.all([
         bodySchema(chosen), examplesOf(chosen), parametersOf(chosen), admin(`scenarios${queryString({ operation: chosen.operation })}`, { sandbox })]);
-      if (isOpen && wantedKey === formKey) drawForm(schema, examples, parameters, scenarios.scenarios, entry);
+      if (wantedKey === formKey) drawForm(schema, examples, parameters, scenarios.scenarios, entry);
     } catch (error) {
-      formKey = null;
-      if (isOpen) fill(formArea, errorState(error, loadForm));
+      if (formKey === wantedKey) formKey = "";
+      if (!formKey) fill(formArea, errorState(error, loadForm));
     }
   }
 
@@ -58,10 +69,17 @@ export function tryIt(main, reportState) {
     operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "", entry: "", of: "" }));
     const selected = examples.find((one) => one.name === params().example);
     const first = entry ? sentAgain(entry) : selected ? { body: selected.value } : params().example === "-" ? {} : chosen.example ?? {};
-    const example = selectBox([...(entry ? [["entry", `#${entry.id}`]] : []), ["", t("try.example.works")], ["-", t("try.example.none")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], entry ? "entry" : selected?.name ?? params().example ?? "");
-    example.addEventListener("change", () => changeRoute({ example: example.value, entry: "", of: "" }));
+    const example = selectBox([...(entry ? [["entry", `#${entry.id}`]] : []), ["", t("try.example.works")], ["-", t("try.example.none")], ["*", t("try.example.edited")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], entry ? "entry" : selected?.name ?? params().example ?? "");
+    example.querySelector("[value='*']").hidden = true;
+    example.addEventListener("change", () => {
+      formKey = ""; // also an example that was edited is taken anew
+      changeRoute({ example: example.value, entry: "", of: "" });
+      loadForm();
+    });
     const body = schema ? bodyForm(schema, first.body ?? {}) : null;
     body?.mark(entry?.violations ?? []);
+    body?.node.addEventListener("input", () => { example.value = "*"; });
+    const headers = headersField();
     const inputs = parameters.map((one) => {
       const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String((one.place === "path" ? first.path : first.query)?.[one.name] ?? one.example ?? "") });
       return { ...one, input };
@@ -71,7 +89,8 @@ export function tryIt(main, reportState) {
     /** The request as entered in the form; null while a field is wrong. */
     const request = () => {
       const waits = delay.read();
-      return waits === null ? null : buildRequest(body, inputs, { "Mock-Scenario": scenario.value, "Mock-Delay": waits });
+      const own = headers.read();
+      return waits === null || own === null ? null : buildRequest(body, inputs, { "Mock-Scenario": scenario.value, "Mock-Delay": waits, ...own });
     };
     const copyCurl = () => {
       const found = request();
@@ -97,7 +116,7 @@ export function tryIt(main, reportState) {
     h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), copyCurl, { name: "copy", kind: hasOwnPort ? "primary" : "" })),
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
-    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node))));
+    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node), headers.node)));
   }
 
   function maskedPlaces(entry) {
@@ -152,7 +171,6 @@ export function tryIt(main, reportState) {
     stopWaiting();
     const elapsedMs = performance.now() - startedAt;
     const [entry, ...earlier] = await entriesOf(trace);
-    if (!isOpen) return entry;
     drawAnswer({ response, text, failure: failure && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
     if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
     return entry;
@@ -205,17 +223,44 @@ export function tryIt(main, reportState) {
     disconnect();
     disconnect = listen({}, sandbox, { onOpen: async () => {}, onEntry: () => {}, onLost: () => {}, onState: (name, error) => { reportState(name, error); if (name === "live") loadForm(); } });
   }
-  loadForm();
-  connect();
+
+  function update() {
+    if (params().sandbox !== sandbox) {
+      sandbox = params().sandbox;
+      connect();
+    }
+    loadForm();
+  }
+
   return {
-    update({ params }) {
-      if (params.sandbox !== sandbox) {
-        sandbox = params.sandbox;
-        formKey = null;
-        connect();
-      }
+    open(main, report) {
+      reportState = report;
+      fill(main, ...nodes);
+      const hasOwn = ["operation", "example", "entry"].some((name) => params()[name]);
+      if (!hasOwn && params().sandbox === sandbox) changeRoute(formParams);
+      sandbox = params().sandbox;
       loadForm();
+      connect();
+      return { update, close: () => disconnect() };
     },
-    close() { isOpen = false; disconnect(); },
+  };
+}
+
+/** A field for headers, one a line; `read()` gives them by name, or null after telling what is wrong. */
+function headersField() {
+  const text = h("textarea", { rows: 2, spellcheck: "false", placeholder: "X-Request-Id: 42" });
+  const told = h("p", { class: "bad-text", role: "alert" });
+  text.addEventListener("input", () => { told.textContent = ""; });
+  return {
+    node: h("div", {}, field(t("try.headers"), text, t("try.headers.hint")), told),
+    read() {
+      const lines = text.value.split("\n").filter((line) => line.trim());
+      const found = lines.map((line) => /^\s*([\w!#$%&'*+.^`|~-]+)\s*:\s*([\x20-\x7e]*)$/.exec(line));
+      const at = found.indexOf(null);
+      if (at < 0) return Object.fromEntries(found.map(([, name, value]) => [name, value.trim()]));
+      told.textContent = t("try.headers.wrong", { line: lines[at] });
+      text.focus();
+      return null;
+    },
   };
 }

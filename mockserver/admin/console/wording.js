@@ -7,6 +7,18 @@ import { notice } from "./widgets.js";
 
 const MAX_VALUE = 80;
 
+/** What happened, in a language in which the documents have no heading; "" where the heading is to be understood. */
+export const reasonText = ({ reason }) => (language === "en" ? "" : reason?.[language] ?? "");
+
+/** A heading of the documents, which are English, or the id of a scenario. */
+export const titleText = ({ heading, scenario }) => (heading ? h("strong", { lang: "en", title: t("entry.heading") }, heading) : h("strong", {}, scenario));
+
+/** Whether all words stand in the code, the texts or the values of an outcome. */
+export function hasWords(one, code, text) {
+  const all = [code, one.scenario, one.heading, one.reason?.[language], one.advice?.[language], howText(one)].join(" ").toLowerCase();
+  return text.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+}
+
 /** What happened and what a client should do, in the reader's language where the contract has it; null without advice. */
 export function adviceNotice({ reason, advice, retry }) {
   const parts = [reason, advice].map((one) => one?.[language] ?? one?.en ?? "");
@@ -61,10 +73,17 @@ function gotText(keyword, came, { operand, got }) {
 
 /** What was accepted although it was probably not meant. */
 export function warningText({ keyword, pointer, values, message }) {
+  if (keyword === "content-type" && values.got === "none") return t("warning.content-type.none");
   const name = pointer.split("/").at(-1).replaceAll("~1", "/").replaceAll("~0", "~");
   const near = values.near ? t("warning.near", values) : "";
   return textOr(`warning.${keyword}`, message, { ...values, name, near });
 }
+
+/** What a path of a condition may begin with beside the name of a record. */
+const ROOTS = new Set(["body", "header", "query", "path", "new", "now", "settings", "item"]);
+
+/** A path as text; one into a record says so, as its name may be that of a field as well. */
+const placeText = (path) => (!path || ROOTS.has(path.split(".")[0]) ? path : t("place.record", { path }));
 
 // -- conditions and evidence ------------------------------------------------------------------------------
 
@@ -75,7 +94,7 @@ export function conditionText(condition) {
   if (["all", "any", "none"].includes(name) && Array.isArray(operand)) {
     return t(`group.${name}`, { list: operand.map((group) => Object.entries(group).map((one) => conditionText(Object.fromEntries([one]))).join(` ${t("and")} `)).join("; ") });
   }
-  return `${name} ${operandText(operand)}`;
+  return `${placeText(name)} ${operandText(operand)}`;
 }
 
 function violationCondition(operand) {
@@ -114,5 +133,5 @@ export function evidenceTexts({ at, expected, came, kind, condition }, violation
   }
   if (kind === "holds") return { at: t("evidence.group"), expected: conditionText(condition), came: t("evidence.holds") };
   if (!name) return { at, expected, came };
-  return { at, expected: operandText(operand).replace(/^(is|es) (?!not )/, ""), came: kind === "value" ? came : t(`evidence.${kind}`) };
+  return { at: placeText(at), expected: operandText(operand).replace(/^(is|es) (?!not )/, ""), came: kind === "value" ? came : t(`evidence.${kind}`) };
 }
