@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
-from mockserver.admin.journal import bad_parameter
 from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
@@ -21,6 +20,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.listing import repeatable_change_example
 from mockserver.export.formats import EXPORTS
 from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.parameters import bad_parameter
 from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
 

@@ -8,23 +8,23 @@ from typing import Any, Final
 
 import msgspec
 
-from mockserver.admin.journal import bad_parameter, bool_parameter
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.engine.listing import curl_for, iter_scenario_rows
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
+from mockserver.http_api.parameters import Scope, bad_parameter, scope_of
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
 
 
-async def coverage_json(call: Call, tally: Tally, sandbox: str | None, prefix: str | None = None) -> dict[str, Any]:
-    """The coverage of a sandbox, or of all (None) or those with a prefix, as JSON.
+async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any]:
+    """The coverage of a scope as JSON.
 
     An outcome is met once its full answer was sent; `faults` counts faulted answers too.
     """
-    engine, name = call.engine, sandbox or ""
+    engine, name = call.engine, scope.sandbox or ""
     found = await engine.storage.find(name)
     settings = engine.settings if found is None else found.settings
     contract = engine.contract
@@ -42,6 +42,7 @@ async def coverage_json(call: Call, tally: Tally, sandbox: str | None, prefix: s
             {
                 "scenario": scenario.id,
                 "operation": operation.id,
+                "code": scenario.code,
                 "source": scenario.provenance,
                 "heading": scenario.heading,
                 "note": scenario.note,
@@ -60,8 +61,8 @@ async def coverage_json(call: Call, tally: Tally, sandbox: str | None, prefix: s
             }
         )
     return {
-        "sandbox": sandbox,
-        "sandbox_prefix": prefix,
+        "sandbox": scope.sandbox,
+        "sandbox_prefix": scope.prefix or None,
         "incomplete": tally.incomplete,
         "contract": contract.hash,
         "requests": tally.requests,
@@ -119,14 +120,9 @@ async def _get_coverage(call: Call) -> Reply:
     name = call.query.get("format", "json")
     if name != "json" and name not in FORMATS:
         raise bad_parameter(f"format is json, {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}.")
-    prefix = call.query.get("sandbox_prefix")
-    if prefix is None:
-        sandbox = None if bool_parameter(call, "all") else call.sandbox
-        coverage = await coverage_json(call, await call.engine.storage.tally(sandbox), sandbox)
-    elif not prefix or "all" in call.query:
-        raise bad_parameter("sandbox_prefix is the beginning of names of sandboxes, and goes without all.")
-    else:
-        coverage = await coverage_json(call, await call.engine.storage.tally_of_prefix(prefix), None, prefix)
+    scope, storage = scope_of(call), call.engine.storage
+    tally = await (storage.tally_of_prefix(scope.prefix) if scope.prefix else storage.tally(scope.sandbox))
+    coverage = await coverage_json(call, tally, scope)
     if name == "json":
         return json_reply(coverage)
     format_ = FORMATS[name]

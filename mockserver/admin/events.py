@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from mockserver.admin.journal import FILTERS, bool_parameter, entries_of, entry_filter
+from mockserver.admin.journal import FILTERS, entries_of, entry_filter
 from mockserver.base.values import encode_json
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import server_sent_event
 from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error
+from mockserver.http_api.parameters import scope_of
 from mockserver.storage.interface import Entry, Listener, Storage, StorageError
 from mockserver.storage.pacing import Pacer
 
@@ -203,8 +204,7 @@ async def _stream_events(call: Call) -> Reply:
     if len(hub) >= MAX_READERS:
         detail = f"There are {MAX_READERS} readers, which is the most; a stream that ends makes room."
         raise admin_error(503, "too-many-readers", "There is no room for one more reader of events", detail)
-    sandbox = None if bool_parameter(call, "all") else call.sandbox
-    reader = EventReader(hub, sandbox, await entry_filter(call), lambda: _missed_entries(call))
+    reader = EventReader(hub, scope_of(call).sandbox, await entry_filter(call), lambda: _missed_entries(call))
     headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
     return Reply(200, headers, b"", feed=reader)
 

@@ -21,7 +21,8 @@ from mockserver.entries.bundle import bundle
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, entry_summary, is_unexpected
-from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, int_parameter, scope_of
 from mockserver.http_api.pieces import json_in_pieces
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
@@ -33,30 +34,13 @@ MAX_PAGE: Final = 1_000
 """Entries of one page; an archive has no limit."""
 
 
-def bad_parameter(detail: str) -> AdminError:
-    """Make the error of a query parameter."""
-    return admin_error(400, "bad-parameter", "A query parameter has no usable value", detail)
-
-
-def _int_parameter(call: Call, name: str, default: int, most: int) -> int:
-    text = call.query.get(name, str(default))
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= most:
-        raise bad_parameter(f"{name} is a number from 1 to {most}.")
-    return int(text)
-
-
-def bool_parameter(call: Call, name: str) -> bool:
-    """A query parameter that is true or false, false by default. Raises `AdminError`."""
-    if call.query.get(name, "false") not in ("true", "false"):
-        raise bad_parameter(f"{name} is true or false.")
-    return call.query.get(name) == "true"
-
-
 async def entries_of(call: Call, *, before: str = "", after: str = "") -> Sequence[Entry]:
-    """The entries of the sandbox, or of all, newest first. Raises `AdminError` for a bad id."""
-    sandbox = None if bool_parameter(call, "all") else call.sandbox
+    """The entries of the sandbox, or of all (`entry_filter` finds those of a prefix), newest first.
+
+    Raises `AdminError` for a bad id.
+    """
     try:
-        return await call.engine.storage.entries(sandbox, before=before, after=after)
+        return await call.engine.storage.entries(scope_of(call).sandbox, before=before, after=after)
     except ValueError as error:
         raise bad_parameter(f"before: {error}.") from None
 
@@ -74,7 +58,7 @@ async def _matching_entries(call: Call) -> AsyncGenerator[JournalEntry, None]:
 
 async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     """A function that tells whether an entry matches the query. Raises `AdminError`."""
-    query = call.query
+    query, scope = call.query, scope_of(call)
     since = _since(query.get("since"))
     text, trace = query.get("text", "").lower(), query.get("trace")
     if trace is not None and not TRACE_ID.fullmatch(trace):
@@ -86,7 +70,8 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     def is_wanted(entry: JournalEntry) -> bool:
         shown = entry_summary(entry) if wanted else {}
         return (
-            (since is None or entry.at_ns >= since)
+            scope.has(entry.sandbox)
+            and (since is None or entry.at_ns >= since)
             and all(shown[name] == value for name, value in wanted)
             and trace in (None, entry.trace)
             and (not text or text in _searchable_text(entry))
@@ -142,7 +127,7 @@ async def _list_entries(call: Call) -> Reply:
 
 
 async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
-    limit = _int_parameter(call, "limit", 100, MAX_PAGE)
+    limit = int_parameter(call, "limit", 100, MAX_PAGE)
     rows: list[Raw] = []  # a decoded entry takes many times the bytes of its row
     last, more = "", {}
     async with aclosing(_matching_entries(call)) as matching:
@@ -164,12 +149,12 @@ async def _list_unexpected(call: Call) -> Reply:
 
 async def _get_har(call: Call) -> Reply:
     """The newest entries up to `limit` as an HTTP archive, oldest first, in pieces."""
-    limit = _int_parameter(call, "limit", 2**62, 2**62)
+    limit = int_parameter(call, "limit", 2**62, 2**62)
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
     count = await _count_up_to(entries, is_wanted, limit) if limit < len(entries) else len(entries)
     after = entries[count].id if count < len(entries) else ""
-    sandbox, scheme = None if bool_parameter(call, "all") else call.sandbox, urlsplit(call.operations_url).scheme
-    return json_in_pieces(har_pieces(call.engine.storage, sandbox, after, count, is_wanted, scheme))
+    scheme = urlsplit(call.operations_url).scheme
+    return json_in_pieces(har_pieces(call.engine.storage, scope_of(call).sandbox, after, count, is_wanted, scheme))
 
 
 async def _count_up_to(entries: Sequence[Entry], is_wanted: Callable[[JournalEntry], bool], limit: int) -> int:
@@ -242,7 +227,6 @@ _WORD_FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Filters by a member of an entry, with the values that it can have."""
 
-_ALL_SANDBOXES: Final = {"all": "true: of every sandbox"}
 FILTERS: Final = {
     "scenario": "The id of the scenario that answered",
     "source": "documented or assumed",
@@ -250,7 +234,7 @@ FILTERS: Final = {
     "since": "An RFC 3339 instant",
     "trace": "A trace id: that of the request's header traceparent",
     "text": "A text in the request, the reply or the id of the scenario",
-    **_ALL_SANDBOXES,
+    **SCOPE_PARAMETERS,
 }
 _PAGE_PARAMETERS: Final = {
     **FILTERS,

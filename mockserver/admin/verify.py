@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
-from mockserver.admin.journal import bad_parameter, is_journal_incomplete
+from mockserver.admin.journal import is_journal_incomplete
 from mockserver.admin.sandboxes import unknown_sandbox
 from mockserver.base.values import encode_json
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
@@ -18,6 +18,7 @@ from mockserver.entries import verification
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import Reconstruction, reconstruct
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.parameters import bad_parameter
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------

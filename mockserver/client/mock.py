@@ -105,8 +105,8 @@ class Mock:
     def requests(self, *, unexpected: bool = False, limit: int | None = None, **filters: Any) -> list[dict[str, Any]]:
         """The received requests, oldest first, as the rows of `GET /__admin/requests`.
 
-        Filters are those of that route: scenario, source, trigger, since, trace, text, before, all. `unexpected`: only
-        those with an unexpected answer. `limit`: only this many of the newest. Raises `MockError`.
+        Filters are those of that route: scenario, source, trigger, since, trace, text, before, all, sandbox_prefix.
+        `unexpected`: only those with an unexpected answer. `limit`: only this many of the newest. Raises `MockError`.
         """
         path = "/requests/unexpected" if unexpected else "/requests"
         rows: list[dict[str, Any]] = []  # newest first, as in the pages

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from mockserver.remote.options import FiniteRange, print_document
-from mockserver.remote.remote_server import RemoteServer, fail, remote_options
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.remote.options import FiniteRange, print_document, print_notice
+from mockserver.remote.remote_server import (
+    RemoteServer,
+    fail,
+    notice_of_no_requests,
+    remote_options,
+    sandbox_prefix_option,
+    scope_query,
+)
 from mockserver.reports.coverage_page import FORMATS
 from mockserver.reports.coverage_report import summary
-
-BELOW_MINIMUM: Final = 2
-"""The exit status if fewer outcomes were met than `--fail-under` asks for."""
 
 
 @click.command()
 @click.option("--all", "all_", is_flag=True, help="Count the requests of all sandboxes, also of removed ones.")
-@click.option("--sandbox-prefix", metavar="TEXT", help="Count the requests of sandboxes whose names begin with this.")
+@sandbox_prefix_option
 @click.option(
     "--format",
     "form",
@@ -39,7 +45,12 @@ BELOW_MINIMUM: Final = 2
     "--fail-under",
     type=FiniteRange(0, 100),
     metavar="PERCENT",
-    help=f"End with exit status {BELOW_MINIMUM} if less than this share of the documented outcomes was met.",
+    help="End with exit status 1 if less than this share of the documented outcomes was met.",
+)
+@click.option(
+    "--require",
+    metavar="NAMES",
+    help="End with exit status 1 unless each of these was met: codes or ids of outcomes, separated by commas.",
 )
 @remote_options
 def coverage(
@@ -50,21 +61,42 @@ def coverage(
     form: str,
     output: Path | None,
     fail_under: float | None,
+    require: str | None,
 ) -> None:
     """Show which outcomes of the contract were met, and how to meet the others."""
-    query = {} if sandbox_prefix is None else {"sandbox_prefix": sandbox_prefix}
-    report = remote.call_or_fail("GET", "/coverage", query={**query, "all": "true"} if all_ else query)
+    scope = scope_query(all_=all_, sandbox_prefix=sandbox_prefix)
+    report = remote.call_or_fail("GET", "/coverage", query=scope)
     if not isinstance(report, dict) or "documented" not in report:
         fail("the answer is not a coverage report; is --url right?")
+    not_met = [*_not_met(report["scenarios"], require.split(","))] if require is not None else []
     text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMATS[form].render(report)
     if output is None:
         print_document(text)
     else:
         _write(output, text)
         click.echo(summary(report))
-    if fail_under is not None and not _reaches(report["documented"], fail_under):
-        click.echo(f"mockserver: {summary(report)}; --fail-under {fail_under:g}", err=True)
-        sys.exit(BELOW_MINIMUM)
+    if not report["requests"]:
+        notice_of_no_requests(remote, scope)
+    below = fail_under is not None and not _reaches(report["documented"], fail_under)
+    if below:
+        print_notice(f"{summary(report)}; --fail-under {fail_under:g}")
+    if not_met:
+        print_notice(f"not met: {', '.join(not_met)} (--require)")
+    sys.exit(1 if below or not_met else 0)
+
+
+def _not_met(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Iterator[str]:
+    """The names of which no outcome was met. A name is an id, or a code, which several outcomes may have."""
+    met: dict[str, int] = {}
+    for row in rows:
+        for name in {row["scenario"], row["code"] or row["scenario"]}:
+            met[name] = met.get(name, 0) + row["met"]
+    for name in map(str.strip, names):
+        if name not in met:
+            hint = did_you_mean_sentence(close_matches(name, met))
+            raise click.BadParameter(f"no outcome has the code or id {name!r}.{hint}", param_hint="'--require'")
+        if not met[name]:
+            yield name
 
 
 def _write(file: Path, text: str) -> None:

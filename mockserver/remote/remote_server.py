@@ -154,3 +154,28 @@ def remote_options(command: _Command) -> _Command:
     ):
         option(wrapped)
     return wrapped  # type: ignore[return-value]
+
+
+sandbox_prefix_option: Final = click.option(
+    "--sandbox-prefix", metavar="TEXT", help="The requests of sandboxes whose names begin with this."
+)
+
+
+def scope_query(*, all_: bool, sandbox_prefix: str | None) -> dict[str, str]:
+    """The query parameters of the admin API for `--all` and `--sandbox-prefix`."""
+    prefix = {} if sandbox_prefix is None else {"sandbox_prefix": sandbox_prefix}
+    return {**prefix, "all": "true"} if all_ else prefix
+
+
+def notice_of_no_requests(remote: RemoteServer, scope: Mapping[str, str]) -> None:
+    """Print on standard error that the journal has no request of these sandboxes, if so, and whether others have."""
+    if "all" in scope or _has_requests(remote, scope):
+        return
+    default = f"sandbox {remote.sandbox}" if remote.sandbox else "the default sandbox"
+    where = f"sandboxes {scope['sandbox_prefix']}..." if "sandbox_prefix" in scope else default
+    others = "; other sandboxes have some (--all)" if _has_requests(remote, {"all": "true"}) else ""
+    click.echo(f"mockserver: no requests in {where}{others}", err=True)
+
+
+def _has_requests(remote: RemoteServer, scope: Mapping[str, str]) -> bool:
+    return bool(remote.call_or_fail("GET", "/requests", query={**scope, "limit": "1"})["requests"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -13,7 +14,13 @@ import click
 from mockserver.entries.journal_entry import recorded_words
 from mockserver.remote.events import EventStream
 from mockserver.remote.options import print_document
-from mockserver.remote.remote_server import RemoteServer, remote_options
+from mockserver.remote.remote_server import (
+    RemoteServer,
+    notice_of_no_requests,
+    remote_options,
+    sandbox_prefix_option,
+    scope_query,
+)
 
 COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault")
 
@@ -36,6 +43,8 @@ COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sourc
 @click.option("--limit", type=click.IntRange(1, 1_000), help="The most requests to list [default: 100].")
 @click.option("--before", metavar="ID", help="Only requests before this one.")
 @click.option("--all", "all_", is_flag=True, help="The requests of all sandboxes.")
+@sandbox_prefix_option
+@click.option("--fail", "fail_", is_flag=True, help="End with exit status 1 if there is any such request.")
 @click.option("--clear", is_flag=True, help="Empty the journal of the sandbox.")
 @click.option("--follow", is_flag=True, help="Print new requests as they come, until Ctrl-C or the server stops.")
 @click.option("--har", is_flag=True, help="Print them as an HTTP archive (HAR).")
@@ -46,8 +55,8 @@ def requests(
     remote: RemoteServer,
     entry: str | None,
     *,
-    all_: bool,
     unexpected: bool,
+    fail_: bool,
     clear: bool,
     follow: bool,
     har: bool,
@@ -56,7 +65,8 @@ def requests(
     **filters: Any,
 ) -> None:
     """List the requests of a sandbox, newest first, or show the request of an ID."""
-    given = {"ID": entry, "--clear": clear, "--har": har, "--bundle": bundle}
+    scope = scope_query(all_=filters.pop("all_"), sandbox_prefix=filters.pop("sandbox_prefix"))
+    given = {"ID": entry, "--clear": clear, "--har": har, "--bundle": bundle, "--fail": fail_}
     _check_together(given | {f"--{name}": filters[name] for name in ("limit", "before", "since")}, follow=follow)
     if entry is not None:
         entry_json = remote.call_or_fail("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
@@ -66,18 +76,28 @@ def requests(
         click.echo(f"cleared {remote.call_or_fail('DELETE', '/requests')['requests']} requests")
         return
     query = {name: str(value) for name, value in filters.items() if value is not None}
-    query |= {"all": "true"} if all_ else {}
-    columns = ("sandbox", *COLUMNS) if all_ else COLUMNS
+    query |= scope
+    columns = ("sandbox", *COLUMNS) if scope else COLUMNS
     if follow:
         rows = (row for row in EventStream(remote, query).rows() if row["unexpected"] or not unexpected)
         _print_new(rows, None if as_json else RequestTable(columns))
         return
     query |= {"format": "har"} if har else {}
     answer = remote.call_or_fail("GET", "/requests/unexpected" if unexpected else "/requests", query=query)
+    rows = answer["log"]["entries"] if har else answer["requests"]
     if as_json or har:
         print_document(json.dumps(answer, ensure_ascii=False) + "\n")
-        return
-    click.echo("\n".join(RequestTable(columns).lines(answer["requests"], with_head=True)))
+    else:
+        _print_page(answer, columns)
+    if not rows:
+        notice_of_no_requests(remote, scope)
+    sys.exit(1 if fail_ and rows else 0)
+
+
+def _print_page(answer: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Print a page of requests as a table; nothing where there are none."""
+    if answer["requests"]:
+        click.echo("\n".join(RequestTable(columns).lines(answer["requests"], with_head=True)))
     if answer["lost"]:
         click.echo(f"{answer['lost']} older requests are no longer kept", err=True)
     if "before" in answer:
@@ -86,6 +106,8 @@ def requests(
 
 def _check_together(given: Mapping[str, Any], *, follow: bool) -> None:
     """Refuse options that cannot be combined."""
+    if given["ID"] is not None and given["--fail"]:
+        raise click.UsageError("--fail cannot be combined with ID")
     for name, value in given.items():
         if follow and value:
             raise click.UsageError(f"--follow cannot be combined with {name}")

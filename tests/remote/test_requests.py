@@ -88,6 +88,43 @@ def test_requests_are_found_by_trace_id() -> None:
         assert "trace is a trace id" in run("requests", "--trace", "x", "--url", serve.url).stderr
 
 
+def test_the_requests_of_a_run_are_listed_by_prefix() -> None:
+    """As a table with the sandbox, as an archive, and as they come; `--fail` makes a gate of it."""
+    with serving() as serve, following(serve.url, "--json", "--sandbox-prefix", "ci-7-") as command:
+        for sandbox, body in (("ci-7-a", LASTING), ("ci-8-a", {}), ("ci-7-b", {})):
+            serve.post(body, f"/sandbox/{sandbox}{PATH}")
+        assert [json.loads(command.out.wait("{"))["id"] for _ in range(2)] == ["1", "3"]
+        of_run = ("requests", "--url", serve.url, "--sandbox-prefix", "ci-7-")
+        head, *rows = run(*of_run).stdout.splitlines()
+        assert [line.split()[0] for line in (head, *rows)] == ["sandbox", "ci-7-b", "ci-7-a"]
+        entries = json.loads(run(*of_run, "--har").stdout)["log"]["entries"]
+        assert [entry["request"]["url"].split("/")[4] for entry in entries] == ["ci-7-a", "ci-7-b"]
+        assert [
+            run(*of_run, "--fail", *more).returncode for more in (["--unexpected"], ["--scenario", "rfc-invalid"])
+        ] == [
+            1,
+            0,
+        ]
+        assert run(*of_run, "--all").stderr.count("goes without all") == 1
+        assert run(*of_run, "1", "--fail").returncode == 2
+
+
+def test_a_sandbox_without_requests_is_a_notice() -> None:
+    """And no table, so that the file of a pipeline is empty."""
+    with serving() as serve:
+        of_none = ("requests", "--url", serve.url)
+        said = run(*of_none)
+        assert (said.returncode, said.stdout, said.stderr) == (
+            0,
+            "",
+            "mockserver: no requests in the default sandbox\n",
+        )
+        serve.post(LASTING, f"/sandbox/a{PATH}")
+        assert run(*of_none).stderr.endswith("no requests in the default sandbox; other sandboxes have some (--all)\n")
+        unexpected = run(*of_none, "--sandbox", "a", "--unexpected")
+        assert (unexpected.stdout, unexpected.stderr) == ("", "")
+
+
 def chunk(text: str) -> bytes:
     return b"%x\r\n%s\r\n" % (len(text.encode()), text.encode())
 

@@ -1,0 +1,57 @@
+"""Query parameters of admin routes: numbers, true or false, and the sandboxes that a question is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mockserver.http_api.api import AdminError, Call, admin_error
+
+SCOPE_PARAMETERS: Final[Mapping[str, str]] = {
+    "all": "true: of every sandbox",
+    "sandbox_prefix": "Of the sandboxes whose names begin so; goes without all",
+}
+"""The parameters that `scope_of` reads, with what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The sandboxes that a question is about: one, or (`sandbox` is None) those whose names begin with `prefix`."""
+
+    sandbox: str | None
+    prefix: str = ""
+
+    def has(self, sandbox: str) -> bool:
+        """Whether a sandbox is one of them."""
+        return sandbox.startswith(self.prefix) if self.sandbox is None else sandbox == self.sandbox
+
+
+def bad_parameter(detail: str) -> AdminError:
+    """Make the error of a query parameter."""
+    return admin_error(400, "bad-parameter", "A query parameter has no usable value", detail)
+
+
+def int_parameter(call: Call, name: str, default: int, most: int) -> int:
+    """A query parameter that is a number of at least 1. Raises `AdminError`."""
+    text = call.query.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= most:
+        raise bad_parameter(f"{name} is a number from 1 to {most}.")
+    return int(text)
+
+
+def bool_parameter(call: Call, name: str) -> bool:
+    """A query parameter that is true or false, false by default. Raises `AdminError`."""
+    if call.query.get(name, "false") not in ("true", "false"):
+        raise bad_parameter(f"{name} is true or false.")
+    return call.query.get(name) == "true"
+
+
+def scope_of(call: Call) -> Scope:
+    """The sandboxes that a query names: that of the path, those with a prefix, or all. Raises `AdminError`."""
+    prefix = call.query.get("sandbox_prefix")
+    if prefix is None:
+        return Scope(None if bool_parameter(call, "all") else call.sandbox)
+    if not prefix or "all" in call.query:
+        raise bad_parameter("sandbox_prefix is the beginning of names of sandboxes, and goes without all.")
+    return Scope(None, prefix)
