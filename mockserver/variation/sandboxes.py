@@ -36,4 +36,5 @@ def _prefix(random: Random, prefix: str) -> str:
     """Upper case, zeros, words in front, as a UUID has them: never digits that could be those of another id."""
     words = "".join(random.choice(_HEXADECIMAL) for _ in range(16))
     uuid = f"{words[:8]}-{words[8:12]}-4{words[13:]}-"
-    return random.choice([prefix, prefix.upper(), f"{prefix}0000", f"{prefix}_", uuid, uuid.upper()])
+    forms = [prefix.upper(), f"{prefix}0000", f"{prefix}_", uuid, uuid.upper()]
+    return random.choice([form for form in forms if form != prefix])

@@ -15,7 +15,7 @@ from mockserver.core.directives import DirectiveError
 
 KINDS: Final[Mapping[str, str]] = {
     "ids": "A new id has another form, if the contract calls it `opaque`.",
-    "absent": "An empty object or array is left out.",
+    "absent": "An empty object or array is left out, every other time.",
     "enum": "A value is another one of the `enum` of the schema.",
     "time": "A time stamp (`format: date-time`) has more or fewer decimals, or another offset from UTC.",
     "extra": "An object has one more member.",
