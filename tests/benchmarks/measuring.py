@@ -35,7 +35,6 @@ ATTEMPTS = 3
 """Times that a server is started until it answers; another process may have taken its port meanwhile."""
 
 TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-FIRST = {"customer_id": "first", "card_identifier": "first", "reference_batch": "7e4b85e27c4610824900af48f340394d"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Traffic:
     card: str = ""
     status: int = 200
     answer: str = ""
+    sandbox: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,14 @@ class Load:
 class Process:
     """A server that runs: `start` is how many milliseconds it took to its first answer."""
 
-    def __init__(self, command: Sequence[str], port: int, cwd: Path | None) -> None:
+    def __init__(self, command: Sequence[str], port: int, cwd: Path | None, cores: str) -> None:
         self.port = port
+        own = f"first-{port}"  # servers may share a store
+        batch = "7e4b85e27c4610824900af48f340394d"
+        self.first = {"customer_id": own, "card_identifier": own, "reference_batch": batch}
         started = time.perf_counter()
         self.popen = subprocess.Popen(
-            ["taskset", "-c", "0", *command],
+            ["taskset", "-c", cores, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -93,7 +96,7 @@ class Process:
         """Ask until there is an answer, which has to be a good one."""
         while True:
             try:
-                status, answer = self.ask(FIRST)
+                status, answer = self.ask(self.first)
                 break
             except (OSError, http.client.HTTPException):
                 if time.perf_counter() > until or self.popen.poll() is not None:
@@ -138,13 +141,14 @@ class Process:
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
-    def load(self, traffic: Traffic, seconds: int) -> Load:
+    def load(self, traffic: Traffic, seconds: int, connections: int = CONNECTIONS, cores: str = "1") -> Load:
         """Send requests for so long."""
+        sandbox = f"/sandbox/{traffic.sandbox}" if traffic.sandbox else ""
         before, own = self.seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [
-                *("taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"),
-                *("-s", HERE / "activate.lua", f"http://127.0.0.1:{self.port}{PATH}"),
+                *("taskset", "-c", cores, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"),
+                *("-s", HERE / "activate.lua", f"http://127.0.0.1:{self.port}{sandbox}{PATH}"),
             ],
             env={
                 **os.environ,
@@ -181,12 +185,12 @@ def _stat(pid: int) -> list[str]:
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, cwd: Path | None = None) -> Iterator[Process]:
+def running(command: Sequence[str], port: int, cwd: Path | None = None, cores: str = "0") -> Iterator[Process]:
     """A pinned server that has answered once; it is gone afterwards."""
     process = None
     for _ in range(ATTEMPTS):
         with suppress(OSError):
-            process = Process(command, port, cwd)
+            process = Process(command, port, cwd, cores)
             break
     if process is None:
         raise RuntimeError(f"{command!r} does not start")

@@ -15,7 +15,7 @@ from itertools import cycle
 from typing import Final
 
 from contenders import mock
-from measuring import FIRST, Process, Traffic, arguments, conditions, free_port, running
+from measuring import Process, Traffic, arguments, conditions, free_port, running
 from results import Result, Target, table, targets_table
 
 COMMAND: Final = "memory.py"
@@ -77,7 +77,7 @@ def measure_records(python: str, requests: int) -> Result:
     with running(mock(python, port, "--log-format", "none", *bounds), port) as server:
         growth = Growth(server)
         growth.grow([NEW], requests)
-        known, _ = server.ask(FIRST)
+        known, _ = server.ask(server.first)
     target = Target(f"{requests:,} cards and customers", 1024, True, [max(growth.memory)], COMMAND, " MiB", 0)
     how = "a card and a customer of its own in each request"
     wrong = growth.wrong + (known != 400)  # the card of the first request is activated

@@ -1,6 +1,7 @@
 """A store of its own for the tests of one process: `redis-server` on a free port, with a temporary folder.
 
-`REDIS_SERVER` in the environment names another program, such as `valkey-server`.
+In the environment, `REDIS_SERVER` names another program, such as `valkey-server`, and `OVER_STORE=1` runs the
+transcripts and the tests of `mockserver.testing` with servers that share a store.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from mockserver import Contract, Settings
+from mockserver import Contract, Engine, Settings
+from mockserver.engine.engine import Clock
 from mockserver.redis_storage.connection import parse_address
 from mockserver.redis_storage.storage import RedisStorage
 from tests.support.tools import skip_without
 
+OVER_STORE: Final = os.environ.get("OVER_STORE", "") == "1"
 PROGRAM: Final = os.environ.get("REDIS_SERVER", "redis-server")
 
 _numbers = itertools.count()
@@ -104,6 +107,12 @@ def redis_storage(
     storage = RedisStorage(address, contract, settings, now_ns, monotonic)
     _open.append(storage)
     return storage
+
+
+def engine_over_store(contract: Contract, *, settings: Settings, clock: Clock, **options: Any) -> Engine:
+    """An engine as `running()` makes it, with a store of a new prefix; its server closes the storage."""
+    storage = RedisStorage(parse_address(redis_server().url()), contract, settings, clock)
+    return Engine(contract, settings=settings, clock=clock, storage=storage, **options)
 
 
 async def close_stores() -> None:

@@ -123,6 +123,12 @@ def test_nothing_of_the_others_is_left(mockserver):
 """
 
 
+@pytest.mark.usefixtures("over_store")
+def test_each_test_gets_a_sandbox_of_a_store(suite: Suite) -> None:
+    """As in memory."""
+    suite(CLIENTS, ini="asyncio_mode = auto\n").assert_outcomes(passed=8)
+
+
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_each_test_gets_a_sandbox(suite: Suite, mode: str) -> None:
     """With requests, httpx and aiohttp; it is dropped afterwards."""
