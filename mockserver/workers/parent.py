@@ -57,10 +57,10 @@ def run_workers(
         on_forked(number)
         run_worker(server, own, parent, SIGNALS)
 
-    _Parent([_Worker(number, own) for number, own in enumerate(ports)], serve, report_line).run()
+    _Parent([Worker(number, own) for number, own in enumerate(ports)], serve, report_line).run()
 
 
-class _Worker:
+class Worker:
     """A place for a worker: its sockets stay open when the process ends, and connections wait for the next one."""
 
     def __init__(self, number: int, ports: Ports) -> None:
@@ -72,9 +72,8 @@ class _Worker:
         self.start_at = 0.0
         self.pause = 0.0
 
-    def plan_next(self) -> None:
-        """Say when the next process is to start after one that has ended."""
-        now = time.monotonic()
+    def plan_next(self, now: float) -> None:
+        """Decide when the next process starts after one that has ended now."""
         is_steady = now - self.started >= STEADY_SECONDS
         self.pause = 0.0 if is_steady else min(max(2 * self.pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
         self.start_at = now + self.pause
@@ -84,7 +83,7 @@ class _Worker:
 class _Parent:
     def __init__(
         self,
-        workers: Sequence[_Worker],
+        workers: Sequence[Worker],
         serve: Callable[[int, Ports, int], None],
         report_line: Callable[[str], None],
     ) -> None:
@@ -117,7 +116,7 @@ class _Parent:
                 worker.started = time.monotonic()
                 worker.process = os.fork() or self._be(worker)
 
-    def _be(self, worker: _Worker) -> NoReturn:
+    def _be(self, worker: Worker) -> NoReturn:
         """Serve as this worker, and end."""
         os.close(self._own_end)
         for other in self._workers:
@@ -148,7 +147,7 @@ class _Parent:
             process, status = ended
             for worker in self._workers:
                 if worker.process == process:
-                    worker.plan_next()
+                    worker.plan_next(time.monotonic())
                     if not self._is_stopping:
                         self._report_line(_end_of(worker, process, os.waitstatus_to_exitcode(status)))
 
@@ -162,7 +161,7 @@ def _ended_process() -> tuple[int, int] | None:
     return (process, status) if process else None
 
 
-def _end_of(worker: _Worker, process: int, status: int) -> str:
+def _end_of(worker: Worker, process: int, status: int) -> str:
     how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     when = f" in {worker.pause:g} s" if worker.pause else ""
     return f"worker {worker.number + 1} (process {process}) {how}; another one starts{when}"

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
+from mockserver.server.server import Ports
+from mockserver.workers.parent import Worker
 from tests.support import (
     LASTING,
     MOCKSERVER,
@@ -219,16 +221,28 @@ def test_workers_end_with_their_parent() -> None:
         assert is_refused(serve)
 
 
-def test_a_worker_that_ends_again_and_again_is_replaced_more_slowly() -> None:
-    """The other one answers meanwhile; it may also end by a signal that it handles."""
+def test_a_worker_that_handles_a_signal_is_replaced() -> None:
+    """Its requests are finished; the other one answers meanwhile."""
     with two_workers() as serve:
-        for pause, number in (("0.1", signal.SIGKILL), ("0.2", signal.SIGTERM), ("0.4", signal.SIGKILL)):
-            other, last = sorted(workers_of(serve))
-            os.kill(last, number)
-            line = serve.err.wait(f"(process {last})")
-            how = "was ended by SIGKILL" if number == signal.SIGKILL else "ended with status 0"
-            assert line.endswith(f"{how}; another one starts in {pause} s")
-            assert other in workers_of(serve)
+        other, last = sorted(workers_of(serve))
+        os.kill(last, signal.SIGTERM)
+        line = serve.err.wait("worker")
+        assert f"(process {last}) ended with status 0; another one starts" in line
+        assert other in workers_of(serve)
+        assert last not in workers_of(serve)
+        assert serve.post(LASTING)[0] == 200
+
+
+def test_a_worker_that_ends_soon_is_replaced_later_each_time() -> None:
+    """Until one has run for ten seconds."""
+    worker, now, pauses = Worker(0, Ports([], [], "", "")), 100.0, []
+    for seconds in (1, 0, 9, 2, 2, 2, 2, 11, 3):
+        worker.started = now
+        now += seconds
+        worker.plan_next(now)
+        pauses.append(worker.pause)
+        assert worker.start_at == now + worker.pause
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 0.0, 0.1]
 
 
 def test_a_port_of_other_workers_is_in_use(server: Serving) -> None:
