@@ -43,6 +43,7 @@ from mockserver.workers.process import run_until_signal
 )
 @click.option("--proxy", callback=check_url, metavar="URL", help="Send through this proxy, and no other.")
 @cacert_option
+@click.option("--fallback", is_flag=True, help="Let the mock answer where there is no connection to the provider.")
 @environment_option("--admin-token", refuse_empty=True, metavar="TOKEN", help="The token that the admin API requires.")
 @environment_option(
     "--log-format", type=click.Choice(["human", "json", "none"]), default="human", help="The format of the log."
@@ -58,6 +59,8 @@ def record(
     cacert: str,
     admin_token: str | None,
     log_format: str,
+    *,
+    fallback: bool,
 ) -> None:
     """Forward all requests to a real provider, pass its answers on, and compare each with the contract.
 
@@ -66,9 +69,8 @@ def record(
     warn_of_unknown_variables()
     engine = Engine(contract, admin_endpoints=endpoints)
     try:
-        recorder = Recorder(
-            engine, Target(target, timeout=timeout, proxy=proxy or "", cacert=relevant_cacert(target, cacert))
-        )
+        where = Target(target, timeout=timeout, proxy=proxy or "", cacert=relevant_cacert(target, cacert))
+        recorder = Recorder(engine, where, fallback=fallback)
     except TlsError as error:
         fail(str(error))
     write = LineWriter(sys.stdout)

@@ -140,6 +140,7 @@ class Reply(Struct, frozen=True):
     sandbox: the one in which it was decided.
     feed: what follows the body, if anything.
     pieces: a body that is made piece by piece as the client reads it.
+    fallback: why the provider did not answer, in whose place the mock did; empty if there is none.
     relay: the body of another server's answer; status and headers are its own, and nothing is added to them.
     framing: how its bytes vary, if they do.
     """
@@ -156,6 +157,7 @@ class Reply(Struct, frozen=True):
     sandbox: str = ""
     feed: Feed | None = None
     pieces: AsyncGenerator[bytes, None] | None = None
+    fallback: str = ""
     relay: Relay | None = None
     framing: Framing | None = None
 

@@ -38,6 +38,7 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Entry": "The id of the journal entry.",
     "Mock-Cause": "With the trigger state: the entry of the request that wrote the record; `; deleted` follows if it "
     "is no longer kept.",
+    "Mock-Fallback": "Why the provider did not answer, in whose place the mock did (`mockserver record --fallback`).",
     "Mock-Varied": "How the answer was varied: the seed, the number of the request in its sandbox, and the kinds that "
     "changed something, such as 7/3:order,time. As the setting vary it gives this variation again.",
     "Mock-Violations": "What JSON Schema found wrong: an ASCII JSON array of pointer, keyword, message (and in, where "

@@ -6,11 +6,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockserver.base.values import printable
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
 from mockserver.core.model import Request, Settings
@@ -39,6 +40,9 @@ from mockserver.storage.interface import (
 from mockserver.storage.memory import MemoryStorage
 
 _T = TypeVar("_T")
+
+MAX_REASON: Final = 200
+"""Characters of a reason in a header."""
 
 Clock = Callable[[], int]
 """Gives nanoseconds since 1970-01-01T00:00:00Z."""
@@ -130,15 +134,16 @@ class Engine:
 
     # -- one request ------------------------------------------------------------------------------------
 
-    async def handle(self, request: Request) -> Reply:
+    async def handle(self, request: Request, *, fallback: str = "") -> Reply:
         """Answer one request, commit what it changes, and keep its journal entry.
 
         The caller awaits `delivered` once the reply is sent or lost. If the storage fails, no entry is kept.
+        `fallback`: why the provider, in whose place the mock answers, did not; reply and entry say so.
         """
         started_ns = time.perf_counter_ns()
-        return await self._or_unavailable(self._answer(request, started_ns), started_ns)
+        return await self._or_unavailable(self._answer(request, started_ns, fallback), started_ns)
 
-    async def _answer(self, request: Request, started_ns: int) -> Reply:
+    async def _answer(self, request: Request, started_ns: int, fallback: str) -> Reply:
         in_use = self.in_use  # a reload changes nothing for a request that is under way
         route = in_use.router.route(request)
         if isinstance(route, Reply):
@@ -157,7 +162,7 @@ class Engine:
                 decision = decide(route, document, view)
                 if isinstance(decision, Reply):
                     return await self._record_refusal(in_use, request, decision, started_ns, sandbox, entry_id)
-                reply = render(decision, route, entry_id, view.lost_entry_ids)
+                reply = as_fallback(render(decision, route, entry_id, view.lost_entry_ids), fallback)
                 nanos = time.perf_counter_ns() - started_ns
                 entry = self._entry(in_use, view, decision, reply, nanos)
                 observation = in_use.observer.observe(request, view, decision, started_ns)
@@ -269,6 +274,14 @@ class Engine:
             return replace(problem, own_headers=own_headers, entry_id=entry_id, sandbox=name)
         headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))
         return replace(problem, headers=headers, entry_id=entry_id, sandbox=name)
+
+
+def as_fallback(reply: Reply, reason: str) -> Reply:
+    """A reply that says that it stands for that of a provider, and why; without a reason as it is."""
+    if not reason:
+        return reply
+    named = ("Mock-Fallback", printable(reason, MAX_REASON))
+    return replace(reply, own_headers=(*reply.own_headers, named), fallback=reason)
 
 
 def near_misses_of(decision: Decision, view: View) -> tuple[NearMiss, ...]:

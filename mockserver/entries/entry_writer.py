@@ -80,6 +80,7 @@ class EntryWriter:
             problem=None,
             trace=_trace(document.request),
             fault=decision.fault.kind if decision.fault is not None else None,
+            fallback=reply.fallback or None,
             delay_ms=decision.delay_ms or 0,  # 0.0 would be written
             masked=tuple(masked),
         )

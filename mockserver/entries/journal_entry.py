@@ -171,6 +171,10 @@ class Recorded(Struct, frozen=True, gc=False, omit_defaults=True):
         return recorded_words(self.result, self.scenario)
 
 
+FALLBACK: Final = " (fallback)"
+"""Stands behind the scenario by which the mock answered in the place of a provider."""
+
+
 def recorded_words(result: str, scenario: str | None) -> str:
     """The result of a comparison in words: `same as ID`, `differs from ID`, `unknown`."""
     return f"{result} {'as' if result == 'same' else 'from'} {scenario}" if scenario is not None else result
@@ -197,6 +201,7 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `recorded` is set where a provider answered; such an entry has no decision. `trace`: the trace id of the request's
     `traceparent`. `client_left`: before the full answer was sent, though no fault kept it back.
+    `fallback`: why the provider, in whose place the mock answered, did not.
     """
 
     id: str
@@ -211,6 +216,7 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     recorded: Recorded | None = None
     trace: str | None = None
     fault: str | None = None
+    fallback: str | None = None
     delay_ms: float = 0
     client_left: bool = False
     masked: tuple[str, ...] = ()
@@ -219,7 +225,7 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     def answered_by(self) -> str:
         """What answered, in words: the scenario, the kind of problem, or how the provider's answer compares."""
         if self.decision is not None:
-            return self.decision.scenario.id
+            return self.decision.scenario.id + (FALLBACK if self.fallback is not None else "")
         return self.recorded.words if self.recorded is not None else str(self.problem)
 
     @property

@@ -41,6 +41,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "recorded": recorded.result if recorded is not None else None,
         "trace": entry.trace,
         "fault": entry.fault,
+        "fallback": entry.fallback,
         "answer_lost": entry.answer_lost,
         "committed": decision is not None and decision.committed,
         "cause": (decision.cause_entry_id or None) if decision is not None else None,

@@ -71,7 +71,7 @@ def classify(route: Route, document: Document, view: View, answer: Answer, secre
         if not candidate.differences:
             return Classification("same", candidate.decision, mocked)
         found.append(candidate)
-    foreign = next((one for one in found[0].differences if one.kind in _NO_API_ANSWER), None)
+    foreign = next((d for one in found[:1] for d in one.differences if d.kind in _NO_API_ANSWER), None)
     if foreign is not None:
         return Classification("unknown", None, mocked, reason=_foreign_reason(foreign))
     near = [one for one in found if _has_value_in_common(route, one)]
@@ -93,7 +93,9 @@ def _candidates(
     for decision in (mocked, *forced):
         if isinstance(decision, Decision):
             reply = render(decision, route, "")
-            yield _Candidate(decision, reply, differences(reply, answer, secrets))
+            # A body of another kind, such as an array, has nothing in common; only the first tells what is wrong.
+            if decision is mocked or reply.body[:1] == answer.body.lstrip()[:1]:
+                yield _Candidate(decision, reply, differences(reply, answer, secrets))
 
 
 def _foreign_reason(one: Difference) -> str:

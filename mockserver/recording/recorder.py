@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockserver.base.values import decode_trusted_json
 from mockserver.core.content_encoding import decode_content
 from mockserver.core.directives import NO_DIRECTIVES
 from mockserver.core.model import Document, Request
@@ -30,6 +31,9 @@ from mockserver.storage.interface import Committed, Conflict, Entry, Sandbox
 _OUTSIDE: Final = ("unknown-path", "wrong-method")
 """Problems of requests that are forwarded all the same: the provider may have more than the contract."""
 
+MAX_COMPARED: Final = 262_144
+"""Bytes of a body that is compared with the outcomes: other requests wait meanwhile."""
+
 _DIRECTED: Final = (
     "The provider answers here: Mock-Scenario, Mock-Fault and Mock-Delay would have no effect. Nothing was sent to it."
 )
@@ -38,13 +42,16 @@ _DIRECTED: Final = (
 class Recorder:
     """Answers requests with what the provider answers to them."""
 
-    def __init__(self, engine: Engine, target: Target) -> None:
+    def __init__(self, engine: Engine, target: Target, *, fallback: bool = False) -> None:
         """Forward to `target`; compare with the contract of `engine`, and keep entries in its journal.
+
+        fallback: let the mock answer where there is no connection to the provider.
 
         Raises `TlsError` for certificates that cannot be used.
         """
         self._engine = engine
         self._forwarder = Forwarder(target)
+        self._fallback = fallback
 
     async def handle(self, received: ReceivedRequest) -> Reply:
         """Forward one request; the caller passes the answer on, and closes its relay.
@@ -61,6 +68,8 @@ class Recorder:
             return await engine.refuse(request, bad_directive(_DIRECTED))
         answer = await self._forwarder.send(received)
         if isinstance(answer, Reply):
+            if self._fallback and answer.problem == "provider-unreachable":
+                return await engine.handle(request, fallback=str(decode_trusted_json(answer.body)["detail"]))
             return await engine.refuse(request, answer)
         exchange = RecordedExchange(engine, in_use, request, route, answer, started)
         if answer.is_at_end:
@@ -73,7 +82,7 @@ class Recorder:
 
 
 class _Content(Struct, frozen=True):
-    """The body of an answer without its content encoding; empty with the reason where that is not known."""
+    """The body of an answer without its content encoding, empty where it is not kept; and why it is not compared."""
 
     body: bytes
     reason: str = ""
@@ -184,7 +193,8 @@ class RecordedExchange:
         content = decode_content(bytes(self._body), encodings, MAX_BODY) if self._body else b""
         if isinstance(content, Reply):
             return _Content(b"", broken or f"its content encoding cannot be read: {', '.join(encodings)}")
-        return _Content(content, broken)
+        is_compared = len(content) <= MAX_COMPARED
+        return _Content(content, broken or ("" if is_compared else f"a body of more than {MAX_COMPARED} bytes"))
 
     def _entry(self, document: Document, found: Classification, content: _Content, now_ns: int) -> Entry:
         """The entry, in which nothing secret of the request stands, nor where the answer repeats it."""

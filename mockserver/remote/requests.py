@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import click
 
-from mockserver.entries.journal_entry import recorded_words
+from mockserver.entries.journal_entry import FALLBACK, recorded_words
 from mockserver.remote.events import EventStream
 from mockserver.remote.options import print_document
 from mockserver.remote.remote_server import (
@@ -153,4 +153,6 @@ def _answered_by(row: Mapping[str, Any]) -> str:
     """What answered: the scenario, a problem, or the provider, with how its answer compares."""
     if row["recorded"] is not None:
         return recorded_words(row["recorded"], row["scenario"])
-    return row["scenario"] or f"problem: {row['problem']}"
+    if row["scenario"] is None:
+        return f"problem: {row['problem']}"
+    return f"{row['scenario']}{FALLBACK if row['fallback'] is not None else ''}"

@@ -169,6 +169,8 @@ def _summary_rows(
         yield from _recorded_rows(entry.recorded, texts)
     else:
         yield texts["problem"], texts["misuse"].format(problem=entry.problem)
+    if entry.fallback is not None:
+        yield texts["fallback"], entry.fallback
     if entry.fault is not None:
         yield texts["fault"], entry.fault + (texts["kept"] if decision is not None and decision.committed else "")
     if entry.client_left:

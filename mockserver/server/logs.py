@@ -88,6 +88,7 @@ def text_access_log(write: WriteLine) -> AccessLog:
         what = (
             f"{decision.scenario.id} ({decision.provenance}, by {decision.trigger})" if decision else _reply_kind(reply)
         )
+        what += ", fallback" if reply.fallback else ""
         sandbox = f" [{record.sandbox}]" if record.sandbox else ""
         entry_id = reply.entry_id if reply.relay is None else reply.relay.entry_id
         entry = f" #{entry_id}" if entry_id else ""
@@ -153,6 +154,8 @@ def json_access_log(write: WriteLine) -> AccessLog:
             line["entry"] = reply.entry_id
         if reply.fault is not None:
             line["fault"] = reply.fault.kind
+        if reply.fallback:
+            line["fallback"] = reply.fallback
         if decision is not None:
             line |= {"cause": decision.cause_entry_id} if decision.cause_entry_id else {}
             line |= {"scenario": decision.scenario.id, "source": decision.provenance, "trigger": decision.trigger}

@@ -195,3 +195,23 @@ async def test_lists_filters_and_reports_tell_it(contract: Contract, client: aio
                     f"{url}/__admin/requests/2/report", headers={"Accept-Language": language}
                 ) as response:
                     assert words in await response.text()
+
+
+async def test_the_mock_answers_where_there_is_no_connection(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """With `fallback` alone; header, entry, log and report say so, and why. What was sent is not answered again."""
+    async with scripted_provider() as provider:
+        gone = provider.url
+    lines: list[str] = []
+    async with recording(contract, gone, logs.text_access_log(lines.append), fallback=True) as url:
+        response = await post(client, url + PATH, {})
+        assert (response.status, response.headers["Mock-Fallback"]) == (400, "No connection: Connection refused.")
+        kept = await entry(client, url)
+        async with client.get(f"{url}/__admin/requests/1/report") as page:
+            assert "<td>No connection: Connection refused.</td>" in await page.text()
+    assert (kept["scenario"], kept["fallback"]) == ("reference-batch-empty", "No connection: Connection refused.")
+    assert "reference-batch-empty (assumed, by values), fallback #1" in lines[0]
+    async with scripted_provider() as provider:
+        provider.script = ["reset"]
+        async with recording(contract, provider.url, fallback=True) as url:
+            with pytest.raises(aiohttp.ClientError):
+                await post(client, url + PATH, {})

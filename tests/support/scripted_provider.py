@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
@@ -26,7 +26,8 @@ class ScriptedProvider:
 
     url: str = ""
     requests: list[bytes] = field(default_factory=list)
-    script: Sequence[Step] = (OK,)
+    script: Sequence[Step] | Callable[[bytes], Sequence[Step]] = (OK,)
+    """What it does for each request, or for this one."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""
@@ -34,7 +35,7 @@ class ScriptedProvider:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
             self.requests.append(head + (await reader.readexactly(int(length[1])) if length else b""))
-            for step in self.script:
+            for step in self.script(self.requests[-1]) if callable(self.script) else self.script:
                 if isinstance(step, bytes):
                     writer.write(step)
                     await writer.drain()

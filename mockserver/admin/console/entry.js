@@ -34,7 +34,7 @@ function top(entry, served, sandbox, close) {
     h("div", { class: "entry-line" },
       answerBadge(entry),
       h("h2", { class: "entry-title", tabindex: "-1" }, [entry.code, entry.scenario ?? entry.problem ?? "—"].filter((one) => one !== null).join(" · ")),
-      sourceBadge(entry.source, entry.recorded),
+      sourceBadge(entry.source, entry.fallback === null ? entry.recorded : "fallback"),
       h("span", { class: "spread" }),
       iconButton(t("close"), "close", close)),
     h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`), mask(entry, "/request/target")),
@@ -83,6 +83,7 @@ export function explanation(entry, served) {
   if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
   if (entry.fault) fact(t("entry.fault"), `${faultName(entry.fault)}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
   if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
+  if (entry.fallback) fact(t("entry.fallback"), entry.fallback);
   if (entry.client_left) fact(t("entry.delivery"), t("entry.client.left"));
   if (entry.trace) fact(t("entry.trace"), h("a", { class: "mono", href: routeUrl("journal", { text: entry.trace, all: "1" }) }, entry.trace));
   if (decision?.assumed.length) {

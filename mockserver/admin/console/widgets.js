@@ -20,7 +20,7 @@ export function statusBadge(status, problem = null) {
   return h("span", { class: `badge status ${kind}` }, String(status));
 }
 
-const RECORDED_KINDS = { same: "documented", differs: "bad", unknown: "plain" };
+const RECORDED_KINDS = { same: "documented", differs: "bad", unknown: "plain", fallback: "assumed" };
 
 /** The source of an answer: documented, assumed, misuse, or what an answer of the provider is to the contract. */
 export function sourceBadge(source, recorded = null) {

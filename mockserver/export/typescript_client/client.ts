@@ -77,6 +77,8 @@ export interface RecordedRequest {
   recorded: "same" | "differs" | "unknown" | null;
   trace: string | null;
   fault: FaultKind | null;
+  /** Why the provider did not answer, in whose place the mock did. */
+  fallback: string | null;
   /** Whether the client did not get the answer of the contract: it left, or a fault took the answer. */
   answer_lost: boolean;
   /** Whether the changes of the request were kept. */
