@@ -48,6 +48,7 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.remote import journal as cli_journal
     from mockserver.remote import recordings as cli_recordings
     from mockserver.remote import requests as cli_requests
+    from mockserver.remote import run as cli_run
     from mockserver.remote import state as cli_state
     from mockserver.remote import wait as cli_wait
 
@@ -70,6 +71,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_journal.replay,
         cli_coverage.coverage,
         cli_wait.wait,
+        cli_run.run,
         cli_mcp.mcp,
     )
 

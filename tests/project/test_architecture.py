@@ -76,10 +76,10 @@ HOMES = {
     "random": {"decision", "variation"},
     "resource": {"server"},
     "secrets": {"engine"},
-    "signal": {"workers"},
+    "signal": {"remote", "workers"},
     "socket": {"server"},
     "ssl": {"client", "server"},
-    "subprocess": set(),
+    "subprocess": {"remote"},
     "urllib.request": {"client"},
 }
 """The packages that may import a library."""

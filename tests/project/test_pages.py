@@ -20,6 +20,7 @@ import yaml
 
 from tests.support import Serving, generated, serving
 from tests.support.browser import Tabs, browsing, opening
+from tests.support.stores import free_port
 from tests.support.tools import skip_without
 from tests.support.tutorial_steps import Step, perform, steps
 
@@ -140,6 +141,17 @@ def test_each_command_prints_what_the_page_shows(page: Page, server: Serving, tm
     for text in page.scripts():
         script = [sys.executable, "-W", "error", "-c", text.replace(SHOWN, server.url)]
         subprocess.run(script, cwd=tmp_path, check=True, timeout=60)
+
+
+def test_the_tutorial_for_pipelines_starts_and_stops_a_mock(tmp_path: Path) -> None:
+    """Its script for a shell: the mock is up for the tests, the exit status is theirs, and then the mock is gone."""
+    skip_without("bash")
+    files = {block.file: block.text for block in PAGES["docs/pages/tutorials/in-your-pipeline.md"].blocks if block.file}
+    (tmp_path / "by-hand.sh").write_text(files["by-hand.sh"], encoding="utf-8")
+    (tmp_path / "run-tests.sh").write_text('mockserver health && echo "$MOCKSERVER_URL" && exit 7\n', encoding="utf-8")
+    printed = run(f"PORT={free_port()} bash by-hand.sh; echo status $?", tmp_path).splitlines()
+    assert printed[-1] == "status 7"
+    assert run(f"mockserver health {printed[-2]} 2> /dev/null; echo status $?", tmp_path) == "status 1\n"
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

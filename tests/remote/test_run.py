@@ -1,0 +1,54 @@
+"""The command `run`: another command beside a mock of its own, and its exit status."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockserver.testing.running import running
+from tests.support import MOCKSERVER, PATIENCE, run, spawned
+from tests.support.invoke import invoke
+
+
+def test_the_command_finds_a_mock_that_is_up(tmp_path: Path) -> None:
+    """At MOCKSERVER_URL, on a port of its own, whatever the environment says; it is gone afterwards."""
+    script = (
+        "import os, sys, mockserver\n"
+        "mock = mockserver.Mock(os.environ['MOCKSERVER_URL'])\n"
+        f"open({str(tmp_path / 'url')!r}, 'w').write(mock.url)\n"
+        "sys.exit(0 if mock.health()['status'] == 'ok' else 1)\n"
+    )
+    with running() as other:
+        port = other.url.rpartition(":")[2]
+        assert (
+            invoke("run", sys.executable, "-c", script, MOCKSERVER_URL=other.url, MOCKSERVER_PORT=port).exit_code == 0
+        )
+        url = (tmp_path / "url").read_text()
+        assert url != other.url
+    assert invoke("health", url).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 128 + 9)]
+)
+def test_the_exit_status_is_that_of_the_command(code: str, status: int) -> None:
+    """128 and the number of the signal that ended it, as in a shell. Its options are its own."""
+    assert invoke("run", "--", sys.executable, "-c", code).exit_code == status
+
+
+def test_a_command_that_cannot_start_is_2(tmp_path: Path) -> None:
+    """As none is; an overlay that cannot be loaded is 1."""
+    missing = invoke("run", "no-such-command")
+    assert (missing.exit_code, "no-such-command: No such file or directory" in missing.output) == (2, True)
+    assert run("run").returncode == 2
+    assert invoke("run", "--overlay", str(tmp_path / "none"), "true").exit_code == 1
+
+
+def test_a_job_that_is_cancelled_ends_the_command() -> None:
+    """SIGTERM is passed on."""
+    code = "import time; print('here', flush=True); time.sleep(600)"
+    with spawned(MOCKSERVER, "run", "--", sys.executable, "-c", code) as command:
+        command.out.wait("here")
+        command.process.send_signal(signal.SIGTERM)
+        assert command.process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
