@@ -15,12 +15,20 @@ Value: TypeAlias = str | bool
 """The text of a field; False where there is none."""
 
 
+class Replacement(Struct, frozen=True):
+    """Records that were written apart, in a hash of this name: how many, and their bytes as they are counted."""
+
+    name: str
+    records: int
+    bytes: int
+
+
 class Change(Struct, frozen=True):
     """A change of one sandbox: what it expects, and what it writes, all or nothing.
 
     expected, read: fields of the sandbox, and of its records, with the values that they must have.
     fields, records: what is written. forgotten: prefixes of fields that are deleted before that.
-    replaces: whether all other records are deleted. growth: by how many bytes run-time scenarios and armed
+    replacement: what takes the place of all records. growth: by how many bytes run-time scenarios and armed
     outcomes grow.
     armed: the text of an outcome to arm, under the next id. is_trial: nothing is written. entry: id, data and limits
     of the journal.
@@ -35,7 +43,7 @@ class Change(Struct, frozen=True):
     fields: Mapping[str, Value] = {}
     records: Mapping[str, Value] = {}
     forgotten: tuple[str, ...] = ()
-    replaces: bool = False
+    replacement: Replacement | None = None
     growth: int = 0
     armed: str | None = None
     is_trial: bool = False

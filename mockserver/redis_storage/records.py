@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
 
 from mockserver.core.model import Collection, GeneratedId, Record
-from mockserver.redis_storage.changes import Candidate, Value, decode_counter, record_field
-from mockserver.storage.memory_records import TOMBSTONE, decode_record
+from mockserver.redis_storage.changes import Candidate, Replacement, Value, decode_counter, record_field
+from mockserver.redis_storage.connection import Store
+from mockserver.storage.memory_records import RECORD_OVERHEAD, TOMBSTONE, decode_record
 
 NO_RECORD: Final = TOMBSTONE.decode()
 """What stands in the place of a record that was deleted."""
+
+
+PART: Final = 1_000
+"""Records that are written at once where a whole state is loaded."""
+
+PART_SECONDS: Final = 600
+"""For how long the store keeps parts of a state that never gets whole, as its server was killed."""
 
 
 class Draw(Struct, frozen=True):
@@ -67,3 +76,14 @@ class KnownRecords:
                     self.missing.add(field)
                 return Draw(offset, field)
             offset += 1
+
+
+async def write_apart(store: Store, name: str, records: Mapping[str, str]) -> Replacement:
+    """Write records in a hash of their own, which nobody reads yet, in parts: the store serves others between."""
+    key, fields = f"loading:{name}", [*records]
+    for start in range(0, len(fields), PART):
+        pairs = ((field, records[field]) for field in fields[start : start + PART])
+        await store.command("HSET", key, *chain.from_iterable(pairs))
+        await store.command("EXPIRE", key, PART_SECONDS)
+    size = sum(len(field.encode()) + len(text.encode()) + RECORD_OVERHEAD for field, text in records.items())
+    return Replacement(key, len(records), size)

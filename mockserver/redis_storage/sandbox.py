@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,17 +21,20 @@ from mockserver.redis_storage.changes import (
     record_field,
     turn_field,
 )
-from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords, candidates
+from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords, candidates, write_apart
 from mockserver.redis_storage.sandbox_fields import SandboxFields
 from mockserver.redis_storage.shared import Pending, Shared
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Clock, CommitResult, Committed, Entry, Full, Gone, State, StorageError
-from mockserver.storage.memory_records import TOMBSTONE, decode_record, encode_record, id_offset, merge_writes
+from mockserver.storage.memory_records import (
+    TOMBSTONE,
+    decode_record,
+    encode_record,
+    id_offset,
+    merge_writes,
+)
 from mockserver.storage.memory_usage import size_of_armed, size_of_scenarios
 from mockserver.variation.sandboxes import number_request, vary_ids
-
-MAX_LOADED: Final = 50_000
-"""Records that can be loaded at once: they are one change, for which all other requests wait (some 15 µs each)."""
 
 
 class _Draft(Struct, frozen=True):
@@ -254,17 +257,19 @@ class RedisSandbox(SandboxFields):
 
     async def load_state(self, state: State) -> Full | None:
         """Replace what the sandbox keeps; `Full` if there is no room."""
-        count = sum(map(len, state.records.values()))
-        if count > MAX_LOADED:
-            raise StorageError(f"a state of {count} records would hold the store too long: {MAX_LOADED} can be loaded")
         records = {
             record_field(collection, key): _text(record)
             for collection, own in state.records.items()
             for key, record in own.items()
         }
         counters = {f"id:{name}": json_text([one.used, one.searched]) for name, one in state.counters.items()}
-        change = self.new_change(records=records, fields=counters, forgotten=("id:",), replaces=True)
-        return self.full(await self.shared.change(change))
+        replacement = await write_apart(self.shared.store, await self.shared.next_entry_id(), records)
+        change = self.new_change(fields=counters, forgotten=("id:",), replacement=replacement)
+        result = await self.shared.change(change)
+        await self.shared.store.command("UNLINK", replacement.name)  # where it had no room
+        if result == "conflict":
+            raise StorageError("the store has lost a part of the state before it was whole; load it again")
+        return self.full(result)
 
     async def find_record(self, collection: str, key: str) -> Record | None:
         """The record of a key as a lookup finds it: written, a seed, or the default of an open collection."""

@@ -17,7 +17,7 @@ from mockserver.contract.loading import ContractFiles
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.api import AdminApi
-from mockserver.redis_storage import connection, sandbox, sandbox_fields
+from mockserver.redis_storage import connection, records, sandbox_fields
 from mockserver.storage.interface import State, StorageError
 from tests.support import LASTING, ONCE, PATH
 from tests.support.stores import RedisServer, close_stores, needs_redis, redis_storage
@@ -163,12 +163,28 @@ async def test_a_reload_without_the_store_says_so(engine: Engine, server: RedisS
     assert (await reloader.reload()).errors == ()
 
 
-async def test_a_state_that_would_hold_the_store_is_not_loaded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is one change, for which all others wait."""
-    monkeypatch.setattr(sandbox, "MAX_LOADED", 2)
-    loaded = await engine.storage.use_sandbox("")
-    assert loaded is not None
-    records = dict.fromkeys(("a", "b", "c"))
-    with pytest.raises(StorageError, match="a state of 3 records would hold the store too long: 2 can be loaded"):
-        await loaded.load_state(State({"cards": records}, {}))
-    assert await loaded.load_state(State({"cards": {"a": None, "b": None}}, {})) is None
+async def test_a_state_is_loaded_whole_or_not_at_all(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In parts, between which the store serves others; a part that is lost is noticed, and nothing is left behind."""
+    monkeypatch.setattr(records, "PART", 2)
+    storage: Any = engine.storage
+    loaded = await storage.use_sandbox("")
+    state = State({"cards": dict.fromkeys("abcde")}, {})
+    assert await loaded.load_state(state) is None
+    assert (await loaded.state()).records["cards"] == state.records["cards"]
+    command = storage._store.command
+
+    async def lose_a_part(name: str, key: str, *arguments: Any) -> Any:
+        done = await command(name, key, *arguments)
+        if name == "EXPIRE":
+            await command("HDEL", key, "cards\na")
+        return done
+
+    monkeypatch.setattr(storage._store, "command", lose_a_part)
+    with pytest.raises(StorageError, match="has lost a part of the state"):
+        await loaded.load_state(State({"cards": dict.fromkeys("abc")}, {}))
+    monkeypatch.setattr(storage._store, "command", command)
+    assert (await loaded.state()).records["cards"] == state.records["cards"]
+    assert await loaded.load_state(State({}, {})) is None
+    assert (await loaded.state()).records["cards"] == {}
+    keys = await storage._store.command("KEYS", "loading:*")
+    assert keys == []

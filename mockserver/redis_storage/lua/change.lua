@@ -10,16 +10,24 @@ for field, value in pairs(c.read) do
 end
 local kept, bytes = number(meta, 'records'), number(meta, 'record_bytes')
 local added, growth = 0, c.growth
-if c.replaces then added, growth = 0 - kept, growth - bytes end
+local replacement = c.replacement and base .. c.replacement.name
+if replacement then
+  if redis.call('HLEN', replacement) ~= c.replacement.records then return 'conflict' end
+  added, growth = c.replacement.records - kept, growth + c.replacement.bytes - bytes
+end
 for field, value in pairs(c.records) do
-  local before = not c.replaces and redis.call('HGET', records, field)
+  local before = redis.call('HGET', records, field)
   if before then added, growth = added - 1, growth - #before - #field - c.overhead end
   if value then added, growth = added + 1, growth + #value + #field + c.overhead end
 end
 if added > 0 and kept + added > c.max_records then return 'max_records' end
 if growth > 0 and number(totals, 'state_bytes') + growth > c.max_state_bytes then return 'max_state_bytes' end
 if c.is_trial then return 'ok' end
-if c.replaces then redis.call('DEL', records) end
+if replacement then
+  redis.call('UNLINK', records)
+  if c.replacement.records > 0 then redis.call('RENAME', replacement, records) end
+  redis.call('PERSIST', records)
+end
 for field, value in pairs(c.records) do
   if value then redis.call('HSET', records, field, value) else redis.call('HDEL', records, field) end
 end
