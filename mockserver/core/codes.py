@@ -43,10 +43,12 @@ def own_codes(scenarios: Iterable[Scenario]) -> Sequence[str]:
 
 
 def near_names(name: str, scenarios: Iterable[Scenario]) -> Sequence[str]:
-    """The ids spelt nearly like a name that is none; if it is a code, `code=CODE` before them."""
+    """What a name that is no id may mean: `code=CODE`, or the ids of all with that code; else ids spelt nearly so."""
     scenarios = [*scenarios]
-    code = [f"{CODE_PREFIX}{name}"] if any(scenario.code == name for scenario in scenarios) else []
-    return [*code, *close_matches(name, [scenario.id for scenario in scenarios])]
+    coded = [scenario.id for scenario in scenarios if scenario.code == name]
+    if len(coded) == 1:
+        return [f"{CODE_PREFIX}{name}"]
+    return coded or close_matches(name, [scenario.id for scenario in scenarios])
 
 
 def _unknown(code: str, codes: Sequence[str]) -> Problem:

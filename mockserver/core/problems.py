@@ -262,14 +262,13 @@ def unsupported_http(status: int, detail: str) -> Problem:
 def not_found(path: str, paths: Sequence[str], near: Sequence[str], sandbox: str = "") -> Problem:
     """404: no operation and no admin route has this path; `sandbox` is the name that stood in front of it."""
     taken = f" {sandbox} was taken for the name of the sandbox." if sandbox else ""
+    is_misspelt = near and f"/{sandbox}{path}" not in near
+    where = "" if is_misspelt else f"{taken} A sandbox goes in front: /sandbox/NAME/..."
     return problem(
         404,
         "unknown-path",
         "Nothing is served at this path",
-        f"There is no {printable(path, 200)}."
-        + did_you_mean_sentence(near)
-        + taken
-        + " A sandbox goes in front: /sandbox/NAME/...",
+        f"There is no {printable(path, 200)}.{did_you_mean_sentence(near)}{where}",
         did_you_mean=list(near),
         paths=list(paths),
     )

@@ -15,7 +15,7 @@ MAX_REQUESTS: Final = 30
 """The most requests that are listed."""
 
 MAX_DETAILED: Final = 5
-"""The most unexpected requests that are explained."""
+"""The most unexpected requests that are explained, and the most other ones whose body is shown."""
 
 MAX_BODY: Final = 300
 """The most characters of a body that are shown."""
@@ -43,6 +43,8 @@ def _history(mock: Mock) -> Iterator[str]:
         yield f"{_summary(row, urlsplit(mock.url).path)}{': unexpected' if row['id'] in unexpected else ''}"
         if row["id"] in unexpected[-MAX_DETAILED:]:
             yield from (f"    {line}" for line in _explanation(mock.request(row["id"])))
+        elif row in rows[-MAX_DETAILED:]:
+            yield from (f"    {line}" for line in _sent(mock.request(row["id"])))
     for item in mock.armed():
         effect = item.get("scenario") or item.get("fault") or item.get("delay") or "responses"
         yield f"armed and not used up: #{item['id']} {effect}, {item['left']} left"
@@ -75,9 +77,7 @@ def _summary(row: Mapping[str, Any], prefix: str) -> str:
 
 def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:
     """What was sent, why the answer was unexpected, and the scenarios that came nearest to a match."""
-    sent = entry["request"]["body"]
-    if sent is not None:
-        yield f"sent: {printable(sent if isinstance(sent, str) else encode_ascii_json(sent), MAX_BODY)}"
+    yield from _sent(entry)
     reply = entry["reply"]["body"]
     if entry["problem"] and isinstance(reply, dict) and "title" in reply:
         yield f"{reply['title']}: {reply.get('detail', '')}"
@@ -93,3 +93,10 @@ def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {miss['scenario']}"
         for one in miss["evidence"]:
             yield from (f"    {line}" for line in evidence_lines(one["at"], one["expected"], one["came"]))
+
+
+def _sent(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The body of a request, masked as in the journal."""
+    sent = entry["request"]["body"]
+    if sent is not None:
+        yield f"sent: {printable(sent if isinstance(sent, str) else encode_ascii_json(sent), MAX_BODY)}"

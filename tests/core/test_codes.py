@@ -53,8 +53,8 @@ def test_an_unknown_code_is_answered_with_those_that_there_are(contract: Contrac
 
 
 def test_a_code_alone_is_told_how_a_code_is_written(contract: Contract) -> None:
-    """Before ids spelt nearly like it, also if several answers have the code."""
+    """If several answers have the code, their ids."""
     assert near_names("5001", contract.scenarios) == ["code=5001"]
-    assert near_names("4400", contract.scenarios) == ["code=4400"]
+    assert near_names("4400", contract.scenarios) == [one.id for one in contract.scenarios if one.code == "4400"]
     assert near_names("rfc-invlid", contract.scenarios)[0] == "rfc-invalid"
-    assert near_names("5002", contract.scenarios) == []
+    assert near_names("5002", contract.scenarios) == ()

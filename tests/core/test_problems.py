@@ -121,8 +121,7 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
             "type": "urn:mockserver:problem:unknown-path",
             "title": "Nothing is served at this path",
             "status": 404,
-            "detail": "There is no " + ("/thigs\\x0a" + "x" * 300)[:197] + ".... Did you mean /things? "
-            "A sandbox goes in front: /sandbox/NAME/...",
+            "detail": "There is no " + ("/thigs\\x0a" + "x" * 300)[:197] + ".... Did you mean /things?",
             "did_you_mean": ["/things"],
             "paths": ["/things", "/__admin"],
         },
