@@ -222,7 +222,7 @@ class AdminApi:
         match = self.route(method, target.path)
         route = None if isinstance(match, Reply) else match.route
         if not (route and route.is_public) and not self._access.is_authorized(headers):
-            return unauthorized()
+            return unauthorized(headers)
         refusal = embedding_refusal(headers) if route and route.is_console else self._access.refusal(headers)
         if refusal is not None:
             return refusal

@@ -167,15 +167,14 @@ def _forbidden(detail: str) -> Problem:
     return problem(403, "foreign-page", "The admin API does not answer this page", detail)
 
 
-def unauthorized() -> Problem:
+def unauthorized(headers: Mapping[str, str]) -> Problem:
     """401: the request has no token, or a wrong one."""
-    return problem(
-        401,
-        "token-needed",
-        "The admin API asks for a token",
-        "Send the header Authorization: Bearer TOKEN, with the value of --admin-token.",
-        {"WWW-Authenticate": "Bearer"},
+    detail = (
+        "The token that was sent is not the server's: check --admin-token or MOCKSERVER_ADMIN_TOKEN."
+        if "authorization" in headers
+        else "Send the header Authorization: Bearer TOKEN, with the value of --admin-token."
     )
+    return problem(401, "token-needed", "The admin API asks for a token", detail, {"WWW-Authenticate": "Bearer"})
 
 
 def admin_not_served(why: str) -> Problem:

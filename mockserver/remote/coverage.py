@@ -103,7 +103,8 @@ def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        fail(f"{file}: {error.strerror or error}")
+        missing = not file.parent.exists()
+        fail(f"{file}: {f'the folder {file.parent} does not exist' if missing else error.strerror or error}")
 
 
 def _reaches(share: dict[str, Any], percent: float) -> bool:

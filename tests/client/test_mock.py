@@ -182,7 +182,7 @@ def test_the_client_uses_a_token() -> None:
         assert mock.url == f"{serve.url}/sandbox/far"
         assert send(mock)[1] == "rfc-invalid"
         assert mock.in_sandbox("other").armed() == []
-        with pytest.raises(MockError, match="asks for a token"):
+        with pytest.raises(MockError, match="asks for a token: Send the header"):
             Mock(serve.url).drop()
         assert Mock(serve.url).health()["status"] == "ok"
 

@@ -95,7 +95,7 @@ def test_reset_all_counts_the_sandboxes() -> None:
         (("state", "cards", "--load", "-"), 2, "takes no COLLECTION"),
         (("state", "--load", "-"), 2, "expected a snapshot"),
         (("state", "--load", "nowhere.json"), 2, "No such file"),
-        (("reset", "--admin-token", "wrong"), 1, "asks for a token"),
+        (("reset", "--admin-token", "wrong"), 1, "The token that was sent is not the server's"),
         (("reset", "--sandbox", "a b"), 1, "no usable sandbox"),
         (("reset", "--url", "ftp://x"), 2, "begins with http"),
         (("reset", "--url", "http://me:secret@x"), 2, "no user name and no password, got http://xx:xxxxxx@x"),
