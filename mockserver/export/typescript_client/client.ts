@@ -55,6 +55,9 @@ export interface Filters {
   text?: string;
   limit?: number;
   before?: string;
+  /** Of every sandbox, or of those whose names begin so. */
+  all?: boolean;
+  sandbox_prefix?: string;
 }
 
 /** A received request, in short. */
@@ -93,6 +96,9 @@ export interface RecordedRequest {
   unexpected: boolean;
   /** JSON Pointers to what is masked in the entry. */
   masked: string[];
+  /** The keys of the records that were looked up. */
+  keys: string[];
+  has_warnings: boolean;
   [name: string]: unknown;
 }
 
