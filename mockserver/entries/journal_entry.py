@@ -222,6 +222,13 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     masked: tuple[str, ...] = ()
 
     @property
+    def scenario_id(self) -> str | None:
+        """The scenario that answered, or that the provider's answer is the same as or differs from; None for none."""
+        if self.decision is not None:
+            return self.decision.scenario.id
+        return self.recorded.scenario if self.recorded is not None else None
+
+    @property
     def answered_by(self) -> str:
         """What answered, in words: the scenario, the kind of problem, or how the provider's answer compares."""
         if self.decision is not None:

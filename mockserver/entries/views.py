@@ -30,11 +30,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "status": entry.reply.status,
         "code": error.get("code"),
         "hint": next(_texts(error), None),
-        "scenario": decision.scenario.id
-        if decision is not None
-        else recorded.scenario
-        if recorded is not None
-        else None,
+        "scenario": entry.scenario_id,
         "source": decision.scenario.source if decision is not None else None,
         "trigger": decision.trigger if decision is not None else None,
         "problem": entry.problem,
