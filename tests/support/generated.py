@@ -185,10 +185,10 @@ def faults() -> str:
 def metrics() -> str:
     found = Engine(load()).metrics.families(Gauges(0, 0, 0, 0, 0, 0, 0))
     rows = [
-        (f"`{family.name}{'_total' * (family.type == 'counter')}`", family.type, family.documentation)
+        (f"`{family.name}{'_total' * (family.type == 'counter')}`", family.documentation, family.type)
         for family in found
     ]
-    return _table(["metric", "type", "meaning"], rows)
+    return _table(["metric", "meaning", "type"], rows)
 
 
 def _methods(owner: type, prefix: str) -> Iterator[tuple[str, str]]:
