@@ -180,11 +180,10 @@ def test_the_workflow_of_a_pull_request_runs(here: Path) -> None:
         shutil.copytree(shipped_folder() / name, base / "contract" / name)
     checkout.mkdir()
     (here / "contract").rename(checkout / "contract")
-    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    statuses = [
-        subprocess.run(c, shell=True, cwd=checkout, env={"PATH": path}, check=False).returncode for c in commands
-    ]
+    variables = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "GITHUB_STEP_SUMMARY": str(here / "summary")}
+    statuses = [subprocess.run(c, shell=True, cwd=checkout, env=variables, check=False).returncode for c in commands]
     assert statuses == [0, 1]
+    assert (here / "summary").read_text() == (here / "comment.md").read_text()
     comment = (here / "comment.md").read_text(encoding="utf-8")
     marker = re.findall(r'startswith\("(.*?)"\)', json.dumps(steps).replace('\\"', '"'))
     assert [comment.startswith(start) for start in marker] == [True]
