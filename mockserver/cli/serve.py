@@ -108,7 +108,9 @@ def serve(
         more: dict[str, Any] = {"admin_url": ports.admin_url} if ports.admin_sockets else {}
         more |= {"store": shared.shown} if shared else {}
         more |= {"workers": listening.workers} if listening.workers > 1 else {}
-        write(_start_message(engine, ports.url, more | ({"watch": True} if watch else {}), as_json=as_json))
+        more |= {"watch": True} if watch else {}
+        console_url = "" if no_admin else f"{ports.admin_url}/"
+        write(_start_message(engine, ports.url, console_url, more, as_json=as_json))
         write.close()  # no thread of it may live on where workers are forked; the next line starts another
 
     served = server.Server(engine, log, access, admin_enabled=not no_admin, tls=secured)
@@ -127,13 +129,15 @@ def serve(
         write.close()
 
 
-def _start_message(engine: Engine, url: str, more: Mapping[str, Any], *, as_json: bool) -> str:
+def _start_message(engine: Engine, url: str, console_url: str, more: Mapping[str, Any], *, as_json: bool) -> str:
     """The beginning of the log; `more` are other facts by name."""
     if as_json:
         event = {"event": "started", "url": url, **more}
         return encode_ascii_json({**event, "contract": engine.contract.hash, "version": __version__})
     notices = [_NOTICES[name].format(fact) for name, fact in more.items()]
-    return "\n".join([*listing.banner(engine.contract, url, engine.settings), *notices])
+    first, *banner = listing.banner(engine.contract, url, engine.settings)
+    console = [f"console on {console_url}"] if console_url else []
+    return "\n".join([first, *console, *banner, *notices])
 
 
 def _check_workers(workers: int, *, store: str | None, watch: bool) -> None:

@@ -279,7 +279,9 @@ def test_without_a_log_only_the_banner_is_printed() -> None:
     with serving("--log-format", "none") as serve:
         assert serve.post(LASTING)[0] == 200
         assert serve.stop() == 0
-        assert serve.out.rest()[-1] == "stop with Ctrl-C"
+        shown = serve.out.rest()
+        assert shown[1] == f"console on {serve.url}/"
+        assert shown[-1] == "stop with Ctrl-C"
 
 
 @pytest.mark.parametrize("form", ["human", "json"])

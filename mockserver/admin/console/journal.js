@@ -65,7 +65,7 @@ export function journal(main, reportState) {
     const name = row.scenario ?? row.problem ?? "—";
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
-    const keys = [...row.keys].sort((one, other) => one.length - other.length).join(" · "); // the readable ones are short
+    const keys = [...row.keys].sort((one, other) => one.length - other.length).slice(0, 2).join(" · "); // the readable ones are short
     const hint = [row.answer_lost ? t("lost") : row.hint, keys].filter(Boolean).join(" · ");
     const where = hint ? h("span", { class: "dim reply-hint", title: hint }, hint)
       : h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null);
