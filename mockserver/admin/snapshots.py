@@ -9,7 +9,7 @@ from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.admin.state import MEMBERS, NO_ROOM, stored_key, unknown_collection, validated_record
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_json, printable
-from mockserver.core.model import GeneratedId, Record
+from mockserver.core.model import IdRule, Record
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply
@@ -96,9 +96,7 @@ async def _put_snapshot(call: Call) -> Reply:
             keys[key] = requested_key
             records[name][key] = validated_record(collections[name], key, one["members"])
             await pacer.pause()
-    ids: dict[str, GeneratedId] = {
-        new.name: new for operation in engine.contract.operations for new in operation.generated_ids
-    }
+    ids: dict[str, IdRule] = {new.name: new for operation in engine.contract.operations for new in operation.id_rules}
     counters = {}
     for name, counter in call.body.get("new", {}).items():
         if name not in ids:

@@ -42,7 +42,7 @@ _NOTICES: Final = {
 
 
 @dataclass(frozen=True)
-class _Listening:
+class _ListenOptions:
     """Where the server listens, and in how many processes."""
 
     host: str
@@ -64,7 +64,7 @@ def serve(
     **options: Any,
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
-    listening = _Listening(**{field.name: options.pop(field.name) for field in fields(_Listening)})
+    listening = _ListenOptions(**{field.name: options.pop(field.name) for field in fields(_ListenOptions)})
     store, adopts = options.pop("store"), options.pop("store_adopt")
     if adopts and store is None:
         raise click.UsageError("--store-adopt goes with --store")

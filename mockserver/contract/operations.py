@@ -28,7 +28,7 @@ from mockserver.core.contract import (
     WarningRules,
 )
 from mockserver.core.language import Template
-from mockserver.core.model import Collection, Facts, GeneratedId, Lookup, Path, Settings
+from mockserver.core.model import Collection, Facts, IdRule, Lookup, Path, Settings
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
@@ -111,7 +111,7 @@ class OperationCompiler:
             parameter_validators={root: one for root, one in self._validators() if root != "body"},
             warning_rules=self._warning_rules(),
             lookups=tuple(self.lookups.values()),
-            generated_ids=self.new,
+            id_rules=self.new,
             scenarios=tuple(scenarios),
             by_id={scenario.id: scenario for scenario in scenarios},
             assumed=self._assumption_ids(self.definition.members),
@@ -149,7 +149,7 @@ class OperationCompiler:
             node.report_unknown(f"unknown schema file {node.data}", node.data, self.schemas.names)
         return validator
 
-    def _new_ids(self) -> Iterator[GeneratedId]:
+    def _new_ids(self) -> Iterator[IdRule]:
         for name, node in self.definition.tables["new"].items():
             if node.is_broken:
                 continue
@@ -157,7 +157,7 @@ class OperationCompiler:
             if unused is not None and unused not in self.collections:
                 node.report_unknown(f"unknown collection {unused}", unused, self.collections, ("unused_in",))
                 unused = None
-            yield GeneratedId(name, node.data["first"], node.data.get("prefix", ""), unused, opaque)
+            yield IdRule(name, node.data["first"], node.data.get("prefix", ""), unused, opaque)
 
     def _validators(self) -> Iterator[tuple[str, Validator]]:
         for root, validator in (("path", self.path_schema), ("query", self.query), ("body", self.body)):

@@ -15,7 +15,7 @@ from mockserver.core.faults import Delay, Fault
 from mockserver.core.language import CompiledBody, Condition, Template, Validator
 from mockserver.core.model import (
     Collection,
-    GeneratedId,
+    IdRule,
     Lookup,
     Path,
     Position,
@@ -228,7 +228,7 @@ class Operation:
     parameter_validators: Mapping[str, Validator]
     warning_rules: WarningRules
     lookups: tuple[Lookup, ...]
-    generated_ids: tuple[GeneratedId, ...]
+    id_rules: tuple[IdRule, ...]
     scenarios: tuple[Scenario, ...]
     by_id: Mapping[str, Scenario]
     assumed: tuple[str, ...]

@@ -228,8 +228,8 @@ class Lookup(Struct, frozen=True, gc=False):
     unless: Callable[[Facts], Any] | None
 
 
-class GeneratedId(Struct, frozen=True, gc=False):
-    """An id drawn before deciding and used up at commit: `prefix` and a number counted up from `first`.
+class IdRule(Struct, frozen=True, gc=False):
+    """How an id is drawn before deciding, which a commit uses up: `prefix` and a number counted up from `first`.
 
     `unused_in` names the collection whose keys are passed over, if any. `is_opaque`: clients may not read its form.
     """

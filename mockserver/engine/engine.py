@@ -153,8 +153,8 @@ class Engine:
             sandbox = await self.storage.use_sandbox(route.sandbox, FirstLook(route.operation, document))
             if sandbox is None:
                 problem = problems.no_room_for_sandbox(in_use.settings)
-                return await self._record_refusal(in_use, request, problem, started_ns)
-            if sandbox.own_settings:
+                return await self._record_refusal(in_use, request, problem, started_ns, name=route.sandbox)
+            if sandbox.own_settings:  # by these the request may read otherwise than by those of the server
                 document = in_use.read(route, request, sandbox.settings)
             entry_id = await sandbox.next_entry_id()
             while True:
@@ -252,9 +252,10 @@ class Engine:
         started_ns: int,
         sandbox: Sandbox | None = None,
         entry_id: str = "",
+        name: str = "",
     ) -> Problem:
-        """Answer with a problem, count it, and keep its entry; nothing else is changed."""
-        name = sandbox.name if sandbox is not None else _named_sandbox(request)
+        """Answer with a problem, count it, and keep its entry, of the sandbox of this name if there is no sandbox."""
+        name = sandbox.name if sandbox is not None else name or _named_sandbox(request)
         entry_id = entry_id or await self.storage.next_entry_id()
         reply = await self._with_mock_headers(problem, entry_id, name)
         nanos = time.perf_counter_ns() - started_ns

@@ -172,10 +172,10 @@ def _forms(scenarios: Iterable[Scenario]) -> dict[str, tuple[object, ...]]:
 
 def _id_offsets(old: Contract, new: Contract) -> dict[str, int]:
     """By how much the ids of a name begin lower than before; so many are skipped, so that none is given out twice."""
-    first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.generated_ids}
+    first = {(operation.id, one.name): one.first for operation in old.operations for one in operation.id_rules}
     id_offsets: dict[str, int] = {}
     for operation in new.operations:
-        for one in operation.generated_ids:
+        for one in operation.id_rules:
             lower = first.get((operation.id, one.name), one.first) - one.first
             id_offsets[one.name] = max(lower, id_offsets.get(one.name, 0))
     return id_offsets

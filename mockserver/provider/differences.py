@@ -112,7 +112,7 @@ class _BodyComparison:
         facts = decision.facts
         self._facts = facts
         self._other_ids = replace(facts, new={name: f"{value}0" for name, value in facts.new.items()})
-        self._prefixes = {new.name: new.prefix for new in decision.operation.generated_ids}
+        self._prefixes = {new.name: new.prefix for new in decision.operation.id_rules}
         self._sent = [*_scalars(facts.body)]
         self._sent += [*facts.header.values(), *facts.query.values(), *facts.path.values()]
         self._secrets = secrets

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockserver.core.model import Collection, GeneratedId, Record
+from mockserver.core.model import Collection, IdRule, Record
 from mockserver.redis_storage.changes import Candidate, Replacement, Value, decode_counter, record_field
 from mockserver.redis_storage.connection import Store
 from mockserver.storage.memory_records import RECORD_OVERHEAD, TOMBSTONE, decode_record
@@ -31,11 +31,11 @@ class Draw(Struct, frozen=True):
     unused: str | None
 
 
-def candidates(generated_ids: Iterable[GeneratedId], base: int) -> tuple[Candidate, ...]:
+def candidates(id_rules: Iterable[IdRule], base: int) -> tuple[Candidate, ...]:
     """The records that have to be read before new ids are drawn, which begin at `base`."""
     return tuple(
         Candidate(new.name, record_field(new.unused_in, new.prefix), new.first + base)
-        for new in generated_ids
+        for new in id_rules
         if new.unused_in is not None
     )
 
@@ -62,7 +62,7 @@ class KnownRecords:
             return None if data == NO_RECORD else decode_record(data)
         return collection.seeds[key] if key in collection.seeds else collection.default_record(key)
 
-    def draw(self, new: GeneratedId, start: int, counter: str | None) -> Draw:
+    def draw(self, new: IdRule, start: int, counter: str | None) -> Draw:
         """The next unused id, where its record is not known to exist; ids count up from `start`."""
         before = decode_counter(counter)
         if new.unused_in is None:

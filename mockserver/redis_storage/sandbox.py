@@ -109,17 +109,17 @@ class RedisSandbox(SandboxFields):
     def wanted(self, operation: Operation, document: Document) -> Wanted:
         """What a look reads, as far as it is known before; the sandbox need not be read yet."""
         missing = self._draft(operation, document, {}).records.missing
-        return Wanted(tuple(missing), candidates(operation.generated_ids, id_offset(self.name, self.settings.seed)))
+        return Wanted(tuple(missing), candidates(operation.id_rules, id_offset(self.name, self.settings.seed)))
 
     def _draft(self, operation: Operation, document: Document, known: Mapping[str, Value]) -> _Draft:
         records = KnownRecords(known, self.shared.contract.collections)
-        settings, generated_ids = self.settings, operation.generated_ids
+        settings, id_rules = self.settings, operation.id_rules
         if settings.vary:
             settings = number_request(settings, int(self.fields.get("varied", 0)) + 1)
-            generated_ids = vary_ids(settings, generated_ids)
+            id_rules = vary_ids(settings, id_rules)
         base, fields = id_offset(self.name, settings.seed), self.fields
-        drawn = {new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}")) for new in generated_ids}
-        new_ids = {new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in generated_ids}
+        drawn = {new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}")) for new in id_rules}
+        new_ids = {new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in id_rules}
         now_ns = self.clock.read(self.shared.now_ns())
         facts = make_facts(document, settings, self.scenario_order(operation), now_ns, new_ids)
         return _Draft(facts, fetch_records(operation.lookups, facts, records.find), drawn, records)

@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
     interrupted: set when the client left or the server stops, so that nobody waits any longer.
     lost: set when the connection is closed.
     request_bytes: what was received of a request before its handling began: its head, perhaps some of its body.
-        Empty if it was pipelined behind another one. `body` checks the chunk framing from there on.
+        Empty if it was pipelined behind another one. `server.body` checks the chunk framing from there on.
     body_listener: called with the bytes received while a body is read; None at other times.
     is_lingering: the last reply was written, and what the client still sends is dropped.
     """
@@ -75,8 +75,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Pass the data on to aiohttp, which parses a head and calls `Handler.__call__` (see `Server`).
 
-        The time limit of a request begins with its first byte; if that comes in one piece with the end of the request
-        before it, with that of idle connections.
+        The time limit of a request begins with its first byte. One that comes in one piece with the end of the request
+        before it is not timed: the limit of idle connections holds until more bytes come.
         """
         if self.is_lingering:
             self._is_still_sending = True

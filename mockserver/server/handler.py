@@ -40,13 +40,13 @@ class DispatchResult(Struct, frozen=True):
 
     sandbox: the one that the request names or that answered it, for the log.
     extra_headers: sent after those of the reply.
-    from_engine: the engine made the reply, and `Engine.delivered` has to be told once it was sent.
+    needs_delivered: whether `Engine.delivered` has to be told once the reply was sent, or lost.
     """
 
     reply: Reply
     sandbox: str = ""
     extra_headers: Headers = ()
-    from_engine: bool = False
+    needs_delivered: bool = False
 
 
 Dispatch: TypeAlias = Callable[[web.BaseRequest, ReceivedBody | Problem], Awaitable[DispatchResult]]
@@ -131,7 +131,7 @@ class Handler:
             if result.reply.relay is not None:
                 await result.reply.relay.close(complete=complete)
                 self._write_access_log(request, result, handling_began_ns)  # only now it is known what it is
-            if result.from_engine:
+            if result.needs_delivered:
                 await self._engine.delivered(result.reply, complete=complete)
         return keep_alive
 
@@ -213,7 +213,7 @@ class Dispatcher:
         cors: Headers = ()
         if self._access.cors_origins:
             cors = self._access.cors_headers(headers, [name for name, _ in reply.all_headers])
-        return DispatchResult(reply, sandbox or reply.sandbox, cors, from_engine=True)
+        return DispatchResult(reply, sandbox or reply.sandbox, cors, needs_delivered=True)
 
     async def dispatch_admin(self, request: web.BaseRequest, body: ReceivedBody | Problem) -> DispatchResult:
         """Reply to a request on the port of the admin API."""

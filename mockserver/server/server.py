@@ -174,7 +174,7 @@ class Server:
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,
-            auto_decompress=False,  # `body` stops at the limit, and says what is wrong
+            auto_decompress=False,  # `server.body` stops at the limit, and says what is wrong
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=0,  # `Connection.send_and_close` does the lingering
         )

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from mockserver.core.model import Collection, GeneratedId, Record, Write
+from mockserver.core.model import Collection, IdRule, Record, Write
 from mockserver.decision.view import Find
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.pacing import Pacer
@@ -113,24 +113,22 @@ class Records:
 
     # -- generated ids ----------------------------------------------------------------------------------
 
-    def draw(self, ids: Iterable[GeneratedId]) -> dict[str, str]:
+    def draw(self, ids: Iterable[IdRule]) -> dict[str, str]:
         """The next unused ids by name; drawing again gives the same until they are consumed."""
         return {one.name: self.next_id(one) for one in ids}
 
-    def next_id(self, generated_id: GeneratedId) -> str:
+    def next_id(self, rule: IdRule) -> str:
         """The next unused id; asking again gives the same until it is consumed or its key is taken."""
-        start, used = generated_id.first + self._id_offset, self._ids_used.get(generated_id.name, 0)
-        if generated_id.unused_in is None:
-            return f"{generated_id.prefix}{start + used}"
-        number = start + max(
-            used, self._search_start.get(generated_id.name, 0), self._last_found.get(generated_id.name, 0)
-        )
-        text = f"{generated_id.prefix}{number}"
-        stored, seeds = self._stored[generated_id.unused_in], self.collections[generated_id.unused_in].seeds
+        start, used = rule.first + self._id_offset, self._ids_used.get(rule.name, 0)
+        if rule.unused_in is None:
+            return f"{rule.prefix}{start + used}"
+        number = start + max(used, self._search_start.get(rule.name, 0), self._last_found.get(rule.name, 0))
+        text = f"{rule.prefix}{number}"
+        stored, seeds = self._stored[rule.unused_in], self.collections[rule.unused_in].seeds
         while text in stored or text in seeds:
             number += 1
-            text = f"{generated_id.prefix}{number}"
-        self._last_found[generated_id.name] = number - start
+            text = f"{rule.prefix}{number}"
+        self._last_found[rule.name] = number - start
         return text
 
     def consume(self, names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection, Document, GeneratedId, Record, Settings
+from mockserver.core.model import Collection, Document, IdRule, Record, Settings
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, compile_order, scenarios_in_force
 from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
@@ -37,7 +37,7 @@ class _Versions(Struct, frozen=True, gc=False):
 
     revision: int
     reads: list[ReadRecord]
-    generated_ids: tuple[GeneratedId, ...]
+    id_rules: tuple[IdRule, ...]
 
 
 class _CachedOrder(Struct, frozen=True):
@@ -85,11 +85,11 @@ class MemorySandbox:
         order, records = self.scenario_order(operation), self.records
         reads: list[ReadRecord] = []
         now_ns = self.clock.read(self._shared.now_ns())
-        settings, generated_ids = self.settings, operation.generated_ids
+        settings, id_rules = self.settings, operation.id_rules
         if settings.vary:
             settings = number_request(settings, self._varied_count + 1)
-            generated_ids = vary_ids(settings, generated_ids)
-        facts = make_facts(document, settings, order, now_ns, records.draw(generated_ids))
+            id_rules = vary_ids(settings, id_rules)
+        facts = make_facts(document, settings, order, now_ns, records.draw(id_rules))
         lookups = fetch_records(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,
@@ -103,7 +103,7 @@ class MemorySandbox:
             sandbox=self.name,
             delays_drawn=self._delays_drawn,
             lost_entry_ids=self._shared.journal.lost_ids(one.entry_id for own in lookups.found.values() for one in own),
-            versions=_Versions(records.revision, reads, generated_ids),
+            versions=_Versions(records.revision, reads, id_rules),
         )
 
     async def check_room(self, effects: Effects) -> Full | None:
@@ -172,7 +172,7 @@ class MemorySandbox:
         records, versions = self.records, view.versions
         if any(records.stored(one.collection, one.key) is not one.stored for one in versions.reads):
             return True
-        consumed = [one for one in versions.generated_ids if one.name in effects.consumed_ids]
+        consumed = [one for one in versions.id_rules if one.name in effects.consumed_ids]
         return any(records.next_id(one) != view.facts.new[one.name] for one in consumed)
 
     def count_delivered(self, entry_id: str, *, complete: bool) -> None:

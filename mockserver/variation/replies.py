@@ -41,7 +41,7 @@ def vary(reply: Reply) -> Reply:
 
 
 def _shows_opaque_id(decision: Decision, body: bytes) -> bool:
-    opaque = (one.name for one in decision.operation.generated_ids if one.is_opaque)
+    opaque = (one.name for one in decision.operation.id_rules if one.is_opaque)
     return any(encode_json(decision.facts.new[name]) in body for name in opaque)
 
 

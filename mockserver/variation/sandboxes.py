@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import structs
 
-from mockserver.core.model import GeneratedId, Settings
+from mockserver.core.model import IdRule, Settings
 from mockserver.variation.setting import parse_variation
 
 _HEXADECIMAL: Final = "0123456789abcdef"
@@ -23,7 +23,7 @@ def number_request(settings: Settings, number: int) -> Settings:
     return replace(settings, vary=structs.replace(variation, number=number).text(variation.kinds))
 
 
-def vary_ids(settings: Settings, ids: Iterable[GeneratedId]) -> tuple[GeneratedId, ...]:
+def vary_ids(settings: Settings, ids: Iterable[IdRule]) -> tuple[IdRule, ...]:
     """The generated ids of a request, the opaque ones with another prefix; the numbers stay, so all differ."""
     variation = parse_variation(settings.vary)
     if "ids" not in variation.kinds:

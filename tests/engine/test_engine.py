@@ -101,6 +101,16 @@ def test_a_request_without_room_for_its_sandbox_is_refused(contract: Contract) -
     assert [entry.problem for entry in journal(engine, "b")] == ["no-room-for-sandbox"]
 
 
+def test_a_derived_sandbox_without_room_is_named(contract: Contract) -> None:
+    """Reply and entry have the name that came of the request's body, as `explain` says."""
+    settings = replace(contract.settings, max_sandboxes=1, sandbox_from="body.customer_id")
+    engine = Engine(contract, settings=settings)
+    first, second = ({**ONCE, "customer_id": f"customer-{number}"} for number in (1, 2))
+    assert engine.handle_sync(asked(first)).sandbox == "customer-1"
+    assert engine.handle_sync(asked(second)).sandbox == run_sync(engine.explain(asked(second))).reply.sandbox
+    assert [entry.problem for entry in journal(engine, "customer-2")] == ["no-room-for-sandbox"]
+
+
 def test_a_storage_that_fails_is_a_problem(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says why, has no entry, and the next request is answered as usual."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.core.model import Collection, GeneratedId, Record, Write
+from mockserver.core.model import Collection, IdRule, Record, Write
 from mockserver.engine.engine import run_sync
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.memory_records import RECORD_OVERHEAD, Records
@@ -26,8 +26,8 @@ def collection(name: str = "things", *, is_open: bool = True, fold: Any = str, *
 
 
 OPEN = collection()
-NEW = GeneratedId("id", first=3, prefix="", unused_in="things")
-PLAIN = GeneratedId("card", first=987, prefix="p_", unused_in=None)
+NEW = IdRule("id", first=3, prefix="", unused_in="things")
+PLAIN = IdRule("card", first=987, prefix="p_", unused_in=None)
 
 
 def records(of: Collection = OPEN, name: str = "", seed: int = 0) -> Records:
@@ -38,12 +38,12 @@ def load(memory: Records, state: State) -> None:
     memory.load(run_sync(memory.encode(state)), state.counters)
 
 
-def drawn(of: Records, new: GeneratedId = NEW) -> str:
+def drawn(of: Records, new: IdRule = NEW) -> str:
     """One id."""
     return of.draw([new])[new.name]
 
 
-def used(of: Records, new: GeneratedId = NEW) -> str:
+def used(of: Records, new: IdRule = NEW) -> str:
     """One id, which is used up."""
     found = drawn(of, new)
     of.consume([new.name])
@@ -218,9 +218,9 @@ def test_ids_that_begin_lower_go_on_above_those_given_out() -> None:
     assert used(memory, PLAIN) == "p_987"
     memory.restore("things", "4")
     memory.use_collections(memory.collections, {"id": 2, "card": 7, "other": 1})
-    assert drawn(memory, GeneratedId("id", 1, "", "things")) == "7"
-    assert drawn(memory, GeneratedId("card", 980, "p_", None)) == "p_988"
-    assert drawn(memory, GeneratedId("other", 1, "o", None)) == "o1"
+    assert drawn(memory, IdRule("id", 1, "", "things")) == "7"
+    assert drawn(memory, IdRule("card", 980, "p_", None)) == "p_988"
+    assert drawn(memory, IdRule("other", 1, "o", None)) == "o1"
 
 
 def test_folding_keys_moves_records() -> None:

@@ -1,10 +1,10 @@
 """The number of a request, and the form of its ids."""
 
 from mockserver import Settings
-from mockserver.core.model import GeneratedId
+from mockserver.core.model import IdRule
 from mockserver.variation.sandboxes import number_request, vary_ids
 
-IDS = (GeneratedId("a", 1, "a_", None, is_opaque=True), GeneratedId("b", 1, "b_", None))
+IDS = (IdRule("a", 1, "a_", None, is_opaque=True), IdRule("b", 1, "b_", None))
 
 
 def test_a_request_is_numbered_once() -> None:
