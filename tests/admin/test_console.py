@@ -485,6 +485,22 @@ def test_test_values_are_copied_from_one_page(mock: Serving, console: Opened) ->
     assert page.evaluate("navigator.clipboard.readText()") == f"{mock.url}/sandbox/values"
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_address_follows_the_sandbox(mock: Serving, console: Opened, width: int) -> None:
+    """The one in sight and the copied one, after a choice in the list."""
+    send(mock, "address-b", LASTING)
+    can = ["clipboard-read", "clipboard-write"]
+    page = console(at(mock, "address-a"), permissions=can, viewport={"width": width, "height": 844})
+    for chosen, path in [("address-b", "/sandbox/address-b"), ("", ""), ("address-b", "/sandbox/address-b")]:
+        page.get_by_label("Sandbox", exact=True).select_option(chosen)
+        address = page.locator(".top").get_by_text(f"{mock.url}{path}", exact=True)
+        expect(address).to_be_visible()
+        expect(address).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Copy the address for your application").click()
+        expect(page.locator(".toast").last).to_be_visible()
+        page.wait_for_function("text => navigator.clipboard.readText().then(it => it === text)", arg=mock.url + path)
+
+
 def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serving, console: Opened) -> None:
     """For every outcome of the contract, documented and assumed; groups by code."""
     page = console(at(mock, "list", "outcomes"))

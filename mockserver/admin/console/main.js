@@ -60,6 +60,7 @@ function reportState(state, error) {
 
 let view = null;
 let shownView = "";
+let shownSandbox = null;
 
 async function show() {
   const route = currentRoute();
@@ -69,7 +70,8 @@ async function show() {
     if (one === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (sandboxSelect.value !== route.params.sandbox) {
+  if (shownSandbox !== route.params.sandbox) {
+    shownSandbox = route.params.sandbox;
     drawSandboxes();
     next.look();
     showServed();
@@ -150,6 +152,4 @@ function showSafely() {
 
 if (!location.hash && !startingSandbox && lastSandbox()) history.replaceState(null, "", routeUrl("journal", { sandbox: lastSandbox() }));
 onRouteChange(showSafely);
-drawSandboxes();
 showSafely();
-showServed();
