@@ -46,15 +46,19 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "micros": entry.duration_us,
         "unexpected": is_unexpected(entry),
         "masked": list(entry.masked),
-        "keys": _keys(decision),
+        "keys": _keys(entry),
         "has_warnings": decision is not None and bool(decision.warnings),
     }
 
 
-def _keys(decision: EntryDecision | None) -> list[str]:
-    """The keys of the records that a decision looked up, which tell one request from another."""
-    lookups = decision.lookups.values() if decision is not None else ()
-    return list(dict.fromkeys(one.key for one in lookups if one.key))
+def _keys(entry: JournalEntry) -> list[str]:
+    """The keys of looked-up records that the request named; an id that was drawn for it does not tell it from others."""
+    if entry.decision is None:
+        return []
+    drawn = set(entry.decision.new.values())
+    sent = entry.request.target.encode() + entry.request.body.data
+    keys = dict.fromkeys(one.key for one in entry.decision.lookups.values() if one.key)
+    return [key for key in keys if key not in drawn or key.encode() in sent]
 
 
 def reply_error(entry: JournalEntry) -> dict[str, Any]:

@@ -471,6 +471,28 @@ def test_the_first_request_to_try_works_each_time(mock: Serving, console: Opened
         assert [one["status"] for one in shown] == [200] * number
 
 
+def test_only_an_answer_that_stays_is_said_to_stay(mock: Serving, console: Opened) -> None:
+    """Not where a key of the request changes state, nor where an answer was forced or armed."""
+    note = "is a test value that stays as it is"
+    own_card = {**LASTING, "card_identifier": "CARD-OWN"}
+    mock.post({"scenario": "code=5001", "when": {"body.device_id": "armed"}}, "/sandbox/stays/__admin/arm")
+    send(mock, "stays", LASTING)
+    for body in (own_card, own_card, {**LASTING, "device_id": "armed"}):
+        send(mock, "stays", body)
+    send(mock, "stays", LASTING, Mock_Scenario="code=5001")
+    page = console(at(mock, "stays"))
+    detail = page.locator(".detail")
+    for place, title in enumerate(
+        ["5001 · provider", "5001 · provider", "4433 · card-already", "activated-existing", "activated-existing"]
+    ):
+        expect(rows(page)).to_have_count(5)
+        rows(page).nth(place).click()
+        number = rows(page).nth(place).locator(".when .cut").inner_text()
+        expect(detail).to_contain_text(f"{number} ·")
+        expect(detail.get_by_role("heading", name=title)).to_be_visible()
+        expect(detail.get_by_text(note)).to_have_count(1 if place == 4 else 0)
+
+
 def test_test_values_are_copied_from_one_page(mock: Serving, console: Opened) -> None:
     """A value, and from each view the address with the sandbox."""
     page = console(at(mock, "values", "values"), permissions=["clipboard-read", "clipboard-write"])

@@ -48,3 +48,13 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
     assert [one["after"] == one["before"] for one in records_before_and_after(lost.decision)] == [
         True
     ] * 4  # nothing was committed
+
+
+def test_a_row_has_the_keys_that_the_request_named(contract: Contract) -> None:
+    """A new id that was drawn is none of them, but where the request has the same."""
+    engine = Engine(contract, clock=frozen_clock(0))
+    sent(engine, {**ONCE, "customer_id": "a-customer"})
+    sent(engine, {**ONCE, "card_identifier": "CARD-002"})
+    same, other = map(entry_summary, journal(engine, None))
+    assert other["keys"] == [ONCE["reference_batch"], "CARD-001", "a-customer"]
+    assert same["keys"] == [ONCE["reference_batch"], "CARD-002", "12345678"]

@@ -64,7 +64,7 @@ function section(title, ...children) {
 export function explanation(entry, served) {
   const { decision } = entry;
   const parts = [entry.answer_lost ? lostNotice(entry) : decision ? adviceNotice(decision) : null];
-  const constant = entry.records.map((one) => one.key).find((key) => served.collections.some((one) => one.constant.includes(key)));
+  const constant = constantKey(entry, served);
   if (constant && !entry.answer_lost) parts.push(notice("info", t("entry.constant", { key: constant })));
   if (decision?.heading) parts.push(h("blockquote", {}, h("p", { lang: "en" }, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
   if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", h("span", { lang: "en" }, decision.note)));
@@ -92,6 +92,17 @@ export function explanation(entry, served) {
   }
   if (decision) fact(t("entry.position"), h("span", { class: "mono" }, decision.position));
   return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];
+}
+
+/** A test value that never changes, where the answer rests on such keys alone; otherwise undefined, as the next answer may differ. */
+function constantKey({ decision, keys, records: found }, { operations, collections }) {
+  if (decision?.trigger !== "values") return undefined;
+  const lookups = operations.find((one) => one.operation === decision.operation)?.lookups ?? {};
+  const constantIn = (name) => collections.find((one) => one.collection === name)?.constant ?? [];
+  const constant = found.filter((one) => constantIn(lookups[one.lookup]).includes(one.key)).map((one) => one.key);
+  // Records of a collection without such keys, as the batches, count where the request changed nothing of them.
+  const unchanged = found.filter((one) => !constantIn(lookups[one.lookup]).length && stringify(one.before) === stringify(one.after)).map((one) => one.key);
+  return keys.every((key) => constant.includes(key) || unchanged.includes(key)) ? constant[0] : undefined;
 }
 
 /** That the client did not get the answer, why, and whether a retry finds the change made. */
