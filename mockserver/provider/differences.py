@@ -28,6 +28,9 @@ _MAX_EXCERPT: Final = 120
 """Characters of a body that is no JSON, as a report shows it."""
 
 
+_RESPOND: Final = "${respond}"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the provider answered."""
@@ -196,3 +199,11 @@ def _scalars(value: Any) -> Iterator[Any]:
             yield from _scalars(item)
     elif value is not MISSING and value is not None and not isinstance(value, bool):
         yield value
+
+
+def place_of_respond(body: Any, at: Path) -> Path | None:
+    """Where in the body of an envelope the scenario's own part goes."""
+    if body == _RESPOND:
+        return at
+    found = (place_of_respond(value, (*at, name)) for name, value in body.items()) if isinstance(body, dict) else ()
+    return next((place for place in found if place is not None), None)

@@ -78,7 +78,8 @@ def evidence_words(report: Report, assumption: Mapping[str, Any]) -> str:
     )
     if assumption["result"] == "refuted":
         outcome = next(one for one in report["outcomes"] if one["id"] == names[0])
-        words += f": {difference_words(outcome['differences'][0])}"
+        telling = [one for one in outcome["differences"] if one["kind"] in ("value", "missing", "status")]
+        words += f": {difference_words((telling or outcome['differences'])[0])}"
     return words
 
 

@@ -13,13 +13,13 @@ from mockserver.contract.bundles import contract_bundle, load_bundle
 from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, check_format
 from mockserver.core.contract import Contract
-from mockserver.core.model import MISSING, Path
+from mockserver.core.model import MISSING
 from mockserver.files.yaml_source import read_yaml
+from mockserver.provider.differences import place_of_respond
 from mockserver.provider.report import Report
 
 VERIFIED: Final = "verified.yaml"
 _ACCEPTED: Final = "Answers of the provider that `mockserver verify-provider --accept` took over. Review them."
-_RESPOND: Final = "${respond}"
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -118,14 +118,6 @@ def _check(contract: Contract, operation: str, accepted: Mapping[str, Any]) -> N
     except ConfigError as error:
         first = error.diagnostics[0]
         raise NotAcceptedError(f"{name}: {first.what} ({first.expected}): change the schema by hand") from None
-
-
-def place_of_respond(body: Any, at: Path) -> Path | None:
-    """Where in the body of an envelope the scenario's own part goes."""
-    if body == _RESPOND:
-        return at
-    found = (place_of_respond(value, (*at, name)) for name, value in body.items()) if isinstance(body, dict) else ()
-    return next((place for place in found if place is not None), None)
 
 
 def _changed(value: Any, at: Sequence[str], came: Any) -> Any:

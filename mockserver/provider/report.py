@@ -8,18 +8,19 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, quote_plus
 
 from mockserver.base.instants import utc_millis
-from mockserver.base.values import encode_ascii_json, mask
+from mockserver.base.json_pointer import json_pointer
+from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, mask
 from mockserver.core.contract import Contract
 from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.cases import Case
-from mockserver.provider.differences import Difference
+from mockserver.provider.differences import Difference, place_of_respond
 
 Result: TypeAlias = Literal["same", "differs", "not-reached"]
 Report: TypeAlias = Mapping[str, Any]
 """A report as `schemas/provider-report.schema.json` describes it."""
 
-_ANOTHER_BODY: Final = ("missing", "type", "value")
-"""Kinds of difference that say that another answer came; the others but `status` concern its form."""
+_ANOTHER_ANSWER: Final = ("missing", "value")
+"""Kinds of difference that say, within the scenario's own part of the body, that another answer came."""
 
 _NO_API_ANSWER: Final = ("redirect", "not-json", "no-answer")
 """Kinds of difference that say that something else than the API answered, which tells nothing of an assumption."""
@@ -53,7 +54,9 @@ def report(
         "at": utc_millis(now_ns),
         "contract": contract.hash,
         "outcomes": [_outcome(one, values) for one in results],
-        "assumptions": [_assumption(name, results) for name in contract.assumptions if _resting_on(name, results)],
+        "assumptions": [
+            _assumption(contract, name, results) for name in contract.assumptions if _resting_on(name, results)
+        ],
     }
 
 
@@ -89,13 +92,35 @@ def _resting_on(assumption: str, results: Sequence[CaseResult]) -> list[CaseResu
     return [one for one in results if assumption in one.case.assumptions]
 
 
-def _assumption(name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
+def _assumption(contract: Contract, name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
     """The result of an assumption: confirmed by an answer that rests on it, refuted if each such answer is another."""
-    answered = [one for one in _resting_on(name, results) if not one.reason and not one.has(_NO_API_ANSWER)]
-    against = [one for one in answered if one.has(_ANOTHER_BODY) or (one.has(("status",)) and _is_general(name, one))]
+    answered = [one for one in _resting_on(name, results) if not one.reason and not _is_foreign(one)]
+    against = [
+        one for one in answered if _is_another(contract, one) or (one.has(("status",)) and _is_general(name, one))
+    ]
     evidence = [one for one in answered if one not in against] or against
     result = "not-reached" if not evidence else "refuted" if evidence is against else "confirmed"
     return {"id": name, "result": result, "evidence": [one.case.outcome.scenario.id for one in evidence]}
+
+
+def _is_foreign(one: CaseResult) -> bool:
+    """Whether something else than the API answered: also JSON without any member of the body, as a gateway's."""
+    expected = decode_json(one.case.reply.body, MAX_OWN_DEPTH)
+    places = [f"body {json_pointer([name])}" for name in expected] if isinstance(expected, dict) else []
+    missing = {difference.at for difference in one.differences if difference.kind == "missing"}
+    is_other_body = any(difference.at == "body" for difference in one.differences)
+    return one.has(_NO_API_ANSWER) or is_other_body or (bool(places) and missing.issuperset(places))
+
+
+def _is_another(contract: Contract, one: CaseResult) -> bool:
+    """Whether what differs is the scenario's own part of the body; the rest of the envelope concerns its form."""
+    outcome = one.case.outcome
+    envelopes = contract.definition["contract"]["operations"][outcome.operation.id]["envelopes"]
+    own = f"body {json_pointer(place_of_respond(envelopes[outcome.scenario.envelope.name]['body'], ()) or ())}"
+    return any(
+        difference.kind in _ANOTHER_ANSWER and f"{difference.at}/".startswith(f"{own}/")
+        for difference in one.differences
+    )
 
 
 def _is_general(name: str, one: CaseResult) -> bool:

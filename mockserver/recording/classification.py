@@ -19,8 +19,7 @@ from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import View
 from mockserver.privacy.secrets import Secrets
-from mockserver.provider.differences import Answer, Difference, differences
-from mockserver.provider.overlay import place_of_respond
+from mockserver.provider.differences import Answer, Difference, differences, place_of_respond
 
 ComparisonResult: TypeAlias = Literal["same", "differs", "unknown"]
 

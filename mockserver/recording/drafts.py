@@ -15,7 +15,8 @@ from mockserver.core.model import MISSING
 from mockserver.engine.linter import ExampleRunner
 from mockserver.entries.journal_entry import JSON, JournalEntry
 from mockserver.privacy.secrets import Secrets, secrets_of
-from mockserver.provider.overlay import NotAcceptedError, accepted_scenario, place_of_respond, scenario_lines
+from mockserver.provider.differences import place_of_respond
+from mockserver.provider.overlay import NotAcceptedError, accepted_scenario, scenario_lines
 from mockserver.provider.report import Report
 from mockserver.recording.classification import NOT_NEAR
 

@@ -68,7 +68,7 @@ class Recorder:
             return await engine.refuse(request, bad_directive(_DIRECTED))
         answer = await self._forwarder.send(received)
         if isinstance(answer, Reply):
-            if self._fallback and answer.problem == "provider-unreachable":
+            if self._fallback and isinstance(route, Route) and answer.problem == "provider-unreachable":
                 return await engine.handle(request, fallback=str(decode_trusted_json(answer.body)["detail"]))
             return await engine.refuse(request, answer)
         exchange = RecordedExchange(engine, in_use, request, route, answer, started)

@@ -19,6 +19,7 @@ from mockserver.testing.pytest_servers import Servers
 
 OPTIONS: Final = {
     "url": ("=URL", "Use the running server at this URL instead of one in this process."),
+    "run": ("=NAME", "With a URL: the names of all sandboxes begin with it, and coverage is that of this run alone."),
     "coverage": (
         "[=html:FILE,junit:FILE]",
         "Show which outcomes of the contract were met, and write reports to files.",
@@ -56,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options and settings."""
     group = parser.getgroup("mockserver", "a mock server for every test")
     group.addoption("--mockserver-url", metavar="URL", help=OPTIONS["url"][1])
+    group.addoption("--mockserver-run", metavar="NAME", help=OPTIONS["run"][1])
     group.addoption(
         "--mockserver-coverage",
         metavar="html:FILE,junit:FILE",

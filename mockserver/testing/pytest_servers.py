@@ -22,6 +22,9 @@ TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
 CACERT_VARIABLE: Final = "MOCKSERVER_CACERT"
 """The environment variable with the file of trusted certificates."""
 
+_RUN_NAME: Final = re.compile(r"[A-Za-z0-9._~-]{1,20}")
+"""Names of runs: with the rest the name of a sandbox has at most 64 characters."""
+
 
 class Servers:
     """The servers of one process, each started on first use and stopped at the end of the run."""
@@ -37,6 +40,12 @@ class Servers:
             raise pytest.UsageError(
                 f"--mockserver-url: expected the address of a server, such as http://mock:8080, got {self._url}; "
                 "each test has a sandbox of its own"
+            )
+        self._run: str = config.getoption("mockserver_run") or ""
+        if self._run and not (self._url and _RUN_NAME.fullmatch(self._run)):
+            raise pytest.UsageError(
+                "--mockserver-run: expected --mockserver-url, and a name of at most 20 letters, digits, ., _, ~ or -, "
+                f"got {self._run!r}"
             )
         cacert: str = config.getini("mockserver_cacert")
         self._cacert = str(config.rootpath / cacert) if cacert else self._cacert_of_environment()
@@ -92,13 +101,19 @@ class Servers:
         """
         words = re.sub(r"[^A-Za-z0-9]+", "-", getattr(item, "originalname", None) or item.name).strip("-")[:24]
         digest = hashlib.sha256(item.nodeid.encode("utf-8", "backslashreplace")).hexdigest()[:12]
-        parts = [words or "t", digest]
-        parts += [self._worker or "main", self._run_id] if self._url else [self._worker] if self._each_worker else []
-        return "-".join(parts)
+        name = f"{words or 't'}-{digest}"
+        return f"{name}-{self._worker}" if self._each_worker and not self._url else self._in_this_run(name)
 
     def session_sandbox_name(self) -> str:
         """The name of the sandbox that all tests of this process share."""
-        return "-".join(["session", self._worker or "main", *([self._run_id] if self._url else [])])
+        return self._in_this_run("session" if self._url else f"session-{self._worker or 'main'}")
+
+    def _in_this_run(self, name: str) -> str:
+        """The name of a sandbox, which at a given URL other runs may not have at the same time."""
+        if not self._url:
+            return name
+        worker = self._worker or "main"
+        return f"{self._run}-{name}-{worker}" if self._run else f"{name}-{worker}-{self._run_id}"
 
     def coverage(self) -> list[ServerCoverage]:
         """The coverage of the servers of this process, and in the controller that of the server at the given URL."""
@@ -110,7 +125,9 @@ class Servers:
                 row["curl"] = row["curl"].replace(mock.url, "http://127.0.0.1:8080")
             found.append({"default": key == default, "report": report})
         if self._url and not self._worker:
-            found.append({"default": True, "report": self.default().coverage(everywhere=True)})
+            prefix = f"{self._run}-" if self._run else None
+            report = self.default().coverage(everywhere=prefix is None, sandbox_prefix=prefix)
+            found.append({"default": True, "report": report})
         return found
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import replace
@@ -83,8 +84,12 @@ def test_the_key_of_sandbox_names_is_never_shown() -> None:
             gets = [path.removeprefix("GET ") for path in endpoints() if path.startswith("GET ") and "{" not in path]
             for path in gets:
                 if not path.endswith("/events"):
-                    with urllib.request.urlopen(serve.url + path, timeout=PATIENCE) as answer:
-                        told.append(answer.read().decode())
+                    try:
+                        with urllib.request.urlopen(serve.url + path, timeout=PATIENCE) as answer:
+                            told.append(answer.read().decode())
+                    except urllib.error.HTTPError as refused:  # that of a recorder, say
+                        with refused:
+                            told.append(refused.read().decode())
             assert serve.stop() == 0
             told += [*serve.out.rest(), *serve.err.rest()]
     assert names[0] == names[1]

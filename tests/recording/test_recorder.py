@@ -208,6 +208,8 @@ async def test_the_mock_answers_where_there_is_no_connection(contract: Contract,
         kept = await entry(client, url)
         async with client.get(f"{url}/__admin/requests/1/report") as page:
             assert "<td>No connection: Connection refused.</td>" in await page.text()
+        response = await post(client, f"{url}/other/operation", {})  # of which the mock knows nothing
+        assert (response.status, (await response.json())["type"].rpartition(":")[2]) == (502, "provider-unreachable")
     assert (kept["scenario"], kept["fallback"]) == ("reference-batch-empty", "No connection: Connection refused.")
     assert "reference-batch-empty (assumed, by values), fallback #1" in lines[0]
     async with scripted_provider() as provider:

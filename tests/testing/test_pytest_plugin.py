@@ -336,6 +336,18 @@ def test_it(mockserver):
 """
 
 
+def test_a_run_with_a_name_is_counted_alone(suite: Suite, contract: Contract) -> None:
+    """On a server that others use too; its sandboxes begin with the name."""
+    text = "def test(mockserver):\n    assert mockserver.sandbox.startswith('ci-42-test-')\n"
+    with running(contract) as mock:
+        suite(MEETING, "--mockserver-url", mock.url)
+        result = suite(text, "--mockserver-url", mock.url, "--mockserver-run=ci-42", "--mockserver-coverage")
+        result.assert_outcomes(passed=1)
+        assert "sandboxes ci-42-...: 0 of 18 documented outcomes met" in shown(result)
+        for wrong in (("--mockserver-run=ci-42",), ("--mockserver-url", mock.url, "--mockserver-run=a/b")):
+            assert "--mockserver-run: expected --mockserver-url, and a name" in shown(suite(text, *wrong))
+
+
 def test_an_unreachable_server_is_no_internal_error(suite: Suite, contract: Contract) -> None:
     """A failing test says that the mock cannot be asked."""
     with running(contract) as mock:
