@@ -52,7 +52,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
 
 
 def _keys(entry: JournalEntry) -> list[str]:
-    """The keys of looked-up records that the request named; an id that was drawn for it does not tell it from others."""
+    """The keys of looked-up records that the request named, without the ids that were drawn for it."""
     if entry.decision is None:
         return []
     drawn = set(entry.decision.new.values())

@@ -193,7 +193,8 @@ def test_rows_are_told_apart_and_filtered_by_what_is_odd(mock: Serving, console:
     )
     page = console(at(mock, "odd"), viewport={"width": 1440, "height": 800})
     expect(rows(page)).to_have_count(2)
-    expect(rows(page).first).to_contain_text("CARD-77")
+    expect(rows(page).first).to_contain_text("CARD-77 · 12345678 · answer lost")
+    expect(page.get_by_role("columnheader", name="Keys sent, message")).to_be_visible()
     ids = [one["id"] for one in mock.ask("GET", "/sandbox/odd/__admin/requests")[1]["requests"]]
     expect(rows(page).first.locator(".when")).to_contain_text(f"#{ids[0]}")
     page.get_by_label("Which requests").select_option("warnings")

@@ -45,9 +45,10 @@ export function journal(main, reportState) {
   const count = h("span", { class: "dim count", "aria-live": "off" });
   const notes = h("div", { class: "notes" });
 
+  const scenarioTitles = [h("span", { class: "what-name" }, t("column.scenario")), h("span", { class: "reply-hint" }, t("column.keys"))];
   const rows = new Rows({
     label: t("journal.title"),
-    columns: ["time", "status", "code", "scenario", "source", "trigger", "delay"].map((name) => t(`column.${name}`, { zone: zoneName })),
+    columns: ["time", "status", "code", "scenario", "source", "trigger", "delay"].map((name) => (name === "scenario" ? scenarioTitles : t(`column.${name}`, { zone: zoneName }))),
     cells, heights: [44, 66], narrowBelow: 700,
     open: (row) => changeRoute({ id: row.id, of: row.sandbox === params().sandbox ? "" : `~${row.sandbox}` }, true),
   });
@@ -65,8 +66,9 @@ export function journal(main, reportState) {
     const name = row.scenario ?? row.problem ?? "—";
     const prefix = `/sandbox/${row.sandbox}/`;
     const target = row.sandbox && row.target.startsWith(prefix) ? row.target.slice(prefix.length - 1) : row.target;
-    const keys = [...row.keys].sort((one, other) => one.length - other.length).slice(0, 2).join(" · "); // the readable ones are short
-    const hint = [row.answer_lost ? t("lost") : row.hint, keys].filter(Boolean).join(" · ");
+    const keys = [...row.keys].sort((one, other) => one.length - other.length).slice(0, 2) // the readable ones are short
+      .map((one) => (one.length > 24 ? `${one.slice(0, 12)}…` : one)).join(" · ");
+    const hint = [keys, row.answer_lost ? t("lost") : row.hint].filter(Boolean).join(" · ");
     const where = hint ? h("span", { class: "dim reply-hint", title: hint }, hint)
       : h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null);
     const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;

@@ -5,7 +5,7 @@ import { fill, h, uniqueId } from "./dom.js";
 const EXTRA_ROWS = 6;
 
 /**
- * A list of rows, each with an `id`. `columns` are the titles, `cells(row, narrow)` gives the cells of a row, `open(row)`
+ * A list of rows, each with an `id`. `columns` are the titles (text or nodes), `cells(row, narrow)` gives the cells of a row, `open(row)`
  * is called for a chosen row. Below the width `narrowBelow` a row has two lines.
  */
 export class Rows {
