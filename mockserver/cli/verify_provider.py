@@ -132,17 +132,21 @@ def _run(chosen: Sequence[Case], target: Target, secrets: Secrets) -> _Run:
 
 
 def _save(folder: Path, contract: Contract, document: Report, accepted: Sequence[str]) -> None:
-    """Write the overlay of a run."""
+    """Write the overlay of a run; if an answer cannot be accepted, what was found alone."""
+    scenarios, refusal = {}, ""
     try:
-        _write_files(verified_file(folder, document))
-        _write_files(accepted_files(folder, contract, document, accepted))
-    except NotAcceptedError as error:
-        fail(f"not accepted: {error}")
+        try:
+            scenarios = accepted_files(folder, contract, document, accepted)
+        except NotAcceptedError as error:
+            accepted, refusal = (), f"not accepted: {error}"
+        _write_files(verified_file(folder, document, accepted) | scenarios)
     except ConfigError as error:
         click.echo(str(error), err=True)
         fail(f"not saved: {folder} has a file that cannot be read")
     except OSError as error:
         fail(f"cannot write {error.filename or folder}: {error.strerror or error}")
+    if refusal:
+        fail(refusal)
 
 
 def _write_files(files: Mapping[Path, str]) -> None:

@@ -16,7 +16,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 from mockserver.files.yaml_source import read_yaml
 from mockserver.provider.differences import place_of_respond
-from mockserver.provider.report import Report
+from mockserver.provider.report import NO_API_ANSWER, Report
 
 VERIFIED: Final = "verified.yaml"
 _ACCEPTED: Final = "Answers of the provider that `mockserver verify-provider --accept` took over. Review them."
@@ -27,10 +27,11 @@ class NotAcceptedError(Exception):
     """An answer of the provider that no scenario can give; the message says why."""
 
 
-def verified_file(folder: FilePath, report: Report) -> dict[FilePath, str]:
-    """The file with the verification of each outcome that was answered; what it says of others stays.
+def verified_file(folder: FilePath, report: Report, accepted: Sequence[str] = ()) -> dict[FilePath, str]:
+    """The file with the verification of each outcome that the API answered; what it says of others stays.
 
-    Raises `ConfigError` if there is such a file and it cannot be read.
+    Those that were `accepted` are the same from now on. Raises `ConfigError` if there is such a file and it cannot be
+    read.
     """
     path = folder / VERIFIED
     operations: dict[str, dict[str, Any]] = {
@@ -38,9 +39,9 @@ def verified_file(folder: FilePath, report: Report) -> dict[FilePath, str]:
         for name, data in _existing(path, CONTRACT_SCHEMA_FILE).get("operations", {}).items()
     }
     for outcome in report["outcomes"]:
-        is_answered = all(one["kind"] != "no-answer" for one in outcome["differences"])
+        is_answered = all(one["kind"] not in NO_API_ANSWER for one in outcome["differences"])
         if outcome["result"] != "not-reached" and is_answered:
-            mark = {"on": report["at"][:10], "result": outcome["result"]}
+            mark = {"on": report["at"][:10], "result": "same" if outcome["id"] in accepted else outcome["result"]}
             operations.setdefault(outcome["operation"], {})[outcome["id"]] = mark
     return {path: "\n".join(_verified_lines(operations)) + "\n"}
 

@@ -22,7 +22,7 @@ Report: TypeAlias = Mapping[str, Any]
 _ANOTHER_ANSWER: Final = ("missing", "value")
 """Kinds of difference that say, within the scenario's own part of the body, that another answer came."""
 
-_NO_API_ANSWER: Final = ("redirect", "not-json", "no-answer")
+NO_API_ANSWER: Final = ("redirect", "not-json", "no-answer")
 """Kinds of difference that say that something else than the API answered, which tells nothing of an assumption."""
 
 
@@ -109,7 +109,7 @@ def _is_foreign(one: CaseResult) -> bool:
     places = [f"body {json_pointer([name])}" for name in expected] if isinstance(expected, dict) else []
     missing = {difference.at for difference in one.differences if difference.kind == "missing"}
     is_other_body = any(difference.at == "body" for difference in one.differences)
-    return one.has(_NO_API_ANSWER) or is_other_body or (bool(places) and missing.issuperset(places))
+    return one.has(NO_API_ANSWER) or is_other_body or (bool(places) and missing.issuperset(places))
 
 
 def _is_another(contract: Contract, one: CaseResult) -> bool:

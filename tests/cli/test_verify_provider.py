@@ -503,6 +503,9 @@ def test_an_accepted_answer_is_a_scenario_that_answers_as_the_provider(
     checked = invoke("check", "--overlay", str(tmp_path))
     assert checked.exit_code == 0, checked.output
     assert results(report(provider, "--overlay", str(tmp_path), "--outcome", outcome)) == {outcome: "same"}
+    verified = load(overlays=[tmp_path]).operations[0].by_id[outcome].verified
+    assert verified is not None
+    assert verified.result == "same"
 
 
 def test_answers_are_accepted_one_after_the_other(provider: Provider, tmp_path: Path) -> None:
