@@ -444,6 +444,30 @@ def test_an_entry_is_sent_again(mock: Serving, console: Opened) -> None:
     expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
 
 
+def test_an_answer_to_try_is_that_of_the_form_beside_it(mock: Serving, console: Opened) -> None:
+    """It goes when the form is filled from an entry, and when the sandbox changes; not while a view is looked at."""
+    send(mock, "beside", {**ONCE, "reference_batch": ""})
+    send(mock, "beside-other", LASTING)
+    page = console(at(mock, "beside", "try"), tells=False)
+    answer, empty = page.locator("main .beside"), page.get_by_role("heading", name="Nothing sent yet")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(answer.get_by_role("link", name="Open in the journal")).to_be_visible()
+    page.get_by_role("link", name="Journal", exact=True).click()
+    rows(page).last.click()
+    page.get_by_role("link", name="Try it", exact=True).click()
+    expect(answer.get_by_role("link", name="Open in the journal")).to_be_visible()
+    page.get_by_role("link", name="Journal", exact=True).click()
+    rows(page).last.click()
+    page.get_by_role("link", name="Send again").click()
+    expect(page.get_by_text("This is the request #")).to_be_visible()
+    expect(empty).to_be_visible()
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(answer.get_by_role("heading", name="reference-batch-empty")).to_be_visible()
+    page.get_by_label("Sandbox", exact=True).select_option("beside-other")
+    expect(empty).to_be_visible()
+    expect(page.get_by_label("card_identifier", exact=True)).to_have_value("TEST-CARD")
+
+
 def test_a_form_tells_a_number_from_its_text(mock: Serving, console: Opened) -> None:
     """12345 is marked as a number, and what was wrong with it stands at its field until it is edited."""
     send(mock, "number", {**LASTING, "reference_batch": 12345})

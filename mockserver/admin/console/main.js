@@ -119,7 +119,7 @@ sandboxSelect.addEventListener("change", async () => {
       h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("sandbox.go")))));
     if (name === null) return;
   }
-  changeRoute({ sandbox: name, id: "", of: "" }, true);
+  changeRoute({ sandbox: name, id: "", entry: "", of: "" }, true);
 });
 
 onTokenNeeded((why) => {

@@ -32,6 +32,7 @@ function makeTryIt() {
   let chosen = null;
   let formKey = "";
   let formParams = {};
+  let answersCleared = 0;
   const formArea = h("div", {});
   const result = h("div", { class: "stack", "aria-live": "polite" });
 
@@ -40,7 +41,13 @@ function makeTryIt() {
     h("p", { class: "lead" }, t("try.about")),
     h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, formArea), h("section", { class: "beside", tabindex: "-1", "aria-label": t("try.answer") }, result))];
   fill(formArea, loadingState());
-  fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
+  clearAnswer();
+
+  /** An answer is that to the form beside it: another form begins without one. */
+  function clearAnswer() {
+    answersCleared += 1;
+    fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
+  }
 
   async function loadForm() {
     let wantedKey = "";
@@ -50,6 +57,7 @@ function makeTryIt() {
       wantedKey = JSON.stringify([served.contract, sandbox, operation, example, entryId]);
       if (wantedKey === formKey) return;
       formKey = wantedKey;
+      clearAnswer();
       formParams = { operation, example, entry: entryId, of };
       const entry = params().entry ? await admin(`requests/${encodeURIComponent(params().entry)}`, { sandbox: params().of ? params().of.replace(/^~/, "") : sandbox, exact: true }) : null;
       const operationName = entry?.decision?.operation ?? params().operation;
@@ -156,6 +164,7 @@ function makeTryIt() {
 
   async function send({ path, headers, ...options }) {
     const startedAt = performance.now();
+    const clearedBefore = answersCleared;
     const canceller = new AbortController();
     const stopWaiting = showWaiting(startedAt, () => canceller.abort());
     const trace = randomHex(16);
@@ -171,6 +180,7 @@ function makeTryIt() {
     stopWaiting();
     const elapsedMs = performance.now() - startedAt;
     const [entry, ...earlier] = await entriesOf(trace);
+    if (answersCleared !== clearedBefore) return entry;
     drawAnswer({ response, text, failure: failure && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
     if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
     return entry;
