@@ -304,7 +304,7 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
     program(page).get_by_role("button", name="5001").first.click()
     expect(waiting(page)).to_contain_text("5001 · provider-communication · for 1 request")
     toast = page.locator(".toast")
-    expect(toast).to_contain_text("Next answer: 5001 · provider-communication · for 1 request")
+    expect(toast).to_contain_text("Next answer: 5001 · provider-communication")
     program(page).get_by_role("button", name="5001").first.click()
     expect(toast.get_by_role("button", name="Undo")).to_have_count(1)
     expect(page.locator(".chip")).to_have_count(2)
@@ -408,7 +408,10 @@ def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
     page.get_by_label("Value").focus()
     expect(page.get_by_label("Value")).to_have_value("9")
     page.get_by_role("button", name="Arm", exact=True).click()
-    expect(page.locator(".toast")).to_contain_text("4400 · reference-batch-empty · for 2 requests")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("4400 · reference-batch-empty · body.customer_id = 9")
+    expect(waiting(page)).to_contain_text("4400 · reference-batch-empty · for 2 requests")
+    expect(toast).to_have_count(0)  # after some seconds, although it waits
     answered = [
         send(mock, "again", {**LASTING, "customer_id": who})[1]["Mock-Scenario"] for who in ("1", "9", "9", "9")
     ]

@@ -20,14 +20,14 @@ export function outcomeName(scenario, operation, outcomes) {
   return [found?.code, scenario].filter(Boolean).join(" · ");
 }
 
-/** An armed answer as text: `CODE · scenario · for 2 requests · body.x = 1`. */
+/** An armed answer as text: `CODE · scenario · for 2 requests · body.x = 1`; without a count where it has no `left`. */
 export function armedText(one, outcomes) {
   const what = one.responses ? [t("arm.turns", { count: one.responses.length })] : [
     one.scenario ? outcomeName(one.scenario, one.operation, outcomes) : "",
     one.fault ? textOr(`fault.name.${one.fault.kind ?? one.fault}`, one.fault.kind ?? one.fault) : "",
     one.fault && one.commit !== undefined ? t(one.commit ? "arm.committed" : "arm.not.committed") : "",
     one.delay === undefined ? "" : t("arm.delay", { delay: typeof one.delay === "object" ? JSON.stringify(one.delay) : one.delay })];
-  const left = one.left === "always" ? t("arm.left.always") : t("arm.left", { count: one.left });
+  const left = one.left === undefined ? "" : one.left === "always" ? t("arm.left.always") : t("arm.left", { count: one.left });
   return [...what, left, ...conditions(one.when)].filter(Boolean).join(" · ");
 }
 
@@ -58,7 +58,7 @@ async function disarm(one, sandbox) {
 export function arm(spec, sandbox) {
   return attempt(async () => {
     const armed = await admin("arm", { method: "POST", value: spec, sandbox });
-    const text = t("arm.done", { what: armedText(armed, await namesOf()) });
+    const text = t("arm.done", { what: armedText({ ...armed, left: undefined }, await namesOf()) }); // a count would be old soon
     forgetLastArmed();
     lastArmed = { id: armed.id, since: performance.now(), toast: toast(text, "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" })) };
   });

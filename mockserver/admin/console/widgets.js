@@ -37,7 +37,7 @@ export function toast(text, kind = "", action = null) {
   const one = h("div", { class: `toast ${kind}` }, h("span", {}, text), action);
   action?.addEventListener("click", () => one.remove());
   toastArea.append(one);
-  setTimeout(() => one.remove(), action ? 15_000 : 5_000);
+  setTimeout(() => one.remove(), action ? 8_000 : 5_000);
   return one;
 }
 
