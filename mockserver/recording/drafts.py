@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockserver.base.values import is_empty
+from mockserver.base.json_pointer import json_pointer
+from mockserver.base.values import encode_json, is_empty
 from mockserver.contract.bundles import contract_bundle, load_bundle
 from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract, Operation
@@ -85,8 +86,13 @@ def _new_scenarios(contract: Contract, entries: Sequence[JournalEntry], notes: l
         draft = _new_scenario(contract, operation, entry)
         if isinstance(draft, str):
             notes.append(f"entry {entry.id}: {draft}: write it by hand")
-        elif len(found) < MAX_NEW:
-            found.setdefault(str(draft.scenario["when"]), draft)
+            continue
+        other = found.get(str(draft.scenario["when"]))
+        if other is None and len(found) < MAX_NEW:
+            found[str(draft.scenario["when"])] = draft
+        elif other is None or other.scenario["respond"] != draft.scenario["respond"]:
+            why = f"{MAX_NEW} were drafted before it" if other is None else f"other than {other.scenario['scenario']}"
+            notes.append(f"entry {entry.id}: {why}: write it by hand")
     yield from sorted(found.values(), key=lambda one: -len(one.scenario["when"]))
 
 
@@ -97,8 +103,12 @@ def _new_scenario(contract: Contract, operation: Operation, entry: JournalEntry)
     respond = _respond(contract, operation, entry)
     if not when:
         return "nothing in its request tells it from others"
+    if any(_is_masked(entry, place) for place in when):
+        return "what tells its request from others is masked"
     if respond is None:
         return "its body has the form of no envelope"
+    if "${" in encode_json(respond).decode():
+        return "its body has ${, which a scenario would take for a reference"
     example = {"request": request["body"], **{name: request[name] for name in ("path", "query") if request[name]}}
     scenario = {
         "scenario": f"recorded-{entry.id}",
@@ -110,6 +120,13 @@ def _new_scenario(contract: Contract, operation: Operation, entry: JournalEntry)
     }
     why_not = _why_not(contract, operation, scenario)
     return _Draft(operation.id, scenario) if why_not is None else why_not
+
+
+def _is_masked(entry: JournalEntry, place: str) -> bool:
+    """Whether the value at a place of the request is masked in the entry, so that no request has it."""
+    root, *steps = place.split(".")
+    pointer = json_pointer(["request", *(["body", "value"] if root == "body" else [root]), *steps])
+    return any(f"{pointer}/".startswith(f"{masked}/") for masked in entry.masked)
 
 
 def _conditions(operation: Operation, request: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:

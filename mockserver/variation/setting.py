@@ -55,7 +55,9 @@ def parse_variation(text: str) -> Variation:
     found = _SETTING.fullmatch(text)
     if found is None:
         shown = printable(encode_ascii_json(text), 60)
-        raise DirectiveError(f"expected a seed with or without kinds, such as 7 or 7:order,time, got {shown}")
+        raise DirectiveError(
+            f"expected a seed of at most 18 digits, with or without kinds, such as 7 or 7:order,time, got {shown}"
+        )
     asked = list(KINDS) if found[3] is None else [kind.strip() for kind in found[3].split(",")]
     for kind in asked:
         if kind not in KINDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,15 @@ def found(recording: Recording) -> Recording:
     )
     recording.post(GOOD)
     recording.post({**GOOD, "card_identifier": "CARD-8", "customer_id": "8"})
+    recording.post({**GOOD, "card_identifier": "4111111111111111", "customer_id": "4111111111111111"})
+    provider.drifts["card-already-activated"] = lambda reply: reply.__dict__.update(
+        status=409, body={**_error(), "error": {"code": 4778, "hints": ["Frozen"]}}
+    )
+    recording.post(GOOD)
+    provider.drifts["activated-existing-customer"] = lambda reply: reply.__dict__.update(
+        status=409, body={**_error(), "error": {"code": 4779, "hints": ["At ${now.utc_millis}"]}}
+    )
+    recording.post({**GOOD, "card_identifier": "CARD-11", "customer_id": "11"})
     provider.drifts["card-identifier-empty"] = no_seconds
     recording.post({**GOOD, "card_identifier": ""})
     provider.every = lambda reply: reply.__dict__.update(status=502, body="<html>no</html>")
@@ -105,7 +115,13 @@ def test_the_drafts_are_an_overlay_that_check_accepts(found: Recording, tmp_path
     checked = run("check", "--overlay", str(output))
     assert checked.returncode == 0, checked.stderr
     assert "card-identifier-empty: body /timestamp (form) is not the scenario's own: change it by hand" in ended.stderr
-    assert "the body is not JSON" in ended.stderr
+    for why in (
+        "the body is not JSON",
+        "what tells its request from others is masked: write it by hand",
+        "its body has ${, which a scenario would take for a reference: write it by hand",
+    ):
+        assert why in ended.stderr
+    assert re.search("entry [0-9]+: other than recorded-[0-9]+: write it by hand", ended.stderr)
     text = (output / "scenarios" / "recorded-activateCardForCustomer.yaml").read_text()
     assert "73a1" not in text
     replayed = json.dumps({**GOOD, "card_identifier": "CARD-8", "customer_id": "8"})
@@ -121,7 +137,7 @@ def test_delays_are_fitted_to_each_outcome(found: Recording) -> None:
     """As the settings take them."""
     lines = run("recordings", "--url", found.url, "--delays").stdout.splitlines()
     assert lines[0].startswith('all: {"lognormal": {"median": ')
-    assert lines[0].endswith("# 7 answers")
+    assert lines[0].endswith("# 10 answers")
     spec = json.loads(lines[0].removeprefix("all: ").partition(" #")[0])
     assert isinstance(parse_delay(spec), LognormalDelay)
     assert [line.split(":")[0] for line in lines[1:]] == [

@@ -7,6 +7,9 @@ from mockserver.variation.replies import CHANGES
 from mockserver.variation.setting import KINDS, Variation, check_variation, parse_variation
 
 
+NO_SEED = "expected a seed of at most 18 digits, with or without kinds, such as 7 or 7:order,time, got"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -27,9 +30,12 @@ def test_a_setting_is_a_seed_with_or_without_kinds(text: str, expected: Variatio
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x", 'expected a seed with or without kinds, such as 7 or 7:order,time, got "x"'),
-        ("-1", 'expected a seed with or without kinds, such as 7 or 7:order,time, got "-1"'),
-        ("7:order:time", 'expected a seed with or without kinds, such as 7 or 7:order,time, got "7:order:time"'),
+        ("x", f'{NO_SEED} "x"'),
+        ("-1", f'{NO_SEED} "-1"'),
+        (
+            "7:order:time",
+            f'{NO_SEED} "7:order:time"',
+        ),
         ("7:ordr", f'expected kinds of variation, some of {", ".join(KINDS)}, got "ordr". Did you mean order?'),
         ("7:", f'expected kinds of variation, some of {", ".join(KINDS)}, got "".'),
     ],
