@@ -6,7 +6,6 @@ from mockserver.core.directives import DirectiveError
 from mockserver.variation.replies import CHANGES
 from mockserver.variation.setting import KINDS, Variation, check_variation, parse_variation
 
-
 NO_SEED = "expected a seed of at most 18 digits, with or without kinds, such as 7 or 7:order,time, got"
 
 
