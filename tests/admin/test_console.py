@@ -531,7 +531,7 @@ def test_test_values_are_copied_from_one_page(mock: Serving, console: Opened) ->
     expect(page.locator(".toast", has_text="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "TEST-PROVIDER-DOWN"
     page.get_by_role("button", name="Copy the address for your application").click()
-    expect(page.locator(".toast", has_text="Copied")).to_have_count(2)
+    expect(page.locator(".toast", has_text="Address copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == f"{mock.url}/sandbox/values"
 
 
@@ -822,7 +822,7 @@ def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: 
     chosen.value.set_files(saved.value.path())
     expect(line).to_contain_text("activated")
     page.get_by_role("button", name="Freeze", exact=True).click()
-    expect(page.get_by_text("frozen")).to_be_visible()
+    expect(page.get_by_text("frozen", exact=True)).to_be_visible()
     page.get_by_role("button", name="Reset").click()
     page.get_by_role("button", name="Reset it").click()
     expect(line).to_have_count(0)
@@ -1210,6 +1210,11 @@ def test_the_console_speaks_spanish(mock: Serving, console: Opened) -> None:
     page = console(at(mock, "es"), locale="es-MX")
     expect(page.get_by_role("heading", name="Bitácora")).to_be_visible()
     expect(page.get_by_text("Todavía no hay solicitudes")).to_be_visible()
+    about = page.locator(".top").get_by_text("Servidor simulado")
+    expect(about).to_have_text(f"Servidor simulado · POST {PATH}")
+    expect(about).to_have_text("Servidor simulado", use_inner_text=True)
+    page.set_viewport_size({"width": 1440, "height": 800})
+    expect(about).to_have_text(f"Servidor simulado · POST {PATH}", use_inner_text=True)
     assert page.evaluate("document.documentElement.lang") == "es"
     words = page.evaluate(
         """async () => {

@@ -100,7 +100,7 @@ function constantKey({ decision, keys, records: found }, { operations, collectio
   const lookups = operations.find((one) => one.operation === decision.operation)?.lookups ?? {};
   const constantIn = (name) => collections.find((one) => one.collection === name)?.constant ?? [];
   const constant = found.filter((one) => constantIn(lookups[one.lookup]).includes(one.key)).map((one) => one.key);
-  // Records of a collection without such keys, as the batches, count where the request changed nothing of them.
+  // Records of a collection without such keys count where the request changed nothing of them.
   const unchanged = found.filter((one) => !constantIn(lookups[one.lookup]).length && stringify(one.before) === stringify(one.after)).map((one) => one.key);
   return keys.every((key) => constant.includes(key) || unchanged.includes(key)) ? constant[0] : undefined;
 }

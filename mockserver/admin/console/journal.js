@@ -111,7 +111,7 @@ export function journal(main, reportState) {
   /** The address for a client, shown while the journal is empty. */
   const drawStart = () => contract().then((served) => {
     const base = baseUrl(served, params().sandbox);
-    fill(startArea, h("p", { class: "endpoint mono" }, h("span", {}, base), iconButton(t("journal.copy"), "copy", () => copyText(base))),
+    fill(startArea, h("p", { class: "endpoint mono" }, h("span", {}, base), iconButton(t("journal.copy"), "copy", () => copyText(base, t("copied.address")))),
       h("a", { class: "button primary", href: routeUrl("try") }, icon("try"), h("span", {}, t("view.try"))));
   }).catch(() => {});
 

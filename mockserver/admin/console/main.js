@@ -25,13 +25,15 @@ const connectionState = h("span", { class: "pulse connecting", role: "status" },
 const awayBanner = h("div", { class: "away-banner", hidden: true }, icon("offline"), h("span", {}, t("live.away.text")));
 const sandboxSelect = h("select", { id: "sandbox" });
 const baseLine = h("span", { class: "base mono" });
+const operationLine = h("span", { class: "about-operations" });
+const aboutLine = h("span", { class: "about dim" }, t("about"), operationLine);
 const next = nextAnswers(async () => (await import("./arming.js")).armDialog({ sandbox: currentRoute().params.sandbox }));
 const versionLine = h("p", { class: "version dim" });
 
 fill(document.getElementById("app"),
   h("button", { type: "button", class: "skip", on: { click: () => main.focus() } }, t("skip")),
   h("header", { class: "top" },
-    h("a", { class: "brand", href: routeUrl("journal") }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", {}, "mockserver")),
+    h("a", { class: "brand", href: routeUrl("journal") }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", { class: "brand-text" }, h("span", {}, "mockserver"), aboutLine)),
     baseLine,
     h("span", { class: "spread" }),
     h("div", { class: "chooser" }, h("label", { for: "sandbox" }, t("sandbox")), sandboxSelect),
@@ -138,8 +140,10 @@ function showServed() {
   contract().then((served) => {
     const base = baseUrl(served, currentRoute().params.sandbox);
     const apis = served.operations.map((one) => `${one.method} ${one.path}`);
-    fill(versionLine, h("span", { title: apis.join("\n") }, apis.length === 1 ? apis[0] : t("operations", { count: apis.length })), h("br"), `${served.version} · `, h("span", { class: "mono" }, served.contract));
-    fill(baseLine, h("span", { class: "cut", title: base }, base), iconButton(t("base.copy"), "copy", () => copyText(base)));
+    const operations = apis.length === 1 ? apis[0] : t("operations", { count: apis.length });
+    operationLine.textContent = ` · ${operations}`;
+    fill(versionLine, h("span", { title: apis.join("\n") }, operations), h("br"), `${served.version} · `, h("span", { class: "mono" }, served.contract));
+    fill(baseLine, h("span", { class: "cut", title: base }, base), iconButton(t("base.copy"), "copy", () => copyText(base, t("copied.address"))));
   }).catch(clearCache);
 }
 

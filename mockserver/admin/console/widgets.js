@@ -196,8 +196,8 @@ export function saveFile(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** Copies a text to the clipboard, also on a page without HTTPS. */
-export async function copyText(text) {
+/** Copies a text to the clipboard, also on a page without HTTPS, and says so (`done`). */
+export async function copyText(text, done = t("copied")) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -208,5 +208,5 @@ export async function copyText(text) {
     document.execCommand("copy");
     area.remove();
   }
-  toast(t("copied"));
+  toast(done);
 }
