@@ -407,10 +407,12 @@ def test_an_entry_arms_its_outcome(mock: Serving, console: Opened) -> None:
     page.get_by_label("Field").fill("body.customer_id")
     page.get_by_label("Value").focus()
     expect(page.get_by_label("Value")).to_have_value("9")
+    page.clock.install()
     page.get_by_role("button", name="Arm", exact=True).click()
     toast = page.locator(".toast")
     expect(toast).to_contain_text("4400 · reference-batch-empty · body.customer_id = 9")
     expect(waiting(page)).to_contain_text("4400 · reference-batch-empty · for 2 requests")
+    page.clock.fast_forward(10_000)
     expect(toast).to_have_count(0)  # after some seconds, although it waits
     answered = [
         send(mock, "again", {**LASTING, "customer_id": who})[1]["Mock-Scenario"] for who in ("1", "9", "9", "9")

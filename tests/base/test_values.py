@@ -1,6 +1,7 @@
 """JSON values: reading, kinds, equality, near spellings, masks."""
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -99,6 +100,7 @@ def test_white_space_is_that_of_unicode_in_python_and_in_the_shipped_patterns() 
     assert {c for c in characters if values.is_empty(c)} == {c for c in characters if c.isspace()} - set(
         "\x1c\x1d\x1e\x1f"
     )
+    characters = [c for c in characters if ord(c) < 0x3100 or unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Zs")]
     schema = json.loads((shipped_folder() / "schemas" / "activate-card-for-customer.request.schema.json").read_bytes())
     customer = schema["$defs"]["customer"]["properties"]
     members = (schema["properties"]["card_identifier"], customer["first_name"], customer["last_name"])
