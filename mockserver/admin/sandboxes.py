@@ -30,7 +30,7 @@ from mockserver.http_api.api import (
     parse_spec,
     text_reply,
 )
-from mockserver.storage.interface import Clock, Sandbox
+from mockserver.storage.interface import Sandbox, SandboxClock
 from mockserver.variation.setting import check_variation
 from mockserver.version import __version__
 
@@ -240,19 +240,19 @@ async def _set_clock(call: Call) -> Reply:
     return await _get_clock(call)
 
 
-def _changed_clock(clock: Clock, real_ns: int, action: str, value: Any) -> Clock:
+def _changed_clock(clock: SandboxClock, real_ns: int, action: str, value: Any) -> SandboxClock:
     """The clock after a change; `real_ns` is the server's time. Raises `AdminError`."""
     if action == "real":
-        return Clock()
+        return SandboxClock()
     now = clock.read(real_ns)
     if action == "advance":
         advance_ns = parse_spec(parse_time_span, value)
         _check_bounds(now + advance_ns)
         if clock.frozen_ns is not None:
-            return Clock(frozen_ns=clock.frozen_ns + advance_ns)
-        return Clock(offset_ns=clock.offset_ns + advance_ns)
+            return SandboxClock(frozen_ns=clock.frozen_ns + advance_ns)
+        return SandboxClock(offset_ns=clock.offset_ns + advance_ns)
     instant = now if (action, value) == ("freeze", "now") else _instant(value)
-    return Clock(frozen_ns=instant) if action == "freeze" else Clock(offset_ns=instant - real_ns)
+    return SandboxClock(frozen_ns=instant) if action == "freeze" else SandboxClock(offset_ns=instant - real_ns)
 
 
 def _instant(text: str) -> int:

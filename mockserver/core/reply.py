@@ -16,14 +16,14 @@ from mockserver.core.model import Document, Facts, Provenance, Trigger, Write
 class Effects(Struct, frozen=True):
     """What a decision changes in its sandbox, all of it or nothing.
 
-    consumed_ids: names of the drawn ids that are used up.
+    consumed_id_names: names of the drawn ids that are used up.
     armed_id: what was armed and is used once more, if anything.
     counted_scenarios: scenarios with answers in turn that this request counts for.
     drew_delay: whether a random delay was drawn.
     """
 
     writes: tuple[Write, ...] = ()
-    consumed_ids: tuple[str, ...] = ()
+    consumed_id_names: tuple[str, ...] = ()
     armed_id: int | None = None
     counted_scenarios: tuple[str, ...] = ()
     drew_delay: bool = False

@@ -133,7 +133,7 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
         turn_counts=choice.turn_counts,
         effects=Effects(
             writes=_record_writes(scenario, view, facts) if applies_changes else (),
-            consumed_ids=tuple(scenario.new_ids) if alternative is not None and scenario.new_ids else (),
+            consumed_id_names=tuple(scenario.new_ids) if alternative is not None and scenario.new_ids else (),
             armed_id=armed.id if armed is not None else None,
             counted_scenarios=tuple(choice.turn_counts) if choice.turn_counts else (),
             drew_delay=delay is not None and not isinstance(delay, FixedDelay),

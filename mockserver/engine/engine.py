@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 MAX_REASON: Final = 200
 """Characters of a reason in a header."""
 
-Clock = Callable[[], int]
+NowNs = Callable[[], int]
 """Gives nanoseconds since 1970-01-01T00:00:00Z."""
 
 
@@ -66,7 +66,7 @@ class FrozenClock(Struct, frozen=True):
         return self.instant_ns
 
 
-def frozen_clock(instant_ns: int) -> Clock:
+def frozen_clock(instant_ns: int) -> NowNs:
     """A clock that always gives the same instant."""
     return FrozenClock(instant_ns)
 
@@ -89,7 +89,7 @@ class Engine:
         contract: Contract,
         *,
         settings: Settings | None = None,
-        clock: Clock = time.time_ns,
+        clock: NowNs = time.time_ns,
         storage: Storage | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         admin_endpoints: Callable[[], tuple[str, ...]] = tuple,
@@ -176,6 +176,7 @@ class Engine:
                         problem = problems.no_room(setting, limit)
                     case Gone():
                         problem = problems.sandbox_gone(route.sandbox)
+                # nothing was committed
                 return await self._record_refusal(in_use, request, problem, started_ns, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:

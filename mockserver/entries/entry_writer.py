@@ -59,7 +59,7 @@ class EntryWriter:
 
     def __init__(self, contract: Contract) -> None:
         """Collect what is secret in requests to each operation, and to any."""
-        self._contract = contract.hash
+        self._contract_hash = contract.hash
         self.secrets: Mapping[str, Secrets] = {one.id: secrets_of([one]) for one in contract.operations}
         self.all_secrets = secrets_of(contract.operations)
         self.path_mask = PathMask(contract.operations, self.all_secrets)
@@ -73,7 +73,7 @@ class EntryWriter:
             sandbox=view.sandbox,
             time=utc_nanos(view.facts.now_ns),
             duration_us=micros,
-            contract_hash=self._contract,
+            contract_hash=self._contract_hash,
             request=self._request(document, secrets, masked, decision.operation.path),
             reply=_entry_reply(reply, secrets if decision.scenario.headers else None, masked),
             decision=_entry_decision(view, decision),
@@ -96,7 +96,7 @@ class EntryWriter:
             sandbox=sandbox,
             time=utc_nanos(at_ns),
             duration_us=micros,
-            contract_hash=self._contract,
+            contract_hash=self._contract_hash,
             request=self._request(_unread(request, self.all_secrets), self.all_secrets, masked),
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
@@ -119,7 +119,7 @@ class EntryWriter:
             sandbox=sandbox,
             time=utc_nanos(recorded.at_ns),
             duration_us=recorded.micros,
-            contract_hash=self._contract,
+            contract_hash=self._contract_hash,
             request=request,
             reply=reply,
             recorded=recorded.comparison,

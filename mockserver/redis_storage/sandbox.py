@@ -25,7 +25,7 @@ from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords, cand
 from mockserver.redis_storage.sandbox_fields import SandboxFields
 from mockserver.redis_storage.shared import Pending, Shared
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import Clock, CommitResult, Committed, Entry, Full, Gone, State, StorageError
+from mockserver.storage.interface import CommitResult, Committed, Entry, Full, Gone, SandboxClock, State, StorageError
 from mockserver.storage.memory_records import (
     TOMBSTONE,
     decode_record,
@@ -146,7 +146,7 @@ class RedisSandbox(SandboxFields):
         fields: dict[str, Value] = {}
         expected: dict[str, Value] = {}
         growth = 0
-        for name in effects.consumed_ids:
+        for name in effects.consumed_id_names:
             draw: Draw = view.versions.drawn[name]
             used = decode_counter(before.get(f"id:{name}")).used + 1
             fields[f"id:{name}"] = json_text([used, 0 if draw.unused is None else draw.offset + 1])
@@ -234,7 +234,7 @@ class RedisSandbox(SandboxFields):
                     break
                 await self.conflict()  # used meanwhile
 
-    async def set_clock(self, clock: Clock) -> None:
+    async def set_clock(self, clock: SandboxClock) -> None:
         """Replace the clock."""
         await self._apply(fields={"clock": msgspec.json.encode(clock).decode()})
 

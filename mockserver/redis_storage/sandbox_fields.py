@@ -17,7 +17,7 @@ from mockserver.decision.view import ArmedOutcome
 from mockserver.redis_storage.changes import Change, Reading, Wanted, decode_reading, encode
 from mockserver.redis_storage.connection import other_served
 from mockserver.redis_storage.shared import Shared
-from mockserver.storage.interface import Clock, Conflict, Full, StorageError
+from mockserver.storage.interface import Conflict, Full, SandboxClock, StorageError
 
 MAX_CONFLICTS: Final = 60
 """How often a request is decided again because others were faster; the last times some seconds after the first."""
@@ -41,7 +41,7 @@ class SandboxFields:
         self.fields, values = fields, self.shared.values
         self.own_settings: Mapping[str, Any] = _decode_settings(fields.get("settings", "{}"))
         self.settings: Settings = dataclasses.replace(self.shared.settings, **self.own_settings)
-        self.clock = msgspec.json.decode(fields["clock"], type=Clock) if "clock" in fields else Clock()
+        self.clock = msgspec.json.decode(fields["clock"], type=SandboxClock) if "clock" in fields else SandboxClock()
         self.evicted_before = fields.get("evicted_before") == "1"
         self.armed_count = int(fields.get("last_armed", 0))
         scenarios: dict[str, tuple[Scenario, ...]] = {}

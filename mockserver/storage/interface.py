@@ -73,7 +73,7 @@ class State(Struct, frozen=True):
     counters: Mapping[str, Counter]
 
 
-class Clock(Struct, frozen=True):
+class SandboxClock(Struct, frozen=True):
     """The clock of a sandbox: frozen at an instant, or running with an offset; all in nanoseconds."""
 
     frozen_ns: int | None = None
@@ -106,7 +106,7 @@ class Sandbox(Protocol):
     name: str
     settings: Settings
     own_settings: Mapping[str, Any]
-    clock: Clock
+    clock: SandboxClock
     armed: tuple[ArmedOutcome, ...]
     armed_count: int
     """Outcomes that were armed since the sandbox was made."""
@@ -148,7 +148,7 @@ class Sandbox(Protocol):
     async def disarm(self, ids: Iterable[int]) -> None:
         """Remove armed outcomes by id."""
 
-    async def set_clock(self, clock: Clock) -> None:
+    async def set_clock(self, clock: SandboxClock) -> None:
         """Replace the clock."""
 
     async def configure(self, changes: Mapping[str, Any]) -> None:

@@ -84,6 +84,7 @@ class Records:
         self._of_removed_collections: dict[str, StoredRecords] = {}
         self._ids_used: dict[str, int] = {}
         self._search_start: dict[str, int] = {}
+        """How far from the first id the next search for an unused one begins."""
         self._last_found: dict[str, int] = {}
         """How far the last search for an unused id went, to save the next one; not part of the state."""
         self._id_offset = id_offset(name, seed)

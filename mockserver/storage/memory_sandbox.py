@@ -16,7 +16,6 @@ from mockserver.decision.order import Order, compile_order, scenarios_in_force
 from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import (
-    Clock,
     CommitResult,
     Committed,
     Conflict,
@@ -24,6 +23,7 @@ from mockserver.storage.interface import (
     Full,
     Gone,
     ReloadedSandbox,
+    SandboxClock,
     State,
 )
 from mockserver.storage.memory_records import ReadRecord, RecordChange, Records, total_size
@@ -56,7 +56,7 @@ class MemorySandbox:
         self.name = name
         self.settings: Settings = shared.settings
         self.own_settings: Mapping[str, Any] = {}
-        self.clock = Clock()
+        self.clock = SandboxClock()
         self.armed: tuple[ArmedOutcome, ...] = ()
         self.evicted_before = evicted_before
         self.last_used = last_used
@@ -139,7 +139,7 @@ class MemorySandbox:
             full = self._store(self.records.merged(effects.writes, entry.id))
             if full is not None:
                 return full
-        self.records.consume(effects.consumed_ids)
+        self.records.consume(effects.consumed_id_names)
         self._delays_drawn += effects.drew_delay
         self._varied_count += view.facts.settings.vary != ""
         if effects.armed_id is not None:
@@ -172,7 +172,7 @@ class MemorySandbox:
         records, versions = self.records, view.versions
         if any(records.stored(one.collection, one.key) is not one.stored for one in versions.reads):
             return True
-        consumed = [one for one in versions.id_rules if one.name in effects.consumed_ids]
+        consumed = [one for one in versions.id_rules if one.name in effects.consumed_id_names]
         return any(records.next_id(one) != view.facts.new[one.name] for one in consumed)
 
     def count_delivered(self, entry_id: str, *, complete: bool) -> None:
@@ -229,7 +229,7 @@ class MemorySandbox:
         self.armed = tuple(one for one in self.armed if one.id not in removed)
         self._usage.set_runtime(self.armed, self.runtime_scenarios.values())
 
-    async def set_clock(self, clock: Clock) -> None:
+    async def set_clock(self, clock: SandboxClock) -> None:
         """Replace the clock."""
         self.clock = clock
 

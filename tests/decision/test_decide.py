@@ -94,7 +94,7 @@ def test_writes_are_values_of_the_decision(contract: Contract) -> None:
         "reference_batch": BATCH.upper(),
     }
     effects = decided(contract, body).effects
-    assert sorted(effects.consumed_ids) == ["card_id", "customer_id"]
+    assert sorted(effects.consumed_id_names) == ["card_id", "customer_id"]
     writes = {write.collection: (write.key, dict(write.members)) for write in effects.writes}
     assert writes == {
         "cards": ("k", {"status": "activated", "batch": BATCH, "card_id": "card_1"}),
@@ -131,7 +131,7 @@ def test_a_forced_scenario_writes_nothing(contract: Contract) -> None:
         decision = decided(contract, body, directives=forced)
         assert decision.scenario.changes
         assert (decision.alternative, decision.trigger, decision.applies_changes) == (None, "header", False)
-        assert (decision.effects.writes, decision.effects.consumed_ids) == ((), ())
+        assert (decision.effects.writes, decision.effects.consumed_id_names) == ((), ())
 
 
 def armed_with(turn: Turn, number: int = 1, **more: Any) -> ArmedOutcome:
@@ -162,7 +162,7 @@ def test_a_fault_writes_only_with_commit(contract: Contract, commit: bool, writt
     decision = decided(contract, armed=armed, directives=directives)
     assert (decision.scenario.id, decision.trigger) == ("activated-existing-customer", "values")
     assert (decision.fault, decision.applies_changes, len(decision.effects.writes)) == (fault, commit, written)
-    assert set(decision.effects.consumed_ids) == decision.scenario.new_ids != frozenset()
+    assert set(decision.effects.consumed_id_names) == decision.scenario.new_ids != frozenset()
     assert decision.effects.armed_id == (1 if armed else None)
 
 

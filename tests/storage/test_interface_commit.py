@@ -10,7 +10,7 @@ from mockserver.core.contract import Turn, Turns
 from mockserver.core.model import Record
 from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome
-from mockserver.storage.interface import Clock, Committed, Conflict, Counter, Full, Gone, ReloadedSandbox, State
+from mockserver.storage.interface import Committed, Conflict, Counter, Full, Gone, ReloadedSandbox, SandboxClock, State
 from tests.storage.storages import Mock, NewMock, write
 
 
@@ -54,7 +54,7 @@ async def test_a_commit_conflicts_with_a_write_to_a_record_it_read(mock: Mock) -
         first, second = [await mock.look(thing=key) for _ in range(2)]
         assert await mock.commit(first, write(key, size=1)) == Committed()
         kept = await mock.storage.entries(None)
-        again = Effects(writes=write(key, size=2).writes, consumed_ids=("id", "ticket"))
+        again = Effects(writes=write(key, size=2).writes, consumed_id_names=("id", "ticket"))
         assert await mock.commit(second, again) == Conflict()
         assert await mock.storage.entries(None) == kept
         assert await mock.size(key) == 1
@@ -94,12 +94,12 @@ async def test_writes_to_other_records_are_no_conflict(mock: Mock) -> None:
 async def test_an_id_is_given_out_once(mock: Mock) -> None:
     """The second of two that drew it decides again, and no number is lost."""
     first, second, third = [await mock.look() for _ in range(3)]
-    assert await mock.commit(first, Effects(consumed_ids=("id", "ticket"))) == Committed()
-    assert await mock.commit(second, Effects(consumed_ids=("id",))) == Conflict()
+    assert await mock.commit(first, Effects(consumed_id_names=("id", "ticket"))) == Committed()
+    assert await mock.commit(second, Effects(consumed_id_names=("id",))) == Conflict()
     assert await mock.commit(third) == Committed()
     again = await mock.look()
     assert again.facts.new == {"id": "3", "ticket": "t_101"}  # 2 is a seed
-    assert await mock.commit(again, Effects(consumed_ids=("id",))) == Committed()
+    assert await mock.commit(again, Effects(consumed_id_names=("id",))) == Committed()
     assert (await mock.look()).facts.new == {"id": "4", "ticket": "t_101"}
 
 
@@ -107,12 +107,12 @@ async def test_an_id_whose_key_was_taken_meanwhile_is_not_given_out(mock: Mock) 
     """By a request that brought the key itself, or by a tester."""
     view = await mock.look()
     assert await mock.commit(await mock.look(owner="1"), write("1", "owners", name="Mine")) == Committed()
-    assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
-    assert await mock.commit(view, Effects(consumed_ids=("ticket",))) == Committed()
+    assert await mock.commit(view, Effects(consumed_id_names=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(consumed_id_names=("ticket",))) == Committed()
     view = await mock.look()
     assert view.facts.new["id"] == "3"
     await (await mock.sandbox()).put_record("owners", "3", None)
-    assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(consumed_id_names=("id",))) == Conflict()
 
 
 async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
@@ -120,7 +120,7 @@ async def test_an_id_of_another_seed_is_not_given_out(mock: Mock) -> None:
     sandbox = await mock.sandbox()
     view = await mock.look()
     await sandbox.configure({"seed": 5})
-    assert await mock.commit(view, Effects(consumed_ids=("id",))) == Conflict()
+    assert await mock.commit(view, Effects(consumed_id_names=("id",))) == Conflict()
     assert (await mock.look()).facts.new["id"] != view.facts.new["id"]
 
 
@@ -204,7 +204,11 @@ async def test_a_full_sandbox_changes_nothing(new_mock: NewMock) -> None:
     before, kept = await sandbox.state(), await mock.storage.entries(None)
     both = (*write("x", size=5).writes, *write("z", size=5).writes)
     effects = Effects(
-        writes=both, consumed_ids=("id", "ticket"), armed_id=armed.id, counted_scenarios=("flaky",), drew_delay=True
+        writes=both,
+        consumed_id_names=("id", "ticket"),
+        armed_id=armed.id,
+        counted_scenarios=("flaky",),
+        drew_delay=True,
     )
     assert await mock.commit(view, effects) == Full("max_records", 2)
     assert await sandbox.state() == before
@@ -326,7 +330,7 @@ async def test_records_are_put_found_and_restored(mock: Mock) -> None:
 
 async def test_a_state_goes_to_another_storage_and_back(mock: Mock, new_mock: NewMock) -> None:
     """Records, tombstones and counters; what was there is gone, and a request that saw it decides again."""
-    effects = replace(write(size=7), consumed_ids=("id", "ticket"))
+    effects = replace(write(size=7), consumed_id_names=("id", "ticket"))
     assert await mock.commit(await mock.look(thing="x"), effects) == Committed()
     await (await mock.sandbox()).put_record("things", "seeded", None)
     state = await (await mock.sandbox()).state()
@@ -351,7 +355,7 @@ async def test_each_sandbox_has_a_clock(mock: Mock) -> None:
     """Frozen, or at an offset to the real one."""
     sandbox = await mock.sandbox("a")
     mock.clock.now = 100
-    for clock, time in ((Clock(frozen_ns=5), 5), (Clock(offset_ns=-30), 70), (Clock(), 100)):
+    for clock, time in ((SandboxClock(frozen_ns=5), 5), (SandboxClock(offset_ns=-30), 70), (SandboxClock(), 100)):
         await sandbox.set_clock(clock)
         assert sandbox.clock == clock
         assert (await mock.look("a")).facts.now_ns == time
@@ -406,7 +410,7 @@ async def test_varied_ids_differ_and_are_used_up(new_mock: NewMock) -> None:
     for _ in range(6):
         view = await mock.look()
         assert (await mock.look()).facts.new == view.facts.new
-        assert await mock.commit(view, Effects(consumed_ids=("id", "ticket"))) == Committed()
+        assert await mock.commit(view, Effects(consumed_id_names=("id", "ticket"))) == Committed()
         found.append(view.facts.new)
     assert [new["id"] for new in found] == ["1", "3", "4", "5", "6", "7"]
     assert [new["ticket"][-3:] for new in found] == ["100", "101", "102", "103", "104", "105"]

@@ -119,7 +119,7 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
         await sandbox.configure({"mock_headers": False})
         await sandbox.set_scenarios(mock.operation, mock.operation.scenarios[:1], "flaky")
         effects = Effects(
-            writes=write(size=1).writes, consumed_ids=("ticket",), counted_scenarios=("flaky",), drew_delay=True
+            writes=write(size=1).writes, consumed_id_names=("ticket",), counted_scenarios=("flaky",), drew_delay=True
         )
         assert await mock.commit(await mock.look(name, thing="x"), effects) == Committed()
         await mock.storage.delivered(name, mock.entries[-1], complete=True)
@@ -253,7 +253,7 @@ async def test_servers_that_share_a_store_have_one_contract(mock: Mock, tmp_path
 
 def replace_new(effects: Effects) -> Effects:
     """The effects, with both ids used up."""
-    return Effects(writes=effects.writes, consumed_ids=("id", "ticket"))
+    return Effects(writes=effects.writes, consumed_id_names=("id", "ticket"))
 
 
 async def test_a_testers_write_is_a_conflict(mock: Mock) -> None:

@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from mockserver import Contract, Engine, Settings
-from mockserver.engine.engine import Clock
+from mockserver.engine.engine import NowNs
 from mockserver.redis_storage.connection import parse_address
 from mockserver.redis_storage.storage import RedisStorage
 from tests.support.tools import skip_without
@@ -109,7 +109,7 @@ def redis_storage(
     return storage
 
 
-def engine_over_store(contract: Contract, *, settings: Settings, clock: Clock, **options: Any) -> Engine:
+def engine_over_store(contract: Contract, *, settings: Settings, clock: NowNs, **options: Any) -> Engine:
     """An engine as `running()` makes it, with a store of a new prefix; its server closes the storage."""
     storage = RedisStorage(parse_address(redis_server().url()), contract, settings, clock)
     return Engine(contract, settings=settings, clock=clock, storage=storage, **options)
