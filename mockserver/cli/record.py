@@ -74,11 +74,7 @@ def record(
     except TlsError as error:
         fail(str(error))
     write = LineWriter(sys.stdout)
-    log = {
-        "human": logs.text_access_log(write),
-        "json": logs.json_access_log(write),
-        "none": logs.no_access_log,
-    }[log_format]
+    log = logs.access_log(log_format, write)
 
     def log_start(ports: server.Ports) -> None:
         if log_format == "json":

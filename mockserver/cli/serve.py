@@ -94,9 +94,7 @@ def serve(
     )
     engine.metrics = Metrics(listening.workers)
     write = LineWriter(sys.stdout, ProcessLock() if listening.workers > 1 else None)
-    log = {"json": logs.json_access_log(write), "none": logs.no_access_log}.get(
-        log_format or "", logs.text_access_log(write)
-    )
+    log = logs.access_log(log_format or "human", write)
     as_json = log_format == "json"
 
     def log_reload(reload: Reload) -> None:

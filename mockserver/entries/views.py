@@ -55,10 +55,9 @@ def _keys(entry: JournalEntry) -> list[str]:
     """The keys of looked-up records that the request named, without the ids that were drawn for it."""
     if entry.decision is None:
         return []
-    drawn = set(entry.decision.new.values())
-    sent = entry.request.target.encode() + entry.request.body.data
+    drawn, request = set(entry.decision.new.values()), entry.request
     keys = dict.fromkeys(one.key for one in entry.decision.lookups.values() if one.key)
-    return [key for key in keys if key not in drawn or key.encode() in sent]
+    return [key for key in keys if key not in drawn or key.encode() in request.target.encode() + request.body.data]
 
 
 def reply_error(entry: JournalEntry) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mockserver.base.json_pointer import json_pointer
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, equal, kind, printable
 from mockserver.contract.templates import constant
+from mockserver.core.contract import Contract
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Decision, Headers, Reply
@@ -199,6 +200,12 @@ def _scalars(value: Any) -> Iterator[Any]:
             yield from _scalars(item)
     elif value is not MISSING and value is not None and not isinstance(value, bool):
         yield value
+
+
+def own_place(contract: Contract, operation: str, envelope: str) -> Path | None:
+    """Where in the body of an envelope the part stands that is the outcome's own; None if there is no such part."""
+    definition = contract.definition["contract"]["operations"][operation]
+    return place_of_respond(definition["envelopes"][envelope]["body"], ())
 
 
 def place_of_respond(body: Any, at: Path) -> Path | None:

@@ -15,7 +15,7 @@ from mockserver.contract.loading import ConfigError, check_format
 from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 from mockserver.files.yaml_source import read_yaml
-from mockserver.provider.differences import place_of_respond
+from mockserver.provider.differences import own_place
 from mockserver.provider.report import NO_API_ANSWER, Report
 
 VERIFIED: Final = "verified.yaml"
@@ -88,8 +88,7 @@ def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) 
         raise NotAcceptedError(f"{name} answers in turn: write its answers by hand")
     respond = dict(scenario["respond"])
     envelope = next(one for one in respond if one not in ("status", "headers"))
-    body = contract.definition["contract"]["operations"][operation]["envelopes"][envelope]["body"]
-    place = place_of_respond(body, ())
+    place = own_place(contract, operation, envelope)
     # Items of a list that are gone come last, from its end, so that no other index moves.
     missing = [one for one in outcome["differences"] if one["kind"] == "missing"]
     changed = [one for one in outcome["differences"] if one["kind"] != "missing"]

@@ -13,7 +13,7 @@ from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.core.contract import Contract
 from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.cases import Case
-from mockserver.provider.differences import Difference, place_of_respond
+from mockserver.provider.differences import Difference, own_place
 
 Result: TypeAlias = Literal["same", "differs", "not-reached"]
 Report: TypeAlias = Mapping[str, Any]
@@ -115,8 +115,7 @@ def _is_foreign(one: CaseResult) -> bool:
 def _is_another(contract: Contract, one: CaseResult) -> bool:
     """Whether what differs is the scenario's own part of the body; the rest of the envelope concerns its form."""
     outcome = one.case.outcome
-    envelopes = contract.definition["contract"]["operations"][outcome.operation.id]["envelopes"]
-    own = f"body {json_pointer(place_of_respond(envelopes[outcome.scenario.envelope.name]['body'], ()) or ())}"
+    own = f"body {json_pointer(own_place(contract, outcome.operation.id, outcome.scenario.envelope.name) or ())}"
     return any(
         difference.kind in _ANOTHER_ANSWER and f"{difference.at}/".startswith(f"{own}/")
         for difference in one.differences

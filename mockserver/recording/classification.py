@@ -19,7 +19,7 @@ from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import View
 from mockserver.privacy.secrets import Secrets
-from mockserver.provider.differences import Answer, Difference, differences, place_of_respond
+from mockserver.provider.differences import Answer, Difference, differences, own_place
 
 ComparisonResult: TypeAlias = Literal["same", "differs", "unknown"]
 
@@ -104,9 +104,7 @@ def _foreign_reason(one: Difference) -> str:
 def _has_value_in_common(route: Route, candidate: _Candidate) -> bool:
     """Whether the answer has a value of the part of the body that is the outcome's own, at its place."""
     differing = {one.at for one in candidate.differences}
-    definition = route.contract.definition["contract"]["operations"][route.operation.id]
-    body = definition["envelopes"][candidate.decision.scenario.envelope.name]["body"]
-    own = place_of_respond(body, ()) or ()
+    own = own_place(route.contract, route.operation.id, candidate.decision.scenario.envelope.name) or ()
     value = decode_json(candidate.reply.body, MAX_OWN_DEPTH)
     for step in own:
         value = value[step]

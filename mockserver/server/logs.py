@@ -174,6 +174,13 @@ def json_access_log(write: WriteLine) -> AccessLog:
     return log
 
 
+def access_log(log_format: str, write: WriteLine) -> AccessLog:
+    """The access log of a format: `human`, `json` or `none`."""
+    if log_format == "none":
+        return no_access_log
+    return json_access_log(write) if log_format == "json" else text_access_log(write)
+
+
 class LineWriter:
     """Writes lines. The first line that is lost is reported on standard error."""
 
