@@ -14,7 +14,7 @@ from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.cli.provider_options import COULD_NOT_RUN, Save, fail, save_options, target_options, with_contract
 from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract
-from mockserver.privacy.secrets import Secrets, secrets_of
+from mockserver.privacy.secrets import secrets_of
 from mockserver.provider import bindings_template as template
 from mockserver.provider.bindings import NO_BINDINGS, Bindings, ExamplesAsTheyAre, read_bindings
 from mockserver.provider.cases import Case, cases, in_sandboxes
@@ -87,7 +87,7 @@ def verify_provider(
         print_document(plan(chosen, target, secrets_of(contract.operations), bindings.secrets))
         print_notice("nothing was sent; --yes sends these requests")
         sys.exit(NOTHING_COMPARED)
-    run = _run(in_sandboxes(chosen) if target_is_mock else chosen, target, secrets_of(contract.operations))
+    run = _run(contract, in_sandboxes(chosen) if target_is_mock else chosen, target)
     document = report(contract, target.url, run.at_ns, run.results, bindings.secrets)
     _write(FORMATS[form](document), output)
     if save.folder is not None:
@@ -106,7 +106,7 @@ class _Run(NamedTuple):
     status: int = 0
 
 
-def _run(chosen: Sequence[Case], target: Target, secrets: Secrets) -> _Run:
+def _run(contract: Contract, chosen: Sequence[Case], target: Target) -> _Run:
     """Send the requests of all cases; those that are left when a run ends early were not reached."""
     from mockserver.provider.run import verify  # slow to import, and other commands do not need it
     from mockserver.provider.sending import CannotConnectError
@@ -120,7 +120,7 @@ def _run(chosen: Sequence[Case], target: Target, secrets: Secrets) -> _Run:
 
     failure, status = "", 0
     try:
-        verify(chosen, target, secrets, observe)
+        verify(contract, chosen, target, observe)
     except CannotConnectError as error:
         failure, status = f"no connection to the provider: {error}", COULD_NOT_RUN
     except ValueError as error:  # certificates that cannot be used

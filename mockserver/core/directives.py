@@ -5,7 +5,6 @@ They are parsed here and performed elsewhere.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,9 @@ from mockserver.core.reply import Problem, Reply
 
 MAX_SECONDS: Final = 300.0
 """The longest delay, and the longest time that a fault takes."""
+
+MAX_SIGMA: Final = 10.0
+"""How far log-normal delays may spread."""
 
 DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
 
@@ -145,8 +147,8 @@ def parse_delay(spec: Any) -> Delay:
     lognormal = spec.get("lognormal")
     if list(spec) == ["lognormal"] and isinstance(lognormal, dict) and set(lognormal) == {"median", "sigma", "cap"}:
         sigma = lognormal["sigma"]
-        if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 10 or math.isnan(sigma):
-            raise DirectiveError(f"expected a sigma of 0 to 10, got {_quoted(sigma)}")
+        if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= MAX_SIGMA:
+            raise DirectiveError(f"expected a sigma of 0 to {MAX_SIGMA:.0f}, got {_quoted(sigma)}")
         return LognormalDelay(
             parse_milliseconds(lognormal["median"]), float(sigma), parse_milliseconds(lognormal["cap"])
         )

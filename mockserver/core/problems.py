@@ -175,6 +175,12 @@ def no_room_for_record(limit: int) -> Problem:
     )
 
 
+def header_not_forwarded(name: str) -> Problem:
+    """400: a header of a request cannot be sent to the provider behind `record` as it came."""
+    detail = f"{name} has bytes that are not UTF-8, which cannot be sent on as they came. Nothing was sent."
+    return problem(400, "header-not-forwarded", "A header cannot be forwarded", detail)
+
+
 def provider_unreachable(why: str) -> Problem:
     """502: there is no connection to the provider behind `record`."""
     return problem(502, "provider-unreachable", "The provider cannot be reached", f"No connection: {why}.")

@@ -24,6 +24,7 @@ class Case:
     before: the statuses that the contract answers the requests before the last one with.
     reply: what it answers to the last one.
     assumptions: the ids of those that the answer rests on.
+    bound_lookups: the names of lookups whose records are the provider's: the bindings give their keys.
     reason: why nothing can be sent; empty if `requests` has something.
     """
 
@@ -32,6 +33,7 @@ class Case:
     before: tuple[int, ...]
     reply: Reply
     assumptions: tuple[str, ...]
+    bound_lookups: frozenset[str] = frozenset()
     reason: str = ""
 
 
@@ -53,17 +55,29 @@ def _case(contract: Contract, outcome: Outcome, bindings: Bindings) -> Case:
         bound_example = bindings.bind(outcome, example)
     except UnboundError as error:
         assumptions = _assumptions(outcome, outcome.reply, frozenset())
-        return Case(outcome, (), (), outcome.reply, assumptions, str(error))
+        return Case(outcome, (), (), outcome.reply, assumptions, reason=str(error))
     operation, places = outcome.operation, bindings.places(outcome)
     requests = tuple(example_requests(operation, bound_example))
     *before, _ = _replies(contract, tuple(example_requests(operation, example)))
     reply = _replies(contract, requests)[-1]
     if reply.decision is None or reply.decision.scenario.id != outcome.scenario.id:
-        headers = {**requests[-1].headers, "mock-scenario": outcome.scenario.id}
-        reply = _replies(contract, [*requests[:-1], msgspec.structs.replace(requests[-1], headers=headers)])[-1]
+        reply = _forced_reply(contract, requests, outcome.scenario)
     bound_lookups = frozenset(lookup.name for lookup in operation.lookups if lookup.path in places)
     statuses = tuple(one.status for one in before)
-    return Case(outcome, requests, statuses, reply, _assumptions(outcome, reply, bound_lookups))
+    return Case(outcome, requests, statuses, reply, _assumptions(outcome, reply, bound_lookups), bound_lookups)
+
+
+def other_replies(contract: Contract, case: Case) -> Iterator[tuple[Scenario, Reply]]:
+    """What the contract answers to the last request of a case for each documented outcome but the expected one."""
+    for scenario in case.outcome.operation.scenarios:
+        if scenario.provenance == "documented" and scenario.id != case.outcome.scenario.id:
+            yield scenario, _forced_reply(contract, case.requests, scenario)
+
+
+def _forced_reply(contract: Contract, requests: Sequence[Request], scenario: Scenario) -> Reply:
+    """The mock's reply to the last of the requests with this outcome, on fresh state."""
+    headers = {**requests[-1].headers, "mock-scenario": scenario.id}
+    return _replies(contract, [*requests[:-1], msgspec.structs.replace(requests[-1], headers=headers)])[-1]
 
 
 def _replies(contract: Contract, requests: Sequence[Request]) -> list[Reply]:

@@ -18,6 +18,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Decision, Headers, Reply
+from mockserver.decision.warnings import duplicate_members
 from mockserver.privacy.masks import mask_at, mask_text_body, mask_value
 from mockserver.privacy.secrets import Secrets
 
@@ -107,6 +108,15 @@ def _body_differences(reply: Reply, answer: Answer, secrets: Secrets) -> Iterato
     template, facts = decision.scenario.body, decision.facts
     comparison = _BodyComparison(decision, secrets)
     yield from comparison.differences(template, template.render(facts), came, ())
+    for at in duplicate_members(answer.body):
+        yield Difference(place_in_body(at), "form", "once", "more than once")
+
+
+def places_of_values(decision: Decision, secrets: Secrets) -> Iterator[Path]:
+    """The places of the body that are compared by value: texts, numbers and booleans of the contract, and echoes."""
+    comparison = _BodyComparison(decision, secrets)
+    template = decision.scenario.body
+    yield from comparison.places_of_values(template, template.render(decision.facts), ())
 
 
 class _BodyComparison:
@@ -154,6 +164,14 @@ class _BodyComparison:
             return None if any(re.fullmatch(form, came) for form in forms) else "form"
         return "value" if self._is_echo(expected) else None
 
+    def places_of_values(self, template: Template, expected: Any, at: Path) -> Iterator[Path]:
+        parts = _parts(template)
+        if parts is not None:
+            for step, value in _members(expected).items():
+                yield from self.places_of_values(parts[step], value, (*at, step))
+        elif template.constant is not MISSING or self._is_echo(expected):
+            yield at
+
     def _is_echo(self, value: Any) -> bool:
         """Whether a value stands in the request."""
         return any(equal(value, sent) for sent in self._sent)
@@ -163,7 +181,12 @@ class _BodyComparison:
             came = mask_value(came)
         elif isinstance(came, dict | list):
             came = mask_at(came, self._secrets.find(came))
-        return Difference(f"body {json_pointer(at)}".rstrip(), found, expected, came)
+        return Difference(place_in_body(at), found, expected, came)
+
+
+def place_in_body(at: Path) -> str:
+    """A place of the body as differences name it."""
+    return f"body {json_pointer(at)}".rstrip()
 
 
 def _parts(template: Template) -> Mapping[str | int, Template] | None:

@@ -111,8 +111,9 @@ _RESULTS: Final[Mapping[str, Literal["passed", "failed", "skipped"]]] = {
 
 
 def _outcome_case(outcome: Mapping[str, Any]) -> JunitCase:
-    words = [difference_words(one) for one in outcome["differences"]] or [_line(outcome["reason"] or "")]
-    return _case(outcome["operation"], outcome, words[0], "\n".join(words))
+    words = [_line(outcome["reason"])] if outcome["reason"] else []
+    words += [difference_words(one) for one in outcome["differences"]]
+    return _case(outcome["operation"], outcome, words[0] if words else "", "\n".join(words))
 
 
 def _assumption_case(report: Report, assumption: Mapping[str, Any]) -> JunitCase:

@@ -63,6 +63,7 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
         return f"<li>{_summary(outcome, outcome['reason'] or '')}</li>"
     number = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
     more = "".join(map(_difference, differences))
+    number += f" · {outcome['reason']}" if outcome["reason"] else ""
     return f"<li><details open>{_summary(outcome, number, 'summary')}<div class=more>{more}</div></details></li>"
 
 

@@ -10,10 +10,10 @@ from urllib.parse import quote, quote_plus
 from mockserver.base.instants import utc_millis
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, mask
-from mockserver.core.contract import Contract
+from mockserver.core.contract import Contract, Scenario
 from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.cases import Case
-from mockserver.provider.differences import Difference, own_place
+from mockserver.provider.differences import Difference, own_place, place_in_body
 
 Result: TypeAlias = Literal["same", "differs", "not-reached"]
 Report: TypeAlias = Mapping[str, Any]
@@ -28,11 +28,15 @@ NO_API_ANSWER: Final = ("redirect", "not-json", "no-answer")
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What came of a case: its differences, or the reason for which it was not reached."""
+    """What came of a case: its differences, or the reason for which it was not reached.
+
+    instead: where it is not the answer of the expected outcome, the documented ones whose answer it is.
+    """
 
     case: Case
     differences: tuple[Difference, ...] = ()
     reason: str = ""
+    instead: tuple[Scenario, ...] = ()
 
     @property
     def result(self) -> Result:
@@ -70,13 +74,18 @@ def counts(document: Report) -> dict[Result, int]:
 
 def _outcome(one: CaseResult, secrets: Sequence[str]) -> dict[str, Any]:
     outcome = one.case.outcome
+    reason = f"the answer is that of {_names(one.instead)}" if one.instead else one.reason
     return {
         "id": outcome.scenario.id,
         "operation": outcome.operation.id,
         "result": one.result,
         "differences": [_difference(difference, secrets) for difference in one.differences],
-        "reason": without_secrets(one.reason, secrets) or None,
+        "reason": without_secrets(reason, secrets) or None,
     }
+
+
+def _names(scenarios: Sequence[Scenario]) -> str:
+    return " or ".join(scenario.id for scenario in scenarios)
 
 
 def _difference(one: Difference, secrets: Sequence[str]) -> dict[str, Any]:
@@ -94,7 +103,9 @@ def _resting_on(assumption: str, results: Sequence[CaseResult]) -> list[CaseResu
 
 def _assumption(contract: Contract, name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
     """The result of an assumption: confirmed by an answer that rests on it, refuted if each such answer is another."""
-    answered = [one for one in _resting_on(name, results) if not one.reason and not _is_foreign(one)]
+    answered = [
+        one for one in _resting_on(name, results) if not (one.reason or _is_foreign(one) or _is_of_other_records(one))
+    ]
     against = [
         one for one in answered if _is_another(contract, one) or (one.has(("status",)) and _is_general(name, one))
     ]
@@ -106,10 +117,21 @@ def _assumption(contract: Contract, name: str, results: Sequence[CaseResult]) ->
 def _is_foreign(one: CaseResult) -> bool:
     """Whether something else than the API answered: also JSON without any member of the body, as a gateway's."""
     expected = decode_json(one.case.reply.body, MAX_OWN_DEPTH)
-    places = [f"body {json_pointer([name])}" for name in expected] if isinstance(expected, dict) else []
+    places = [place_in_body((name,)) for name in expected] if isinstance(expected, dict) else []
     missing = {difference.at for difference in one.differences if difference.kind == "missing"}
     is_other_body = any(difference.at == "body" for difference in one.differences)
     return one.has(NO_API_ANSWER) or is_other_body or (bool(places) and missing.issuperset(places))
+
+
+def _is_of_other_records(one: CaseResult) -> bool:
+    """Whether the provider's records explain that another outcome came: one of both depends on such a record.
+
+    It may have none with the key that the bindings give, or one in another state than they need.
+    """
+    expected = one.case.outcome.decision.alternative
+    alternatives = [alternative for scenario in one.instead for alternative in scenario.alternatives]
+    alternatives += [expected] if one.instead and expected is not None else []
+    return any(not one.case.bound_lookups.isdisjoint(alternative.lookup_names) for alternative in alternatives)
 
 
 def _is_another(contract: Contract, one: CaseResult) -> bool:

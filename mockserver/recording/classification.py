@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockserver.base.json_pointer import json_pointer_step
-from mockserver.base.values import MAX_OWN_DEPTH, decode_json
 from mockserver.core.directives import Directives
-from mockserver.core.model import Document
+from mockserver.core.model import Document, Path
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.decide import decide
 from mockserver.decision.rendering import render
 from mockserver.decision.router import Route
 from mockserver.decision.view import View
 from mockserver.privacy.secrets import Secrets
-from mockserver.provider.differences import Answer, Difference, differences, own_place
+from mockserver.provider.differences import Answer, Difference, differences, own_place, place_in_body, places_of_values
 
 ComparisonResult: TypeAlias = Literal["same", "differs", "unknown"]
 
@@ -73,7 +70,7 @@ def classify(route: Route, document: Document, view: View, answer: Answer, secre
     foreign = next((d for one in found[:1] for d in one.differences if d.kind in _NO_API_ANSWER), None)
     if foreign is not None:
         return Classification("unknown", None, mocked, reason=_foreign_reason(foreign))
-    near = [one for one in found if _has_value_in_common(route, one)]
+    near = [one for one in found if _has_value_in_common(route, one, secrets)]
     least = min((len(one.differences) for one in near), default=0)
     nearest = [one for one in near if len(one.differences) == least]
     if nearest and (nearest[0].decision is mocked or all(one.differences == nearest[0].differences for one in nearest)):
@@ -101,26 +98,19 @@ def _foreign_reason(one: Difference) -> str:
     return f"a redirect: {one.came}" if one.kind == "redirect" else f"the body is not JSON: {one.came}"
 
 
-def _has_value_in_common(route: Route, candidate: _Candidate) -> bool:
-    """Whether the answer has a value of the part of the body that is the outcome's own, at its place."""
+def _has_value_in_common(route: Route, candidate: _Candidate, secrets: Secrets) -> bool:
+    """Whether the answer has a value of the part of the body that is the outcome's own, at its place.
+
+    A text that the provider is free to word is none: any text fits there.
+    """
     differing = {one.at for one in candidate.differences}
     own = own_place(route.contract, route.operation.id, candidate.decision.scenario.envelope.name) or ()
-    value = decode_json(candidate.reply.body, MAX_OWN_DEPTH)
-    for step in own:
-        value = value[step]
-    prefix = [json_pointer_step(str(step)) for step in own]
-    return any(differing.isdisjoint(_places_above([*prefix, *steps])) for steps in _leaves(value))
+    return any(
+        at[: len(own)] == own and differing.isdisjoint(_places_above(at))
+        for at in places_of_values(candidate.decision, secrets)
+    )
 
 
-def _leaves(value: Any) -> Iterator[Sequence[str]]:
-    """The places of all values in a JSON value that have no parts, as steps of a JSON Pointer."""
-    if isinstance(value, dict | list) and value:
-        for step, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from ([json_pointer_step(str(step)), *rest] for rest in _leaves(part))
-    else:
-        yield []
-
-
-def _places_above(steps: Sequence[str]) -> Iterator[str]:
+def _places_above(at: Path) -> Iterator[str]:
     """A place of the body and all above it, as differences name them."""
-    yield from (f"body {pointer}".rstrip() for pointer in accumulate((f"/{step}" for step in steps), initial=""))
+    yield from (place_in_body(at[:length]) for length in range(len(at) + 1))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, pstdev
 from typing import Any
 
+from mockserver.core.directives import MAX_SECONDS, MAX_SIGMA
 from mockserver.entries.journal_entry import JournalEntry
 
 
@@ -23,11 +24,15 @@ def delays(entries: Iterable[JournalEntry]) -> dict[str, Any]:
 
 
 def fitted_delay(latencies: Sequence[float]) -> Mapping[str, Any]:
-    """The delay whose distribution makes these latencies, in milliseconds, most likely; it is capped at the longest."""
+    """The delay whose distribution makes these latencies, in milliseconds, most likely; it is capped at the longest.
+
+    It stays within the limits of a delay.
+    """
+    cap = min(max(latencies), MAX_SECONDS * 1_000)
     logs = [math.log(max(one, 0.001)) for one in latencies]
     lognormal = {
-        "median": round(math.exp(fmean(logs)), 3),
-        "sigma": round(pstdev(logs), 3),
-        "cap": round(max(latencies), 3),
+        "median": round(min(math.exp(fmean(logs)), cap), 3),
+        "sigma": min(round(pstdev(logs), 3), MAX_SIGMA),
+        "cap": round(cap, 3),
     }
     return {"delay": {"lognormal": lognormal}, "answers": len(latencies)}

@@ -11,6 +11,7 @@ import aiohttp
 from msgspec import Struct
 from yarl import URL
 
+from mockserver.base.values import printable
 from mockserver.client import trust
 from mockserver.core import problems
 from mockserver.core.model import Request
@@ -111,6 +112,9 @@ class Forwarder:
             for name, value in _end_to_end(request.headers.items())
             if name.lower() not in _MADE_ANEW and not name.lower().startswith("mock-")
         ]
+        refused = next((name for name, value in headers if not _is_utf8(name + value)), None)
+        if refused is not None:
+            return problems.header_not_forwarded(printable(refused, 100))
         self._session = self._session or self._open_session()
         try:
             response = await self._session.request(
@@ -173,6 +177,15 @@ def _end_to_end(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]
 def _is_reset(error: Exception) -> bool:
     """Whether the connection was reset; of an incomplete body only aiohttp's words tell it."""
     return isinstance(error.__cause__, ConnectionResetError) or ConnectionResetError.__name__ in str(error)
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether the bytes of a header were UTF-8; the HTTP library would drop those that were not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(data: bytes) -> str:

@@ -93,6 +93,18 @@ outcomes:
     assert "unknown-customer" not in assumptions(document)
 
 
+def test_a_card_in_another_state_than_the_outcome_needs_is_named_and_refutes_nothing(
+    provider: Provider, tmp_path: Path
+) -> None:
+    """The provider activates the card that the bindings call activated: the report says which outcome came."""
+    values = f"{{body.reference_batch: {BATCH}, body.card_identifier: CARD-77, body.customer_id: CUSTOMER-77}}"
+    document = report(provider, write(tmp_path, f"outcomes: {{{ERROR}: {values}}}\n"), "--outcome", ERROR)
+    assert results(document) == {ERROR: "differs"}
+    activated = ("activated-composite-balance", "activated-customer-id-wins", SUCCESS)
+    assert reasons(document) == {ERROR: f"the answer is that of {' or '.join(activated)}"}
+    assert set(assumptions(document).values()) == {"not-reached"}
+
+
 def test_a_request_before_it_that_is_refused_leaves_an_outcome_unreached(provider: Provider, tmp_path: Path) -> None:
     """What it rests on did not come about."""
     file = write(tmp_path, f"outcomes: {{{ERROR}: {{example: 2, before: [{{body.card_identifier: TEST-ACTIVATED}}]}}}}")

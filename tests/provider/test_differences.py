@@ -13,7 +13,7 @@ from mockserver import Contract, load
 from mockserver.privacy.secrets import secrets_of
 from mockserver.provider.bindings import ExamplesAsTheyAre
 from mockserver.provider.cases import Case, cases
-from mockserver.provider.differences import Answer, differences
+from mockserver.provider.differences import Answer, Difference, differences
 from mockserver.provider.target import Target
 
 CONTRACT = """
@@ -107,6 +107,15 @@ def test_what_comes_from_the_clock_a_record_or_the_mock_is_compared_by_form(chos
         ("body /thing/names/0", "missing"),
         ("body /thing/names/1", "missing"),
     ]
+
+
+def test_a_member_that_comes_twice_is_a_difference(chosen: dict[str, Case]) -> None:
+    """Even if its last value is the expected one: a client that takes the first reads another."""
+    case, headers = chosen["busy"], (("Retry-After", "5"), ("X-Ticket", "1"), ("Content-Type", "application/json"))
+    answer = Answer(503, headers, b'{"error": {"retry": false, "retry": true}}')
+    assert differences(case.reply, answer, secrets_of([case.outcome.operation])) == (
+        Difference("body /error/retry", "form", "once", "more than once"),
+    )
 
 
 def test_the_headers_of_an_outcome_are_compared(chosen: dict[str, Case]) -> None:

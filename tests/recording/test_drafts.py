@@ -157,6 +157,12 @@ def test_a_fit_finds_the_distribution() -> None:
     assert fitted["cap"] == pytest.approx(max(drawn), abs=0.001)
 
 
+@pytest.mark.parametrize("latencies", [[0.0, 600_000.0], [1e-9, 1e9], [400_000.0]])
+def test_a_fit_is_a_delay_that_can_be_set(latencies: list[float]) -> None:
+    """However far the latencies lie apart, and longer than any delay of the mock."""
+    assert isinstance(parse_delay(fitted_delay(latencies)["delay"]), LognormalDelay)
+
+
 def test_recordings_are_of_a_sandbox_or_of_all(recording: Recording) -> None:
     """Where nothing was recorded, that is said."""
     nothing = run("recordings", "--url", recording.url, "--sandbox", "nobody")

@@ -123,6 +123,21 @@ async def test_a_request_comes_as_it_was_sent(contract: Contract, provider: Scri
     assert second.startswith(f"GET /base{PATH} HTTP/1.1\r\n".encode())
 
 
+async def test_a_header_that_is_no_utf8_is_not_sent_in_part(
+    contract: Contract, provider: ScriptedProvider, client: aiohttp.ClientSession
+) -> None:
+    """The HTTP library would drop its bytes; other characters beyond ASCII are forwarded."""
+    sent = head("POST", PATH, "X-Name: NAME", "Connection: close", length=0)
+    async with recording(contract, provider.url) as url:
+        assert (await raw(url, sent.replace(b"NAME", "Pérez".encode()))).startswith(b"HTTP/1.1 200 ")
+        refused = await raw(url, sent.replace(b"NAME", "Pérez".encode("latin-1")))
+        kept = await entry(client, url, 2)
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert b"X-Name has bytes that are not UTF-8" in refused
+    assert (kept["problem"], len(provider.requests)) == ("header-not-forwarded", 1)
+    assert "\r\nX-Name: Pérez\r\n".encode() in provider.requests[0]
+
+
 async def test_an_answer_to_head_has_no_body(contract: Contract, provider: ScriptedProvider) -> None:
     """Its length is that of the body that GET would get."""
     provider.script = [b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"]
