@@ -1,14 +1,21 @@
-// Tests of a client against a running mock. Each worker of jest has a sandbox of its own, so that they run in parallel.
+// Tests of a client against a running mock. Each test has a sandbox of its own, so that they run in parallel, and so that the
+// requests of one that failed are still there: `mockserver requests --sandbox NAME`, or the console at /sandbox/NAME/.
 const axios = require('axios');
 const { client } = require('./client');
 
 const BATCH = '7e4b85e27c4610824900af48f340394d';
+const mock = process.env.MOCK_URL ?? 'http://127.0.0.1:8080';
 const run = process.env.RUN ?? 'jest'; // on a shared server a name of its own, such as the number of the build
-const url = `${process.env.MOCK_URL ?? 'http://127.0.0.1:8080'}/sandbox/${run}-${process.env.JEST_WORKER_ID}`;
-const admin = axios.create({ baseURL: `${url}/__admin`, validateStatus: () => true });
-const provider = client(url);
+let admin;
+let provider;
 
-beforeEach(() => admin.post('/reset'));
+beforeEach(async () => {
+  const sandbox = `${run}-${expect.getState().currentTestName}`.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 64);
+  const url = `${mock}/sandbox/${sandbox}`;
+  admin = axios.create({ baseURL: `${url}/__admin`, validateStatus: () => true });
+  provider = client(url);
+  await admin.post('/reset'); // what an earlier run left
+});
 
 /** Fails with what the mock has to say: what was expected, what was got, and the nearest misses. */
 async function verify(claim) {
@@ -43,7 +50,7 @@ test('a verification that does not hold says why', async () => {
 });
 
 afterAll(async () => {
-  // What the tests of this run have met, over all workers, and before each reset too.
+  // What the tests of this run have met, over all workers.
   const { data } = await admin.get('/coverage', { params: { sandbox_prefix: `${run}-` } });
   process.stdout.write(`documented outcomes met: ${data.documented.met} of ${data.documented.of}\n`);
 });

@@ -24,6 +24,7 @@ from mockserver.storage.pacing import Pacer
 # -- claims -------------------------------------------------------------------------------------------
 
 _COUNT: Final = {"type": "integer", "minimum": 0}
+_HOW_MANY: Final = 'How many requests: "count": {"exactly": N}, or at_least, at_most or both; at least one by default.'
 _CLAIM: Final[Mapping[str, Any]] = {
     "when": {"description": "Conditions as in a scenario.", "type": "object"},
     "scenario": {"description": "The scenario that answered.", "type": "string", "minLength": 1},
@@ -33,7 +34,7 @@ _CLAIM: Final[Mapping[str, Any]] = {
         "minLength": 1,
     },
     "count": {
-        "description": "How many requests; at least one by default.",
+        "description": _HOW_MANY,
         "type": "object",
         "additionalProperties": False,
         "minProperties": 1,
@@ -44,10 +45,11 @@ _CLAIMS: Final[Mapping[str, Any]] = {
     "type": "array",
     "minItems": 1,
     "maxItems": 100,
-    "items": {"type": "object", "additionalProperties": False, "properties": _CLAIM},
+    "items": {"description": _HOW_MANY, "type": "object", "additionalProperties": False, "properties": _CLAIM},
 }
 _VERIFY_BODY: Final[Mapping[str, Any]] = {
     **_CLAIMS,
+    "description": _HOW_MANY,
     "type": ["object", "array"],
     "additionalProperties": False,
     "properties": {

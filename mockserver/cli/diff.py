@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -15,7 +16,7 @@ from mockserver.comparison.formats import FORMATS
 from mockserver.contract.bundles import load_bundle, load_bundle_file
 from mockserver.contract.loading import ConfigError, load
 from mockserver.core.contract import Contract
-from mockserver.remote.options import count, print_document, print_notice
+from mockserver.remote.options import FOLDER, count, print_document, print_notice
 from mockserver.remote.remote_server import cacert_option, relevant_cacert
 
 SHIPPED: Final = "shipped"
@@ -25,6 +26,13 @@ SHIPPED: Final = "shipped"
 @click.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
+@click.option(
+    "--overlay",
+    type=FOLDER,
+    multiple=True,
+    metavar="DIR",
+    help="Lay this folder over NEW, as a server does; repeatable.",
+)
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option(
     "--output",
@@ -47,15 +55,22 @@ SHIPPED: Final = "shipped"
 )
 @cacert_option
 def diff(
-    old: str, new: str, form: str, output: Path | None, fail_on: Verdict | None, admin_token: str, cacert: str
+    old: str,
+    new: str,
+    overlay: tuple[Path, ...],
+    form: str,
+    output: Path | None,
+    fail_on: Verdict | None,
+    admin_token: str,
+    cacert: str,
 ) -> None:
     """Compare two contracts, and say of each change what it means for a client.
 
     OLD and NEW are folders, files of `mockserver export bundle`, URLs of running servers, or `shipped`. Exit status: 0,
     1 by --fail-on, 2 if a contract cannot be read.
     """
-    before, now = (_read(source, admin_token, cacert) for source in (old, new))
-    comparison = compare(before, now, old, new)
+    before, now = _read(old, (), admin_token, cacert), _read(new, overlay, admin_token, cacert)
+    comparison = compare(before, now, old, " + ".join([new, *map(str, overlay)]))
     text = FORMATS[form](comparison, fail_on)
     if output is None:
         print_document(text)
@@ -69,15 +84,18 @@ def diff(
         sys.exit(1)
 
 
-def _read(source: str, token: str, cacert: str) -> Contract:
+def _read(source: str, overlays: Sequence[Path], token: str, cacert: str) -> Contract:
     """The contract of a folder, a file, a URL or `shipped`; one that cannot be read ends the command."""
+    path = Path(source)
+    is_url = source.startswith(("http://", "https://"))
+    if overlays and source != SHIPPED and (is_url or path.is_file()):
+        raise click.UsageError(f"--overlay lies over a folder or {SHIPPED}; {source} has its overlays in it")
     try:
         if source == SHIPPED:
-            return load()
-        if source.startswith(("http://", "https://")):
+            return load(None, overlays)
+        if is_url:
             return _fetch(source, token, relevant_cacert(source, cacert))
-        path = Path(source)
-        return load_bundle_file(path) if path.is_file() else load(path)
+        return load_bundle_file(path) if path.is_file() else load(path, overlays)
     except ConfigError as error:
         click.echo(str(error), err=True)
         print_notice(f"{count(len(error.diagnostics), 'error')} in {source}")

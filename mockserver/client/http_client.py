@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import urllib.error
 import urllib.request
@@ -160,15 +161,25 @@ def error_response(error: urllib.error.HTTPError) -> Response:
         return Response(error.code, _json_or_text(error.read()))
 
 
+def _cause(error: Exception) -> object:
+    """What urllib wraps in an error of its own: an exception or a text."""
+    return error.reason if isinstance(error, urllib.error.URLError) else error
+
+
 def failure_reason(error: Exception) -> str:
-    """Why there was no answer, in a few words."""
-    cause = getattr(error, "reason", None) or error
-    return trust.certificate_error(cause) or printable(str(cause), 200)
+    """Why there was no answer, in a few words without an address."""
+    cause = _cause(error)
+    if isinstance(cause, ssl.SSLError):
+        return trust.certificate_error(cause) or f"no TLS: {trust.ssl_reason(cause)}"
+    if isinstance(cause, OSError) and cause.errno:
+        # asyncio's own text names the address; the negative numbers are those of name resolution.
+        return os.strerror(cause.errno) if cause.errno > 0 else printable(cause.strerror or str(cause), 200)
+    return printable(str(cause) or type(cause).__name__, 200)
 
 
 def hint(url: str, error: Exception) -> str:
     """What to try after an error at a URL, if that is known."""
-    cause = getattr(error, "reason", None) or error
+    cause = _cause(error)
     if trust.certificate_error(cause):
         return "trust it with --cacert FILE, cacert=FILE or MOCKSERVER_CACERT=FILE"
     if isinstance(cause, RemoteDisconnected) and url.startswith("http://"):

@@ -23,6 +23,7 @@ Part: TypeAlias = Literal[
     "example",
     "request",
     "answer",
+    "open answer",
     "collection",
     "reserved value",
     "setting",

@@ -141,6 +141,21 @@ def _envelope_changes(
             schemas = before.schema(shape.get("schema")), now.schema(shape_now.get("schema"))
             for found in schema_differences(*schemas):
                 yield _schema_change(Place("answer", name, other.id), found, _answer_verdict(found))
+            place = Place("open answer", name, other.id)
+            yield from _open_schema_changes(place, before, now, shape.get("open_schema"), shape_now.get("open_schema"))
+
+
+def _open_schema_changes(
+    place: Place, before: LinkedContract, now: LinkedContract, file: str | None, file_now: str | None
+) -> Iterator[Change]:
+    """The changes of what the documents leave open in an envelope: nothing, without such a schema."""
+    if file is not None and file_now is not None:
+        for found in schema_differences(before.schema(file), now.schema(file_now)):
+            yield _schema_change(place, found, _answer_verdict(found))
+    elif file_now is not None:
+        yield Change(place, "", MISSING, file_now, "breaking", "answers may have forms that they never had")
+    elif file is not None:
+        yield Change(place, "", file, MISSING, "compatible", "answers have one form, which is one of the old ones")
 
 
 def _status(linked: LinkedContract, operation: Operation, envelope: str) -> Any:
@@ -161,13 +176,21 @@ _RULES: Final[Mapping[str, tuple[Verdict, str]]] = {
 }
 """The members of an operation that are compared as they stand."""
 
-_FIRST_ID: Final = "new ids begin at another number"
-
 
 def _rule_changes(before: Mapping[str, Any], now: Mapping[str, Any], place: Place) -> Iterator[Change]:
     for name, (verdict, reason) in _RULES.items():
         for found in value_differences(before.get(name, {}), now.get(name, {}), (name,)):
-            if name == "new" and found.at.endswith("/first"):
-                yield Change(place, found.at.removeprefix("/"), found.before, found.now, "compatible", _FIRST_ID)
+            at = found.at.removeprefix("/")
+            if name == "new" and at.endswith(("/first", "/opaque")):
+                yield Change(place, at, found.before, found.now, *_new_id_verdict(at, found.now))
             elif not found.order:
-                yield Change(place, found.at.removeprefix("/"), found.before, found.now, verdict, reason)
+                yield Change(place, at, found.before, found.now, verdict, reason)
+
+
+def _new_id_verdict(at: str, now: Any) -> tuple[Verdict, str]:
+    """The verdict of another first number, or of another word on whether the form means something to clients."""
+    if at.endswith("/first"):
+        return "compatible", "new ids begin at another number"
+    if now is True:
+        return "breaking", "clients may rely on the form of new ids, which is left open now"
+    return "compatible", "new ids keep their form"

@@ -66,7 +66,7 @@ class Request(Struct, frozen=True, gc=False):
     """One request. `query` is decoded; `headers` answers to lower-case names.
 
     `path` begins with the sandbox if that was sent. It is decoded, except that a `/` or `%` within a segment stays
-    `%2F` or `%25`.
+    `%2F` or `%25`. `reads_chunks`: the answer may come in chunks, which HTTP/1.0 does not have.
     """
 
     method: str
@@ -74,6 +74,7 @@ class Request(Struct, frozen=True, gc=False):
     body: bytes = b""
     headers: Mapping[str, str] = EMPTY_MAPPING
     query: Mapping[str, str] = EMPTY_MAPPING
+    reads_chunks: bool = True
 
 
 class Violation(Struct, frozen=True, gc=False):
@@ -135,6 +136,7 @@ class RequestWarning(Struct, frozen=True, gc=False, omit_defaults=True):
 class Document(Struct, frozen=True, gc=False):
     """A request as read: its JSON body (`MISSING` where it is none), violations in a stable order, warnings.
 
+    In a decision the violation that decided stands first.
     secret_places: where secrets stand in the body. They are masked in `body`, so that no decision rests on one and no
     answer, record or explanation shows one; but not where the whole body counts as a secret.
     """

@@ -201,7 +201,7 @@ def provider_closed(*, was_reset: bool) -> Problem:
 
 def provider_not_http(why: str) -> Problem:
     """502: the provider behind `record` sent what is no HTTP."""
-    return problem(502, "provider-not-http", "The provider's answer cannot be read", f"{why}.")
+    return problem(502, "provider-not-http", "The provider's answer cannot be read", f"No answer: {why}.")
 
 
 def too_large(limit: int, subject: str = "") -> Problem:

@@ -16,7 +16,7 @@ from mockserver.core.contract import Alternative, Scenario, Turn
 from mockserver.core.directives import Directives
 from mockserver.core.faults import Delay, Fault, FixedDelay, UniformDelay
 from mockserver.core.language import all_hold
-from mockserver.core.model import MISSING, Document, Facts, Path, Trigger, Write
+from mockserver.core.model import MISSING, Document, Facts, Path, Trigger, Violation, Write
 from mockserver.core.problems import unknown_scenario, unknown_test_value
 from mockserver.core.reply import Decision, Effects, Problem, Reply
 from mockserver.decision.order import Candidate, assumptions_of
@@ -117,7 +117,10 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
     turn = armed.turn if armed is not None else Turn()
     fault: Fault | None = directives.fault or turn.fault or scenario.fault
     delay: Delay | None = directives.delay or turn.delay or scenario.delay
-    facts = _facts_for_answer(alternative, document, view.facts)
+    decisive = _decisive_violation(alternative, view.facts) if document.violations else None
+    if decisive is not None:
+        document = _with_first(document, decisive)
+    facts = _facts_for_answer(decisive, document, view.facts)
     # What is forced or armed has no alternative, and changes nothing.
     applies_changes = alternative is not None and bool(scenario.changes) and (fault is None or fault.commit)
     return Decision(
@@ -170,19 +173,27 @@ def sample_delay_ms(delay: Delay, seed: int, sandbox: str, number: int) -> float
 # -- what the answer may show ---------------------------------------------------------------------------
 
 
-def _facts_for_answer(alternative: Alternative | None, document: Document, facts: Facts) -> Facts:
-    """The facts that templates may show: malformed members left out, the violation that decided added."""
-    if not document.violations:
-        return facts
-    return replace(facts, violation=_violation(alternative, facts), body=_valid_body(document))
-
-
-def _violation(alternative: Alternative | None, facts: Facts) -> Any:
+def _decisive_violation(alternative: Alternative | None, facts: Facts) -> Violation | None:
+    """The violation by which the alternative matched."""
     for condition in alternative.conditions if alternative is not None else ():
         violation = condition.first_violation(facts) if condition.first_violation is not None else None
         if violation is not None:
-            return {name: read(violation) for name, read in VIOLATION_MEMBERS.items()}
-    return MISSING
+            return violation
+    return None
+
+
+def _with_first(document: Document, violation: Violation) -> Document:
+    """The document with this violation before the others, as it explains the answer; headers show only some."""
+    others = (one for one in document.violations if one is not violation)
+    return replace(document, violations=(violation, *others))
+
+
+def _facts_for_answer(decisive: Violation | None, document: Document, facts: Facts) -> Facts:
+    """The facts that templates may show: malformed members left out, the violation that decided added."""
+    if not document.violations:
+        return facts
+    shown = {name: read(decisive) for name, read in VIOLATION_MEMBERS.items()} if decisive is not None else MISSING
+    return replace(facts, violation=shown, body=_valid_body(document))
 
 
 def _valid_body(document: Document) -> Any:

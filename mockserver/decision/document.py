@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.values import decode_json, is_empty, kind, kind_of_absence
 from mockserver.core.contract import Operation
-from mockserver.core.model import MISSING, Document, Request, Settings, Violation
+from mockserver.core.model import MISSING, Document, Request, RequestWarning, Settings, Violation
 from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
 from mockserver.privacy.masks import mask_at
 from mockserver.privacy.secrets import NO_SECRETS, Secrets
@@ -23,6 +23,8 @@ def read_document(
 ) -> Document:
     """The document of a request. Violations come header, path, query, body; each sorted by place and keyword.
 
+    Warnings come body, query, header: what changes the answer stands before what does not.
+
     `secrets` are masked in it once the schema has seen them; pass none where the request is masked already.
     """
     found: list[Violation] = []
@@ -31,14 +33,15 @@ def read_document(
     for root, validator in operation.parameter_validators.items():
         found += validator.violations(root, dict(parameters if root == "path" else request.query))
     body: Any = MISSING
-    warnings = header_warnings(operation.warning_rules, request.headers)
-    if request.query:
-        warnings += query_warnings(request.query)
+    warnings: list[RequestWarning] = []
     if operation.body is not None:
         body, parse_violations = parse_body(request.body, settings.max_depth)
         found += parse_violations or operation.body.violations("body", body)
         if body is not MISSING:
             warnings += body_warnings(operation, request, body)
+    if request.query:
+        warnings += query_warnings(request.query)
+    warnings += header_warnings(operation.warning_rules, request.headers)
     places = secrets.find(body) if body is not MISSING else ()
     if places and () not in places:
         body = mask_at(body, places)

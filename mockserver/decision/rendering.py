@@ -41,11 +41,11 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Fallback": "Why the provider did not answer, in whose place the mock did (`mockserver record --fallback`).",
     "Mock-Varied": "How the answer was varied: the seed, the number of the request in its sandbox, and the kinds that "
     "changed something, such as 7/3:order,time. As the setting vary it gives this variation again.",
-    "Mock-Violations": "What JSON Schema found wrong: an ASCII JSON array of pointer, keyword, message (and in, where "
-    'it is not the body); at most ten, then {"more": N}; never a value of the request.',
-    "Mock-Warnings": "What was accepted but probably not meant, in the same form: unknown members, equal names in "
-    "one object (the last value counts), repeated parameters and headers (the first counts), another content type or "
-    "charset.",
+    "Mock-Violations": "What JSON Schema found wrong, first the one that decided: an ASCII JSON array of pointer, "
+    'keyword, message (and in, where it is not the body); at most ten, then {"more": N}; never a value of the request.',
+    "Mock-Warnings": "What was accepted but probably not meant, in the same form and this order: unknown members, "
+    "equal names in one object (the last value counts), repeated parameters (the first counts), another content type "
+    "or charset, repeated headers (the first counts), no credentials.",
 }
 """What the mock says about an answer, in its headers."""
 

@@ -28,26 +28,28 @@ LIST_HEADERS: Final = frozenset(
 )
 """Headers that may come several times by their definition, as their values are lists."""
 
+_MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+*/-]{1,80}", re.ASCII)
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 _UTF8: Final = frozenset(["utf-8", "utf8", "us-ascii", "ascii"])
 
 
 def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[RequestWarning]:
-    """What is unusual in the headers of a request."""
+    """What is unusual in the headers of a request; that credentials are missing comes last, as nothing rests on it."""
     found = []
     sent = headers.get("content-type", "")
     if rules.content_type is not None:
         wanted, assumption = rules.content_type.expected, rules.content_type.assumption
-        if sent != wanted and sent.partition(";")[0].strip().lower() != wanted:
-            got = "another one" if sent else "none"
-            message = f"expected {wanted}, got {got}"
-            values = {"expected": wanted, "got": got}
-            found.append(RequestWarning("header", "/content-type", "content-type", message, assumption, values))
+        media_type = sent.partition(";")[0].strip()
+        if media_type.lower() != wanted:
+            found.append(_content_type(wanted, media_type, assumption))
     charset = _CHARSET.search(sent) if ";" in sent else None
     if charset is not None and charset[1].lower() not in _UTF8:
         got = printable(charset[1], 40)
         message = f"expected charset utf-8, got {got}; the body is read as UTF-8"
         found.append(RequestWarning("header", "/content-type", "charset", message, "", {"got": got}))
+    if len({*headers}) < len(headers):  # `len` counts a repeated name each time, iteration gives it once
+        repeated = (n for n in _repeated(name.lower() for name, _ in headers.items()) if n not in LIST_HEADERS)
+        found += _repetitions("header", "repeated-header", repeated)
     if rules.any_header is not None:
         names = rules.any_header.names
         for name in names:
@@ -56,10 +58,16 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
         else:
             message = f"none of {', '.join(names)} was sent; none is required here"
             found.append(RequestWarning("header", "", "authentication", message, rules.any_header.assumption))
-    if len({*headers}) < len(headers):  # `len` counts a repeated name each time, iteration gives it once
-        repeated = (n for n in _repeated(name.lower() for name, _ in headers.items()) if n not in LIST_HEADERS)
-        found += _repetitions("header", "repeated-header", repeated)
     return found
+
+
+def _content_type(expected: str, media_type: str, assumption: str) -> RequestWarning:
+    """The warning about another content type, or none; what is no media type may hold anything, and is not shown."""
+    values = {"expected": expected}
+    if _MEDIA_TYPE.fullmatch(media_type):
+        values["got"] = media_type
+    message = f"expected {expected}, got {values.get('got', 'none')}; the body is read as JSON"
+    return RequestWarning("header", "/content-type", "content-type", message, assumption, values)
 
 
 def query_warnings(query: Mapping[str, str]) -> list[RequestWarning]:

@@ -28,7 +28,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "method": entry.request.method,
         "target": entry.request.target,
         "status": entry.reply.status,
-        "code": error.get("code"),
+        "code": reply_code(entry),
         "hint": next(_texts(error), None),
         "scenario": entry.scenario_id,
         "source": decision.scenario.source if decision is not None else None,
@@ -67,6 +67,12 @@ def reply_error(entry: JournalEntry) -> dict[str, Any]:
     body = entry.reply.body.shown
     error = body.get("error") if isinstance(body, dict) else None
     return error if isinstance(error, dict) else {}
+
+
+def reply_code(entry: JournalEntry) -> Any:
+    """The code in the error of the reply; an integer however it is written, as `--vary` may write 42.0 for 42."""
+    code = reply_error(entry).get("code")
+    return int(code) if isinstance(code, float) and code.is_integer() else code
 
 
 def _texts(value: Any) -> Iterator[str]:

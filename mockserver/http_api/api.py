@@ -25,7 +25,7 @@ from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
 from mockserver.http_api.safety import Access, embedding_refusal, unauthorized
-from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.schema_set import compile_own_schema
 from mockserver.schema.validator import Validator
 from mockserver.storage.interface import StorageError
 
@@ -107,10 +107,14 @@ def admin_error(status: int, kind: str, title: str, detail: str, **more: Any) ->
 
 
 def violation_error(kind: str, title: str, violations: Sequence[Violation], subject: str = "") -> AdminError:
-    """Make the error of a value that a JSON Schema refuses; `subject` names the value."""
+    """Make the error of a value that a JSON Schema refuses; `subject` names the value.
+
+    The hint is a near spelling, or else what the schema says about the value.
+    """
     first = violations[0]
     spelt = close_matches(str(first.path[-1]), first.known) if first.path else ()
-    detail = f"{subject}{first.text}.{did_you_mean_sentence(spelt)}"
+    hint = did_you_mean_sentence(spelt) or f" {first.description}".rstrip()
+    detail = f"{subject}{first.text}.{hint}"
     shown = [{"pointer": v.pointer, "keyword": v.keyword, "message": v.message} for v in violations[:20]]
     return admin_error(400, kind, title, detail, violations=shown)
 
@@ -258,11 +262,7 @@ def _path_parameter_too_long(name: str) -> Problem:
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Validator | None:
-    return None if schema is None else SchemaSet(exact=True).compile_inline(dict(schema), (), _broken_schema)
-
-
-def _broken_schema(fault: object) -> None:
-    raise RuntimeError(f"the schema of an admin route is broken: {fault}")
+    return None if schema is None else compile_own_schema(dict(schema))
 
 
 def _check_query(route: Route, query: Mapping[str, str]) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
 import aiohttp
 
-from mockserver.base.values import printable
 from mockserver.client import trust
+from mockserver.client.http_client import failure_reason
 from mockserver.core.model import Request
 from mockserver.provider.differences import Answer
 from mockserver.provider.target import Target
@@ -94,13 +93,22 @@ async def sending(target: Target) -> AsyncIterator[Sender]:
 
 
 def no_answer_reason(error: Exception) -> str:
-    """Why there was no answer, in a few words without an address."""
+    """Why there was no answer, in a few words without an address: those of aiohttp may hold the URL."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return trust.certificate_error(error.certificate_error) or "its certificate is not trusted"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number, text = error.os_error.errno, error.os_error.strerror
-        # asyncio's own text names the address; the negative numbers are those of name resolution.
-        return os.strerror(number) if number and number > 0 else printable(text or str(error.os_error), 200)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {error.status}"
-    return printable(str(error) or type(error).__name__, 200)
+        return failure_reason(error.certificate_error)
+    if isinstance(error, aiohttp.ClientOSError):
+        return failure_reason(error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error)
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason.format(error)
+    return f"the request cannot be sent ({type(error).__name__})"
+
+
+_REASONS: Final[Mapping[type[Exception], str]] = {
+    aiohttp.ConnectionTimeoutError: "it was not accepted in time",
+    aiohttp.ServerDisconnectedError: "it closed the connection",
+    aiohttp.ClientPayloadError: "its answer breaks off",
+    aiohttp.ClientHttpProxyError: "the proxy answered {.status}",
+    aiohttp.ClientResponseError: "it sent what is not HTTP/1.1",
+}
+"""What the errors of aiohttp mean; a kind stands before a more general one."""

@@ -51,7 +51,7 @@ def _read_json(file: str) -> Any:
     try:
         return parse_json(read_input(file))
     except ValueError as error:
-        raise click.BadParameter(f"{file}: expected JSON, {error}") from None
+        raise click.BadParameter(f"{file}: {error}") from None
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 from click.core import ParameterSource
 
+from mockserver.base.values import MAX_FILE_DEPTH, decode_json
 from mockserver.client.http_client import Address, Response, UnreachableError, check_url, opener
 from mockserver.client.trust import TlsError
 
@@ -64,11 +64,9 @@ def fail(text: str) -> NoReturn:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Read a JSON value. Raises `ValueError`."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    """Read a JSON value. Raises `ValueError`, whose message says what is wrong with the text, and where."""
+    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    return decode_json(data, MAX_FILE_DEPTH)
 
 
 def parse_json_object(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
@@ -76,7 +74,7 @@ def parse_json_object(_ctx: click.Context, _param: click.Parameter, text: str | 
     try:
         value = None if text is None else parse_json(text)
     except ValueError as error:
-        raise click.BadParameter(f"expected a JSON object, got text that is not JSON: {error}") from None
+        raise click.BadParameter(str(error)) from None
     if value is not None and not isinstance(value, dict):
         raise click.BadParameter(f"expected a JSON object, got {text}")
     return value

@@ -38,7 +38,7 @@ def _parse_record(_ctx: click.Context, _param: click.Parameter, text: str | None
     try:
         return None if text is None else json.dumps(parse_json(text)).encode()
     except ValueError as error:
-        raise click.BadParameter(f"expected JSON, got text that is not JSON: {error}") from None
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
@@ -87,7 +87,7 @@ def _read_snapshot(file: str) -> Any:
     except OSError as error:
         raise click.BadParameter(f"{file}: {error.strerror}") from None
     except ValueError as error:
-        raise click.BadParameter(f"{file}: expected a snapshot in JSON: {error}") from None
+        raise click.BadParameter(f"{file}: {error}") from None
 
 
 def _rows(answer: Any, collection: str | None) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from mockserver.base.values import encode_ascii_json
 from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
-from mockserver.entries.views import pretty_json, reply_error, violation_json
+from mockserver.entries.views import pretty_json, reply_code, reply_error, violation_json
 from mockserver.reports.translations import TRANSLATIONS, Texts
 from mockserver.version import __version__
 
@@ -61,8 +61,8 @@ def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: s
     """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
     texts, decision = TRANSLATIONS[language], entry.decision
     name = entry.answered_by
-    code = "" if entry.answer_lost else reply_error(entry).get("code", "")
-    title = texts["lost_title"] if entry.answer_lost else f"{entry.reply.status} {code}".strip()
+    answered = [str(part) for part in (entry.reply.status, reply_code(entry)) if part is not None]
+    title = texts["lost_title"] if entry.answer_lost else " ".join(answered)
     target = entry.request.target + _mark(entry, "/request/target", texts)
     parts = [
         f"<p><small>{escape(texts['kind'])}</small></p>",

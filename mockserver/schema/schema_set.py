@@ -189,6 +189,15 @@ class SchemaSet:
         return {name: replace_schemas(schema, relinked) for name, schema in self._schemas.items()}
 
 
+def compile_own_schema(schema: Any) -> Validator:
+    """Compile a schema of this program, to which 5.0 is no integer. Raises `RuntimeError` if it is broken."""
+    faults: list[Diagnostic] = []
+    validator = SchemaSet(exact=True).compile_inline(schema, (), faults.append)
+    if validator is None:
+        raise RuntimeError(f"a schema of this program is broken: {faults}")
+    return validator
+
+
 def _not_compiled(error: ValueError) -> Diagnostic:
     reason = printable(str(error).partition("\n")[0], 200)
     return Diagnostic((), "schema that cannot be compiled", "one that jsonschema-rs compiles", reason)

@@ -79,10 +79,10 @@ class Exchange(Struct, frozen=True):
 
     async def send_framed(self, framing: Framing) -> None:
         """Send the reply in the chunks and packets of a variation, its headers in another case and order."""
-        reply, connection, version = self.reply, self.connection, self.request.version
+        reply, connection = self.reply, self.connection
         await connection.drain()
         body = self.body
-        is_chunked = framing.chunk_ends and version >= HttpVersion11
+        is_chunked = bool(framing.chunk_ends)
         length = None if is_chunked else len(reply.body)
         own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
         if is_chunked:

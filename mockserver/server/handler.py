@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from msgspec import Struct
 
 from mockserver.admin import console_files
@@ -205,7 +205,8 @@ class Dispatcher:
             options = self._options(request.method, path, headers)
             if options is not None:
                 return DispatchResult(options, sandbox)
-            read = Request(method=request.method, path=path, body=body.content, headers=headers, query=query)
+            reads_chunks = request.version >= HttpVersion11
+            read = Request(request.method, path, body.content, headers, query, reads_chunks=reads_chunks)
             if self._recorder is None:
                 reply = await self._engine.handle(read)
             else:

@@ -64,14 +64,12 @@ def _change_text(change: Callable[[Random, str], str]) -> Change:
     return lambda random, reply: replace(reply, body=change(random, reply.body.decode()).encode())
 
 
-def _if_body(change: Change) -> Change:
-    """Make a change where a body is sent."""
-
-    def changed(random: Random, reply: Reply) -> Reply:
-        is_head = reply.decision is not None and reply.decision.document.request.method == "HEAD"
-        return reply if is_head or reply.status in (204, 304) else change(random, reply)
-
-    return changed
+def _cut_into_chunks(random: Random, reply: Reply) -> Reply:
+    """Have the body sent in chunks, if one is sent to a client that can read them."""
+    request = reply.decision.document.request if reply.decision is not None else None
+    if request is None or not request.reads_chunks or request.method == "HEAD" or reply.status in (204, 304):
+        return reply
+    return wire.cut_into_chunks(random, reply)
 
 
 CHANGES: Final[Mapping[str, Change]] = {
@@ -84,7 +82,7 @@ CHANGES: Final[Mapping[str, Change]] = {
     "escapes": _change_text(bodies.escape),
     "space": _change_text(bodies.add_space),
     "charset": wire.name_charset,
-    "chunks": _if_body(wire.cut_into_chunks),
+    "chunks": _cut_into_chunks,
     "packets": wire.cut_into_packets,
 }
 """The kinds of variation by name; `ids` vary where they are drawn, and `headers` once all headers are there."""

@@ -115,6 +115,24 @@ async def test_a_misspelt_claim_is_refused(url: str, client: aiohttp.ClientSessi
     assert (status, shown["type"].rpartition(":")[2]) == (400, kind)
 
 
+@pytest.mark.parametrize(
+    ("claim", "place"),
+    [
+        ({"scenario": LASTS, "exactly": 1}, "body.exactly: is not a member that is known here."),
+        ([{"scenario": LASTS, "at_least": 1}], "body.0.at_least: is not a member that is known here."),
+        ({"in_order": [{"at_most": 1}]}, "body.in_order.0.at_most: is not a member that is known here."),
+        ({"count": 1}, "body.count: expected an object, got a number."),
+    ],
+)
+async def test_a_number_in_the_wrong_place_has_a_hint(
+    url: str, client: aiohttp.ClientSession, claim: object, place: str
+) -> None:
+    """It shows the form of a count."""
+    status, shown = await verified(client, url, claim)
+    how = 'How many requests: "count": {"exactly": N}, or at_least, at_most or both; at least one by default.'
+    assert (status, shown["detail"]) == (400, f"{place} {how}")
+
+
 async def test_unused_armed_outcomes_are_reported(url: str, client: aiohttp.ClientSession) -> None:
     """Until they are used; `always` is never left over."""
     for spec in ({"scenario": DIGITS, "times": 1}, {"scenario": DIGITS, "times": "always"}):

@@ -193,6 +193,7 @@ async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> Non
     assert await agent.error("reset", all=True) == "reset has no argument all; it takes none"
     takes = "it takes limit, outcome, trace, unexpected"
     assert await agent.error("requests", scenaro="a") == f"requests has no argument scenaro; {takes}"
+    assert await agent.error("resett") == "there is no tool resett. Did you mean reset?"
     await agent.ask("reset")
     assert len(other.armed()) == 1
     assert "Did you mean rfc-invalid?" in await agent.error("arm", outcome="rfc-invalit")
@@ -200,6 +201,34 @@ async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> Non
     assert "trace is a trace id" in await agent.error("requests", trace="x")
     for nothing in ("", "code="):
         assert f"there is no outcome {nothing!r}" in await agent.error("how_to_trigger", outcome=nothing)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("list_outcomes", {"search": 5001}, "list_outcomes.search: expected a string, got a number"),
+        ("how_to_trigger", {}, "how_to_trigger.outcome: is required, but missing"),
+        ("how_to_trigger", {"outcome": 4433}, "how_to_trigger.outcome: expected a string, got a number"),
+        ("arm", {"times": "two"}, 'arm.times: expected a number or "always", got other text'),
+        ("arm", {"times": 1.5}, "arm.times: expected an integer or a string, got a number with a fraction"),
+        ("arm", {"times": [1]}, "arm.times: expected an integer or a string, got an array"),
+        ("arm", {"when": "body.pin"}, "arm.when: expected an object or null, got a string"),
+        ("arm", {"commit": "yes"}, "arm.commit: expected a boolean, got a string"),
+        ("explain", {}, "explain.body: is required, but missing"),
+        ("explain", {"body": 5}, "explain.body: expected an object or a string, got a number"),
+        ("explain", {"body": "", "headers": {"X-A": 1}}, "explain.headers.X-A: expected a string, got a number"),
+        ("requests", {"limit": "5"}, "requests.limit: expected an integer, got a string"),
+        ("requests", {"limit": True}, "requests.limit: expected an integer, got a boolean"),
+        ("why", {"entry": None}, "why.entry: expected a string, got null"),
+        ("verify", {"exactly": "1"}, "verify.exactly: expected an integer or null, got a string"),
+    ],
+)
+async def test_an_argument_of_a_wrong_type_is_said_in_our_words(
+    agent: Agent, tool: str, arguments: dict[str, Any], said: str
+) -> None:
+    """Nothing is done then."""
+    assert await agent.error(tool, **arguments) == said
+    assert agent.box.armed() == []
 
 
 async def test_a_server_that_is_not_there_is_said() -> None:

@@ -23,6 +23,7 @@ from mockserver.contract.loading import format_validator, shipped_folder
 from tests.support import serving
 from tests.support.invoke import invoke
 
+RFC = "when: {body.customer_id: TEST-RFC-INVALID}, respond: {error: {code: %d, hints: [x]}}"
 ROOT = Path(__file__).parents[2]
 
 
@@ -82,6 +83,27 @@ def test_equal_contracts_have_no_change(here: Path) -> None:
     suite = ET.fromstring(invoke("diff", "shipped", "shipped", "--format", "junit").output)[0]
     assert [(case.get("name"), len(case)) for case in suite] == [("no change", 0)]
     assert json.loads(invoke("diff", "shipped", "shipped", "--format", "json").output)["verdict"] == "none"
+
+
+def test_overlays_lie_over_the_new_contract(here: Path) -> None:
+    """As a server lays them, one over the other; what has its overlays in it takes none."""
+    for name, code in (("one", 1), ("two", 2)):
+        (here / name).mkdir()
+        overlay = (
+            f"operation: activateCardForCustomer\nscenarios: [{{scenario: rfc-invalid, documented: x, {RFC % code}}}]\n"
+        )
+        (here / name / "ours.yaml").write_text(f"format: 1\n{overlay}")
+    result = invoke("diff", "shipped", "shipped", "--overlay", "one", "--overlay", "two", "--format", "json")
+    data = json.loads(result.output)
+    assert data["new"]["name"] == "shipped + one + two"
+    assert [c["now"] for c in data["changes"] if c["at"] == "body /error/code"] == [2]
+    (here / "bundle.json").write_text(json.dumps(contract_bundle(load())))
+    for source in ("bundle.json", "http://127.0.0.1:9"):
+        result = invoke("diff", "shipped", source, "--overlay", "one")
+        assert result.exit_code == 2
+        assert f"--overlay lies over a folder or shipped; {source} has its overlays in it" in result.output
+    (here / "shipped").write_text("")
+    assert invoke("diff", "shipped", "shipped", "--overlay", "one").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,15 @@ def contract(data: Any) -> Contract:
     return load_bundle({"bundle": 1, "hash": "", **data}, "pair")
 
 
-def edited(edits: list[dict[str, Any]]) -> Any:
-    """The base with these edits: `value` sets (`-` appends), `insert` and `move` are for lists, `remove`, `rename`."""
-    data = copy.deepcopy(BASE)
+def sides(name: str) -> tuple[Any, Any]:
+    """The contracts of a pair: the base (in some with the edits `before`), and the same with the edits `change`."""
+    old = edited(BASE, PAIRS[name].get("before", []))
+    return old, edited(old, PAIRS[name]["change"])
+
+
+def edited(base: Any, edits: list[dict[str, Any]]) -> Any:
+    """A contract after edits: `value` sets (`-` appends), `insert` and `move` are for lists, `remove`, `rename`."""
+    data = copy.deepcopy(base)
     for edit in edits:
         *steps, last = json_pointer_steps(edit["at"])
         node = data
@@ -55,7 +61,8 @@ def line(change: Change) -> str:
 
 
 def comparison(name: str) -> Comparison:
-    return compare(contract(BASE), contract(edited(PAIRS[name]["change"])), "old", "new")
+    old, new = sides(name)
+    return compare(contract(old), contract(new), "old", "new")
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -67,7 +74,7 @@ def test_a_pair_gets_the_verdicts_of_a_reviewer(name: str) -> None:
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_contract_does_not_differ_from_itself(name: str) -> None:
     """Not even from another copy of itself."""
-    data = edited(PAIRS[name]["change"])
+    _, data = sides(name)
     assert compare(contract(data), contract(copy.deepcopy(data)), "old", "new").changes == ()
 
 

@@ -124,6 +124,15 @@ def test_a_scenario_with_writes_needs_a_request_without_violations(contract: Con
     ] == [("violation", "body.device_id, body.pin")]
 
 
+def test_the_violation_that_decided_stands_first(contract: Contract) -> None:
+    """Before those that stand before it in the body; the others keep their order."""
+    body = {"customer_id": "1", "pin": 1}
+    found = [one.pointer for one in document_of(contract, body).violations]
+    shown = [one.pointer for one in decided(contract, body).document.violations]
+    assert found == ["/card_identifier", "/pin", "/reference_batch"]
+    assert shown == ["/pin", "/card_identifier", "/reference_batch"]
+
+
 def test_a_forced_scenario_writes_nothing(contract: Contract) -> None:
     """No record, no id used up, no violation shown."""
     forced = Directives(scenario="activated-existing-customer")

@@ -136,13 +136,18 @@ def test_accepted_oddities_are_warnings() -> None:
     operation = reading(BODY, {}, WARNING)
     assert warnings(operation, b'{"name": "a"}', content_type="Application/JSON ; charset=utf-8", x_b="1") == []
     assert warnings(operation, b'{"Name/": 1, "\xc3\xb1": 2}', content_type="text/plain") == [
-        ("content-type", "/content-type", "expected application/json, got another one", "types"),
-        ("authentication", "", "none of X-A, X-B was sent; none is required here", "keys"),
         ("unknown-member", "/Name~1", "Name/ is not a documented member, did you mean name?", "extra"),
         ("unknown-member", "/ñ", "\\xf1 is not a documented member", "extra"),
+        (
+            "content-type",
+            "/content-type",
+            "expected application/json, got text/plain; the body is read as JSON",
+            "types",
+        ),
+        ("authentication", "", "none of X-A, X-B was sent; none is required here", "keys"),
     ]
     assert warnings(operation, b"{", x_a="") == [
-        ("content-type", "/content-type", "expected application/json, got none", "types")
+        ("content-type", "/content-type", "expected application/json, got none; the body is read as JSON", "types")
     ]
 
 

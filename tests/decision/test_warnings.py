@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict, MultiDict
 
 from mockserver import Engine, Request, load
-from mockserver.core.contract import WarningRules
+from mockserver.core.contract import ContentTypeRule, WarningRules
 from mockserver.decision.warnings import MAX_WARNINGS, duplicate_members, header_warnings, query_warnings
 
 PATH = "/debit/v1/activateCardForCustomer"
@@ -61,11 +61,49 @@ def test_repeated_parameters_and_headers_are_named() -> None:
         headers.add(name, "1")
     query = MultiDict([("x", "1"), ("y", "1"), ("x", "2")])
     assert warnings(b"{}", headers, query) == [
-        ("repeated-header", "header/x-channel", "x-channel comes more than once; the first value counts"),
         ("repeated-parameter", "query/x", "x comes more than once; the first value counts"),
+        ("repeated-header", "header/x-channel", "x-channel comes more than once; the first value counts"),
     ]
     many = MultiDict([(str(number), "") for number in (*range(500), *range(500))])
     assert len(query_warnings(many)) == MAX_WARNINGS
+
+
+def test_warnings_come_by_what_they_may_explain() -> None:
+    """The body first, then the query, then the headers; that no credentials were sent explains no answer."""
+    headers = CIMultiDict({"content-type": "text/plain; charset=latin-1", "x-channel": "1"})
+    headers.add("x-channel", "2")
+    query = MultiDict([("x", "1"), ("x", "2")])
+    reply = Engine(load()).handle_sync(Request("POST", PATH, b'{"pn": 1, "pin": "1", "pin": "2"}', headers, query))
+    shown = json.loads(dict(reply.all_headers)["Mock-Warnings"])
+    assert [one["keyword"] for one in shown] == [
+        "unknown-member",
+        "duplicate-member",
+        "repeated-parameter",
+        "content-type",
+        "charset",
+        "repeated-header",
+        "authentication",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "got"),
+    [
+        ("text/plain", "text/plain"),
+        ("Text/XML; charset=utf-8", "Text/XML"),
+        ("json", "json"),
+        ("", None),
+        ("http://me:secret@host/?token=secret", None),
+        ("text/" + "x" * 80, None),
+    ],
+)
+def test_another_content_type_is_named(content_type: str, got: str | None) -> None:
+    """What is no media type may be a secret, and counts as none."""
+    (found,) = header_warnings(
+        WarningRules(content_type=ContentTypeRule("application/json", "")), {"content-type": content_type}
+    )
+    assert found.message == f"expected application/json, got {got or 'none'}; the body is read as JSON"
+    assert found.values == {"expected": "application/json", **({"got": got} if got else {})}
 
 
 @pytest.mark.parametrize(

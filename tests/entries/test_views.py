@@ -1,11 +1,15 @@
 """What lists and details show of an entry."""
 
 import json
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from mockserver import Contract, Engine, Request, frozen_clock
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, entry_summary, records_before_and_after, text_or_json
+from mockserver.reports.bug_report import report
 from mockserver.reports.har import har_entry
 from tests.support import LASTING, ONCE, PATH, journal
 
@@ -48,6 +52,16 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
     assert [one["after"] == one["before"] for one in records_before_and_after(lost.decision)] == [
         True
     ] * 4  # nothing was committed
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_code_is_one_number_however_it_is_written(contract: Contract, seed: int) -> None:
+    """A list and a bug report show 4433 where a varied body has `4433.0` or `4433e0`."""
+    engine = Engine(contract, settings=replace(contract.settings, vary=f"{seed}:numbers"))
+    sent(engine, {**ONCE, "card_identifier": "TEST-ACTIVATED"})
+    (entry,) = journal(engine, None)
+    assert json.dumps(entry_summary(entry)["code"]) == "4433"
+    assert "<b>400 4433</b>" in report(entry, contract, "+00:00")
 
 
 def test_a_row_has_the_keys_that_the_request_named(contract: Contract) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mockserver import Mock
 from tests.support import PATH, Serving, environment, serving
 from tests.support.tools import skip, skip_without
 
@@ -81,13 +82,14 @@ def test_vary() -> None:
 
 
 def test_javascript(server: Serving, tmp_path: Path) -> None:
-    """With jest and axios, in as many workers as there are."""
+    """With jest and axios, in as many workers as there are; the requests of each test are there afterwards."""
     skip_without("node", "npm")
     folder = shutil.copytree(EXAMPLES / "javascript", tmp_path / "javascript", ignore=lambda *_: ["node_modules"])
     run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", cwd=folder)
     shown = run("npm", "test", cwd=folder, MOCK_URL=server.url)
     assert "5 passed" in shown
     assert "documented outcomes met: 3 of 18" in shown
+    assert len(Mock(server.url, "jest-a-lost-answer-is-no-lost-card").requests()) == 2
 
 
 def test_java(server: Serving) -> None:

@@ -230,7 +230,9 @@ async def test_a_provider_that_does_not_speak_http(
     """What it sends cannot be passed on."""
     provider.script = [b"SSH-2.0-OpenSSH\r\n\r\n"]
     async with recording(contract, provider.url) as url, client.post(url + PATH, data=BODY) as response:
-        assert (response.status, (await response.json())["type"]) == (502, "urn:mockserver:problem:provider-not-http")
+        shown = await response.json()
+        assert (response.status, shown["type"]) == (502, "urn:mockserver:problem:provider-not-http")
+        assert shown["detail"] == "No answer: it sent what is not HTTP/1.1."
 
 
 async def test_tls_is_verified(contract: Contract, client: aiohttp.ClientSession, tmp_path: Path) -> None:

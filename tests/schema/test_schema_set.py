@@ -8,7 +8,7 @@ import pytest
 from jsonschema_specifications import REGISTRY
 
 from mockserver.core.model import Diagnostic
-from mockserver.schema.schema_set import SchemaSet
+from mockserver.schema.schema_set import SchemaSet, compile_own_schema
 from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS
 from tests.support.schemas import compiled, texts
 
@@ -262,3 +262,10 @@ def test_the_list_of_keywords_is_that_of_the_dialect() -> None:
     assert {name for one in vocabularies for name in one["properties"]} == KEYWORDS
     older = REGISTRY.contents("https://json-schema.org/draft/2020-12/schema")["properties"].keys()
     assert older <= OLDER_KEYWORDS.keys()
+
+
+def test_a_broken_schema_of_our_own_is_a_fault_of_the_program() -> None:
+    """It says which one; a sound one takes integers without a fraction alone."""
+    with pytest.raises(RuntimeError, match="a schema of this program is broken"):
+        compile_own_schema({"type": "text"})
+    assert compile_own_schema({"type": "integer"}).violations("it", 5.0)

@@ -250,7 +250,7 @@ async def test_a_varied_reply_comes_in_chunks_and_packets(contract: Contract, se
 
 
 async def test_a_varied_reply_has_a_length_where_chunks_are_not_known(contract: Contract) -> None:
-    """To HTTP/1.0."""
+    """To HTTP/1.0; the header says that nothing was cut into chunks."""
     engine = Engine(contract, settings=replace(contract.settings, vary="7:chunks,packets"))
     async with serving(engine) as url:
         old = b"".join(await received(url, request().replace(b"HTTP/1.1", b"HTTP/1.0")))
@@ -258,6 +258,7 @@ async def test_a_varied_reply_has_a_length_where_chunks_are_not_known(contract: 
     assert old.startswith(b"HTTP/1.0 200 OK\r\n")
     assert json.loads(body)["text"] == "Success"
     assert dict(headers)["Content-Length"] == str(len(body))
+    assert dict(headers)["Mock-Varied"] == "7/1:packets"
 
 
 async def test_varied_replies_follow_each_other_on_a_connection(

@@ -73,7 +73,7 @@ function gotText(keyword, came, { operand, got }) {
 
 /** What was accepted although it was probably not meant. */
 export function warningText({ keyword, pointer, values, message }) {
-  if (keyword === "content-type" && values.got === "none") return t("warning.content-type.none");
+  if (keyword === "content-type" && !values.got) return t("warning.content-type.none");
   const name = pointer.split("/").at(-1).replaceAll("~1", "/").replaceAll("~0", "~");
   const near = values.near ? t("warning.near", values) : "";
   return textOr(`warning.${keyword}`, message, { ...values, name, near });
