@@ -1,7 +1,7 @@
 """Fixtures: the shipped contract, and a server of it on a free port."""
 
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import hypothesis
@@ -10,6 +10,7 @@ import pytest
 from mockserver import Contract, Engine, load
 from mockserver.admin.routes import endpoints
 from mockserver.server.server import serving
+from tests.support.drifting_provider import Provider, drifting_provider
 
 # A run in the background of a shell ignores SIGINT, and so would the commands that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,3 +37,18 @@ async def url(contract: Contract) -> AsyncIterator[str]:
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture(scope="module")
+def running_provider() -> Iterator[Provider]:
+    with drifting_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running_provider: Provider) -> Iterator[Provider]:
+    """A provider that answers as the contract says, until a test gives it drifts."""
+    running_provider.requests.clear()
+    yield running_provider
+    running_provider.drifts.clear()
+    running_provider.every = None

@@ -50,6 +50,20 @@ def check_url(_ctx: click.Context, param: click.Parameter, text: str | None) -> 
     return text
 
 
+def timeout_option(description: str) -> Callable[[_Command], _Command]:
+    """The option for how long something of the provider may take, in seconds."""
+    return click.option(
+        "--timeout",
+        type=FiniteRange(min=0.1, max=600),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help=description,
+    )
+
+
+proxy_option = click.option("--proxy", callback=check_url, metavar="URL", help="Send through this proxy, and no other.")
+
 _TARGET_OPTIONS: Final = (
     click.option("--target", "url", default="", callback=check_url, metavar="URL", help="The provider."),
     click.option(
@@ -60,15 +74,8 @@ _TARGET_OPTIONS: Final = (
         metavar="NUMBER",
         help="Requests a second, at most.",
     ),
-    click.option(
-        "--timeout",
-        type=FiniteRange(min=0.1, max=600),
-        default=30.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long to wait for an answer.",
-    ),
-    click.option("--proxy", callback=check_url, metavar="URL", help="Send through this proxy, and no other."),
+    timeout_option("How long to wait for an answer."),
+    proxy_option,
     cacert_option,
 )
 

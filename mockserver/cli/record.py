@@ -8,14 +8,15 @@ import click
 
 from mockserver.admin.routes import endpoints
 from mockserver.base.values import encode_ascii_json
-from mockserver.cli.provider_options import check_url, fail, with_contract
+from mockserver.cli.provider_options import check_url, fail, proxy_option, timeout_option, with_contract
+from mockserver.cli.serve_options import admin_token_option, host_option, port_option
 from mockserver.client.trust import TlsError
 from mockserver.core.contract import Contract
 from mockserver.engine.engine import Engine
 from mockserver.http_api.safety import Access
 from mockserver.provider.target import Target
 from mockserver.recording.recorder import Recorder
-from mockserver.remote.options import FiniteRange, environment_option, warn_of_unknown_variables
+from mockserver.remote.options import environment_option, warn_of_unknown_variables
 from mockserver.remote.remote_server import cacert_option, relevant_cacert
 from mockserver.server import logs, server
 from mockserver.server.logs import LineWriter
@@ -25,26 +26,13 @@ from mockserver.workers.process import run_until_signal
 
 @click.command()
 @environment_option("--target", required=True, callback=check_url, metavar="URL", help="The provider.")
-@environment_option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@environment_option(
-    "--port",
-    default=8080,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="The port to listen on; 0 takes a free one.",
-)
-@click.option(
-    "--timeout",
-    type=FiniteRange(min=0.1, max=600),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the provider may send nothing.",
-)
-@click.option("--proxy", callback=check_url, metavar="URL", help="Send through this proxy, and no other.")
+@host_option
+@port_option
+@timeout_option("How long the provider may send nothing.")
+@proxy_option
 @cacert_option
 @click.option("--fallback", is_flag=True, help="Let the mock answer where there is no connection to the provider.")
-@environment_option("--admin-token", refuse_empty=True, metavar="TOKEN", help="The token that the admin API requires.")
+@admin_token_option
 @environment_option(
     "--log-format", type=click.Choice(["human", "json", "none"]), default="human", help="The format of the log."
 )

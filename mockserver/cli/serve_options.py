@@ -57,21 +57,31 @@ def _parse_key(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     return (text or "").encode("utf-8", "surrogateescape")
 
 
+host_option = environment_option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_check_host,
+    help="The address to listen on; 0.0.0.0 is all of IPv4, :: all of IPv4 and IPv6.",
+)
+port_option = environment_option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 takes a free one.",
+)
+admin_token_option = environment_option(
+    "--admin-token",
+    callback=_check_token,
+    refuse_empty=True,
+    metavar="TOKEN",
+    help="Require this bearer token on every admin route but health.",
+)
+
 _OPTIONS: Final = (
-    environment_option(
-        "--host",
-        default="127.0.0.1",
-        show_default=True,
-        callback=_check_host,
-        help="The address to listen on; 0.0.0.0 is all of IPv4, :: all of IPv4 and IPv6.",
-    ),
-    environment_option(
-        "--port",
-        default=8080,
-        show_default=True,
-        type=click.IntRange(0, 65535),
-        help="The port to listen on; 0 takes a free one.",
-    ),
+    host_option,
+    port_option,
     environment_option(
         "--contract", type=FOLDER, metavar="DIR", help="Serve the contract in this folder instead of the shipped one."
     ),
@@ -115,13 +125,7 @@ _OPTIONS: Final = (
         metavar="N",
         help="The most bytes that all sandboxes keep together.",
     ),
-    environment_option(
-        "--admin-token",
-        callback=_check_token,
-        refuse_empty=True,
-        metavar="TOKEN",
-        help="Require this bearer token on every admin route but health.",
-    ),
+    admin_token_option,
     environment_option(
         "--admin-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve the admin API on a port of its own."
     ),

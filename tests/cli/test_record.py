@@ -46,6 +46,8 @@ def test_a_client_gets_the_provider_and_requests_tells_what_it_was(form: str) ->
         (["--target", "https://host", "--cacert", "nowhere.pem"], "nowhere.pem: No such file"),
         (["--target", "http://host", "--contract", "nowhere"], "1 error in the contract"),
         (["--target", "http://host", "--host", "192.0.2.1"], "cannot listen on http://192.0.2.1:8080"),
+        (["--target", "http://host", "--host", " "], "expected an address"),
+        (["--target", "http://host", "--admin-token", "a b"], "expected visible ASCII"),
     ],
 )
 def test_why_it_cannot_start(options: list[str], said: str, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,27 +21,12 @@ from mockserver import load, running
 from mockserver.contract.folders import PROVIDER_REPORT_FORMAT
 from mockserver.contract.loading import format_validator
 from tests.support import MOCKSERVER, PATH, PATIENCE, environment, spawned
-from tests.support.drifting_provider import Drift, Provider, Reply, drifting_provider
+from tests.support.drifting_provider import Drift, Provider, Reply
 from tests.support.invoke import invoke
 
 DOCUMENTED = [scenario.id for scenario in load().scenarios if scenario.provenance == "documented"]
 ERROR, SUCCESS = "card-already-activated", "activated-existing-customer"
 HTML = "<html>\n<title>502 Bad Gateway</title>\n</html>"
-
-
-@pytest.fixture(scope="module")
-def running_provider() -> Iterator[Provider]:
-    with drifting_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running_provider: Provider) -> Iterator[Provider]:
-    """A provider that answers as the contract says, until a test gives it drifts."""
-    running_provider.requests.clear()
-    yield running_provider
-    running_provider.drifts.clear()
-    running_provider.every = None
 
 
 def verify(provider: Provider, *options: str, stdin: str = "", **env: str) -> Result:

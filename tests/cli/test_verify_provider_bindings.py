@@ -16,14 +16,10 @@ from tests.cli.test_verify_provider import (
     ERROR,
     SUCCESS,
     assumptions,
-    provider,
     results,
-    running_provider,
 )
 from tests.support.drifting_provider import Provider
 from tests.support.invoke import invoke
-
-__all__ = ["provider", "running_provider"]
 
 BATCH = "7e4b85e27c4610824900af48f340394d"
 

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from mockserver import Contract
 from tests.support import BATCH, PATH
-from tests.support.drifting_provider import Drift, Provider, Reply, drifting_provider
+from tests.support.drifting_provider import Drift, Provider, Reply
 from tests.support.recording import entry, post, recording
 
 GOOD = {"customer_id": "12345678", "card_identifier": "CARD-7", "reference_batch": BATCH}
 WRONG_PIN = {**GOOD, "pin": "12a4"}
 PIN, ACTIVATED, SUCCESS = "pin-not-digits", "card-already-activated", "activated-existing-customer"
-
-
-@pytest.fixture(scope="module")
-def running_provider() -> Iterator[Provider]:
-    with drifting_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running_provider: Provider) -> Iterator[Provider]:
-    """A provider that answers as the contract says, until a test gives it drifts."""
-    yield running_provider
-    running_provider.drifts.clear()
-    running_provider.every = None
 
 
 def error(**members: Any) -> Drift:
@@ -134,7 +121,7 @@ async def test_an_answer_is_the_same_differs_or_is_unknown(
     places: list[str],
 ) -> None:
     """With each difference at its place."""
-    sandbox = f"/sandbox/case-{len(provider.requests)}"
+    sandbox = f"/sandbox/case-{uuid4()}"
     if drift is not None:
         provider.every = drift
     async with recording(contract, provider.url + sandbox) as url:
