@@ -14,7 +14,6 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver.exceptions import ToolError
 
 from mockserver.agents.toolbox import Toolbox
-from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
@@ -82,8 +81,7 @@ def _refuse_bad_calls(tools: dict[str, Callable[..., str]]) -> Any:
             parameters = context.params or {}
             name, arguments = str(parameters.get("name")), parameters.get("arguments") or {}
             if name not in tools:
-                near = did_you_mean_sentence(close_matches(name, tools))
-                raise MCPError(INVALID_PARAMS, f"there is no tool {printable(name, 40)}.{near}")
+                raise MCPError(INVALID_PARAMS, f"there is no tool {printable(name, 40)}; there are {', '.join(tools)}")
             names = [*signature(tools[name]).parameters]
             unknown = [argument for argument in arguments if argument not in names]
             if unknown:

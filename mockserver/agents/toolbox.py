@@ -130,8 +130,10 @@ class Toolbox:
         """Check a claim about the requests of the sandbox: how many there were, at least one if no number is given.
 
         outcome: answered by this scenario. when: that match these conditions. armed_used: that all that was armed
-        was used, instead of the rest.
+        was used; it goes with no other argument.
         """
+        if armed_used and (outcome or when or (exactly, at_least, at_most) != (None, None, None)):
+            raise MockError("armed_used goes with no other argument")
         try:
             if armed_used:
                 self._mock.verify_armed_used()

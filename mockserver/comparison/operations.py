@@ -135,6 +135,11 @@ def _envelope_changes(
                 yield status_change(place, status, status_now)
             for difference in value_differences(shape["body"], shape_now["body"]):
                 yield body_change(place, difference)
+            code, code_now = shape.get("code", MISSING), shape_now.get("code", MISSING)
+            if code != code_now and code is MISSING:
+                yield Change(place, "code", code, code_now, "compatible", "tests may name its outcomes by their code")
+            elif code != code_now:
+                yield Change(place, "code", code, code_now, "breaking", "tests may name its outcomes by the old code")
             assumed, assumed_now = shape.get("assumed", []), shape_now.get("assumed", [])
             if assumed != assumed_now:
                 yield Change(place, "assumed", assumed, assumed_now, "cosmetic", _OPEN_POINTS)

@@ -25,6 +25,9 @@ _OTHER_MEMBERS: Final[Mapping[str, tuple[Verdict, str]]] = {
     "documented": ("cosmetic", "the heading in the documents; it changes no answer by itself"),
     "assumed": ("cosmetic", "the open points that are named; it changes no answer by itself"),
     "note": ("cosmetic", "a note for readers"),
+    "reason": ("cosmetic", "words for readers"),
+    "advice": ("cosmetic", "words for readers"),
+    "retry": ("cosmetic", "advice on sending the request again; it gets the same answer"),
     "examples": ("cosmetic", "examples for readers; what their requests get is compared by itself"),
 }
 """The members of an outcome that are compared as one value each."""

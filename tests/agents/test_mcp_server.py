@@ -193,7 +193,8 @@ async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> Non
     assert await agent.error("reset", all=True) == "reset has no argument all; it takes none"
     takes = "it takes limit, outcome, trace, unexpected"
     assert await agent.error("requests", scenaro="a") == f"requests has no argument scenaro; {takes}"
-    assert await agent.error("resett") == "there is no tool resett. Did you mean reset?"
+    assert await agent.error("resett") == f"there is no tool resett; there are {', '.join(TOOLS)}"
+    assert "armed_used goes with no other argument" in await agent.error("verify", armed_used=True, at_least=1)
     await agent.ask("reset")
     assert len(other.armed()) == 1
     assert "Did you mean rfc-invalid?" in await agent.error("arm", outcome="rfc-invalit")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.comparison.changes import Change, Comparison
 from mockserver.comparison.contracts import compare
 from mockserver.contract.bundles import load_bundle
+from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE
+from mockserver.contract.loading import shipped_folder
 from mockserver.core.contract import Contract
 from mockserver.engine.linter import check
 
@@ -81,3 +85,14 @@ def test_a_contract_does_not_differ_from_itself(name: str) -> None:
 def test_the_base_is_sound() -> None:
     """It passes `check` but for the form of its file names."""
     assert check(contract(BASE)) == ()
+
+
+def test_every_member_of_an_outcome_and_an_envelope_has_a_pair() -> None:
+    """So that none is forgotten when contracts are compared."""
+    schemas = shipped_folder() / "schemas"
+    scenario = json.loads((schemas / SCENARIOS_SCHEMA_FILE).read_text())["$defs"]["scenario"]
+    operation = json.loads((schemas / CONTRACT_SCHEMA_FILE).read_text())["$defs"]["operation"]
+    envelope = operation["properties"]["envelopes"]["additionalProperties"]
+    changed = json.dumps([pair["change"] for pair in PAIRS.values()])
+    for name in (*scenario["properties"], *envelope["properties"]):
+        assert re.search(f'["/]{name}["/]', changed), name
