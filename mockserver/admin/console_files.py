@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from mockserver.core.reply import Reply
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error
 from mockserver.http_api.safety import embedding_refusal
+from mockserver.reports.translations import FOLDER as TEXTS
 
 FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"
@@ -97,6 +98,7 @@ class Console(NamedTuple):
 def console() -> Console:
     """Load the console. Its version changes with any of its files, so that browsers may cache them for ever."""
     sources = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir()) if file.suffix in _TYPES}
+    sources |= {f"{file.stem}.js": b"export default " + file.read_bytes() for file in sorted(TEXTS.glob("*.json"))}
     version = hashlib.sha256(b"\0".join(b"%s\0%s" % (n.encode(), body) for n, body in sources.items())).hexdigest()[:16]
     page = sources.pop(PAGE)
     immutable = "public, max-age=31536000, immutable"

@@ -47,6 +47,7 @@ def _operation_row(engine: Engine, operation: Operation) -> dict[str, Any]:
 def _collection_row(collection: Collection) -> dict[str, Any]:
     return {
         "collection": collection.name,
+        "title": dict(collection.title),
         "open": collection.is_open,
         "members": list(collection.members),
         "constant": sorted(collection.constant_seeds),

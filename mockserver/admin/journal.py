@@ -201,12 +201,14 @@ async def _get_bundle(call: Call) -> Reply:
 
 
 async def _get_report(call: Call) -> Reply:
+    engine = call.engine
     entry = decode_entry((await _stored_entry(call)).data)
-    sandbox = await call.engine.storage.find(entry.sandbox)
-    settings = call.engine.settings if sandbox is None else sandbox.settings
+    reconstruction = reconstruct(entry, engine.contract, engine.storage.orders)
+    sandbox = await engine.storage.find(entry.sandbox)
+    settings = engine.settings if sandbox is None else sandbox.settings
     language_code = language(call.headers.get("accept-language", ""))
     scheme = urlsplit(call.operations_url).scheme
-    shown = report(entry, call.engine.contract, settings.utc_offset, language_code, scheme)
+    shown = report(entry, engine.contract, reconstruction, settings.utc_offset, language_code, scheme)
     page = text_reply(shown, "text/html; charset=utf-8")
     about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))

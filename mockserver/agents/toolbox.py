@@ -114,7 +114,11 @@ class Toolbox:
             "misses": found["misses"][:MAX_NEAR_MISSES],
         }
         lines = [*explanation_lines(shown)]
-        if decision:
+        if found["answer_lost"]:
+            how = "the client left" if found["client_left"] else f"the fault {found['fault']} took it"
+            retry = "a retry finds its change made" if found["committed"] else "it changed nothing"
+            lines += ["", f"  the client did not get this answer: {how}; {retry}"]
+        elif decision:
             lines += ["", *(f"  {line}" for row in self._rows_of(found["scenario"]) for line in _advice(row))]
         return "\n".join(lines)
 

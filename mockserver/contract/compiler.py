@@ -135,8 +135,10 @@ def _collection(name: str, definition: MergedDefinition, layers: Layers, schemas
     fold = _fold_of(name, layers)
     constant = _constant_seeds(unbroken_member(member, "constant"), seeds)
     is_open = unbroken_member(member, "open")
+    title = unbroken_member(member, "title")
     return Collection(
         name=name,
+        title=title.data if title is not None else {},
         is_open=is_open is not None and is_open.data,
         default_members=default.data if default is not None else {},
         seeds=_seeds(seeds, fold, schemas.check),

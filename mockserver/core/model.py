@@ -188,6 +188,7 @@ class Collection:
     If it `is_open`, a key never seen has a record as well, with `default_members`. `constant_seeds` names the seeds
     that no request changes. `is_reserved` tells whether a key has the reserved form; `test_values` are the seeds of
     that form, spelt as in the file. `fold` normalizes a key, and `violations` checks the members of a record.
+    `title` is the name for people, by language.
     """
 
     name: str
@@ -200,6 +201,7 @@ class Collection:
     members: tuple[str, ...]
     fold: Callable[[str], str]
     violations: Callable[[Any], tuple[Violation, ...]]
+    title: Mapping[str, str]
 
     def default_record(self, key: str) -> Record | None:
         """The record of a key never seen: the default of an open collection, None in a closed one."""

@@ -144,9 +144,17 @@ class RequestTable:
         shown = {
             **row,
             "scenario": _answered_by(row),
+            "fault": _fault_words(row),
             "target": row["target"] + (" (masked)" if "/request/target" in row["masked"] else ""),
         }
         return ["" if shown[column] is None else str(shown[column]) for column in self._columns]
+
+
+def _fault_words(row: Mapping[str, Any]) -> str:
+    """What went wrong below the contract: the fault, whether the client got the answer, whether the change was kept."""
+    found = [row["fault"], "client left" if row["client_left"] else None, "answer lost" if row["answer_lost"] else None]
+    kept = "change kept" if row["answer_lost"] and row["committed"] else None
+    return ", ".join(one for one in (*found, kept) if one is not None)
 
 
 def _answered_by(row: Mapping[str, Any]) -> str:

@@ -15,8 +15,9 @@ from mockserver.base.values import encode_ascii_json
 from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
+from mockserver.entries.reconstruction import Reconstruction
 from mockserver.entries.views import pretty_json, reply_code, reply_error, violation_json
-from mockserver.reports.translations import TRANSLATIONS, Texts
+from mockserver.reports.wording import Wording
 from mockserver.version import __version__
 
 _STYLE: Final = """
@@ -57,24 +58,40 @@ _DOT_SEGMENT: Final = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 _GLOB: Final = re.compile(r"[\[\]{}]")
 
 
-def report(entry: JournalEntry, contract: Contract, utc_offset: str, language: str = "en", scheme: str = "http") -> str:
-    """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox."""
-    texts, decision = TRANSLATIONS[language], entry.decision
+def report(
+    entry: JournalEntry,
+    contract: Contract,
+    reconstruction: Reconstruction | None,
+    utc_offset: str,
+    language: str = "en",
+    scheme: str = "http",
+) -> str:
+    """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox.
+
+    `reconstruction` is that of the entry under the contract that is served now.
+    """
+    wording, decision = Wording(language), entry.decision
     name = entry.answered_by
     answered = [str(part) for part in (entry.reply.status, reply_code(entry)) if part is not None]
-    title = texts["lost_title"] if entry.answer_lost else " ".join(answered)
-    target = entry.request.target + _mark(entry, "/request/target", texts)
+    title = wording.text("lost") if entry.answer_lost else " ".join(answered)
+    target = entry.request.target + _mark(entry, "/request/target", wording)
     parts = [
-        f"<p><small>{escape(texts['kind'])}</small></p>",
+        f"<p><small>{escape(wording.text('entry.report'))}</small></p>",
         f"<h1><b>{escape(title)}</b> {escape(name)}</h1>",
         f"<p><code>{escape(f'{entry.request.method} {target}')}</code></p>",
-        *_documentation(decision, texts),
-        *(_lost(entry, texts) if entry.answer_lost else _advice(decision, contract, language, texts)),
-        *_violations(decision, entry, texts),
-        _table(texts["happened"], _summary_rows(entry, decision, contract, utc_offset, texts)),
-        _section(texts["sent"], _message(entry, "request", texts)),
-        _section(texts["not_arrived" if entry.answer_lost else "answered"], _message(entry, "reply", texts)),
-        _section(texts["again"], f"<p>{escape(texts['masked'])}</p>" + _block(_curl_line(entry, scheme))),
+        *_documentation(decision, wording),
+        *(_lost(entry, wording) if entry.answer_lost else _advice(reconstruction, wording)),
+        *_violations(decision, entry, wording),
+        _table(wording.text("report.happened"), _summary_rows(entry, contract, reconstruction, utc_offset, wording)),
+        _section(wording.text("report.sent"), _message(entry, "request", wording)),
+        _section(
+            wording.text("report.not_arrived" if entry.answer_lost else "report.answered"),
+            _message(entry, "reply", wording),
+        ),
+        _section(
+            wording.text("entry.again"),
+            f"<p>{escape(wording.text('report.masked'))}</p>" + _block(_curl_line(entry, scheme)),
+        ),
     ]
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
@@ -99,109 +116,120 @@ def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     return _section(title, f"<table>\n{chr(10).join(cells)}\n</table>")
 
 
-def _mark(entry: JournalEntry, pointer: str, texts: Texts) -> str:
+def _mark(entry: JournalEntry, pointer: str, wording: Wording) -> str:
     """What stands behind a value that is masked."""
-    return f" {texts['mark']}" if pointer in entry.masked else ""
+    return f" {wording.text('report.mark')}" if pointer in entry.masked else ""
 
 
-def _message(entry: JournalEntry, member: Literal["request", "reply"], texts: Texts) -> str:
+def _message(entry: JournalEntry, member: Literal["request", "reply"], wording: Wording) -> str:
     """Headers and body; what is masked says so."""
     message = entry.request if member == "request" else entry.reply
     headers = [
-        f"{name}: {value}{_mark(entry, f'/{member}/headers/{number}/1', texts)}"
+        f"{name}: {value}{_mark(entry, f'/{member}/headers/{number}/1', wording)}"
         for number, (name, value) in enumerate(message.headers)
     ]
     value, pointer = message.body.shown, f"/{member}/body/value"
     if isinstance(value, str):
-        empty = f"<p><small>{escape(texts['nothing'])}</small></p>"
-        body = _block(value + _mark(entry, pointer, texts)) if value else empty
+        empty = f"<p><small>{escape(wording.text('json.empty'))}</small></p>"
+        body = _block(value + _mark(entry, pointer, wording)) if value else empty
     else:
-        body = _block(pretty_json(value, pointer, frozenset(entry.masked), texts["mark"]))
+        body = _block(pretty_json(value, pointer, frozenset(entry.masked), wording.text("report.mark")))
     return _block("\n".join(headers)) + body
 
 
-def _documentation(decision: EntryDecision | None, texts: Texts) -> Iterator[str]:
+def _documentation(decision: EntryDecision | None, wording: Wording) -> Iterator[str]:
     """The heading of this answer in the documents, and the note about it."""
     if decision is not None and decision.scenario.heading:
         yield f"<blockquote>{escape(decision.scenario.heading)}</blockquote>"
     if decision is not None and decision.scenario.note:
-        yield f"<p><strong>{escape(texts['note'])}</strong> {escape(decision.scenario.note)}</p>"
+        yield f"<p><strong>{escape(wording.text('entry.note'))}</strong> {escape(decision.scenario.note)}</p>"
 
 
-def _lost(entry: JournalEntry, texts: Texts) -> Iterator[str]:
+def _lost(entry: JournalEntry, wording: Wording) -> Iterator[str]:
     """That the client did not get the answer, and whether a retry finds the change made."""
-    is_kept = entry.client_left or (entry.decision is not None and entry.decision.committed)
-    reason = texts["client_left"] if entry.client_left else f"{texts['fault']}: {entry.fault}"
-    retry = texts["retry_finds" if is_kept else "retry_new"]
-    yield f"<p><strong>{escape(texts['lost'])}</strong> {escape(f'{reason}. {retry}')}</p>"
+    is_kept = entry.decision is not None and entry.decision.committed
+    how = wording.text("entry.client.left" if entry.client_left else f"fault.{entry.fault}")
+    retry = wording.text("lost.committed" if is_kept else "lost.unchanged")
+    yield f"<p><strong>{escape(wording.text('lost.text', how=how))}</strong> {escape(retry)}</p>"
 
 
-def _advice(decision: EntryDecision | None, contract: Contract, language: str, texts: Texts) -> Iterator[str]:
-    """The advice of the contract that is served now; a run-time scenario of the same id has its own text."""
-    found = [
-        scenario.client_advice
-        for scenario in contract.scenarios
-        if decision is not None
-        and (scenario.operation, scenario.id) == (decision.scenario.operation, decision.scenario.id)
-        and decision.scenario.position.startswith(f"{scenario.position.file}:")
-    ]
-    for advice in (one for one in found if one != NO_ADVICE):
-        retry = f" {texts['retry'].format(retry=texts[advice.retry])}" if advice.retry else ""
-        yield f"<p><strong>{escape(texts['advice'])}</strong> {escape(advice.text(language) + retry)}</p>"
+def _advice(reconstruction: Reconstruction | None, wording: Wording) -> Iterator[str]:
+    """The advice of the contract that is served now."""
+    scenario = reconstruction.scenario if reconstruction is not None else None
+    if scenario is not None and scenario.client_advice != NO_ADVICE:
+        advice = scenario.client_advice
+        retry = f" {wording.text(f'retry.{advice.retry}')}" if advice.retry else ""
+        title = escape(wording.text("outcomes.advice"))
+        yield f"<p><strong>{title}</strong> {escape(advice.text(wording.language) + retry)}</p>"
 
 
 def _summary_rows(
-    entry: JournalEntry, decision: EntryDecision | None, contract: Contract, utc_offset: str, texts: Texts
+    entry: JournalEntry,
+    contract: Contract,
+    reconstruction: Reconstruction | None,
+    utc_offset: str,
+    wording: Wording,
 ) -> Iterator[tuple[str, str]]:
+    text, decision = wording.text, entry.decision
     local, utc = offset_nanos(entry.at_ns, utc_offset), utc_millis(entry.at_ns)
-    yield texts["time"], texts["instant"].format(local=local, utc=utc)
-    yield texts["entry"], texts["of"].format(id=entry.id, sandbox=entry.sandbox or texts["default"])
+    yield text("report.time"), text("report.instant", local=local, utc=utc)
+    yield text("report.entry"), text("report.of", id=entry.id, sandbox=entry.sandbox or text("sandbox.default"))
     if decision is not None:
         scenario = decision.scenario
-        yield texts["source"], texts[scenario.source]
-        yield texts["trigger"], texts["usual" if decision.trigger == "default" else decision.trigger]
+        yield text("column.source"), text("report.assumed" if scenario.source == "assumed" else "source.documented")
+        yield text("entry.trigger"), text(f"trigger.{decision.trigger}")
         if scenario.because:
-            yield texts["because"], texts["and"].join(scenario.because)
+            yield text("entry.because"), _because(decision, reconstruction, wording)
         for assumption in decision.assumed:
-            yield texts["rests"], f"{assumption}: {contract.assumptions.get(assumption, '')}"
-        yield texts["stands"], scenario.position
+            yield text("entry.assumed"), f"{assumption}: {contract.assumptions.get(assumption, '')}"
+        yield text("entry.position"), scenario.position
     elif entry.recorded is not None:
-        yield from _recorded_rows(entry.recorded, texts)
+        yield from _recorded_rows(entry.recorded, wording)
     else:
-        yield texts["problem"], texts["misuse"].format(problem=entry.problem)
+        yield text("entry.problem"), text("report.misuse", problem=text(f"problem.{entry.problem}"))
     if entry.fallback is not None:
-        yield texts["fallback"], entry.fallback
+        yield text("entry.fallback"), entry.fallback
     if entry.fault is not None:
-        yield texts["fault"], entry.fault + (texts["kept"] if decision is not None and decision.committed else "")
+        is_committed = decision is not None and decision.committed
+        yield text("entry.fault"), entry.fault + (f", {text('entry.committed')}" if is_committed else "")
     if entry.client_left:
-        yield texts["delivery"], texts["client_left"]
+        yield text("entry.delivery"), text("entry.client.left")
     if entry.delay_ms:
-        yield texts["delay"], f"{entry.delay_ms:g} ms"
+        yield text("entry.delay"), f"{entry.delay_ms:g} ms"
     if entry.masked:
-        yield texts["hidden"], ", ".join(entry.masked)
-    versions = texts["version"].format(version=__version__, contract=entry.contract_hash)
-    changed = texts["changed"].format(contract=contract.hash) if entry.contract_hash != contract.hash else ""
-    yield texts["versions"], versions + changed
+        yield text("report.hidden"), ", ".join(entry.masked)
+    changed = text("report.changed", contract=contract.hash) if entry.contract_hash != contract.hash else ""
+    yield (
+        text("report.versions"),
+        text("report.version", version=__version__, contract=entry.contract_hash) + changed,
+    )
 
 
-def _recorded_rows(recorded: Recorded, texts: Texts) -> Iterator[tuple[str, str]]:
+def _because(decision: EntryDecision, reconstruction: Reconstruction | None, wording: Wording) -> str:
+    """The conditions that held; in English where the contract has them no more."""
+    conditions = reconstruction.conditions if reconstruction is not None else ()
+    written = [one.written for one in conditions]
+    return wording.conditions(written) if written else f" {wording.text('and')} ".join(decision.scenario.because)
+
+
+def _recorded_rows(recorded: Recorded, wording: Wording) -> Iterator[tuple[str, str]]:
     """What an answer of the provider is to the contract."""
-    yield texts["recorded"], texts[recorded.result].format(scenario=recorded.scenario)
+    result = wording.text(f"recorded.words.{recorded.result}", scenario=recorded.scenario)
+    yield wording.text("entry.recorded"), result
     if recorded.reason is not None:
-        yield texts["why"], recorded.reason
+        yield wording.text("entry.detail"), recorded.reason
     for one in recorded.differences:
         sides = {"expected": encode_ascii_json(one.expected), "came": encode_ascii_json(one.came)}
-        yield one.at, texts["difference"].format(**sides)
+        yield one.at, wording.text("report.difference", **sides)
 
 
-def _violations(decision: EntryDecision | None, entry: JournalEntry, texts: Texts) -> Iterator[str]:
-    found = [violation_json(one) for one in decision.violations] if decision is not None else []
-    if found:
-        yield _table(texts["wrong"], ((one["at"], one["message"]) for one in found))
-    warnings = [warning.message for warning in decision.warnings] if decision is not None else []
-    if warnings:
-        listed = "".join(f"<li>{escape(text)}</li>" for text in warnings)
-        title = texts["noticed" if reply_error(entry) else "warnings"]
+def _violations(decision: EntryDecision | None, entry: JournalEntry, wording: Wording) -> Iterator[str]:
+    if decision is not None and decision.violations:
+        rows = ((violation_json(one)["at"], wording.violation(one)) for one in decision.violations)
+        yield _table(wording.text("try.wrong"), rows)
+    if decision is not None and decision.warnings:
+        listed = "".join(f"<li>{escape(wording.warning(one))}</li>" for one in decision.warnings)
+        title = wording.text("report.noticed" if reply_error(entry) else "report.warnings")
         yield _section(title, f"<ul>{listed}</ul>")
 
 

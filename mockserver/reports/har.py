@@ -18,7 +18,7 @@ from mockserver.version import __version__
 _NO_ANSWER = ("hang", "reset", "empty", "garbage")
 """Faults after which no HTTP answer reached the client."""
 
-_CLIENT_LEFT: Final = TRANSLATIONS["en"]["client_left"]
+_CLIENT_LEFT: Final = TRANSLATIONS["en"]["entry.client.left"]
 
 _PAGE_ENTRIES: Final = 100
 _PAGE_BYTES: Final = 1_000_000

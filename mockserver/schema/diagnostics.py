@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
 
 from mockserver.base.spelling import close_matches, did_you_mean
-from mockserver.base.values import encode_ascii_json, kind
+from mockserver.base.values import encode_ascii_json, kind, printable
+from mockserver.core.client_advice import LANGUAGES
 from mockserver.core.model import Diagnostic, Path
+from mockserver.schema.messages import DESCRIPTION_KEYWORD, PATTERN_WORDS_KEYWORD
 from mockserver.schema.patterns import pattern_diagnostic
 from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, named_uris
 from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS, Reference, identities, references, walk_schemas
@@ -67,6 +69,7 @@ def _keyword_diagnostics(schema: Any) -> Iterator[Diagnostic]:
     for at, sub in walk_schemas(schema):
         if isinstance(sub, dict):
             yield from _pattern_diagnostics(at, sub)
+            yield from _words_diagnostics(at, sub)
             if not _is_uri(sub.get("$id", "")):
                 hint = "most schemas need no $id"
                 yield Diagnostic((*at, "$id"), "bad $id", "a URL or a file name", sub["$id"], hint)
@@ -98,6 +101,17 @@ def _pattern_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnosti
                 encode_ascii_json(pattern),
                 "write white space out: [\\t\\n ]",
             )
+
+
+def _words_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]:
+    """Texts for people by language that none of them could read."""
+    by_language = f"a text by language: {', '.join(LANGUAGES)}"
+    for keyword, expected in ((DESCRIPTION_KEYWORD, by_language), (PATTERN_WORDS_KEYWORD, f"a text, or {by_language}")):
+        words = schema.get(keyword, {"en": "-"})
+        texts = words if isinstance(words, dict) else {"en": words if keyword == PATTERN_WORDS_KEYWORD else None}
+        if not texts or not texts.keys() <= set(LANGUAGES) or not all(isinstance(t, str) and t for t in texts.values()):
+            got = printable(encode_ascii_json(words), 80)
+            yield Diagnostic((*at, keyword), f"wrong value for {keyword}", expected, got)
 
 
 def _is_uri(text: str) -> bool:

@@ -11,6 +11,9 @@ from mockserver.core.model import MISSING
 PATTERN_WORDS_KEYWORD: Final = "x-expected"
 """The keyword with a schema's own words for its `pattern`: a text in English, or a text by language."""
 
+DESCRIPTION_KEYWORD: Final = "x-description"
+"""The keyword with a schema's `description` in other languages than English: a text by language."""
+
 _KINDS: Final = {
     "null": "null",
     "boolean": "a boolean",

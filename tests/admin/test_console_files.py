@@ -234,5 +234,6 @@ async def test_the_contract_route_lists_operations_and_assumptions(
     assert (shown["url"], shown["apart"]) == (url, False)
     assert [(one["method"], one["path"]) for one in shown["operations"]] == [("POST", PATH)]
     assert [one["collection"] for one in shown["collections"]] == list(contract.collections)
+    assert [one["title"]["es"] for one in shown["collections"]] == ["Lotes", "Tarjetas", "Clientes", "Correos"]
     assert set(shown["operations"][0]["lookups"].values()) == set(contract.collections)
     assert shown["assumptions"] == contract.assumptions

@@ -10,26 +10,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from mockserver.base.values import KINDS_OF_ABSENCE
 from mockserver.core import problems
-from mockserver.decision.document import parse_body
+from mockserver.core.model import Violation
 from mockserver.entries.views import violation_json
-from tests.schema.test_violations import MESSAGES
+from mockserver.reports.translations import TRANSLATIONS
+from mockserver.reports.wording import Wording
 from tests.support import LASTING, ONCE, PATH, Serving, serving
 from tests.support.browser import Opened
-from tests.support.conditions import CASES, compiled
-from tests.support.schemas import compiled as compiled_schema
-
-BODIES = [b"", b"[]", b"[" * 65 + b"]" * 65, b"\xff\xfe{", b'"\xff"', b"\xef\xbb\xbf{}", b"{,}", b"[NaN]", b"[1e400]"]
-WHENS: list[dict[str, Any]] = [
-    *({"body.x": operand} for operand, _, _ in CASES),
-    {"body.x": {"same_as": "header.x"}},
-    {"body.x": {"schema": {"type": "string"}, "not": {"matches": "^a"}}},
-    {"violation": "unclaimed"},
-    *({"violation": {"at": ["body.x", "body.y.*"], "keyword": "type", "came": kind}} for kind in KINDS_OF_ABSENCE),
-    {"any": [{"body.x": "a", "body.y": "b"}, {"violation": {"at": "body.x"}}]},
-    {"all": [{"body.x": "a"}], "none": [{"body.x": "absent"}]},
-]
+from tests.support.conditions import compiled
+from tests.support.worded import WHENS, in_an_entry, violations
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +40,16 @@ def worded(page: Page, function: str, values: list[Any]) -> list[str]:
     return texts
 
 
-def violations() -> list[dict[str, Any]]:
-    """One of each keyword, and of each reason why a body is no JSON, as the admin API shows them."""
-    found = [one for schema, value, _ in MESSAGES for one in compiled_schema(schema).violations("body", value)]
-    found += [one for body in BODIES for one in parse_body(body, 64)[1]]
+def shown(found: list[Violation]) -> list[dict[str, Any]]:
+    """Violations as the admin API shows them."""
     return [{**violation_json(one), "values": dict(one.values)} for one in found]
 
 
 def test_english_words_are_those_of_the_mock(mock: Serving, console: Opened) -> None:
     """Of violations and of conditions."""
     page = console(f"{mock.url}/sandbox/words/")
-    shown = violations()
-    assert worded(page, "violationText", shown) == [one["message"] for one in shown]
+    found = violations()
+    assert worded(page, "violationText", shown(found)) == [one.message for one in found]
     conditions = [one for when in WHENS for one in compiled(when)]
     texts = worded(page, "conditionText", [dict(one.written) for one in conditions])
     same = {"empty text": "empty", "only white space": "blank"}
@@ -71,28 +58,29 @@ def test_english_words_are_those_of_the_mock(mock: Serving, console: Opened) -> 
 
 
 def test_everything_has_spanish_words(mock: Serving, console: Opened) -> None:
-    """No English ones, and no key in their place."""
+    """No English ones, and no key in their place; the bug report has the same words."""
     page = console(f"{mock.url}/sandbox/words/", locale="es-MX")
-    conditions = [dict(one.written) for when in WHENS for one in compiled(when)]
-    texts = worded(page, "violationText", violations()) + worded(page, "conditionText", conditions)
-    shown = [re.sub(r'"[^"]*"|\^\S*|\bbody\.\S*|\ban a\b', "", one) for one in texts]
+    conditions, found, report = (
+        [dict(one.written) for when in WHENS for one in compiled(when)],
+        violations(),
+        Wording("es"),
+    )
+    texts = worded(page, "violationText", shown(found)) + worded(page, "conditionText", conditions)
+    assert texts == [
+        *(report.violation(in_an_entry(one)) for one in found),
+        *(report.conditions([one]) for one in conditions),
+    ]
+    words = [re.sub(r'"[^"]*"|\^\S*|\bbody\.\S*|\ban a\b', "", one) for one in texts]
     english = r"\b(is|not|expected|got|an|with|at|the|of|has|item|member|or|and)\b|undefined|\w\.\w+[A-Z]"
-    assert [one for one in shown if re.search(english, one)] == []
+    assert [one for one in words if re.search(english, one)] == []
 
 
-def test_each_problem_has_words(mock: Serving, console: Opened) -> None:
+def test_each_problem_has_words() -> None:
     """In the reader's language, of all that can be in the journal."""
     source = Path(problems.__file__).read_text("utf-8")
     kinds = re.findall(r'problem\(\s*(?:\w+,\s*)"([a-z-]+)"', source)
-    page = console(f"{mock.url}/sandbox/words/")
-    table: dict[str, dict[str, str]] = page.evaluate(
-        """async () => {
-            const main = document.querySelector('script[type=module]').src;
-            return (await import(new URL('translations.js', main))).TRANSLATIONS;
-        }"""
-    )
     assert len(kinds) > 10
-    assert [kind for kind in kinds if f"problem.{kind}" not in table["es"]] == []
+    assert [kind for kind in kinds if f"problem.{kind}" not in TRANSLATIONS["es"]] == []
 
 
 def test_test_values_are_worded_in_spanish(mock: Serving, console: Opened) -> None:
@@ -108,11 +96,11 @@ def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
     """Before the words of the API, which are English."""
     page = console(f"{mock.url}/sandbox/words/#/state", locale="es-MX", tells=False)
     page.get_by_label("Adelantar").fill("15 minutos")
-    page.get_by_role("button", name="Adelantar o atrasar").click()
+    page.get_by_role("button", name="Mover").click()
     expect(page.get_by_text("Escriba un número y una unidad, como 90s, 15m, 2h o 1d.")).to_be_visible()
     expect(page.get_by_label("Adelantar")).to_have_value("15 minutos")
     page.get_by_label("Adelantar").fill("999999999999d")
-    page.get_by_role("button", name="Adelantar o atrasar").click()
+    page.get_by_role("button", name="Mover").click()
     expect(page.locator(".toast.bad")).to_contain_text("El mock respondió 400.")
     expect(page.get_by_label("Adelantar")).to_have_value("999999999999d")
 
@@ -142,3 +130,13 @@ def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> Non
     expect(detail).to_contain_text("se esperaba: un texto; se recibió: un número")
     expect(detail).to_contain_text("se esperaba: solo dígitos; se recibió: otro texto")
     expect(detail).to_contain_text("custmer_id no es un campo documentado; ¿quiso decir customer_id?")
+
+
+def test_collections_and_fields_are_described_in_spanish(mock: Serving, console: Opened) -> None:
+    """In the words of the contract's files."""
+    page = console(f"{mock.url}/sandbox/spanish/#/state", locale="es-MX")
+    expect(page.get_by_role("button", name="Tarjetas")).to_be_visible()
+    page = console(f"{mock.url}/sandbox/spanish/#/try", locale="es-MX")
+    form = page.locator(".body-form")
+    expect(form).to_contain_text("El cliente existente que recibe la tarjeta.")
+    expect(form).not_to_contain_text("The existing customer")

@@ -18,7 +18,7 @@ from mcp.types import TextContent
 
 from mockserver import Mock, running
 from mockserver.agents.mcp_server import mcp_server
-from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, environment, run, run_process, spawned
+from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, environment, run, run_process, spawned
 from tests.support.processes import Client as Sender
 
 TOOLS = ["list_outcomes", "how_to_trigger", "arm", "explain", "requests", "why", "verify", "coverage", "reset"]
@@ -138,6 +138,11 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
     assert "because:  violation at body.reference_batch" in newest
     assert "near misses, nearest first:" in newest
     assert "send again: after-change" in newest
+    assert await agent.send(ONCE, **{"Mock-Fault": "gateway; commit=true"}) == 503
+    lost = await agent.ask("why")
+    assert "the client did not get this answer: the fault gateway took it; a retry finds its change made" in lost
+    assert "send again" not in lost
+    assert "gateway, answer lost, change kept" in (await agent.ask("requests")).splitlines()[-1]
     first = await agent.ask("why", entry=table[1].split()[0])
     assert "because:  it is armed" in first
     assert "send again: safe" in first

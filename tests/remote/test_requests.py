@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from mockserver.remote import events
-from mockserver.remote.requests import COLUMNS
+from mockserver.remote.requests import COLUMNS, RequestTable
 from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, run, serving, spawned
 
 
@@ -52,6 +52,24 @@ def test_ctrl_c_ends_it_quietly() -> None:
         for command in (unexpected, one):
             assert command.stop(signal.SIGINT) == 0
             assert len(command.err.rest()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"fault": None}, ""),
+        ({"fault": "dribble", "committed": True}, "dribble"),
+        ({"fault": "reset", "answer_lost": True}, "reset, answer lost"),
+        ({"fault": "gateway", "answer_lost": True, "committed": True}, "gateway, answer lost, change kept"),
+        ({"fault": None, "answer_lost": True, "client_left": True}, "client left, answer lost"),
+    ],
+)
+def test_the_table_says_that_an_answer_was_lost(row: dict[str, object], words: str) -> None:
+    """And whether the change was kept, so that a retry finds it made."""
+    other = dict.fromkeys(("id", "target", "scenario", "problem", "recorded", "fallback"), "x") | {"recorded": None}
+    table = RequestTable(["id", "fault"])
+    line = {**other, "masked": [], "answer_lost": False, "client_left": False, "committed": False, **row}
+    assert list(table.lines([line])) == [f"x   {words}".rstrip()]
 
 
 @contextmanager

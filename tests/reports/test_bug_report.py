@@ -92,13 +92,15 @@ async def test_a_report_has_the_language_of_the_reader(url: str, client: aiohttp
             page = await response.text()
             assert (response.headers["Content-Language"], response.headers["Vary"]) == (spoken, "Accept-Language")
         assert f'<html lang="{spoken}">' in page
-        for key in ("happened", "sent", "answered", "wrong", "noticed", "again", "masked", "documented", "values"):
+        for key in ("happened", "sent", "answered", "noticed", "masked"):
+            assert TRANSLATIONS[spoken][f"report.{key}"] in Tags(page).text
+        for key in ("try.wrong", "entry.again", "source.documented", "trigger.values"):
             assert TRANSLATIONS[spoken][key] in Tags(page).text
         assert "Empty reference batch." in page
-        assert TRANSLATIONS[spoken]["advice"] in page
+        assert TRANSLATIONS[spoken]["outcomes.advice"] in page
         advice = advice_by_id["reference-batch-empty"]
         assert html.escape(advice.text(spoken)) in page
-        assert TRANSLATIONS[spoken]["after-change"] in page
+        assert TRANSLATIONS[spoken]["retry.after-change"] in page
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,26 @@ def test_the_languages_have_the_same_texts() -> None:
     """Keys and places to fill are equal."""
     assert list(TRANSLATIONS["en"]) == list(TRANSLATIONS["es"])
     for key, text in TRANSLATIONS["en"].items():
-        assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", TRANSLATIONS["es"][key]), key
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", TRANSLATIONS["es"][key])), key
+
+
+async def test_a_report_words_what_was_wrong_in_spanish(url: str, client: aiohttp.ClientSession) -> None:
+    """Violations, warnings, the conditions that held, and a problem."""
+    body = {**ONCE, "pin": "48a", "custmer_id": "1"}
+    for number, (sent, headers, words) in enumerate(
+        [
+            (body, {}, ["body.pinse esperaba: solo dígitos; se recibió: otro texto", "¿quiso decir customer_id?"]),
+            (ONCE, {}, ["Porqueregistro customer está presente"]),
+            (ONCE, {"Mock-Scenario": "no-such"}, ["El encabezado no nombra ningún escenario", "no es una respuesta"]),
+        ],
+        1,
+    ):
+        async with client.post(f"{url}/sandbox/es{PATH}", json=sent, headers=headers):
+            pass
+        where = f"{url}/sandbox/es/__admin/requests/{number}/report"
+        async with client.get(where, headers={"Accept-Language": "es-MX"}) as response:
+            text = Tags(await response.text()).text
+        assert [one for one in words if one not in text] == [], text
 
 
 async def test_everything_in_a_report_is_escaped(url: str, client: aiohttp.ClientSession) -> None:
@@ -198,11 +219,11 @@ async def test_a_report_shows_faults_and_delays(url: str, client: aiohttp.Client
     assert ("what it changed was kept" in text) is ("commit" in fault)
     assert "2 ms" in text
     assert "answer lost activated-existing-customer" in text
-    assert "The client did not get this answer." in text
+    assert "The client did not get this answer: " in text
     assert ("a retry finds it done" in text) is ("commit" in fault)
-    assert TRANSLATIONS["en"]["answered"] not in text
-    assert TRANSLATIONS["en"]["not_arrived"] in text
-    assert TRANSLATIONS["en"]["advice"] not in text
+    assert TRANSLATIONS["en"]["report.answered"] not in text
+    assert TRANSLATIONS["en"]["report.not_arrived"] in text
+    assert TRANSLATIONS["en"]["outcomes.advice"] not in text
 
 
 async def test_the_curl_line_has_a_method_where_curl_needs_one(url: str, client: aiohttp.ClientSession) -> None:
@@ -269,6 +290,6 @@ async def test_a_run_time_scenario_has_not_the_advice_of_the_one_that_it_replace
         assert put.status == 201
     page = await report(client, url, {**ONCE, "card_identifier": "C"})
     assert "card-already-activated" in page
-    assert TRANSLATIONS["en"]["advice"] not in page
+    assert TRANSLATIONS["en"]["outcomes.advice"] not in page
     refused = await report(client, url, ONCE, Mock_Scenario="no-such")
-    assert TRANSLATIONS["en"]["advice"] not in refused
+    assert TRANSLATIONS["en"]["outcomes.advice"] not in refused

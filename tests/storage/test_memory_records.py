@@ -21,7 +21,17 @@ def collection(name: str = "things", *, is_open: bool = True, fold: Any = str, *
     found = {"seed": Record.make("seed", {"size": 1}, "seed"), "none": None, "5": None, **seeds}
     members = ("size", "more")
     return Collection(
-        name, is_open, {"size": 0}, found, frozenset(), lambda _: False, (), members, fold, violations=lambda _: ()
+        name,
+        is_open,
+        {"size": 0},
+        found,
+        frozenset(),
+        lambda _: False,
+        (),
+        members,
+        fold,
+        violations=lambda _: (),
+        title={},
     )
 
 

@@ -103,7 +103,7 @@ function mergedSchema(schema, base, document, depth) {
   const merge = (part, isCertain, deep) => {
     if (!part || typeof part !== "object" || deep > 12) return;
     if (typeof part.$ref === "string") merge(resolveReference(part.$ref, base, document), isCertain, deep + 1);
-    merged.description ||= expectedWords(part["x-expected"]) ?? part.description ?? "";
+    merged.description ||= part["x-description"]?.[language] ?? part.description ?? "";
     merged.options ??= part.enum;
     if (isCertain) merged.types = merged.types.length ? merged.types : [part.type ?? []].flat();
     merged.examples.push(...(part.examples ?? (part.example === undefined ? [] : [part.example])));
@@ -123,9 +123,6 @@ function mergedSchema(schema, base, document, depth) {
   } else merged.properties = {};
   return merged;
 }
-
-/** A schema's own words for a pattern in the reader's language; English ones stand behind the description. */
-const expectedWords = (words) => (language === "en" ? undefined : words?.[language]);
 
 function resolveReference(reference, base, document) {
   const [file, pointer] = reference.split("#");

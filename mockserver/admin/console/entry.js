@@ -108,7 +108,7 @@ function constantKey({ decision, keys, records: found }, { operations, collectio
 /** That the client did not get the answer, why, and whether a retry finds the change made. */
 function lostNotice({ fault, committed, client_left: left }) {
   const how = left ? t("entry.client.left") : t(`fault.${fault}`);
-  return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(committed || left ? "lost.committed" : "lost.unchanged"));
+  return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(committed ? "lost.committed" : "lost.unchanged"));
 }
 
 /** What an answer of the provider is to the contract. */

@@ -142,7 +142,8 @@ function showServed() {
     const apis = served.operations.map((one) => `${one.method} ${one.path}`);
     const operations = apis.length === 1 ? apis[0] : t("operations", { count: apis.length });
     operationLine.textContent = ` · ${operations}`;
-    fill(versionLine, h("span", { title: apis.join("\n") }, operations), h("br"), `${served.version} · `, h("span", { class: "mono" }, served.contract));
+    const pieces = operations.split(/(?<=\/)/).flatMap((one) => [one, h("wbr")]); // a long path breaks behind a slash
+    fill(versionLine, h("span", { title: apis.join("\n") }, ...pieces), h("br"), `${served.version} · `, h("span", { class: "mono" }, served.contract));
     fill(baseLine, h("span", { class: "cut", title: base }, base), iconButton(t("base.copy"), "copy", () => copyText(base, t("copied.address"))));
   }).catch(clearCache);
 }

@@ -7,7 +7,7 @@ import { parse, shown as asText, stringify } from "./exact_json.js";
 import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { chooseZone, fromZonedInput, instant, zone, zonedInput } from "./times.js";
-import { chooseLanguage, chosenLanguage, t } from "./translations.js";
+import { chooseLanguage, chosenLanguage, language, t } from "./translations.js";
 
 const FIRST_ROWS = 300;
 
@@ -56,7 +56,7 @@ export function state(main, reportState) {
   }
 
   function drawTabs() {
-    fill(tabs, ...collections.map((one) => h("button", { type: "button", class: "tab", "aria-pressed": String(one.collection === collectionName()), on: { click: () => { maxRows = FIRST_ROWS; changeRoute({ collection: one.collection }); } } }, one.collection)));
+    fill(tabs, ...collections.map((one) => h("button", { type: "button", class: "tab", "aria-pressed": String(one.collection === collectionName()), on: { click: () => { maxRows = FIRST_ROWS; changeRoute({ collection: one.collection }); } } }, one.title[language] ?? one.collection)));
   }
 
   async function refresh() {
@@ -80,11 +80,11 @@ export function state(main, reportState) {
     const written = rows.filter((one) => one.origin === "request");
     const ordered = [...written.reverse(), ...rows.filter((one) => one.origin !== "request")];
     const members = [...new Set(rows.flatMap((one) => Object.keys(one.members ?? {})))];
-    const shown = (value) => (value === undefined ? "" : asText(value));
+    const whole = (text) => h("span", { class: "whole" }, text);
     const line = (one) => h("tr", {},
-      h("th", { scope: "row", class: "mono", title: one.key }, one.key),
+      h("th", { scope: "row", class: "mono" }, whole(one.key)),
       h("td", {}, h("span", { class: `badge ${one.origin === "request" ? "documented" : "plain"}` }, t(`origin.${one.origin}`))),
-      one.members === null ? h("td", { colSpan: Math.max(1, members.length), class: "dim" }, t("state.tombstone")) : members.map((name) => h("td", { class: "mono", title: shown(one.members[name]), data: { title: name } }, shown(one.members[name]))),
+      one.members === null ? h("td", { colSpan: Math.max(1, members.length), class: "dim" }, t("state.tombstone")) : members.map((name) => h("td", { class: "mono", data: { title: name } }, one.members[name] === undefined ? null : whole(asText(one.members[name])))),
       h("td", { class: "tools" },
         iconButton(t("state.edit", { key: one.key }), "edit", () => edit(collection, one)),
         one.origin === "request" ? iconButton(t("state.restore", { key: one.key }), "undo", () => restore(collection, one.key)) : null));

@@ -1,0 +1,138 @@
+"""Violations, warnings and conditions in the reader's language, in the words that the console has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from mockserver.base.json_pointer import json_pointer_steps
+from mockserver.base.values import encode_json, kind
+from mockserver.core.model import RequestWarning
+from mockserver.entries.journal_entry import EntryViolation
+from mockserver.reports.translations import TRANSLATIONS
+
+_MAX_VALUE: Final = 80
+
+_ROOTS: Final = frozenset(["body", "header", "query", "path", "new", "now", "settings", "item"])
+"""What a path of a condition may begin with beside the name of a record."""
+
+
+class Wording:
+    """The texts of a language, and what is made of them. It says what `wording.js` of the console says."""
+
+    def __init__(self, language: str) -> None:
+        """A language of `TRANSLATIONS`."""
+        self.language = language
+        self._texts = TRANSLATIONS[language]
+
+    def text(self, key: str, /, **values: Any) -> str:
+        """The text of a key; `{name}` is replaced by one of `values`."""
+        singular = f"{key}.one"
+        key = singular if values.get("count") == 1 and singular in self._texts else key
+        return self._texts[key].format(**values)
+
+    def violation(self, one: EntryViolation) -> str:
+        """What is wrong with a request at a place."""
+        values = one.values
+        if one.keyword == "parse":
+            got = self._texts.get(f"type.{values.get('got')}", "")
+            return self.text(f"parse.{values['reason']}", **{**values, "got": got})
+        if one.got == "missing":
+            return self.text("violation.missing")
+        if "operand" in values:
+            return self.text("violation.expected", expected=self._expected(one), got=self._got(one))
+        key = f"violation.{one.keyword}"
+        return self.text(key) if key in self._texts else one.message
+
+    def _expected(self, one: EntryViolation) -> str:
+        """What a keyword of JSON Schema expects."""
+        operand = one.values["operand"]
+        match one.keyword:
+            case "type":
+                return self._choice(self.text(f"type.{name}") for name in _listed(operand))
+            case "pattern":
+                words: Mapping[str, str] = one.values["expected"]
+                return words.get(self.language) or words.get("en") or self.text("expected.pattern", operand=operand)
+            case "enum":
+                return self.text("expected.enum", operand=", ".join(map(_quoted, operand)))
+            case "const":
+                return _quoted(operand)
+        return self.text(f"expected.{one.keyword}", count=operand, operand=operand)
+
+    def _got(self, one: EntryViolation) -> str:
+        operand, got = one.values["operand"], one.values.get("got")
+        if one.keyword == "type":
+            return self.text("type.fraction" if got == "number" and "integer" in _listed(operand) else f"type.{got}")
+        if isinstance(got, int):
+            return str(got)
+        if one.got in ("empty", "blank"):
+            return self.text(f"came.{one.got}")
+        if one.keyword == "pattern" or got == "string":
+            return self.text("came.text")
+        if got is None:
+            return self.text(f"got.{one.keyword}")
+        another = f"another.{got}"
+        is_kind_of_another = another in self._texts and got in [kind(value).split()[-1] for value in _listed(operand)]
+        return self.text(another if is_kind_of_another else f"type.{got}")
+
+    def warning(self, one: RequestWarning) -> str:
+        """What was accepted although it was probably not meant."""
+        if one.keyword == "content-type" and "got" not in one.values:
+            return self.text("warning.content-type.none")
+        name = json_pointer_steps(one.pointer)[-1] if one.pointer else ""
+        near = self.text("warning.near", **one.values) if "near" in one.values else ""
+        return self.text(f"warning.{one.keyword}", **{**one.values, "name": name, "near": near})
+
+    def conditions(self, written: Iterable[Mapping[str, Any]]) -> str:
+        """Conditions that hold together, each as the file writes it, `{name: operand}`."""
+        return self._together(self._condition(name, operand) for one in written for name, operand in one.items())
+
+    def _condition(self, name: str, operand: Any) -> str:
+        if name == "violation":
+            return self._violation_condition(operand)
+        if name in ("all", "any", "none") and isinstance(operand, list):
+            return self.text(f"group.{name}", list="; ".join(self.conditions([group]) for group in operand))
+        place = name if name.partition(".")[0] in _ROOTS else self.text("place.record", path=name)
+        return f"{place} {self._operand(operand)}"
+
+    def _violation_condition(self, operand: Any) -> str:
+        if isinstance(operand, str):
+            return self.text(f"condition.{operand}")
+        parts = []
+        for name, wanted in operand.items():
+            words = [self.text(f"came.{one or 'null'}") if name == "came" else one for one in _listed(wanted)]
+            parts.append(self.text(f"condition.{name}", value=self._choice(words)))
+        return f"{self.text('condition.violation')} {', '.join(parts)}"
+
+    def _operand(self, operand: Any) -> str:
+        """What is expected of a value: a value, a word, or operators."""
+        if operand in ("present", "absent", "empty"):
+            return self.text(f"op.{operand}")
+        if not isinstance(operand, dict):
+            return self.text("op.equals", value=_quoted(operand))
+        return self._together(self._operator(name, inner) for name, inner in operand.items())
+
+    def _operator(self, name: str, operand: Any) -> str:
+        if name in ("all", "any", "none"):
+            return self.text(f"op.{name}", list="; ".join(map(self._operand, operand)))
+        if name in ("not", "some_item", "every_item"):
+            text = self.text(f"op.{name}", inner=self._operand(operand))
+            return f"is not {text.removeprefix('not is ')}" if text.startswith("not is ") else text
+        return self.text(f"op.{name}", value=operand if name == "same_as" else _quoted(operand))
+
+    def _together(self, texts: Iterable[str]) -> str:
+        return f" {self.text('and')} ".join(texts)
+
+    def _choice(self, texts: Iterable[str]) -> str:
+        """Texts as a choice: `a, b or c`."""
+        *first, last = texts
+        return f"{', '.join(first)} {self.text('or')} {last}" if first else last
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _quoted(value: Any) -> str:
+    text = encode_json(value).decode()
+    return f"{text[:_MAX_VALUE]}…" if len(text) > _MAX_VALUE else text
