@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, get_args
-from urllib.parse import urlsplit
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from mockserver.base.trace_context import TRACE_ID
 from mockserver.base.values import encode_json, printable
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.reply import Reply
+from mockserver.engine.engine import Engine
 from mockserver.entries.bundle import bundle
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
@@ -140,7 +140,9 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
             rows.append(Raw(encode_json(entry_summary(entry))))
             last = entry.id
     lost = await call.engine.storage.lost_entries(call.sandbox)
-    return json_reply({"requests": rows, "lost": lost, "incomplete": await is_journal_incomplete(call), **more})
+    return json_reply(
+        {"requests": rows, "lost": lost, "incomplete": await is_journal_incomplete(call.engine, call.sandbox), **more}
+    )
 
 
 async def _list_unexpected(call: Call) -> Reply:
@@ -153,8 +155,7 @@ async def _get_har(call: Call) -> Reply:
     entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
     count = await _count_up_to(entries, is_wanted, limit) if limit < len(entries) else len(entries)
     after = entries[count].id if count < len(entries) else ""
-    scheme = urlsplit(call.operations_url).scheme
-    return json_in_pieces(har_pieces(call.engine.storage, scope_of(call).sandbox, after, count, is_wanted, scheme))
+    return json_in_pieces(har_pieces(call.engine.storage, scope_of(call).sandbox, after, count, is_wanted, call.scheme))
 
 
 async def _count_up_to(entries: Sequence[Entry], is_wanted: Callable[[JournalEntry], bool], limit: int) -> int:
@@ -207,19 +208,18 @@ async def _get_report(call: Call) -> Reply:
     sandbox = await engine.storage.find(entry.sandbox)
     settings = engine.settings if sandbox is None else sandbox.settings
     language_code = language(call.headers.get("accept-language", ""))
-    scheme = urlsplit(call.operations_url).scheme
-    shown = report(entry, engine.contract, reconstruction, settings.utc_offset, language_code, scheme)
+    shown = report(entry, engine.contract, reconstruction, settings.utc_offset, language_code, call.scheme)
     page = text_reply(shown, "text/html; charset=utf-8")
     about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
     return replace(page, headers=(*page.headers, *about, *guards))
 
 
-async def is_journal_incomplete(call: Call) -> bool:
-    """Whether the journal may lack entries of the sandbox."""
-    storage = call.engine.storage
-    is_off = not call.engine.settings.journal_entries
-    return is_off or await storage.lost_entries(call.sandbox) > 0 or await storage.was_evicted(call.sandbox)
+async def is_journal_incomplete(engine: Engine, sandbox: str) -> bool:
+    """Whether the journal may lack entries of a sandbox."""
+    storage = engine.storage
+    is_off = not engine.settings.journal_entries
+    return is_off or await storage.lost_entries(sandbox) > 0 or await storage.was_evicted(sandbox)
 
 
 _WORD_FILTERS: Final[Mapping[str, tuple[str, ...]]] = {

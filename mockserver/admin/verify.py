@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
-from mockserver.admin.journal import is_journal_incomplete
+from mockserver.admin.journal import entries_of, is_journal_incomplete
 from mockserver.admin.sandboxes import unknown_sandbox
-from mockserver.base.values import encode_json
+from mockserver.base.values import encode_json, printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.model import Request
 from mockserver.core.problems import problem
@@ -18,7 +18,8 @@ from mockserver.entries import verification
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import Reconstruction, reconstruct
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
-from mockserver.http_api.parameters import bad_parameter
+from mockserver.http_api.parameters import SCOPE_PARAMETERS, Scope, bad_parameter, scope_of
+from mockserver.storage.interface import Entry
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------
@@ -86,15 +87,20 @@ async def _parse_claim(call: Call, spec: Mapping[str, Any]) -> verification.Clai
 
 
 async def _verify(call: Call) -> Reply:
-    spec, lost = call.body, await is_journal_incomplete(call)
+    spec, scope = call.body, scope_of(call)
     ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
         raise admin_error(400, "bad-claim", "The claim cannot be used", "in_order and armed allow no other member.")
     pacer = Pacer()
+    names: Sequence[str] = [call.sandbox]
     if isinstance(spec, dict) and "armed" in spec:
+        if scope.sandbox is None:
+            raise bad_parameter("armed is a claim about one sandbox: it goes without all and sandbox_prefix.")
         verdict = await _unused_armed(call)
     else:
-        entries, read = tuple(reversed(await call.engine.storage.entries(call.sandbox))), _request_reader(call)
+        entries = [entry for entry in reversed(await entries_of(call)) if scope.has(entry.sandbox)]
+        names, read = await _sandbox_names(call, scope, entries), _request_reader(call)
+        lost = any([await is_journal_incomplete(call.engine, name) for name in names])
         if ordered is None:
             verdict = await verification.verify(await _parse_claim(call, spec), entries, read, has_lost_entries=lost)
         else:
@@ -103,10 +109,13 @@ async def _verify(call: Call) -> Reply:
                 claims.append(await _parse_claim(call, one))
                 await pacer.pause()
             verdict = await verification.in_order(claims, entries, read, has_lost_entries=lost)
-    verdict_text, shown = verification.verdict_text(verdict, call.sandbox), verification.verdict_json(verdict)
+    verdict_text, shown = verification.verdict_text(verdict, scope.label), verification.verdict_json(verdict)
     if verdict.holds:
-        if call.sandbox and await call.engine.storage.find(call.sandbox) is None:
-            raise await unknown_sandbox(call, call.sandbox)
+        if scope.sandbox and await call.engine.storage.find(scope.sandbox) is None:
+            raise await unknown_sandbox(call, scope.sandbox)
+        if not names:
+            detail = f"No sandbox has a name that begins with {printable(scope.prefix, 80)}."
+            raise admin_error(404, "unknown-sandbox", "There is no such sandbox", detail)
         return json_reply({**shown, "text": verdict_text})
     detail = f"expected {verdict.expected}, got {verdict.got}."
     more: dict[str, Any] = {**shown, "text": verdict_text}
@@ -114,6 +123,14 @@ async def _verify(call: Call) -> Reply:
         title = "The claim cannot be checked: the journal is incomplete"
         return problem(409, "claim-not-checked", title, detail, _NO_STORE, **more)
     return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **more)
+
+
+async def _sandbox_names(call: Call, scope: Scope, entries: Sequence[Entry]) -> Sequence[str]:
+    """The sandboxes of a scope: those that there are, the default one among them, and those of its entries."""
+    if scope.sandbox is not None:
+        return [scope.sandbox]
+    names = ["", *await call.engine.storage.sandbox_names(), *(entry.sandbox for entry in entries)]
+    return [name for name in dict.fromkeys(names) if scope.has(name)]
 
 
 def _request_reader(call: Call) -> verification.ReadRequest:
@@ -183,6 +200,7 @@ ROUTES: Final = (
         "Verify a claim: how many requests of a kind were received, in which order, or that everything armed was used.",
         _verify,
         body=_VERIFY_BODY,
+        query=SCOPE_PARAMETERS,
         responses={200: "It holds.", 409: "It does not, or cannot be checked; with the near misses."},
     ),
     Route(

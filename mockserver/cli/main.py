@@ -42,13 +42,13 @@ def _other_commands() -> tuple[click.Command, ...]:
     from mockserver.cli import mcp as cli_mcp
     from mockserver.cli import new as cli_new
     from mockserver.cli import record as cli_record
+    from mockserver.cli import serve as cli_serve
     from mockserver.cli import verify_provider as cli_verify_provider
     from mockserver.remote import arming as cli_arming
     from mockserver.remote import coverage as cli_coverage
     from mockserver.remote import journal as cli_journal
     from mockserver.remote import recordings as cli_recordings
     from mockserver.remote import requests as cli_requests
-    from mockserver.remote import run as cli_run
     from mockserver.remote import state as cli_state
     from mockserver.remote import wait as cli_wait
 
@@ -71,7 +71,7 @@ def _other_commands() -> tuple[click.Command, ...]:
         cli_journal.replay,
         cli_coverage.coverage,
         cli_wait.wait,
-        cli_run.run,
+        cli_serve.run,
         cli_mcp.mcp,
     )
 

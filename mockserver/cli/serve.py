@@ -1,7 +1,8 @@
-"""The command `serve`: the start of the server, and why it cannot start."""
+"""The commands `serve` and `run`: the start of the server, and why it cannot start."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import click
 
 from mockserver.admin.routes import endpoints
 from mockserver.base.values import encode_ascii_json
-from mockserver.cli.serve_options import serve_options
+from mockserver.cli.serve_options import serve_options, setting_options
 from mockserver.cli.store import open_store
 from mockserver.client import trust
 from mockserver.core.contract import Reload
@@ -25,8 +26,10 @@ from mockserver.engine.metrics import Metrics
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.safety import Access
 from mockserver.remote.options import contract_files, load_files, print_notice, warn_of_unknown_variables
+from mockserver.remote.run import run_command
 from mockserver.server import logs, server, tls
 from mockserver.server.logs import LineWriter
+from mockserver.testing.running import serving_in_thread
 from mockserver.version import __version__
 from mockserver.workers.lock import ProcessLock
 from mockserver.workers.parent import open_worker_ports, run_workers
@@ -125,6 +128,40 @@ def serve(
         sys.exit(1)
     finally:
         write.close()
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@setting_options
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
+def run(
+    contract: Path | None,
+    overlay: tuple[Path, ...],
+    mounts: Path | None,
+    clock: int | None,
+    sandbox_key: bytes,
+    command: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Run a command beside a mock of its own: start the mock on a free port, run the command, stop the mock.
+
+    The command finds the URL in MOCKSERVER_URL, as the commands of mockserver do that it runs. Its exit status is
+    passed on, 128 + N if signal N ended it. The mock listens on 127.0.0.1 and writes no log, whatever the variables
+    of the other options of serve say.
+    """
+    access = _access(**{name: options.pop(name) for name in _ACCESS})
+    warn_of_unknown_variables()
+    loaded = load_files(contract_files(contract, overlay, mounts))
+    engine = Engine(
+        loaded,
+        settings=_override(loaded.settings, **options),
+        clock=time.time_ns if clock is None else frozen_clock(clock),
+        admin_endpoints=endpoints,
+        sandbox_key=sandbox_key,
+    )
+    token = {"MOCKSERVER_ADMIN_TOKEN": access.token} if access.token else {}
+    with serving_in_thread(engine, access) as url:
+        status = run_command(command, {**os.environ, **token, "MOCKSERVER_URL": url})
+    sys.exit(status)
 
 
 def _start_message(engine: Engine, url: str, console_url: str, more: Mapping[str, Any], *, as_json: bool) -> str:

@@ -79,14 +79,11 @@ admin_token_option = environment_option(
     help="Require this bearer token on every admin route but health.",
 )
 
-_OPTIONS: Final = (
-    host_option,
-    port_option,
+_SETTING_OPTIONS: Final = (
     environment_option(
         "--contract", type=FOLDER, metavar="DIR", help="Serve the contract in this folder instead of the shipped one."
     ),
     contract_options,
-    environment_option("--watch", is_flag=True, help="Reload the contract when its files change, if they are valid."),
     environment_option(
         "--clock", callback=parse_clock, metavar="INSTANT", help="Freeze the clock at this RFC 3339 instant."
     ),
@@ -127,10 +124,6 @@ _OPTIONS: Final = (
     ),
     admin_token_option,
     environment_option(
-        "--admin-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve the admin API on a port of its own."
-    ),
-    environment_option("--no-admin", is_flag=True, help="Turn off the admin API, except for health."),
-    environment_option(
         "--allowed-host",
         multiple=True,
         callback=check_each(check_host_name),
@@ -166,6 +159,18 @@ _OPTIONS: Final = (
         metavar="SECRET",
         help="The key with which secrets become names of sandboxes [default: a new one at each start].",
     ),
+    environment_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers."),
+)
+"""What is served, and how it answers."""
+
+_SERVER_OPTIONS: Final = (
+    host_option,
+    port_option,
+    environment_option("--watch", is_flag=True, help="Reload the contract when its files change, if they are valid."),
+    environment_option(
+        "--admin-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve the admin API on a port of its own."
+    ),
+    environment_option("--no-admin", is_flag=True, help="Turn off the admin API, except for health."),
     environment_option(
         "--tls-cert",
         type=FILE,
@@ -199,15 +204,23 @@ _OPTIONS: Final = (
         metavar="N",
         help="Serve in this many processes on one port; more than one need --store.",
     ),
-    environment_option("--no-mock-headers", is_flag=True, help="Leave out the Mock-* response headers."),
     environment_option(
         "--log-format", type=click.Choice(["human", "json", "none"]), help="The format of the log [default: human]."
     ),
 )
+"""Where the server listens, where its state is, what it logs."""
+
+
+def setting_options(command: _Command) -> _Command:
+    """Add the options of `serve` that say what is served, and how it answers."""
+    for option in reversed(_SETTING_OPTIONS):
+        command = option(command)
+    return command
 
 
 def serve_options(command: _Command) -> _Command:
     """Add all options of `serve`."""
-    for option in reversed(_OPTIONS):
+    command = setting_options(command)
+    for option in reversed(_SERVER_OPTIONS):
         command = option(command)
     return command

@@ -46,6 +46,14 @@ INTERRUPTED: Final = 130
     help="Send the examples as they are, each outcome in a sandbox of its own: the target knows the test values.",
 )
 @click.option("--outcome", "selected", multiple=True, metavar="ID", help="Only this outcome; repeatable.")
+@click.option(
+    "--min-compared",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="End with exit status 3 if fewer outcomes than this were compared.",
+)
 @click.option("--yes", is_flag=True, help="Send the requests; without it they are only shown.")
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option(
@@ -68,11 +76,12 @@ def verify_provider(
     bindings_template: bool,
     target_is_mock: bool,
     yes: bool,
+    **gate: int,
 ) -> None:
     """Send each outcome's example to a real provider, and compare its answer with the contract.
 
     Without --yes it shows what it would send. Exit status: 0 all answers are as the contract says, 1 one differs, 2 it
-    could not run, 3 nothing was compared, 130 after Ctrl-C.
+    could not run, 3 nothing or too little was compared, 130 after Ctrl-C.
     """
     if bindings_template:
         _write(template.bindings_template(contract), output)
@@ -94,7 +103,7 @@ def verify_provider(
         _save(save.folder, contract, document, save.accepted)
     if run.failure:
         print_notice(run.failure)
-    sys.exit(run.status or _status(document))
+    sys.exit(run.status or _status(document, **gate))
 
 
 class _Run(NamedTuple):
@@ -193,8 +202,11 @@ def _write(text: str, output: Path | None) -> None:
         fail(f"cannot write {output}: {error.strerror or error}")
 
 
-def _status(document: Report) -> int:
+def _status(document: Report, min_compared: int) -> int:
     found = counts(document)
     if found["differs"]:
         return 1
-    return 0 if found["same"] else NOTHING_COMPARED
+    if found["same"] >= min_compared:
+        return 0
+    print_notice(f"{count(found['same'], 'outcome')} compared; --min-compared {min_compared}")
+    return NOTHING_COMPARED

@@ -119,6 +119,11 @@ class Mock:
                 return rows[::-1]
             before = {"before": page["before"]}
 
+    def har(self, **filters: Any) -> dict[str, Any]:
+        """The received requests as an HTTP archive (HAR 1.2), oldest first. Filters are those of `requests`."""
+        answer: dict[str, Any] = self._api.call("GET", "/requests", **filters, format="har")
+        return answer
+
     def request(self, entry_id: str) -> dict[str, Any]:
         """One request with its headers, body, reply, violations and near misses, by the id of its journal entry."""
         answer: dict[str, Any] = self._api.call("GET", "/requests" + subpath(entry_id))

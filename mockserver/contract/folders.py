@@ -15,11 +15,12 @@ SCENARIOS_SCHEMA_FILE: Final = "scenarios.schema.json"
 ENTRY_SCHEMA_FILE: Final = "journal-entry.schema.json"
 BUNDLE_SCHEMA_FILE: Final = "contract-bundle.schema.json"
 COMPARISON_SCHEMA_FILE: Final = "comparison.schema.json"
+COVERAGE_SCHEMA_FILE: Final = "coverage.schema.json"
 BINDINGS_FORMAT: Final = "provider-bindings.schema.json"
 PROVIDER_REPORT_FORMAT: Final = "provider-report.schema.json"
 _OTHER_FORMATS: Final = (
     *(CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE, ENTRY_SCHEMA_FILE, BUNDLE_SCHEMA_FILE, COMPARISON_SCHEMA_FILE),
-    *(BINDINGS_FORMAT, PROVIDER_REPORT_FORMAT),
+    *(COVERAGE_SCHEMA_FILE, BINDINGS_FORMAT, PROVIDER_REPORT_FORMAT),
 )
 """Schemas of other documents, which stand beside those of the shipped contract and are no part of it."""
 

@@ -24,7 +24,7 @@ WIRE_WARNINGS: Final = frozenset(["duplicate-member", "repeated-parameter", "rep
 LIST_HEADERS: Final = frozenset(
     ["accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection", "cookie"]
     + ["forwarded", "if-match", "if-none-match", "pragma", "prefer", "te", "trailer", "transfer-encoding", "upgrade"]
-    + ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
+    + ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-prefix", "x-forwarded-proto"]
 )
 """Headers that may come several times by their definition, as their values are lists."""
 

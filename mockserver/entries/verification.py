@@ -211,9 +211,9 @@ def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:
     return NearMiss(scenario, tuple(evidence_against), held, near_seeds(evidence_against, operation, facts))
 
 
-def verdict_text(verdict: ClaimResult, sandbox: str) -> str:
-    """A verdict as text for a log."""
-    where = f" in sandbox {sandbox}" if sandbox else ""
+def verdict_text(verdict: ClaimResult, sandboxes: str) -> str:
+    """A verdict as text for a log; `sandboxes` says in words which ones it is about, "" for the default one."""
+    where = f" in {sandboxes}" if sandboxes else ""
     if verdict.holds:
         return f"holds{where}: {verdict.expected}, got {verdict.got}"
     shown = [f"does not hold{where}" + (" (incomplete: the journal has lost entries)" if verdict.incomplete else "")]

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
+from mockserver.base.address import DEFAULT_URL, host_name, public_url
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import MAX_FILE_DEPTH, decode_json, encode_json, printable, repeated_member
@@ -30,8 +31,6 @@ from mockserver.schema.validator import Validator
 from mockserver.storage.interface import StorageError
 
 ADMIN_PREFIX: Final = "/__admin"
-DEFAULT_URL: Final = "http://127.0.0.1:8080"
-"""The address of a server that was started without options."""
 
 MAX_PATH_PARAMETER: Final = 512
 """Characters of a path parameter, such as a key or an id."""
@@ -40,8 +39,6 @@ LARGE_BODY: Final = 65_536
 """Bytes from which a body is parsed in a thread, so that other requests are answered meanwhile."""
 
 _BAD_BODY: Final = "The request body is not what this route takes"
-
-_HOST_PATTERN: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 _Value = TypeVar("_Value")
 
@@ -52,6 +49,7 @@ class Call(Struct, frozen=True):
     """One admin request: its sandbox, path parameters, query, and the JSON body (`MISSING` without).
 
     operations_url: the address by which the client reaches the operations.
+    scheme: http or https, as the server itself speaks.
     has_own_port: whether the admin API has another port than the operations.
     """
 
@@ -63,6 +61,7 @@ class Call(Struct, frozen=True):
     raw: bytes = b""
     body: Any = MISSING
     operations_url: str = DEFAULT_URL
+    scheme: str = "http"
     has_own_port: bool = False
 
 
@@ -138,14 +137,8 @@ def text_reply(text: str, content_type: str = "text/plain; charset=utf-8", statu
 
 
 def _operations_url(headers: Mapping[str, str], port: int | None, scheme: str) -> str:
-    """The address of the operations, by the header `Host` of the admin request; without a usable one the default.
-
-    port: that of the operations, where the admin API has its own.
-    """
-    host = _HOST_PATTERN.fullmatch(headers.get("host", ""))
-    if port is None:
-        return f"{scheme}://{host[0]}" if host else DEFAULT_URL
-    return f"{scheme}://{host['name'] if host else '127.0.0.1'}:{port}"
+    """The address of the operations for the client of an admin request; `port` is theirs, if they have another one."""
+    return public_url(headers, scheme) if port is None else f"{scheme}://{host_name(headers)}:{port}"
 
 
 class _CompiledRoute(Struct, frozen=True):
@@ -243,6 +236,7 @@ class AdminApi:
                 body,
                 await _body(match, body),
                 _operations_url(headers, port, self._scheme),
+                self._scheme,
                 has_own_port=port is not None,
             )
             return await match.route.handler(call)

@@ -26,6 +26,13 @@ class Scope:
         """Whether a sandbox is one of them."""
         return sandbox.startswith(self.prefix) if self.sandbox is None else sandbox == self.sandbox
 
+    @property
+    def label(self) -> str:
+        """These sandboxes in words; empty for the default one."""
+        if self.sandbox is None:
+            return f"sandboxes {self.prefix}..." if self.prefix else "all sandboxes"
+        return f"sandbox {self.sandbox}" if self.sandbox else ""
+
 
 def bad_parameter(detail: str) -> AdminError:
     """Make the error of a query parameter."""

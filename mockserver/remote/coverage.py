@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.remote.options import FiniteRange, print_document, print_notice
 from mockserver.remote.remote_server import (
     RemoteServer,
     fail,
+    has_requests,
     notice_of_no_requests,
     remote_options,
     sandbox_prefix_option,
     scope_query,
 )
 from mockserver.reports.coverage_page import FORMATS
-from mockserver.reports.coverage_report import summary
+from mockserver.reports.coverage_report import not_met, summary
 
 
 @click.command()
@@ -68,14 +68,14 @@ def coverage(
     report = remote.call_or_fail("GET", "/coverage", query=scope)
     if not isinstance(report, dict) or "documented" not in report:
         fail("the answer is not a coverage report; is --url right?")
-    not_met = [*_not_met(report["scenarios"], require.split(","))] if require is not None else []
+    not_met = _not_met(report["scenarios"], require.split(",")) if require is not None else []
     text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMATS[form].render(report)
     if output is None:
         print_document(text)
     else:
         _write(output, text)
         click.echo(summary(report))
-    if not report["requests"]:
+    if not report["requests"] and not has_requests(remote, scope):
         notice_of_no_requests(remote, scope)
     below = fail_under is not None and not _reaches(report["documented"], fail_under)
     if below:
@@ -85,18 +85,11 @@ def coverage(
     sys.exit(1 if below or not_met else 0)
 
 
-def _not_met(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Iterator[str]:
-    """The names of which no outcome was met. A name is an id, or a code, which several outcomes may have."""
-    met: dict[str, int] = {}
-    for row in rows:
-        for name in {row["scenario"], row["code"] or row["scenario"]}:
-            met[name] = met.get(name, 0) + row["met"]
-    for name in map(str.strip, names):
-        if name not in met:
-            hint = did_you_mean_sentence(close_matches(name, met))
-            raise click.BadParameter(f"no outcome has the code or id {name!r}.{hint}", param_hint="'--require'")
-        if not met[name]:
-            yield name
+def _not_met(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[str]:
+    try:
+        return not_met(rows, names)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--require'") from None
 
 
 def _write(file: Path, text: str) -> None:

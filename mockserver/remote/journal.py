@@ -23,6 +23,8 @@ from mockserver.remote.remote_server import (
     relevant_cacert,
     remote_options,
     require_utf8,
+    sandbox_prefix_option,
+    scope_query,
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -70,17 +72,29 @@ def _read_json(file: str) -> Any:
 @click.option(
     "--claim", metavar="FILE|-", help="Read the claim from a JSON file, or a list of claims to hold in this order."
 )
+@click.option("--all", "all_", is_flag=True, help="The requests of all sandboxes.")
+@sandbox_prefix_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @remote_options
-def verify(remote: RemoteServer, *, claim: str | None, armed_used: bool, as_json: bool, **options: Any) -> None:
+def verify(
+    remote: RemoteServer,
+    *,
+    claim: str | None,
+    armed_used: bool,
+    all_: bool,
+    sandbox_prefix: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Check a claim about the requests of a sandbox: exit status 0 if it holds, 1 if not."""
+    scope = scope_query(all_=all_, sandbox_prefix=sandbox_prefix)
     spec = {name: value for name, value in options.items() if value is not None}
     if (claim is not None) + armed_used + bool(spec) > 1:
         raise click.UsageError("--claim and --armed-used cannot be combined with other conditions")
     count = {name: spec.pop(name) for name in ("exactly", "at_least", "at_most") if name in spec}
     body = {**spec, **({"count": count} if count else {})}
     answer = remote.call(
-        "POST", "/verify", {"armed": "used"} if armed_used else body if claim is None else _read_json(claim)
+        "POST", "/verify", {"armed": "used"} if armed_used else body if claim is None else _read_json(claim), scope
     )
     result = answer.body if isinstance(answer.body, dict) else {}
     if "text" not in result:

@@ -166,14 +166,14 @@ def scope_query(*, all_: bool, sandbox_prefix: str | None) -> dict[str, str]:
 
 
 def notice_of_no_requests(remote: RemoteServer, scope: Mapping[str, str]) -> None:
-    """Print on standard error that the journal has no request of these sandboxes, if so, and whether others have."""
-    if "all" in scope or _has_requests(remote, scope):
-        return
-    default = f"sandbox {remote.sandbox}" if remote.sandbox else "the default sandbox"
-    where = f"sandboxes {scope['sandbox_prefix']}..." if "sandbox_prefix" in scope else default
-    others = "; other sandboxes have some (--all)" if _has_requests(remote, {"all": "true"}) else ""
+    """Print on standard error that the journal has no request of these sandboxes, and whether others have."""
+    where = f"sandbox {remote.sandbox}" if remote.sandbox else "the default sandbox"
+    where = f"sandboxes {scope['sandbox_prefix']}..." if "sandbox_prefix" in scope else where
+    where = "any sandbox" if "all" in scope else where
+    others = "; other sandboxes have some (--all)" if has_requests(remote, {"all": "true"}) else ""
     click.echo(f"mockserver: no requests in {where}{others}", err=True)
 
 
-def _has_requests(remote: RemoteServer, scope: Mapping[str, str]) -> bool:
+def has_requests(remote: RemoteServer, scope: Mapping[str, str]) -> bool:
+    """Whether the journal has a request of these sandboxes."""
     return bool(remote.call_or_fail("GET", "/requests", query={**scope, "limit": "1"})["requests"])

@@ -16,6 +16,7 @@ from mockserver.remote.events import EventStream
 from mockserver.remote.options import print_document
 from mockserver.remote.remote_server import (
     RemoteServer,
+    has_requests,
     notice_of_no_requests,
     remote_options,
     sandbox_prefix_option,
@@ -44,7 +45,12 @@ COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sourc
 @click.option("--before", metavar="ID", help="Only requests before this one.")
 @click.option("--all", "all_", is_flag=True, help="The requests of all sandboxes.")
 @sandbox_prefix_option
-@click.option("--fail", "fail_", is_flag=True, help="End with exit status 1 if there is any such request.")
+@click.option(
+    "--fail",
+    "fail_",
+    is_flag=True,
+    help="End with exit status 1 if there is any such request, or no request at all to look at.",
+)
 @click.option("--clear", is_flag=True, help="Empty the journal of the sandbox.")
 @click.option("--follow", is_flag=True, help="Print new requests as they come, until Ctrl-C or the server stops.")
 @click.option("--har", is_flag=True, help="Print them as an HTTP archive (HAR).")
@@ -89,9 +95,10 @@ def requests(
         print_document(json.dumps(answer, ensure_ascii=False) + "\n")
     else:
         _print_page(answer, columns)
-    if not rows:
+    is_empty = not rows and not has_requests(remote, scope)
+    if is_empty:
         notice_of_no_requests(remote, scope)
-    sys.exit(1 if fail_ and rows else 0)
+    sys.exit(1 if fail_ and (rows or is_empty) else 0)
 
 
 def _print_page(answer: Mapping[str, Any], columns: Sequence[str]) -> None:

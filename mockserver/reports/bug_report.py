@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final, Literal
 
+from mockserver.base.address import public_url
 from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.base.values import encode_ascii_json
 from mockserver.core.client_advice import NO_ADVICE
@@ -236,7 +237,7 @@ def _violations(decision: EntryDecision | None, entry: JournalEntry, wording: Wo
 def _curl_line(entry: JournalEntry, scheme: str) -> str:
     """The curl command that sends the request of the entry again."""
     request, body = entry.request, entry.request.body.data
-    url = f"{scheme}://{entry.first_headers.get('host', '127.0.0.1:8080')}{request.target}"
+    url = public_url(entry.first_headers, scheme) + request.target
     is_head = request.method == "HEAD" and not body
     parts = ["curl", "-I" if is_head else "-i", url]
     if _DOT_SEGMENT.search(request.target.partition("?")[0]):

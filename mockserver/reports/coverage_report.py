@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
+from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import replace_control_characters
 
 Report = Mapping[str, Any]
@@ -34,6 +35,24 @@ def summary(report: Report) -> str:
 def by_source(report: Report, source: str) -> list[Row]:
     """The outcomes that are documented, or assumed, in the order of the contract."""
     return [row for row in report["scenarios"] if row["source"] == source]
+
+
+def not_met(rows: Iterable[Row], names: Iterable[str]) -> list[str]:
+    """The names of which no outcome was met. A name is an id, or a code, which several outcomes may have.
+
+    Raises `ValueError` for a name that no outcome has.
+    """
+    met: dict[str, int] = {}
+    for row in rows:
+        for name in {row["scenario"], row["code"] or row["scenario"]}:
+            met[name] = met.get(name, 0) + row["met"]
+    names = [*map(str.strip, names)]
+    for name in names:
+        if name not in met:
+            raise ValueError(
+                f"no outcome has the code or id {name!r}.{did_you_mean_sentence(close_matches(name, met))}"
+            )
+    return [name for name in names if not met[name]]
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from mockserver.base.address import public_url
 from mockserver.base.values import encode_json
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import header_list
@@ -19,6 +20,9 @@ _NO_ANSWER = ("hang", "reset", "empty", "garbage")
 """Faults after which no HTTP answer reached the client."""
 
 _CLIENT_LEFT: Final = TRANSLATIONS["en"]["entry.client.left"]
+
+LOG: Final = {"version": "1.2", "creator": {"name": "mockserver", "version": __version__}}
+"""The log of an archive, without its entries."""
 
 _PAGE_ENTRIES: Final = 100
 _PAGE_BYTES: Final = 1_000_000
@@ -37,8 +41,7 @@ async def har_pieces(
 
     They are read page by page, so that a slow client holds no more than one page.
     """
-    log = {"version": "1.2", "creator": {"name": "mockserver", "version": __version__}}
-    yield b'{"log":' + encode_json(log).removesuffix(b"}") + b',"entries":['
+    yield b'{"log":' + encode_json(LOG).removesuffix(b"}") + b',"entries":['
     separator = b""
     while count > 0:
         page = _page(await storage.entries(sandbox, after=after), count)
@@ -66,10 +69,10 @@ def _page(entries: Sequence[Entry], count: int) -> list[Entry]:
 
 
 def har_entry(entry: JournalEntry, scheme: str = "http") -> dict[str, Any]:
-    """An entry of the archive; `scheme` is http or https."""
+    """An entry of the archive; `scheme` is http or https, as the server speaks."""
     spent = entry.duration_us / 1_000 + entry.delay_ms
     headers, body = entry.first_headers, entry.request.body.data
-    url = f"{scheme}://{headers.get('host', 'localhost')}{entry.request.target}"
+    url = public_url(headers, scheme) + entry.request.target
     return {
         "startedDateTime": dt.datetime.fromtimestamp(entry.at_ns / 1e9, dt.UTC).isoformat(),
         "time": spent,

@@ -15,7 +15,7 @@ MAX_REQUESTS: Final = 30
 """The most requests that are listed."""
 
 MAX_DETAILED: Final = 5
-"""The most unexpected requests that are explained, and the most other ones whose body is shown."""
+"""The most unexpected requests of a test that are explained, and the most other ones whose body is shown."""
 
 MAX_BODY: Final = 300
 """The most characters of a body that are shown."""
@@ -50,6 +50,18 @@ def _history(mock: Mock) -> Iterator[str]:
         yield f"armed and not used up: #{item['id']} {effect}, {item['left']} left"
         if item.get("when") and not item["used"]:
             yield from (f"    {line}" for line in _mismatch(mock, item))
+
+
+def unexpected_requests(mock: Mock) -> list[str]:
+    """The unexpected requests of a sandbox as text, oldest first, the last ones explained. Raises `MockError`."""
+    rows = mock.requests(unexpected=True)
+    prefix = urlsplit(mock.url).path
+    brief = [_summary(row, prefix) for row in rows[:-MAX_DETAILED]]
+    detailed = [
+        "\n".join([_summary(row, prefix), *(f"    {line}" for line in _explanation(mock.request(row["id"])))])
+        for row in rows[-MAX_DETAILED:]
+    ]
+    return [*brief, *detailed]
 
 
 def _mismatch(mock: Mock, item: Mapping[str, Any]) -> Iterator[str]:

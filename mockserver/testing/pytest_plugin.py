@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 import pytest
 
 import mockserver
-from mockserver.testing.pytest_servers import Servers
+from mockserver.testing.pytest_servers import Servers, setting
 
 OPTIONS: Final = {
     "url": ("=URL", "Use the running server at this URL instead of one in this process."),
@@ -25,6 +25,12 @@ OPTIONS: Final = {
         "Show which outcomes of the contract were met, and write reports to files.",
     ),
     "coverage-fail-under": ("=PERCENT", "Fail the run if less than this share of the documented outcomes was met."),
+    "coverage-require": (
+        "=NAMES",
+        "Fail the run unless each of these was met: codes or ids of outcomes, separated by commas.",
+    ),
+    "fail-unexpected": ("", "Fail the run if a request got an unexpected answer: misuse, assumed or default."),
+    "artefacts": ("=DIR", "At the end write journal.har, unexpected.txt and coverage.html into this folder."),
     "shared": ("", "Start one server for all workers of pytest-xdist instead of one for each."),
 }
 """Command-line options by name, without `--mockserver-`: the form of the value and the help text."""
@@ -35,6 +41,9 @@ INI_SETTINGS: Final = {
     "clock": ("string", "Freeze the clock of every test at this RFC 3339 instant."),
     "seed": ("string", "The seed of generated ids."),
     "vary": ("string", "Vary the answers in every test, as the option --vary of the server does."),
+    "coverage_require": ("string", "As --mockserver-coverage-require."),
+    "fail_unexpected": ("bool", "As --mockserver-fail-unexpected."),
+    "artefacts": ("string", "As --mockserver-artefacts."),
     "url": ("string", "As --mockserver-url."),
     "shared": ("bool", "As --mockserver-shared."),
     "cacert": ("string", "Trust the certificates in this PEM file, if the URL begins with https."),
@@ -50,6 +59,8 @@ WITHOUT_TESTS: Final = ("collectonly", "showfixtures", "show_fixtures_per_test",
 """Options of pytest with which it runs no test, so that there is no coverage to judge."""
 
 SERVERS: Final = pytest.StashKey[Servers]()
+REPORT: Final = pytest.StashKey[Any]()
+"""The report at the end of the run; its class is imported only if one is wanted."""
 MOCK: Final = pytest.StashKey["mockserver.Mock"]()
 
 
@@ -69,6 +80,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mockserver-coverage-fail-under", metavar="PERCENT", type=_percentage, help=OPTIONS["coverage-fail-under"][1]
     )
+    group.addoption(
+        "--mockserver-coverage-require", metavar="NAMES", type=_not_empty, help=OPTIONS["coverage-require"][1]
+    )
+    group.addoption("--mockserver-fail-unexpected", action="store_true", help=OPTIONS["fail-unexpected"][1])
+    group.addoption("--mockserver-artefacts", metavar="DIR", type=_not_empty, help=OPTIONS["artefacts"][1])
     group.addoption("--mockserver-shared", action="store_true", help=OPTIONS["shared"][1])
     for name, (kind, text) in INI_SETTINGS.items():
         parser.addini(f"mockserver_{name}", text, kind, {"string": "", "paths": [], "bool": False}[kind])  # type: ignore[arg-type]
@@ -79,12 +95,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
     _refuse_other_package(config)
     servers = config.stash[SERVERS] = Servers(config)
-    files, minimum = config.getoption("mockserver_coverage"), config.getoption("mockserver_coverage_fail_under")
     runs_tests = not any(config.getoption(name, False) for name in WITHOUT_TESTS)
-    if (files is not None or minimum is not None) and runs_tests:
-        from mockserver.testing.pytest_coverage import Coverage
+    if runs_tests and _wants_report(config):
+        from mockserver.testing.pytest_report import ReportOptions, RunReport
 
-        config.pluginmanager.register(Coverage(config, servers.coverage, files or {}, minimum), "mockserver_coverage")
+        report = config.stash[REPORT] = RunReport(config, servers.coverage, ReportOptions.of(config))
+        config.pluginmanager.register(report, "mockserver_report")
+
+
+def _wants_report(config: pytest.Config) -> bool:
+    """Whether there is anything to show, to write or to judge at the end of the run."""
+    names = ("mockserver_coverage", "mockserver_coverage_fail_under")
+    is_given = any(config.getoption(name) is not None for name in names)
+    return is_given or any(setting(config, name) for name in ("coverage_require", "fail_unexpected", "artefacts"))
 
 
 def _refuse_other_package(config: pytest.Config) -> None:
@@ -113,6 +136,13 @@ def _percentage(text: str) -> float:
     if not 0 <= percent <= 100:
         raise argparse.ArgumentTypeError(f"expected a percentage of 0 to 100, got {text!r}")
     return percent
+
+
+def _not_empty(text: str) -> str:
+    """A value that is not empty, as that of an unset variable is. Raises `argparse.ArgumentTypeError`."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a value, got an empty one")
+    return text
 
 
 def _files(text: str) -> dict[str, str]:
@@ -150,7 +180,8 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
     """A mock server for this test: a fresh sandbox, removed after the test; `.url` is its base URL."""
     item = request.node
     servers = item.config.stash[SERVERS]
-    with _fresh_sandbox(servers, servers.sandbox_name(item), _marker_arguments(item, servers)) as mock:
+    arguments = _marker_arguments(item, servers)
+    with _fresh_sandbox(item.config, servers.sandbox_name(item), arguments, item.nodeid) as mock:
         item.stash[MOCK] = mock
         yield mock
 
@@ -159,13 +190,17 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
 def mockserver_session(request: pytest.FixtureRequest) -> Iterator[mockserver.Mock]:
     """A mock server with one sandbox for all tests of the run, or of its worker; for fixtures of any scope."""
     servers = request.config.stash[SERVERS]
-    with _fresh_sandbox(servers, servers.session_sandbox_name(), _default_arguments(servers)) as mock:
+    name, arguments = servers.session_sandbox_name(), _default_arguments(servers)
+    with _fresh_sandbox(request.config, name, arguments, "mockserver_session") as mock:
         yield mock
 
 
 @contextmanager
-def _fresh_sandbox(servers: Servers, name: str, arguments: Mapping[str, Any]) -> Iterator[mockserver.Mock]:
-    """A mock of a new sandbox, removed afterwards; `arguments` are those of the marker."""
+def _fresh_sandbox(
+    config: pytest.Config, name: str, arguments: Mapping[str, Any], test: str
+) -> Iterator[mockserver.Mock]:
+    """A mock of a new sandbox, removed afterwards; `arguments` are those of the marker, `test` is whose it is."""
+    servers, report = config.stash[SERVERS], config.stash.get(REPORT, None)
     settings = {**arguments}
     contract, overlays = settings.pop("contract", None), settings.pop("overlay", ())
     clock = settings.pop("clock", None)
@@ -183,6 +218,8 @@ def _fresh_sandbox(servers: Servers, name: str, arguments: Mapping[str, Any]) ->
         _fail_test(f"{error}{_hint(settings)}")
     yield mock
     try:
+        if report is not None:
+            report.add_requests(test, mock)
         mock.drop()
     except mockserver.MockError as error:
         _fail_test(str(error))

@@ -7,14 +7,11 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypedDict
 
 import pytest
 
 import mockserver
-
-if TYPE_CHECKING:
-    from mockserver.testing.pytest_coverage import ServerCoverage
 
 TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
 """The environment variable with the admin token for `--mockserver-url`."""
@@ -26,6 +23,21 @@ _RUN_NAME: Final = re.compile(r"[A-Za-z0-9._~-]{1,20}")
 """Names of runs: with the rest the name of a sandbox has at most 64 characters."""
 
 
+class ServerCoverage(TypedDict):
+    """The coverage of one server.
+
+    `default`: it is the server of tests without a contract or an overlay in their marker.
+    """
+
+    default: bool
+    report: Mapping[str, Any]
+
+
+def setting(config: pytest.Config, name: str) -> Any:
+    """The value of an option of the command line, or else of the ini file; empty if neither is given."""
+    return config.getoption(f"mockserver_{name}") or config.getini(f"mockserver_{name}")
+
+
 class Servers:
     """The servers of one process, each started on first use and stopped at the end of the run."""
 
@@ -35,7 +47,7 @@ class Servers:
         self._root = config.rootpath
         self._contract: str = config.getini("mockserver_contract")
         self._overlays = tuple(map(str, config.getini("mockserver_overlay")))
-        self._url: str = config.getoption("mockserver_url") or config.getini("mockserver_url")
+        self._url: str = setting(config, "url")
         if re.search(r"/(sandbox|__admin)(/|$)", self._url):
             raise pytest.UsageError(
                 f"--mockserver-url: expected the address of a server, such as http://mock:8080, got {self._url}; "
@@ -59,7 +71,7 @@ class Servers:
         self.default_clock: str = config.getini("mockserver_clock")
         self.default_seed: str = config.getini("mockserver_seed")
         self.default_vary: str = config.getini("mockserver_vary")
-        self.share = bool(config.getoption("mockserver_shared") or config.getini("mockserver_shared")) and not self._url
+        self.share = bool(setting(config, "shared")) and not self._url
 
     def _cacert_of_environment(self) -> str:
         """The file of trusted certificates that the environment names; it does not concern an http URL."""

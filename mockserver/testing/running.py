@@ -57,9 +57,16 @@ def running(
         clock=time.time_ns if clock is None else frozen_clock(_instant(clock)),
         admin_endpoints=endpoints,
     )
+    with serving_in_thread(engine, Access(token), host, port) as url:
+        yield Mock(url, sandbox, token)
+
+
+@contextmanager
+def serving_in_thread(engine: Engine, access: Access, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve an engine in a thread of its own within a block; yields the URL. Raises `OSError` if it cannot listen."""
     started: Future[tuple[str, _Stop]] = Future()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(engine, host, port, Access(token), started)), name="mockserver", daemon=True
+        target=lambda: asyncio.run(_serve(engine, host, port, access, started)), name="mockserver", daemon=True
     )
     thread.start()
     try:
@@ -68,7 +75,7 @@ def running(
         thread.join()
         raise
     try:
-        yield Mock(url, sandbox, token)
+        yield url
     finally:
         stop()
         thread.join()

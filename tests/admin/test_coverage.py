@@ -15,7 +15,8 @@ import pytest
 
 from mockserver import Contract, Engine, Request, load
 from mockserver.admin import coverage as admin_coverage
-from mockserver.contract.loading import compile_runtime_scenario
+from mockserver.contract.folders import COVERAGE_SCHEMA_FILE
+from mockserver.contract.loading import compile_runtime_scenario, format_validator
 from mockserver.core.faults import FAULTS
 from mockserver.core.model import Violation
 from mockserver.engine.engine import run_sync
@@ -38,6 +39,8 @@ from mockserver.storage.coverage import (
 from mockserver.storage.memory import MemoryStorage
 from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, explain, folder, head
 
+SCHEMA = format_validator(COVERAGE_SCHEMA_FILE)
+
 
 def post(body: object, path: str = PATH, query: Mapping[str, str] | None = None, **headers: str) -> Request:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -49,6 +52,7 @@ async def covered(client: aiohttp.ClientSession, url: str, query: str = "") -> d
     async with client.get(f"{url}/__admin/coverage{query}") as response:
         assert response.status == 200
         shown: dict[str, Any] = await response.json()
+        assert SCHEMA.violations("coverage", shown) == ()
         return shown
 
 

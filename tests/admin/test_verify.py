@@ -14,9 +14,9 @@ PIN = {**LASTING, "pin": "12a4"}
 DIGITS, LASTS, UNKNOWN = "pin-not-digits", "activated-existing-customer", "card-missing-in-batch"
 
 
-async def verified(client: aiohttp.ClientSession, url: str, claim: object) -> tuple[int, Any]:
+async def verified(client: aiohttp.ClientSession, url: str, claim: object, query: str = "") -> tuple[int, Any]:
     """Status and body of the answer to a claim."""
-    async with client.post(f"{url}/__admin/verify", json=claim) as response:
+    async with client.post(f"{url}/__admin/verify{query}", json=claim) as response:
         return response.status, await response.json(content_type=None)
 
 
@@ -221,3 +221,28 @@ async def test_no_claim_holds_of_a_sandbox_that_was_never_made(
             "note": "There was no such sandbox; it was made.",
         }
     assert (await verified(client, f"{url}/sandbox/worker-2", claim))[0] == afterwards  # nothing was armed
+
+
+async def test_a_claim_about_the_sandboxes_of_a_run(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """By their prefix, or of all; where entries of one are lost the claim is not checked, and none is an error."""
+    settings = replace(contract.settings, journal_entries=3)
+    async with edge.serving(Engine(contract, settings=settings)) as url:
+        for name in ("ci-7-a", "ci-8-a", "ci-7-b"):
+            await sent(client, f"{url}/sandbox/{name}", LASTING)
+        two, of_run = {"scenario": LASTS, "count": {"exactly": 2}}, "?sandbox_prefix=ci-7-"
+        status, shown = await verified(client, url, two, of_run)
+        assert (status, shown["text"].partition(":")[0], shown["requests"]) == (
+            200,
+            "holds in sandboxes ci-7-...",
+            ["1", "3"],
+        )
+        assert (await verified(client, url, [{"count": {"exactly": 3}}], "?all=true"))[0] == 200
+        misspelt = await verified(client, url, {"count": {"exactly": 0}}, "?sandbox_prefix=ci-9-")
+        assert (misspelt[0], misspelt[1]["detail"]) == (404, "No sandbox has a name that begins with ci-9-.")
+        assert (await verified(client, url, {"armed": "used"}, of_run))[1]["detail"].startswith(
+            "armed is a claim about"
+        )
+        await sent(client, f"{url}/sandbox/ci-8-a", LASTING)
+        status, shown = await verified(client, url, two, of_run)
+        assert (status, shown["text"].partition(" (")[0]) == (409, "does not hold in sandboxes ci-7-...")
+        assert (shown["incomplete"], shown["came"]) == (True, 1)

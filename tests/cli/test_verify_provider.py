@@ -306,6 +306,16 @@ def test_a_difference_is_exit_status_1(provider: Provider, tmp_path: Path) -> No
     assert f"differs      {ERROR}\n    status: expected 400, came 500\n" in output.read_text()
 
 
+def test_too_little_that_was_compared_is_exit_status_3(provider: Provider) -> None:
+    """A difference stays 1."""
+    one = ("--target-is-mock", "--yes", "--outcome", ERROR, "--min-compared")
+    assert verify(provider, *one, "1").exit_code == 0
+    too_few = verify(provider, *one, "2")
+    assert (too_few.exit_code, "1 outcome compared; --min-compared 2" in too_few.stderr) == (3, True)
+    provider.drifts[ERROR] = answering(500)
+    assert verify(provider, *one, "2").exit_code == 1
+
+
 def test_a_report_that_cannot_be_written_is_printed(provider: Provider, tmp_path: Path) -> None:
     """What was sent is sent."""
     output = ("--output", str(tmp_path / "nowhere" / "report.txt"))

@@ -9,6 +9,8 @@ import pytest
 from mockserver import Contract, Mock, running
 from mockserver.base.values import encode_json
 from mockserver.client.coverage_merge import merge_reports
+from mockserver.contract.folders import COVERAGE_SCHEMA_FILE
+from mockserver.contract.loading import format_validator
 from tests.support import LASTING, PATH, PATIENCE
 
 
@@ -42,6 +44,7 @@ def reports(contract: Contract) -> list[dict[str, Any]]:
 def test_counts_of_several_servers_are_added(reports: list[dict[str, Any]]) -> None:
     """Shares are computed again."""
     (one,) = merge_reports(reports)
+    assert format_validator(COVERAGE_SCHEMA_FILE).violations("coverage", one) == ()
     rows = {row["scenario"]: row for row in one["scenarios"]}
     assert [row["scenario"] for row in one["scenarios"]] == [row["scenario"] for row in reports[0]["scenarios"]]
     assert rows["activated-existing-customer"]["met"] == 10

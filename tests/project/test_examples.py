@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -199,6 +200,34 @@ def test_a_mock_that_refuses_its_admin_api_fails_the_step(lines: Callable[[], li
     assert done.returncode == 22
     assert "The requested URL returned error: 401" in done.stdout
     assert not (tmp_path / "mock" / "coverage.html").exists()
+
+
+@pytest.mark.parametrize("lines", [gitlab_lines, github_lines])
+def test_a_job_finds_the_token_in_its_environment(lines: Callable[[], list[str]], tmp_path: Path) -> None:
+    """By the variable that the mock reads as well."""
+    skip_without("bash", "curl")
+    with serving("--admin-token", "s3cret") as server:
+        command = ["bash", "-e", "-c", "\n".join(lines())]
+        run(*command, cwd=tmp_path, MOCK_URL=server.url, MOCKSERVER_ADMIN_TOKEN="s3cret")
+    assert (tmp_path / "mock" / "coverage.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_job_without_an_image(tmp_path: Path) -> None:
+    """The line of both examples, for a client whose tests fail: its status, and what the mock saw."""
+    skip_without("curl")
+    gitlab = yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text())["client-tests-without-image"]["script"]
+    github = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text())["jobs"]["client-tests-without-image"][
+        "steps"
+    ]
+    assert f"{gitlab[-1].removesuffix('./client-tests.sh')}npm test" in [step.get("run") for step in github]
+    (tmp_path / "client-tests.sh").write_text(f'#!/bin/sh\ncurl --silent --data "{{}}" "$PROVIDER_URL{PATH}"\nexit 3\n')
+    (tmp_path / "client-tests.sh").chmod(0o755)
+    shutil.copy(EXAMPLES / "shell" / "run-tests.sh", tmp_path)
+    scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    assert run_any("sh", "-c", gitlab[-1], cwd=tmp_path, PATH=scripts).returncode == 3
+    kept = {path.name: path.read_text() for path in (tmp_path / "mock").iterdir()}
+    assert set(kept) == {"journal.har", "unexpected.txt", "coverage.html", "coverage.xml"}
+    assert "reference-batch-empty" in kept["unexpected.txt"]
 
 
 def test_a_job_does_not_wait_for_a_mock_that_refuses_its_host(tmp_path: Path) -> None:

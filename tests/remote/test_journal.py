@@ -349,3 +349,8 @@ def test_verify_exits_1_where_a_claim_fails() -> None:
         for wrong in (("--claim", "-", "--exactly", "1"), ("--when", "["), ("--when", "[]"), ("--claim", "/nothing")):
             assert run("verify", *address, *wrong).returncode == 2
         assert run("verify", *address, "--claim", "-", stdin="{").returncode == 2
+        for sandbox in ("ci-7-a", "ci-7-b", "ci-8-a"):
+            serve.post(LASTING, f"/sandbox/{sandbox}{PATH}")
+        of_run = run("verify", *address, "--sandbox-prefix", "ci-7-", "--exactly", "2")
+        assert of_run.stdout == "holds in sandboxes ci-7-...: exactly 2 requests that the API answered, got 2\n"
+        assert run("verify", *address, "--all", "--exactly", "5").returncode == 0

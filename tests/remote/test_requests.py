@@ -123,6 +123,9 @@ def test_the_requests_of_a_run_are_listed_by_prefix() -> None:
             1,
             0,
         ]
+        typo = run("requests", "--url", serve.url, "--sandbox-prefix", "ci-9-", "--unexpected", "--fail")
+        said = "mockserver: no requests in sandboxes ci-9-...; other sandboxes have some (--all)\n"
+        assert (typo.returncode, typo.stdout, typo.stderr) == (1, "", said)
         assert run(*of_run, "--all").stderr.count("goes without all") == 1
         assert run(*of_run, "1", "--fail").returncode == 2
 

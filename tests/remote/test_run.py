@@ -45,10 +45,45 @@ def test_a_command_that_cannot_start_is_2(tmp_path: Path) -> None:
     assert invoke("run", "--overlay", str(tmp_path / "none"), "true").exit_code == 1
 
 
-def test_a_job_that_is_cancelled_ends_the_command() -> None:
-    """SIGTERM is passed on."""
-    code = "import time; print('here', flush=True); time.sleep(600)"
-    with spawned(MOCKSERVER, "run", "--", sys.executable, "-c", code) as command:
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [
+        (signal.SIGTERM, ("sh", "-c", "sleep 600 & sleep 600 & echo here; wait")),
+        (signal.SIGINT, (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")),
+    ],
+)
+def test_a_job_that_is_cancelled_ends_all_processes_of_the_command(
+    number: signal.Signals, arguments: tuple[str, ...]
+) -> None:
+    """The signal goes to those that a shell started as well: none is left that holds the output open."""
+    with spawned(MOCKSERVER, "run", "--", *arguments) as command:
         command.out.wait("here")
-        command.process.send_signal(signal.SIGTERM)
-        assert command.process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
+        command.process.send_signal(number)
+        assert command.process.wait(timeout=PATIENCE) == 128 + number
+        assert command.out.rest() == ["here"]
+
+
+SETTINGS = """
+import os
+from mockserver import Mock, MockError
+
+mock = Mock(os.environ["MOCKSERVER_URL"], "", os.environ["MOCKSERVER_ADMIN_TOKEN"])
+settings = mock.settings.all()
+assert (settings["seed"], settings["error_status"], mock.clock.now().year) == (7, 418, 2031)
+try:
+    Mock(mock.url).armed()
+except MockError as error:
+    raise SystemExit(0 if error.status == 401 else 1)
+raise SystemExit(1)
+"""
+
+
+def test_the_mock_takes_the_options_and_variables_of_serve() -> None:
+    """Its command finds the token as well; a misspelt variable is told, and where a server listens is its own."""
+    variables = {"MOCKSERVER_SEED": "7", "MOCKSERVER_CLOCK": "2031-05-06T12:00:00Z", "MOCKSERVER_SEDE": "7"}
+    options = ("--error-status", "418", "--admin-token", "s3cr3t")
+    done = invoke("run", *options, "--", sys.executable, "-c", SETTINGS, **variables, MOCKSERVER_PORT="1")
+    assert (done.exit_code, done.output) == (
+        0,
+        "mockserver: unknown environment variable MOCKSERVER_SEDE, did you mean MOCKSERVER_SEED?\n",
+    )

@@ -38,6 +38,22 @@ async def test_requests_are_exported_as_har(url: str, client: aiohttp.ClientSess
     assert masked["comment"].endswith(", /request/body/value/pin")
 
 
+async def test_addresses_are_those_in_front_of_a_proxy(url: str, client: aiohttp.ClientSession) -> None:
+    """In archive, bug report and coverage; who sends without it is shown the server's own."""
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "test.example", "X-Forwarded-Prefix": "/mock"}
+    for headers in ({}, proxied):
+        async with client.post(url + PATH, json=LASTING, headers=headers):
+            pass
+    async with client.get(f"{url}/__admin/requests?format=har", headers=proxied) as response:
+        entries = (await response.json())["log"]["entries"]
+    assert [entry["request"]["url"] for entry in entries] == [url + PATH, f"https://test.example/mock{PATH}"]
+    async with client.get(f"{url}/__admin/requests/2/report") as response:
+        assert f"https://test.example/mock{PATH}" in await response.text()
+    for form in ("json", "junit"):
+        async with client.get(f"{url}/sandbox/a/__admin/coverage?format={form}", headers=proxied) as response:
+            assert f"https://test.example/mock/sandbox/a{PATH}" in await response.text()
+
+
 async def test_an_archive_comes_in_pieces_of_bounded_size(
     contract: Contract, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

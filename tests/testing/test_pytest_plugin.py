@@ -1,5 +1,6 @@
 """The pytest plugin as its users meet it: suites of their own, run by pytest."""
 
+import json
 import re
 import textwrap
 from collections.abc import Callable
@@ -482,6 +483,63 @@ def test_a_run_passes_at_the_coverage_bar(suite: Suite, contract: Contract) -> N
     assert (unused.ret, "no test used the mock server" in shown(unused)) == (0, True)
     gone = suite("def test_it(): pass\n", "--mockserver-url", mock.url, "--mockserver-coverage")
     assert (gone.ret, "the mock server cannot be reached: " in shown(gone)) == (0, True)
+
+
+WATCHED = """
+def test_expected(mockserver):
+    mockserver.arm("rfc-invalid")
+    post(mockserver)
+
+
+def test_unexpected(mockserver):
+    post(mockserver, reference_batch="\\ud800")
+    post(mockserver, card_identifier=5)
+
+
+def test_session(mockserver_session):
+    post(mockserver_session)
+"""
+
+
+def test_the_gates_of_a_run_and_its_artefacts(suite: Suite, pytester: pytest.Pytester) -> None:
+    """Of all workers; the journal outlives the sandboxes of the tests."""
+    gates = ("--mockserver-coverage-require=7000,5001", "--mockserver-fail-unexpected")
+    result = suite(WATCHED, "-n2", *gates, "--mockserver-artefacts=out")
+    result.assert_outcomes(passed=3)
+    text = shown(result)
+    assert (result.ret, "not met: 5001 (--mockserver-coverage-require)" in text) == (1, True)
+    assert "unexpected requests: 2 (--mockserver-fail-unexpected)" in text
+    found = (pytester.path / "out" / "unexpected.txt").read_text(encoding="utf-8")
+    assert re.search(r"test_it.py::test_unexpected: #\d+ POST \S+ -> 400 malformed .*\n +sent: {", found)
+    assert found.count("test_it.py::") == 2
+    assert "documented outcomes met" in (pytester.path / "out" / "coverage.html").read_text(encoding="utf-8")
+    log = json.loads((pytester.path / "out" / "journal.har").read_text(encoding="utf-8"))["log"]
+    assert (log["version"], len(log["entries"])) == ("1.2", 4)
+    times = [entry["startedDateTime"] for entry in log["entries"]]
+    assert times == sorted(times)
+
+
+def test_the_ini_file_sets_gates_and_artefacts(suite: Suite, pytester: pytest.Pytester) -> None:
+    """The folder is relative to it. Where the first failure ends the run, the journal of the session is there too."""
+    ini = "mockserver_coverage_require = 7000, rfc-invalid\n"
+    ini += "mockserver_fail_unexpected = true\nmockserver_artefacts = out\n"
+    assert suite(WATCHED, "-k", "test_expected", ini=ini).ret == 0
+    assert (pytester.path / "out" / "unexpected.txt").read_text() == ""
+    failing = WATCHED + "    assert False\n\n\ndef test_other(mockserver_session):\n    pass\n"
+    suite(failing, "-x", "-k", "session or other", ini=ini).assert_outcomes(failed=1)
+    assert '"entries": [{' in (pytester.path / "out" / "journal.har").read_text()
+
+
+def test_a_gate_that_cannot_be_met_fails_the_run(suite: Suite) -> None:
+    """A name that no outcome has, a run without a mock, an unset variable of the shell."""
+    text = "def test(mockserver): pass\n"
+    misspelt = suite(text, "--mockserver-coverage-require=7001")
+    said = "no outcome has the code or id '7001'. Did you mean 7000"
+    assert (misspelt.ret, said in shown(misspelt)) == (1, True)
+    unused = suite("def test(): pass\n", "--mockserver-coverage-require=4400")
+    assert (unused.ret, "not met: 4400 (--mockserver-coverage-require)" in shown(unused)) == (1, True)
+    for option in ("coverage-require", "artefacts"):
+        assert suite(text, f"--mockserver-{option}=").ret == pytest.ExitCode.USAGE_ERROR
 
 
 @pytest.mark.parametrize("percent", ["nan", "101", "-1", "many"])
