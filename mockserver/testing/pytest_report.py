@@ -105,7 +105,7 @@ class RunReport:
         self._write_coverage(reports, self._options.files)
         if self._options.artefacts is not None:
             self._write_artefacts(reports, self._options.artefacts)
-        self._failures = [*self._judge(default)]
+        self._failures += self._judge(default)
         if self._failures and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -128,9 +128,13 @@ class RunReport:
         self._write_coverage(reports, {"html": folder / "coverage.html"})
 
     def _write(self, file: Path, text: str) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
-        self._lines.append(f"written: {file}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            self._failures.append(f"cannot write {file}: {error.strerror or error}")
+        else:
+            self._lines.append(f"written: {file}")
 
     def _judge(self, reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """Why the run fails; `reports` are those of the default server."""

@@ -531,13 +531,15 @@ def test_the_ini_file_sets_gates_and_artefacts(suite: Suite, pytester: pytest.Py
 
 
 def test_a_gate_that_cannot_be_met_fails_the_run(suite: Suite) -> None:
-    """A name that no outcome has, a run without a mock, an unset variable of the shell."""
+    """An unknown name, a run without a mock, a file that cannot be written, an unset variable of the shell."""
     text = "def test(mockserver): pass\n"
     misspelt = suite(text, "--mockserver-coverage-require=7001")
     said = "no outcome has the code or id '7001'. Did you mean 7000"
     assert (misspelt.ret, said in shown(misspelt)) == (1, True)
     unused = suite("def test(): pass\n", "--mockserver-coverage-require=4400")
     assert (unused.ret, "not met: 4400 (--mockserver-coverage-require)" in shown(unused)) == (1, True)
+    unwritten = suite("def test(): pass\n", "--mockserver-artefacts=test_it.py/out")
+    assert (unwritten.ret, "journal.har: Not a directory" in shown(unwritten)) == (1, True)
     for option in ("coverage-require", "artefacts"):
         assert suite(text, f"--mockserver-{option}=").ret == pytest.ExitCode.USAGE_ERROR
 
