@@ -31,6 +31,7 @@ _COLLECTION: Final[Mapping[str, tuple[Verdict, str]]] = {
     "open": ("breaking", "a key never seen gets another outcome"),
     "default": ("breaking", "a key never seen has another record"),
     "members": ("compatible", "the members that a record may have; no answer changes by itself"),
+    "title": ("cosmetic", "its name for people"),
 }
 """The members of a collection that are compared whole, with verdict and reason of a change.
 

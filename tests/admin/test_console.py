@@ -660,7 +660,7 @@ def test_a_form_is_kept_and_says_that_it_was_edited(mock: Serving, console: Open
     page.get_by_text("Headers, an outcome, a delay").click()
     page.get_by_label("Headers", exact=True).fill("no header")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_text("This is no header: no header")).to_be_visible()
+    expect(page.get_by_text("This is not a header: no header")).to_be_visible()
     page.get_by_label("Headers", exact=True).fill("X-Note: mine")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", name="activated-existing-customer")).to_be_visible()

@@ -52,7 +52,7 @@ function reportState(state, error) {
     clearCache();
     showServed();
   }
-  next.setLive(state === "live");
+  next.setState(state);
   wasAway = state === "away" || (wasAway && state !== "live");
   connectionState.className = `pulse ${state}`;
   connectionState.lastChild.textContent = t(`live.${state}`);
@@ -75,7 +75,6 @@ async function show() {
   if (shownSandbox !== route.params.sandbox) {
     shownSandbox = route.params.sandbox;
     drawSandboxes();
-    next.look();
     showServed();
   }
   document.title = `${t(`view.${name}`)} · mockserver`;

@@ -64,7 +64,7 @@ export function arm(spec, sandbox) {
   });
 }
 
-/** The bar with what waits; `look()` reads it anew, `setLive` tells whether the mock can be asked. */
+/** The bar with what waits; `setState` tells whether the mock can be asked, as `listen` of api.js does. */
 export function nextAnswers(program) {
   const list = h("ul", { class: "plain next-list", "aria-live": "polite" });
   const node = h("section", { class: "next", "aria-labelledby": "next-title" },
@@ -109,11 +109,12 @@ export function nextAnswers(program) {
   setInterval(() => { if (isLive && document.visibilityState === "visible") look(); }, LOOK_MS);
   fill(list, h("li", { class: "dim" }, "…"));
   return {
-    node, look,
-    setLive(to) {
-      if (to && !isLive) look();
-      if (!to && isLive) drawUnknown();
-      isLive = to;
+    node,
+    setState(state) {
+      const wasLive = isLive;
+      isLive = state === "live";
+      if (isLive && !wasLive) look();
+      if (!isLive && (wasLive || state !== "connecting")) drawUnknown();
     },
   };
 }

@@ -55,11 +55,12 @@ export function testValues(main, reportState) {
   function line(one) {
     const value = one.values.length === 1 && one.values[0].value ? shown(one.values[0].value) : "";
     const name = `${codeOf(one) || one.status} ${one.scenario}`;
+    const how = value ? [`${one.values[0].at} `, h("span", { class: "unbroken" }, value)] : [howText(one)];
     const header = `Mock-Scenario: ${one.scenario}`;
     return h("li", { class: "value-line" },
       h("span", { class: "badge code" }, codeOf(one) || String(one.status ?? "")),
       h("span", { class: "choice-text" }, titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null, one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
-      h("span", { class: "value-how mono" }, h("span", {}, howText(one)), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
+      h("span", { class: "value-how mono" }, h("span", {}, ...how), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
       h("span", { class: "actions" },
         button(t("outcomes.copy.values"), () => copyText(one.curl), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.values")}: ${name}` }),
         button(t("outcomes.copy.header"), () => copyText(header), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.header")}: ${name}` }),
