@@ -22,7 +22,7 @@ from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, entry_summary, is_unexpected
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
-from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, int_parameter, scope_of
+from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, int_parameter, sandbox_names_of, scope_of
 from mockserver.http_api.pieces import json_in_pieces
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
@@ -139,10 +139,10 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
                 break
             rows.append(Raw(encode_json(entry_summary(entry))))
             last = entry.id
-    lost = await call.engine.storage.lost_entries(call.sandbox)
-    return json_reply(
-        {"requests": rows, "lost": lost, "incomplete": await is_journal_incomplete(call.engine, call.sandbox), **more}
-    )
+    names = await sandbox_names_of(call)
+    lost = sum([await call.engine.storage.lost_entries(name) for name in names])
+    incomplete = await is_journal_incomplete(call.engine, names)
+    return json_reply({"requests": rows, "lost": lost, "incomplete": incomplete, **more})
 
 
 async def _list_unexpected(call: Call) -> Reply:
@@ -215,11 +215,14 @@ async def _get_report(call: Call) -> Reply:
     return replace(page, headers=(*page.headers, *about, *guards))
 
 
-async def is_journal_incomplete(engine: Engine, sandbox: str) -> bool:
-    """Whether the journal may lack entries of a sandbox."""
-    storage = engine.storage
-    is_off = not engine.settings.journal_entries
-    return is_off or await storage.lost_entries(sandbox) > 0 or await storage.was_evicted(sandbox)
+async def is_journal_incomplete(engine: Engine, sandboxes: Iterable[str]) -> bool:
+    """Whether the journal may lack entries of one of these sandboxes."""
+    if not engine.settings.journal_entries:
+        return True
+    for name in sandboxes:
+        if await engine.storage.lost_entries(name) or await engine.storage.was_evicted(name):
+            return True
+    return False
 
 
 _WORD_FILTERS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
@@ -18,8 +18,7 @@ from mockserver.entries import verification
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import Reconstruction, reconstruct
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
-from mockserver.http_api.parameters import SCOPE_PARAMETERS, Scope, bad_parameter, scope_of
-from mockserver.storage.interface import Entry
+from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, sandbox_names_of, scope_of
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------
@@ -92,15 +91,15 @@ async def _verify(call: Call) -> Reply:
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
         raise admin_error(400, "bad-claim", "The claim cannot be used", "in_order and armed allow no other member.")
     pacer = Pacer()
-    names: Sequence[str] = [call.sandbox]
+    names = await sandbox_names_of(call)
     if isinstance(spec, dict) and "armed" in spec:
         if scope.sandbox is None:
             raise bad_parameter("armed is a claim about one sandbox: it goes without all and sandbox_prefix.")
         verdict = await _unused_armed(call)
     else:
         entries = [entry for entry in reversed(await entries_of(call)) if scope.has(entry.sandbox)]
-        names, read = await _sandbox_names(call, scope, entries), _request_reader(call)
-        lost = any([await is_journal_incomplete(call.engine, name) for name in names])
+        names += [entry.sandbox for entry in entries]  # of evicted sandboxes as well
+        lost, read = await is_journal_incomplete(call.engine, dict.fromkeys(names)), _request_reader(call)
         if ordered is None:
             verdict = await verification.verify(await _parse_claim(call, spec), entries, read, has_lost_entries=lost)
         else:
@@ -123,14 +122,6 @@ async def _verify(call: Call) -> Reply:
         title = "The claim cannot be checked: the journal is incomplete"
         return problem(409, "claim-not-checked", title, detail, _NO_STORE, **more)
     return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **more)
-
-
-async def _sandbox_names(call: Call, scope: Scope, entries: Sequence[Entry]) -> Sequence[str]:
-    """The sandboxes of a scope: those that there are, the default one among them, and those of its entries."""
-    if scope.sandbox is not None:
-        return [scope.sandbox]
-    names = ["", *await call.engine.storage.sandbox_names(), *(entry.sandbox for entry in entries)]
-    return [name for name in dict.fromkeys(names) if scope.has(name)]
 
 
 def _request_reader(call: Call) -> verification.ReadRequest:

@@ -54,6 +54,14 @@ def bool_parameter(call: Call, name: str) -> bool:
     return call.query.get(name) == "true"
 
 
+async def sandbox_names_of(call: Call) -> list[str]:
+    """The sandboxes that a query names: one that need not exist, or of those that there are. Raises `AdminError`."""
+    scope = scope_of(call)
+    if scope.sandbox is not None:
+        return [scope.sandbox]
+    return [name for name in dict.fromkeys(("", *await call.engine.storage.sandbox_names())) if scope.has(name)]
+
+
 def scope_of(call: Call) -> Scope:
     """The sandboxes that a query names: that of the path, those with a prefix, or all. Raises `AdminError`."""
     prefix = call.query.get("sandbox_prefix")

@@ -98,7 +98,12 @@ def requests(
     is_empty = not rows and not has_requests(remote, scope)
     if is_empty:
         notice_of_no_requests(remote, scope)
-    sys.exit(1 if fail_ and (rows or is_empty) else 0)
+    is_incomplete = bool(answer.get("incomplete")) and not rows
+    if fail_ and is_incomplete:
+        click.echo(
+            "mockserver: the journal has lost requests: nobody can tell whether one of them was such (--fail)", err=True
+        )
+    sys.exit(1 if fail_ and (rows or is_empty or is_incomplete) else 0)
 
 
 def _print_page(answer: Mapping[str, Any], columns: Sequence[str]) -> None:

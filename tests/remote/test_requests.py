@@ -7,12 +7,13 @@ import socketserver
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from mockserver.remote import events
 from mockserver.remote.requests import COLUMNS, RequestTable
-from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, run, serving, spawned
+from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, folder, run, serving, spawned
 
 
 @contextmanager
@@ -144,6 +145,18 @@ def test_a_sandbox_without_requests_is_a_notice() -> None:
         assert run(*of_none).stderr.endswith("no requests in the default sandbox; other sandboxes have some (--all)\n")
         unexpected = run(*of_none, "--sandbox", "a", "--unexpected")
         assert (unexpected.stdout, unexpected.stderr) == ("", "")
+
+
+def test_a_gate_over_a_journal_that_lost_requests_is_1(tmp_path: Path) -> None:
+    """Nobody knows what they were; the same holds for those of a run."""
+    overlay = folder(tmp_path / "small", {"small.yaml": "format: 1\nsettings: {journal_entries: 1}\n"})
+    with serving("--overlay", str(overlay)) as serve:
+        for _ in range(2):
+            serve.post(LASTING, f"/sandbox/ci-7-a{PATH}")
+        for scope in (("--sandbox", "ci-7-a"), ("--sandbox-prefix", "ci-7-"), ("--all",)):
+            done = run("requests", "--url", serve.url, "--unexpected", *scope, "--fail")
+            assert (done.returncode, "the journal has lost requests" in done.stderr) == (1, True), scope
+        assert run("requests", "--url", serve.url, "--unexpected", "--all").returncode == 0
 
 
 def chunk(text: str) -> bytes:
