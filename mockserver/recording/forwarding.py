@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
-from msgspec import Struct
 from yarl import URL
 
 from mockserver.base.values import printable
@@ -45,17 +44,6 @@ _MADE_ANEW: Final = ("host", "content-length", "expect")
 
 _OWN_HEADERS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that the HTTP library would add to a request."""
-
-
-class ReceivedRequest(Struct, frozen=True):
-    """A request as the engine reads it, and what it was when it came.
-
-    target: the path below the sandbox and the query, still percent-encoded. body: still with its content encoding.
-    """
-
-    request: Request
-    target: str
-    body: bytes
 
 
 class ForwardedAnswer:
@@ -104,9 +92,12 @@ class Forwarder:
         self._trusted = trust.client_context(target.cacert) if target.cacert else True
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, received: ReceivedRequest) -> ForwardedAnswer | Problem:
-        """The provider's answer as soon as its head is here; a problem where there is none."""
-        request, timing = received.request, SimpleNamespace(sent=time.perf_counter())
+    async def send(self, request: Request, target: str, body: bytes) -> ForwardedAnswer | Problem:
+        """The provider's answer as soon as its head is here; a problem where there is none.
+
+        `target` and `body` are those of the request as they came, below the sandbox: see `Recorder.handle`.
+        """
+        timing = SimpleNamespace(sent=time.perf_counter())
         headers = [
             (name, value)
             for name, value in _end_to_end(request.headers.items())
@@ -119,8 +110,8 @@ class Forwarder:
         try:
             response = await self._session.request(
                 request.method,
-                URL(self._target.url.rstrip("/") + received.target, encoded=True),
-                data=received.body or None,
+                URL(self._target.url.rstrip("/") + target, encoded=True),
+                data=body or None,
                 headers=headers,
                 allow_redirects=False,
                 trace_request_ctx=timing,

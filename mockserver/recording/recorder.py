@@ -24,7 +24,7 @@ from mockserver.provider.report import mask_secrets, without_secrets
 from mockserver.provider.sending import MAX_BODY
 from mockserver.provider.target import Target
 from mockserver.recording.classification import Classification, classify
-from mockserver.recording.forwarding import ForwardedAnswer, Forwarder, ReceivedRequest
+from mockserver.recording.forwarding import ForwardedAnswer, Forwarder
 from mockserver.recording.sent_secrets import sent_secrets
 from mockserver.storage.interface import Committed, Conflict, Entry, Sandbox
 
@@ -53,20 +53,23 @@ class Recorder:
         self._forwarder = Forwarder(target)
         self._fallback = fallback
 
-    async def handle(self, received: ReceivedRequest) -> Reply:
+    async def handle(self, request: Request, target: str, body: bytes) -> Reply:
         """Forward one request; the caller passes the answer on, and closes its relay.
+
+        `target` is its path below the sandbox with the query, still percent-encoded; `body` still has its content
+        encoding.
 
         A problem if the request names no usable sandbox or has a directive, or if there is no answer.
         """
         started = time.perf_counter_ns()
-        engine, request = self._engine, received.request
+        engine = self._engine
         in_use = engine.in_use  # a reload changes nothing for a request that is under way
         route = in_use.router.route(request)
         if isinstance(route, Reply) and route.problem not in _OUTSIDE:
             return await engine.refuse(request, route)
         if isinstance(route, Route) and route.directives != NO_DIRECTIVES:
             return await engine.refuse(request, bad_directive(_DIRECTED))
-        answer = await self._forwarder.send(received)
+        answer = await self._forwarder.send(request, target, body)
         if isinstance(answer, Reply):
             if self._fallback and isinstance(route, Route) and answer.problem == "provider-unreachable":
                 return await engine.handle(request, fallback=str(decode_trusted_json(answer.body)["detail"]))

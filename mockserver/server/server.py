@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -19,13 +19,15 @@ from mockserver.base.address import base_url
 from mockserver.engine.engine import Engine
 from mockserver.http_api.api import AdminApi
 from mockserver.http_api.safety import Access
-from mockserver.recording.recorder import Recorder
 from mockserver.server.connection import Connection
 from mockserver.server.connections import Connections
 from mockserver.server.handler import Dispatch, Dispatcher, Handler
 from mockserver.server.head import MAX_HEADERS, MAX_LINE_BYTES
 from mockserver.server.logs import AccessLog, aiohttp_log, no_access_log
 from mockserver.server.tls import TlsContext
+
+if TYPE_CHECKING:
+    from mockserver.recording.recorder import Recorder
 
 try:
     import resource
