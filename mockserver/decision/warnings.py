@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.spelling import did_you_mean
-from mockserver.base.values import count_members, printable
+from mockserver.base.values import count_members, mask, printable
 from mockserver.core.contract import Operation, WarningRules
 from mockserver.core.model import Path, Request, RequestWarning, UnknownMember
 
@@ -62,10 +62,10 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
 
 
 def _content_type(expected: str, media_type: str, assumption: str) -> RequestWarning:
-    """The warning about another content type, or none; what is no media type may hold anything, and is not shown."""
+    """The warning about another content type, or none; what is no media type may hold anything, and is masked."""
     values = {"expected": expected}
-    if _MEDIA_TYPE.fullmatch(media_type):
-        values["got"] = media_type
+    if media_type:
+        values["got"] = media_type if _MEDIA_TYPE.fullmatch(media_type) else printable(mask(media_type), 80)
     message = f"expected {expected}, got {values.get('got', 'none')}; the body is read as JSON"
     return RequestWarning("header", "/content-type", "content-type", message, assumption, values)
 

@@ -93,12 +93,12 @@ def test_warnings_come_by_what_they_may_explain() -> None:
         ("Text/XML; charset=utf-8", "Text/XML"),
         ("json", "json"),
         ("", None),
-        ("http://me:secret@host/?token=secret", None),
-        ("text/" + "x" * 80, None),
+        ("http://me:secret@host/?token=secret", "xxxx://xx:xxxxxx@xxxx/?xxxxx=xxxxxx"),
+        ("text/" + "y" * 80, f"xxxx/{'x' * 75}..."),
     ],
 )
 def test_another_content_type_is_named(content_type: str, got: str | None) -> None:
-    """What is no media type may be a secret, and counts as none."""
+    """What is no media type may be a secret, and is masked."""
     (found,) = header_warnings(
         WarningRules(content_type=ContentTypeRule("application/json", "")), {"content-type": content_type}
     )

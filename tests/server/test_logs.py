@@ -67,10 +67,10 @@ async def test_a_json_line_is_one_object(contract: Contract) -> None:
     )
     answered, refused, admin, spoilt = [json.loads(line) for line in lines]
     assert answered["violations"] == [
+        "body.reference_batch required",
         "body.card_identifier required",
         "body.customer required",
         "body.pin pattern",
-        "body.reference_batch required",
     ]
     assert {"sandbox": "a", "status": 400, "scenario": "reference-batch-empty", "trigger": "values"}.items() <= (
         answered.items()
