@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from mockserver.base.values import printable
 from mockserver.client import trust
@@ -141,6 +141,10 @@ def check_url(url: str) -> None:
         raise ValueError(f"the address of a server begins with http:// or https://, got {got}")
     if "@" in url.split("/")[2]:
         raise ValueError(f"the address of a server has no user name and no password, got {got}")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(f"the address of a server has a host, and at most a port up to 65535, got {got}") from None
 
 
 def _lines(response: HTTPResponse) -> Iterator[bytes]:

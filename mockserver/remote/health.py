@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
@@ -145,10 +144,6 @@ def ask_health(base: str | None, cacert: str, seconds: float) -> str:
         base = server.url()
     base = base.rstrip("/").removesuffix(HEALTH)
     check_url_option(base)
-    try:
-        _ = urlsplit(base).port
-    except ValueError as error:
-        raise click.BadParameter(f"{base}: {error}") from None
     certificate = server.certificate() if server is not None else ""
     trusted = certificate or relevant_cacert(base, cacert)
     try:

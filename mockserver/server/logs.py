@@ -229,7 +229,7 @@ class LineWriter:
                 try:
                     self._write("\n".join(lines) + "\n")
                 except (OSError, ValueError) as error:  # ValueError: the stream was closed
-                    self._report_loss(str(error))
+                    self._report_loss(getattr(error, "strerror", None) or str(error))
 
     def _write(self, text: str) -> None:
         try:

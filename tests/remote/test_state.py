@@ -98,6 +98,8 @@ def test_reset_all_counts_the_sandboxes() -> None:
         (("reset", "--admin-token", "wrong"), 1, "The token that was sent is not the server's"),
         (("reset", "--sandbox", "a b"), 1, "no usable sandbox"),
         (("reset", "--url", "ftp://x"), 2, "begins with http"),
+        (("reset", "--url", "http://a:99999"), 2, "at most a port up to 65535, got http://a:99999"),
+        (("health", "http://[::1"), 2, "at most a port up to 65535, got http://[::1"),
         (("reset", "--url", "http://me:secret@x"), 2, "no user name and no password, got http://xx:xxxxxx@x"),
         (("mcp", "--sandbox", "a", "--url", "http://me:secret@x"), 2, "no password, got http://xx:xxxxxx@x"),
         (("requests", "--follow", "--url", "http://me:secret@x"), 1, "no password, got http://xx:xxxxxx@x"),

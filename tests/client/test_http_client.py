@@ -1,0 +1,35 @@
+"""Why a request got no answer."""
+
+import socket
+import ssl
+import urllib.error
+
+import pytest
+
+from mockserver.client.http_client import failure_reason
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)"), "Connection refused"),
+        (urllib.error.URLError(ConnectionResetError(104, "reset")), "Connection reset by peer"),
+        (urllib.error.URLError("unknown url type"), "unknown url type"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (TimeoutError("timed out"), "timed out"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_the_reason_is_said_without_numbers_and_addresses(error: Exception, reason: str) -> None:
+    """As the system words it."""
+    assert failure_reason(error) == reason
+
+
+def test_a_failure_of_tls_is_said_in_words() -> None:
+    """A certificate that is not trusted, and anything else."""
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    error.reason = "WRONG_VERSION_NUMBER"
+    assert failure_reason(error) == "no TLS: wrong version number"
+    untrusted = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    untrusted.verify_message = "self-signed certificate"
+    assert failure_reason(untrusted) == "its certificate is not trusted: self-signed certificate"
