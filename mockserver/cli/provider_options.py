@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from mockserver.contract.loading import ConfigError
+from mockserver.provider.page import FORMATS
 from mockserver.provider.target import Target
 from mockserver.remote.options import (
     FOLDER,
@@ -137,6 +138,34 @@ def save_options(command: _Command) -> _Command:
         return Save(save, accept)
 
     return _with_value(command, "save", make, _SAVE_OPTIONS)
+
+
+class Reporting(NamedTuple):
+    """The format of a report, and the file that it goes to instead of standard output."""
+
+    form: str
+    file: Path | None
+
+
+_REPORTING_OPTIONS: Final = (
+    click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True),
+    click.option(
+        "--output",
+        "file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write to this file instead of standard output.",
+    ),
+)
+
+
+def reporting_options(command: _Command) -> _Command:
+    """Add the options of the report; the command gets a `Reporting` as `reporting`."""
+
+    def make(form: str, file: Path | None) -> Reporting:
+        return Reporting(form, file)
+
+    return _with_value(command, "reporting", make, _REPORTING_OPTIONS)
 
 
 def _with_value(

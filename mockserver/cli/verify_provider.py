@@ -11,7 +11,16 @@ from typing import Final, NamedTuple
 import click
 
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
-from mockserver.cli.provider_options import COULD_NOT_RUN, Save, fail, save_options, target_options, with_contract
+from mockserver.cli.provider_options import (
+    COULD_NOT_RUN,
+    Reporting,
+    Save,
+    fail,
+    reporting_options,
+    save_options,
+    target_options,
+    with_contract,
+)
 from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract
 from mockserver.privacy.secrets import secrets_of
@@ -55,13 +64,7 @@ INTERRUPTED: Final = 130
     help="End with exit status 3 if fewer outcomes than this were compared.",
 )
 @click.option("--yes", is_flag=True, help="Send the requests; without it they are only shown.")
-@click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write to this file instead of standard output.",
-)
+@reporting_options
 @save_options
 @with_contract
 def verify_provider(
@@ -69,14 +72,13 @@ def verify_provider(
     target: Target,
     bindings_file: Path | None,
     selected: tuple[str, ...],
-    form: str,
-    output: Path | None,
+    min_compared: int,
+    reporting: Reporting,
     save: Save,
     *,
     bindings_template: bool,
     target_is_mock: bool,
     yes: bool,
-    **gate: int,
 ) -> None:
     """Send each outcome's example to a real provider, and compare its answer with the contract.
 
@@ -84,7 +86,7 @@ def verify_provider(
     could not run, 3 nothing or too little was compared, 130 after Ctrl-C.
     """
     if bindings_template:
-        _write(template.bindings_template(contract), output)
+        _write(template.bindings_template(contract), reporting.file)
         return
     if not target.url:
         raise click.UsageError("Missing option '--target'.")
@@ -98,12 +100,12 @@ def verify_provider(
         sys.exit(NOTHING_COMPARED)
     run = _run(contract, in_sandboxes(chosen) if target_is_mock else chosen, target)
     document = report(contract, target.url, run.at_ns, run.results, bindings.secrets)
-    _write(FORMATS[form](document), output)
+    _write(FORMATS[reporting.form](document), reporting.file)
     if save.folder is not None:
         _save(save.folder, contract, document, save.accepted)
     if run.failure:
         print_notice(run.failure)
-    sys.exit(run.status or _status(document, **gate))
+    sys.exit(run.status or _status(document, min_compared))
 
 
 class _Run(NamedTuple):
