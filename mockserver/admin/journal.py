@@ -20,7 +20,7 @@ from mockserver.engine.engine import Engine
 from mockserver.entries.bundle import bundle
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
-from mockserver.entries.views import entry_details, entry_summary, is_unexpected
+from mockserver.entries.views import entry_details, entry_summary, is_unexpected, reply_code
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
 from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, int_parameter, sandbox_names_of, scope_of
 from mockserver.http_api.pieces import json_in_pieces
@@ -115,8 +115,9 @@ def _since(text: str | None) -> int | None:
 
 def _searchable_text(entry: JournalEntry) -> str:
     bodies = (entry.request.body.data + b"\n" + entry.reply.body.data).decode("utf-8", "replace")
-    headers = map(": ".join, entry.request.headers)
-    return "\n".join((f"{entry.request.method} {entry.request.target}", entry.answered_by, *headers, bodies)).lower()
+    code, headers = reply_code(entry), map(": ".join, entry.request.headers)
+    answered = entry.answered_by if code is None else f"{entry.answered_by} {code}"
+    return "\n".join((f"{entry.request.method} {entry.request.target}", answered, *headers, bodies)).lower()
 
 
 async def _list_entries(call: Call) -> Reply:
@@ -238,7 +239,7 @@ FILTERS: Final = {
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
     "trace": "A trace id: that of the request's header traceparent",
-    "text": "A text in the request, the reply or the id of the scenario",
+    "text": "A text in the request, the reply, its code or the id of the scenario",
     **SCOPE_PARAMETERS,
 }
 _PAGE_PARAMETERS: Final = {

@@ -125,6 +125,19 @@ async def test_requests_are_found_by_trace_id(url: str, client: aiohttp.ClientSe
     assert (await get_json(client, f"{url}/__admin/requests/1"))["trace"] == trace
 
 
+async def test_requests_are_found_by_their_code(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """Though a varied body writes it in another way: 7e3."""
+    engine = Engine(contract, settings=replace(contract.settings, vary="1:numbers"))
+    async with edge.serving(engine) as url:
+        bodies = []
+        for _ in range(8):
+            async with client.post(url + PATH, json=LASTING, headers={"Mock-Scenario": "rfc-invalid"}) as response:
+                bodies.append(await response.text())
+        assert any("7000" not in body for body in bodies)
+        found = await get_json(client, f"{url}/__admin/requests?text=7000")
+        assert [one["code"] for one in found["requests"]] == [7000] * 8
+
+
 async def test_a_filter_by_an_unknown_scenario_is_refused(url: str, client: aiohttp.ClientSession) -> None:
     """An id is known as long as an entry names it."""
     for query, meant in [
