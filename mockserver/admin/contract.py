@@ -64,7 +64,8 @@ async def _get_contract(call: Call) -> Reply:
             "apart": call.has_own_port,
             "operations": [_operation_row(call.engine, operation) for operation in contract.operations],
             "collections": [_collection_row(collection) for collection in contract.collections.values()],
-            "assumptions": dict(contract.assumptions),
+            "assumptions": contract.assumptions,
+            "assumption_texts": {name: dict(texts) for name, texts in contract.assumption_texts.items()},
         }
     )
 
@@ -129,6 +130,7 @@ def _scenario_row(operation: Operation, sandbox: Sandbox, scenario: Scenario) ->
         "envelope": scenario.envelope.name,
         "changes": [change.lookup.name for change in scenario.changes],
         "note": scenario.note,
+        "notes": dict(scenario.notes),
         "verified": scenario.verified.members if scenario.verified is not None else None,
         **scenario.client_advice.members,
     }

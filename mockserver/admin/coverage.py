@@ -46,6 +46,7 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
                 "source": scenario.provenance,
                 "heading": scenario.heading,
                 "note": scenario.note,
+                "notes": dict(scenario.notes),
                 "verified": scenario.verified.members if scenario.verified is not None else None,
                 **scenario.client_advice.members,
                 "status": row["status"],

@@ -20,7 +20,7 @@ def compare(before: Contract, now: Contract, name_before: str, name_now: str) ->
         *operations_changes(LinkedContract(before, linked_schemas(before)), LinkedContract(now, linked_schemas(now))),
         *_collections_changes(before.definition["contract"]["collections"], now.definition["contract"]["collections"]),
         *_settings_changes(asdict(before.settings), asdict(now.settings)),
-        *_assumptions_changes(before.assumptions, now.assumptions),
+        *_assumptions_changes(before.definition["contract"]["assumptions"], now.definition["contract"]["assumptions"]),
     )
     return Comparison(Side(name_before, before.hash), Side(name_now, now.hash), changes)
 

@@ -13,6 +13,7 @@ from mockserver.contract.layers import ConfigNode, Layers, MergedDefinition, Tab
 from mockserver.contract.operations import PARAMETER, OperationCompiler
 from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
+from mockserver.core.client_advice import texts_by_language
 from mockserver.core.contract import Contract
 from mockserver.core.directives import DirectiveError
 from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
@@ -55,7 +56,7 @@ def compile_contract(layers: Layers, schemas: SchemaSet) -> Contract:
         hash=_hash(layers, schemas),
         operations=tuple(operations),
         collections=collections,
-        assumptions={name: str(node.data) for name, node in layers.assumptions.items()},
+        assumption_texts={name: texts_by_language(node.data) for name, node in layers.assumptions.items()},
         settings=settings,
         replaced=tuple(layers.replaced),
         rewrite_references=schemas.rewrite_references,

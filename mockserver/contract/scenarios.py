@@ -11,7 +11,7 @@ from mockserver.contract.layers import ConfigNode, Table, unbroken_member
 from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Scope
 from mockserver.contract.templates import compile_body, compile_template
-from mockserver.core.client_advice import LANGUAGES, ClientAdvice
+from mockserver.core.client_advice import LANGUAGES, ClientAdvice, texts_by_language
 from mockserver.core.contract import (
     Alternative,
     Assumption,
@@ -91,7 +91,7 @@ class _ScenarioCompiler:
             operation=self._operation.name,
             provenance=alternatives[0].provenance,
             heading=alternatives[0].heading,
-            note=data.get("note"),
+            notes=_by_language(node, "note"),
             client_advice=_client_advice(node),
             code=answer.code,
             verified=self._verification(data["scenario"]),
@@ -216,8 +216,10 @@ def _client_advice(node: ConfigNode) -> ClientAdvice:
 
 
 def _by_language(node: ConfigNode, name: str) -> Mapping[str, str]:
-    """A text by language."""
-    texts: Mapping[str, str] = node.data.get(name, {})
+    """A text by language; one that is written without a language is English on purpose."""
+    texts = texts_by_language(node.data.get(name, {}))
+    if isinstance(node.data.get(name), str):
+        return texts
     missing = [language for language in LANGUAGES if language not in texts]
     if texts and missing:
         node.warn(

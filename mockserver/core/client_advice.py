@@ -8,7 +8,17 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 LANGUAGES: Final = ("en", "es")
-"""The languages of reason and advice."""
+"""The languages of texts for people."""
+
+
+def texts_by_language(written: str | Mapping[str, str]) -> Mapping[str, str]:
+    """A text as a file writes it, in English alone or by language, by language."""
+    return {"en": written} if isinstance(written, str) else written
+
+
+def text_in(texts: Mapping[str, str], language: str) -> str | None:
+    """The text in this language, otherwise in the one that there is; None without any."""
+    return texts.get(language) or next(iter(texts.values()), None)
 
 
 class ClientAdvice(Struct, frozen=True):
@@ -31,7 +41,7 @@ class ClientAdvice(Struct, frozen=True):
 
     def text(self, language: str) -> str:
         """Reason and advice, each in this language where it has it, otherwise in the one that it has."""
-        texts = (one.get(language) or next(iter(one.values()), None) for one in (self.reason, self.advice))
+        texts = (text_in(one, language) for one in (self.reason, self.advice))
         return " ".join(filter(None, texts))
 
     @property

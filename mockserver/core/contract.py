@@ -9,20 +9,11 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from mockserver.base.address import escape_segment
-from mockserver.core.client_advice import NO_ADVICE, ClientAdvice
+from mockserver.core.client_advice import NO_ADVICE, ClientAdvice, text_in
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.faults import Delay, Fault
 from mockserver.core.language import CompiledBody, Condition, Template, Validator
-from mockserver.core.model import (
-    Collection,
-    IdRule,
-    Lookup,
-    Path,
-    Position,
-    Provenance,
-    Settings,
-    Violation,
-)
+from mockserver.core.model import Collection, IdRule, Lookup, Path, Position, Provenance, Settings, Violation
 from mockserver.core.provider_verification import ProviderVerification
 
 
@@ -130,14 +121,15 @@ class ResponseHeader(Struct, frozen=True):
 class Scenario:
     """One named case: when it applies (`alternatives`, tried in order), what it answers, what it changes.
 
-    `code` is the code in its answer, `runtime_text` its text if it was added at run time. All of `new_ids` are used up.
+    `notes` are by language. `code` is the code in its answer, `runtime_text` its text if it was added at run
+    time. All of `new_ids` are used up.
     """
 
     id: str
     operation: str
     provenance: Provenance
     heading: str | None
-    note: str | None
+    notes: Mapping[str, str]
     assumed: tuple[Assumption, ...]
     alternatives: tuple[Alternative, ...]
     envelope: Envelope
@@ -156,6 +148,11 @@ class Scenario:
     delay: Delay | None = None
     turns: Turns | None = None
     runtime_text: str | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What people should know of it, in English where it is; None where there is nothing."""
+        return text_in(self.notes, "en")
 
     @property
     def answers_all(self) -> bool:
@@ -267,12 +264,17 @@ class Contract:
     hash: str
     operations: tuple[Operation, ...]
     collections: Mapping[str, Collection]
-    assumptions: Mapping[str, str]
+    assumption_texts: Mapping[str, Mapping[str, str]]
     settings: Settings
     replaced: tuple[Replacement, ...] = ()
     warnings: tuple[FileDiagnostic, ...] = ()
     rewrite_references: RewriteReferences = lambda _: {}
     definition: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def assumptions(self) -> dict[str, str]:
+        """The open points by id, in English where they are."""
+        return {name: text_in(texts, "en") or "" for name, texts in self.assumption_texts.items()}
 
     @property
     def scenarios(self) -> Iterable[Scenario]:

@@ -126,9 +126,13 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
     if entry.recorded is not None:
         shown["recording"] = _recording_json(entry.recorded)
     if reconstruction is not None:
-        advice = reconstruction.scenario.client_advice if reconstruction.scenario is not None else NO_ADVICE
+        scenario = reconstruction.scenario
         conditions = [one.written for one in reconstruction.conditions]
-        shown["decision"] |= {"conditions": conditions, **advice.members}
+        shown["decision"] |= {
+            "conditions": conditions,
+            "notes": dict(scenario.notes) if scenario is not None else {},
+            **(scenario.client_advice if scenario is not None else NO_ADVICE).members,
+        }
         shown["misses"] = near_misses_json(reconstruction.near_misses)
     return shown
 

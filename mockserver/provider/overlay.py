@@ -12,6 +12,7 @@ from mockserver.base.values import encode_json
 from mockserver.contract.bundles import contract_bundle, load_bundle
 from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, check_format
+from mockserver.core.client_advice import texts_by_language
 from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 from mockserver.files.yaml_source import read_yaml
@@ -104,8 +105,11 @@ def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) 
             )
         else:
             raise NotAcceptedError(f"{name}: {one['at']} ({one['kind']}) is not the scenario's own: change it by hand")
-    note = f"{scenario['note']} " if scenario.get("note") else ""
-    accepted = {**scenario, "note": f"{note}Accepted from the provider on {day}.", "respond": respond}
+    remark = f"Accepted from the provider on {day}."
+    note = scenario.get("note", "")
+    by_language = {language: f"{text} {remark}" for language, text in texts_by_language(note).items()}
+    accepted = {**scenario, "note": f"{note} {remark}".strip() if isinstance(note, str) else by_language}
+    accepted["respond"] = respond
     _check(contract, operation, accepted)
     return accepted
 

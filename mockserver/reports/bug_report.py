@@ -13,7 +13,7 @@ from typing import Final, Literal
 from mockserver.base.address import public_url
 from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.base.values import encode_ascii_json
-from mockserver.core.client_advice import NO_ADVICE
+from mockserver.core.client_advice import NO_ADVICE, text_in
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
 from mockserver.entries.reconstruction import Reconstruction
@@ -80,7 +80,7 @@ def report(
         f"<p><small>{escape(wording.text('entry.report'))}</small></p>",
         f"<h1><b>{escape(title)}</b> {escape(name)}</h1>",
         f"<p><code>{escape(f'{entry.request.method} {target}')}</code></p>",
-        *_documentation(decision, wording),
+        *_documentation(decision, reconstruction, wording),
         *(_lost(entry, wording) if entry.answer_lost else _advice(reconstruction, wording)),
         *_violations(decision, entry, wording),
         _table(wording.text("report.happened"), _summary_rows(entry, contract, reconstruction, utc_offset, wording)),
@@ -138,12 +138,16 @@ def _message(entry: JournalEntry, member: Literal["request", "reply"], wording: 
     return _block("\n".join(headers)) + body
 
 
-def _documentation(decision: EntryDecision | None, wording: Wording) -> Iterator[str]:
+def _documentation(
+    decision: EntryDecision | None, reconstruction: Reconstruction | None, wording: Wording
+) -> Iterator[str]:
     """The heading of this answer in the documents, and the note about it."""
     if decision is not None and decision.scenario.heading:
         yield f"<blockquote>{escape(decision.scenario.heading)}</blockquote>"
     if decision is not None and decision.scenario.note:
-        yield f"<p><strong>{escape(wording.text('entry.note'))}</strong> {escape(decision.scenario.note)}</p>"
+        served = reconstruction.scenario if reconstruction is not None else None
+        note = (served.notes.get(wording.language) if served is not None else None) or decision.scenario.note
+        yield f"<p><strong>{escape(wording.text('entry.note'))}</strong> {escape(note)}</p>"
 
 
 def _lost(entry: JournalEntry, wording: Wording) -> Iterator[str]:
@@ -182,7 +186,8 @@ def _summary_rows(
         if scenario.because:
             yield text("entry.because"), _because(decision, reconstruction, wording)
         for assumption in decision.assumed:
-            yield text("entry.assumed"), f"{assumption}: {contract.assumptions.get(assumption, '')}"
+            meaning = text_in(contract.assumption_texts.get(assumption, {}), wording.language) or ""
+            yield text("entry.assumed"), f"{assumption}: {meaning}"
         yield text("entry.position"), scenario.position
     elif entry.recorded is not None:
         yield from _recorded_rows(entry.recorded, wording)

@@ -108,8 +108,9 @@ def _words_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]
     by_language = f"a text by language: {', '.join(LANGUAGES)}"
     for keyword, expected in ((DESCRIPTION_KEYWORD, by_language), (PATTERN_WORDS_KEYWORD, f"a text, or {by_language}")):
         words = schema.get(keyword, {"en": "-"})
-        texts = words if isinstance(words, dict) else {"en": words if keyword == PATTERN_WORDS_KEYWORD else None}
-        if not texts or not texts.keys() <= set(LANGUAGES) or not all(isinstance(t, str) and t for t in texts.values()):
+        texts = {"en": words} if keyword == PATTERN_WORDS_KEYWORD and isinstance(words, str) else words
+        is_right = isinstance(texts, dict) and texts and texts.keys() <= set(LANGUAGES)
+        if not is_right or not all(isinstance(text, str) and text for text in texts.values()):
             got = printable(encode_ascii_json(words), 80)
             yield Diagnostic((*at, keyword), f"wrong value for {keyword}", expected, got)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mockserver.base.values import encode_ascii_json, kind, kind_of_absence
+from mockserver.core.client_advice import texts_by_language
 from mockserver.core.model import MISSING
 
 PATTERN_WORDS_KEYWORD: Final = "x-expected"
@@ -101,8 +102,7 @@ def violation_values(keyword: str, operand: Any, schema: Any, value: Any) -> dic
 
 def _expected_words(schema: Any) -> Mapping[str, str]:
     """A schema's own words for its pattern, by language; those without a language are English."""
-    words = schema.get(PATTERN_WORDS_KEYWORD) or {}
-    return words if isinstance(words, dict) else {"en": str(words)}
+    return texts_by_language(schema.get(PATTERN_WORDS_KEYWORD, {}))
 
 
 def _or(names: list[str]) -> str:

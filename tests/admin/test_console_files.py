@@ -237,3 +237,7 @@ async def test_the_contract_route_lists_operations_and_assumptions(
     assert [one["title"]["es"] for one in shown["collections"]] == ["Lotes", "Tarjetas", "Clientes", "Correos"]
     assert set(shown["operations"][0]["lookups"].values()) == set(contract.collections)
     assert shown["assumptions"] == contract.assumptions
+    assert shown["assumption_texts"]["atomic"] == {
+        "en": "A failed activation changes nothing.",
+        "es": "Una activación fallida no cambia nada.",
+    }

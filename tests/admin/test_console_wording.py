@@ -130,6 +130,21 @@ def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> Non
     expect(detail).to_contain_text("se esperaba: un texto; se recibió: un número")
     expect(detail).to_contain_text("se esperaba: solo dígitos; se recibió: otro texto")
     expect(detail).to_contain_text("custmer_id no es un campo documentado; ¿quiso decir customer_id?")
+    detail.locator(".points summary").click()
+    expect(detail).to_contain_text("check-order — Orden de las validaciones: cuerpo y forma;")
+
+
+def test_a_note_is_in_spanish(mock: Serving, console: Opened) -> None:
+    """Of an outcome, and of an answer."""
+    note = 'El documento da un texto, "Wrong parameters", y ninguna pista (hints).'
+    mock.post(LASTING, f"/sandbox/note{PATH}", **{"Mock-Scenario": "provider-communication"})
+    page = console(f"{mock.url}/sandbox/note/", locale="es-MX")
+    page.locator(".rows-body [role=row]").click()
+    expect(page.locator(".detail")).to_contain_text(note)
+    page = console(f"{mock.url}/sandbox/note/#/outcomes", locale="es-MX")
+    outcome = page.locator(".outcome", has_text="provider-communication")
+    outcome.locator("summary").first.click()
+    expect(outcome).to_contain_text(note)
 
 
 def test_collections_and_fields_are_described_in_spanish(mock: Serving, console: Opened) -> None:

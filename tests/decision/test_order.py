@@ -221,7 +221,7 @@ def test_run_time_scenarios_go_first_or_take_a_place(asked: Contract) -> None:
     """A new one is tried first; one of a file's id stands where that stood."""
     operation = asked.operations[0]
     third, new = operation.scenarios[2], dataclasses.replace(operation.scenarios[0], id="new")
-    replaced = dataclasses.replace(third, note="replaced")
+    replaced = dataclasses.replace(third, notes={"en": "replaced"})
     order = scenarios_in_force(operation, (new, replaced))
     assert [scenario.id for scenario in order] == ["new", *(scenario.id for scenario in operation.scenarios)]
     assert order[3] is replaced

@@ -138,6 +138,11 @@ async def test_a_report_words_what_was_wrong_in_spanish(url: str, client: aiohtt
         [
             (body, {}, ["body.pinse esperaba: solo dígitos; se recibió: otro texto", "¿quiso decir customer_id?"]),
             (ONCE, {}, ["Porqueregistro customer está presente"]),
+            (
+                ONCE,
+                {"Mock-Scenario": "provider-communication"},
+                ["Nota. El documento da un texto", "Supuestosauthentication: No se exige autenticación."],
+            ),
             (ONCE, {"Mock-Scenario": "no-such"}, ["El encabezado no nombra ningún escenario", "no es una respuesta"]),
         ],
         1,

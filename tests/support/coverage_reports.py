@@ -17,6 +17,7 @@ def shown(**more: Any) -> dict[str, Any]:
         "heading": "One",
         "note": None,
         "verified": None,
+        "notes": {},
         "reason": {},
         "advice": {},
         "retry": None,

@@ -10,8 +10,8 @@ import { shown, stringify } from "./exact_json.js";
 import { attempt, button, copyText, errorState, iconButton, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
-import { t, textOr } from "./translations.js";
-import { adviceNotice, conditionText, evidenceTexts, faultName, violationText, warningText } from "./wording.js";
+import { language, t, textOr } from "./translations.js";
+import { adviceNotice, conditionText, evidenceTexts, faultName, noteNotice, violationText, warningText } from "./wording.js";
 
 /** Shows an entry of a sandbox in `area`. */
 export async function showEntry(area, id, sandbox, { close, again }) {
@@ -67,7 +67,7 @@ export function explanation(entry, served) {
   const constant = constantKey(entry, served);
   if (constant && !entry.answer_lost) parts.push(notice("info", t("entry.constant", { key: constant })));
   if (decision?.heading) parts.push(h("blockquote", {}, h("p", { lang: "en" }, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
-  if (decision?.note) parts.push(notice("info", h("strong", {}, t("entry.note")), " ", h("span", { lang: "en" }, decision.note)));
+  if (decision?.note) parts.push(noteNotice(decision));
   const facts = [];
   const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
   if (decision) {
@@ -87,8 +87,9 @@ export function explanation(entry, served) {
   if (entry.client_left) fact(t("entry.delivery"), t("entry.client.left"));
   if (entry.trace) fact(t("entry.trace"), h("a", { class: "mono", href: routeUrl("journal", { text: entry.trace, all: "1" }) }, entry.trace));
   if (decision?.assumed.length) {
+    const meaning = (one) => served.assumption_texts[one]?.[language] ?? served.assumptions[one];
     fact(t("entry.assumed"), h("details", { class: "points" }, h("summary", { class: "mono" }, decision.assumed.join(", ")),
-      h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), served.assumptions[one] ? h("span", { class: "dim" }, ` — ${served.assumptions[one]}`) : null)))));
+      h("ul", { class: "plain" }, ...decision.assumed.map((one) => h("li", {}, h("span", { class: "mono" }, one), meaning(one) ? h("span", { class: "dim" }, ` — ${meaning(one)}`) : null)))));
   }
   if (decision) fact(t("entry.position"), h("span", { class: "mono" }, decision.position));
   return [section(t("entry.why"), ...parts, h("dl", { class: "facts" }, ...facts))];

@@ -5,10 +5,10 @@ import { armDialog } from "./arming.js";
 import { answersOf, codeOf, contract, clearCache } from "./contract.js";
 import { fill, h, icon, throttled, uniqueId } from "./dom.js";
 import { viewJson } from "./json_view.js";
-import { button, selectBox, copyText, errorState, loadingState, notice, emptyState, sourceBadge, statusBadge } from "./widgets.js";
+import { button, selectBox, copyText, errorState, loadingState, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { adviceNotice, hasWords, howText, reasonText } from "./wording.js";
+import { adviceNotice, hasWords, howText, noteNotice, reasonText } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -125,7 +125,7 @@ export function outcomes(main, reportState) {
       button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" })));
     const answer = h("div", {});
     fill(inside,
-      one.note ? notice("info", h("strong", {}, t("entry.note")), " ", h("span", { lang: "en" }, one.note)) : null,
+      one.note ? noteNotice(one) : null,
       adviceNotice(one),
       h("h3", {}, t("outcomes.how")),
       h("dl", { class: "ways" }, wayRow("values", howText(one), one.curl), wayRow("header", header, header)),

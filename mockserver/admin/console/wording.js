@@ -10,6 +10,9 @@ const MAX_VALUE = 80;
 /** What happened, in a language in which the documents have no heading; "" where the heading is to be understood. */
 export const reasonText = ({ reason }) => (language === "en" ? "" : reason?.[language] ?? "");
 
+/** The note about an outcome, in the reader's language where the contract has it. */
+export const noteNotice = ({ note, notes }) => notice("info", h("strong", {}, t("entry.note")), " ", notes?.[language] ? h("span", {}, notes[language]) : h("span", { lang: "en" }, note));
+
 /** A heading of the documents, which are English, or the id of a scenario. */
 export const titleText = ({ heading, scenario }) => (heading ? h("strong", { lang: "en", title: t("entry.heading") }, heading) : h("strong", {}, scenario));
 
