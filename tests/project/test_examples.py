@@ -202,14 +202,15 @@ def test_a_mock_that_refuses_its_admin_api_fails_the_step(lines: Callable[[], li
     assert not (tmp_path / "mock" / "coverage.html").exists()
 
 
-@pytest.mark.parametrize("lines", [gitlab_lines, github_lines])
-def test_a_job_finds_the_token_in_its_environment(lines: Callable[[], list[str]], tmp_path: Path) -> None:
+def test_a_job_finds_the_token_in_its_environment(tmp_path: Path) -> None:
     """By the variable that the mock reads as well."""
     skip_without("bash", "curl")
     with serving("--admin-token", "s3cret") as server:
-        command = ["bash", "-e", "-c", "\n".join(lines())]
-        run(*command, cwd=tmp_path, MOCK_URL=server.url, MOCKSERVER_ADMIN_TOKEN="s3cret")
-    assert (tmp_path / "mock" / "coverage.html").read_text().startswith("<!doctype html>")
+        for name, lines in (("gitlab", gitlab_lines()), ("github", github_lines())):
+            (tmp_path / name).mkdir()
+            command = ["bash", "-e", "-c", "\n".join(lines)]
+            run(*command, cwd=tmp_path / name, MOCK_URL=server.url, MOCKSERVER_ADMIN_TOKEN="s3cret")
+            assert (tmp_path / name / "mock" / "coverage.html").read_text().startswith("<!doctype html>")
 
 
 def test_a_job_without_an_image(tmp_path: Path) -> None:
