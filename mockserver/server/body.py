@@ -15,6 +15,7 @@ from mockserver.core.content_encoding import decode_content
 from mockserver.core.model import Settings
 from mockserver.core.reply import Problem, Reply
 from mockserver.server.connection import Connection
+from mockserver.server.head import BROKEN_CHUNKS
 
 MAX_ADMIN_BODY: Final = 16_777_216
 """In bytes; snapshots of tens of thousands of records fit."""
@@ -52,10 +53,8 @@ async def receive_body(
             body = await _read_rest(request, connection, first_byte_at + settings.request_timeout, limit)
     except TimeoutError:
         return problems.too_slow(settings.request_timeout)
-    except BrokenChunksError:
-        return problems.not_http("The chunk framing of its body is broken.")
-    except web.RequestPayloadError:
-        return problems.not_http("The chunk framing of its body is broken.")
+    except (BrokenChunksError, web.RequestPayloadError):
+        return problems.not_http(BROKEN_CHUNKS)
     if len(body) > limit:
         return problems.too_large(limit, subject)
     if not body or "Content-Encoding" not in request.headers:

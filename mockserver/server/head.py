@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
@@ -17,14 +18,46 @@ MAX_HEADERS: Final = 128
 MAX_LINE_BYTES: Final = 8_190
 """Limits on the head of a request: the number of headers, and the bytes of a header or of the request line."""
 
+BROKEN_CHUNKS: Final = "The chunk framing of its body is broken."
+
 _HOST_PATTERN: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:(?P<port>[0-9]{0,5}))?")
 _ABSOLUTE_TARGET: Final = re.compile(r"(?i)https?://([^/?#]+)")
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/([0-9]+(?:\.[0-9]+)?)")
 _CODINGS: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[ \t]*([^\r\n]*)")
-_SAFE_REASONS: Final = ("Missing 'Host' header", "Duplicate 'Host' header", "Received HTTPS traffic")
-"""Beginnings of texts of aiohttp that hold nothing of the request.
+_REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Expected Host, got none.": ("Missing 'Host'",),
+    "Expected one Host, got several.": ("Duplicate 'Host'",),
+    "Expected HTTP, got TLS: the client speaks https, and this port does not.": ("Received HTTPS",),
+    "Expected NAME: VALUE in each header, without control characters, and a line for each.": (
+        "Invalid header",
+        "Missing expected CR after header",
+        "Missing expected LF after header",
+        "Unexpected whitespace after header",
+        "Expected LF after headers",
+    ),
+    "Expected one Content-Length, got several.": ("Duplicate Content-Length",),
+    "Expected a number of bytes as Content-Length.": (
+        "Invalid character in Content-Length",
+        "Empty Content-Length",
+        "Content-Length overflow",
+    ),
+    "Expected Content-Length or Transfer-Encoding, got both.": ("Content-Length can't", "Transfer-Encoding can't"),
+    "Expected chunked, once and alone, as Transfer-Encoding.": (
+        "Invalid `Transfer-Encoding`",
+        "Request has invalid `Transfer-Encoding`",
+    ),
+    BROKEN_CHUNKS: (
+        "Invalid character in chunk",
+        "Invalid quoted-pair in chunk",
+        "Chunk size overflow",
+        "Expected LF after chunk",
+        "Missing expected CR after chunk",
+    ),
+    "Bytes follow a request that ends its connection.": ("Data after",),
+}
+"""Why a head cannot be parsed, and the beginnings of aiohttp's texts that say so.
 
-Any other text is shown only where it quotes a line, which is cut off; without one it may hold the target, with secrets.
+Its texts are not shown: they may hold the target, with secrets.
 """
 
 
@@ -68,20 +101,18 @@ def unreadable_head(received: bytes, message: str) -> Problem:
     if begins_well and (len(lines) > MAX_HEADERS + 1 or any(len(line) > MAX_LINE_BYTES for line in lines)):
         what = f"A request has at most {MAX_HEADERS} headers, and no line longer than {MAX_LINE_BYTES} bytes."
         return problem(431, "headers-too-large", "The head of the request is too large", what)
-    reason, quotes_line, _ = message.replace("status line", "request line").partition("\n\n")
     found = _REQUEST_LINE.fullmatch(lines[0])
     if found is not None:
         method, version = found[1].decode(), found[3].decode()
         if version not in ("1.1", "1.0"):
             return _unsupported_version(version)
-        if reason.startswith("Invalid method") and method not in hdrs.METH_ALL:
+        if message.startswith("Invalid method") and method not in hdrs.METH_ALL:
             return _unsupported_method(method)
         codings = b", ".join(_CODINGS.findall(b"\n".join(lines[1:]))).decode("ascii", "replace").lower()
         if any(coding.strip() not in ("", "chunked") for coding in codings.split(",")):
             return _unsupported_coding(codings)
-    if not quotes_line and not reason.startswith(_SAFE_REASONS):
-        reason = "The request line, or what stands in its place, cannot be read"
-    return not_http(printable(" ".join(reason.split()).rstrip(":."), 120) + ".")
+    reasons = (reason for reason, beginnings in _REASONS.items() if message.startswith(beginnings))
+    return not_http(next(reasons, "The request line, or what stands in its place, cannot be read."))
 
 
 def _unsupported_version(version: str) -> Problem:

@@ -60,8 +60,8 @@ async def test_an_absolute_target_has_a_host(url: str, target: str, status: int)
             for host in ("[::1", "x?y", "x#y", "a:123456", "a,b", "a:65536", "[::1]:99999")
         ),
         (post("Host: \xfc"), 400, "as Host, got"),
-        (post(), 400, "Missing 'Host' header"),
-        (post("Host: a", "Host: b"), 400, "Duplicate 'Host' header"),
+        (post(), 400, "Expected Host, got none."),
+        (post("Host: a", "Host: b"), 400, "Expected one Host, got several."),
         *(
             (sent(f"POST {PATH} HTTP/{v}", "Host: a"), 505, f"got HTTP/{v}.")
             for v in ("2.0", "0.9", "1.2", "3", "1.10")
@@ -76,12 +76,16 @@ async def test_an_absolute_target_has_a_host(url: str, target: str, status: int)
         (head("POST", PATH, "Transfer-Encoding: gzip") + CHUNKED, 501, "got gzip."),
         (head("POST", PATH, "Transfer-Encoding:", length=2) + b"{}", 400, "got an empty one."),
         (head("POST", PATH, "Transfer-Encoding: chunked, chunked") + CHUNKED, 400, "Transfer-Encoding"),
-        (head("POST", PATH, "Transfer-Encoding: chunked", length=2) + CHUNKED, 400, "Content-Length can't be present"),
-        (head("POST", PATH, "Content-Length: +2") + b"{}", 400, "Invalid character in Content-Length."),
-        (head("POST", PATH, "X : a", length=2) + b"{}", 400, "Invalid header token."),
-        (head("POST", PATH + " x", length=2) + b"{}", 400, "Bad request line"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40), 400, "HTTPS traffic on an HTTP port"),
+        (head("POST", PATH, "Transfer-Encoding: chunked", length=2) + CHUNKED, 400, "Transfer-Encoding, got both."),
+        (head("POST", PATH, "Content-Length: +2") + b"{}", 400, "Expected a number of bytes"),
+        (head("POST", PATH, "X : a", length=2) + b"{}", 400, "Expected NAME: VALUE"),
+        (head("POST", PATH + " x", length=2) + b"{}", 400, "The request line"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40), 400, "got TLS"),
         (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, "The request line"),
+        (head("POST", PATH, "Content-Length: 2", length=2) + b"{}", 400, "Expected one Content-Length"),
+        (head("POST", PATH, "X: a", " b", length=2) + b"{}", 400, "a line for each."),
+        (head("POST", PATH, "Transfer-Encoding: chunked") + b"x", 400, "The chunk framing"),
+        (head("POST", PATH, "Connection: close", length=0) + b"x", 400, "Bytes follow"),
     ],
 )
 async def test_a_head_that_is_refused(
