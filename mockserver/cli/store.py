@@ -55,7 +55,7 @@ def open_store(
         raise click.BadParameter(str(error), param_hint="'--store'") from None
     settings, bundle = override(contract.settings), encode_json(contract_bundle(contract))
     try:
-        key = register(address, contract.hash, bundle, sandbox_key, adopts=adopts)
+        registration = register(address, contract.hash, bundle, sandbox_key, adopts=adopts)
         served = freeze(address, contract) if adopts else None
         if served is not None:
             before = override(served.settings)
@@ -66,4 +66,5 @@ def open_store(
     except StorageError as error:
         print_notice(str(error))
         sys.exit(1)
-    return SharedStore(RedisStorage(address, contract, settings, now_ns), key, address.shown)
+    storage = RedisStorage(address, contract, settings, now_ns, registered=registration.shared)
+    return SharedStore(storage, registration.sandbox_key, address.shown)

@@ -15,8 +15,9 @@ All keys begin with `{PREFIX}:`, one hash tag, as the limits of journal, bytes a
 | totals | hash | contract, ids, births, sequence, state_bytes, journal_bytes, armed, evictions and the like |
 | bundle | string | the contract, from which a server of another one carries the state over |
 | sandboxes | sorted set | names by the time of their last use |
-| sandbox:NAME | hash | born, settings, clock, delays, varied, last_armed, pending, records, record_bytes, \
+| sandbox:NAME | hash | born, settings, clock, delays, varied, last_armed, records, record_bytes, \
 runtime_bytes, evicted_before; scenarios:OPERATION, armed:ID, turn:[OPERATION, SCENARIO], id:NAME |
+| pending:NAME | set | ids of entries whose answers are on their way |
 | records:NAME | hash | records as JSON by collection, line feed, key; `null` is a tombstone |
 | entries | hash | NAME, line feed, journal entry, by id |
 | order, order:NAME | sorted sets | ids of entries by the sequence of their commits, of all and of a sandbox |

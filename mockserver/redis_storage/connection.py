@@ -18,6 +18,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from mockserver.storage.interface import StorageError
@@ -56,6 +57,10 @@ SCRIPTS: Final = {
     "adopt": ("keys", "drop"),
 }
 """The scripts that run in the store, each as a whole or not at all, and the files of `lua` that stand before each."""
+
+
+ALLOWED_IF_FULL: Final = frozenset(["reset", "reset_all", "clear"])
+"""The scripts that run although the store is full, as they make room."""
 
 
 class Address(Struct, frozen=True):
@@ -105,11 +110,23 @@ def parse_address(text: str) -> Address:
     return Address(url, prefix)
 
 
-def register(address: Address, contract: str, bundle: bytes, sandbox_key: bytes, *, adopts: bool = False) -> bytes:
+class Registration(Struct, frozen=True):
+    """The key with which secrets become names of sandboxes; what all servers have in common beside the contract.
+
+    shared: by name. A server says it again to a store that has lost its data.
+    """
+
+    sandbox_key: bytes
+    shared: tuple[tuple[str, str], ...]
+
+
+def register(
+    address: Address, contract: str, bundle: bytes, sandbox_key: bytes, *, adopts: bool = False
+) -> Registration:
     """Check that the store answers, and that all its servers have one contract, major version and sandbox key.
 
     Without an own `sandbox_key` it is that of the store. Where the servers have this contract, its `bundle` is kept.
-    Another contract is no error if this server `adopts` its state. Returns the key. Raises `StorageError`.
+    Another contract is no error if this server `adopts` its state. Raises `StorageError`.
     """
     with open_client(address) as client:
         server: Any = client.info("server")
@@ -120,14 +137,14 @@ def register(address: Address, contract: str, bundle: bytes, sandbox_key: bytes,
             raise StorageError(f"the store at {address.shown} is version {major}: expected {OLDEST_VERSION} or later")
         key = sandbox_key or _share(client, address, "sandbox_key", os.urandom(32).hex()).encode()
         digest = hashlib.sha256(key).hexdigest()[:8]
-        major_version = __version__.partition(".")[0]
-        for name, own in (("version", major_version), ("sandbox key", digest), ("contract", contract)):
+        same = (("version", __version__.partition(".")[0]), ("sandbox key", digest))
+        for name, own in (*same, ("contract", contract)):
             shared = _share(client, address, name, own)
             if shared != own and not (adopts and name == "contract"):
                 raise other_served(address, name, shared, own)
         if shared == contract:
             client.setnx(address.key("bundle"), bundle)
-    return key
+    return Registration(key, same if sandbox_key else (*same, ("sandbox_key", key.decode())))
 
 
 @contextmanager
@@ -182,10 +199,11 @@ def failure(address: Address, error: Exception) -> StorageError:
 def read_scripts() -> dict[str, str]:
     """The text of each script by name."""
     folder = Path(__file__).with_name("lua")
-    return {
+    texts = {
         name: "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in (*parts, name))
         for name, parts in SCRIPTS.items()
     }
+    return {name: f"#!lua flags=allow-oom\n{text}" if name in ALLOWED_IF_FULL else text for name, text in texts.items()}
 
 
 class Store:
@@ -198,6 +216,8 @@ class Store:
             address.url,
             max_connections=MAX_CONNECTIONS,
             retry=AsyncRetry(NoBackoff(), 0),  # a change that is sent twice would conflict with itself
+            # With them the client would use connections that the store has closed.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
             **_limits(),
         )
         self._free_connections = asyncio.Semaphore(MAX_CONNECTIONS)
@@ -229,11 +249,12 @@ class Store:
         """The fields of a hash. Raises `StorageError`."""
         return as_fields(await self.command("HGETALL", key))
 
-    async def check(self, contract: str) -> None:
-        """Raise `StorageError` if the store does not answer, or its servers have another contract."""
-        served: bytes | None = await self.command("HGET", "totals", "contract")
-        if served is not None and served.decode() != contract:
-            raise other_served(self.address, "contract", served.decode(), contract)
+    async def check(self, identity: Sequence[tuple[str, str]]) -> None:
+        """Raise `StorageError` if the store does not answer, or its servers have something else in common."""
+        shared = await self.command("HMGET", "totals", *(name for name, _ in identity))
+        for (name, own), served in zip(identity, shared, strict=True):
+            if served is not None and served.decode() != own:
+                raise other_served(self.address, name, served.decode(), own)
 
     async def close(self) -> None:
         """Close the connections."""

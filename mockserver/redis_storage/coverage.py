@@ -25,10 +25,14 @@ from mockserver.storage.coverage import (
     loses_answer,
     other_outcome,
 )
+from mockserver.storage.interface import StorageError
 
 
 class Deliveries:
-    """Sends counts to the store: those that come while others are on their way go together with the next ones."""
+    """Sends counts to the store: those that come while others are on their way go together with the next ones.
+
+    Those that could not be sent go with the next ones too. The store may have them already; it counts none twice.
+    """
 
     def __init__(self, store: Store) -> None:
         """Nothing waits."""
@@ -38,12 +42,15 @@ class Deliveries:
 
     async def count(self, counts: Mapping[str, Any]) -> None:
         """Send the counts of one answer; they are in the store when this returns. Raises `StorageError`."""
-        group = self._next
-        group.append(encode(counts))
+        self._next.append(encode(counts))
         async with self._turn:
-            if group is self._next:  # nobody has sent them yet
-                self._next = []
-                await self._store.run("delivered", *group)
+            group, self._next = self._next, []
+            if group:  # nobody has sent them yet
+                try:
+                    await self._store.run("delivered", *group)
+                except StorageError:
+                    self._next = [*group, *self._next]
+                    raise
 
 
 def counts(observation: Observation, *, complete: bool) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from mockserver.redis_storage.changes import (
 )
 from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords, candidates, write_apart
 from mockserver.redis_storage.sandbox_fields import SandboxFields
-from mockserver.redis_storage.shared import Pending, Shared
+from mockserver.redis_storage.shared import Shared
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Committed, Entry, Full, Gone, SandboxClock, State, StorageError
 from mockserver.storage.memory_records import (
@@ -178,7 +178,7 @@ class RedisSandbox(SandboxFields):
             return Gone()
         full = self.full(result)
         if full is None:
-            self.shared.pending[entry.id] = Pending(self.born, observation)
+            self.shared.pending[entry.id] = observation
         return full or Committed()
 
     def _after_use(self, armed: ArmedOutcome) -> Value:

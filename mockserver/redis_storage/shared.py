@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from msgspec import Struct
+from collections.abc import Callable, Sequence
 
 from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
@@ -15,23 +13,24 @@ from mockserver.redis_storage.values import ContractValues
 from mockserver.storage.coverage import Observation
 
 
-class Pending(Struct, frozen=True):
-    """An observation whose answer is on its way, and the life of its sandbox in which it was committed."""
-
-    born: str
-    observation: Observation
-
-
 class Shared:
     """One for all sandboxes of a server."""
 
-    def __init__(self, store: Store, contract: Contract, settings: Settings, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is the real clock."""
+    def __init__(
+        self,
+        store: Store,
+        contract: Contract,
+        settings: Settings,
+        now_ns: Callable[[], int],
+        registered: Sequence[tuple[str, str]],
+    ) -> None:
+        """`now_ns` is the real clock; `registered` is what all servers have in common beside the contract."""
         self.store = store
+        self._registered = registered
         self.now_ns = now_ns
         self.queues = Queues()
-        self.pending: dict[str, Pending] = {}
-        """By entry; each server delivers its own."""
+        self.pending: dict[str, Observation] = {}
+        """Of answers that are on their way, by entry; each server delivers its own."""
         self.use_contract(contract, settings)
 
     def use_contract(self, contract: Contract, settings: Settings) -> None:
@@ -39,6 +38,9 @@ class Shared:
         self.contract = contract
         self.settings = settings
         self.values = ContractValues(contract)
+        self.identity = (("contract", contract.hash), *self._registered)
+        """What all servers of the store have in common: by name, in the order in which it is compared."""
+        self.packed_identity = encode(self.identity)
 
     @property
     def journal_limits(self) -> dict[str, int]:

@@ -38,13 +38,15 @@ class RedisStorage:
         idle_clock: Callable[[], float] | None = None,
         *,
         adopts: bool = False,
+        registered: Sequence[tuple[str, str]] = (),
     ) -> None:
         """`idle_clock` replaces the clock of the store, by which sandboxes get idle.
 
+        `registered`: see `connection.Registration`.
         `adopts`: another contract can be used, after `adoption.freeze`.
         """
         self._store = Store(address)
-        self._shared = Shared(self._store, contract, settings, now_ns)
+        self._shared = Shared(self._store, contract, settings, now_ns, registered)
         self._deliveries = Deliveries(self._store)
         self._idle_clock = idle_clock
         self._adopts = adopts
@@ -56,8 +58,8 @@ class RedisStorage:
         return self._shared.values.orders
 
     async def check(self) -> None:
-        """Raise `StorageError` where the store cannot be used now, or its servers have another contract."""
-        await self._store.check(self._shared.contract.hash)
+        """Raise `StorageError` where the store cannot be used now, or its servers have another contract or key."""
+        await self._store.check(self._shared.identity)
 
     # -- sandboxes --------------------------------------------------------------------------------------
 
@@ -67,11 +69,12 @@ class RedisStorage:
 
     async def _sandbox(self, name: str, mode: str, wanted: Wanted | None = None) -> RedisSandbox | None:
         now = "" if self._idle_clock is None else self._idle_clock()
-        settings, contract = self._shared.settings, self._shared.contract.hash
-        limits = (settings.sandbox_ttl, settings.max_sandboxes)
-        answer = await self._store.run("sandbox", name, mode, now, *limits, contract, encode(wanted or Wanted()))
-        if answer[0] == b"contract":
-            raise other_served(self._store.address, "contract", answer[1].decode(), contract)
+        limits = (self._shared.settings.sandbox_ttl, self._shared.settings.max_sandboxes)
+        identity, reads = self._shared.packed_identity, encode(wanted or Wanted())
+        answer = await self._store.run("sandbox", name, mode, now, *limits, identity, reads)
+        if answer[0] == b"other":
+            which, served = (part.decode() for part in answer[1:])
+            raise other_served(self._store.address, which, served, dict(self._shared.identity)[which])
         if answer[0] == b"full":
             return None
         reading = decode_reading(answer[2])
@@ -97,9 +100,9 @@ class RedisStorage:
 
     async def delivered(self, sandbox: str, entry_id: str, *, complete: bool) -> None:  # noqa: ARG002 - of the entry
         """Count the outcome of a request whose answer is out; `complete`: all of it was sent."""
-        pending = self._shared.pending.pop(entry_id, None)
-        if pending is not None:
-            await self._deliveries.count({**counts(pending.observation, complete=complete), "born": pending.born})
+        observation = self._shared.pending.pop(entry_id, None)
+        if observation is not None:
+            await self._deliveries.count({**counts(observation, complete=complete), "entry": entry_id})
 
     async def sandbox_names(self) -> tuple[str, ...]:
         """The names of all sandboxes."""

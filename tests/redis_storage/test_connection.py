@@ -61,9 +61,11 @@ def test_servers_of_one_prefix_have_one_contract_version_and_key() -> None:
     """The key is that of the store, where nobody gives one."""
     needs_redis()
     address = parse_address(redis_server().url())
-    key = register(address, "c1", b"{}", b"")
+    first = register(address, "c1", b"{}", b"")
+    key = first.sandbox_key
     assert len(key) == 64
-    assert register(address, "c1", b"{}", b"") == register(address, "c1", b"{}", key) == key
+    assert register(address, "c1", b"{}", b"") == first
+    assert register(address, "c1", b"{}", key).sandbox_key == key
     with pytest.raises(StorageError, match=r"servers of contract c1 use the prefix .* this one has c2: give this one"):
         register(address, "c2", b"{}", b"")
     with pytest.raises(
@@ -76,7 +78,9 @@ def test_servers_of_one_prefix_have_one_contract_version_and_key() -> None:
     with pytest.raises(StorageError, match=r"servers of version 99 use the prefix"):
         register(address, "c1", b"{}", b"")
     own = parse_address(redis_server().url())
-    assert register(own, "c2", b"{}", b"another secret") == b"another secret"
+    given = register(own, "c2", b"{}", b"another secret")
+    assert given.sandbox_key == b"another secret"
+    assert "another secret" not in str(given.shared)
     with redis.Redis(port=redis_server().port) as client:
         assert b"another secret" not in b" ".join(client.hgetall(own.totals).values())
 
@@ -100,7 +104,7 @@ async def test_a_store_that_cannot_be_used_says_why(url: str, error: str) -> Non
             register(address, "c1", b"{}", b"")
         store = Store(address)
         with pytest.raises(StorageError, match=error) as later:
-            await store.check("c1")
+            await store.check([("contract", "c1")])
         await store.close()
         assert "wrong" not in f"{raised.value}{later.value}"
     finally:
@@ -124,7 +128,7 @@ async def test_a_store_with_tls_needs_a_trusted_certificate(tmp_path: Path, monk
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         register(address, "c1", b"{}", b"")
         store = Store(address)
-        await store.check("c1")
+        await store.check([("contract", "c1")])
         await store.close()
     finally:
         server.close()

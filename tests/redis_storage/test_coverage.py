@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from mockserver import Contract
 from mockserver.redis_storage.coverage import Deliveries
+from mockserver.storage.coverage import Observation
+from mockserver.storage.interface import Entry
+from tests.support.stores import close_stores, needs_redis, redis_storage
 
 
 class StoreInTurns:
@@ -38,3 +42,13 @@ async def test_counts_that_come_during_a_round_trip_go_with_the_next() -> None:
     assert store.sizes == [1, 5]
     await deliveries.count({})
     assert store.sizes == [1, 5, 1]
+
+
+async def test_refused_requests_to_any_number_of_sandboxes_are_counted(contract: Contract) -> None:
+    """The counts of those without a sandbox are put together from time to time."""
+    needs_redis()
+    storage = redis_storage(contract, contract.settings)
+    for number in range(1_010):
+        await storage.add_entry(Entry(str(number), "", b"{}"), Observation(f"stray{number}", 0))
+    assert (await storage.tally(None)).requests == (await storage.tally_of_prefix("stray")).requests == 1_010
+    await close_stores()

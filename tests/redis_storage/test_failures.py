@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ import redis
 from mockserver import Contract, Engine, Reply, Request
 from mockserver.admin.routes import routes
 from mockserver.contract.loading import ContractFiles
+from mockserver.core.model import EMPTY_MAPPING
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.api import AdminApi
 from mockserver.redis_storage import connection, records, sandbox_fields
+from mockserver.redis_storage.storage import RedisStorage
 from mockserver.storage.interface import State, StorageError
 from tests.support import LASTING, ONCE, PATH
 from tests.support.stores import RedisServer, close_stores, needs_redis, redis_storage
@@ -47,9 +50,11 @@ async def sent(engine: Engine, body: object = LASTING, path: str = PATH) -> Repl
     return reply
 
 
-async def admin(engine: Engine, method: str, path: str) -> Reply:
+async def admin(
+    engine: Engine, method: str, path: str, query: Mapping[str, str] = EMPTY_MAPPING, sandbox: str = ""
+) -> Reply:
     """The reply of the admin API."""
-    return await AdminApi(engine, routes).handle(method, SandboxPath("", "/__admin" + path), {}, {}, b"")
+    return await AdminApi(engine, routes).handle(method, SandboxPath(sandbox, "/__admin" + path), query, {}, b"")
 
 
 def unavailable(reply: Reply) -> str:
@@ -83,14 +88,101 @@ async def test_a_stopped_store_is_a_problem_until_it_is_back(engine: Engine, ser
     assert len(entries) == len({entry.id for entry in entries}) >= 3
 
 
+async def test_connections_that_the_store_has_closed_are_not_used(engine: Engine, server: RedisServer) -> None:
+    """Neither after a restart of the store, nor after it closed those that were idle, nor by many requests at once."""
+    bodies = [{**ONCE, "card_identifier": f"CARD-{number}"} for number in range(2 * connection.MAX_CONNECTIONS)]
+
+    async def problems() -> set[str | None]:
+        paths = (f"/sandbox/s{number}{PATH}" for number in range(len(bodies)))
+        replies = await asyncio.gather(*[sent(engine, body, path) for body, path in zip(bodies, paths, strict=True)])
+        return {reply.problem for reply in replies}
+
+    assert await problems() == {None}
+    server.stop()
+    server.start()
+    await asyncio.sleep(0.01)  # for the loop to see what happened meanwhile
+    assert await problems() == {None}
+    with redis.Redis(port=server.port) as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    await asyncio.sleep(0.01)
+    assert await problems() == {None}
+
+
 async def test_a_full_store_changes_nothing(engine: Engine, server: RedisServer) -> None:
-    """What it has can still be read."""
+    """What it has can still be read, and what makes room still works."""
+    for sandbox in ("a", "b"):
+        assert (await sent(engine, ONCE, f"/sandbox/{sandbox}{PATH}")).status == 200
     with redis.Redis(port=server.port) as client:
         client.config_set("maxmemory", 1)
         assert "is full" in unavailable(await sent(engine, ONCE))
         assert (await admin(engine, "GET", "/health")).status == 200
+        assert (await admin(engine, "DELETE", "/requests", sandbox="a")).status == 200
+        assert {entry.sandbox for entry in await engine.storage.entries(None)} == {"b"}
+        assert (await admin(engine, "DELETE", "/sandboxes/a")).status == 200
+        assert await engine.storage.sandbox_names() == ("b",)
+        assert (await admin(engine, "POST", "/reset", {"all": "true"})).status == 200
+        assert await engine.storage.sandbox_names() == ()
         client.config_set("maxmemory", 0)
     assert (await sent(engine, ONCE)).status == 200
+
+
+async def test_an_answer_that_could_not_be_counted_is_counted_with_the_next(
+    engine: Engine, server: RedisServer
+) -> None:
+    """Once, also where the store had counted it and only could not say so."""
+    reply = await engine.handle(Request("POST", PATH, json.dumps(ONCE).encode()))
+    server.stop()
+    await engine.delivered(reply)
+    server.start()
+    await sent(engine)
+    tally = await engine.storage.tally("")
+    assert (tally.requests, sum(tally.outcomes.values())) == (2, 2)
+    storage: Any = engine.storage
+    run = storage._store.run
+
+    async def run_and_fail(script: str, *arguments: Any) -> Any:
+        await run(script, *arguments)
+        raise StorageError("the answer was lost")
+
+    reply = await engine.handle(Request("POST", PATH, json.dumps(LASTING).encode()))
+    storage._store.run = run_and_fail
+    await engine.delivered(reply)
+    storage._store.run = run
+    await sent(engine)
+    assert (await engine.storage.tally("")).requests == 4
+
+
+async def test_a_store_that_lost_its_data_is_told_who_uses_it(contract: Contract, server: RedisServer) -> None:
+    """By the first request; a server with another key of sandboxes is refused, whoever is first."""
+    address = connection.parse_address(server.url("lost"))
+    registration = connection.register(address, contract.hash, b"{}", b"")
+    storage = RedisStorage(address, contract, contract.settings, registered=registration.shared)
+    engine = Engine(contract, storage=storage)
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+        assert (await sent(engine, ONCE)).status == 200
+        assert connection.register(address, contract.hash, b"{}", b"") == registration
+        client.flushall()
+        connection.register(address, contract.hash, b"{}", b"")
+    for reply in (await sent(engine, ONCE), await admin(engine, "GET", "/health")):
+        detail = unavailable(reply)
+        assert "servers of sandbox key" in detail
+        assert registration.sandbox_key.decode() not in detail
+    await storage.close()
+
+
+async def test_a_server_that_was_killed_does_not_hold_its_sandboxes_for_ever(
+    contract: Contract, server: RedisServer
+) -> None:
+    """Longer than any answer takes, they make room for others again."""
+    settings, now = replace(contract.settings, max_sandboxes=1, sandbox_ttl=60), [0.0]
+    storage = redis_storage(contract, settings, monotonic=lambda: now[0], url=server.url())
+    await Engine(contract, settings=settings, storage=storage).handle(Request("POST", "/sandbox/a" + PATH, b"{}"))
+    now[0] = 700
+    assert await storage.use_sandbox("b") is None
+    now[0] = 730
+    assert await storage.use_sandbox("b") is not None
+    await close_stores()
 
 
 async def test_a_slow_store_is_waited_for(engine: Engine, server: RedisServer) -> None:

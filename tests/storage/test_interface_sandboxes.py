@@ -89,10 +89,10 @@ async def test_a_sandbox_with_an_answer_in_flight_is_not_evicted(new_mock: NewMo
     first = await mock.send("a", complete=None)
     second = await mock.send("a", complete=None)
     await mock.sandbox("b")
-    mock.clock.idle = 1_000
+    mock.clock.idle = 300
     await mock.sandbox("c")
     assert set(await mock.storage.sandbox_names()) == {"a", "c"}
-    mock.clock.idle = 2_000
+    mock.clock.idle = 600
     for entry in (first, second):
         assert await mock.storage.peek("d") is not None  # in the place of "c"
         sandbox = await mock.storage.find("a")

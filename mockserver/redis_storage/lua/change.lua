@@ -47,7 +47,7 @@ redis.call('HINCRBY', meta, 'runtime_bytes', c.growth)
 redis.call('HINCRBY', totals, 'state_bytes', growth)
 if c.entry then
   add_entry(c.sandbox, c.entry)
-  redis.call('HINCRBY', meta, 'pending', 1)
+  redis.call('SADD', pending_of(c.sandbox), c.entry.id)
 end
 if c.armed then
   local id = redis.call('HINCRBY', meta, 'last_armed', 1)

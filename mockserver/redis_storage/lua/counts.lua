@@ -31,6 +31,7 @@ local function count(c)
           if redis.call('ZSCORE', names, stray) == false then drop_counts(stray) end
         end
         redis.call('DEL', base .. 'strays')
+        redis.call('SADD', base .. 'strays', c.sandbox)
         redis.call('HSET', key, '#serial', redis.call('HINCRBY', totals, 'serials', 1))
       end
     end

@@ -1,9 +1,5 @@
--- ARGV: counts of answers, see `coverage.counts`; `born` is the life of the sandbox in which each was committed
+-- ARGV: counts of answers, see `coverage.counts`; none is counted twice, nor after a reset
 for _, packed in ipairs(ARGV) do
   local c = cmsgpack.unpack(packed)
-  local meta = meta_of(c.sandbox)
-  if redis.call('HGET', meta, 'born') == c.born then
-    redis.call('HINCRBY', meta, 'pending', -1)
-    count(c)
-  end
+  if redis.call('SREM', pending_of(c.sandbox), c.entry) == 1 then count(c) end
 end

@@ -9,6 +9,6 @@ local function drop(name)
   local meta = meta_of(name)
   redis.call('HINCRBY', totals, 'state_bytes', 0 - number(meta, 'record_bytes') - number(meta, 'runtime_bytes'))
   redis.call('HINCRBY', totals, 'armed', 0 - armed_in(meta))
-  redis.call('DEL', meta, records_of(name))
+  redis.call('DEL', meta, records_of(name), pending_of(name))
   redis.call('ZREM', names, name)
 end

@@ -5,6 +5,7 @@ local evicted = base .. 'evicted'
 local function meta_of(name) return base .. 'sandbox:' .. name end
 local function records_of(name) return base .. 'records:' .. name end
 local function order_of(name) return base .. 'order:' .. name end
+local function pending_of(name) return base .. 'pending:' .. name end
 local function coverage_of(name) return base .. 'coverage:' .. name end
 local function number(key, field) return tonumber(redis.call('HGET', key, field) or 0) end
 local function seconds(now)

@@ -1,8 +1,11 @@
--- ARGV: name, mode (use, find or peek), now, ttl, most sandboxes, contract, what to read, see `changes.Wanted`
+-- ARGV: name, mode (use, find or peek), now, ttl, most sandboxes, what all servers share (each with its name),
+-- what to read, see `changes.Wanted`
 local name, mode, meta = ARGV[1], ARGV[2], meta_of(ARGV[1])
-local served = redis.call('HGET', totals, 'contract')
-if not served then redis.call('HSET', totals, 'contract', ARGV[6])
-elseif served ~= ARGV[6] then return {'contract', served} end
+for _, shared in ipairs(cmsgpack.unpack(ARGV[6])) do
+  local served = redis.call('HGET', totals, shared[1])
+  if not served then redis.call('HSET', totals, shared[1], shared[2]) -- the store has lost its data
+  elseif served ~= shared[2] then return {'other', shared[1], served} end
+end
 local now = seconds(ARGV[3])
 if redis.call('EXISTS', meta) == 0 and mode ~= 'find' then
   local others = redis.call('ZCARD', names)
@@ -12,8 +15,8 @@ if redis.call('EXISTS', meta) == 0 and mode ~= 'find' then
     for i = 1, #oldest, 2 do
       local age = now - tonumber(oldest[i + 1])
       if age < tonumber(ARGV[4]) then break end
-      -- An answer that is on its way for an hour is one of a server that was killed.
-      local waits = number(meta_of(oldest[i]), 'pending') > 0 and age < tonumber(ARGV[4]) + 3600
+      -- An answer that is on its way for longer than any delay and fault takes is one of a server that was killed.
+      local waits = redis.call('SCARD', pending_of(oldest[i])) > 0 and age < tonumber(ARGV[4]) + 660
       if oldest[i] ~= '' and not waits then idle = oldest[i]; break end
     end
     if not idle then return {'full'} end
