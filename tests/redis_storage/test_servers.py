@@ -51,13 +51,15 @@ async def test_clients_at_once_are_answered_as_by_one_server(servers: list[Servi
 
 
 async def test_a_store_that_stops_loses_nothing() -> None:
-    """Requests get problems meanwhile, and right answers after."""
+    """Requests get problems meanwhile, and right answers after; also if it is started anew."""
     needs_redis()
-    store = RedisServer()
+    store = RedisServer("--appendonly", "yes", "--appendfsync", "always")
     try:
         url = store.url()
         with serving("--store", url) as first, serving("--store", url) as second:
-            assert await sharing.stop_store([first.url, second.url], store, 200, seconds=3.5) == []
+            urls = [first.url, second.url]
+            assert await sharing.stop_store(urls, store, 200, seconds=3.5) == []
+            assert await sharing.stop_store(urls, store, 200, seconds=0.2, sandbox="restart", restarts=True) == []
     finally:
         store.close()
 

@@ -40,6 +40,7 @@ async def main(servers: int = 4, requests: int = 10_000) -> int:
             "new ids": sharing.draw_ids(urls, requests // 4),
             "the store stops for 5 s": sharing.stop_store(urls, store, requests // 4, 5),
             "the store stops for 1 s": sharing.stop_store(urls, store, requests // 4, 1, "short"),
+            "the store restarts": sharing.stop_store(urls, store, requests // 4, 1, "restart", restarts=True),
         }
         results = [await told(name, race) for name, race in races.items()]
     return 0 if all(results) else 1

@@ -140,10 +140,17 @@ async def draw_ids(urls: Sequence[str], requests: int, sandbox: str = "ids") -> 
 
 
 async def stop_store(
-    urls: Sequence[str], store: RedisServer, requests: int, seconds: float, sandbox: str = "stop"
+    urls: Sequence[str],
+    store: RedisServer,
+    requests: int,
+    seconds: float,
+    sandbox: str = "stop",
+    *,
+    restarts: bool = False,
 ) -> list[str]:
     """The store stops for so long under load: problems if that is too long, right answers after, none lost or wrong.
 
+    If it `restarts`, it is ended by SIGTERM and started anew, so that all connections break.
     A card whose answer was a problem may be activated, as after any lost answer; all others are as they were answered.
     """
     bodies = [{**ONCE, "customer_id": f"U{n}", "card_identifier": f"C{n}"} for n in range(requests)]
@@ -152,9 +159,15 @@ async def stop_store(
         async def stop_and_go_on() -> None:
             while not answered:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
-            store.process.send_signal(signal.SIGSTOP)
+            if restarts:
+                await asyncio.to_thread(store.stop)
+            else:
+                store.process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(seconds)
-            store.process.send_signal(signal.SIGCONT)
+            if restarts:
+                await asyncio.to_thread(store.start)
+            else:
+                store.process.send_signal(signal.SIGCONT)
             await asyncio.sleep(1)
 
         answered: list[Answer] = []
@@ -173,5 +186,5 @@ async def stop_store(
         for body, before, after in zip(bodies, first, second, strict=True)
         if after.scenario != AGAIN and not (before.status == 503 and after.status == 200)
     ]
-    due = {200, 503} if seconds > ANSWER_SECONDS else {200}
+    due = {200, 503} if restarts or seconds > ANSWER_SECONDS else {200}
     return wrong + differences(statuses=({one.status for one in first}, due))
