@@ -131,7 +131,7 @@ export function howText({ values, conditions }) {
 export function evidenceTexts({ at, expected, came, kind, condition }, violations) {
   const [[name, operand]] = Object.entries(condition ?? { "": null });
   if (name === "violation") {
-    const found = violations.slice(0, 5).map((one) => `${one.at} ${violationText(one)}`).join(", ");
+    const found = violations.slice(0, 5).map((one) => `${one.at} ${violationText(one)}`).join(" · ");
     return { at: t("condition.violation"), expected: violationCondition(operand), came: found || t("evidence.valid") };
   }
   if (kind === "holds") return { at: t("evidence.group"), expected: conditionText(condition), came: t("evidence.holds") };
