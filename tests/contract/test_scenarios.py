@@ -28,8 +28,28 @@ def test_advice_in_one_language_only_is_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "note", "warned"),
+    [
+        ("note: Odd.", {"en": "Odd."}, False),
+        ("note: {en: Odd., es: Raro.}", {"en": "Odd.", "es": "Raro."}, False),
+        ("note: {en: Odd.}", {"en": "Odd."}, True),
+    ],
+)
+def test_a_note_is_a_text_or_one_by_language(
+    tmp_path: Path, written: str, note: dict[str, str], *, warned: bool
+) -> None:
+    """A text alone is English; one language where there could be two is a warning."""
+    contract = load(ping_with(tmp_path, written))
+    scenario = next(iter(contract.scenarios))
+    assert (scenario.notes, scenario.note) == (note, "Odd.")
+    assert bool(contract.warnings) is warned
+
+
+@pytest.mark.parametrize(
     ("members", "expected"),
     [
+        ("note: {fr: Bizarre.}", "en, es"),
+        ("note: 5", "a string"),
         ("retry: sometimes", 'one of "safe", "after-change", "never", "treat-as-success"'),
         ("advice: {}", "at least 1 member"),
         ('advice: {en: " "}', "a text"),
