@@ -117,6 +117,13 @@ def _schema_change(place: Place, found: SchemaDifference, verdict: tuple[Verdict
 # -- envelopes ----------------------------------------------------------------------------------------------
 
 
+def _assumed_changes(place: Place, shape: Mapping[str, Any], shape_now: Mapping[str, Any]) -> Iterator[Change]:
+    for member in ("status_assumed", "assumed"):
+        before, now = shape.get(member, []), shape_now.get(member, [])
+        if before != now:
+            yield Change(place, member, before, now, "cosmetic", _OPEN_POINTS)
+
+
 def _envelope_changes(
     before: LinkedContract, now: LinkedContract, one: Operation, other: Operation
 ) -> Iterator[Change]:
@@ -140,9 +147,7 @@ def _envelope_changes(
                 yield Change(place, "code", code, code_now, "compatible", "tests may name its outcomes by their code")
             elif code != code_now:
                 yield Change(place, "code", code, code_now, "breaking", "tests may name its outcomes by the old code")
-            assumed, assumed_now = shape.get("assumed", []), shape_now.get("assumed", [])
-            if assumed != assumed_now:
-                yield Change(place, "assumed", assumed, assumed_now, "cosmetic", _OPEN_POINTS)
+            yield from _assumed_changes(place, shape, shape_now)
             schemas = before.schema(shape.get("schema")), now.schema(shape_now.get("schema"))
             for found in schema_differences(*schemas):
                 yield _schema_change(Place("answer", name, other.id), found, _answer_verdict(found))

@@ -114,7 +114,7 @@ class OperationCompiler:
             id_rules=self.new,
             scenarios=tuple(scenarios),
             by_id={scenario.id: scenario for scenario in scenarios},
-            assumed=self._assumption_ids(self.definition.members),
+            assumed=self._assumption_ids(self.definition.members, "assumed"),
             secret_places=self.sensitive,
             declared_places=self.declared,
             runtime_compiler=runtime_compiler,
@@ -266,14 +266,13 @@ class OperationCompiler:
         if name not in self.assumptions:
             node.report_unknown(f"undeclared assumption {name}", name, self.assumptions, at)
 
-    def _assumption_ids(self, table: Table) -> tuple[str, ...]:
-        """The ids under `assumed`."""
-        node = unbroken_member(table, "assumed")
-        if node is None:
-            return ()
-        for index, name in enumerate(node.data):
-            self.check_assumption(node, name, (index,))
-        return tuple(node.data)
+    def _assumption_ids(self, table: Table, *names: str) -> tuple[str, ...]:
+        """The ids under these members."""
+        nodes = [node for name in names if (node := unbroken_member(table, name)) is not None]
+        for node in nodes:
+            for index, one in enumerate(node.data):
+                self.check_assumption(node, one, (index,))
+        return tuple(one for node in nodes for one in node.data)
 
     def _envelopes(self) -> Mapping[str, EnvelopeParts]:
         nodes = self.definition.tables["envelopes"]
@@ -284,7 +283,7 @@ class OperationCompiler:
         scope = Scope(("settings",), self.member_names, certain=frozenset({"settings"}))
         status = compile_template(node.data["status"], node.context(scope, self.schemas, ("status",)))
         members = {name: node.member(name) for name in node.data}
-        assumed = tuple(Assumption(name) for name in self._assumption_ids(members))
+        assumed = tuple(map(Assumption, self._assumption_ids(members, "status_assumed", "assumed")))
         validator = self._schema(members["schema"]) if "schema" in members else None
         open_validator = self._schema(members["open_schema"]) if "open_schema" in members else None
         if not members["status"].is_broken:

@@ -227,8 +227,13 @@ def _scalars(value: Any) -> Iterator[Any]:
 
 def own_place(contract: Contract, operation: str, envelope: str) -> Path | None:
     """Where in the body of an envelope the part stands that is the outcome's own; None if there is no such part."""
-    definition = contract.definition["contract"]["operations"][operation]
-    return place_of_respond(definition["envelopes"][envelope]["body"], ())
+    return place_of_respond(envelope_definition(contract, operation, envelope)["body"], ())
+
+
+def envelope_definition(contract: Contract, operation: str, envelope: str) -> Mapping[str, Any]:
+    """An envelope as the files have it."""
+    found: Mapping[str, Any] = contract.definition["contract"]["operations"][operation]["envelopes"][envelope]
+    return found
 
 
 def place_of_respond(body: Any, at: Path) -> Path | None:

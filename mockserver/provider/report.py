@@ -13,7 +13,7 @@ from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.core.contract import Contract, Scenario
 from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.cases import Case
-from mockserver.provider.differences import Difference, own_place, place_in_body
+from mockserver.provider.differences import Difference, envelope_definition, place_in_body, place_of_respond
 
 Result: TypeAlias = Literal["same", "differs", "not-reached"]
 Report: TypeAlias = Mapping[str, Any]
@@ -102,16 +102,43 @@ def _resting_on(assumption: str, results: Sequence[CaseResult]) -> list[CaseResu
 
 
 def _assumption(contract: Contract, name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
-    """The result of an assumption: confirmed by an answer that rests on it, refuted if each such answer is another."""
+    """The result of an assumption: confirmed by an answer that rests on it, refuted if each such answer is another.
+
+    One that a status rests on is refuted if each answer in an envelope has another status.
+    """
     answered = [
         one for one in _resting_on(name, results) if not (one.reason or _is_foreign(one) or _is_of_other_records(one))
     ]
-    against = [
-        one for one in answered if _is_another(contract, one) or (one.has(("status",)) and _is_general(name, one))
+    groups: dict[str, list[CaseResult]] = {}
+    for one in answered:
+        envelope = one.case.outcome.scenario.envelope.name if _concerns_status(contract, name, one) else ""
+        groups.setdefault(envelope, []).append(one)
+    refuting = [
+        one for group in groups.values() if all(_is_against(contract, name, other) for other in group) for one in group
     ]
-    evidence = [one for one in answered if one not in against] or against
-    result = "not-reached" if not evidence else "refuted" if evidence is against else "confirmed"
+    evidence = refuting or [one for one in answered if not _is_against(contract, name, one)]
+    result = "not-reached" if not evidence else "refuted" if refuting else "confirmed"
     return {"id": name, "result": result, "evidence": [one.case.outcome.scenario.id for one in evidence]}
+
+
+def _is_against(contract: Contract, name: str, one: CaseResult) -> bool:
+    """Whether an answer speaks against an assumption that it rests on.
+
+    What all answers of an operation rest on, such as its method, is wrong only if the status is another as well.
+    """
+    has_other_status = one.has(("status",))
+    if _concerns_status(contract, name, one):
+        return has_other_status
+    return _is_another(contract, one) and (has_other_status or not _is_general(name, one))
+
+
+def _concerns_status(contract: Contract, name: str, one: CaseResult) -> bool:
+    return name in _envelope(contract, one).get("status_assumed", ())
+
+
+def _envelope(contract: Contract, one: CaseResult) -> Mapping[str, Any]:
+    outcome = one.case.outcome
+    return envelope_definition(contract, outcome.operation.id, outcome.scenario.envelope.name)
 
 
 def _is_foreign(one: CaseResult) -> bool:
@@ -135,19 +162,27 @@ def _is_of_other_records(one: CaseResult) -> bool:
 
 
 def _is_another(contract: Contract, one: CaseResult) -> bool:
-    """Whether what differs is the scenario's own part of the body; the rest of the envelope concerns its form."""
-    outcome = one.case.outcome
-    own = f"body {json_pointer(own_place(contract, outcome.operation.id, outcome.scenario.envelope.name) or ())}"
-    return any(
-        difference.kind in _ANOTHER_ANSWER and f"{difference.at}/".startswith(f"{own}/")
+    """Whether the answer is another than the expected one: another code, or another documented outcome.
+
+    Where the envelope has no code, the scenario's own part of the body decides. What differs in the rest, or in the
+    words of a hint, concerns the form.
+    """
+    definition = _envelope(contract, one)
+    code = tuple(definition["code"].split(".")) if "code" in definition else None
+    place = f"body {json_pointer(code or place_of_respond(definition['body'], ()) or ())}"
+    return bool(one.instead) or any(
+        difference.kind in _ANOTHER_ANSWER
+        and (f"{difference.at}/".startswith(f"{place}/") or f"{place}/".startswith(f"{difference.at}/"))
         for difference in one.differences
     )
 
 
 def _is_general(name: str, one: CaseResult) -> bool:
-    """Whether an assumption concerns all answers of an envelope, and so their status, and not a case alone."""
-    outcome = one.case.outcome
-    return name in outcome.operation.assumed or any(name == point.id for point in outcome.scenario.envelope.assumed)
+    """Whether an assumption concerns all requests to the operation: its method, or what clients are warned about."""
+    operation = one.case.outcome.operation
+    rules = operation.warning_rules
+    warned = [rule.assumption for rule in (rules.content_type, rules.any_header) if rule is not None]
+    return name in (*operation.assumed, rules.unknown_members_assumption_id, *warned)
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
