@@ -45,6 +45,16 @@ def parse_instant(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * _SECOND + int((found["decimals"] or "").ljust(9, "0"))
 
 
+def has_wrong_instant(text: str) -> bool:
+    """Whether a text has an RFC 3339 instant that no calendar or no clock has, such as one in month 13."""
+    for found in _RFC3339.finditer(text):
+        try:
+            parse_instant(found[0])
+        except ValueError:
+            return True
+    return False
+
+
 _EARLIEST_NS: Final = parse_instant("0001-01-02T00:00:00Z")
 _LATEST_NS: Final = parse_instant("9999-12-30T00:00:00Z")
 

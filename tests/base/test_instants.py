@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.base.instants import is_clock_time, offset_nanos, parse_clock_time, parse_instant, utc_millis
+from mockserver.base.instants import (
+    has_wrong_instant,
+    is_clock_time,
+    offset_nanos,
+    parse_clock_time,
+    parse_instant,
+    utc_millis,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,23 @@ def test_a_bad_instant_is_refused(text: str) -> None:
     """A text that is not an RFC 3339 instant raises ValueError."""
     with pytest.raises(ValueError, match=r"."):
         parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [
+        ("from 2024-11-15T14:32:18.123Z to 2024-02-29t23:59:59-06:00", False),
+        ("from 2024-11-15T14:32:18.123Z to 2023-02-29T23:59:59-06:00", True),
+        ("2026-29-11T10:00:00.123Z", True),
+        ("2026-11-29T25:71:00.123456789-06:00", True),
+        ("2026-11-29T10:00:00+31:00", True),
+        ("2026-13-45", False),
+        ("noon", False),
+    ],
+)
+def test_an_instant_in_a_text_is_one_of_the_calendar_and_the_clock(text: str, is_wrong: bool) -> None:
+    """What is not written as an instant is none, and so not a wrong one."""
+    assert has_wrong_instant(text) is is_wrong
 
 
 def test_instants_have_the_two_forms_of_the_documents() -> None:

@@ -109,6 +109,12 @@ def test_what_comes_from_the_clock_a_record_or_the_mock_is_compared_by_form(chos
     ]
 
 
+@pytest.mark.parametrize("came", ["2031-13-01T00:00:00.500Z", "2031-29-11T00:00:00.500Z", "2031-01-01T25:71:00.500Z"])
+def test_an_instant_that_no_calendar_has_is_of_another_form(chosen: dict[str, Case], came: str) -> None:
+    """Day and month in another order are no form of an instant."""
+    assert compared(chosen["found"], {**FOUND, "text": f"Seen at {came}"}) == [("body /text", "form")]
+
+
 def test_a_member_that_comes_twice_is_a_difference(chosen: dict[str, Case]) -> None:
     """Even if its last value is the expected one: a client that takes the first reads another."""
     case, headers = chosen["busy"], (("Retry-After", "5"), ("X-Ticket", "1"), ("Content-Type", "application/json"))
