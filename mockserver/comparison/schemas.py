@@ -180,23 +180,29 @@ class _Walk:
         if one is MISSING or other is MISSING:
             if one is not other:
                 yield SchemaDifference(json_pointer(at), keyword, presence(one, other), one, other)
-        elif len(one) == len(other):
-            for old, new in zip(one, other, strict=True):
+        else:
+            yield from self._alternatives(keyword, one, other, at)
+
+    def _alternatives(self, keyword: str, before: list[Any], now: list[Any], at: Path) -> Iterator[SchemaDifference]:
+        """The differences of two lists of schemas: their order means nothing, so those that are the same are paired."""
+        left, added, order = [*range(len(before))], [], []
+        for new in now:
+            same = next((index for index in left if self._is_same(before[index], new)), None)
+            if same is None:
+                added.append(new)
+            else:
+                left.remove(same)
+                order.append(same)
+                yield from self.compare(before[same], new, at)
+        removed = [before[index] for index in left]
+        if len(removed) != len(added):
+            yield SchemaDifference(json_pointer(at), keyword, _length_relation(keyword, removed, added), before, now)
+        elif not removed and order != sorted(order):
+            yield SchemaDifference(json_pointer(at), keyword, "same", before, now)
+        else:
+            for old, new in zip(removed, added, strict=True):
                 found = self.compare(old, new, at)
                 yield from _unknown(found) if keyword == "oneOf" else found
-        else:
-            relation = self._length_relation(keyword, one, other)
-            yield SchemaDifference(json_pointer(at), keyword, relation, one, other)
-
-    def _length_relation(self, keyword: str, before: list[Any], now: list[Any]) -> Relation:
-        """The relation of lists of schemas of another length: known if one only has more than the other."""
-        if len(before) > len(now):
-            shorter_is_part = all(any(self._is_same(one, new) for one in before) for new in now)
-        else:
-            shorter_is_part = all(any(self._is_same(old, other) for other in now) for old in before)
-        if keyword == "oneOf" or not shorter_is_part:
-            return "unknown"
-        return "looser" if (len(now) > len(before)) is (keyword == "anyOf") else "stricter"
 
     def _is_same(self, before: Any, now: Any) -> bool:
         return relation_of(self.compare(before, now, ())) == "same"
@@ -222,6 +228,13 @@ class _Walk:
 
 def _as_object(schema: Any) -> Mapping[str, Any]:
     return schema if isinstance(schema, dict) else {}
+
+
+def _length_relation(keyword: str, removed: list[Any], added: list[Any]) -> Relation:
+    """The relation of two lists of schemas of another length: known if one only has more than the other."""
+    if keyword == "oneOf" or (removed and added):
+        return "unknown"
+    return "looser" if bool(added) is (keyword == "anyOf") else "stricter"
 
 
 def _of_false(before: Any) -> Relation:

@@ -75,6 +75,13 @@ def differences(before: Any, now: Any) -> tuple[SchemaDifference, ...]:
         ({"anyOf": [{"minimum": 1}, {"type": "null"}]}, {"anyOf": [{"type": "null"}]}, "stricter"),
         ({"anyOf": [{"minimum": 1}]}, {"anyOf": [{"type": "null"}, {"minimum": 2}]}, "unknown"),
         ({"anyOf": [{}]}, {}, "looser"),
+        *(
+            ({keyword: [{"type": "null"}, {"minimum": 1}, {"maxLength": 2}]}, {keyword: reordered}, "same")
+            for keyword in ("allOf", "anyOf", "oneOf")
+            for reordered in [[{"maxLength": 2}, {"minimum": 1}, {"type": "null"}]]
+        ),
+        ({"anyOf": [{"type": "null"}, {"minimum": 1}]}, {"anyOf": [{"minimum": 2}, {"type": "null"}]}, "stricter"),
+        ({"oneOf": [{"type": "null"}, {"type": "null"}]}, {"oneOf": [{"type": "null"}, {"minimum": 1}]}, "unknown"),
         ({"oneOf": [{"minimum": 1}]}, {"oneOf": [{"minimum": 2}]}, "unknown"),
         ({"oneOf": [{"minimum": 1}]}, {"oneOf": [{"minimum": 1}, {"type": "null"}]}, "unknown"),
         ({"not": {"minimum": 2}}, {"not": {"minimum": 1}}, "stricter"),
