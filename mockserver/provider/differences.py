@@ -42,9 +42,9 @@ class Answer:
     headers: Headers
     body: bytes
 
-    def header(self, name: str) -> str | None:
-        """The value of a header in any case of its letters; None if there is none."""
-        return next((value for one, value in self.headers if one.lower() == name.lower()), None)
+    def header(self, name: str) -> tuple[str, ...]:
+        """The values of a header in any case of its letters."""
+        return tuple(value for one, value in self.headers if one.lower() == name.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def differences(reply: Reply, answer: Answer, secrets: Secrets) -> tuple[Differe
 
 def _head_differences(reply: Reply, answer: Answer) -> Iterator[Difference]:
     if 300 <= answer.status < 400 and answer.status != reply.status:
-        location = (answer.header("location") or "").partition("?")[0]
+        location = next(iter(answer.header("location")), "").partition("?")[0]
         came = f"{answer.status} to {printable(location, _MAX_EXCERPT)}" if location else answer.status
         yield Difference("status", "redirect", reply.status, came)
     elif answer.status != reply.status:
@@ -81,8 +81,8 @@ def _head_differences(reply: Reply, answer: Answer) -> Iterator[Difference]:
 def _header_differences(name: str, expected: str, answer: Answer, is_literal: bool) -> Iterator[Difference]:
     came = answer.header(name)
     compare = _media_type if name.lower() == "content-type" else str
-    if came is None or (is_literal and compare(came) != compare(expected)):
-        shown = None if came is None else printable(came, _MAX_EXCERPT)
+    if not came or (is_literal and any(compare(value) != compare(expected) for value in came)):
+        shown = printable(", ".join(came), _MAX_EXCERPT) if came else None
         yield Difference(f"header {name}", "header", expected, shown)
 
 

@@ -137,6 +137,17 @@ def test_the_headers_of_an_outcome_are_compared(chosen: dict[str, Case]) -> None
     ]
 
 
+def test_a_header_that_comes_twice_is_compared_twice(chosen: dict[str, Case]) -> None:
+    """A client may take either."""
+    case, body = chosen["found"], json.dumps(FOUND).encode()
+    json_type, html = ("Content-Type", "application/json; charset=utf-8"), ("content-type", "text/html")
+    for headers in ((json_type, html), (html, json_type)):
+        found = differences(case.reply, Answer(200, headers, body), secrets_of([case.outcome.operation]))
+        came = ", ".join(value for _, value in headers)
+        assert found == (Difference("header Content-Type", "header", "application/json", came),)
+    assert not differences(case.reply, Answer(200, (json_type,) * 2, body), secrets_of([case.outcome.operation]))
+
+
 def test_parameters_stand_in_the_url(chosen: dict[str, Case]) -> None:
     """Encoded, and a slash in a parameter is none of the path."""
     request = chosen["found"].requests[0]
