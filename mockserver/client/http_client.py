@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import ssl
@@ -173,12 +174,20 @@ def _cause(error: Exception) -> object:
 def failure_reason(error: Exception) -> str:
     """Why there was no answer, in a few words without an address."""
     cause = _cause(error)
+    if _speaks_no_tls(cause):
+        return "it does not speak TLS"
     if isinstance(cause, ssl.SSLError):
         return trust.certificate_error(cause) or f"no TLS: {trust.ssl_reason(cause)}"
     if isinstance(cause, OSError) and cause.errno:
         # asyncio's own text names the address; the negative numbers are those of name resolution.
         return os.strerror(cause.errno) if cause.errno > 0 else printable(cause.strerror or str(cause), 200)
+    if isinstance(cause, ConnectionResetError) and not str(cause):
+        return os.strerror(errno.ECONNRESET)  # that of asyncio, where a TLS handshake is cut off
     return printable(str(cause) or type(cause).__name__, 200)
+
+
+def _speaks_no_tls(cause: object) -> bool:
+    return isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER"
 
 
 def hint(url: str, error: Exception) -> str:
@@ -188,8 +197,8 @@ def hint(url: str, error: Exception) -> str:
         return "trust it with --cacert FILE, cacert=FILE or MOCKSERVER_CACERT=FILE"
     if isinstance(cause, RemoteDisconnected) and url.startswith("http://"):
         return "does the server speak https?"
-    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-        return "does the server speak http, without TLS?"
+    if _speaks_no_tls(cause):
+        return "try http:// in place of https://"
     return ""
 
 

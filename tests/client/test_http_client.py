@@ -14,6 +14,7 @@ from mockserver.client.http_client import failure_reason
     [
         (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)"), "Connection refused"),
         (urllib.error.URLError(ConnectionResetError(104, "reset")), "Connection reset by peer"),
+        (ConnectionResetError(), "Connection reset by peer"),
         (urllib.error.URLError("unknown url type"), "unknown url type"),
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
         (TimeoutError("timed out"), "timed out"),
@@ -29,7 +30,10 @@ def test_a_failure_of_tls_is_said_in_words() -> None:
     """A certificate that is not trusted, and anything else."""
     error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
     error.reason = "WRONG_VERSION_NUMBER"
-    assert failure_reason(error) == "no TLS: wrong version number"
+    assert failure_reason(error) == "it does not speak TLS"
+    error.reason = "TLSV1_ALERT_ACCESS_DENIED"
+    assert failure_reason(error) == "no TLS: tlsv1 alert access denied"
     untrusted = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    untrusted.reason = "CERTIFICATE_VERIFY_FAILED"
     untrusted.verify_message = "self-signed certificate"
     assert failure_reason(untrusted) == "its certificate is not trusted: self-signed certificate"

@@ -19,7 +19,7 @@ WRONG_VERSION.reason = "WRONG_VERSION_NUMBER"
     ("error", "reason"),
     [
         (aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "('secret', 1)")), "Connection refused"),
-        (aiohttp.ClientConnectorSSLError(KEY, WRONG_VERSION), "no TLS: wrong version number"),
+        (aiohttp.ClientConnectorSSLError(KEY, WRONG_VERSION), "it does not speak TLS"),
         (aiohttp.ConnectionTimeoutError("Connection timeout to host http://secret"), "it was not accepted in time"),
         (aiohttp.ServerDisconnectedError(), "it closed the connection"),
         (aiohttp.ClientOSError(104, "reset"), "Connection reset by peer"),

@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 import trustme
 
-from mockserver import Contract
+from mockserver import Contract, Engine
 from mockserver.provider.target import Target
+from mockserver.server.server import serving
 from tests.support import PATH, answer, head, raw
 from tests.support.recording import entries, entry, recording
 from tests.support.scripted_provider import OK, ScriptedProvider, Step, scripted_provider
@@ -249,6 +250,16 @@ async def test_tls_is_verified(contract: Contract, client: aiohttp.ClientSession
         async with recording(contract, trusting) as url, client.post(url + PATH, data=BODY) as response:
             assert (response.status, await response.read()) == (200, b"{}")
     assert len(provider.requests) == 1
+
+
+async def test_a_provider_that_does_not_speak_tls(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """The reason is in our words."""
+    async with (
+        serving(Engine(contract)) as plain,
+        recording(contract, plain.replace("http:", "https:")) as url,
+        client.post(url + PATH, data=BODY) as response,
+    ):
+        assert (response.status, (await response.json())["detail"]) == (502, "No connection: it does not speak TLS.")
 
 
 async def test_a_proxy_is_used_only_if_it_is_named(

@@ -79,7 +79,7 @@ def test_health_of_a_server_without_tls_is_1() -> None:
     """The scheme of the URL is what is wrong."""
     with answering(b"HTTP/1.0 400 No\r\n\r\n") as url:
         result = invoke("health", url.replace("http:", "https:"))
-    assert (result.exit_code, "does the server speak http, without TLS?" in result.output) == (1, True)
+    assert (result.exit_code, "it does not speak TLS; try http:// in place of https://" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize("env", [{"MOCKSERVER_PORT": "9"}, {"MOCKSERVER_PORT": "tcp://10.0.0.1:8080"}])
