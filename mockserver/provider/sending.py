@@ -56,7 +56,7 @@ class Sender:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             raise CannotConnectError(no_answer_reason(error)) from None
         except TimeoutError:
-            raise NoAnswerError(f"nothing within {self._target.timeout:g} s") from None
+            raise NoAnswerError(f"no whole answer within {self._target.timeout:g} s") from None
         except (aiohttp.ClientError, ValueError) as error:
             raise NoAnswerError(no_answer_reason(error)) from None
 

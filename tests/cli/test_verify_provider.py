@@ -264,7 +264,7 @@ def test_an_answer_that_comes_too_late_is_a_difference(provider: Provider) -> No
     document = report(provider, "--timeout", "0.2", "--outcome", ERROR, "--outcome", SUCCESS)
     assert results(document) == {ERROR: "differs", SUCCESS: "same"}
     assert document["outcomes"][0]["differences"] == [
-        {"at": "answer", "kind": "no-answer", "expected": "an HTTP answer", "came": "nothing within 0.2 s"}
+        {"at": "answer", "kind": "no-answer", "expected": "an HTTP answer", "came": "no whole answer within 0.2 s"}
     ]
 
 

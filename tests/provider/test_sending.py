@@ -1,5 +1,6 @@
 """Why the provider gave no answer."""
 
+import asyncio
 import ssl
 from typing import Any
 from unittest import mock
@@ -7,7 +8,10 @@ from unittest import mock
 import aiohttp
 import pytest
 
-from mockserver.provider.sending import no_answer_reason
+from mockserver.core.model import Request
+from mockserver.provider.sending import NoAnswerError, no_answer_reason, sending
+from mockserver.provider.target import Target
+from tests.support.scripted_provider import scripted_provider
 
 REQUEST: Any = mock.Mock(real_url="http://me:secret@host/?token=secret")
 KEY: Any = mock.Mock(host="secret", port=1, ssl=True)
@@ -32,3 +36,11 @@ WRONG_VERSION.reason = "WRONG_VERSION_NUMBER"
 def test_a_reason_is_in_our_words(error: Exception, reason: str) -> None:
     """Those of the library may hold the URL."""
     assert no_answer_reason(error) == reason
+
+
+async def test_an_answer_is_whole_in_time_or_none() -> None:
+    """What came of it in time does not count."""
+    async with scripted_provider() as provider, sending(Target(provider.url, timeout=0.2)) as sender:
+        provider.script = [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", asyncio.Event()]
+        with pytest.raises(NoAnswerError, match=r"^no whole answer within 0\.2 s$"):
+            await sender.send(Request("GET", "/", b"", {}))
