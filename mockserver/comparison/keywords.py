@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from mockserver.base.values import encode_ascii_json, equal
 from mockserver.core.model import MISSING
 
@@ -49,16 +51,13 @@ def _superset_relation(before: frozenset[Any], now: frozenset[Any]) -> Relation:
 # -- keywords that stand alone --------------------------------------------------------------------------
 
 
-def _lower_bound(default: float) -> Callable[[Any, Any], Relation]:
-    def relation(before: Any, now: Any) -> Relation:
-        low, high = _or(before, default), _or(now, default)
-        return _relation(looser=high < low, stricter=high > low)
-
-    return relation
+def _lower_limit(before: Any, now: Any, default: float = 0) -> Relation:
+    low, high = _or(before, default), _or(now, default)
+    return _relation(looser=high < low, stricter=high > low)
 
 
-def _upper_bound(before: Any, now: Any) -> Relation:
-    return flip(_lower_bound(math.inf)(before, now))
+def _upper_limit(before: Any, now: Any) -> Relation:
+    return flip(_lower_limit(before, now, math.inf))
 
 
 def _or(value: Any, default: Any) -> Any:
@@ -82,20 +81,6 @@ def _unique_items(before: Any, now: Any) -> Relation:
     return _relation(looser=unique and not unique_now, stricter=unique_now and not unique)
 
 
-_TYPES: Final = frozenset(["null", "boolean", "object", "array", "number", "integer", "string"])
-
-
-def _types(value: Any) -> frozenset[str]:
-    if value is MISSING:
-        return _TYPES
-    named = frozenset([value] if isinstance(value, str) else value)
-    return named | {"integer"} if "number" in named else named
-
-
-def _type(before: Any, now: Any) -> Relation:
-    return _superset_relation(_types(before), _types(now))
-
-
 def _required(before: Any, now: Any) -> Relation:
     return flip(_superset_relation(frozenset(_or(before, ())), frozenset(_or(now, ()))))
 
@@ -109,15 +94,10 @@ def _pairs(dependencies: Mapping[str, Iterable[str]]) -> frozenset[tuple[str, st
 
 
 ALONE: Final[Mapping[str, Callable[[Any, Any], Relation]]] = {
-    "type": _type,
     "required": _required,
     "dependentRequired": _dependent_required,
-    **dict.fromkeys(("minimum", "exclusiveMinimum"), _lower_bound(-math.inf)),
-    **dict.fromkeys(("minLength", "minItems", "minProperties"), _lower_bound(0)),
-    **dict.fromkeys(
-        ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"),
-        _upper_bound,
-    ),
+    **dict.fromkeys(("minLength", "minItems", "minProperties"), _lower_limit),
+    **dict.fromkeys(("maxLength", "maxItems", "maxProperties"), _upper_limit),
     "pattern": presence,
     "multipleOf": _multiple_of,
     "uniqueItems": _unique_items,
@@ -156,6 +136,74 @@ def _normal(value: Any) -> Any:
     return {name: _normal(value[name]) for name in sorted(value)} if isinstance(value, dict) else value
 
 
+# -- type ---------------------------------------------------------------------------------------------
+
+_TYPES: Final = frozenset(["null", "boolean", "object", "array", "number", "integer", "string"])
+
+
+def type_relation(before: Mapping[str, Any], now: Mapping[str, Any]) -> Relation:
+    """The relation of the types of two schemas; beside `enum` or `const`, of those that its values have."""
+    return _superset_relation(_types(before), _types(now))
+
+
+def _types(schema: Mapping[str, Any]) -> frozenset[str]:
+    value = schema.get("type", MISSING)
+    named = _TYPES if value is MISSING else frozenset([value] if isinstance(value, str) else value)
+    types = named | {"integer"} if "number" in named else named
+    allowed = allowed_values(schema)
+    return types if allowed is MISSING else types & frozenset(map(_type_of, allowed))
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, float):
+        return "integer" if value.is_integer() else "number"
+    names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+    return names[type(value)]
+
+
+# -- minimum and maximum --------------------------------------------------------------------------------
+
+BOUNDS: Final[Mapping[str, str]] = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
+"""Keywords that are compared together with another one."""
+
+
+class _Bound(Struct, frozen=True, order=True):
+    """A bound as a lower one, an upper one with its sign turned: the greater one is stricter."""
+
+    value: float
+    is_exclusive: bool = False
+
+
+def bound_relation(inclusive: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Relation:
+    """The relation of `minimum` with `exclusiveMinimum`, or of `maximum` with `exclusiveMaximum`."""
+    are_integers = all(_types(schema) == {"integer"} for schema in (before, now))
+    bound, bound_now = (_bound(inclusive, schema, are_integers) for schema in (before, now))
+    return _relation(looser=bound_now < bound, stricter=bound_now > bound)
+
+
+def _bound(inclusive: str, schema: Mapping[str, Any], are_integers: bool) -> _Bound:
+    """The strictest bound; among integers, what is more than 0 is at least 1."""
+    sign = 1 if inclusive == "minimum" else -1
+    found = [
+        _Bound(sign * schema[keyword], keyword != inclusive)
+        for keyword in (inclusive, BOUNDS[inclusive])
+        if keyword in schema
+    ]
+    if are_integers:
+        found = [_Bound(math.floor(one.value) + 1 if one.is_exclusive else math.ceil(one.value)) for one in found]
+    return max(found, default=_Bound(-math.inf))
+
+
+# -- keywords that may say the same ---------------------------------------------------------------------
+
+OVERLAPPING: Final[Mapping[str, frozenset[str]]] = {
+    "pattern": frozenset(["minLength", "maxLength"]),
+    "multipleOf": frozenset(["type"]),
+    "required": frozenset(["minProperties"]),
+    "enum": frozenset([*ALONE, *BOUNDS, *BOUNDS.values()]),
+}
+"""Keywords that may refuse what others refuse: if one gets looser and another stricter, both are `unknown`."""
+
 # -- all that are compared ------------------------------------------------------------------------------
 
 UNEVALUATED: Final = ("unevaluatedProperties", "unevaluatedItems")
@@ -164,7 +212,19 @@ UNEVALUATED: Final = ("unevaluatedProperties", "unevaluatedItems")
 CONTAINS: Final = ("contains", "minContains", "maxContains")
 """Keywords that are compared together."""
 
-COMPARED: Final = frozenset([*ALONE, "enum", "const", "properties", "patternProperties", "additionalProperties"]) | {
+COMPARED: Final = frozenset(
+    [
+        *ALONE,
+        *BOUNDS,
+        *BOUNDS.values(),
+        "type",
+        "enum",
+        "const",
+        "properties",
+        "patternProperties",
+        "additionalProperties",
+    ]
+) | {
     *CONTAINS,
     *UNEVALUATED,
     *("prefixItems", "items", "propertyNames", "dependentSchemas"),

@@ -10,8 +10,9 @@ from msgspec import Struct
 from mockserver.base.values import equal
 from mockserver.comparison.changes import Change, Place, Verdict, value_differences
 from mockserver.comparison.outcomes import body_change, decision_changes, outcome_changes, status_change
+from mockserver.comparison.plain_keywords import SchemaDifference
 from mockserver.comparison.references import LinkedSchema
-from mockserver.comparison.schemas import SchemaDifference, schema_differences
+from mockserver.comparison.schemas import schema_differences
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import MISSING, Facts
 

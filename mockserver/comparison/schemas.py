@@ -9,38 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import equal
-from mockserver.comparison.keywords import (
-    ALONE,
-    COMPARED,
-    CONTAINS,
-    UNEVALUATED,
-    Relation,
-    allowed_relation,
-    allowed_values,
-    flip,
-    join,
-    presence,
-)
+from mockserver.comparison.keywords import COMPARED, CONTAINS, UNEVALUATED, Relation, flip, presence
+from mockserver.comparison.plain_keywords import SchemaDifference, plain_differences, relation_of
 from mockserver.comparison.references import Inliner, LinkedSchema
 from mockserver.core.model import MISSING, Path
 
 ANY: Final = "*"
 """The step of a path that stands for any item, or any member that is not declared."""
-
-
-class SchemaDifference(Struct, frozen=True):
-    """A keyword that differs between two schemas: `at` points to the value that it describes."""
-
-    at: str
-    keyword: str
-    relation: Relation
-    before: Any
-    now: Any
 
 
 def schema_differences(before: LinkedSchema, now: LinkedSchema) -> tuple[SchemaDifference, ...]:
@@ -50,11 +29,6 @@ def schema_differences(before: LinkedSchema, now: LinkedSchema) -> tuple[SchemaD
         if one not in found:
             found.append(one)
     return tuple(found)
-
-
-def relation_of(differences: Iterable[SchemaDifference]) -> Relation:
-    """The relation of two schemas, from their differences."""
-    return join(one.relation for one in differences)
 
 
 class _Walk:
@@ -79,15 +53,7 @@ class _Walk:
             self._open.discard(pair)
 
     def _keywords(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
-        for keyword in (*before, *(keyword for keyword in now if keyword not in before)):
-            one, other = before.get(keyword, MISSING), now.get(keyword, MISSING)
-            if keyword in ALONE and not equal(one, other):
-                yield SchemaDifference(json_pointer(at), keyword, ALONE[keyword](one, other), one, other)
-            elif keyword not in COMPARED and not equal(one, other):
-                yield SchemaDifference(json_pointer(at), keyword, "same", one, other)
-        one, other = allowed_values(before), allowed_values(now)
-        if not equal(one, other):
-            yield SchemaDifference(json_pointer(at), "enum", allowed_relation(one, other), one, other)
+        yield from plain_differences(before, now, json_pointer(at))
         yield from self._members(before, now, at)
         yield from self._patterns(before, now, at)
         yield from self._items(before, now, at)

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver.comparison.keywords import Relation, flip
+from mockserver.comparison.plain_keywords import SchemaDifference, relation_of
 from mockserver.comparison.references import LinkedSchema
-from mockserver.comparison.schemas import SchemaDifference, relation_of, schema_differences
+from mockserver.comparison.schemas import schema_differences
 
 
 def differences(before: Any, now: Any) -> tuple[SchemaDifference, ...]:
@@ -38,7 +39,23 @@ def differences(before: Any, now: Any) -> tuple[SchemaDifference, ...]:
         ({"enum": [{"a": 1.0, "b": [2]}]}, {"enum": [{"b": [2.0], "a": 1}]}, "same"),
         ({"enum": [1]}, {"enum": [True]}, "different"),
         ({"minimum": 1}, {"minimum": 2}, "stricter"),
-        ({"minimum": 1}, {"exclusiveMinimum": 1}, "different"),
+        ({"minimum": 1}, {"exclusiveMinimum": 1}, "stricter"),
+        ({"maximum": 1}, {"exclusiveMaximum": 1}, "stricter"),
+        ({"exclusiveMaximum": 2}, {"maximum": 1.5}, "stricter"),
+        ({"minimum": 1, "exclusiveMinimum": 3}, {"exclusiveMinimum": 3}, "same"),
+        ({"type": "integer", "minimum": 1}, {"type": "integer", "exclusiveMinimum": 0}, "same"),
+        ({"type": "integer", "exclusiveMaximum": 5}, {"type": "integer", "maximum": 4.5}, "same"),
+        ({"exclusiveMinimum": 0}, {"minimum": 1}, "stricter"),
+        ({"type": "string"}, {"enum": ["a", "b"]}, "stricter"),
+        ({"type": ["string", "null"]}, {"const": None}, "stricter"),
+        ({"type": "number"}, {"enum": [1, 1.5]}, "stricter"),
+        ({"type": "integer"}, {"enum": [1.0]}, "stricter"),
+        ({"type": "string"}, {"enum": [True, [], {}]}, "different"),
+        ({"type": "string", "minLength": 1}, {"enum": ["a", "b"]}, "unknown"),
+        ({"minLength": 1}, {"pattern": "."}, "unknown"),
+        ({"minLength": 1, "pattern": "."}, {"minLength": 2, "pattern": "."}, "stricter"),
+        ({"minProperties": 1}, {"required": ["a"]}, "unknown"),
+        ({"type": "integer"}, {"type": "number", "multipleOf": 1}, "unknown"),
         ({"maximum": 1}, {"maximum": 2.5}, "looser"),
         ({}, {"minLength": 0}, "same"),
         ({"maxLength": 3}, {}, "looser"),
