@@ -20,6 +20,10 @@ from mockserver.version import __version__
 MAX_BODY: Final = 1_048_576
 """Bytes of an answer's body that are read."""
 
+MAX_HEADERS: Final = 1_000
+MAX_LINE_BYTES: Final = 65_536
+"""Headers of an answer, and bytes of one of them or of the status line; more than any server sends."""
+
 _TIME_TO_CLOSE: Final = 0.25
 """Seconds that a TLS connection takes to close."""
 
@@ -86,6 +90,9 @@ async def sending(target: Target) -> AsyncIterator[Sender]:
         trust_env=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
+        max_line_size=MAX_LINE_BYTES,
+        max_field_size=MAX_LINE_BYTES,
+        max_headers=MAX_HEADERS,
     ) as session:
         yield Sender(target, session)
     # aiohttp says so under "Graceful shutdown": the last connection closes only after the session.

@@ -15,11 +15,8 @@ from mockserver.client import trust
 from mockserver.core import problems
 from mockserver.core.model import Request
 from mockserver.core.reply import BrokenOffError, Headers, Problem
-from mockserver.provider.sending import no_answer_reason
+from mockserver.provider.sending import MAX_HEADERS, MAX_LINE_BYTES, no_answer_reason
 from mockserver.provider.target import Target
-
-MAX_LINE_BYTES: Final = 65_536
-"""Bytes of a header or of the status line of an answer; more than any server sends."""
 
 CONNECT_SECONDS: Final = 10.0
 """How long connecting to the provider may take."""
@@ -147,6 +144,7 @@ class Forwarder:
             trace_configs=[timing],
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS,
         )
 
 

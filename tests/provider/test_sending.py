@@ -44,3 +44,11 @@ async def test_an_answer_is_whole_in_time_or_none() -> None:
         provider.script = [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", asyncio.Event()]
         with pytest.raises(NoAnswerError, match=r"^no whole answer within 0\.2 s$"):
             await sender.send(Request("GET", "/", b"", {}))
+
+
+async def test_an_answer_may_have_many_headers_and_long_ones() -> None:
+    """As many as `record` passes on."""
+    headers = "".join(f"X-{number}: 1\r\n" for number in range(500)) + f"X-Long: {'x' * 20_000}\r\n"
+    async with scripted_provider() as provider, sending(Target(provider.url)) as sender:
+        provider.script = [f"HTTP/1.1 200 OK\r\n{headers}Content-Length: 0\r\n\r\n".encode()]
+        assert len((await sender.send(Request("GET", "/", b"", {}))).headers) == 502

@@ -42,6 +42,7 @@ ANSWERS = {
     "repeated headers": plain("200 OK", "Set-Cookie: a=1", "Date: x", "Set-Cookie: b=2", "Server: them", body=b"{}"),
     "a header that is no UTF-8": plain("200 OK", "X-Name: \xe9\xff", body=b"{}"),
     "a long header": plain("200 OK", f"X-Long: {'x' * 20_000}", body=b"{}"),
+    "many headers": plain("200 OK", *(f"X-{number}: 1" for number in range(500)), body=b"{}"),
     "a page of a gateway": plain("502 Bad Gateway", "Content-Type: text/html", body=b"<html>no</html>"),
     "a redirect": plain("302 Found", "Location: https://elsewhere.example/?token=abc", body=b""),
     "other words": plain("200 Sí, claro", body=b"{}"),
