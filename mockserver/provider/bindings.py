@@ -24,6 +24,19 @@ from mockserver.privacy.secrets import secrets_of
 ROOTS: Final = ("body", "header", "query", "path")
 """The parts of a request that have values."""
 
+_OF_THE_SENDER: Final = (
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Headers that the sender writes itself: other values of them would cut the request, or lead it elsewhere."""
+
 Values = Mapping[str, Any]
 """Values by place, such as `body.name`: a scalar, `{env: NAME}`, `{file: PATH}`, or null while none is given."""
 
@@ -221,6 +234,10 @@ def _check_places(
         if root not in roots or not name:
             expected = " or ".join(f"{root}.NAME" for root in roots)
             source.report(Diagnostic((*at, place), f"not a place of a request: {place}", expected, place))
+        elif root == "header" and name.lower() in _OF_THE_SENDER:
+            hint = "this header comes from the target and the body; remove the line"
+            expected = f"a header other than {', '.join(_OF_THE_SENDER)}"
+            source.report(Diagnostic((*at, place), f"{place} cannot be bound", expected, place, hint))
         elif root != "header" and known and place not in known:
             source.report(unknown_name((*at, place), f"unknown place {place}", place, known))
         elif value is not None and not isinstance(value, dict) and secrets.covers(root, tuple(name.split("."))):

@@ -204,6 +204,12 @@ WRONG = {
         "2:9: header.Authorization-ecommerce is a secret",
         "never in YAML",
     ),
+    'every: {header.Content-Length: "3"}': ("2:9: header.Content-Length cannot be bound", "remove the line"),
+    "outcomes: {pin-not-digits: {header.host: {env: A}}}": (
+        "2:29: header.host cannot be bound",
+        "a header other than connection",
+    ),
+    "every: {header.Transfer-Encoding: null}": ("2:9: header.Transfer-Encoding cannot be bound", "remove the line"),
     "every: {body.reference_batch: x}": ("2:9: not a place of a request", "header.NAME or query.NAME or path.NAME"),
     "every: {header.X: [1]}": ("2:9: wrong value for every.header.X", "got:"),
     "every: {header.X: {emv: A}}": ("2:20: unknown member emv", "did you mean env"),
