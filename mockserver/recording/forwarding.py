@@ -95,8 +95,9 @@ class Forwarder:
         `target` and `body` are those of the request as they came, below the sandbox: see `Recorder.handle`.
         """
         timing = SimpleNamespace(sent=time.perf_counter())
+        spellings: dict[str, str] = {}  # of names in two, the HTTP library would send the last value alone
         headers = [
-            (name, value)
+            (spellings.setdefault(name.lower(), name), value)
             for name, value in _end_to_end(request.headers.items())
             if name.lower() not in _MADE_ANEW and not name.lower().startswith("mock-")
         ]

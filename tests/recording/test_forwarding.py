@@ -125,6 +125,13 @@ async def test_a_request_comes_as_it_was_sent(contract: Contract, provider: Scri
     assert second.startswith(f"GET /base{PATH} HTTP/1.1\r\n".encode())
 
 
+async def test_a_header_in_two_spellings_keeps_all_its_values(contract: Contract, provider: ScriptedProvider) -> None:
+    """In the spelling of the first."""
+    async with recording(contract, provider.url) as url:
+        await raw(url, head("GET", PATH, "X-Tenant: a", "X-B: 1", "x-tenant: b", "X-TENANT: a", "Connection: close"))
+    assert b"\r\nX-Tenant: a\r\nX-B: 1\r\nX-Tenant: b\r\nX-Tenant: a\r\n" in provider.requests[0]
+
+
 async def test_a_header_that_is_no_utf8_is_not_sent_in_part(
     contract: Contract, provider: ScriptedProvider, client: aiohttp.ClientSession
 ) -> None:
