@@ -51,6 +51,7 @@ def outcome_changes(before: Contract, now: Contract, one: Operation, other: Oper
             yield from _answer_changes(_Answer(before, one, data[name]), _Answer(now, other, data_now[name]), place)
             yield from _condition_changes(one.by_id[name], other.by_id[name], data[name], data_now[name], place)
             yield from _member_changes(data[name], data_now[name], place)
+            yield from _also_changes(data[name].get("also", ()), data_now[name].get("also", ()), place)
 
 
 def _scenario_data(contract: Contract, operation: Operation) -> dict[str, Any]:
@@ -66,6 +67,17 @@ def _member_changes(before: Mapping[str, Any], now: Mapping[str, Any], place: Pl
         one, other = before.get(name, MISSING), now.get(name, MISSING)
         if not equal(one, other):
             yield Change(place, name, one, other, verdict, reason)
+
+
+def _also_changes(
+    before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], place: Place
+) -> Iterator[Change]:
+    """Other headings or open points of a way to the outcome that both contracts have."""
+    for one in before:
+        same = next((other for other in now if equal(one["when"], other["when"])), one)
+        if not equal(one, same):
+            reason = "the heading or the open points of this way to it; it changes no answer by itself"
+            yield Change(place, "also", one, same, "cosmetic", reason)
 
 
 # -- answers --------------------------------------------------------------------------------------------
