@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockserver.base.values import equal
 from mockserver.comparison.changes import Change, Place, Verdict, value_differences
 from mockserver.comparison.outcomes import body_change, decision_changes, outcome_changes, status_change
-from mockserver.comparison.plain_keywords import SchemaDifference
+from mockserver.comparison.plain_keywords import SchemaDifference, relation_of
 from mockserver.comparison.references import LinkedSchema
 from mockserver.comparison.schemas import schema_differences
 from mockserver.core.contract import Contract, Operation
@@ -34,6 +34,18 @@ class LinkedContract(Struct, frozen=True):
         data: Mapping[str, Any] = self.contract.definition["contract"]["operations"][name]
         return data
 
+    def condition_schemas(self, operation: str) -> dict[str, set[str]]:
+        """The schema files that the conditions of an operation's scenarios name, by the id of the scenario."""
+        scenarios = self.contract.definition["scenarios"][operation]
+        return {one["scenario"]: self._files([one.get("when"), one.get("also")]) for one in scenarios}
+
+    def _files(self, value: Any) -> set[str]:
+        """The schema files that are named in a value, itself (`schema: FILE`) or in a reference (`FILE#/PLACE`)."""
+        if isinstance(value, str):
+            return {value.partition("#")[0]} & self.schemas.keys()
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return {file for part in parts for file in self._files(part)}
+
 
 def operations_changes(before: LinkedContract, now: LinkedContract) -> Iterator[Change]:
     """The changes of all operations."""
@@ -51,6 +63,7 @@ def operations_changes(before: LinkedContract, now: LinkedContract) -> Iterator[
             yield from _request_changes(before, now, one, other)
             yield from _envelope_changes(before, now, one, other)
             yield from outcome_changes(before.contract, now.contract, one, other)
+            yield from _condition_schema_changes(before, now, one, other)
             yield from decision_changes(before.contract, now.contract, one, other)
             yield from _rule_changes(before.operation_data(name), now.operation_data(name), place)
 
@@ -113,6 +126,20 @@ def _answer_verdict(found: SchemaDifference) -> tuple[Verdict, str]:
 
 def _schema_change(place: Place, found: SchemaDifference, verdict: tuple[Verdict, str]) -> Change:
     return Change(place, f"{found.at} {found.keyword}".strip(), found.before, found.now, *verdict)
+
+
+def _condition_schema_changes(
+    before: LinkedContract, now: LinkedContract, one: Operation, other: Operation
+) -> Iterator[Change]:
+    """The changes of schema files that the conditions of outcomes name."""
+    files = before.condition_schemas(one.id)
+    for name, named in now.condition_schemas(other.id).items():
+        for file in sorted(named & files.get(name, set())):
+            found = schema_differences(before.schema(file), now.schema(file))
+            if relation_of(found) != "same":
+                place, at = Place("outcome", name, other.id), f"condition schema {file}"
+                old, new = (linked.contract.definition["schemas"][file] for linked in (before, now))
+                yield Change(place, at, old, new, "breaking", "other requests get this outcome")
 
 
 # -- envelopes ----------------------------------------------------------------------------------------------
