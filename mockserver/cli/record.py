@@ -73,7 +73,12 @@ def record(
 
     try:
         served = server.Server(engine, log, Access(admin_token or ""), recorder=recorder)
-        run_until_signal(served, served.open_ports(host, port, None), log_start)
+        ports = served.open_ports(host, port, None)
+        if ports.takes(proxy or target):
+            ports.close()
+            option = "--proxy" if proxy else "--target"
+            fail(f"{option} is where this recorder listens itself, {ports.url}: choose another --port")
+        run_until_signal(served, ports, log_start)
     except OSError as error:
         fail(server.cannot_listen(error, host, port))
     finally:

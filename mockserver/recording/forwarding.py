@@ -95,7 +95,7 @@ class Forwarder:
         `target` and `body` are those of the request as they came, below the sandbox: see `Recorder.handle`.
         """
         timing = SimpleNamespace(sent=time.perf_counter())
-        spellings: dict[str, str] = {}  # of names in two, the HTTP library would send the last value alone
+        spellings: dict[str, str] = {}  # the HTTP library keeps all values of a name only in one spelling
         headers = [
             (spellings.setdefault(name.lower(), name), value)
             for name, value in _end_to_end(request.headers.items())

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -49,6 +50,8 @@ KEEP_ALIVE_SECONDS: Final = 600.0
 RESERVED_FILES: Final = 32
 """Open files that are left for what is no connection, and for refusals."""
 
+_ALL_ADDRESSES: Final = frozenset(["0.0.0.0", "::"])  # noqa: S104 - nothing is bound to them by this
+
 BACKLOG: Final = 1_024
 """Connections that may wait to be accepted."""
 
@@ -64,6 +67,20 @@ class Ports:
     admin_sockets: list[socket.socket]
     url: str
     admin_url: str
+
+    def takes(self, url: str) -> bool:
+        """Whether a request to a URL comes to the port; one to a host that nobody knows does not."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if port != port_of(self.sockets):
+            return False
+        try:
+            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except OSError:
+            return False
+        own, addresses = {one.getsockname()[0] for one in self.sockets}, {str(place[0]) for *_, place in found}
+        stands_for_all = not _ALL_ADDRESSES.isdisjoint(own | addresses)
+        return not own.isdisjoint(addresses) or (stands_for_all and any(map(_is_of_this_machine, addresses)))
 
     def close(self) -> None:
         """Stop listening."""
@@ -220,6 +237,14 @@ def open_sockets(host: str, port: int, *, reuse_port: bool = False) -> list[sock
             if len(found) == 1 or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 raise
     return opened
+
+
+def _is_of_this_machine(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))  # an address of another machine cannot be bound
+        return True
+    return False
 
 
 def port_of(sockets: list[socket.socket]) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import BATCH, MOCKSERVER, PATH, run, spawned
 from tests.support.drifting_provider import drifting_provider
+from tests.support.stores import free_port
 
 GOOD = {"customer_id": "12345678", "card_identifier": "CARD-7", "reference_batch": BATCH}
 
@@ -55,3 +56,13 @@ def test_why_it_cannot_start(options: list[str], said: str, tmp_path: Path) -> N
     ended = run("record", *options, cwd=tmp_path)
     assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
     assert "secret" not in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["--target", "--proxy"])
+def test_it_does_not_forward_to_itself(option: str) -> None:
+    """One line and exit status 2, before a request goes round without end."""
+    port = str(free_port())
+    provider = [] if option == "--target" else ["--target", "http://provider.example"]
+    ended = run("record", *provider, option, f"http://localhost:{port}", "--port", port)
+    said = f"{option} is where this recorder listens itself, http://127.0.0.1:{port}: choose another --port"
+    assert (ended.returncode, ended.stderr) == (2, f"mockserver: {said}\n")

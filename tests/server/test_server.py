@@ -1,6 +1,7 @@
 """The server, met by real clients: methods, limits, connections, headers, start and stop."""
 
 import asyncio
+import contextlib
 import gzip
 import io
 import json
@@ -391,3 +392,28 @@ async def test_every_interface_takes_ipv4_and_ipv6(contract: Contract, client: a
         for host in ("127.0.0.1", "[::1]"):
             async with client.get(f"http://{host}:{port}/__admin/health") as response:
                 assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "target", "is_own"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:PORT", True),
+        ("127.0.0.1", "http://localhost:PORT/base", True),
+        ("127.0.0.1", "https://127.0.0.1:PORT", True),
+        ("127.0.0.1", "http://0.0.0.0:PORT", True),
+        ("127.0.0.1", "http://127.1:PORT", True),
+        ("127.0.0.1", "http://127.0.0.2:PORT", False),
+        ("127.0.0.1", "http://127.0.0.1:1", False),
+        ("127.0.0.1", "http://127.0.0.1", False),
+        ("127.0.0.1", "https://nobody.invalid:PORT", False),
+        ("0.0.0.0", "http://localhost:PORT", True),
+        ("0.0.0.0", "http://127.0.0.2:PORT", True),
+        ("0.0.0.0", "http://192.0.2.1:PORT", False),
+        ("localhost", "http://127.0.0.1:PORT", True),
+    ],
+)
+def test_a_url_leads_to_a_server_if_port_and_address_are_its_own(host: str, target: str, is_own: bool) -> None:
+    """However the address is written; where it listens on all, each address of the machine is its own."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(one) for one in edge.open_sockets(host, 0)]
+        assert edge.Ports(sockets, [], "", "").takes(target.replace("PORT", str(edge.port_of(sockets)))) is is_own
