@@ -174,9 +174,13 @@ class _Walk:
         return relation_of(self.compare(before, now, ())) == "same"
 
     def _conditional(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
-        if "if" in before and "if" in now and relation_of(self.compare(before["if"], now["if"], at)) != "same":
-            yield SchemaDifference(json_pointer(at), "if", "unknown", before["if"], now["if"])
-            return
+        if "if" in before and "if" in now:
+            inside = [*self.compare(before["if"], now["if"], at)]
+            relation: Relation = "same" if relation_of(inside) == "same" else "unknown"
+            if inside:
+                yield SchemaDifference(json_pointer(at), "if", relation, before["if"], now["if"])
+            if relation == "unknown":
+                return
         for branch in ("then", "else"):
             one = before.get(branch, True) if "if" in before else True
             other = now.get(branch, True) if "if" in now else True
