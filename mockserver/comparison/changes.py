@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -28,6 +28,7 @@ Part: TypeAlias = Literal[
     "reserved value",
     "setting",
     "assumption",
+    "contract",
 ]
 
 
@@ -98,17 +99,19 @@ _DIRECTIVES: Final = ("first_of", "each")
 """Members that make an object a template of the scenario language, which is compared as one value."""
 
 
-def value_differences(before: Any, now: Any, at: Path = ()) -> Iterator[ValueDifference]:
-    """The smallest parts in which two JSON values differ."""
+def value_differences(
+    before: Any, now: Any, at: Path = (), same: Callable[[Any, Any], bool] = equal
+) -> Iterator[ValueDifference]:
+    """The smallest parts in which two JSON values differ; `same` compares those that are no lists and no objects."""
     if _is_object(before) and _is_object(now):
         for name in (*before, *(name for name in now if name not in before)):
-            yield from value_differences(before.get(name, MISSING), now.get(name, MISSING), (*at, name))
+            yield from value_differences(before.get(name, MISSING), now.get(name, MISSING), (*at, name), same)
         if list(before) != list(now) and before.keys() == now.keys():
             yield ValueDifference(json_pointer(at), list(before), list(now), order=True)
     elif isinstance(before, list) and isinstance(now, list):
         for index in range(max(len(before), len(now))):
-            yield from value_differences(_item(before, index), _item(now, index), (*at, index))
-    elif not equal(before, now):
+            yield from value_differences(_item(before, index), _item(now, index), (*at, index), same)
+    elif not same(before, now):
         yield ValueDifference(json_pointer(at), before, now)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from mockserver.base.values import equal
+from mockserver.base.values import encode_ascii_json, equal
 from mockserver.comparison.changes import Change, Comparison, Place, Side, Verdict, value_differences
 from mockserver.comparison.operations import LinkedContract, operations_changes
 from mockserver.comparison.references import linked_schemas
@@ -22,7 +22,22 @@ def compare(before: Contract, now: Contract, name_before: str, name_now: str) ->
         *_settings_changes(asdict(before.settings), asdict(now.settings)),
         *_assumptions_changes(before.definition["contract"]["assumptions"], now.definition["contract"]["assumptions"]),
     )
+    changes = changes or (*_notation_changes(before.definition, now.definition),)
     return Comparison(Side(name_before, before.hash), Side(name_now, now.hash), changes)
+
+
+def _notation_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    """What differs in two contracts that say the same, so that two of different hashes never seem to be one."""
+    reason = "written in another way: nothing that is compared differs"
+    for found in value_differences(before, now, same=_is_written_the_same):
+        yield Change(Place("contract", "notation"), found.at, found.before, found.now, "cosmetic", reason)
+
+
+def _is_written_the_same(before: Any, now: Any) -> bool:
+    """Whether two JSON values have the same text: 1 is not 1.0, and the order of members counts."""
+    if before is MISSING or now is MISSING:
+        return before is now
+    return encode_ascii_json(before) == encode_ascii_json(now)
 
 
 # -- collections --------------------------------------------------------------------------------------------
