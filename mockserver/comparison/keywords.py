@@ -212,19 +212,11 @@ UNEVALUATED: Final = ("unevaluatedProperties", "unevaluatedItems")
 CONTAINS: Final = ("contains", "minContains", "maxContains")
 """Keywords that are compared together."""
 
-COMPARED: Final = frozenset(
-    [
-        *ALONE,
-        *BOUNDS,
-        *BOUNDS.values(),
-        "type",
-        "enum",
-        "const",
-        "properties",
-        "patternProperties",
-        "additionalProperties",
-    ]
-) | {
+PLAIN: Final = frozenset([*ALONE, *BOUNDS, *BOUNDS.values(), "type", "enum", "const"])
+"""Keywords that have no schemas in them."""
+
+COMPARED: Final = PLAIN | {
+    *("properties", "patternProperties", "additionalProperties"),
     *CONTAINS,
     *UNEVALUATED,
     *("prefixItems", "items", "propertyNames", "dependentSchemas"),

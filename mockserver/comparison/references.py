@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockserver.base.json_pointer import json_pointer, json_pointer_steps
-from mockserver.comparison.keywords import COMPARED
+from mockserver.comparison.keywords import COMPARED, PLAIN
 from mockserver.core.contract import Contract
 
 _REFERENCES: Final = ("$ref", "$dynamicRef")
@@ -42,7 +42,7 @@ class Inliner:
         self._inlined: dict[int, Any] = {}
 
     def inline(self, schema: Any) -> Any:
-        """The schema that a reference leads to; with keywords beside the reference, it is one of `allOf`."""
+        """The schema that a reference leads to, with the keywords beside it; as one of `allOf` if both have one."""
         if not isinstance(schema, dict):
             return schema
         if id(schema) not in self._inlined:
@@ -55,6 +55,11 @@ class Inliner:
         if not links:
             return schema
         beside = {name: value for name, value in schema.items() if name not in _REFERENCES}
-        if len(links) > 1 or COMPARED & beside.keys():
-            return {**beside, "allOf": [*beside.get("allOf", []), *links]}
-        return self.inline(self._root.target(next(iter(links[0].values()))))
+        keywords = COMPARED & beside.keys()
+        if len(links) == 1:
+            target = self._root.target(next(iter(links[0].values())))
+            if not keywords:
+                return self.inline(target)
+            if isinstance(target, dict) and keywords <= PLAIN - target.keys() and not {*_REFERENCES} & target.keys():
+                return {**target, **beside}
+        return {**beside, "allOf": [*beside.get("allOf", []), *links]}
