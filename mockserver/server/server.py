@@ -78,7 +78,8 @@ class Ports:
             found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
         except OSError:
             return False
-        own, addresses = {one.getsockname()[0] for one in self.sockets}, {str(place[0]) for *_, place in found}
+        own = {one.getsockname()[0] for one in self.sockets}
+        addresses = {str(place[0]).removeprefix("::ffff:") for *_, place in found}  # IPv4 may be written as IPv6
         stands_for_all = not _ALL_ADDRESSES.isdisjoint(own | addresses)
         return not own.isdisjoint(addresses) or (stands_for_all and any(map(_is_of_this_machine, addresses)))
 

@@ -402,6 +402,7 @@ async def test_every_interface_takes_ipv4_and_ipv6(contract: Contract, client: a
         ("127.0.0.1", "https://127.0.0.1:PORT", True),
         ("127.0.0.1", "http://0.0.0.0:PORT", True),
         ("127.0.0.1", "http://127.1:PORT", True),
+        ("127.0.0.1", "http://[::ffff:127.0.0.1]:PORT", True),
         ("127.0.0.1", "http://127.0.0.2:PORT", False),
         ("127.0.0.1", "http://127.0.0.1:1", False),
         ("127.0.0.1", "http://127.0.0.1", False),
