@@ -49,7 +49,8 @@ class _Walk:
         elif pair not in self._open:
             self._open.add(pair)
             one, other = _as_object(before), _as_object(now)
-            yield from _beside_unevaluated(one, other, self._keywords(one, other, at), at)
+            found = _beside_composition([*self._keywords(one, other, at)], json_pointer(at))
+            yield from _beside_unevaluated(one, other, found, at)
             self._open.discard(pair)
 
     def _keywords(self, before: Mapping[str, Any], now: Mapping[str, Any], at: Path) -> Iterator[SchemaDifference]:
@@ -212,8 +213,15 @@ def _of_false(before: Any) -> Relation:
     return "looser" if before is False else "stricter"
 
 
+def _beside_composition(found: list[SchemaDifference], at: str) -> Iterable[SchemaDifference]:
+    """The differences; `unknown` if a keyword that composes schemas came or went: others may say now what it said."""
+    composed = (one for one in found if one.at == at and one.keyword in ("allOf", "anyOf", "oneOf", "not"))
+    has_changed = any(one.before is MISSING or one.now is MISSING for one in composed)
+    return _unknown(found) if has_changed and relation_of(found) == "different" else found
+
+
 def _beside_unevaluated(
-    before: Mapping[str, Any], now: Mapping[str, Any], found: Iterator[SchemaDifference], at: Path
+    before: Mapping[str, Any], now: Mapping[str, Any], found: Iterable[SchemaDifference], at: Path
 ) -> Iterator[SchemaDifference]:
     """The differences; `unknown` beside a keyword that depends on all others, even on those that accept everything."""
     keyword = next((keyword for keyword in UNEVALUATED if keyword in before or keyword in now), None)
