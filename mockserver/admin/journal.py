@@ -121,10 +121,18 @@ def _searchable_text(entry: JournalEntry) -> str:
 
 
 async def _list_entries(call: Call) -> Reply:
+    return await _list(call, lambda _: True)
+
+
+async def _list_unexpected(call: Call) -> Reply:
+    return await _list(call, is_unexpected)
+
+
+async def _list(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     kind = call.query.get("format", "json")
     if kind not in ("json", "har"):
         raise bad_parameter("format is json or har.")
-    return await _get_har(call) if kind == "har" else await _page(call, lambda _: True)
+    return await _get_har(call, is_listed) if kind == "har" else await _page(call, is_listed)
 
 
 async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
@@ -146,14 +154,14 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     return json_reply({"requests": rows, "lost": lost, "incomplete": incomplete, **more})
 
 
-async def _list_unexpected(call: Call) -> Reply:
-    return await _page(call, is_unexpected)
-
-
-async def _get_har(call: Call) -> Reply:
+async def _get_har(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
     """The newest entries up to `limit` as an HTTP archive, oldest first, in pieces."""
     limit = int_parameter(call, "limit", 2**62, 2**62)
-    entries, is_wanted = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
+    entries, matches = await entries_of(call, before=call.query.get("before", "")), await entry_filter(call)
+
+    def is_wanted(entry: JournalEntry) -> bool:
+        return is_listed(entry) and matches(entry)
+
     count = await _count_up_to(entries, is_wanted, limit) if limit < len(entries) else len(entries)
     after = entries[count].id if count < len(entries) else ""
     return json_in_pieces(har_pieces(call.engine.storage, scope_of(call).sandbox, after, count, is_wanted, call.scheme))
@@ -246,6 +254,7 @@ _PAGE_PARAMETERS: Final = {
     **FILTERS,
     "limit": f"How many; 100 by default, {MAX_PAGE} at most",
     "before": "The id of an entry: only older ones",
+    "format": "json, or har for an HTTP archive",
 }
 
 ROUTES: Final = (
@@ -254,7 +263,7 @@ ROUTES: Final = (
         f"{ADMIN_PREFIX}/requests",
         "The received requests, newest first.",
         _list_entries,
-        query={**_PAGE_PARAMETERS, "format": "json, or har for an HTTP archive"},
+        query=_PAGE_PARAMETERS,
     ),
     Route("DELETE", f"{ADMIN_PREFIX}/requests", "Empty the journal of the sandbox.", _clear_entries),
     Route(

@@ -138,6 +138,7 @@ class Toolbox:
         """
         if armed_used and (outcome or when or (exactly, at_least, at_most) != (None, None, None)):
             raise MockError("armed_used goes with no other argument")
+        self._mock.settings.put()  # makes the sandbox, where that there were no requests is to hold
         try:
             if armed_used:
                 self._mock.verify_armed_used()

@@ -117,6 +117,7 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
         == f"no such requests in sandbox {agent.box.sandbox}; the base URL of a client is {agent.box.url}"
     )
     assert "no such requests" in await agent.ask("why")
+    assert await agent.ask("verify", exactly=0) == "holds"
     armed = await agent.ask("arm", outcome="code=5001", times=2, when={"body.customer_id": "TEST-CUSTOMER"})
     condition = 'when {"body.customer_id": "TEST-CUSTOMER"}'
     what = f"1  scenario provider-communication, {condition}: 2 to come"

@@ -118,6 +118,8 @@ def test_the_requests_of_a_run_are_listed_by_prefix() -> None:
         assert [line.split()[0] for line in (head, *rows)] == ["sandbox", "ci-7-b", "ci-7-a"]
         entries = json.loads(run(*of_run, "--har").stdout)["log"]["entries"]
         assert [entry["request"]["url"].split("/")[4] for entry in entries] == ["ci-7-a", "ci-7-b"]
+        (entry,) = json.loads(run(*of_run, "--unexpected", "--har").stdout)["log"]["entries"]
+        assert entry["request"]["url"].split("/")[4] == "ci-7-b"
         assert [
             run(*of_run, "--fail", *more).returncode for more in (["--unexpected"], ["--scenario", "rfc-invalid"])
         ] == [
