@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any, Final
 
 from mockserver.base.values import encode_ascii_json, equal
@@ -66,15 +67,16 @@ def _collections_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
 
 
 def _collection_changes(before: Mapping[str, Any], now: Mapping[str, Any], place: Place) -> Iterator[Change]:
-    for name, (verdict, reason) in _COLLECTION.items():
+    for name, meaning in _COLLECTION.items():
         default: Any = False if name == "open" else {}
         one, other = before.get(name, default), now.get(name, default)
         if not equal(one, other):
-            yield Change(place, name, one, other, verdict, reason)
+            are_texts = name == "members" and _are_texts(one, other)
+            yield Change(place, name, one, other, *(("cosmetic", "words for people") if are_texts else meaning))
     one, other = before.get("reserved", MISSING), now.get("reserved", MISSING)
     if not equal(one, other):
+        verdict: Verdict = "breaking"
         reason = "keys of another form are reserved: one that is no seed is refused"
-        verdict = "breaking"
         if other is MISSING:
             verdict, reason = "compatible", "no key is refused as a misspelt test value any more"
         yield Change(Place("reserved value", place.name), "form", one, other, verdict, reason)
@@ -86,6 +88,17 @@ def _collection_changes(before: Mapping[str, Any], now: Mapping[str, Any], place
             reason = "requests never change it" if is_now else "requests use it up"
             verdict = "compatible" if is_now else "breaking"
             yield Change(Place("reserved value", place.name), f"{key} constant", not is_now, is_now, verdict, reason)
+
+
+_TEXTS: Final = frozenset(["title", "description", "x-description", "$comment"])
+"""Keywords of a schema that hold texts for people."""
+
+
+def _are_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether the schemas of members differ in texts for people alone; a member may have the name of such a keyword."""
+    differences = value_differences(before, now, ("properties",))
+    places = (found.at.split("/") for found in differences if not found.order)
+    return all(any(step in _TEXTS and parent != "properties" for parent, step in pairwise(steps)) for steps in places)
 
 
 def _seed_changes(before: Mapping[str, Any], now: Mapping[str, Any], collection: str) -> Iterator[Change]:
