@@ -143,15 +143,34 @@ def test_each_command_prints_what_the_page_shows(page: Page, server: Serving, tm
         subprocess.run(script, cwd=tmp_path, check=True, timeout=60)
 
 
+def _write_script_by_hand(folder: Path) -> None:
+    files = {block.file: block.text for block in PAGES["docs/pages/tutorials/in-your-pipeline.md"].blocks if block.file}
+    (folder / "by-hand.sh").write_text(files["by-hand.sh"], encoding="utf-8")
+
+
 def test_the_tutorial_for_pipelines_starts_and_stops_a_mock(tmp_path: Path) -> None:
     """Its script for a shell: the mock is up for the tests, the exit status is theirs, and then the mock is gone."""
     skip_without("bash")
-    files = {block.file: block.text for block in PAGES["docs/pages/tutorials/in-your-pipeline.md"].blocks if block.file}
-    (tmp_path / "by-hand.sh").write_text(files["by-hand.sh"], encoding="utf-8")
+    _write_script_by_hand(tmp_path)
     (tmp_path / "run-tests.sh").write_text('mockserver health && echo "$MOCKSERVER_URL" && exit 7\n', encoding="utf-8")
     printed = run(f"PORT={free_port()} bash by-hand.sh; echo status $?", tmp_path).splitlines()
     assert printed[-1] == "status 7"
     assert run(f"mockserver health {printed[-2]} 2> /dev/null; echo status $?", tmp_path) == "status 1\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_the_tutorial_for_pipelines_takes_no_other_mock_for_its_own(
+    shell: str, server: Serving, tmp_path: Path
+) -> None:
+    """Another mock has the port: no test runs, also where the log of an earlier start is left over."""
+    skip_without("bash", shell)
+    _write_script_by_hand(tmp_path)
+    (tmp_path / "run-tests.sh").write_text("touch ran\n", encoding="utf-8")
+    (tmp_path / "mock.log").write_text('{"event":"started"}\n', encoding="utf-8")
+    printed = run(f"PORT={server.url.rpartition(':')[2]} {shell} by-hand.sh; echo status $?", tmp_path)
+    assert "Address already in use" in printed
+    assert printed.endswith("status 1\n")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
