@@ -24,11 +24,15 @@ from mockserver.testing.pytest_servers import ServerCoverage, setting
 
 
 class Collected(TypedDict):
-    """What a process has collected: coverage, the entries of an HTTP archive, unexpected requests as text."""
+    """What a process has collected: coverage, the entries of an HTTP archive, unexpected requests as text.
+
+    `lost`: where requests are missing, as text.
+    """
 
     coverage: list[ServerCoverage]
     requests: list[Any]
     unexpected: list[str]
+    lost: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class RunReport:
         self._config = config
         self._own_coverage = own_coverage
         self._options = options
-        self._collected = Collected(coverage=[], requests=[], unexpected=[])
+        self._collected = Collected(coverage=[], requests=[], unexpected=[], lost=[])
         self._lines: list[str] = []
         self._failures: list[str] = []
 
@@ -82,10 +86,14 @@ class RunReport:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Collect what a worker of pytest-xdist sends at its end."""
-        sent = getattr(node, "workeroutput", {}).get("mockserver")
-        if sent is not None:
-            self._add(json.loads(sent))
+        """Collect what a worker of pytest-xdist sends at its end; one that died sends nothing."""
+        output: dict[str, Any] | None = getattr(node, "workeroutput", None)
+        if output is None:
+            self._collected["lost"].append(
+                f"worker {node.gateway.id} died: its requests are lost, so coverage and artefacts may be incomplete"
+            )
+        elif "mockserver" in output:
+            self._add(json.loads(output.pop("mockserver")))  # of an interrupted worker pytest-xdist calls this twice
 
     @pytest.hookimpl(trylast=True)  # the fixtures of the session end before
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -100,7 +108,9 @@ class RunReport:
             return
         default = _merged(self._collected["coverage"], default=True)
         reports = [*default, *_merged(self._collected["coverage"], default=False)]
-        if self._options.shows_coverage:
+        lost = self._collected["lost"]
+        self._lines += lost
+        if self._options.shows_coverage and (reports or not lost):
             self._lines += [FORMATS["text"].render(report) for report in reports] or ["no test used the mock server"]
         self._write_coverage(reports, self._options.files)
         if self._options.artefacts is not None:
@@ -113,6 +123,7 @@ class RunReport:
         self._collected["coverage"] += other["coverage"]
         self._collected["requests"] += other["requests"]
         self._collected["unexpected"] += other["unexpected"]
+        self._collected["lost"] += other["lost"]
 
     def _write_coverage(self, reports: Sequence[Mapping[str, Any]], files: Mapping[str, Path]) -> None:
         """Write a file for each format and contract; further contracts have their hash in the name."""
@@ -124,7 +135,8 @@ class RunReport:
     def _write_artefacts(self, reports: Sequence[Mapping[str, Any]], folder: Path) -> None:
         entries = sorted(self._collected["requests"], key=lambda entry: str(entry["startedDateTime"]))
         self._write(folder / "journal.har", json.dumps({"log": {**LOG, "entries": entries}}))
-        self._write(folder / "unexpected.txt", "".join(f"{text}\n" for text in self._collected["unexpected"]))
+        unexpected = [*self._collected["unexpected"], *self._collected["lost"]]
+        self._write(folder / "unexpected.txt", "".join(f"{text}\n" for text in unexpected))
         self._write_coverage(reports, {"html": folder / "coverage.html"})
 
     def _write(self, file: Path, text: str) -> None:
@@ -153,6 +165,8 @@ class RunReport:
         if options.fails_unexpected and self._collected["unexpected"]:
             yield f"unexpected requests: {len(self._collected['unexpected'])} (--mockserver-fail-unexpected)"
             yield from self._collected["unexpected"]
+        if options.fails_unexpected and self._collected["lost"]:
+            yield "requests are lost: nobody can tell whether one was unexpected (--mockserver-fail-unexpected)"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tables, the files and why the run fails."""

@@ -519,6 +519,40 @@ def test_the_gates_of_a_run_and_its_artefacts(suite: Suite, pytester: pytest.Pyt
     assert times == sorted(times)
 
 
+DYING = """
+import os
+
+
+def test_unexpected(mockserver):
+    post(mockserver, card_identifier=5)
+
+
+def test_that_ends_its_process(mockserver):
+    post(mockserver)
+    os._exit(3)
+"""
+
+
+def test_the_requests_of_a_worker_that_died_are_reported_as_lost(suite: Suite, pytester: pytest.Pytester) -> None:
+    """No gate takes them for requests that nobody sent."""
+    options = ("--mockserver-fail-unexpected", "--mockserver-artefacts=out", "--mockserver-coverage")
+    text = shown(suite(DYING, "-n1", *options))
+    lost = "worker gw0 died: its requests are lost, so coverage and artefacts may be incomplete"
+    assert text.count(lost) == 1
+    assert "no test used the mock server" not in text
+    assert "requests are lost: nobody can tell whether one was unexpected (--mockserver-fail-unexpected)" in text
+    assert (pytester.path / "out" / "unexpected.txt").read_text(encoding="utf-8") == f"{lost}\n"
+
+
+def test_an_interrupted_worker_is_counted_once(suite: Suite) -> None:
+    """`pytest.exit()` in a test interrupts its worker."""
+    text = (
+        "def test(mockserver):\n    post(mockserver, card_identifier=5)\n\n\ndef test_end():\n    pytest.exit('end')\n"
+    )
+    result = shown(suite(text, "-n1", "--mockserver-fail-unexpected"))
+    assert "unexpected requests: 1 (--mockserver-fail-unexpected)" in result
+
+
 def test_the_ini_file_sets_gates_and_artefacts(suite: Suite, pytester: pytest.Pytester) -> None:
     """The folder is relative to it. Where the first failure ends the run, the journal of the session is there too."""
     ini = "mockserver_coverage_require = 7000, rfc-invalid\n"
