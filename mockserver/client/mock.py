@@ -124,6 +124,10 @@ class Mock:
         answer: dict[str, Any] = self._api.call("GET", "/requests", **filters, format="har")
         return answer
 
+    def is_journal_incomplete(self) -> bool:
+        """Whether the journal may lack requests of this sandbox: it was full, or is off."""
+        return bool(self._api.call("GET", "/requests", limit=1)["incomplete"])
+
     def request(self, entry_id: str) -> dict[str, Any]:
         """One request with its headers, body, reply, violations and near misses, by the id of its journal entry."""
         answer: dict[str, Any] = self._api.call("GET", "/requests" + subpath(entry_id))

@@ -83,6 +83,8 @@ class RunReport:
             self._collected["requests"] += mock.har()["log"]["entries"]
         if self._options.artefacts is not None or self._options.fails_unexpected:
             self._collected["unexpected"] += [f"{test}: {text}" for text in unexpected_requests(mock)]
+            if mock.is_journal_incomplete():
+                self._collected["lost"].append(f"{test}: the journal has lost requests, or is off")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

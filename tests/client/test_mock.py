@@ -209,3 +209,14 @@ def test_importing_the_client_imports_no_server() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[] ['mockserver.version']\n"
+
+
+def test_a_full_journal_is_incomplete(contract: Contract) -> None:
+    """Of the sandbox that lost an entry; one that is off is always so."""
+    with running(contract, journal_entries=1) as mock:
+        assert not mock.is_journal_incomplete()
+        send(mock)
+        send(mock.in_sandbox("other"))
+        assert (mock.is_journal_incomplete(), mock.in_sandbox("other").is_journal_incomplete()) == (True, False)
+    with running(contract, journal_entries=0) as mock:
+        assert mock.is_journal_incomplete()

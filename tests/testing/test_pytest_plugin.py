@@ -544,6 +544,35 @@ def test_the_requests_of_a_worker_that_died_are_reported_as_lost(suite: Suite, p
     assert (pytester.path / "out" / "unexpected.txt").read_text(encoding="utf-8") == f"{lost}\n"
 
 
+FORGETTING = """
+@pytest.mark.mockserver(overlay="small")
+def test_lost(mockserver):
+    post(mockserver, card_identifier=5)
+    for _ in range(3):
+        mockserver.arm("rfc-invalid")
+        post(mockserver)
+
+
+def test_whole(mockserver):
+    mockserver.arm("rfc-invalid")
+    post(mockserver)
+"""
+
+
+@pytest.mark.parametrize("entries", [2, 0])
+def test_requests_that_a_journal_lost_fail_the_gate(suite: Suite, pytester: pytest.Pytester, entries: int) -> None:
+    """It is full, or off: an unexpected one may have been among them."""
+    folder(pytester.path / "small", {"small.yaml": f"format: 1\nsettings: {{journal_entries: {entries}}}\n"})
+    result = suite(FORGETTING, "--mockserver-fail-unexpected", "--mockserver-artefacts=out")
+    result.assert_outcomes(passed=2)
+    assert result.ret == 1
+    assert "requests are lost: nobody can tell whether one was unexpected (--mockserver-fail-unexpected)" in shown(
+        result
+    )
+    lost = "test_it.py::test_lost: the journal has lost requests, or is off"
+    assert (pytester.path / "out" / "unexpected.txt").read_text(encoding="utf-8") == f"{lost}\n"
+
+
 def test_an_interrupted_worker_is_counted_once(suite: Suite) -> None:
     """`pytest.exit()` in a test interrupts its worker."""
     text = (
