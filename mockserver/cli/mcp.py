@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from mockserver.client.mock import Mock
+from mockserver.decision.sandbox_names import sandbox_name_fault
 from mockserver.remote.options import print_notice
 from mockserver.remote.remote_server import RemoteServer, fail, remote_options
 
@@ -31,6 +34,8 @@ def mcp(remote: RemoteServer, *, port: int | None) -> None:
     """
     if not remote.sandbox:
         raise click.UsageError("an agent works in a named sandbox: give --sandbox NAME")
+    if fault := sandbox_name_fault(remote.sandbox):
+        raise click.BadParameter(fault, param_hint="'--sandbox'")
     try:
         from mockserver.agents.mcp_server import mcp_server
     except ImportError as error:  # it is missing, or older than the names that are used
@@ -45,8 +50,9 @@ def mcp(remote: RemoteServer, *, port: int | None) -> None:
         if port is None:
             _serve_streams(server)
         else:
+            _require_free(port)
             print_notice(f"tools at http://{HOST}:{port}/mcp; Ctrl-C ends it")
-            _serve_http(server, port)
+            server.run("streamable-http", host=HOST, port=port)
 
 
 def _serve_streams(server: Any) -> None:
@@ -59,8 +65,9 @@ def _serve_streams(server: Any) -> None:
         fail("cannot write to standard output: has the agent ended?")
 
 
-def _serve_http(server: Any, port: int) -> None:
+def _require_free(port: int) -> None:
+    """Check that a server can listen on the port; the package reports that later, and in words of its own."""
     try:
-        server.run("streamable-http", host=HOST, port=port)
-    except SystemExit:  # it has said why; its status is one of its own
-        fail(f"cannot listen on {HOST}:{port}")
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        fail(f"cannot listen on {HOST}:{port}: {os.strerror(error.errno) if error.errno else error}")

@@ -41,14 +41,20 @@ def split_sandbox(path: str, headers: Mapping[str, str]) -> SandboxPath | Proble
     path = path or "/"
     if named is None:
         return SandboxPath("", path)
-    if not SANDBOX_NAME.fullmatch(named):
-        return problems.bad_sandbox(
+    fault = sandbox_name_fault(named)
+    return problems.bad_sandbox(fault) if fault else SandboxPath(named, path)
+
+
+def sandbox_name_fault(name: str) -> str:
+    """A sentence that says what is wrong with the name of a sandbox; empty if it is a good one."""
+    if not SANDBOX_NAME.fullmatch(name):
+        return (
             "Expected a sandbox name of 1 to 64 letters, digits, '.', '_', '~' or '-', a letter or digit first, "
-            f"got {printable(mask_account_numbers_in_text(named), 80)}."
+            f"got {printable(mask_account_numbers_in_text(name), 80)}."
         )
-    if holds_account_number(named):
-        return problems.bad_sandbox("A sandbox name holds no payment account number, as names are shown in clear.")
-    return SandboxPath(named, path)
+    if holds_account_number(name):
+        return "A sandbox name holds no payment account number, as names are shown in clear."
+    return ""
 
 
 def derive_sandbox_name(request: Request, secrets: Secrets, settings: Settings, key: bytes) -> str:

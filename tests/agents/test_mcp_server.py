@@ -19,6 +19,7 @@ from mcp.types import TextContent
 from mockserver import Mock, running
 from mockserver.agents.mcp_server import mcp_server
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, environment, run, run_process, spawned
+from tests.support.invoke import invoke
 from tests.support.processes import Client as Sender
 
 TOOLS = ["list_outcomes", "how_to_trigger", "arm", "explain", "requests", "why", "verify", "coverage", "reset"]
@@ -272,7 +273,7 @@ async def test_the_command_serves_http(mock: Mock) -> None:
             assert "reset sandbox http" in str(await client.call_tool("reset", {}))
         second = await asyncio.to_thread(run_process, *command[1:])
         assert (second.returncode, second.stdout) == (1, "")
-        assert second.stderr.splitlines()[-1] == f"mockserver: cannot listen on 127.0.0.1:{port}"
+        assert second.stderr == f"mockserver: cannot listen on 127.0.0.1:{port}: Address already in use\n"
         assert await asyncio.to_thread(serve.stop, signal.SIGINT) == 0
 
 
@@ -280,6 +281,15 @@ def test_the_command_needs_a_named_sandbox_and_an_address() -> None:
     """A wrong option is 2."""
     for arguments in ([], ["--sandbox", "a", "--url", "ftp://mock"], ["--sandbox", "a", "--http", "0"]):
         assert run("mcp", *arguments).returncode == 2
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "__admin", "a" * 100, "4111111111111111"])
+def test_a_name_that_no_sandbox_can_have_is_refused_at_the_start(name: str) -> None:
+    """With status 2 and the server's words, instead of by each tool."""
+    result = invoke("mcp", "--sandbox", name)
+    assert result.exit_code == 2
+    assert "Invalid value for '--sandbox': " in result.output
+    assert "sandbox name" in result.output.splitlines()[-1]
 
 
 def test_answers_that_nobody_reads_end_the_command(mock: Mock) -> None:
