@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +12,7 @@ from mockserver.client.mock import Mock
 from mockserver.decision.sandbox_names import sandbox_name_fault
 from mockserver.remote.options import print_notice
 from mockserver.remote.remote_server import RemoteServer, fail, remote_options
+from mockserver.server.server import open_sockets
 
 HOST = "127.0.0.1"
 """Only programs of this machine can use the tools."""
@@ -68,6 +68,7 @@ def _serve_streams(server: Any) -> None:
 def _require_free(port: int) -> None:
     """Check that a server can listen on the port; the package reports that later, and in words of its own."""
     try:
-        socket.create_server((HOST, port)).close()
+        for one in open_sockets(HOST, port):
+            one.close()
     except OSError as error:
         fail(f"cannot listen on {HOST}:{port}: {os.strerror(error.errno) if error.errno else error}")
