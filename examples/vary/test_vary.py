@@ -1,4 +1,4 @@
-"""Two clients meet answers that vary: `pip install activation-mockserver requests`, then `pytest`."""
+"""Two clients meet answers that vary: install the mock and `requests`, then run `pytest`."""
 
 import brittle_client
 import careful_client

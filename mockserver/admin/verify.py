@@ -82,7 +82,10 @@ async def _parse_claim(call: Call, spec: Mapping[str, Any]) -> verification.Clai
         raise admin_error(400, "bad-count", "The count cannot be used", detail)
     if not low and high is None:
         raise admin_error(400, "bad-count", "The count cannot be used", "Expected at_least above 0, or an upper bound.")
-    return verification.Claim(operation.id if operation is not None else None, name, conditions, low, high, definition)
+    scenario = definition.id if definition is not None else None  # the name may be its code
+    return verification.Claim(
+        operation.id if operation is not None else None, scenario, conditions, low, high, definition
+    )
 
 
 async def _verify(call: Call) -> Reply:

@@ -109,6 +109,7 @@ class Toolbox:
             **found,
             **decision,
             "path": found["target"],
+            "warnings": [warning["message"] for warning in found["warnings"]],
             "reply": found["reply"]["body"],
             "writes": (),
             "misses": found["misses"][:MAX_NEAR_MISSES],

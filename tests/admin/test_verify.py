@@ -246,3 +246,15 @@ async def test_a_claim_about_the_sandboxes_of_a_run(contract: Contract, client: 
         status, shown = await verified(client, url, two, of_run)
         assert (status, shown["text"].partition(" (")[0]) == (409, "does not hold in sandboxes ci-7-...")
         assert (shown["incomplete"], shown["came"]) == (True, 1)
+
+
+@pytest.mark.parametrize(("count", "holds"), [(1, True), (0, False), (2, False)])
+async def test_a_claim_names_the_scenario_by_its_code(
+    url: str, client: aiohttp.ClientSession, count: int, holds: bool
+) -> None:
+    """The requests that it answered are counted, not those of a scenario with such an id."""
+    async with client.post(url + PATH, json=LASTING, headers={"Mock-Scenario": "code=5001"}) as response:
+        assert response.headers["Mock-Scenario"] == "provider-communication"
+    claim = {"scenario": "code=5001", "count": {"exactly": count}}
+    for asked in (claim, [claim] if holds else claim):
+        assert (await verified(client, url, asked))[1]["holds"] is holds

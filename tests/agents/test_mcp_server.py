@@ -137,6 +137,9 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
         assert "provider-communication" not in await agent.ask("requests", **filters)
     newest = await agent.ask("why")
     assert "-> 400 reference-batch-empty" in newest
+    assert (
+        "  warning   none of Authorization-ecommerce, Authorization-customer was sent; none is required here" in newest
+    )
     assert "because:  violation at body.reference_batch" in newest
     assert "near misses, nearest first:" in newest
     assert "send again: after-change" in newest
