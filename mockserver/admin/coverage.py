@@ -14,7 +14,8 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.listing import curl_for, iter_scenario_rows
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.parameters import Scope, bad_parameter, scope_of
-from mockserver.reports.coverage_page import FORMATS
+from mockserver.reports.coverage_page import FORMATS, html
+from mockserver.reports.translations import language
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
 
@@ -127,6 +128,11 @@ async def _get_coverage(call: Call) -> Reply:
     if name == "json":
         return json_reply(coverage)
     format_ = FORMATS[name]
+    if name == "html":
+        language_code = language(call.headers.get("accept-language", ""))
+        page = text_reply(html(coverage, language_code), format_.media_type)
+        about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
+        return msgspec.structs.replace(page, headers=(*page.headers, *about))
     return text_reply(format_.render(coverage), format_.media_type)
 
 
@@ -139,7 +145,7 @@ ROUTES: Final = (
         query={
             "all": "true: of all sandboxes, deleted ones too",
             "sandbox_prefix": "Of the sandboxes whose names begin so, those before a reset or delete too",
-            "format": "json, text, junit or html",
+            "format": "json, text, junit or html, which is in English or Spanish by `Accept-Language`",
         },
     ),
 )

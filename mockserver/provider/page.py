@@ -23,7 +23,7 @@ _ORDER: Final = ("differs", "refuted", "not-reached", "same", "confirmed")
 
 def html(report: Report) -> str:
     """The page."""
-    return html_page(f"{summary(report)} - provider", _body(report))
+    return html_page(f"{summary(report)} - provider", _body(report), "en")
 
 
 def _body(report: Report) -> Iterator[str]:

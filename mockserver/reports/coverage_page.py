@@ -9,68 +9,98 @@ from html import escape
 from typing import Any, Final
 
 from mockserver.core.client_advice import ClientAdvice
-from mockserver.reports.coverage_report import (
-    Report,
-    Row,
-    behaviour,
-    by_source,
-    counts_text,
-    junit,
-    met_text,
-    sandbox_label,
-    summary,
-    text,
-    times_text,
-)
+from mockserver.reports.coverage_report import Report, Row, by_source, counts_text, junit, text
 from mockserver.reports.html_page import html_page
+from mockserver.reports.wording import Wording
 
 
-def html(report: Report) -> str:
-    """The page."""
-    return html_page(f"{summary(report)} - contract coverage", _page(report))
+def html(report: Report, language: str = "en") -> str:
+    """The page in a language of `TRANSLATIONS`."""
+    wording = Wording(language)
+    return html_page(_title(report, wording), _page(report, wording), language)
 
 
-def _page(report: Report) -> Iterator[str]:
-    about = f"{sandbox_label(report)} · contract {report['contract']}"
-    yield f"<h1>Contract coverage</h1>\n<p class=soft>{_e(about)}</p>"
-    yield from _figures(report)
-    yield "<h2>Documented outcomes</h2>"
-    yield "<p class=soft>Open one to see its answer and a command that meets it. A click selects the command.</p>"
-    yield from _groups(by_source(report, "documented"))
+def _title(report: Report, wording: Wording) -> str:
+    share, assumed = report["documented"], report["assumed"]
+    line = wording.text("coverage.summary", met=share["met"], of=share["of"], percent=share["percent"])
+    line += wording.text("coverage.summary.assumed", met=assumed["met"], of=assumed["of"]) if assumed["of"] else ""
+    line += wording.text("coverage.incomplete") if report.get("incomplete") else ""
+    return f"{line} - {wording.text('coverage.title')}"
+
+
+def _page(report: Report, wording: Wording) -> Iterator[str]:
+    about = f"{_sandbox(report, wording)} · {wording.text('coverage.contract', contract=report['contract'])}"
+    yield f"<h1>{_e(wording.text('coverage.title'))}</h1>\n<p class=soft>{_e(about)}</p>"
+    yield from _figures(report, wording)
+    yield from _section("coverage.documented", wording)
+    yield from _groups(by_source(report, "documented"), wording)
     assumed = by_source(report, "assumed")
     if assumed:
-        yield "<h2>Assumed outcomes</h2>"
-        yield "<p class=soft>Points that the documents leave open. A client does not have to meet these.</p>"
-        yield from _groups(assumed)
-    yield "<h2>Behaviour of the client</h2>\n<p class=soft>Observations, without a judgement.</p>\n<ul class=plain>"
-    yield from (f"<li>{_e(line[:1].upper() + line[1:])}</li>" for line in behaviour(report))
+        yield from _section("coverage.assumed", wording)
+        yield from _groups(assumed, wording)
+    yield from _section("coverage.behaviour", wording)
+    yield "<ul class=plain>"
+    yield from (f"<li>{_e(line)}</li>" for line in _behaviour(report["behaviour"], wording))
     yield "</ul>"
-    yield (
-        "<h2>What counts</h2>\n<p class=soft>An outcome counts once its full answer was sent, whatever triggered it; "
-        "faulted answers do not count. A request is sent again if the same one came before in its sandbox.</p>"
-    )
+    yield from _section("coverage.counts", wording)
 
 
-def _figures(report: Report) -> Iterator[str]:
-    share, assumed = report["documented"], report["assumed"]
+def _section(key: str, wording: Wording) -> Iterator[str]:
+    """A title, and under it what the section is about."""
+    yield f"<h2>{_e(wording.text(key))}</h2>\n<p class=soft>{_e(wording.text(f'{key}.text'))}</p>"
+
+
+def _sandbox(report: Report, wording: Wording) -> str:
+    """The sandbox of the report, in words."""
+    if report.get("sandbox_prefix"):
+        return wording.text("coverage.sandbox.prefix", prefix=report["sandbox_prefix"])
+    if report["sandbox"] is None:
+        return wording.text("coverage.sandbox.all")
+    name = report["sandbox"]
+    return wording.text("coverage.sandbox", sandbox=name) if name else wording.text("coverage.sandbox.default")
+
+
+def _figures(report: Report, wording: Wording) -> Iterator[str]:
+    share = report["documented"]
     width = min(100.0, max(0.0, float(share["percent"])))
     yield "<dl class=figures>"
     yield (
-        f"<div class=big><dt>Documented outcomes met</dt><dd>{_e(share['met'])} of {_e(share['of'])} "
+        f"<div class=big><dt>{_e(wording.text('coverage.documented.met'))}</dt><dd>{_e(_share(share, wording))} "
         f"<small>{_e(share['percent'])}&nbsp;%</small></dd>"
         f'<dd class=bar aria-hidden=true><i style="width:{width:.1f}%"></i></dd></div>'
     )
-    yield _figure("Assumed", f"{assumed['met']} of {assumed['of']}")
-    yield _figure("Requests", report["requests"])
-    yield _figure("Misuses", report["problems"])
+    yield _figure(wording.text("coverage.assumed.met"), _share(report["assumed"], wording))
+    yield _figure(wording.text("coverage.requests"), report["requests"])
+    yield _figure(wording.text("coverage.misuses"), report["problems"])
     yield "</dl>"
+
+
+def _share(share: Mapping[str, Any], wording: Wording) -> str:
+    return wording.text("outcomes.of", met=share["met"], of=share["of"])
 
 
 def _figure(title: str, value: object) -> str:
     return f"<div><dt>{_e(title)}</dt><dd>{_e(value)}</dd></div>"
 
 
-def _groups(rows: list[Row]) -> Iterator[str]:
+def _behaviour(observed: Mapping[str, Any], wording: Wording) -> Iterator[str]:
+    """The behaviour of the client, a sentence for each observation, as the console words it."""
+    for one in observed["retries"]:
+        shortest, longest = round(one["shortest_ms"]), round(one["longest_ms"])
+        key = "behaviour.retries.same" if shortest == longest and one["count"] > 1 else "behaviour.retries"
+        fault = f" ({one['fault']})" if one["fault"] else ""
+        yield wording.text(key, after=one["after"], fault=fault, count=one["count"], shortest=shortest, longest=longest)
+    if not observed["retries"]:
+        yield wording.text("coverage.no_retries")
+    for member, key in (("sent_again_after_answer_lost", "behaviour.lost"), ("secrets_in_url", "behaviour.secrets")):
+        if observed[member]:
+            yield wording.text(key, count=observed[member])
+    for pointer, number in observed["malformed"].items():
+        key = "behaviour.malformed" if pointer else "behaviour.unreadable"
+        yield wording.text(key, count=number, pointer=pointer)
+
+
+def _groups(rows: list[Row], wording: Wording) -> Iterator[str]:
     """The outcomes by the code of their answer; in each group the missing ones first."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -78,47 +108,57 @@ def _groups(rows: list[Row]) -> Iterator[str]:
         code = error.get("code", "") if isinstance(error, Mapping) else ""
         groups.setdefault((str(row["status"] or ""), str(code)), []).append(row)
     for (status, code), found in sorted(groups.items()):
-        title = " · ".join(filter(None, (f"Code {code}" if code else "", f"HTTP {status}" if status else "")))
-        number = sum(1 for row in found if row["met"])
-        yield f"<h3><span>{_e(title)}</span><span class=soft>{number} of {len(found)}</span></h3>\n<ul>"
-        yield from (_row(row) for row in sorted(found, key=lambda row: row["met"] > 0))
+        parts = (wording.text("outcomes.code", code=code) if code else "", f"HTTP {status}" if status else "")
+        share = {"met": sum(1 for row in found if row["met"]), "of": len(found)}
+        title = " · ".join(filter(None, parts))
+        yield f"<h3><span>{_e(title)}</span><span class=soft>{_e(_share(share, wording))}</span></h3>\n<ul>"
+        yield from (_row(row, wording) for row in sorted(found, key=lambda row: row["met"] > 0))
         yield "</ul>"
 
 
-def _row(row: Row) -> str:
+def _row(row: Row, wording: Wording) -> str:
     if row["met"]:
-        mark = '<span class="mark met">&#10003; met</span>'
-        about = met_text(row)
+        kind, about = "met", f"{wording.text('outcomes.times', count=row['met'])}: {_triggers(row, wording)}"
     else:
-        mark = f'<span class="mark {"missing" if row["source"] == "documented" else "open"}">missing</span>'
-        about = f"to meet it: {row['how']}"
-    title = row["heading"] or row["scenario"]
+        kind, about = "missing" if row["source"] == "documented" else "open", _how(row, wording)
+    mark = f"&#10003; {_e(wording.text('outcomes.is.met'))}" if row["met"] else _e(wording.text("outcomes.not.met"))
+    title = f"<b lang=en>{_e(row['heading'])}</b>" if row["heading"] else f"<b>{_e(row['scenario'])}</b>"
     name = f"<span class=soft><code>{_e(row['scenario'])}</code></span>" if row["heading"] else ""
     return (
-        f"<li><details><summary>{mark}<span class=what><b>{_e(title)}</b>"
+        f'<li><details><summary><span class="mark {kind}">{mark}</span><span class=what>{title}'
         f"{name}<span class=soft>{_e(about)}</span></span></summary>"
-        f"<div class=more>{''.join(_details(row))}</div></details></li>"
+        f"<div class=more>{''.join(_details(row, wording))}</div></details></li>"
     )
 
 
-def _details(row: Row) -> Iterator[str]:
+def _how(row: Row, wording: Wording) -> str:
+    return f"{wording.text('outcomes.how')}: {wording.trigger(row['values'], row['conditions'])}"
+
+
+def _triggers(row: Row, wording: Wording) -> str:
+    return counts_text({wording.text(f"trigger.short.{name}"): count for name, count in row["triggers"].items()})
+
+
+def _details(row: Row, wording: Wording) -> Iterator[str]:
     if row["note"]:
-        yield f"<p>Note: {_e(row['note'])}</p>"
+        note = row["notes"].get(wording.language) or row["note"]
+        yield f"<p>{_e(wording.text('entry.note'))} {_e(note)}</p>"
     if row["verified"]:
-        yield f"<p>Compared with the provider: {_e(row['verified']['result'])}, {_e(row['verified']['on'])}</p>"
-    advice = ClientAdvice(row["reason"], row["advice"], row["retry"])
-    if advice.description:
-        yield f"<p>{_e(advice.description)}</p>"
-    if advice.retry:
-        yield f"<p>Send again: <code>{_e(advice.retry)}</code></p>"
+        verified = wording.text(f"outcomes.verified.{row['verified']['result']}", on=row["verified"]["on"])
+        yield f"<p>{_e(verified)}</p>"
+    advice = ClientAdvice(row["reason"], row["advice"], row["retry"]).text(wording.language)
+    if advice or row["retry"]:
+        retry = wording.text(f"retry.{row['retry']}") if row["retry"] else ""
+        yield f"<p><strong>{_e(wording.text('outcomes.advice'))}</strong> {_e(advice)} {_e(retry)}</p>"
     if row["faults"]:
-        yield f"<p>Faults: {_e(counts_text(row['faults']))}</p>"
+        yield f"<p>{_e(wording.text('coverage.faults', faults=counts_text(row['faults'])))}</p>"
     if row["retried"]:
-        yield f"<p>The request was sent again after it: {_e(times_text(row['retried']))}</p>"
+        yield f"<p>{_e(wording.text('coverage.retried', count=row['retried']))}</p>"
     if row["error"]:
-        yield f"<p>Answers <code>{_e(json.dumps(row['error'], ensure_ascii=False))}</code></p>"
+        answer = json.dumps(row["error"], ensure_ascii=False)
+        yield f"<p>{_e(wording.text('outcomes.answer'))}: <code>{_e(answer)}</code></p>"
     if row["met"]:
-        yield f"<p>Met by <code>{_e(row['how'])}</code></p>"
+        yield f"<p>{_e(_how(row, wording))}</p>"
     yield f"<pre translate=no>{_e(row['curl'])}</pre>"
 
 

@@ -57,17 +57,18 @@ white-space:pre-wrap;user-select:all;-webkit-user-select:all}
 """
 
 _HEAD: Final = (
-    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<head>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
 )
 
 
-def html_page(title: str, body: Iterable[str]) -> str:
-    """A page of this title; the lines of its body are HTML."""
+def html_page(title: str, body: Iterable[str], language: str) -> str:
+    """A page of this title in a language; the lines of its body are HTML."""
     lines = "\n".join(body)
     return (
+        f'<!doctype html>\n<html lang="{language}">\n'
         f"{_HEAD}<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{lines}\n</main>\n</body>\n</html>\n"
     )

@@ -83,6 +83,18 @@ class Wording:
         near = self.text("warning.near", **one.values) if "near" in one.values else ""
         return self.text(f"warning.{one.keyword}", **{**one.values, "name": name, "near": near})
 
+    def trigger(self, values: Iterable[Mapping[str, Any]], conditions: Iterable[Mapping[str, Any]]) -> str:
+        """How to get an outcome: by these values, or else by its conditions."""
+        shown = [f"{one['at']} {self._value(one)}" for one in values]
+        return ", ".join(shown) or self.conditions(conditions) or self.text("values.otherwise")
+
+    def _value(self, one: Mapping[str, Any]) -> str:
+        """A value that triggers an outcome; it may be that the member is missing."""
+        if "value" not in one:
+            return self.text("json.missing")
+        value = one["value"]
+        return value if isinstance(value, str) and value else _quoted(value)
+
     def conditions(self, written: Iterable[Mapping[str, Any]]) -> str:
         """Conditions that hold together, each as the file writes it, `{name: operand}`."""
         return self._together(self._condition(name, operand) for one in written for name, operand in one.items())

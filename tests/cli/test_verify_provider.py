@@ -466,7 +466,7 @@ def test_the_overlay_marks_each_outcome_and_everything_shows_it(provider: Provid
         coverage = {row["scenario"]: row for row in mock.coverage()["scenarios"]}
         assert coverage[ERROR]["verified"] == {"on": day, "result": "differs"}
         page = urllib.request.urlopen(f"{mock.url}/__admin/coverage?format=html").read().decode()
-        assert f"Compared with the provider: differs, {day}" in page
+        assert f"differs from the provider on {day}" in page
         listed = json.loads(urllib.request.urlopen(f"{mock.url}/__admin/scenarios").read())
         assert {row["scenario"]: row["verified"] for row in listed["scenarios"]}["malformed"] is None
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -146,6 +146,15 @@ def test_the_route_gives_every_form(server: Serving, form: str, media: str, begi
         assert response.headers["Content-Type"] == media
         assert response.headers["Cache-Control"] == "no-store"
         assert response.read().decode().startswith(begins)
+
+
+@pytest.mark.parametrize(("accepted", "spoken"), [("es-MX,en;q=0.5", "es"), ("fr", "en")])
+def test_the_page_has_the_language_of_the_reader(server: Serving, accepted: str, spoken: str) -> None:
+    """As the bug report has; a cache knows what it depends on."""
+    request = Request(f"{server.url}/__admin/coverage?format=html", headers={"Accept-Language": accepted})
+    with urlopen(request) as response:
+        assert (response.headers["Content-Language"], response.headers["Vary"]) == (spoken, "Accept-Language")
+        assert f'<html lang="{spoken}">' in response.read().decode()
 
 
 def test_coverage_of_all_sandboxes_includes_dropped_ones(server: Serving, command: Command) -> None:

@@ -28,6 +28,8 @@ def shown(**more: Any) -> dict[str, Any]:
         "faults": {},
         "retried": 0,
         "how": "body.x y",
+        "values": [{"at": "body.x", "value": "y"}],
+        "conditions": [{"body.x": "y"}],
         "curl": "curl -i http://h/x",
     }
     other = {**row, "scenario": "two", "heading": "Two", "met": 0, "triggers": {}, "status": 400, "error": {"code": 7}}
