@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, get_args
 
@@ -14,6 +14,7 @@ from mockserver.base.instants import parse_instant
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.trace_context import TRACE_ID
 from mockserver.base.values import encode_json, printable
+from mockserver.core.codes import codes, has_name, is_code, near_names
 from mockserver.core.model import Provenance, Trigger
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
@@ -63,16 +64,14 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     text, trace = query.get("text", "").lower(), query.get("trace")
     if trace is not None and not TRACE_ID.fullmatch(trace):
         raise bad_parameter(f"trace is a trace id, 32 hexadecimal digits in lower case, not {printable(trace, 80)}.")
-    wanted = [(name, query[name]) for name in _WORD_FILTERS if name in query]
-    for name, word in wanted:
-        await _check_word(call, name, word)
+    wanted = [(name, await _accepted_words(call, name, query[name])) for name in _WORD_FILTERS if name in query]
 
     def is_wanted(entry: JournalEntry) -> bool:
         shown = entry_summary(entry) if wanted else {}
         return (
             scope.has(entry.sandbox)
             and (since is None or entry.at_ns >= since)
-            and all(shown[name] == value for name, value in wanted)
+            and all(shown[name] in words for name, words in wanted)
             and trace in (None, entry.trace)
             and (not text or text in _searchable_text(entry))
         )
@@ -80,19 +79,22 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     return is_wanted
 
 
-async def _check_word(call: Call, name: str, word: str) -> None:
-    """Refuse a misspelt value of a filter, which no entry could have."""
+async def _accepted_words(call: Call, name: str, word: str) -> Collection[str]:
+    """What matches a filter: its value, or the ids of all scenarios with a code. Refuses what no entry could have."""
     words: Iterable[str] = _WORD_FILTERS[name]
+    near: Sequence[str] = ()
     if name == "scenario":
-        operations = call.engine.contract.operations
-        words = dict.fromkeys([s.id for operation in operations for s in await scenarios_of(call, operation)])
-        if word not in words and await _has_answered(call, word):
-            return
-    if word not in words:
-        spelt = close_matches(word, words)
-        detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{did_you_mean_sentence(spelt)}"
-        title = "A query parameter has no usable value"
-        raise admin_error(400, "bad-parameter", title, detail, did_you_mean=list(spelt))
+        scenarios = [s for operation in call.engine.contract.operations for s in await scenarios_of(call, operation)]
+        ids = {scenario.id for scenario in scenarios if has_name(scenario, word)}
+        if ids or await _has_answered(call, word):
+            return ids or {word}
+        words = codes(scenarios) if is_code(word) else dict.fromkeys(scenario.id for scenario in scenarios)
+        near = near_names(word, scenarios)
+    if word in words:
+        return {word}
+    near = near or close_matches(word, words)
+    detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{did_you_mean_sentence(near)}"
+    raise admin_error(400, "bad-parameter", "A query parameter has no usable value", detail, did_you_mean=list(near))
 
 
 async def _has_answered(call: Call, scenario: str) -> bool:
@@ -242,7 +244,7 @@ _WORD_FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
 """Filters by a member of an entry, with the values that it can have."""
 
 FILTERS: Final = {
-    "scenario": "The id of the scenario that answered",
+    "scenario": "The id of the scenario that answered, or code=1042 for all with this code",
     "source": "documented or assumed",
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",

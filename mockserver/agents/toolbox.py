@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
+from mockserver.core.codes import CODE_PREFIX, scenario_name
 from mockserver.engine.explaining import explanation_lines
 from mockserver.remote.arming import describe_armed
 from mockserver.remote.requests import RequestTable
@@ -54,7 +55,7 @@ class Toolbox:
     ) -> str:
         """Give the next matching requests this answer, a fault, a delay, or a combination.
 
-        outcome: the id, or code=CODE.
+        outcome: the id, or the error code if one answer alone has it.
         times: how many requests get it, or "always".
         when: only requests that match these conditions, such as {"body.name": "x"}.
         fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway.
@@ -62,7 +63,7 @@ class Toolbox:
         commit: with a fault, lose the answer alone and keep what the request changes.
         """
         number = self._mock.arm(
-            outcome or None, times, when, fault=fault or None, commit=commit or None, delay=delay or None
+            scenario_name(outcome) or None, times, when, fault=fault or None, commit=commit or None, delay=delay or None
         )
         (item,) = (item for item in self._mock.armed() if item["id"] == number)
         return f"armed in sandbox {self._mock.sandbox}: {describe_armed(item)}"
@@ -84,10 +85,10 @@ class Toolbox:
     def requests(self, limit: int = 10, outcome: str = "", trace: str = "", unexpected: bool = False) -> str:
         """List the last requests of the sandbox, oldest first.
 
-        limit: how many of the newest. outcome: only those that this scenario answered. trace: only those with this
-        trace id in their traceparent. unexpected: only those whose answer no test asked for.
+        limit: how many of the newest. outcome: only those that this scenario answered, or those with this code. trace:
+        only those with this trace id in their traceparent. unexpected: only those whose answer no test asked for.
         """
-        filters = {name: value for name, value in (("scenario", outcome), ("trace", trace)) if value}
+        filters = {name: value for name, value in (("scenario", scenario_name(outcome)), ("trace", trace)) if value}
         rows = self._mock.requests(unexpected=unexpected, limit=limit, **filters)
         if not rows:
             return f"no such requests in sandbox {self._mock.sandbox}; the base URL of a client is {self._mock.url}"
@@ -173,7 +174,7 @@ class Toolbox:
     def _rows_of(self, outcome: str) -> list[dict[str, Any]]:
         """The rows of an outcome by id or code. Raises `MockError` if there is none."""
         rows = self._outcomes()
-        name = outcome.removeprefix("code=")
+        name = outcome.removeprefix(CODE_PREFIX)
         found = [row for row in rows if name and name in (row["scenario"], _code(row))]
         if not found:
             known = dict.fromkeys([*(row["scenario"] for row in rows), *map(_code, rows)])

@@ -21,6 +21,11 @@ def is_code(name: str) -> bool:
     return name.startswith(CODE_PREFIX)
 
 
+def scenario_name(text: str) -> str:
+    """What a person wrote as the name of a scenario; a number is a code, as no id begins with a digit."""
+    return f"{CODE_PREFIX}{text}" if text.isdecimal() else text
+
+
 def has_name(scenario: Scenario, name: str | None) -> bool:
     """Whether this is the id of the scenario, or the code in its answer."""
     return name == scenario.id or (scenario.code is not None and name == f"{CODE_PREFIX}{scenario.code}")
@@ -34,6 +39,11 @@ def scenario_by_code(name: str, scenarios: Iterable[Scenario]) -> Scenario | Pro
     if len(found) == 1:
         return found[0]
     return _several(code, found) if found else _unknown(code, [*dict.fromkeys(str(one.code) for one in coded)])
+
+
+def codes(scenarios: Iterable[Scenario]) -> Sequence[str]:
+    """All codes, as `code=CODE`."""
+    return [*dict.fromkeys(f"{CODE_PREFIX}{scenario.code}" for scenario in scenarios if scenario.code is not None)]
 
 
 def own_codes(scenarios: Iterable[Scenario]) -> Sequence[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockserver.core.directives import DirectiveError, fault_spec
-from mockserver.remote.remote_server import RemoteServer, parse_json_object, remote_options
+from mockserver.remote.remote_server import RemoteServer, parse_json_object, parse_scenario, remote_options
 
 
 def _parse_times(_ctx: click.Context, _param: click.Parameter, text: str) -> int | str:
@@ -28,13 +28,8 @@ def _parse_fault(_ctx: click.Context, _param: click.Parameter, text: str | None)
         raise click.BadParameter(str(error)) from None
 
 
-def _parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
-    """A number is a code: no id begins with a digit."""
-    return f"code={text}" if text is not None and text.isdecimal() else text
-
-
 @click.command()
-@click.argument("scenario", required=False, callback=_parse_scenario)
+@click.argument("scenario", required=False, callback=parse_scenario)
 @click.option(
     "--fault",
     metavar="KIND",

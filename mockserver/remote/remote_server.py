@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from mockserver.base.values import MAX_FILE_DEPTH, decode_json
 from mockserver.client.http_client import Address, Response, UnreachableError, check_url, opener
 from mockserver.client.trust import TlsError
+from mockserver.core.codes import scenario_name
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -78,6 +79,11 @@ def parse_json_object(_ctx: click.Context, _param: click.Parameter, text: str | 
     if value is not None and not isinstance(value, dict):
         raise click.BadParameter(f"expected a JSON object, got {text}")
     return value
+
+
+def parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """Read the name of a scenario: its id, or its code."""
+    return None if text is None else scenario_name(text)
 
 
 def require_utf8(values: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from mockserver.remote.remote_server import (
     RemoteServer,
     has_requests,
     notice_of_no_requests,
+    parse_scenario,
     remote_options,
     sandbox_prefix_option,
     scope_query,
@@ -29,7 +30,12 @@ COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sourc
 @click.command()
 @click.argument("entry", required=False, metavar="[ID]")
 @click.option("--unexpected", is_flag=True, help="Only requests with an unexpected answer: misuse, assumed or default.")
-@click.option("--scenario", metavar="ID", help="Only requests that this scenario answered.")
+@click.option(
+    "--scenario",
+    metavar="ID",
+    callback=parse_scenario,
+    help="Only requests that this scenario answered; a code such as 1042 stands for all scenarios that have it.",
+)
 @click.option(
     "--source", type=click.Choice(["documented", "assumed"]), help="Only requests whose answer has this source."
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import replace_control_characters
+from mockserver.core.codes import CODE_PREFIX
 
 Report = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -38,13 +39,14 @@ def by_source(report: Report, source: str) -> list[Row]:
 
 
 def not_met(rows: Iterable[Row], names: Iterable[str]) -> list[str]:
-    """The names of which no outcome was met. A name is an id, or a code, which several outcomes may have.
+    """The names of which no outcome was met. A name is an id, or a code (also `code=CODE`) of one or several outcomes.
 
     Raises `ValueError` for a name that no outcome has.
     """
     met: dict[str, int] = {}
     for row in rows:
-        for name in {row["scenario"], row["code"] or row["scenario"]}:
+        codes = () if row["code"] is None else (row["code"], f"{CODE_PREFIX}{row['code']}")
+        for name in {row["scenario"], *codes}:
             met[name] = met.get(name, 0) + row["met"]
     names = [*map(str.strip, names)]
     for name in names:

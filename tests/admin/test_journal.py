@@ -138,6 +138,27 @@ async def test_requests_are_found_by_their_code(contract: Contract, client: aioh
         assert [one["code"] for one in found["requests"]] == [7000] * 8
 
 
+async def test_requests_are_filtered_by_the_code_of_their_scenario(url: str, client: aiohttp.ClientSession) -> None:
+    """A code of several scenarios stands for all of them; the bare code is meant as one."""
+    for name in ("card-already-activated", "rfc-invalid", "reference-batch-empty", "card-batch-mismatch"):
+        async with client.post(url + PATH, json=LASTING, headers={"Mock-Scenario": name}):
+            pass
+    for query, ids in (
+        ("scenario=code%3D4433", ["1"]),
+        ("scenario=code=4400", ["4", "3"]),
+        ("scenario=code=4400&source=assumed", []),
+        ("scenario=code=5001", []),
+    ):
+        found = await get_json(client, f"{url}/__admin/requests?{query}")
+        assert [one["id"] for one in found["requests"]] == ids
+    for word, near in (("4433", "code=4433"), ("code=4434", "code=4433")):
+        async with client.get(f"{url}/__admin/requests?scenario={word}") as response:
+            assert response.status == 400
+            refused = problem(await response.read())
+        assert f"; not {word}." in refused["detail"]
+        assert refused["did_you_mean"][0] == near
+
+
 async def test_a_filter_by_an_unknown_scenario_is_refused(url: str, client: aiohttp.ClientSession) -> None:
     """An id is known as long as an entry names it."""
     for query, meant in [

@@ -165,6 +165,17 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
     assert "no such requests" in await agent.ask("requests")
 
 
+async def test_an_outcome_answers_to_its_code_in_each_tool(agent: Agent) -> None:
+    """A code of several outcomes finds the requests of all, but cannot be armed."""
+    for code in ("5001", "code=5001"):
+        assert "scenario provider-communication: 1 to come" in await agent.ask("arm", outcome=code)
+        assert await agent.send(LASTING) == 400
+        assert len((await agent.ask("requests", outcome=code)).splitlines()) > 1
+    assert await agent.send({}) == 400
+    assert len((await agent.ask("requests", outcome="4400")).splitlines()) == 2
+    assert "4400 is the code of" in await agent.error("arm", outcome="4400")
+
+
 async def test_run_time_scenarios_are_outcomes_too(agent: Agent) -> None:
     """One that was added, and one that replaces an outcome of the contract."""
     answer = {"respond": {"error": {"code": 1}}}

@@ -3,7 +3,7 @@
 import json
 
 from mockserver import Contract
-from mockserver.core.codes import has_name, is_code, near_names, own_codes, scenario_by_code
+from mockserver.core.codes import codes, has_name, is_code, near_names, own_codes, scenario_by_code, scenario_name
 from mockserver.core.contract import Scenario
 from mockserver.core.reply import Reply
 
@@ -18,7 +18,15 @@ def test_a_code_names_the_one_scenario_that_answers_with_it(contract: Contract) 
         assert has_name(found, name)
         assert not has_name(found, code)
     assert {"code=5001", "code=4433"} <= {*own_codes(contract.scenarios)}
+    assert "code=None" not in codes(contract.scenarios)
+    assert codes(contract.scenarios).count("code=4400") == 1
     assert not {"code=4400", "code=None"} & {*own_codes(contract.scenarios)}
+    assert [*map(scenario_name, ("5001", "code=5001", "rfc-invalid", ""))] == [
+        "code=5001",
+        "code=5001",
+        "rfc-invalid",
+        "",
+    ]
     assert (is_code("code=5001"), is_code("5001")) == (True, False)
     success = next(one for one in contract.scenarios if one.id == "activated-new-customer")
     assert success.code is None

@@ -94,6 +94,8 @@ def test_coverage_fails_under_a_bar(server: Serving, command: Command, bar: str,
         ("4433", ""),
         ("4433, card-already-activated", ""),
         ("4400,4433,5001,7000", "4400, 5001, 7000"),
+        ("code=4433", ""),
+        ("code=4433, code=4400", "code=4400"),
         ("card-batch-mismatch,4433", "card-batch-mismatch"),
     ],
 )
@@ -107,8 +109,12 @@ def test_coverage_requires_outcomes(server: Serving, command: Command, names: st
 
 def test_a_required_name_that_no_outcome_has_is_2(server: Serving, command: Command) -> None:
     """With the near ones."""
-    status, _, err = command(server, "", "--require", "4433,7001")
-    assert (status, "no outcome has the code or id '7001'. Did you mean 7000" in err) == (2, True)
+    for names, said in (
+        ("4433,7001", "'7001'. Did you mean 7000"),
+        ("code=7001", "'code=7001'. Did you mean code=7000"),
+    ):
+        status, _, err = command(server, "", "--require", names)
+        assert (status, f"no outcome has the code or id {said}" in err) == (2, True)
 
 
 def test_coverage_without_a_request_says_where_there_are_some(server: Serving, command: Command) -> None:

@@ -107,6 +107,17 @@ def test_requests_are_found_by_trace_id() -> None:
         assert "trace is a trace id" in run("requests", "--trace", "x", "--url", serve.url).stderr
 
 
+def test_requests_are_found_by_the_code_of_their_scenario() -> None:
+    """As a number or as code=CODE, also as they come."""
+    with serving() as serve, following(serve.url, "--json", "--scenario", "4433") as lines:
+        serve.post(LASTING, PATH)
+        serve.post({**LASTING, "card_identifier": "TEST-ACTIVATED"}, PATH)
+        assert json.loads(lines.out.wait("{"))["id"] == "2"
+        for name in ("4433", "code=4433", "card-already-activated"):
+            found = run("requests", "--json", "--scenario", name, "--url", serve.url)
+            assert [row["id"] for row in json.loads(found.stdout)["requests"]] == ["2"]
+
+
 def test_the_requests_of_a_run_are_listed_by_prefix() -> None:
     """As a table with the sandbox, as an archive, and as they come; `--fail` makes a gate of it."""
     with serving() as serve, following(serve.url, "--json", "--sandbox-prefix", "ci-7-") as command:
