@@ -135,8 +135,8 @@ class Toolbox:
     ) -> str:
         """Check a claim about the requests of the sandbox: how many there were, at least one if no number is given.
 
-        outcome: answered by this scenario. when: that match these conditions. armed_used: that all that was armed
-        was used; it goes with no other argument.
+        outcome: answered by this scenario, or by the one with this code. when: that match these conditions.
+        armed_used: that all that was armed was used; it goes with no other argument.
         """
         if armed_used and (outcome or when or (exactly, at_least, at_most) != (None, None, None)):
             raise MockError("armed_used goes with no other argument")
@@ -145,7 +145,7 @@ class Toolbox:
             if armed_used:
                 self._mock.verify_armed_used()
             else:
-                self._mock.verify(outcome or None, when, exactly, at_least, at_most)
+                self._mock.verify(scenario_name(outcome) or None, when, exactly, at_least, at_most)
         except AssertionError as error:
             return str(error)
         return "holds"

@@ -20,6 +20,7 @@ from mockserver.remote.remote_server import (
     fail,
     parse_json,
     parse_json_object,
+    parse_scenario,
     relevant_cacert,
     remote_options,
     require_utf8,
@@ -57,7 +58,12 @@ def _read_json(file: str) -> Any:
 
 
 @click.command()
-@click.option("--scenario", metavar="ID", help="Count requests that this scenario answered.")
+@click.option(
+    "--scenario",
+    metavar="ID",
+    callback=parse_scenario,
+    help="Count requests that this scenario answered: its id, or a code such as 1042 if one answer alone has it.",
+)
 @click.option(
     "--when",
     callback=parse_json_object,

@@ -171,6 +171,7 @@ async def test_an_outcome_answers_to_its_code_in_each_tool(agent: Agent) -> None
         assert "scenario provider-communication: 1 to come" in await agent.ask("arm", outcome=code)
         assert await agent.send(LASTING) == 400
         assert len((await agent.ask("requests", outcome=code)).splitlines()) > 1
+        assert await agent.ask("verify", outcome=code) == "holds"
     assert await agent.send({}) == 400
     assert len((await agent.ask("requests", outcome="4400")).splitlines()) == 2
     assert "4400 is the code of" in await agent.error("arm", outcome="4400")

@@ -344,6 +344,7 @@ def test_verify_exits_1_where_a_claim_fails() -> None:
         assert run("arm", "rfc-invalid", *address).returncode == 0
         serve.post(LASTING)
         assert run("verify", *address, "--armed-used").returncode == 0
+        assert run("verify", *address, "--scenario", "7000", "--exactly", "1").returncode == 0
         misspelt = run("verify", *address, "--scenario", "pin-no-digits")
         assert (misspelt.returncode, "pin-not-digits" in misspelt.stderr) == (1, True)
         for wrong in (("--claim", "-", "--exactly", "1"), ("--when", "["), ("--when", "[]"), ("--claim", "/nothing")):

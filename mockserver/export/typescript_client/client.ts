@@ -37,7 +37,7 @@ export interface Armed {
 
 /** A claim about the received requests: at least one by default. */
 export interface Claim {
-  scenario?: Outcome;
+  scenario?: Outcome | `code=${string}`;
   when?: Conditions;
   operation?: string;
   exactly?: number;
@@ -47,7 +47,7 @@ export interface Claim {
 
 /** Filters of the journal. */
 export interface Filters {
-  scenario?: Outcome;
+  scenario?: Outcome | `code=${string}`;
   source?: "documented" | "assumed";
   trigger?: "values" | "state" | "header" | "armed" | "default";
   since?: string;
