@@ -584,7 +584,7 @@ def test_an_interrupted_worker_is_counted_once(suite: Suite) -> None:
 
 def test_the_ini_file_sets_gates_and_artefacts(suite: Suite, pytester: pytest.Pytester) -> None:
     """The folder is relative to it. Where the first failure ends the run, the journal of the session is there too."""
-    ini = "mockserver_coverage_require = 7000, rfc-invalid\n"
+    ini = "mockserver_coverage_require = 7000, code=7000, rfc-invalid\n"
     ini += "mockserver_fail_unexpected = true\nmockserver_artefacts = out\n"
     assert suite(WATCHED, "-k", "test_expected", ini=ini).ret == 0
     assert (pytester.path / "out" / "unexpected.txt").read_text() == ""
