@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.values import printable
 from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
 from mockserver.core.codes import CODE_PREFIX, scenario_name
@@ -115,10 +116,13 @@ class Toolbox:
             "writes": (),
             "misses": found["misses"][:MAX_NEAR_MISSES],
         }
-        lines = [*explanation_lines(shown)]
+        lines = [*(_recording_lines(found) if found["recording"] else explanation_lines(shown))]
         if found["answer_lost"]:
             how = "the client left" if found["client_left"] else f"the fault {found['fault']} took it"
-            retry = "a retry finds its change made" if found["committed"] else "it changed nothing"
+            if found["recorded"] or (found["problem"] or "").startswith("provider-"):
+                retry = "the provider may have done what was asked"
+            else:
+                retry = "a retry finds its change made" if found["committed"] else "it changed nothing"
             lines += ["", f"  the client did not get this answer: {how}; {retry}"]
         elif decision:
             lines += ["", *(f"  {line}" for row in self._rows_of(found["scenario"]) for line in _advice(row))]
@@ -210,6 +214,18 @@ def _outcome_line(row: Mapping[str, Any]) -> str:
     run_time = "run-time" if row.get("run_time") else ""
     parts = (row["scenario"], row["status"], _code(row), run_time, row["source"], row["retry"], row["heading"])
     return " · ".join(str(part) for part in parts if part)
+
+
+def _recording_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """How an answer of the provider compares with the contract."""
+    recording = found["recording"]
+    yield f"{found['method']} {printable(found['target'], 200)} -> {found['status']} {recording['words']}"
+    if recording["reason"]:
+        yield f"  reason:   {recording['reason']}"
+    if recording["expected"]:
+        yield f"  expected: {recording['expected']}"
+    for one in recording["differences"]:
+        yield f"  {one['at']}: expected {json.dumps(one['expected'])}, came {json.dumps(one['came'])}"
 
 
 def _advice(row: Mapping[str, Any]) -> Iterator[str]:

@@ -246,6 +246,11 @@ class JournalEntry(Struct, frozen=True, gc=False, omit_defaults=True):
         return self.client_left or loses_answer(self.fault)
 
     @property
+    def is_forwarded(self) -> bool:
+        """Whether the request went to the provider behind `record`, which may have done what was asked."""
+        return self.recorded is not None or (self.problem or "").startswith("provider-")
+
+    @property
     def first_headers(self) -> dict[str, str]:
         """The request's headers by name in lower case; of one that came several times the first, which decides."""
         found: dict[str, str] = {}

@@ -154,7 +154,7 @@ def _lost(entry: JournalEntry, wording: Wording) -> Iterator[str]:
     """That the client did not get the answer, and whether a retry finds the change made."""
     is_kept = entry.decision is not None and entry.decision.committed
     how = wording.text("entry.client.left" if entry.client_left else f"fault.{entry.fault}")
-    retry = wording.text("lost.committed" if is_kept else "lost.unchanged")
+    retry = wording.text("lost.forwarded" if entry.is_forwarded else "lost.committed" if is_kept else "lost.unchanged")
     yield f"<p><strong>{escape(wording.text('lost.text', how=how))}</strong> {escape(retry)}</p>"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver import Contract, Engine
+from mockserver.agents.toolbox import Toolbox
+from mockserver.client.mock import Mock
 from mockserver.contract.loading import shipped_folder
 from mockserver.server import logs
 from tests.support import BATCH, PATH, head, raw
 from tests.support.drifting_provider import drifting_provider
 from tests.support.recording import entries, entry, post, recording
-from tests.support.scripted_provider import ScriptedProvider, scripted_provider
+from tests.support.scripted_provider import OK, ScriptedProvider, scripted_provider
 
 GOOD = {"customer_id": "12345678", "card_identifier": "CARD-7", "reference_batch": BATCH, "pin": "q73w91z"}
 VALID = {**GOOD, "pin": "1234"}
@@ -188,6 +191,12 @@ async def test_lists_filters_and_reports_tell_it(contract: Contract, client: aio
             assert await ids("?scenario=pin-not-digits") == ["2"]
             assert await ids("?text=differs%20from") == ["2"]
             assert await ids("/unexpected") == ["2"]
+            why = (await asyncio.to_thread(Toolbox(Mock(url)).why, "2")).splitlines()
+            assert why == [
+                f"POST {PATH} -> 400 differs from pin-not-digits",
+                "  expected: pin-not-digits",
+                "  body /error/code: expected 4400, came 4999",
+            ]
             async with client.get(f"{url}/__admin/requests/2/bundle") as response:
                 assert (response.status, "differs from pin-not-digits" in await response.text()) == (409, True)
             for language, words in (("en", "expected 4400, came 4999"), ("es", "se esperaba 4400, se recibió 4999")):
@@ -195,6 +204,26 @@ async def test_lists_filters_and_reports_tell_it(contract: Contract, client: aio
                     f"{url}/__admin/requests/2/report", headers={"Accept-Language": language}
                 ) as response:
                     assert words in await response.text()
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+async def test_a_lost_answer_of_the_provider_may_have_changed_something(
+    contract: Contract, provider: ScriptedProvider, client: aiohttp.ClientSession, is_answered: bool
+) -> None:
+    """In the report and in the words for agents, whether the provider or the client ended the connection."""
+    answered = asyncio.Event()
+    provider.script = [answered, OK] if is_answered else [b""]
+    async with recording(contract, provider.url) as url:
+        with pytest.raises((aiohttp.ClientError, TimeoutError)):
+            await client.post(url + PATH, json=VALID, timeout=aiohttp.ClientTimeout(total=0.2 if is_answered else 30))
+        answered.set()
+        while not await entries(client, url):  # noqa: ASYNC110 - the journal is in the server
+            await asyncio.sleep(0.01)
+        assert "the provider may have done what was asked" in await asyncio.to_thread(Toolbox(Mock(url)).why)
+        for language, words in (("en", "The provider may have done"), ("es", "Es posible que el proveedor haya hecho")):
+            headers = {"Accept-Language": language}
+            async with client.get(f"{url}/__admin/requests/1/report", headers=headers) as response:
+                assert words in await response.text()
 
 
 async def test_the_mock_answers_where_there_is_no_connection(contract: Contract, client: aiohttp.ClientSession) -> None:

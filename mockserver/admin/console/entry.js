@@ -7,7 +7,7 @@ import { curl } from "./curl.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
 import { maskBadge, viewJson } from "./json_view.js";
 import { shown, stringify } from "./exact_json.js";
-import { attempt, button, copyText, errorState, iconButton, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
+import { attempt, button, copyText, errorState, iconButton, isForwarded, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
 import { language, t, textOr } from "./translations.js";
@@ -34,7 +34,7 @@ function top(entry, served, sandbox, close) {
     h("div", { class: "entry-line" },
       answerBadge(entry),
       h("h2", { class: "entry-title", tabindex: "-1" }, [entry.code, entry.scenario ?? entry.problem ?? "—"].filter((one) => one !== null).join(" · ")),
-      sourceBadge(entry.source, entry.fallback === null ? entry.recorded : "fallback"),
+      sourceBadge(entry),
       h("span", { class: "spread" }),
       iconButton(t("close"), "close", close)),
     h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`), mask(entry, "/request/target")),
@@ -107,9 +107,10 @@ function constantKey({ decision, keys, records: found }, { operations, collectio
 }
 
 /** That the client did not get the answer, why, and whether a retry finds the change made. */
-function lostNotice({ fault, committed, client_left: left }) {
-  const how = left ? t("entry.client.left") : t(`fault.${fault}`);
-  return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(committed ? "lost.committed" : "lost.unchanged"));
+function lostNotice(entry) {
+  const how = entry.client_left ? t("entry.client.left") : t(`fault.${entry.fault}`);
+  const retry = isForwarded(entry) ? "lost.forwarded" : entry.committed ? "lost.committed" : "lost.unchanged";
+  return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(retry));
 }
 
 /** What an answer of the provider is to the contract. */

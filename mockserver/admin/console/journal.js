@@ -79,7 +79,7 @@ export function journal(main, reportState) {
       cell("status", answerBadge(row)),
       cell("code", row.code === null ? null : h("span", { class: "badge code" }, String(row.code))),
       cell("what", h("span", { class: "what-name cut" }, name), sandbox, narrow ? null : where),
-      cell("source", sourceBadge(row.source, row.fallback === null ? row.recorded : "fallback")),
+      cell("source", sourceBadge(row)),
       cell("trigger", row.trigger ? t(`trigger.short.${row.trigger}`) : t("trigger.short.none")),
       cell("late", wrong, late),
     ];

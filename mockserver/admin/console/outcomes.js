@@ -105,7 +105,7 @@ export function outcomes(main, reportState) {
     h("summary", {}, mark,
       h("span", { class: "outcome-name" }, h("strong", {}, one.scenario), several ? h("span", { class: "dim mono" }, one.operation) : null, one.heading ? h("span", { class: "dim", lang: "en", title: t("entry.heading") }, one.heading) : null, reasonText(one) ? h("span", { class: "dim" }, reasonText(one)) : null,
         one.verified ? h("span", { class: "dim" }, t(`outcomes.verified.${one.verified.result}`, one.verified)) : null),
-      sourceBadge(one.source), statusBadge(one.status), count), inside);
+      sourceBadge(one), statusBadge(one.status), count), inside);
     const node = h("li", { class: "outcome", }, details);
     node.hasWords = (text) => hasWords(one, codeOf(one), text);
     return {

@@ -22,10 +22,14 @@ export function statusBadge(status, problem = null) {
 
 const RECORDED_KINDS = { same: "documented", differs: "bad", unknown: "plain", fallback: "assumed" };
 
-/** The source of an answer: documented, assumed, misuse, or what an answer of the provider is to the contract. */
-export function sourceBadge(source, recorded = null) {
-  if (recorded) return h("span", { class: `badge ${RECORDED_KINDS[recorded]}` }, t(`recorded.${recorded}`));
-  if (!source) return h("span", { class: "badge plain" }, t("source.none"));
+/** Whether a request went to the provider behind `record`, which may have done what was asked. */
+export const isForwarded = ({ recorded, problem }) => Boolean(recorded || problem?.startsWith("provider-"));
+
+/** The source of an answer: documented, assumed, misuse, the provider that gave none, or what its answer is to the contract. */
+export function sourceBadge({ source, recorded, fallback, problem }) {
+  const compared = fallback ? "fallback" : recorded;
+  if (compared) return h("span", { class: `badge ${RECORDED_KINDS[compared]}` }, t(`recorded.${compared}`));
+  if (!source) return h("span", { class: "badge plain" }, t(isForwarded({ problem }) ? "source.provider" : "source.none"));
   return h("span", { class: `badge ${source === "assumed" ? "assumed" : "documented"}` }, t(`source.${source}`));
 }
 
