@@ -918,6 +918,32 @@ def test_a_restarted_server_is_found_again(console: Opened) -> None:
         page.close()
 
 
+@pytest.mark.parametrize(
+    ("locale", "width", "away", "live"),
+    [
+        ("es-MX", 390, "No se puede conectar con el mock", "En vivo"),
+        ("en-US", 1440, "The mock cannot be reached", "Live"),
+    ],
+)
+def test_a_view_opens_while_the_mock_is_away(console: Opened, locale: str, width: int, away: str, live: str) -> None:
+    """Each says in the reader's words that the mock is away, and loads by itself once it is back."""
+    with serving() as serve:
+        port = int(serve.url.rpartition(":")[2])
+        page = console(serve.url, tells=False, locale=locale, viewport={"width": width, "height": 844})
+        expect(page.locator(".pulse")).to_have_attribute("class", "pulse live")
+    expect(page.locator(".pulse")).to_have_attribute("class", "pulse away")
+    for view in ("outcomes", "values", "try", "state"):
+        page.locator(f"nav a[href='#/{view}']").click()
+        expect(page.locator("main").get_by_role("alert")).to_contain_text(away)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("nav a[href='#/outcomes']").click()
+    expect(page.locator("main").get_by_role("alert")).to_contain_text(away)
+    with serving("--port", str(port)):
+        expect(page.locator(".outcome")).to_have_count(22)
+        expect(page.locator(".pulse")).to_have_text(live)
+        page.close()
+
+
 def test_the_console_works_by_keyboard(mock: Serving, console: Opened) -> None:
     """From the address to an entry and back, to another view and an armed outcome."""
     for _ in range(3):

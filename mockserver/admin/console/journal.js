@@ -3,6 +3,7 @@
 import { admin, listen, queryString } from "./api.js";
 import { fill, h, icon, debounced } from "./dom.js";
 import { baseUrl, contract } from "./contract.js";
+import { showEntry } from "./entry.js";
 import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, answerBadge, confirmDialog } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { maskBadge } from "./json_view.js";
@@ -248,15 +249,7 @@ export function journal(main, reportState) {
     rows.mark(id);
     fill(detail, loadingState());
     const again = () => { openEntry = null; update(currentRoute()); };
-    let module;
-    try {
-      module = await import("./entry.js"); // the list is there sooner without it
-    } catch (error) {
-      fill(detail, errorState(error, again));
-      return;
-    }
-    if (openEntry !== wantedKey) return;
-    const entry = await module.showEntry(detail, id, sandbox, { close, again });
+    const entry = await showEntry(detail, id, sandbox, { close, again });
     if (openEntry !== wantedKey) return;
     detail.scrollTop = 0;
     if (entry) detail.querySelector(".entry-title").focus({ preventScroll: true });

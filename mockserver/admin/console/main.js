@@ -1,21 +1,21 @@
 // The frame of the console: navigation, choice of the sandbox, state of the connection, and the token dialog.
 
 import { admin, onTokenNeeded, startingSandbox } from "./api.js";
+import { armDialog } from "./arming.js";
 import { fill, h, icon } from "./dom.js";
 import { baseUrl, contract, clearCache } from "./contract.js";
 import { journal } from "./journal.js";
 import { nextAnswers } from "./next_answers.js";
-import { button, copyText, dialog, errorState, field, form, iconButton, loadingState, toastArea } from "./widgets.js";
+import { outcomes } from "./outcomes.js";
+import { button, copyText, dialog, field, form, iconButton, toastArea } from "./widgets.js";
 import { routeUrl, changeRoute, lastSandbox, onRouteChange, currentRoute } from "./route.js";
+import { state } from "./state.js";
+import { testValues } from "./test_values.js";
 import { language, t } from "./translations.js";
+import { tryIt } from "./try_it.js";
 
-const VIEWS = {
-  journal: async () => journal,
-  outcomes: async () => (await import("./outcomes.js")).outcomes,
-  try: async () => (await import("./try_it.js")).tryIt,
-  values: async () => (await import("./test_values.js")).testValues,
-  state: async () => (await import("./state.js")).state,
-};
+/** All are loaded with the page: a view also opens while the mock is away. */
+const VIEWS = { journal, outcomes, try: tryIt, values: testValues, state };
 
 document.documentElement.lang = language;
 
@@ -27,7 +27,7 @@ const sandboxSelect = h("select", { id: "sandbox" });
 const baseLine = h("span", { class: "base mono" });
 const operationLine = h("span", { class: "about-operations" });
 const aboutLine = h("span", { class: "about dim" }, t("about"), operationLine);
-const next = nextAnswers(async () => (await import("./arming.js")).armDialog({ sandbox: currentRoute().params.sandbox }));
+const next = nextAnswers(() => armDialog({ sandbox: currentRoute().params.sandbox }));
 const versionLine = h("p", { class: "version dim" });
 
 fill(document.getElementById("app"),
@@ -64,7 +64,7 @@ let view = null;
 let shownView = "";
 let shownSandbox = null;
 
-async function show() {
+function show() {
   const route = currentRoute();
   const name = route.view in VIEWS ? route.view : "journal";
   for (const [one, link] of Object.entries(links)) {
@@ -85,12 +85,8 @@ async function show() {
   const first = !shownView;
   shownView = name;
   view?.close();
-  view = null;
-  fill(main, loadingState());
   main.className = `view-${name}`;
-  const make = await VIEWS[name]();
-  if (shownView !== name) return;
-  view = make(main, reportState);
+  view = VIEWS[name](main, reportState);
   if (!first) main.focus({ preventScroll: true });
 }
 
@@ -147,13 +143,6 @@ function showServed() {
   }).catch(clearCache);
 }
 
-function showSafely() {
-  show().catch((error) => {
-    shownView = "";
-    fill(main, errorState(error, () => location.reload()));
-  });
-}
-
 if (!location.hash && !startingSandbox && lastSandbox()) history.replaceState(null, "", routeUrl("journal", { sandbox: lastSandbox() }));
-onRouteChange(showSafely);
-showSafely();
+onRouteChange(show);
+show();
