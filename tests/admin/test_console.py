@@ -833,6 +833,28 @@ def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: 
     expect(page).to_have_url(re.compile("sandbox=state-2"))
 
 
+def test_a_dialog_shows_one_error_until_something_changes(mock: Serving, console: Opened) -> None:
+    """What is not JSON by its place, in the reader's language, and then the refusal of the mock alone."""
+    page = console(at(mock, "state-3", "state", collection="cards"), tells=False, locale="es-MX")
+    page.get_by_role("button", name="Editar TEST-CARD", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    fields, alert = dialog.locator("textarea"), dialog.get_by_role("alert")
+    save = dialog.locator("button[type=submit]")
+    for typed, told in [
+        ('{\n"status": "issued",}', "Esto no es JSON: la lectura se detuvo en la línea 2, columna 20."),
+        ("issued", "Esto no es JSON."),
+        ("[]", "El mock respondió 400."),
+    ]:
+        fields.fill(typed)
+        expect(alert).to_have_count(0)
+        save.click()
+        expect(alert).to_have_count(1)
+        expect(alert).to_contain_text(told)
+    fields.fill("[ ]")
+    expect(alert).to_have_count(0)
+    page.keyboard.press("Escape")
+
+
 def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
     """As a file; bundle and curl line are there too."""
     send(mock, "report", {**LASTING, "reference_batch": ""})

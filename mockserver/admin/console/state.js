@@ -11,6 +11,16 @@ import { chooseLanguage, chosenLanguage, language, t } from "./translations.js";
 
 const FIRST_ROWS = 300;
 
+/** Parses JSON that was typed. A browser's own message is English: of it only the place is told, where it has one. */
+function readJson(text) {
+  try {
+    return parse(text);
+  } catch (error) {
+    const [, line, column] = /line (\d+) column (\d+)/.exec(error.message) ?? [];
+    throw new Error(line ? t("state.not.json.at", { line, column }) : t("state.not.json"));
+  }
+}
+
 /** The view of the state. */
 export function state(main, reportState) {
   let sandbox = currentRoute().params.sandbox;
@@ -102,19 +112,11 @@ export function state(main, reportState) {
     const key = h("input", { type: "text", class: "mono", required: true, value: record.key, disabled: !isNew });
     const members = h("textarea", { rows: 10, spellcheck: "false" });
     members.value = stringify(record.members, 2);
-    const errorLine = h("p", { class: "bad-text", role: "alert" });
     const write = async (close) => {
-      let value;
-      try {
-        value = parse(members.value);
-      } catch (error) {
-        errorLine.textContent = t("state.not.json", { why: error.message });
-        return;
-      }
-      if (await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key.value)}`, { method: "PUT", value, sandbox }), t("state.written"))) close(true);
+      if (await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key.value)}`, { method: "PUT", value: readJson(members.value), sandbox }), t("state.written"))) close(true);
     };
     if (await dialog(t(isNew ? "state.add" : "state.edit.title"), (close) => form(() => write(close),
-      field(t("state.key"), key), field(t("state.members"), members, t("state.members.hint")), errorLine,
+      field(t("state.key"), key), field(t("state.members"), members, t("state.members.hint")),
       h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("state.write")))))) refreshRecords();
   }
 

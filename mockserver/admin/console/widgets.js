@@ -55,7 +55,7 @@ export function errorText(error) {
   return [status, detail, ...more].filter(Boolean).join(" "); // the details of the API are English
 }
 
-/** Shows an error in the open dialog, or else as a message: one would stand behind the dialog. */
+/** Shows an error in the open dialog until something is changed there, or else as a message: one would stand behind the dialog. */
 function showError(text) {
   const open = document.querySelector("dialog[open] form");
   if (!open) {
@@ -63,7 +63,9 @@ function showError(text) {
     return;
   }
   open.querySelector(".form-error")?.remove();
-  open.lastElementChild.before(h("p", { class: "notice bad form-error", role: "alert" }, text));
+  const told = h("p", { class: "notice bad form-error", role: "alert" }, text);
+  open.lastElementChild.before(told);
+  open.addEventListener("input", () => told.remove(), { once: true });
 }
 
 /** Runs `act`, and shows its error; gives whether it worked. */
