@@ -22,6 +22,8 @@ from mockserver.storage.interface import Full
 MAX_ARMED: Final = 100
 """Armed outcomes of one sandbox."""
 
+_FALLBACK_NOTE: Final = "This server records: what is armed answers only while there is no connection to the provider."
+
 
 def _fault_example(kind: str) -> dict[str, Any]:
     """A kind of fault with its settings at their defaults."""
@@ -160,6 +162,11 @@ async def _parse_turn(call: Call, operation: Operation, spec: Mapping[str, Any])
 
 
 async def _arm(call: Call) -> Reply:
+    if call.engine.answers == "never":
+        detail = (
+            "This server records: the provider answers each request. Arm on a mock, or start record with --fallback."
+        )
+        raise admin_error(409, "arming-without-effect", "What is armed here would have no effect", detail)
     spec = call.body
     sandbox = await sandbox_to_change(call)
     operation = await operation_of(call, spec.get("operation"), spec.get("scenario"))
@@ -190,7 +197,8 @@ async def _arm(call: Call) -> Reply:
     )
     if isinstance(armed, Full):
         raise AdminError(no_room(armed.setting, armed.limit))
-    return json_reply(_armed_row(armed), 201)
+    note = {"note": _FALLBACK_NOTE} if call.engine.answers == "without provider" else {}
+    return json_reply({**_armed_row(armed), **note}, 201)
 
 
 def _armed_row(armed: ArmedOutcome) -> dict[str, Any]:
@@ -228,7 +236,7 @@ ROUTES: Final = (
         "Arm a scenario, a fault or a delay for the next matching requests.",
         _arm,
         body=_ARM_BODY,
-        responses={201: "The armed outcome, with its id."},
+        responses={201: "The armed outcome, with its id; a `note` says when it has an effect, if that is not always."},
     ),
     Route("GET", f"{ADMIN_PREFIX}/armed", "The armed outcomes, in the order in which they are tried.", _list_armed),
     Route("DELETE", f"{ADMIN_PREFIX}/armed", "Disarm everything.", _disarm_all),

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -104,6 +104,7 @@ class Engine:
         self.metrics = Metrics()
         self.reload: Callable[[], Awaitable[Reload]] | None = None
         self.last_reload: Reload | None = None
+        self.answers: Literal["always", "without provider", "never"] = "always"  # a recorder sets it
         self._sandbox_key = sandbox_key or secrets.token_bytes(32)
         self._admin_endpoints = admin_endpoints
         self.in_use = self._contract_in_use(contract, settings or contract.settings)
@@ -272,8 +273,7 @@ class Engine:
         """A problem with the id of its entry, and without headers of the mock where the sandbox shows none."""
         sandbox = await self.storage.find(name)
         if (self.settings if sandbox is None else sandbox.settings).mock_headers:
-            own_headers = (("Mock-Entry", entry_id),)
-            return replace(problem, own_headers=own_headers, entry_id=entry_id, sandbox=name)
+            return replace(problem, own_headers=(("Mock-Entry", entry_id),), entry_id=entry_id, sandbox=name)
         headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))
         return replace(problem, headers=headers, entry_id=entry_id, sandbox=name)
 

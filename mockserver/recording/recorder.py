@@ -52,6 +52,7 @@ class Recorder:
         self._engine = engine
         self._forwarder = Forwarder(target)
         self._fallback = fallback
+        engine.answers = "without provider" if fallback else "never"
 
     async def handle(self, request: Request, target: str, body: bytes) -> Reply:
         """Forward one request; the caller passes the answer on, and closes its relay.

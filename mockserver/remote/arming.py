@@ -87,7 +87,8 @@ def describe_armed(item: dict[str, Any]) -> str:
     effect = ", ".join(f"{name} {_text(item[name])}" for name in names)
     commit = ", only the answer is lost" if item.get("commit") else ""
     uses = "until it is removed" if item["left"] == "always" else f"{item['left']} to come"
-    return f"{item['id']}  {effect}{commit}: {uses}"
+    note = f"\n{item['note']}" if "note" in item else ""
+    return f"{item['id']}  {effect}{commit}: {uses}{note}"
 
 
 def _text(value: Any) -> str:

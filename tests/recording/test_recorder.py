@@ -14,6 +14,7 @@ from mockserver import Contract, Engine
 from mockserver.agents.toolbox import Toolbox
 from mockserver.client.mock import Mock
 from mockserver.contract.loading import shipped_folder
+from mockserver.remote.arming import describe_armed
 from mockserver.server import logs
 from tests.support import BATCH, PATH, head, raw
 from tests.support.drifting_provider import drifting_provider
@@ -142,10 +143,32 @@ async def test_what_would_have_no_effect_is_refused(
     assert provider.requests == []
 
 
+async def test_nothing_can_be_armed_where_the_provider_alone_answers(
+    contract: Contract, provider: ScriptedProvider, client: aiohttp.ClientSession
+) -> None:
+    """It would have no effect."""
+    async with recording(contract, provider.url) as url:
+        refused = await post(client, f"{url}/__admin/arm", {"scenario": "code=5001"})
+        assert (refused.status, (await refused.json())["type"]) == (409, "urn:mockserver:problem:arming-without-effect")
+        async with client.get(f"{url}/__admin/armed") as response:
+            assert (await response.json())["armed"] == []
+
+
+async def test_what_is_armed_answers_without_a_connection(contract: Contract, client: aiohttp.ClientSession) -> None:
+    """With `fallback`, as the answer to arming says, and so does the command."""
+    async with scripted_provider() as provider:
+        gone = provider.url
+    async with recording(contract, gone, fallback=True) as url:
+        armed = await post(client, f"{url}/__admin/arm", {"scenario": "code=5001"})
+        assert "only while there is no connection to the provider" in describe_armed(await armed.json())
+        assert (await (await post(client, url + PATH, VALID)).json())["error"]["code"] == 5001
+        assert (await post(client, url + PATH, VALID)).status == 200
+
+
 async def test_what_is_armed_waits(contract: Contract, client: aiohttp.ClientSession) -> None:
     """The provider answers, and what is armed is neither expected nor used up."""
     with drifting_provider() as provider:
-        async with recording(contract, provider.url) as url:
+        async with recording(contract, provider.url, fallback=True) as url:
             await post(client, f"{url}/__admin/arm", {"scenario": "code=5001"})
             assert (await post(client, url + PATH, VALID)).status == 200
             assert (await entry(client, url))["recording"]["expected"] == "activated-existing-customer"

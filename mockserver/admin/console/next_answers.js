@@ -58,7 +58,8 @@ async function disarm(one, sandbox) {
 export function arm(spec, sandbox) {
   return attempt(async () => {
     const armed = await admin("arm", { method: "POST", value: spec, sandbox });
-    const text = t("arm.done", { what: armedText({ ...armed, left: undefined }, await namesOf()) }); // a count would be old soon
+    const done = t("arm.done", { what: armedText({ ...armed, left: undefined }, await namesOf()) }); // a count would be old soon
+    const text = armed.note ? `${done} ${t("arm.fallback")}` : done;
     forgetLastArmed();
     lastArmed = { id: armed.id, since: performance.now(), toast: toast(text, "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" })) };
   });

@@ -57,7 +57,7 @@ export function errorText(error) {
 
 /** Shows an error in the open dialog until something is changed there, or else as a message: one would stand behind the dialog. */
 function showError(text) {
-  const open = document.querySelector("dialog[open] form");
+  const open = document.querySelector("dialog[open] form") ?? document.querySelector("dialog[open] .arming");
   if (!open) {
     toast(text, "bad");
     return;
