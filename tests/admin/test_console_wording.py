@@ -105,6 +105,32 @@ def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
     expect(page.get_by_label("Adelantar")).to_have_value("999999999999d")
 
 
+def test_half_a_condition_is_refused_at_its_field(mock: Serving, console: Opened) -> None:
+    """A value without a field, and a field without a value: nothing is armed."""
+    page = console(f"{mock.url}/sandbox/half/", locale="es-MX")
+    page.locator(".next > button").last.click()
+    dialog = page.locator("dialog")
+    dialog.locator(".choice", has_text="5001").get_by_role("button", name=re.compile("^Ajustes")).click()
+    dialog.locator("summary").click()
+    field, value = dialog.get_by_label("Campo"), dialog.get_by_label("Valor")
+    submit = dialog.locator("button[type=submit]")
+    value.fill("777")
+    dialog.locator("summary").click()
+    submit.click()
+    expect(dialog.get_by_text("Escriba el campo que tiene este valor, o borre el valor.")).to_be_visible()
+    expect(field).to_be_focused()
+    field.fill("body.customer_id")
+    value.fill("")
+    submit.click()
+    expect(dialog.get_by_text("Escriba el valor de este campo, o borre el campo.")).to_be_visible()
+    expect(dialog.get_by_text("Escriba el campo que tiene")).to_have_count(0)
+    expect(value).to_be_focused()
+    assert mock.ask("GET", "/sandbox/half/__admin/armed")[1]["armed"] == []
+    value.fill("777")
+    submit.click()
+    expect(page.locator(".next")).to_contain_text("body.customer_id = 777")
+
+
 def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> None:
     """Violations, conditions, warnings, evidence and advice."""
     where = f"/sandbox/spanish{PATH}"

@@ -28,7 +28,8 @@ export function armingForm({ choice, operations, body = null }) {
     ],
     spec() {
       const waits = delay.spec();
-      return waits && { ...choice.spec, operation: operation.value, ...fault?.spec(), ...waits, ...times.spec(), ...when.spec() };
+      const condition = waits && when.spec();
+      return condition && { ...choice.spec, operation: operation.value, ...fault?.spec(), ...waits, ...times.spec(), ...condition };
     },
   };
 }
@@ -101,6 +102,18 @@ function whenSettings(operation, body) {
   const names = h("datalist", { id: uniqueId("members") });
   const member = h("input", { type: "text", class: "mono", list: names.id, placeholder: "body.…", autocomplete: "off", spellcheck: "false" });
   const value = h("input", { type: "text", class: "mono", autocomplete: "off", spellcheck: "false" });
+  const fields = [field(t("arm.member"), member, t("arm.member.hint")), field(t("arm.value"), value)];
+  const told = [member, value].map((input, index) => {
+    const line = h("p", { class: "hint bad-text", role: "alert", id: `${input.id}-told` });
+    input.setAttribute("aria-describedby", [input.getAttribute("aria-describedby"), line.id].filter(Boolean).join(" "));
+    fields[index].append(line);
+    return line;
+  });
+  /** Says at a field what is missing; "" for nothing. */
+  const tell = (index, text) => {
+    told[index].textContent = text;
+    [member, value][index].setAttribute("aria-invalid", String(Boolean(text)));
+  };
   let members = [];
   bodyMembers(operation()).then((found) => {
     members = found;
@@ -121,10 +134,19 @@ function whenSettings(operation, body) {
     }
   }
 
+  const node = h("details", {}, h("summary", {}, t("arm.when")), names, h("div", { class: "row" }, ...fields));
   return {
-    node: h("details", {}, h("summary", {}, t("arm.when")), names, h("div", { class: "row" }, field(t("arm.member"), member, t("arm.member.hint")), field(t("arm.value"), value))),
+    node,
     spec() {
       const path = member.value.trim();
+      const hasValue = value.value !== "";
+      tell(0, !path && hasValue ? t("arm.member.missing") : "");
+      tell(1, path && !hasValue ? t("arm.value.missing") : "");
+      if (Boolean(path) !== hasValue) {
+        node.open = true;
+        (path ? value : member).focus();
+        return null;
+      }
       return path ? { when: { [path]: typedValue(path, value.value) } } : {};
     },
   };
