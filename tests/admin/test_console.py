@@ -350,6 +350,34 @@ def test_a_refusal_is_told_within_the_dialog(mock: Serving, console: Opened) -> 
     page.keyboard.press("Escape")
 
 
+def test_details_of_a_refusal_are_marked_as_english(mock: Serving, console: Opened) -> None:
+    """For a reader of Spanish: in the dialog to arm, in that of a record, and for a copy that is none."""
+    page = console(at(mock, "refused-es", "state", collection="cards"), tells=False, locale="es-MX")
+    page.locator(".next > .button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Ajustes: 5001").first.click()
+    dialog.locator("summary").click()
+    dialog.get_by_label("Campo").fill("customer_id")
+    dialog.locator("button[type=submit]").click()
+    marked(dialog.get_by_role("alert").last, "unknown reference customer_id")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Editar TEST-CARD", exact=True).click()
+    dialog.locator("textarea").fill("[]")
+    dialog.locator("button[type=submit]").click()
+    marked(dialog.get_by_role("alert"), "expected")
+    page.keyboard.press("Escape")
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Cargar").click()
+    chosen.value.set_files({"name": "state.json", "mimeType": "application/json", "buffer": b"[]"})
+    marked(page.locator(".toast"), "expected")
+
+
+def marked(told: Any, english: str) -> None:
+    """The status in Spanish, the rest as English."""
+    expect(told).to_have_text(re.compile(r"^El mock respondió 400\. Detalle \(en inglés\): "))
+    expect(told.locator("[lang=en]")).to_contain_text(english)
+
+
 def test_an_answer_is_lost_in_two_clicks(mock: Serving, console: Opened) -> None:
     """The change is kept, so that the next request finds it made."""
     page = console(at(mock, "lost"))

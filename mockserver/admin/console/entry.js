@@ -78,7 +78,7 @@ export function explanation(entry, served) {
   } else {
     fact(t("entry.problem"), textOr(`problem.${entry.problem}`, entry.problem ?? "—"));
     if (entry.reply.body?.did_you_mean?.length) fact(t("entry.near"), h("span", { class: "mono" }, entry.reply.body.did_you_mean.join(", ")));
-    if (entry.reply.body?.detail) fact(t("entry.detail"), entry.reply.body.detail);
+    if (entry.reply.body?.detail) fact(t("entry.detail"), h("span", { lang: "en" }, entry.reply.body.detail));
   }
   if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
   if (entry.fault) fact(t("entry.fault"), `${faultName(entry.fault)}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
@@ -116,7 +116,7 @@ function lostNotice(entry) {
 /** What an answer of the provider is to the contract. */
 function recordingFacts({ scenario, recorded, recording }, fact) {
   fact(t("entry.recorded"), t(`recorded.words.${recorded}`, { scenario }));
-  if (recording.reason) fact(t("entry.detail"), recording.reason);
+  if (recording.reason) fact(t("entry.detail"), h("span", { lang: "en" }, recording.reason));
   if (recording.expected) fact(t("recorded.expected"), h("span", { class: "mono" }, recording.expected));
   if (recording.differences.length) {
     fact(t("recorded.differences"), h("ul", { class: "plain" }, ...recording.differences.map((one) => h("li", { class: "mono" },

@@ -4,7 +4,7 @@ import { admin, adminFile, listen } from "./api.js";
 import { contract } from "./contract.js";
 import { fill, h, throttled, keepScroll } from "./dom.js";
 import { parse, shown as asText, stringify } from "./exact_json.js";
-import { attempt, button, dialog, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
+import { attempt, button, dialog, englishText, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { chooseZone, fromZonedInput, instant, zone, zonedInput } from "./times.js";
 import { chooseLanguage, chosenLanguage, language, t } from "./translations.js";
@@ -192,7 +192,7 @@ export function state(main, reportState) {
     const input = h("input", { type: "file", accept: ".json,application/json", class: "sr", "aria-hidden": "true" });
     input.addEventListener("change", () => attempt(async () => {
       const done = await admin("state", { method: "PUT", body: await input.files[0].text(), sandbox });
-      toast([t("state.loaded", { count: done.records }), done.note].filter(Boolean).join(" "));
+      toast([t("state.loaded", { count: done.records }), ...(done.note ? [" ", englishText(done.note)] : [])]);
       await refresh();
     }));
     input.click();

@@ -37,33 +37,36 @@ export function sourceBadge({ source, recorded, fallback, problem }) {
 export const toastArea = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
 /** Shows a message for a few seconds, longer with an `action`: a button that is used once. Gives the message, to remove it sooner. */
-export function toast(text, kind = "", action = null) {
-  const one = h("div", { class: `toast ${kind}` }, h("span", {}, text), action);
+export function toast(content, kind = "", action = null) {
+  const one = h("div", { class: `toast ${kind}` }, h("span", {}, content), action);
   action?.addEventListener("click", () => one.remove());
   toastArea.append(one);
   setTimeout(() => one.remove(), action ? 8_000 : 5_000);
   return one;
 }
 
-/** An error in one sentence. */
-export function errorText(error) {
-  if (!(error instanceof AdminError)) return String(error?.message ?? error);
-  if (!error.status) return t("error.unreachable");
-  const more = error.problem?.errors?.map((one) => `${one.what}; ${t("error.expected")} ${one.expected}`).slice(1) ?? [];
-  const detail = error.problem?.detail ?? error.problem?.title;
-  const status = detail && language === "en" ? "" : t("error.status", { status: error.status });
-  return [status, detail, ...more].filter(Boolean).join(" "); // the details of the API are English
+/** A text of the admin API, which is English; marked as such for a reader of another language. */
+export const englishText = (text) => (language === "en" ? [text] : [`${t("entry.detail")}: `, h("span", { lang: "en" }, text)]);
+
+/** What an error says: texts and nodes. */
+function errorContent(error) {
+  if (!(error instanceof AdminError)) return [String(error?.message ?? error)];
+  if (!error.status) return [t("error.unreachable")];
+  const { detail, title, errors = [] } = error.problem ?? {};
+  const text = [detail ?? title, ...errors.slice(1).map((one) => `${one.what}; expected ${one.expected}`)].filter(Boolean).join(" ");
+  if (text && language === "en") return [text];
+  return [t("error.status", { status: error.status }), ...(text ? [" ", englishText(text)] : [])];
 }
 
 /** Shows an error in the open dialog until something is changed there, or else as a message: one would stand behind the dialog. */
-function showError(text) {
+function showError(content) {
   const open = document.querySelector("dialog[open] form") ?? document.querySelector("dialog[open] .arming");
   if (!open) {
-    toast(text, "bad");
+    toast(content, "bad");
     return;
   }
   open.querySelector(".form-error")?.remove();
-  const told = h("p", { class: "notice bad form-error", role: "alert" }, text);
+  const told = h("p", { class: "notice bad form-error", role: "alert" }, content);
   open.lastElementChild.before(told);
   open.addEventListener("input", () => told.remove(), { once: true });
 }
@@ -75,7 +78,7 @@ export async function attempt(act, done = "") {
     if (done) toast(done);
     return true;
   } catch (error) {
-    if (error.name !== "AbortError") showError(errorText(error));
+    if (error.name !== "AbortError") showError(errorContent(error));
     return false;
   }
 }
@@ -106,7 +109,7 @@ export function errorState(error, retry) {
   const isLocked = error instanceof AdminError && error.status === 401;
   const name = isLocked ? "lock" : error instanceof AdminError && error.status ? "warning" : "offline";
   return h("div", { class: "nothing bad", role: "alert" }, icon(name), h("h2", {}, t(isLocked ? "token.needed" : "error.title")),
-    h("p", {}, isLocked ? t("token.about") : errorText(error)), retry ? button(t(isLocked ? "token.enter" : "again"), retry) : null);
+    h("p", {}, isLocked ? t("token.about") : errorContent(error)), retry ? button(t(isLocked ? "token.enter" : "again"), retry) : null);
 }
 
 /** A labelled control with a hint below it. */
