@@ -1257,6 +1257,28 @@ def test_the_only_answer_that_matches_is_armed_by_enter(mock: Serving, console: 
     expect(page.locator(".chip")).to_contain_text("4433 · card-already-activated")
 
 
+@pytest.mark.parametrize("view", ["arm", "outcomes", "values"])
+def test_a_search_needs_no_accents(mock: Serving, console: Opened, view: str) -> None:
+    """And finds an outcome by its code as a word and as a header writes it."""
+    page = console(at(mock, "accents", "state" if view == "arm" else view), locale="es-MX")
+    if view == "arm":
+        page.locator(".next > .button").click()
+    area = page.get_by_role("dialog") if view == "arm" else page.locator("main")
+    search = area.get_by_role("searchbox")
+    found = area.locator(".choice:visible, .outcome:visible, .value-line:visible")
+    for typed, scenario in [
+        ("electronico otro", "email-taken"),
+        ("CODIGO 5001", "provider-communication"),
+        ("código 5001", "provider-communication"),
+        ("code=5001", "provider-communication"),
+    ]:
+        search.fill("nothing-of-this")
+        expect(found).to_have_count(0)
+        search.fill(typed)
+        expect(found).to_have_count(1)
+        expect(found).to_contain_text(scenario)
+
+
 def test_sandboxes_are_searched(mock: Serving, console: Opened) -> None:
     """By a part of their name."""
     for name in ("find-apple", "find-pear"):

@@ -4,7 +4,7 @@ import { armingForm } from "./arming_form.js";
 import { catalogue, contract, faultKinds } from "./contract.js";
 import { fill, h, icon } from "./dom.js";
 import { arm } from "./next_answers.js";
-import { hasWords, reasonText, titleText } from "./wording.js";
+import { hasWords, reasonText, textHasWords, titleText } from "./wording.js";
 import { button, dialog, emptyState, errorState, form, iconButton, loadingState } from "./widgets.js";
 import { t, textOr } from "./translations.js";
 
@@ -66,8 +66,7 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
           h("span", { class: "badge code" }, choice.code), h("span", { class: "choice-text" }, choice.node ?? h("strong", {}, choice.title), ![choice.code, choice.title, ""].includes(choice.name) ? h("span", { class: "dim mono" }, choice.name) : null)),
         iconButton(t("arm.settings", { what: [...new Set([choice.code, choice.name || choice.title])].join(" ") }), "edit", () => area.showSettings(choice)));
       const draw = () => {
-        const words = search.value.toLowerCase().split(/\s+/);
-        const found = choices.filter((one) => one.has?.(search.value) ?? words.every((word) => `${one.code} ${one.title} ${one.name}`.toLowerCase().includes(word)));
+        const found = choices.filter((one) => one.has?.(search.value) ?? textHasWords(`${one.code} ${one.title} ${one.name}`, search.value));
         fill(groups, ...["errors", "faults", "successes"].map((group) => {
           const members = found.filter((one) => one.group === group);
           return members.length ? [h("h3", {}, t(`arm.${group}`)), h("ul", { class: "plain" }, ...members.map(row))] : null;

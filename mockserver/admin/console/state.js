@@ -8,6 +8,7 @@ import { attempt, button, dialog, englishText, errorState, field, form, iconButt
 import { changeRoute, currentRoute } from "./route.js";
 import { chooseZone, fromZonedInput, instant, zone, zonedInput } from "./times.js";
 import { chooseLanguage, chosenLanguage, language, t } from "./translations.js";
+import { textHasWords } from "./wording.js";
 
 const FIRST_ROWS = 300;
 
@@ -158,8 +159,7 @@ export function state(main, reportState) {
     try {
       const all = (await admin("sandboxes")).sandboxes;
       if (!isOpen) return;
-      const text = sandboxSearch.value.trim().toLowerCase();
-      const found = all.filter((one) => (one.name || t("sandbox.default")).toLowerCase().includes(text));
+      const found = all.filter((one) => textHasWords(one.name || t("sandbox.default"), sandboxSearch.value));
       keepScroll(sandboxList, () => fill(sandboxList, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
         h("span", { class: "line-text" },
           one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => changeRoute({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),

@@ -16,10 +16,16 @@ export const noteNotice = ({ note, notes }) => notice("info", h("strong", {}, t(
 /** A heading of the documents, which are English, or the id of a scenario. */
 export const titleText = ({ heading, scenario }) => (heading ? h("strong", { lang: "en", title: t("entry.heading") }, heading) : h("strong", {}, scenario));
 
-/** Whether all words stand in the code, the texts or the values of an outcome. */
-export function hasWords(one, code, text) {
-  const all = [code, one.scenario, one.heading, one.reason?.[language], one.advice?.[language], howText(one)].join(" ").toLowerCase();
-  return text.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+/** Whether all words that were typed stand in a text, whatever their case and accents. */
+export function textHasWords(text, typed) {
+  const folded = (one) => one.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+  return folded(typed).split(/\s+/).every((word) => folded(text).includes(word));
+}
+
+/** Whether all words stand in the code, the texts or the values of an outcome; the code also as the header writes it. */
+export function hasWords(one, code, typed) {
+  const codes = code ? [t("column.code"), `code=${code}`] : [];
+  return textHasWords([...codes, one.scenario, one.heading, one.reason?.[language], one.advice?.[language], howText(one)].join(" "), typed);
 }
 
 /** What happened and what a client should do, in the reader's language where the contract has it; null without advice. */
