@@ -773,7 +773,7 @@ def test_a_delay_is_armed_and_removed(mock: Serving, console: Opened) -> None:
     expect(dialog.get_by_text("sent as 0.04s")).to_be_visible()
     dialog.get_by_label("For how many requests").fill("2")
     dialog.get_by_role("button", name="Arm", exact=True).click()
-    expect(waiting(page)).to_contain_text("delay 0.04s · for 2 requests")
+    expect(waiting(page)).to_contain_text("delay 0.04 s · for 2 requests")
     assert send(mock, "late", LASTING)[0] == 200
     expect(waiting(page)).to_contain_text("for 1 request")
     shown = mock.ask("GET", "/sandbox/late/__admin/requests?limit=1")[1]["requests"][0]

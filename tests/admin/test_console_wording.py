@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -105,6 +106,33 @@ def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
     page.get_by_role("button", name="Mover").click()
     expect(page.locator(".toast.bad")).to_contain_text("El mock respondió 400.")
     expect(page.get_by_label("Adelantar")).to_have_value("999999999999d")
+
+
+@pytest.mark.parametrize(
+    ("locale", "texts"),
+    [
+        (
+            "en-US",
+            [
+                "delay between 200 ms and 2 s",
+                "delay around 1 s, 5 s at most",
+                "delay 1.5 s",
+                "delay 0 ms",
+                "delay 7 ms",
+            ],
+        ),
+        ("es-MX", ["retraso entre 200 ms y 2 s", "retraso alrededor de 1 s, a lo sumo 5 s", "retraso 1.5 s"]),
+    ],
+)
+def test_an_armed_delay_is_in_words(mock: Serving, console: Opened, locale: str, texts: list[str]) -> None:
+    """Random ones too."""
+    where = f"/sandbox/delay-{locale}"
+    lognormal = {"median": "1s", "sigma": 0.5, "cap": "5s"}
+    for delay in ({"uniform": ["200ms", "2s"]}, {"lognormal": lognormal}, {"fixed": "1.5s"}, "0ms", 7):
+        mock.ask("POST", f"{where}/__admin/arm", json.dumps({"delay": delay}).encode())
+    page = console(f"{mock.url}{where}/", locale=locale)
+    for text in texts:
+        expect(page.locator(".next-list")).to_contain_text(text)
 
 
 def test_half_a_condition_is_refused_at_its_field(mock: Serving, console: Opened) -> None:

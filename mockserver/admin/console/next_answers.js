@@ -20,13 +20,23 @@ export function outcomeName(scenario, operation, outcomes) {
   return [found?.code, scenario].filter(Boolean).join(" · ");
 }
 
+/** A span of time with a space before its unit; a number is one of milliseconds. */
+const spanText = (span) => (typeof span === "string" ? span.replace(/(?<=\d)(?=m?s$)/, " ") : `${shown(span)} ms`);
+
+/** A delay as text: a time, or where it lies. */
+function delayText(delay) {
+  if (delay.uniform) return t("delay.text.uniform", { from: spanText(delay.uniform[0]), to: spanText(delay.uniform[1]) });
+  if (delay.lognormal) return t("delay.text.lognormal", { median: spanText(delay.lognormal.median), cap: spanText(delay.lognormal.cap) });
+  return spanText(typeof delay === "object" && "fixed" in delay ? delay.fixed : delay); // a text has a method of this name
+}
+
 /** An armed answer as text: `CODE · scenario · for 2 requests · body.x = 1`; without a count where it has no `left`. */
 export function armedText(one, outcomes) {
   const what = one.responses ? [t("arm.turns", { count: one.responses.length })] : [
     one.scenario ? outcomeName(one.scenario, one.operation, outcomes) : "",
     one.fault ? textOr(`fault.name.${one.fault.kind ?? one.fault}`, one.fault.kind ?? one.fault) : "",
     one.fault && one.commit !== undefined ? t(one.commit ? "arm.committed" : "arm.not.committed") : "",
-    one.delay === undefined ? "" : t("arm.delay", { delay: typeof one.delay === "object" ? JSON.stringify(one.delay) : one.delay })];
+    one.delay === undefined ? "" : t("arm.delay", { delay: delayText(one.delay) })];
   const left = one.left === undefined ? "" : one.left === "always" ? t("arm.left.always") : t("arm.left", { count: one.left });
   return [...what, left, ...conditions(one.when)].filter(Boolean).join(" · ");
 }
