@@ -565,6 +565,28 @@ def test_test_values_are_copied_from_one_page(mock: Serving, console: Opened) ->
     assert page.evaluate("navigator.clipboard.readText()") == f"{mock.url}/sandbox/values"
 
 
+def test_a_test_value_goes_with_the_rest_of_the_example(mock: Serving, console: Opened) -> None:
+    """The row says so, and what is a number; the curl line has all; each of several values is copied alone."""
+    page = console(at(mock, "rest", "values"), permissions=["clipboard-read", "clipboard-write"])
+    lines = page.locator(".value-line")
+    expect(lines.filter(has_text="malformed")).to_contain_text("body.customer_id 85 (a number)")
+    for scenario in ("no-customer", "first-name-empty", "email-taken"):
+        line = lines.filter(has=page.get_by_text(scenario, exact=True))
+        expect(line).to_contain_text("with the rest of the example: Copy curl")
+        page.evaluate("navigator.clipboard.writeText('')")
+        line.get_by_role("button", name=re.compile(f"Copy curl: .*{scenario}$")).click()
+        page.wait_for_function("navigator.clipboard.readText().then(it => it !== '')")
+        body = json.loads(shlex.split(page.evaluate("navigator.clipboard.readText()"))[-1])
+        assert mock.post(body, f"/sandbox/rest-{scenario}{PATH}")[1]["Mock-Scenario"] == scenario
+    line = lines.filter(has_text="activated-existing-customer")
+    for value in ("TEST-CARD", "TEST-CUSTOMER"):
+        line.get_by_role("button", name=f"Copy {value}").click()
+        page.wait_for_function("text => navigator.clipboard.readText().then(it => it === text)", arg=value)
+    item = console(at(mock, "rest", "outcomes")).locator(".outcome", has_text="no-customer")
+    item.locator("summary").first.click()
+    expect(item).to_contain_text("with the rest of the example: Copy curl")
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_address_follows_the_sandbox(mock: Serving, console: Opened, width: int) -> None:
     """The one in sight and the copied one, after a choice in the list."""

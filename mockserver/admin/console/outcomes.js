@@ -8,7 +8,7 @@ import { viewJson } from "./json_view.js";
 import { button, selectBox, copyText, errorState, loadingState, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { adviceNotice, hasWords, howText, noteNotice, reasonText } from "./wording.js";
+import { adviceNotice, hasWords, howText, noteNotice, reasonText, restText } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -121,14 +121,14 @@ export function outcomes(main, reportState) {
 
   async function body(inside, one, operation) {
     const header = `Mock-Scenario: ${one.scenario}`;
-    const wayRow = (name, text, value) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), " ",
+    const wayRow = (name, text, value, more = null) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), more, " ",
       button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" })));
     const answer = h("div", {});
     fill(inside,
       one.note ? noteNotice(one) : null,
       adviceNotice(one),
       h("h3", {}, t("outcomes.how")),
-      h("dl", { class: "ways" }, wayRow("values", howText(one), one.curl), wayRow("header", header, header)),
+      h("dl", { class: "ways" }, wayRow("values", howText(one), one.curl, restText(one)), wayRow("header", header, header)),
       h("div", { class: "actions" },
         button(t("outcomes.arm"), () => armDialog({ scenario: one.scenario, operation: one.operation, sandbox }), { name: "target", kind: "primary" }),
         h("a", { class: "button", href: routeUrl("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try")))),

@@ -8,7 +8,7 @@ import { shown } from "./exact_json.js";
 import { button, copyText, emptyState, errorState, iconButton, loadingState } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { hasWords, howText, reasonText, titleText } from "./wording.js";
+import { hasWords, howText, reasonText, restText, titleText, valueText } from "./wording.js";
 
 /** The view of test values. */
 export function testValues(main, reportState) {
@@ -52,15 +52,20 @@ export function testValues(main, reportState) {
     fill(list, h("ul", { class: "plain panel values" }, ...found.map(line)));
   }
 
+  function valueToSend({ at, value }) {
+    const copied = value ? shown(value) : "";
+    return h("span", { class: "value-sent" }, h("span", {}, `${at} `, h("span", { class: "unbroken" }, valueText(value))),
+      copied ? iconButton(t("values.copy", { value: copied }), "copy", () => copyText(copied)) : null);
+  }
+
   function line(one) {
-    const value = one.values.length === 1 && one.values[0].value ? shown(one.values[0].value) : "";
     const name = `${codeOf(one) || one.status} ${one.scenario}`;
-    const how = value ? [`${one.values[0].at} `, h("span", { class: "unbroken" }, value)] : [howText(one)];
+    const how = one.values.length ? one.values.map(valueToSend) : [howText(one)];
     const header = `Mock-Scenario: ${one.scenario}`;
     return h("li", { class: "value-line" },
       h("span", { class: "badge code" }, codeOf(one) || String(one.status ?? "")),
       h("span", { class: "choice-text" }, titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null, one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
-      h("span", { class: "value-how mono" }, h("span", {}, ...how), value ? iconButton(t("values.copy", { value }), "copy", () => copyText(value)) : null),
+      h("span", { class: "value-how" }, h("span", { class: "mono" }, ...how), restText(one)),
       h("span", { class: "actions" },
         button(t("outcomes.copy.values"), () => copyText(one.curl), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.values")}: ${name}` }),
         button(t("outcomes.copy.header"), () => copyText(header), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.header")}: ${name}` }),

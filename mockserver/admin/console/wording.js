@@ -127,11 +127,21 @@ function operatorText(name, operand) {
   return t(`op.${name}`, { value: name === "same_as" ? operand : quoted(operand) });
 }
 
+/** A value to send, as text; a number is told from its digits as a text. */
+export function valueText(value) {
+  if (value === undefined) return t("json.missing");
+  if (typeof value === "number" || typeof value === "boolean") return `${value} (${t(`type.${typeof value}`)})`;
+  return typeof value === "string" && value ? value : quoted(value);
+}
+
 /** How to get an outcome by values: which ones, or else its conditions. */
 export function howText({ values, conditions }) {
-  if (values.length) return values.map(({ at, value }) => `${at} ${value === undefined ? t("json.missing") : typeof value === "string" && value ? value : quoted(value)}`).join(", ");
+  if (values.length) return values.map(({ at, value }) => `${at} ${valueText(value)}`).join(", ");
   return conditions.map(conditionText).join(` ${t("and")} `) || t("values.otherwise");
 }
+
+/** A value alone may lead to another outcome: the rest of the example is in the curl line. */
+export const restText = ({ values }) => (values.length ? h("span", { class: "dim" }, t("values.rest")) : null);
 
 /** What a near miss lacked: where, what was expected, what was got. `violations` are those of the request. */
 export function evidenceTexts({ at, expected, came, kind, condition }, violations) {
