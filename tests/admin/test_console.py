@@ -5,8 +5,9 @@ import json
 import re
 import shlex
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -1310,6 +1311,37 @@ def test_sandboxes_are_searched(mock: Serving, console: Opened) -> None:
     page.get_by_label("Search sandboxes").fill("PEAR")
     expect(page.get_by_role("button", name="Delete find-apple")).to_have_count(0)
     expect(page.get_by_role("button", name="Delete find-pear")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "locale"), [(390, "en-US"), (390, "es-MX"), (1440, "es-MX")])
+def test_names_of_faults_are_whole(mock: Serving, console: Opened, width: int, locale: str) -> None:
+    """In the list, beside a delay, and with an entry open."""
+    sandbox = f"faults-{width}-{locale}"
+    for fault in ("empty", "truncate", "garbage", "reset"):
+        arm(mock, sandbox, fault=fault)
+        with suppress(OSError, http.client.HTTPException):
+            send(mock, sandbox, LASTING)
+    arm(mock, sandbox, delay="200ms")
+    with socket.create_connection((urlsplit(mock.url).hostname, urlsplit(mock.url).port)) as client:
+        client.sendall(head("POST", f"/sandbox/{sandbox}{PATH}", length=2) + b"{}")
+    newest = f"/sandbox/{sandbox}/__admin/requests?limit=1"
+    deadline = time.monotonic() + PATIENCE
+    while not mock.ask("GET", newest)[1]["requests"][0]["client_left"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    page = console(at(mock, sandbox), locale=locale, viewport={"width": width, "height": 900})
+    expect(rows(page)).to_have_count(5)
+    expect(rows(page).first).to_contain_text("client left" if locale == "en-US" else "el cliente se fue")
+    cut = """() => [...document.querySelectorAll(".rows-body .late > .badge")].filter((one) => {
+        const [box, row] = [one, one.closest("[role=row]")].map((node) => node.getBoundingClientRect());
+        return one.scrollWidth > one.clientWidth || box.top < row.top || box.bottom > row.bottom || box.right > row.right
+            || one.closest(".cell").scrollWidth > one.closest(".cell").clientWidth;
+    }).map((one) => one.textContent)"""
+    assert page.evaluate(cut) == []
+    if width > 1000:
+        rows(page).first.click()
+        expect(page.locator(".detail .entry-title")).to_be_visible()
+        assert page.evaluate(cut) == []
 
 
 @pytest.mark.parametrize("width", [360, 2560])
