@@ -1334,8 +1334,8 @@ def test_names_of_faults_are_whole(mock: Serving, console: Opened, width: int, l
     expect(rows(page).first).to_contain_text("client left" if locale == "en-US" else "el cliente se fue")
     cut = """() => [...document.querySelectorAll(".rows-body .late > .badge")].filter((one) => {
         const [box, row] = [one, one.closest("[role=row]")].map((node) => node.getBoundingClientRect());
-        return one.scrollWidth > one.clientWidth || box.top < row.top || box.bottom > row.bottom || box.right > row.right
-            || one.closest(".cell").scrollWidth > one.closest(".cell").clientWidth;
+        return one.scrollWidth > one.clientWidth || box.top < row.top || box.bottom > row.bottom
+            || box.right > row.right || one.closest(".cell").scrollWidth > one.closest(".cell").clientWidth;
     }).map((one) => one.textContent)"""
     assert page.evaluate(cut) == []
     if width > 1000:
