@@ -19,23 +19,30 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     it; the terminal sends Ctrl-C to that group. Raises `click.BadParameter` if the command cannot start.
     """
     is_apart = os.name == "posix" and not sys.stdin.isatty()
-    try:
-        started = subprocess.Popen(command, env=environment, process_group=0 if is_apart else None)  # noqa: S603 - the caller's own command
-    except OSError as error:
-        raise click.BadParameter(f"{command[0]}: {error.strerror or error}") from None
+    started: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def pass_on(number: int, _frame: object) -> None:
+        if started is None:
+            early.append(number)
+            return
         with suppress(ProcessLookupError):  # it has ended
             if is_apart:
                 os.killpg(started.pid, number)
             elif number != signal.SIGINT:
                 started.send_signal(number)
 
-    with started:
-        handlers = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+    # Before the start: a signal that ended us in between would leave the command alone.
+    handlers = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        started = subprocess.Popen(command, env=environment, process_group=0 if is_apart else None)  # noqa: S603 - the caller's own command
+        for number in early:
+            pass_on(number, None)
+        with started:
             status = started.wait()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+    except OSError as error:
+        raise click.BadParameter(f"{command[0]}: {error.strerror or error}") from None
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return status if status >= 0 else 128 - status

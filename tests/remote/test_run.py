@@ -1,11 +1,15 @@
 """The command `run`: another command beside a mock of its own, and its exit status."""
 
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mockserver.remote.run import run_command
 from mockserver.testing.running import running
 from tests.support import MOCKSERVER, PATIENCE, run, spawned
 from tests.support.invoke import invoke
@@ -61,6 +65,19 @@ def test_a_job_that_is_cancelled_ends_all_processes_of_the_command(
         command.process.send_signal(number)
         assert command.process.wait(timeout=PATIENCE) == 128 + number
         assert command.out.rest() == ["here"]
+
+
+def test_a_signal_while_the_command_starts_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not end the mock alone."""
+    start = subprocess.Popen
+
+    def start_and_cancel(*arguments: Any, **options: Any) -> Any:
+        process = start(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_cancel)
+    assert run_command(["sleep", "600"], os.environ) == 128 + signal.SIGTERM
 
 
 SETTINGS = """
