@@ -811,7 +811,7 @@ def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
     """Its clock is moved; once dropped it is not among the choices."""
     page = console(at(mock, "before", "state"))
     page.get_by_label("Sandbox", exact=True).select_option("Create or go to another…")
-    page.get_by_label("Name").fill("made.here")
+    page.get_by_label("Name", exact=True).fill("made.here")
     page.get_by_role("button", name="Go there").click()
     expect(page).to_have_url(re.compile("sandbox=made.here"))
     page.get_by_text("Freeze at a date and time").click()
@@ -838,7 +838,7 @@ def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Op
     page.get_by_role("link", name="State").click()
     expect(page.get_by_role("heading", name="Clock")).to_be_visible()
     page.get_by_label("Sandbox", exact=True).select_option("Create or go to another…")
-    page.get_by_label("Name").fill("quick")
+    page.get_by_label("Name", exact=True).fill("quick")
     page.get_by_role("button", name="Go there").click()
     page.get_by_text("Freeze at a date and time").click()
     page.get_by_label("Date and time").fill("2025-11-18T17:50:57")
