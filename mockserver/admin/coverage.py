@@ -15,7 +15,7 @@ from mockserver.engine.listing import curl_for, iter_scenario_rows
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.parameters import Scope, bad_parameter, scope_of
 from mockserver.reports.coverage_page import FORMATS, html
-from mockserver.reports.translations import language
+from mockserver.reports.translations import language, language_headers
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
 
@@ -131,8 +131,7 @@ async def _get_coverage(call: Call) -> Reply:
     if name == "html":
         language_code = language(call.headers.get("accept-language", ""))
         page = text_reply(html(coverage, language_code), format_.media_type)
-        about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
-        return msgspec.structs.replace(page, headers=(*page.headers, *about))
+        return msgspec.structs.replace(page, headers=(*page.headers, *language_headers(language_code)))
     return text_reply(format_.render(coverage), format_.media_type)
 
 

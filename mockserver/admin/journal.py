@@ -27,7 +27,7 @@ from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, int_
 from mockserver.http_api.pieces import json_in_pieces
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
-from mockserver.reports.translations import language
+from mockserver.reports.translations import language, language_headers
 from mockserver.storage.interface import Entry
 from mockserver.storage.pacing import Pacer
 
@@ -152,7 +152,7 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
             last = entry.id
     names = await sandbox_names_of(call)
     lost = sum([await call.engine.storage.lost_entries(name) for name in names])
-    incomplete = await is_journal_incomplete(call.engine, names)
+    incomplete = lost > 0 or await is_journal_incomplete(call.engine, names)
     return json_reply({"requests": rows, "lost": lost, "incomplete": incomplete, **more})
 
 
@@ -221,9 +221,8 @@ async def _get_report(call: Call) -> Reply:
     language_code = language(call.headers.get("accept-language", ""))
     shown = report(entry, engine.contract, reconstruction, settings.utc_offset, language_code, call.scheme)
     page = text_reply(shown, "text/html; charset=utf-8")
-    about = (("Content-Language", language_code), ("Vary", "Accept-Language"))
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
-    return replace(page, headers=(*page.headers, *about, *guards))
+    return replace(page, headers=(*page.headers, *language_headers(language_code), *guards))
 
 
 async def is_journal_incomplete(engine: Engine, sandboxes: Iterable[str]) -> bool:

@@ -26,10 +26,8 @@ from mockserver.engine.metrics import Metrics
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.safety import Access
 from mockserver.remote.options import contract_files, load_files, print_notice, warn_of_unknown_variables
-from mockserver.remote.run import run_command
 from mockserver.server import logs, server, tls
 from mockserver.server.logs import LineWriter
-from mockserver.testing.running import serving_in_thread
 from mockserver.version import __version__
 from mockserver.workers.lock import ProcessLock
 from mockserver.workers.parent import open_worker_ports, run_workers
@@ -148,6 +146,9 @@ def run(
     passed on, 128 + N if signal N ended it. The mock listens on 127.0.0.1 and writes no log, whatever the variables
     of the other options of serve say.
     """
+    from mockserver.remote.run import run_command  # slow to import, and `serve` does not need them
+    from mockserver.testing.running import serving_in_thread
+
     access = _access(**{name: options.pop(name) for name in _ACCESS})
     warn_of_unknown_variables()
     loaded = load_files(contract_files(contract, overlay, mounts))

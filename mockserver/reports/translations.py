@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mockserver.base.values import decode_trusted_json
+from mockserver.core.reply import Headers
 
 Texts = Mapping[str, str]
 
@@ -28,6 +29,11 @@ def language(accepted: str) -> str:
         if code in TRANSLATIONS and candidate_weight > best_weight:
             best, best_weight = code, candidate_weight
     return best
+
+
+def language_headers(language_code: str) -> Headers:
+    """The headers of a page in a language that the reader's `Accept-Language` chose."""
+    return ("Content-Language", language_code), ("Vary", "Accept-Language")
 
 
 def _weight(quality: str) -> float:
