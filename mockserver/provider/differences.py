@@ -125,7 +125,6 @@ class _BodyComparison:
 
     def __init__(self, decision: Decision, secrets: Secrets) -> None:
         facts = decision.facts
-        self._facts = facts
         self._other_ids = replace(facts, new={name: f"{value}0" for name, value in facts.new.items()})
         self._prefixes = {new.name: new.prefix for new in decision.operation.id_rules}
         self._sent = [*_scalars(facts.body)]
