@@ -14,7 +14,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.listing import curl_for, iter_scenario_rows
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.parameters import Scope, bad_parameter, scope_of
-from mockserver.reports.coverage_page import FORMATS, html
+from mockserver.reports.coverage_page import MEDIA_TYPES, render
 from mockserver.reports.translations import language, language_headers
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
@@ -120,19 +120,18 @@ def _client_behaviour(tally: Tally) -> dict[str, Any]:
 
 async def _get_coverage(call: Call) -> Reply:
     name = call.query.get("format", "json")
-    if name != "json" and name not in FORMATS:
-        raise bad_parameter(f"format is json, {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}.")
+    if name != "json" and name not in MEDIA_TYPES:
+        raise bad_parameter(f"format is json, {', '.join([*MEDIA_TYPES][:-1])} or {[*MEDIA_TYPES][-1]}.")
     scope, storage = scope_of(call), call.engine.storage
     tally = await (storage.tally_of_prefix(scope.prefix) if scope.prefix else storage.tally(scope.sandbox))
     coverage = await coverage_json(call, tally, scope)
     if name == "json":
         return json_reply(coverage)
-    format_ = FORMATS[name]
+    language_code = language(call.headers.get("accept-language", ""))
+    reply = text_reply(render(coverage, name, language_code), MEDIA_TYPES[name])
     if name == "html":
-        language_code = language(call.headers.get("accept-language", ""))
-        page = text_reply(html(coverage, language_code), format_.media_type)
-        return msgspec.structs.replace(page, headers=(*page.headers, *language_headers(language_code)))
-    return text_reply(format_.render(coverage), format_.media_type)
+        return msgspec.structs.replace(reply, headers=(*reply.headers, *language_headers(language_code)))
+    return reply
 
 
 ROUTES: Final = (

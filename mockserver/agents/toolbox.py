@@ -225,7 +225,7 @@ def _recording_lines(found: Mapping[str, Any]) -> Iterator[str]:
     if recording["expected"]:
         yield f"  expected: {recording['expected']}"
     for one in recording["differences"]:
-        yield f"  {one['at']}: expected {json.dumps(one['expected'])}, came {json.dumps(one['came'])}"
+        yield f"  {one['at']}: expected {json.dumps(one['expected'])}, got {json.dumps(one['came'])}"
 
 
 def _advice(row: Mapping[str, Any]) -> Iterator[str]:

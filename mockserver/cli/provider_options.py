@@ -20,6 +20,7 @@ from mockserver.remote.options import (
     contract_options,
     count,
     environment_option,
+    language_option,
     print_notice,
 )
 from mockserver.remote.remote_server import cacert_option, relevant_cacert
@@ -141,14 +142,16 @@ def save_options(command: _Command) -> _Command:
 
 
 class Reporting(NamedTuple):
-    """The format of a report, and the file that it goes to instead of standard output."""
+    """The format of a report, the language of a page, and the file that it goes to instead of standard output."""
 
     form: str
+    language: str
     file: Path | None
 
 
 _REPORTING_OPTIONS: Final = (
-    click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True),
+    click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
+    language_option,
     click.option(
         "--output",
         "file",
@@ -162,8 +165,8 @@ _REPORTING_OPTIONS: Final = (
 def reporting_options(command: _Command) -> _Command:
     """Add the options of the report; the command gets a `Reporting` as `reporting`."""
 
-    def make(form: str, file: Path | None) -> Reporting:
-        return Reporting(form, file)
+    def make(form: str, language: str, file: Path | None) -> Reporting:
+        return Reporting(form, language, file)
 
     return _with_value(command, "reporting", make, _REPORTING_OPTIONS)
 

@@ -25,10 +25,10 @@ from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract
 from mockserver.privacy.secrets import secrets_of
 from mockserver.provider import bindings_template as template
-from mockserver.provider.bindings import NO_BINDINGS, Bindings, ExamplesAsTheyAre, read_bindings
+from mockserver.provider.bindings import NO_BINDINGS, Bindings, ExamplesAsTheyAre, Reason, read_bindings
 from mockserver.provider.cases import Case, cases, in_sandboxes
 from mockserver.provider.overlay import NotAcceptedError, accepted_files, verified_file
-from mockserver.provider.page import FORMATS
+from mockserver.provider.page import render
 from mockserver.provider.plan import plan
 from mockserver.provider.report import CaseResult, Report, counts, report
 from mockserver.provider.target import Target
@@ -100,11 +100,11 @@ def verify_provider(
         sys.exit(NOTHING_COMPARED)
     run = _run(contract, in_sandboxes(chosen) if target_is_mock else chosen, target)
     document = report(contract, target.url, run.at_ns, run.results, bindings.secrets)
-    _write(FORMATS[reporting.form](document), reporting.file)
+    _write(render(document, reporting.form, reporting.language), reporting.file)
     if save.folder is not None:
         _save(save.folder, contract, document, save.accepted)
     if run.failure:
-        print_notice(run.failure)
+        print_notice(run.failure.text())
     sys.exit(run.status or _status(document, min_compared))
 
 
@@ -113,7 +113,7 @@ class _Run(NamedTuple):
 
     at_ns: int
     results: list[CaseResult]
-    failure: str = ""
+    failure: Reason | None = None
     status: int = 0
 
 
@@ -129,15 +129,15 @@ def _run(contract: Contract, chosen: Sequence[Case], target: Target) -> _Run:
         if not result.case.reason:
             print_notice(f"{len(results)} of {len(chosen)}: {result.result} {result.case.outcome.scenario.id}")
 
-    failure, status = "", 0
+    failure, status = None, 0
     try:
         verify(contract, chosen, target, observe)
     except CannotConnectError as error:
-        failure, status = f"no connection to the provider: {error}", COULD_NOT_RUN
+        failure, status = Reason("no-connection", {"detail": str(error)}), COULD_NOT_RUN
     except ValueError as error:  # certificates that cannot be used
         fail(str(error))
     except KeyboardInterrupt:
-        failure, status = "the run was stopped", INTERRUPTED
+        failure, status = Reason("stopped"), INTERRUPTED
     left = [CaseResult(case, reason=case.reason or failure) for case in chosen[len(results) :]]
     return _Run(at_ns, [*results, *left], failure, status)
 

@@ -20,6 +20,7 @@ from mockserver.export.outcomes import Outcome
 from mockserver.files.sources import SourceFile, read_regular_file
 from mockserver.files.yaml_source import read_yaml
 from mockserver.privacy.secrets import secrets_of
+from mockserver.reports.wording import ENGLISH, Wording
 
 ROOTS: Final = ("body", "header", "query", "path")
 """The parts of a request that have values."""
@@ -41,8 +42,26 @@ Values = Mapping[str, Any]
 """Values by place, such as `body.name`: a scalar, `{env: NAME}`, `{file: PATH}`, or null while none is given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an outcome was not reached, or whose answer came: the key of a text for people, and the values in it."""
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, wording: Wording = ENGLISH) -> str:
+        """The reason in words; of several names each is a choice."""
+        values = {name: wording.choice(one) if isinstance(one, list) else one for name, one in self.values.items()}
+        return wording.text(f"provider.reason.{self.key}", **values)
+
+
 class UnboundError(Exception):
-    """An outcome has no usable values; the message says why."""
+    """An outcome has no usable values; `reason` says why."""
+
+    def __init__(self, key: str, **values: Any) -> None:
+        """The key and the values of a `Reason`."""
+        self.reason = Reason(key, values)
+        super().__init__(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +94,12 @@ class Bindings:
         """The example of an outcome that is sent. Raises `UnboundError`."""
         bindings = self.outcomes.get(outcome.scenario.id)
         if bindings is None:
-            raise UnboundError("the bindings have no values for it")
+            raise UnboundError("no-values")
         if bindings.example is None:
             return _first_example(outcome)
         examples = outcome.scenario.examples
         if bindings.example > len(examples):
-            raise UnboundError(f"the bindings name example {bindings.example} of {len(examples)}")
+            raise UnboundError("example-number", number=bindings.example, of=len(examples))
         return examples[bindings.example - 1]
 
     def bind(self, outcome: Outcome, example: Example) -> Example:
@@ -110,7 +129,7 @@ class Bindings:
                 bound = self._value(place, value)
                 text = bound if isinstance(bound, str) else encode_ascii_json(bound)
                 if root == "header" and any(char in text for char in "\r\n\0"):
-                    raise UnboundError(f"the value of {place} has a line break or a zero, which no header can have")
+                    raise UnboundError("header-value", place=place)
                 found[name.lower() if root == "header" else name] = text
         return found
 
@@ -123,7 +142,7 @@ class Bindings:
 
     def _value(self, place: str, value: Any) -> Any:
         if value is None:
-            raise UnboundError(f"the bindings have no value for {place} yet")
+            raise UnboundError("no-value", place=place)
         if not isinstance(value, dict):
             return value
         secret = _environment(value["env"]) if "env" in value else self._file(value["file"])
@@ -133,11 +152,12 @@ class Bindings:
     def _file(self, name: str) -> str:
         try:
             text = read_regular_file(self.folder / name).decode().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
-            raise UnboundError(f"the file {name} of the bindings cannot be read: {reason}") from None
+        except OSError as error:
+            raise UnboundError("file-unreadable", file=name, detail=error.strerror or str(error)) from None
+        except UnicodeDecodeError:
+            raise UnboundError("file-not-utf-8", file=name) from None
         if not text:
-            raise UnboundError(f"the file {name} of the bindings is empty")
+            raise UnboundError("file-empty", file=name)
         return text
 
 
@@ -159,18 +179,18 @@ class ExamplesAsTheyAre(Bindings):
 
 def _first_example(outcome: Outcome) -> Example:
     if outcome.example is None:
-        raise UnboundError("no example meets it by its values")
+        raise UnboundError("no-example")
     return outcome.example
 
 
 def _environment(name: str) -> str:
     text = os.environ.get(name, "")
     if not text:
-        raise UnboundError(f"the environment variable {name} is not set")
+        raise UnboundError("variable-not-set", variable=name)
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise UnboundError(f"the environment variable {name} is not UTF-8") from None
+        raise UnboundError("variable-not-utf-8", variable=name) from None
     return text
 
 
@@ -179,7 +199,7 @@ def _with_value(body: Any, steps: list[str], value: Any, place: str) -> Any:
     if not steps:
         return value
     if not isinstance(body, dict):
-        raise UnboundError(f"the example has no place {place}")
+        raise UnboundError("no-place", place=place)
     return {**body, steps[0]: _with_value(body.get(steps[0], {}), steps[1:], value, place)}
 
 

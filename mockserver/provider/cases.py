@@ -14,7 +14,7 @@ from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.linter import EXAMPLE_TIME_NS, example_requests
 from mockserver.export.outcomes import Outcome, example_settings, outcomes
-from mockserver.provider.bindings import Bindings, UnboundError
+from mockserver.provider.bindings import Bindings, Reason, UnboundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Case:
     reply: what it answers to the last one.
     assumptions: the ids of those that the answer rests on.
     bound_lookups: the names of lookups whose records are the provider's: the bindings give their keys.
-    reason: why nothing can be sent; empty if `requests` has something.
+    reason: why nothing can be sent; None if `requests` has something.
     """
 
     outcome: Outcome
@@ -34,7 +34,7 @@ class Case:
     reply: Reply
     assumptions: tuple[str, ...]
     bound_lookups: frozenset[str] = frozenset()
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def cases(contract: Contract, selected: Sequence[str], bindings: Bindings) -> Iterator[Case]:
@@ -55,7 +55,7 @@ def _case(contract: Contract, outcome: Outcome, bindings: Bindings) -> Case:
         bound_example = bindings.bind(outcome, example)
     except UnboundError as error:
         assumptions = _assumptions(outcome, outcome.reply, frozenset())
-        return Case(outcome, (), (), outcome.reply, assumptions, reason=str(error))
+        return Case(outcome, (), (), outcome.reply, assumptions, reason=error.reason)
     operation, places = outcome.operation, bindings.places(outcome)
     requests = tuple(example_requests(operation, bound_example))
     *before, _ = _replies(contract, tuple(example_requests(operation, example)))

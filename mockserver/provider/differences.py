@@ -24,7 +24,7 @@ from mockserver.privacy.masks import mask_at, mask_text_body, mask_value
 from mockserver.privacy.secrets import Secrets
 
 Kind: TypeAlias = Literal[
-    "status", "redirect", "header", "not-json", "missing", "extra", "type", "value", "form", "no-answer"
+    "status", "redirect", "header", "not-json", "missing", "extra", "type", "value", "form", "repeated", "no-answer"
 ]
 
 _MAX_EXCERPT: Final = 120
@@ -103,14 +103,13 @@ def _body_differences(reply: Reply, answer: Answer, secrets: Secrets) -> Iterato
         came = decode_json(answer.body, MAX_REQUEST_DEPTH)
     except NotJsonError:
         text = mask_text_body(answer.body, secrets).decode("utf-8", "replace")
-        shown = printable(" ".join(text.split()), _MAX_EXCERPT) if text.strip() else "nothing"
-        yield Difference("body", "not-json", "JSON", shown)
+        yield Difference("body", "not-json", "JSON", printable(" ".join(text.split()), _MAX_EXCERPT))
         return
     template, facts = decision.scenario.body, decision.facts
     comparison = _BodyComparison(decision, secrets)
     yield from comparison.differences(template, template.render(facts), came, ())
     for at in duplicate_members(answer.body):
-        yield Difference(place_in_body(at), "form", "once", "more than once")
+        yield Difference(place_in_body(at), "repeated", "once", "more than once")
 
 
 def places_of_values(decision: Decision, secrets: Secrets) -> Iterator[Path]:

@@ -23,15 +23,15 @@ def summary(report: Report) -> str:
 
 
 def difference_words(one: Mapping[str, Any]) -> str:
-    """A difference in one line of visible ASCII: `status: expected 400, came 500`."""
+    """A difference in one line of visible ASCII: `status: expected 400, got 500`."""
     expected, came = (_value(one[name]) for name in ("expected", "came"))
     place = _line(one["at"])
     if one["kind"] == "extra":
-        return f"{place}: extra, came {came}"
+        return f"{place}: extra, got {came}"
     if one["kind"] == "missing":
         return f"{place}: missing, expected {expected}"
     of_kind = f" ({one['kind']})" if one["kind"] in ("form", "type", "redirect") else ""
-    return f"{place}: expected {expected}, came {came}{of_kind}"
+    return f"{place}: expected {expected}, got {came}{of_kind}"
 
 
 def _value(value: Any) -> str:

@@ -99,7 +99,12 @@ def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) 
             respond = {"status": one["came"], **respond}
         elif "${" in encode_json(one["came"]).decode():
             raise NotAcceptedError(f"{name}: {one['at']} has ${{, which a scenario would take for a reference")
-        elif at is not None and one["kind"] != "form" and place is not None and at[: len(place)] == place:
+        elif (
+            at is not None
+            and one["kind"] not in ("form", "repeated")
+            and place is not None
+            and at[: len(place)] == place
+        ):
             respond[envelope] = _changed(
                 respond[envelope], at[len(place) :], MISSING if one["kind"] == "missing" else one["came"]
             )

@@ -25,7 +25,7 @@ def _lines(cases: Sequence[Case], target: Target, secrets: Secrets) -> Iterator[
     yield f"{number} request{'s' if number != 1 else ''} to {target.url}, at most {target.rate:g} a second"
     for case in cases:
         yield ""
-        yield case.outcome.scenario.id + (f": not reached, {case.reason}" if case.reason else "")
+        yield case.outcome.scenario.id + (f": not reached, {case.reason.text()}" if case.reason else "")
         for request in case.requests:
             yield f"  {request.method} {target.url_of(request)}"
             for name, value in mask_headers(request.headers.items(), secrets, "", []):

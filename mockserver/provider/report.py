@@ -12,6 +12,7 @@ from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, mask
 from mockserver.core.contract import Contract, Scenario
 from mockserver.privacy.masks import mask_account_numbers_in_value
+from mockserver.provider.bindings import Reason
 from mockserver.provider.cases import Case
 from mockserver.provider.differences import Difference, envelope_definition, place_in_body, place_of_respond
 
@@ -35,7 +36,7 @@ class CaseResult:
 
     case: Case
     differences: tuple[Difference, ...] = ()
-    reason: str = ""
+    reason: Reason | None = None
     instead: tuple[Scenario, ...] = ()
 
     @property
@@ -74,18 +75,18 @@ def counts(document: Report) -> dict[Result, int]:
 
 def _outcome(one: CaseResult, secrets: Sequence[str]) -> dict[str, Any]:
     outcome = one.case.outcome
-    reason = f"the answer is that of {_names(one.instead)}" if one.instead else one.reason
+    reason = Reason("instead", {"outcomes": [scenario.id for scenario in one.instead]}) if one.instead else one.reason
+    if reason is not None:  # a value, such as the name of a file, may have a secret in it
+        reason = Reason(reason.key, without_secrets(dict(reason.values), secrets))
     return {
         "id": outcome.scenario.id,
         "operation": outcome.operation.id,
         "result": one.result,
         "differences": [_difference(difference, secrets) for difference in one.differences],
-        "reason": without_secrets(reason, secrets) or None,
+        "reason": reason.text() if reason is not None else None,
+        "reason_key": reason.key if reason is not None else None,
+        "reason_values": dict(reason.values) if reason is not None else {},
     }
-
-
-def _names(scenarios: Sequence[Scenario]) -> str:
-    return " or ".join(scenario.id for scenario in scenarios)
 
 
 def _difference(one: Difference, secrets: Sequence[str]) -> dict[str, Any]:

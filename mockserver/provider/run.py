@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mockserver.core.contract import Contract
 from mockserver.privacy.secrets import Secrets, secrets_of
+from mockserver.provider.bindings import Reason
 from mockserver.provider.cases import Case, other_replies
 from mockserver.provider.differences import Answer, Difference, differences
 from mockserver.provider.report import CaseResult
@@ -37,7 +38,7 @@ async def _result(contract: Contract, case: Case, sender: Sender) -> CaseResult:
         for request, expected in zip(before, case.before, strict=True):
             status = (await sender.send(request)).status
             if status != expected:
-                return CaseResult(case, reason=f"a request before it got {status}, not {expected}")
+                return CaseResult(case, reason=Reason("before", {"got": status, "expected": expected}))
         return _compare(contract, case, await sender.send(last), secrets_of(contract.operations))
     except NoAnswerError as error:
         return CaseResult(case, (Difference("answer", "no-answer", "an HTTP answer", str(error)),))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import JournalEntry
 from mockserver.export.outcomes import Outcome
-from mockserver.provider.bindings import ExamplesAsTheyAre, OutcomeBindings
+from mockserver.provider.bindings import ExamplesAsTheyAre, OutcomeBindings, Reason
 from mockserver.provider.cases import Case, cases
 from mockserver.provider.differences import Difference, Kind
 from mockserver.provider.report import CaseResult, Report, report
 
-_NOT_MET = "no recorded answer"
+_NOT_RECORDED: Final = Reason("not-recorded")
 
 
 class _RecordsOfTheProvider(ExamplesAsTheyAre):
@@ -43,7 +43,7 @@ def drift_report(contract: Contract, entries: Sequence[JournalEntry], now_ns: in
 
 
 def _result(case: Case, entry: JournalEntry | None) -> CaseResult:
-    return CaseResult(case, reason=_NOT_MET) if entry is None else CaseResult(case, _differences(entry))
+    return CaseResult(case, reason=_NOT_RECORDED) if entry is None else CaseResult(case, _differences(entry))
 
 
 def _differences(entry: JournalEntry) -> tuple[Difference, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mockserver.remote.options import FiniteRange, print_document, print_notice
+from mockserver.remote.options import FiniteRange, language_option, print_document, print_notice
 from mockserver.remote.remote_server import (
     RemoteServer,
     fail,
@@ -20,7 +20,7 @@ from mockserver.remote.remote_server import (
     sandbox_prefix_option,
     scope_query,
 )
-from mockserver.reports.coverage_page import FORMATS
+from mockserver.reports.coverage_page import MEDIA_TYPES, render
 from mockserver.reports.coverage_report import not_met, summary
 
 
@@ -30,7 +30,7 @@ from mockserver.reports.coverage_report import not_met, summary
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", *(name for name in FORMATS if name != "text")]),
+    type=click.Choice(["text", "json", *(name for name in MEDIA_TYPES if name != "text")]),
     default="text",
     show_default=True,
     help="A table, JSON, JUnit XML, or an HTML page.",
@@ -52,6 +52,7 @@ from mockserver.reports.coverage_report import not_met, summary
     metavar="NAMES",
     help="End with exit status 1 unless each of these was met: codes or ids of outcomes, separated by commas.",
 )
+@language_option
 @remote_options
 def coverage(
     remote: RemoteServer,
@@ -62,6 +63,7 @@ def coverage(
     output: Path | None,
     fail_under: float | None,
     require: str | None,
+    language: str,
 ) -> None:
     """Show which outcomes of the contract were met, and how to meet the others."""
     scope = scope_query(all_=all_, sandbox_prefix=sandbox_prefix)
@@ -69,7 +71,7 @@ def coverage(
     if not isinstance(report, dict) or "documented" not in report:
         fail("the answer is not a coverage report; is --url right?")
     not_met = _not_met(report["scenarios"], require.split(",")) if require is not None else []
-    text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else FORMATS[form].render(report)
+    text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else render(report, form, language)
     if output is None:
         print_document(text)
     else:

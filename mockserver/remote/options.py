@@ -16,6 +16,7 @@ import click
 from mockserver.base.instants import parse_clock_time
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.contract.loading import ConfigError, ContractFiles
+from mockserver.core.client_advice import LANGUAGES
 from mockserver.core.contract import Contract
 from mockserver.variation.setting import check_variation
 
@@ -74,6 +75,15 @@ def environment_option(name: str, **attributes: Any) -> Callable[[Command], Comm
     """A click option that the environment variable `MOCKSERVER_NAME` sets too."""
     variable = VARIABLE_PREFIX + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, cls=_EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
+
+
+language_option = environment_option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="The language of an HTML page.",
+)
 
 
 def warn_of_unknown_variables() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from mockserver.provider.page import FORMATS
-from mockserver.remote.options import FOLDER, count, print_document, print_notice
+from mockserver.provider.page import FORMATS, render
+from mockserver.remote.options import FOLDER, count, language_option, print_document, print_notice
 from mockserver.remote.remote_server import RemoteServer, fail, remote_options
 
 REPORT_FILE = "report.json"
@@ -27,20 +27,23 @@ REPORT_FILE = "report.json"
 @click.option(
     "--format",
     "form",
-    type=click.Choice([*FORMATS]),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="The format of the report.",
 )
 @click.option("--all", "all_", is_flag=True, help="The recordings of all sandboxes.")
+@language_option
 @remote_options
-def recordings(remote: RemoteServer, output: Path | None, form: str, *, delays: bool, all_: bool) -> None:
+def recordings(
+    remote: RemoteServer, output: Path | None, form: str, language: str, *, delays: bool, all_: bool
+) -> None:
     """Report what recorded answers tell of the provider, as `verify-provider` does."""
     found = remote.call_or_fail("GET", "/recordings", query={"all": "true"} if all_ else {})
     if delays:
         print_document("".join(f"{line}\n" for line in _delay_lines(found["delays"])))
         return
-    print_document(FORMATS[form](found["report"]))
+    print_document(render(found["report"], form, language))
     if output is None:
         return
     files = {Path("scenarios") / name: text for name, text in found["drafts"].items()}

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from mockserver.base.address import public_url
 from mockserver.base.instants import offset_nanos, utc_millis
-from mockserver.base.values import encode_ascii_json
+from mockserver.base.values import encode_json
 from mockserver.core.client_advice import NO_ADVICE, text_in
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
@@ -197,7 +197,7 @@ def _summary_rows(
         yield text("entry.fallback"), entry.fallback
     if entry.fault is not None:
         is_committed = decision is not None and decision.committed
-        yield text("entry.fault"), entry.fault + (f", {text('entry.committed')}" if is_committed else "")
+        yield text("entry.fault"), wording.fault(entry.fault) + (f", {text('entry.committed')}" if is_committed else "")
     if entry.client_left:
         yield text("entry.delivery"), text("entry.client.left")
     if entry.delay_ms:
@@ -225,7 +225,7 @@ def _recorded_rows(recorded: Recorded, wording: Wording) -> Iterator[tuple[str, 
     if recorded.reason is not None:
         yield wording.text("entry.detail"), recorded.reason
     for one in recorded.differences:
-        sides = {"expected": encode_ascii_json(one.expected), "came": encode_ascii_json(one.came)}
+        sides = {"expected": encode_json(one.expected).decode(), "came": encode_json(one.came).decode()}
         yield one.at, wording.text("report.difference", **sides)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
@@ -88,7 +87,7 @@ def _behaviour(observed: Mapping[str, Any], wording: Wording) -> Iterator[str]:
     for one in observed["retries"]:
         shortest, longest = round(one["shortest_ms"]), round(one["longest_ms"])
         key = "behaviour.retries.same" if shortest == longest and one["count"] > 1 else "behaviour.retries"
-        fault = f" ({one['fault']})" if one["fault"] else ""
+        fault = wording.text("behaviour.fault", fault=wording.fault(one["fault"])) if one["fault"] else ""
         yield wording.text(key, after=one["after"], fault=fault, count=one["count"], shortest=shortest, longest=longest)
     if not observed["retries"]:
         yield wording.text("coverage.no_retries")
@@ -151,7 +150,8 @@ def _details(row: Row, wording: Wording) -> Iterator[str]:
         retry = wording.text(f"retry.{row['retry']}") if row["retry"] else ""
         yield f"<p><strong>{_e(wording.text('outcomes.advice'))}</strong> {_e(advice)} {_e(retry)}</p>"
     if row["faults"]:
-        yield f"<p>{_e(wording.text('coverage.faults', faults=counts_text(row['faults'])))}</p>"
+        faults = counts_text({wording.fault(kind): count for kind, count in row["faults"].items()})
+        yield f"<p>{_e(wording.text('coverage.faults', faults=faults))}</p>"
     if row["retried"]:
         yield f"<p>{_e(wording.text('coverage.retried', count=row['retried']))}</p>"
     if row["error"]:
@@ -166,17 +166,19 @@ def _e(value: Any) -> str:
     return escape(str(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A format of the coverage report: its media type, and the function that renders it."""
-
-    media_type: str
-    render: Callable[[Report], str]
-
-
-FORMATS: Final[Mapping[str, Format]] = {
-    "text": Format("text/plain; charset=utf-8", text),
-    "junit": Format("application/xml", junit),
-    "html": Format("text/html; charset=utf-8", html),
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "text": "text/plain; charset=utf-8",
+    "junit": "application/xml",
+    "html": "text/html; charset=utf-8",
 }
-"""The formats of coverage beside JSON."""
+"""The media type of each format of coverage beside JSON."""
+
+
+def render(report: Report, form: str, language: str) -> str:
+    """The report in a format of `MEDIA_TYPES`; the language is that of a page, the others are in English."""
+    match form:
+        case "text":
+            return text(report)
+        case "junit":
+            return junit(report)
+    return html(report, language)

@@ -31,6 +31,14 @@ class Wording:
         key = singular if values.get("count") == 1 and singular in self._texts else key
         return self._texts[key].format(**values)
 
+    def fault(self, kind: str) -> str:
+        """The name of a kind of fault; the kind itself follows where this language has another name.
+
+        A report of a newer server may have a kind without a name.
+        """
+        name = self._texts.get(f"fault.name.{kind}", kind)
+        return name if name == kind else f"{name} ({kind})"
+
     def violation(self, one: EntryViolation) -> str:
         """What is wrong with a request at a place."""
         values = one.values
@@ -49,7 +57,7 @@ class Wording:
         operand = one.values["operand"]
         match one.keyword:
             case "type":
-                return self._choice(self.text(f"type.{name}") for name in _listed(operand))
+                return self.choice(self.text(f"type.{name}") for name in _listed(operand))
             case "pattern":
                 words: Mapping[str, str] = one.values["expected"]
                 return words.get(self.language) or words.get("en") or self.text("expected.pattern", operand=operand)
@@ -113,7 +121,7 @@ class Wording:
         parts = []
         for name, wanted in operand.items():
             words = [self.text(f"came.{one or 'null'}") if name == "came" else one for one in _listed(wanted)]
-            parts.append(self.text(f"condition.{name}", value=self._choice(words)))
+            parts.append(self.text(f"condition.{name}", value=self.choice(words)))
         return f"{self.text('condition.violation')} {', '.join(parts)}"
 
     def _operand(self, operand: Any) -> str:
@@ -135,10 +143,14 @@ class Wording:
     def _together(self, texts: Iterable[str]) -> str:
         return f" {self.text('and')} ".join(texts)
 
-    def _choice(self, texts: Iterable[str]) -> str:
+    def choice(self, texts: Iterable[str]) -> str:
         """Texts as a choice: `a, b or c`."""
         *first, last = texts
         return f"{', '.join(first)} {self.text('or')} {last}" if first else last
+
+
+ENGLISH: Final = Wording("en")
+"""The words of what is written in English alone, such as text for a terminal."""
 
 
 def _listed(value: Any) -> list[Any]:

@@ -31,6 +31,7 @@ OPTIONS: Final = {
     ),
     "fail-unexpected": ("", "Fail the run if a request got an unexpected answer: misuse, assumed or default."),
     "artefacts": ("=DIR", "At the end write journal.har, unexpected.txt and coverage.html into this folder."),
+    "language": ("=en|es", "The language of HTML pages."),
     "shared": ("", "Start one server for all workers of pytest-xdist instead of one for each."),
 }
 """Command-line options by name, without `--mockserver-`: the form of the value and the help text."""
@@ -44,6 +45,7 @@ INI_SETTINGS: Final = {
     "coverage_require": ("string", "As --mockserver-coverage-require."),
     "fail_unexpected": ("bool", "As --mockserver-fail-unexpected."),
     "artefacts": ("string", "As --mockserver-artefacts."),
+    "language": ("string", "As --mockserver-language."),
     "url": ("string", "As --mockserver-url."),
     "shared": ("bool", "As --mockserver-shared."),
     "cacert": ("string", "Trust the certificates in this PEM file, if the URL begins with https."),
@@ -85,6 +87,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--mockserver-fail-unexpected", action="store_true", help=OPTIONS["fail-unexpected"][1])
     group.addoption("--mockserver-artefacts", metavar="DIR", type=_not_empty, help=OPTIONS["artefacts"][1])
+    group.addoption("--mockserver-language", metavar="en|es", help=OPTIONS["language"][1])
     group.addoption("--mockserver-shared", action="store_true", help=OPTIONS["shared"][1])
     for name, (kind, text) in INI_SETTINGS.items():
         parser.addini(f"mockserver_{name}", text, kind, {"string": "", "paths": [], "bool": False}[kind])  # type: ignore[arg-type]

@@ -6,21 +6,26 @@ The plugin imports it only if one of them is requested.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 import pytest
 
 from mockserver.client.admin_client import MockError
 from mockserver.client.coverage_merge import merge_reports
 from mockserver.client.mock import Mock
-from mockserver.reports.coverage_page import FORMATS
+from mockserver.core.client_advice import LANGUAGES
+from mockserver.reports.coverage_page import render
 from mockserver.reports.coverage_report import not_met
 from mockserver.reports.har import LOG
 from mockserver.testing.history import unexpected_requests
 from mockserver.testing.pytest_servers import ServerCoverage, setting
+
+LANGUAGE_VARIABLE: Final = "MOCKSERVER_LANGUAGE"
+"""The environment variable with the language of pages."""
 
 
 class Collected(TypedDict):
@@ -37,7 +42,10 @@ class Collected(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What is wanted: `files` of coverage by format, the least percentage of coverage, outcomes that have to be met."""
+    """What is wanted: `files` of coverage by format, the least percentage of coverage, outcomes that have to be met.
+
+    `language` is that of pages.
+    """
 
     shows_coverage: bool
     files: Mapping[str, Path]
@@ -45,6 +53,7 @@ class ReportOptions:
     required: Sequence[str]
     fails_unexpected: bool
     artefacts: Path | None
+    language: str
 
     @classmethod
     def of(cls, config: pytest.Config) -> ReportOptions:
@@ -60,7 +69,19 @@ class ReportOptions:
             required=required.split(",") if required else (),
             fails_unexpected=setting(config, "fail_unexpected"),
             artefacts=base / folder if folder else None,
+            language=_language(config),
         )
+
+
+def _language(config: pytest.Config) -> str:
+    """The language of pages: that of the command line, the ini file or the environment. Raises `pytest.UsageError`."""
+    language: str = setting(config, "language") or os.environ.get(LANGUAGE_VARIABLE, "") or "en"
+    if language not in LANGUAGES:
+        raise pytest.UsageError(
+            f"--mockserver-language, mockserver_language or {LANGUAGE_VARIABLE}: "
+            f"expected {' or '.join(LANGUAGES)}, got {language!r}"
+        )
+    return language
 
 
 class RunReport:
@@ -113,7 +134,9 @@ class RunReport:
         lost = self._collected["lost"]
         self._lines += lost
         if self._options.shows_coverage and (reports or not lost):
-            self._lines += [FORMATS["text"].render(report) for report in reports] or ["no test used the mock server"]
+            self._lines += [render(report, "text", self._options.language) for report in reports] or [
+                "no test used the mock server"
+            ]
         self._write_coverage(reports, self._options.files)
         if self._options.artefacts is not None:
             self._write_artefacts(reports, self._options.artefacts)
@@ -132,7 +155,7 @@ class RunReport:
         for form, first in files.items():
             for number, report in enumerate(reports):
                 file = first.with_stem(f"{first.stem}-{report['contract']}") if number else first
-                self._write(file, FORMATS[form].render(report))
+                self._write(file, render(report, form, self._options.language))
 
     def _write_artefacts(self, reports: Sequence[Mapping[str, Any]], folder: Path) -> None:
         entries = sorted(self._collected["requests"], key=lambda entry: str(entry["startedDateTime"]))

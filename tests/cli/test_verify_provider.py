@@ -176,7 +176,7 @@ DRIFTS: dict[str, tuple[str, Drift, list[tuple[str, str, Any, Any]]]] = {
             ("body", "not-json", "JSON", "<html> <title>502 Bad Gateway</title> </html>"),
         ],
     ),
-    "nothing": (ERROR, answering(400, " "), [("body", "not-json", "JSON", "nothing")]),
+    "nothing": (ERROR, answering(400, " "), [("body", "not-json", "JSON", "")]),
     "a list": (ERROR, answering(400, []), [("body", "type", mock.ANY, [])]),
     "a redirect": (
         ERROR,
@@ -231,7 +231,7 @@ def test_an_assumption_is_refuted_where_each_answer_that_rests_on_it_is_another(
     found = {one["id"]: one["evidence"] for one in document["assumptions"]}
     assert found["card-key"] == ["card-missing-in-batch"]
     text = verify(provider, "--target-is-mock", "--yes").stdout
-    assert "refuted      rfc\n    rfc-invalid: body /error/code: expected 7000, came 4400\n" in text
+    assert "refuted      rfc\n    rfc-invalid: body /error/code: expected 7000, got 4400\n" in text
 
 
 def test_another_status_of_all_errors_refutes_what_the_status_rests_on(provider: Provider) -> None:
@@ -309,7 +309,14 @@ def test_a_difference_is_exit_status_1(provider: Provider, tmp_path: Path) -> No
     output = tmp_path / "report.txt"
     result = verify(provider, "--target-is-mock", "--yes", "--output", str(output))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"differs      {ERROR}\n    status: expected 400, came 500\n" in output.read_text()
+    assert f"differs      {ERROR}\n    status: expected 400, got 500\n" in output.read_text()
+
+
+@pytest.mark.parametrize(("chosen", "spoken"), [((), "en"), (("--language", "es"), "es")])
+def test_the_page_is_in_the_language_that_was_chosen(provider: Provider, chosen: tuple[str, ...], spoken: str) -> None:
+    """English by default."""
+    result = verify(provider, "--target-is-mock", "--yes", "--outcome", ERROR, "--format", "html", *chosen)
+    assert (result.exit_code, f'<html lang="{spoken}">' in result.stdout) == (0, True)
 
 
 def test_too_little_that_was_compared_is_exit_status_3(provider: Provider) -> None:

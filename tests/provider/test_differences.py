@@ -120,7 +120,7 @@ def test_a_member_that_comes_twice_is_a_difference(chosen: dict[str, Case]) -> N
     case, headers = chosen["busy"], (("Retry-After", "5"), ("X-Ticket", "1"), ("Content-Type", "application/json"))
     answer = Answer(503, headers, b'{"error": {"retry": false, "retry": true}}')
     assert differences(case.reply, answer, secrets_of([case.outcome.operation])) == (
-        Difference("body /error/retry", "form", "once", "more than once"),
+        Difference("body /error/retry", "repeated", "once", "more than once"),
     )
 
 

@@ -100,6 +100,9 @@ def test_the_report_has_the_format_of_verify_provider(found: Recording) -> None:
         "card-identifier-empty": "differs",
     }
     assert "1 same, 2 differ, 15 not reached" in run("recordings", "--url", found.url).stdout
+    page = run("recordings", "--url", found.url, "--format", "html", "--language", "es").stdout
+    assert "1 iguales, 2 con diferencias, 15 sin comparar" in page
+    assert "no se grabó ninguna respuesta" in page
 
 
 def test_the_drafts_are_an_overlay_that_check_accepts(found: Recording, tmp_path: Path) -> None:

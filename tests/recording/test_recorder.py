@@ -218,11 +218,11 @@ async def test_lists_filters_and_reports_tell_it(contract: Contract, client: aio
             assert why == [
                 f"POST {PATH} -> 400 differs from pin-not-digits",
                 "  expected: pin-not-digits",
-                "  body /error/code: expected 4400, came 4999",
+                "  body /error/code: expected 4400, got 4999",
             ]
             async with client.get(f"{url}/__admin/requests/2/bundle") as response:
                 assert (response.status, "differs from pin-not-digits" in await response.text()) == (409, True)
-            for language, words in (("en", "expected 4400, came 4999"), ("es", "se esperaba 4400, se recibió 4999")):
+            for language, words in (("en", "expected 4400, got 4999"), ("es", "se esperaba 4400, se recibió 4999")):
                 async with client.get(
                     f"{url}/__admin/requests/2/report", headers={"Accept-Language": language}
                 ) as response:

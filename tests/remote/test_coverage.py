@@ -163,6 +163,16 @@ def test_the_page_has_the_language_of_the_reader(server: Serving, accepted: str,
         assert f'<html lang="{spoken}">' in response.read().decode()
 
 
+def test_the_page_of_the_command_has_the_language_that_was_chosen(
+    server: Serving, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the option, or else by the variable; English by default."""
+    assert '<html lang="en">' in command(server, "", "--format", "html")[1]
+    monkeypatch.setenv("MOCKSERVER_LANGUAGE", "es")
+    assert '<html lang="es">' in command(server, "", "--format", "html")[1]
+    assert '<html lang="en">' in command(server, "", "--format", "html", "--language", "en")[1]
+
+
 def test_coverage_of_all_sandboxes_includes_dropped_ones(server: Serving, command: Command) -> None:
     """The total counts what was met in any of them."""
     server.post({**LASTING, "card_identifier": "TEST-UNKNOWN"}, "/sandbox/gone/debit/v1/activateCardForCustomer")

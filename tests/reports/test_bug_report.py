@@ -220,6 +220,10 @@ async def test_a_report_shows_faults_and_delays(url: str, client: aiohttp.Client
         pass
     async with client.get(f"{url}/__admin/requests/1/report") as response:
         text = Tags(await response.text()).text
+    async with client.get(f"{url}/__admin/requests/1/report", headers={"Accept-Language": "es"}) as response:
+        spanish = Tags(await response.text()).text
+    name = {"reset": "conexión cortada (reset)", "gateway": "proxy (gateway)"}[fault.partition(";")[0]]
+    assert name in spanish
     assert fault.partition(";")[0] in text
     assert ("what it changed was kept" in text) is ("commit" in fault)
     assert "2 ms" in text

@@ -75,6 +75,8 @@ def test_the_page_is_spanish_for_a_spanish_reader() -> None:
         "Nota. Abierto.",
         "Qué hacer (consejo de este mock): It is down. Espere. Se puede reintentar.",
         "difiere del proveedor el 2026-11-02",
+        "Fallas: conexión cortada (reset) 2",
+        "Después de one con la falla conexión cortada (reset) reintentó una vez, 5 ms más tarde.",
         "Después de two reintentó 3 veces, de 5 a 90 ms más tarde.",
         "1 solicitud tenía un cuerpo que no era un objeto JSON.",
         "2 solicitudes estaban mal formadas en /a.",

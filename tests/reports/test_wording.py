@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mockserver.core.faults import FAULTS
 from mockserver.core.model import RequestWarning
 from mockserver.entries.journal_entry import EntryViolation
+from mockserver.reports.translations import TRANSLATIONS
 from mockserver.reports.wording import Wording
 from tests.support.conditions import compiled
 from tests.support.worded import WHENS, in_an_entry, violations
@@ -17,6 +19,16 @@ def test_english_violations_are_those_of_the_mock() -> None:
     assert [Wording("en").violation(in_an_entry(one)) for one in found] == [one.message for one in found]
     unknown = EntryViolation("body", (), "x-mine", "other", "breaks the keyword x-mine")
     assert Wording("es").violation(unknown) == "breaks the keyword x-mine"
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_has_a_name_and_a_sentence_in_each_language(language: str, kind: str) -> None:
+    """Its kind, as options and headers write it, stands beside a name in other words."""
+    texts = TRANSLATIONS[language]
+    assert texts[f"fault.{kind}"]
+    name = texts[f"fault.name.{kind}"]
+    assert Wording(language).fault(kind) == (kind if name == kind else f"{name} ({kind})")
 
 
 def test_conditions_that_hold_together_are_one_sentence() -> None:

@@ -504,7 +504,7 @@ def test_session(mockserver_session):
 def test_the_gates_of_a_run_and_its_artefacts(suite: Suite, pytester: pytest.Pytester) -> None:
     """Of all workers; the journal outlives the sandboxes of the tests."""
     gates = ("--mockserver-coverage-require=7000,5001", "--mockserver-fail-unexpected")
-    result = suite(WATCHED, "-n2", *gates, "--mockserver-artefacts=out")
+    result = suite(WATCHED, "-n2", *gates, "--mockserver-artefacts=out", "--mockserver-language=es")
     result.assert_outcomes(passed=3)
     text = shown(result)
     assert (result.ret, "not met: 5001 (--mockserver-coverage-require)" in text) == (1, True)
@@ -512,7 +512,7 @@ def test_the_gates_of_a_run_and_its_artefacts(suite: Suite, pytester: pytest.Pyt
     found = (pytester.path / "out" / "unexpected.txt").read_text(encoding="utf-8")
     assert re.search(r"test_it.py::test_unexpected: #\d+ POST \S+ -> 400 malformed .*\n +sent: {", found)
     assert found.count("test_it.py::") == 2
-    assert "documented outcomes met" in (pytester.path / "out" / "coverage.html").read_text(encoding="utf-8")
+    assert "resultados documentados vistos" in (pytester.path / "out" / "coverage.html").read_text(encoding="utf-8")
     log = json.loads((pytester.path / "out" / "journal.har").read_text(encoding="utf-8"))["log"]
     assert (log["version"], len(log["entries"])) == ("1.2", 4)
     times = [entry["startedDateTime"] for entry in log["entries"]]
@@ -585,8 +585,9 @@ def test_an_interrupted_worker_is_counted_once(suite: Suite) -> None:
 def test_the_ini_file_sets_gates_and_artefacts(suite: Suite, pytester: pytest.Pytester) -> None:
     """The folder is relative to it. Where the first failure ends the run, the journal of the session is there too."""
     ini = "mockserver_coverage_require = 7000, code=7000, rfc-invalid\n"
-    ini += "mockserver_fail_unexpected = true\nmockserver_artefacts = out\n"
+    ini += "mockserver_fail_unexpected = true\nmockserver_artefacts = out\nmockserver_language = es\n"
     assert suite(WATCHED, "-k", "test_expected", ini=ini).ret == 0
+    assert '<html lang="es">' in (pytester.path / "out" / "coverage.html").read_text(encoding="utf-8")
     assert (pytester.path / "out" / "unexpected.txt").read_text() == ""
     failing = WATCHED + "    assert False\n\n\ndef test_other(mockserver_session):\n    pass\n"
     suite(failing, "-x", "-k", "session or other", ini=ini).assert_outcomes(failed=1)
@@ -605,6 +606,19 @@ def test_a_gate_that_cannot_be_met_fails_the_run(suite: Suite) -> None:
     assert (unwritten.ret, "journal.har: Not a directory" in shown(unwritten)) == (1, True)
     for option in ("coverage-require", "artefacts"):
         assert suite(text, f"--mockserver-{option}=").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_language_of_pages_can_come_from_the_environment(
+    suite: Suite, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A language that there is not is an error in a line."""
+    text = "def test(mockserver): pass\n"
+    monkeypatch.setenv("MOCKSERVER_LANGUAGE", "es")
+    assert suite(text, "--mockserver-coverage=html:coverage.html").ret == 0
+    assert '<html lang="es">' in (pytester.path / "coverage.html").read_text(encoding="utf-8")
+    unknown = suite(text, "--mockserver-coverage", "--mockserver-language=fr")
+    assert unknown.ret == pytest.ExitCode.USAGE_ERROR
+    unknown.stderr.fnmatch_lines(["ERROR: --mockserver-language, *: expected en or es, got 'fr'"])
 
 
 @pytest.mark.parametrize("percent", ["nan", "101", "-1", "many"])

@@ -8,7 +8,7 @@ import { viewJson } from "./json_view.js";
 import { button, selectBox, copyText, errorState, loadingState, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { adviceNotice, hasWords, howText, noteNotice, reasonText, restText } from "./wording.js";
+import { adviceNotice, faultName, hasWords, howText, noteNotice, reasonText, restText } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -142,7 +142,7 @@ export function outcomes(main, reportState) {
 
   function drawBehaviour(behaviourCounts) {
     const lines = [
-      ...behaviourCounts.retries.map((one) => t(Math.round(one.shortest_ms) === Math.round(one.longest_ms) && one.count > 1 ? "behaviour.retries.same" : "behaviour.retries", { ...one, fault: one.fault ? ` (${one.fault})` : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
+      ...behaviourCounts.retries.map((one) => t(Math.round(one.shortest_ms) === Math.round(one.longest_ms) && one.count > 1 ? "behaviour.retries.same" : "behaviour.retries", { ...one, fault: one.fault ? t("behaviour.fault", { fault: faultName(one.fault) }) : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
       behaviourCounts.sent_again_after_answer_lost ? t("behaviour.lost", { count: behaviourCounts.sent_again_after_answer_lost }) : "",
       behaviourCounts.secrets_in_url ? t("behaviour.secrets", { count: behaviourCounts.secrets_in_url }) : "",
       ...Object.entries(behaviourCounts.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { pointer, count })),
