@@ -187,7 +187,7 @@ def _summary_rows(
             yield text("entry.because"), _because(decision, reconstruction, wording)
         for assumption in decision.assumed:
             meaning = text_in(contract.assumption_texts.get(assumption, {}), wording.language) or ""
-            yield text("entry.assumed"), f"{assumption}: {meaning}"
+            yield text("report.assumption", id=assumption), meaning
         yield text("entry.position"), scenario.position
     elif entry.recorded is not None:
         yield from _recorded_rows(entry.recorded, wording)

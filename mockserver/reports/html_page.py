@@ -51,8 +51,8 @@ details[open] summary::after{content:"\\25BE"}
 pre{background:var(--code);border:1px solid var(--line);border-radius:.4rem;padding:.6rem .7rem;margin:.4rem 0 0;
 white-space:pre-wrap;user-select:all;-webkit-user-select:all}
 .plain li{padding:.5rem .9rem}
-@media(min-width:40rem){summary,.line{grid-template-columns:6.8rem 1fr auto}.what{grid-column:auto}
-.more{padding-left:8.45rem}}
+@media(min-width:40rem){summary,.line{grid-template-columns:7.6rem 1fr auto}.what{grid-column:auto}
+.more{padding-left:9.25rem}}
 @media print{body{background:#fff}summary::after{content:""}}
 """
 

@@ -110,7 +110,7 @@ def test_the_page_is_spanish_for_a_spanish_reader() -> None:
     """All but identifiers, and what the provider or the system said."""
     page = html(report("Número inválido"), "es")
     assert '<html lang="es">' in page
-    assert "<title>1 iguales, 1 con diferencias, 1 sin comparar - El proveedor comparado con el contrato" in page
+    assert "<title>iguales: 1, con diferencias: 1, sin comparar: 1 - El proveedor comparado con el contrato" in page
     text = Page(page[page.index("<body>") : page.index("</body>")]).text
     for words in (
         "Respuestas como dice el contrato1 de 2 comparadas",
@@ -119,7 +119,7 @@ def test_the_page_is_spanish_for_a_spanish_reader() -> None:
         'otro estatusSe esperaba "Número inválido"\nSe recibió  "Número inválido"',
         'no es JSONSe recibió "Número inválido"',
         "sin respuestaDetalle (en inglés) Número inválido",
-        "ninguna respuesta lo indica",
+        "ninguna respuesta lo aclara",
         "aNúmero inválido, aNúmero inválido, aNúmero inválido y 2 más",
     ):
         assert words in text

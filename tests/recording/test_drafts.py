@@ -101,7 +101,7 @@ def test_the_report_has_the_format_of_verify_provider(found: Recording) -> None:
     }
     assert "1 same, 2 differ, 15 not reached" in run("recordings", "--url", found.url).stdout
     page = run("recordings", "--url", found.url, "--format", "html", "--language", "es").stdout
-    assert "1 iguales, 2 con diferencias, 15 sin comparar" in page
+    assert "iguales: 1, con diferencias: 2, sin comparar: 15" in page
     assert "no se grabó ninguna respuesta" in page
 
 

@@ -141,7 +141,7 @@ async def test_a_report_words_what_was_wrong_in_spanish(url: str, client: aiohtt
             (
                 ONCE,
                 {"Mock-Scenario": "provider-communication"},
-                ["Nota. El documento da un texto", "Supuestosauthentication: No se exige autenticación."],
+                ["Nota. El documento da un texto", "Supuesto authenticationNo se exige autenticación."],
             ),
             (ONCE, {"Mock-Scenario": "no-such"}, ["El encabezado no nombra ningún escenario", "no es una respuesta"]),
         ],
