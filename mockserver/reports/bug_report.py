@@ -72,7 +72,7 @@ def report(
     `reconstruction` is that of the entry under the contract that is served now.
     """
     wording, decision = Wording(language), entry.decision
-    name = entry.answered_by
+    name = _answered_by(entry, wording)
     answered = [str(part) for part in (entry.reply.status, reply_code(entry)) if part is not None]
     title = wording.text("lost") if entry.answer_lost else " ".join(answered)
     target = entry.request.target + _mark(entry, "/request/target", wording)
@@ -102,6 +102,19 @@ def report(
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def _answered_by(entry: JournalEntry, wording: Wording) -> str:
+    """The scenario, what the provider's answer is to the contract, or the kind of problem."""
+    if entry.decision is not None:
+        fallback = f" ({wording.text('recorded.fallback')})" if entry.fallback is not None else ""
+        return entry.decision.scenario.id + fallback
+    return _recorded_words(entry.recorded, wording) if entry.recorded is not None else str(entry.problem)
+
+
+def _recorded_words(recorded: Recorded, wording: Wording) -> str:
+    """What an answer of the provider is to the contract."""
+    return wording.text(f"recorded.words.{recorded.result}", scenario=recorded.scenario)
 
 
 def _section(title: str, content: str) -> str:
@@ -219,9 +232,8 @@ def _because(decision: EntryDecision, reconstruction: Reconstruction | None, wor
 
 
 def _recorded_rows(recorded: Recorded, wording: Wording) -> Iterator[tuple[str, str]]:
-    """What an answer of the provider is to the contract."""
-    result = wording.text(f"recorded.words.{recorded.result}", scenario=recorded.scenario)
-    yield wording.text("entry.recorded"), result
+    """What an answer of the provider is to the contract, and how it differs."""
+    yield wording.text("entry.recorded"), _recorded_words(recorded, wording)
     if recorded.reason is not None:
         yield wording.text("entry.detail"), recorded.reason
     for one in recorded.differences:

@@ -84,7 +84,8 @@ def text(report: Report) -> str:
 
 def _text_lines(report: Report) -> Iterator[str]:
     yield f"{sandbox_label(report)}: {summary(report)}"
-    yield f"{report['requests']} requests, {report['problems']} of them misuses; contract {report['contract']}"
+    requests = "1 request" if report["requests"] == 1 else f"{report['requests']} requests"
+    yield f"{requests}, {report['problems']} of them misuses; contract {report['contract']}"
     for source in ("documented", "assumed"):
         rows = by_source(report, source)
         if rows:

@@ -15,6 +15,7 @@ def test_the_table_shows_counts_and_how_to_meet_the_rest() -> None:
     lines = coverage_report.text(shown()).splitlines()
     assert lines[0] == "sandbox qa: 1 of 2 documented outcomes met (50.0 %)"
     assert lines[1] == "5 requests, 1 of them misuses; contract abc"
+    assert coverage_report.text(shown(requests=1)).splitlines()[1].startswith("1 request, ")
     assert [line.split() for line in lines if line.startswith(("  one", "  two"))] == [
         ["one", "3", "state", "2,", "values", "1"],
         ["two", "-", "body.x", "y"],
