@@ -11,7 +11,7 @@ import msgspec
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
-from mockserver.engine.listing import curl_for, iter_scenario_rows
+from mockserver.engine.listing import curl, iter_scenario_rows, triggering_request
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.parameters import Scope, bad_parameter, scope_of
 from mockserver.reports.coverage_page import MEDIA_TYPES, render
@@ -39,6 +39,7 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
         operation = by_id[row["operation"]]
         scenario = operation.by_id[row["id"]]
         counts = tally.counts_of(scenario)
+        request = await triggering_request(engine, name, operation, scenario)
         rows.append(
             {
                 "scenario": scenario.id,
@@ -59,7 +60,8 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
                 "how": row["trigger"],
                 "values": row["values"],
                 "conditions": row["conditions"],
-                "curl": await curl_for(engine, name, operation, scenario, call.operations_url),
+                "curl": curl(request, call.operations_url),
+                "body": request.body.decode(),
             }
         )
     return {

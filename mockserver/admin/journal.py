@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockserver.admin.sandboxes import scenarios_of
 from mockserver.base.instants import parse_instant
-from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.spelling import close_matches, did_you_mean_sentence, fold_text
 from mockserver.base.trace_context import TRACE_ID
 from mockserver.base.values import encode_json, printable
 from mockserver.core.codes import codes, has_name, is_code, near_names
@@ -61,7 +61,7 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     """A function that tells whether an entry matches the query. Raises `AdminError`."""
     query, scope = call.query, scope_of(call)
     since = _since(query.get("since"))
-    text, trace = query.get("text", "").lower(), query.get("trace")
+    text, trace = fold_text(query.get("text", "")), query.get("trace")
     if trace is not None and not TRACE_ID.fullmatch(trace):
         raise bad_parameter(f"trace is a trace id, 32 hexadecimal digits in lower case, not {printable(trace, 80)}.")
     wanted = [(name, await _accepted_words(call, name, query[name])) for name in _WORD_FILTERS if name in query]
@@ -119,7 +119,7 @@ def _searchable_text(entry: JournalEntry) -> str:
     bodies = (entry.request.body.data + b"\n" + entry.reply.body.data).decode("utf-8", "replace")
     code, headers = reply_code(entry), map(": ".join, entry.request.headers)
     answered = entry.answered_by if code is None else f"{entry.answered_by} {code}"
-    return "\n".join((f"{entry.request.method} {entry.request.target}", answered, *headers, bodies)).lower()
+    return fold_text("\n".join((f"{entry.request.method} {entry.request.target}", answered, *headers, bodies)))
 
 
 async def _list_entries(call: Call) -> Reply:
@@ -248,7 +248,7 @@ FILTERS: Final = {
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
     "trace": "A trace id: that of the request's header traceparent",
-    "text": "A text in the request, the reply, its code or the id of the scenario",
+    "text": "A text in the request, the reply, its code or the id of the scenario, whatever its case and accents",
     **SCOPE_PARAMETERS,
 }
 _PAGE_PARAMETERS: Final = {

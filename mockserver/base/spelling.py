@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 
@@ -30,3 +31,10 @@ def did_you_mean(names: Sequence[str]) -> str:
 def did_you_mean_sentence(names: Sequence[str]) -> str:
     """The same as a sentence after another one, with a blank before it."""
     return f" D{did_you_mean(names)[1:]}" if names else ""
+
+
+def fold_text(text: str) -> str:
+    """A text in lower case and without accents, as people type what they search for."""
+    if text.isascii():
+        return text.lower()
+    return "".join(one for one in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(one))

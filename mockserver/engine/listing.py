@@ -227,11 +227,11 @@ def _with_required(request: Request, settings: Settings) -> Request:
 SCENARIO_HEADER: Final = "mock-scenario"
 
 
-async def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario: Scenario, url: str) -> str:
-    """A curl line that triggers a scenario in a sandbox; `url` is the server's.
+async def triggering_request(engine: Engine, sandbox: str, operation: Operation, scenario: Scenario) -> Request:
+    """A request that triggers a scenario in a sandbox.
 
-    By values, if one of its examples gets it now and writes nothing, so that the lines of all scenarios can run one
-    after the other; otherwise by the header that names it.
+    By values, if one of its examples gets it now and writes nothing, so that the requests of all scenarios can be sent
+    one after the other; otherwise by the header that names it.
     """
     found = await engine.storage.find(sandbox)
     settings = engine.settings if found is None else found.settings
@@ -243,14 +243,14 @@ async def curl_for(engine: Engine, sandbox: str, operation: Operation, scenario:
     for request in _by_values(operation, scenario):
         sent = _in_sandbox(request, prefix, settings)
         if await _gets_scenario(answering, sent, scenario):
-            return curl(sent, url)
+            return sent
     headers = {"content-type": "application/json", SCENARIO_HEADER: scenario.id}
     sent = Request(operation.method, operation.fill_path({}), b"" if operation.method == "GET" else b"{}", headers)
     for example in scenario.examples:
         sent = [*example_requests(operation, example)][-1]
         sent = replace(sent, headers={**sent.headers, SCENARIO_HEADER: scenario.id})
         break
-    return curl(_in_sandbox(sent, prefix, settings), url)
+    return _in_sandbox(sent, prefix, settings)
 
 
 def _by_values(operation: Operation, scenario: Scenario) -> Iterator[Request]:

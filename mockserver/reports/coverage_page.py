@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
+from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.core.client_advice import ClientAdvice
 from mockserver.reports.coverage_report import Report, Row, by_source, counts_text, junit, text
 from mockserver.reports.html_page import html_page
 from mockserver.reports.wording import Wording
+from mockserver.storage.coverage import OTHER
 
 
 def html(report: Report, language: str = "en") -> str:
@@ -96,7 +98,13 @@ def _behaviour(observed: Mapping[str, Any], wording: Wording) -> Iterator[str]:
             yield wording.text(key, count=observed[member])
     for pointer, number in observed["malformed"].items():
         key = "behaviour.malformed" if pointer else "behaviour.unreadable"
-        yield wording.text(key, count=number, pointer=pointer)
+        yield wording.text(key, count=number, place=_place(pointer, wording))
+
+
+def _place(pointer: str, wording: Wording) -> str:
+    """A place of violations, as the tally has it, as a path: `/name` is `body.name`, `header/date` is `header.date`."""
+    root = pointer.partition("/")[0] or "body"
+    return wording.text("behaviour.elsewhere") if root == OTHER else ".".join([root, *json_pointer_steps(pointer)])
 
 
 def _groups(rows: list[Row], wording: Wording) -> Iterator[str]:

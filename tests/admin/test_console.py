@@ -93,9 +93,50 @@ def test_an_entry_shows_violations_and_evidence(mock: Serving, console: Opened) 
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("issued")
     expect(detail.locator("tr.changed", has_text="status")).to_contain_text("activated")
-    expect(detail.get_by_text("Hidden by the journal: /request/body/value/pin")).to_be_visible()
+    expect(detail.get_by_text("Hidden by the journal: body.pin")).to_be_visible()
     expect(detail.locator(".line", has_text='"pin": "0000"hidden')).to_be_visible()
     assert "4821" not in page.content().replace(mock.url, "").replace(mock.url.partition("//")[2], "")
+
+
+def test_an_entry_comes_with_the_connection(mock: Serving, console: Opened) -> None:
+    """One that was opened while the mock was away needs no click more."""
+    send(mock, "entry-away", LASTING)
+    page = console(at(mock, "entry-away"), tells=False)
+    expect(rows(page)).to_have_count(1)
+    entry_id = rows(page).get_attribute("id").rpartition("-")[2]
+    page.route("**/__admin/**", lambda route: route.abort())
+    page.goto(at(mock, "entry-away", "journal", id=entry_id, all="1"))  # another stream, as that one goes on
+    expect(page.locator(".detail .bad")).to_be_visible()
+    expect(page.locator(".away-banner")).to_be_visible()
+    page.unroute("**/__admin/**")
+    expect(page.locator(".detail").get_by_role("heading", name="activated-existing-customer")).to_be_visible()
+
+
+@pytest.mark.parametrize(("locale", "mark"), [("es-MX", "."), ("es-ES", ",")])
+def test_numbers_and_times_have_the_marks_of_one_locale(mock: Serving, console: Opened, locale: str, mark: str) -> None:
+    """That of the browser, where it is one of the language of the page."""
+    where = f"marks-{locale}"
+    send(mock, where, LASTING)
+    arm(mock, where, delay="1.5s")
+    page = console(at(mock, where), locale=locale)
+    rows(page).click()
+    line = re.compile(rf":\d\d{re.escape(mark)}\d{{3}} .*procesada en \d+({re.escape(mark)}\d+)? ms")
+    expect(page.locator(".detail").get_by_text(line)).to_be_visible()
+    expect(page.locator(".next-list")).to_contain_text(f"retraso 1{mark}5 s")
+
+
+def test_a_problem_of_the_mock_blames_no_client(mock: Serving, console: Opened) -> None:
+    """Its badge says that it is the mock's."""
+    page = console(at(mock, "blame"))
+    texts = page.evaluate(
+        """async () => {
+            const main = document.querySelector('script[type=module]').src;
+            const { sourceBadge } = await import(new URL('widgets.js', main));
+            const kinds = ['broken', 'store-unavailable', 'unknown-path'];
+            return kinds.map((problem) => sourceBadge({ problem }).textContent);
+        }"""
+    )
+    assert texts == ["mock problem", "mock problem", "misuse"]
 
 
 def test_a_trace_leads_to_its_requests(mock: Serving, console: Opened) -> None:
@@ -328,7 +369,7 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
 def test_what_is_used_already_is_not_taken_back(mock: Serving, console: Opened) -> None:
     """It is told in words, also where a request was faster than the page knows."""
     page = console(at(mock, "used"), tells=False, locale="es-MX")
-    page.locator(".next > .button").click()
+    page.locator(".next > .primary").click()
     page.get_by_role("dialog").get_by_role("button", name="5001").first.click()
     expect(page.locator(".toast button")).to_be_visible()
     page.route("**/__admin/armed", lambda route: route.abort())
@@ -355,7 +396,7 @@ def test_a_refusal_is_told_within_the_dialog(mock: Serving, console: Opened) -> 
 def test_details_of_a_refusal_are_marked_as_english(mock: Serving, console: Opened) -> None:
     """For a reader of Spanish: in the dialog to arm, in that of a record, and for a copy that is none."""
     page = console(at(mock, "refused-es", "state", collection="cards"), tells=False, locale="es-MX")
-    page.locator(".next > .button").click()
+    page.locator(".next > .primary").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Ajustes: 5001").first.click()
     dialog.locator("summary").click()
@@ -376,8 +417,8 @@ def test_details_of_a_refusal_are_marked_as_english(mock: Serving, console: Open
 
 
 def marked(told: Any, english: str) -> None:
-    """The status in Spanish, the rest as English."""
-    expect(told).to_have_text(re.compile(r"^El mock respondió 400\. Detalle \(en inglés\): "))
+    """The title in Spanish, the rest as English."""
+    expect(told).to_have_text(re.compile(r"^(La condición|El cuerpo) .+\. Detalle \(en inglés\): "))
     expect(told.locator("[lang=en]")).to_contain_text(english)
 
 
@@ -472,7 +513,7 @@ def test_an_entry_is_sent_again(mock: Serving, console: Opened) -> None:
     page = console(at(mock, "resend"))
     rows(page).first.click()
     page.get_by_role("link", name="Send again").click()
-    expect(page.get_by_text("The journal does not keep /pin")).to_be_visible()
+    expect(page.get_by_text("The journal does not keep body.pin")).to_be_visible()
     member = page.locator(".member", has=page.get_by_label("Send reference_batch"))
     expect(member.locator(".wrong")).to_have_text("expected 32 hexadecimal digits, got empty text")
     page.get_by_label("reference_batch", exact=True).fill(BATCH)
@@ -575,7 +616,7 @@ def test_a_test_value_goes_with_the_rest_of_the_example(mock: Serving, console: 
     expect(lines.filter(has_text="malformed")).to_contain_text("body.customer_id 85 (a number)")
     for scenario in ("no-customer", "first-name-empty", "email-taken"):
         line = lines.filter(has=page.get_by_text(scenario, exact=True))
-        expect(line).to_contain_text("with the rest of the example: Copy curl")
+        expect(line).to_contain_text("with the rest of the example")
         page.evaluate("navigator.clipboard.writeText('')")
         line.get_by_role("button", name=re.compile(f"Copy curl: .*{scenario}$")).click()
         page.wait_for_function("navigator.clipboard.readText().then(it => it !== '')")
@@ -587,7 +628,7 @@ def test_a_test_value_goes_with_the_rest_of_the_example(mock: Serving, console: 
         page.wait_for_function("text => navigator.clipboard.readText().then(it => it === text)", arg=value)
     item = console(at(mock, "rest", "outcomes")).locator(".outcome", has_text="no-customer")
     item.locator("summary").first.click()
-    expect(item).to_contain_text("with the rest of the example: Copy curl")
+    expect(item).to_contain_text("with the rest of the example")
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -677,7 +718,7 @@ def test_a_lost_answer_is_told_although_the_browser_sends_again(mock: Serving, c
     expect(page.locator(".detail .entry-line s")).to_have_text("200")
 
 
-@pytest.mark.parametrize(("fault", "told"), [("truncate", "before the whole answer came"), ("gateway", "502, 503")])
+@pytest.mark.parametrize(("fault", "told"), [("truncate", "Only part of the answer came"), ("gateway", "502, 503")])
 def test_a_fault_is_told_where_it_is_tried(mock: Serving, console: Opened, fault: str, told: str) -> None:
     """In words, with the fault as the reason."""
     page = console(at(mock, f"told-{fault}", "try"), tells=False)
@@ -690,6 +731,23 @@ def test_a_fault_is_told_where_it_is_tried(mock: Serving, console: Opened, fault
     expect(shown).to_contain_text("Nothing was changed")
 
 
+def test_outcomes_to_try_begin_with_their_code(mock: Serving, console: Opened) -> None:
+    """As examples, malformed ones too, and as outcomes that a header names; the body is copied alone."""
+    page = console(at(mock, "codes", "try", example="pin-not-four"))
+    example = page.get_by_label("Start with an example")
+    expect(example.locator("option:checked")).to_have_text("4400 · pin-not-four — PIN validations.")
+    name = re.compile("^5001 · provider-communication")
+    expect(example.locator("option", has_text=name)).to_have_count(1)
+    expect(page.get_by_label("Outcome (Mock-Scenario)").locator("option", has_text=name)).to_have_count(1)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy body").click()
+    body = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    page.goto(at(mock, "codes", "values"))
+    page.get_by_role("button", name="Copy body: 4400 pin-not-four").click()
+    assert json.loads(page.evaluate("navigator.clipboard.readText()")) == body
+    assert body["pin"] == "123"
+
+
 def test_a_request_without_answer_is_given_up(mock: Serving, console: Opened) -> None:
     """Its seconds are counted, and a button ends the wait."""
     page = console(at(mock, "hang", "try"), tells=False)
@@ -699,7 +757,7 @@ def test_a_request_without_answer_is_given_up(mock: Serving, console: Opened) ->
     shown = page.locator(".beside")
     expect(shown).to_contain_text(re.compile("Waiting for the answer *1 s"))
     shown.get_by_role("button", name="Cancel").click()
-    expect(shown).to_contain_text("You stopped waiting before an answer came.")
+    expect(shown).to_contain_text("No status and no headers had come by then.")
     expect(shown).to_contain_text("no answer (timeout)")
 
 
@@ -896,7 +954,7 @@ def test_a_dialog_shows_one_error_until_something_changes(mock: Serving, console
     for typed, told in [
         ('{\n"status": "issued",}', "Esto no es JSON: la lectura se detuvo en la línea 2, columna 20."),
         ("issued", "Esto no es JSON."),
-        ("[]", "El mock respondió 400."),
+        ("[]", "El cuerpo de la solicitud no es el que esta ruta acepta."),
     ]:
         fields.fill(typed)
         expect(alert).to_have_count(0)
@@ -1111,7 +1169,7 @@ def test_axe_finds_no_violation_in_spanish(mock: Serving, console: Opened) -> No
             page.locator(".outcome summary").first.click()
             expect(page.locator(".outcome .json")).to_be_visible()
         found[view] = violations(page)
-    page.locator(".next > .button").click()
+    page.locator(".next > .primary").click()
     expect(page.locator("dialog .choice").first).to_be_visible()
     found["answers to arm"] = violations(page)
     assert found == {name: {} for name in found}
@@ -1276,7 +1334,7 @@ def test_a_language_is_chosen(console: Opened) -> None:
 def test_the_only_answer_that_matches_is_armed_by_enter(mock: Serving, console: Opened) -> None:
     """Found by its words in the reader's language."""
     page = console(at(mock, "enter"), locale="es-MX")
-    page.locator(".next > .button").click()
+    page.locator(".next > .primary").click()
     page.get_by_role("dialog").get_by_role("searchbox").fill("ya está activada 4433")
     page.keyboard.press("Enter")
     expect(page.locator(".chip")).to_contain_text("4433 · card-already-activated")
@@ -1287,7 +1345,7 @@ def test_a_search_needs_no_accents(mock: Serving, console: Opened, view: str) ->
     """And finds an outcome by its code as a word and as a header writes it."""
     page = console(at(mock, "accents", "state" if view == "arm" else view), locale="es-MX")
     if view == "arm":
-        page.locator(".next > .button").click()
+        page.locator(".next > .primary").click()
     area = page.get_by_role("dialog") if view == "arm" else page.locator("main")
     search = area.get_by_role("searchbox")
     found = area.locator(".choice:visible, .outcome:visible, .value-line:visible")
@@ -1362,10 +1420,12 @@ def test_no_view_is_wider_than_the_screen(mock: Serving, console: Opened, width:
 
 
 def test_bars_leave_a_phone_room(mock: Serving, console: Opened) -> None:
-    """In all a good fifth of its height, also where something is armed."""
-    arm(mock, "bars-of-a-phone", scenario="provider-communication")
+    """In all a good fifth of its height, also where much is armed; the count and *Disarm all* are in sight."""
+    for _ in range(3):
+        arm(mock, "bars-of-a-phone", scenario="provider-communication")
     page = console(at(mock, "bars-of-a-phone"), viewport={"width": 390, "height": 844})
-    expect(page.locator(".next .chip")).to_be_visible()
+    expect(page.get_by_role("heading", name="Next answers 3")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Disarm all")).to_be_in_viewport(ratio=1)
     heights = page.evaluate(
         "() => ['.top', '.next', '.rail'].map((name) => document.querySelector(name).getBoundingClientRect().height)"
     )

@@ -58,11 +58,11 @@ def test_a_provider_without_an_answer_may_have_changed_something(
 def test_arming_says_that_the_provider_answers(record: Serving, console: Opened) -> None:
     """Refused where it has no effect; with a fallback the message says when it has one."""
     page = console(f"{record.url}/sandbox/arm/", tells=False)
-    page.locator(".next > button").last.click()
+    page.locator(".next > .primary").click()
     page.locator("dialog .choice-main", has_text="5001").click()
     expect(page.locator("dialog")).to_contain_text("This server records: the provider answers each request.")
     with recorder(record.url, "--fallback") as serve:
-        page = console(f"{serve.url}/sandbox/arm/", locale="es-MX")
-        page.locator(".next > button").last.click()
+        page = console(f"{serve.url}/sandbox/arm/", tells=False, locale="es-MX")
+        page.locator(".next > .primary").click()
         page.locator("dialog .choice-main", has_text="5001").click()
         expect(page.locator(".toast")).to_contain_text("(solo mientras no haya conexión con el proveedor)")

@@ -76,14 +76,14 @@ def test_everything_has_spanish_words(mock: Serving, console: Opened) -> None:
     assert [one for one in words if re.search(english, one)] == []
 
 
-def test_each_problem_has_words() -> None:
-    """In the reader's language, of all that can be in the journal."""
-    admin = ("admin", "http_api")  # what these refuse is no entry; the console shows the detail of the API
-    files = [file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in admin]
-    found = [kind for file in files for kind, _ in problems(ast.parse(file.read_text("utf-8")))]
-    kinds = {ast.literal_eval(kind) for kind in found}
-    assert {"ambiguous-code", "unknown-path", "broken"} <= kinds
-    assert [kind for kind in sorted(kinds) if f"problem.{kind}" not in TRANSLATIONS["es"]] == []
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_each_problem_has_words(language: str) -> None:
+    """Of all that can be in the journal, and of all that the admin API refuses."""
+    texts = [file.read_text("utf-8") for file in PACKAGE.rglob("*.py")]
+    kinds = {ast.literal_eval(kind) for text in texts for kind, _ in problems(ast.parse(text))}
+    kinds |= {f"bad-{part}" for text in texts for part in re.findall(r'bad_config\(error, "([a-z]+)"\)', text)}
+    assert {"ambiguous-code", "unknown-path", "broken", "bad-when", "bad-instant"} <= kinds
+    assert [kind for kind in sorted(kinds) if f"problem.{kind}" not in TRANSLATIONS[language]] == []
 
 
 def test_test_values_are_worded_in_spanish(mock: Serving, console: Opened) -> None:
@@ -104,7 +104,7 @@ def test_a_refusal_is_told_in_spanish(mock: Serving, console: Opened) -> None:
     expect(page.get_by_label("Adelantar")).to_have_value("15 minutos")
     page.get_by_label("Adelantar").fill("999999999999d")
     page.get_by_role("button", name="Mover").click()
-    expect(page.locator(".toast.bad")).to_contain_text("El mock respondió 400.")
+    expect(page.locator(".toast.bad")).to_contain_text("Una fecha y hora no se puede usar.")
     expect(page.get_by_label("Adelantar")).to_have_value("999999999999d")
 
 
@@ -138,7 +138,7 @@ def test_an_armed_delay_is_in_words(mock: Serving, console: Opened, locale: str,
 def test_half_a_condition_is_refused_at_its_field(mock: Serving, console: Opened) -> None:
     """A value without a field, and a field without a value: nothing is armed."""
     page = console(f"{mock.url}/sandbox/half/", locale="es-MX")
-    page.locator(".next > button").last.click()
+    page.locator(".next > .primary").click()
     dialog = page.locator("dialog")
     dialog.locator(".choice", has_text="5001").get_by_role("button", name=re.compile("^Ajustes")).click()
     dialog.locator("summary").click()
@@ -177,6 +177,8 @@ def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> Non
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     misses = detail.locator(".misses")
     expect(misses).to_contain_text("body.balance no está vacío nada (falta)", use_inner_text=True)
+    for name in ("Lotes", "Tarjetas", "Clientes"):
+        expect(detail.get_by_role("group", name="Registros, antes y después")).to_contain_text(name)
     rows.filter(has_text="card-identifier-empty").click()
     expect(detail.get_by_role("heading", name="card-identifier-empty")).to_be_visible()
     expect(misses).to_contain_text("body.card_identifier es obligatorio, pero falta")
@@ -186,6 +188,7 @@ def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> Non
     expect(detail).to_contain_text("se esperaba: un texto; se recibió: un número")
     expect(detail).to_contain_text("se esperaba: solo dígitos; se recibió: otro texto")
     expect(detail).to_contain_text("custmer_id no es un campo documentado; ¿quiso decir customer_id?")
+    expect(detail).to_contain_text("Oculto en la bitácora: body.pin")
     detail.locator(".points summary").click()
     expect(detail).to_contain_text("check-order — Orden de las validaciones: cuerpo y forma;")
 

@@ -4,6 +4,7 @@ import json
 import weakref
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -222,6 +223,15 @@ async def test_an_unknown_entry_is_404(url: str, client: aiohttp.ClientSession) 
     for path in ("requests/2", "requests/x", "requests/2/bundle"):
         assert "no entry" in (await get_json(client, f"{url}/__admin/{path}", 404))["detail"]
     assert "(default)" in (await get_json(client, f"{url}/sandbox/a/__admin/requests/1", 404))["detail"]
+
+
+async def test_a_search_needs_no_accents(url: str, client: aiohttp.ClientSession) -> None:
+    """Nor does a text without them hide from a search with them."""
+    for name in ("Muñoz", "Munoz"):
+        await post_body(client, url, {**LASTING, "device_id": name})
+    for text in ("muñoz", "MUNOZ", "mun\u0303oz"):
+        page = await get_json(client, f"{url}/__admin/requests?{urlencode({'text': text})}")
+        assert [one["id"] for one in page["requests"]] == ["2", "1"]
 
 
 async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.ClientSession) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.base.spelling import close_matches, did_you_mean, did_you_mean_sentence
+from mockserver.base.spelling import close_matches, did_you_mean, did_you_mean_sentence, fold_text
 
 
 def test_near_spellings_are_found() -> None:
@@ -28,3 +28,11 @@ def test_near_spellings_are_one_sentence_or_none(names: tuple[str, ...], text: s
     """One sentence, or nothing."""
     assert did_you_mean_sentence(names) == text
     assert did_you_mean(names) == text.strip().replace("Did", "did")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("Card 7", "card 7"), ("Muñoz", "munoz"), ("ÁRBOL", "arbol"), ("Mun\u0303oz", "munoz")]
+)
+def test_a_text_is_found_without_its_accents(text: str, found: str) -> None:
+    """In lower case; a letter with its accent, or an accent of its own behind the letter."""
+    assert fold_text(text) == found

@@ -13,7 +13,7 @@ from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
 from mockserver.core.faults import Fault, FixedDelay
 from mockserver.engine.linter import check
-from mockserver.engine.listing import curl_for
+from mockserver.engine.listing import triggering_request
 from mockserver.export.outcomes import outcomes
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder
@@ -73,9 +73,9 @@ async def test_answers_in_turn_count_as_the_scenario_of_the_contract(
     assert check(contract) == ()
     flaky = contract.operations[0].by_id["flaky"]
     engine = Engine(contract)
-    line = await curl_for(engine, "", contract.operations[0], flaky, "http://localhost")
-    assert "X-Flaky: 1" in line
-    assert "Mock-Scenario" not in line
+    request = await triggering_request(engine, "", contract.operations[0], flaky)
+    assert request.headers["x-flaky"] == "1"
+    assert "mock-scenario" not in request.headers
     assert [outcome.example for outcome in outcomes(contract, contract.settings, lambda one: one is flaky)] == [
         flaky.examples[0]
     ]

@@ -79,7 +79,7 @@ def test_the_page_is_spanish_for_a_spanish_reader() -> None:
         "Después de one con la falla conexión cortada (reset) reintentó una vez, 5 ms más tarde.",
         "Después de two reintentó 3 veces, de 5 a 90 ms más tarde.",
         "1 solicitud tenía un cuerpo que no era un objeto JSON.",
-        "2 solicitudes estaban mal formadas en /a.",
+        "2 solicitudes estaban mal formadas en body.a.",
     ):
         assert words in text
     assert not re.search(r"\b(the|of|met|sent|requests|outcomes?|Note|Answers)\b", text)

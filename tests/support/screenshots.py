@@ -116,7 +116,7 @@ def tried(serve: Serving, page: Page) -> None:
 
 def answers(_: Serving, page: Page) -> None:
     """The answers that can be armed."""
-    page.locator(".next > button").click()
+    page.locator(".next > .primary").click()
     expect(page.locator("dialog .choice").first).to_be_visible()
 
 

@@ -11,7 +11,7 @@ import { t, textOr } from "./translations.js";
 /** An answer to choose: `code` and `title` to read, `text` to search, and the `spec` that arms it. */
 function outcomeChoice(one, several) {
   return {
-    code: one.code || String(one.status ?? ""), title: one.heading ?? one.scenario, node: [titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null], has: (text) => hasWords(one, one.code, text), name: [one.scenario, several ? one.operation : ""].filter(Boolean).join(" · "),
+    code: one.code || String(one.status ?? ""), title: one.heading ?? one.scenario, node: [titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null], has: (text) => hasWords(one, text), name: [one.scenario, several ? one.operation : ""].filter(Boolean).join(" · "),
     group: one.code ? "errors" : "successes", spec: { scenario: one.scenario, operation: one.operation },
   };
 }

@@ -22,11 +22,27 @@ export function clearCache() {
 /** Operations, collections and assumptions. */
 export const contract = () => cached("contract", () => admin("contract"));
 
-/** The outcomes of the contract, each with the `code` of its error ("" for a success), heading, and how to meet it. */
-export const catalogue = () => cached("catalogue", async () => (await admin("coverage")).scenarios.map((one) => ({ ...one, code: codeOf(one) })));
+/** The outcomes of the contract, as `outcomesOf` gives them. */
+export const catalogue = () => cached("catalogue", async () => outcomesOf(await admin("coverage")));
+
+/** The outcomes of a coverage, each with the `code` of its error ("" for a success), and the `titles` of its records. */
+export async function outcomesOf({ scenarios }) {
+  const served = await contract();
+  return scenarios.map((one) => ({ ...one, code: codeOf(one), titles: recordTitles(served, one.operation) }));
+}
 
 /** The code of an outcome: that of its error, or else its status; "" for a success. */
-export const codeOf = (one) => (one.error && Object.keys(one.error).length ? String(one.error.code ?? one.status) : "");
+const codeOf = (one) => (one.error && Object.keys(one.error).length ? String(one.error.code ?? one.status) : "");
+
+/** The name of a collection in the reader's language. */
+export const collectionTitle = (one) => one.title[language] ?? one.title.en ?? one.collection;
+
+/** For each record that an operation looks up, by its name in conditions, the title of its collection. */
+export function recordTitles({ operations, collections }, operation) {
+  const { lookups = {} } = operations.find((one) => one.operation === operation) ?? {};
+  const titleOf = (name) => collections.filter((one) => one.collection === name).map(collectionTitle)[0] ?? name;
+  return Object.fromEntries(Object.entries(lookups).map(([record, name]) => [record, titleOf(name)]));
+}
 
 /** The address to give to a client: that of the operations in a sandbox. */
 export const baseUrl = (served, sandbox) => apiOrigin(served) + urlOf("", sandbox).replace(/\/$/, "");
@@ -89,13 +105,6 @@ export async function parametersOf(operation) {
 
 async function operationOf({ method, path }) {
   return (await openApi()).paths?.[path]?.[method.toLowerCase()] ?? {};
-}
-
-/** The examples of a request body: `{name, summary, value}` each. */
-export async function examplesOf(operation) {
-  const content = (await operationOf(operation)).requestBody?.content;
-  const examples = content?.["application/json"]?.examples ?? {};
-  return Object.entries(examples).map(([name, one]) => ({ name, summary: one.summary ?? "", value: one.value }));
 }
 
 function mergedSchema(schema, base, document, depth) {

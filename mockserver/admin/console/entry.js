@@ -1,7 +1,7 @@
 // One journal entry: the request, the answer and why, and actions for it.
 
 import { admin, adminFile } from "./api.js";
-import { contract, apiOrigin } from "./contract.js";
+import { contract, apiOrigin, recordTitles } from "./contract.js";
 import { armDialog } from "./arming.js";
 import { curl } from "./curl.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
@@ -10,8 +10,8 @@ import { shown, stringify } from "./exact_json.js";
 import { attempt, button, copyText, errorState, iconButton, isForwarded, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
-import { language, t, textOr } from "./translations.js";
-import { adviceNotice, conditionText, evidenceTexts, faultName, noteNotice, violationText, warningText } from "./wording.js";
+import { decimal, language, t, textOr } from "./translations.js";
+import { adviceNotice, conditionText, differencePlace, evidenceTexts, faultName, maskedPlaces, noteNotice, violationText, warningText } from "./wording.js";
 
 /** Shows an entry of a sandbox in `area`. */
 export async function showEntry(area, id, sandbox, { close, again }) {
@@ -24,7 +24,8 @@ export async function showEntry(area, id, sandbox, { close, again }) {
     fill(area, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), errorState(error, again));
     return null;
   }
-  fill(area, top(entry, served, sandbox, close), ...explanation(entry, served), exchange(entry), nearMisses(entry), records(entry));
+  const titles = recordTitles(served, entry.decision?.operation);
+  fill(area, top(entry, served, sandbox, close), ...explanation(entry, served), exchange(entry), nearMisses(entry, titles), records(entry, titles));
   return entry;
 }
 
@@ -38,8 +39,8 @@ function top(entry, served, sandbox, close) {
       h("span", { class: "spread" }),
       iconButton(t("close"), "close", close)),
     h("p", { class: "entry-target" }, h("span", { class: "mono" }, `${entry.method} ${entry.target}`), mask(entry, "/request/target")),
-    h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: (entry.micros / 1000).toFixed(1) })}`),
-    entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: entry.masked.join(", ") })) : null,
+    h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: decimal(Math.round(entry.micros / 10) / 100) })}`),
+    entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: maskedPlaces(entry) })) : null,
     h("div", { class: "actions" },
       entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
       entry.decision ? h("a", { class: "button", href: routeUrl("try", { entry: entry.id, of: sandbox === currentRoute().params.sandbox ? "" : `~${sandbox}` }) }, icon("try"), h("span", {}, t("entry.again"))) : null,
@@ -72,7 +73,7 @@ export function explanation(entry, served) {
   const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
   if (decision) {
     fact(t("entry.trigger"), t(`trigger.${decision.trigger}`));
-    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseTexts(decision).map((one) => h("li", { class: "mono" }, one))));
+    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseTexts(decision, recordTitles(served, decision.operation)).map((one) => h("li", { class: "mono" }, one))));
   } else if (entry.recording) {
     recordingFacts(entry, fact);
   } else {
@@ -120,13 +121,13 @@ function recordingFacts({ scenario, recorded, recording }, fact) {
   if (recording.expected) fact(t("recorded.expected"), h("span", { class: "mono" }, recording.expected));
   if (recording.differences.length) {
     fact(t("recorded.differences"), h("ul", { class: "plain" }, ...recording.differences.map((one) => h("li", { class: "mono" },
-      `${one.at} · ${t("misses.expected")} `, h("span", { class: "good-text" }, shown(one.expected)), ` · ${t("misses.came")} `, h("span", { class: "bad-text" }, shown(one.came))))));
+      `${differencePlace(one.at)} · ${t("misses.expected")} `, h("span", { class: "good-text" }, shown(one.expected)), ` · ${t("misses.came")} `, h("span", { class: "bad-text" }, shown(one.came))))));
   }
   fact(t("recorded.latency"), `${Math.round(recording.latency_ms)} ms`);
 }
 
 /** The conditions that held; in English where the contract has them no more. */
-const becauseTexts = ({ because, conditions }) => (conditions?.length ? conditions.map(conditionText) : because);
+const becauseTexts = ({ because, conditions }, titles) => (conditions?.length ? conditions.map((one) => conditionText(one, titles)) : because);
 
 /** The mark of a masked place. */
 function mask(entry, pointer) {
@@ -154,13 +155,13 @@ function exchange(entry) {
     body(t(entry.answer_lost ? "entry.reply.lost" : "entry.reply"), entry, "reply", []));
 }
 
-function nearMisses(entry) {
+function nearMisses(entry, titles) {
   // The last are those about which the request says nothing; beside a refusal they are noise.
   const rank = (one) => (one.held > 0 ? 0 : one.evidence.every(({ kind }) => kind === "missing") ? 2 : 1);
   const near = entry.misses.filter((one) => rank(one) < 2 || entry.code === null);
   if (!near.length) return null;
   const sorted = near.sort((a, b) => rank(a) - rank(b) || (rank(a) ? a.evidence.length - b.evidence.length : b.held - a.held));
-  const missRows = (miss) => miss.evidence.map((one) => evidenceTexts(one, entry.violations)).map((one, index) => h("tr", {},
+  const missRows = (miss) => miss.evidence.map((one) => evidenceTexts(one, entry.violations, titles)).map((one, index) => h("tr", {},
     index === 0 ? h("th", { scope: "row", rowSpan: miss.evidence.length, class: "mono" }, miss.scenario) : null,
     h("td", { class: "mono", data: { title: t("misses.at") } }, one.at),
     h("td", { class: "good-text", data: { title: t("misses.expected") } }, one.expected),
@@ -173,20 +174,21 @@ function nearMisses(entry) {
       h("thead", {}, h("tr", {}, ...["scenario", "at", "expected", "came"].map((name) => h("th", { scope: "col" }, t(`misses.${name}`))))), inside)), more);
 }
 
-function records(entry) {
+function records(entry, titles) {
   if (!entry.records.length) return null;
   const valueText = (value) => (value === undefined ? "—" : shown(value));
   const one = (record) => {
     const names = [...new Set([...Object.keys(record.before ?? {}), ...Object.keys(record.after ?? {})])];
-    const changed = (name) => stringify(record.before?.[name]) !== stringify(record.after?.[name]);
-    const title = [h("span", { class: "mono" }, `${record.lookup} `), h("span", { class: "mono dim" }, record.key)];
+    const changed = (member) => stringify(record.before?.[member]) !== stringify(record.after?.[member]);
+    const name = titles[record.lookup] ?? record.lookup;
+    const title = [h("span", {}, `${name} `), h("span", { class: "mono dim" }, record.key)];
     const isChanged = names.some(changed);
-    const table = h("table", { class: "grid records", "aria-label": `${record.lookup} ${record.key}` },
+    const table = h("table", { class: "grid records", "aria-label": `${name} ${record.key}` },
       isChanged ? h("caption", {}, ...title) : null,
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("records.member")), h("th", { scope: "col" }, t("records.before")), h("th", { scope: "col" }, t("records.after")))),
-      h("tbody", {}, ...names.map((name) => h("tr", { class: changed(name) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, name),
-        h("td", { class: "mono" }, record.before ? valueText(record.before[name]) : "—"),
-        h("td", { class: "mono" }, valueText(record.after?.[name]), changed(name) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
+      h("tbody", {}, ...names.map((member) => h("tr", { class: changed(member) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, member),
+        h("td", { class: "mono" }, record.before ? valueText(record.before[member]) : "—"),
+        h("td", { class: "mono" }, valueText(record.after?.[member]), changed(member) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
     return isChanged ? table : h("details", {}, h("summary", {}, ...title, h("span", {}, ` · ${t("records.unchanged")}`)), table);
   };
   return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...entry.records.map(one)));

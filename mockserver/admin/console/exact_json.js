@@ -38,6 +38,15 @@ export function stringify(value, indent = 0) {
   return text?.replace(new RegExp(`"${mark.replaceAll(".", "\\.")}([^"]*)"`, "g"), "$1");
 }
 
+/** A text of JSON with a line for each member; another text as it is. */
+export function prettyJson(text) {
+  try {
+    return stringify(parse(text), 2);
+  } catch {
+    return text;
+  }
+}
+
 /** A value for a table or a field: a text as it is, anything else as JSON. */
 export function shown(value) {
   return typeof value === "string" ? value : stringify(value);

@@ -31,6 +31,7 @@ export function journal(main, reportState) {
   let paused = false;
   let waiting = 0;
   let openEntry = null;
+  let retryEntry = null;
   let key = "";
 
   const search = h("input", { type: "search", class: "grow", placeholder: t("journal.search"), "aria-label": t("journal.search"), value: params().text ?? "" });
@@ -222,6 +223,7 @@ export function journal(main, reportState) {
       onState: (name, error) => {
         if (ownKey !== key) return;
         reportState(name, error);
+        if (name === "live") retryEntry?.();
         if (name === "refused") rows.instead(errorState(error, connect));
         if (name === "away" && !loaded) rows.instead(errorState(error ?? { message: t("error.unreachable") }));
       },
@@ -244,6 +246,7 @@ export function journal(main, reportState) {
     const wantedKey = `${sandbox}#${id}`;
     if (wantedKey === openEntry) return;
     openEntry = wantedKey;
+    retryEntry = null;
     detail.hidden = false;
     detail.parentElement.classList.add("with-detail");
     rows.mark(id);
@@ -252,6 +255,7 @@ export function journal(main, reportState) {
     const entry = await showEntry(detail, id, sandbox, { close, again });
     if (openEntry !== wantedKey) return;
     detail.scrollTop = 0;
+    if (!entry) retryEntry = again; // a connection that comes back loads it
     if (entry) detail.querySelector(".entry-title").focus({ preventScroll: true });
   }
 
@@ -267,6 +271,7 @@ export function journal(main, reportState) {
     if (params.id) showDetail(params.id, params.of ? params.of.replace(/^~/, "") : params.sandbox);
     else if (openEntry) {
       openEntry = null;
+      retryEntry = null;
       detail.hidden = true;
       detail.parentElement.classList.remove("with-detail");
       fill(detail);

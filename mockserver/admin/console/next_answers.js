@@ -7,7 +7,7 @@ import { shown } from "./exact_json.js";
 import { attempt, button, iconButton, toast } from "./widgets.js";
 import { currentRoute, routeUrl } from "./route.js";
 import { instant } from "./times.js";
-import { t, textOr } from "./translations.js";
+import { decimal, t, textOr } from "./translations.js";
 
 /** Another page or a command may arm as well: this often the bar looks. */
 const LOOK_MS = 5_000;
@@ -21,7 +21,10 @@ export function outcomeName(scenario, operation, outcomes) {
 }
 
 /** A span of time with a space before its unit; a number is one of milliseconds. */
-const spanText = (span) => (typeof span === "string" ? span.replace(/(?<=\d)(?=m?s$)/, " ") : `${shown(span)} ms`);
+function spanText(span) {
+  const [, number, unit] = /^([\d.]+)(m?s)$/.exec(typeof span === "string" ? span : `${shown(span)}ms`) ?? [];
+  return number ? `${decimal(Number(number))} ${unit}` : String(span);
+}
 
 /** A delay as text: a time, or where it lies. */
 function delayText(delay) {
@@ -78,8 +81,10 @@ export function arm(spec, sandbox) {
 /** The bar with what waits; `setState` tells whether the mock can be asked, as `listen` of api.js does. */
 export function nextAnswers(program) {
   const list = h("ul", { class: "plain next-list", "aria-live": "polite" });
+  const count = h("span", { class: "badge plain", hidden: true });
+  const takeAll = button(t("next.take.all"), () => attempt(() => admin("armed", { method: "DELETE", sandbox: currentRoute().params.sandbox }), t("arm.taken")), { kind: "small", hidden: true });
   const node = h("section", { class: "next", "aria-labelledby": "next-title" },
-    h("h2", { id: "next-title" }, t("next.title")), list,
+    h("h2", { id: "next-title" }, t("next.title"), " ", count), list, takeAll,
     button(t("next.arm"), program, { name: "target", kind: "primary" }));
   let isLive = false;
   let drawn = "";
@@ -89,8 +94,17 @@ export function nextAnswers(program) {
     return h("li", { class: "chip" }, h("span", {}, text), iconButton(t("arm.take", { what: text }), "close", () => disarm(one, sandbox)));
   }
 
+  /** The head says how many wait, also where the list below it has to be scrolled. */
+  function drawHead(armed) {
+    count.textContent = String(armed);
+    count.hidden = armed === 0;
+    takeAll.hidden = armed < 2;
+    node.classList.toggle("has-armed", armed > 0);
+  }
+
   function drawUnknown() {
     drawn = "";
+    drawHead(0);
     fill(list, h("li", { class: "dim" }, t("next.unknown")));
   }
 
@@ -111,9 +125,9 @@ export function nextAnswers(program) {
     const key = JSON.stringify([sandbox, armed, stopped]);
     if (sandbox !== currentRoute().params.sandbox || key === drawn) return;
     drawn = key;
+    drawHead(armed.length);
     keepScroll(node, () => fill(list, ...(armed.length ? armed.map((one) => chip(one, sandbox, outcomes)) : [h("li", { class: "dim" }, t("next.none"))]),
-      stopped ? h("li", {}, h("a", { href: routeUrl("state") }, stopped)) : null,
-      armed.length > 1 ? h("li", {}, button(t("next.take.all"), () => attempt(() => admin("armed", { method: "DELETE", sandbox }), t("arm.taken")), { kind: "small" })) : null));
+      stopped ? h("li", {}, h("a", { href: routeUrl("state") }, stopped)) : null));
   }
 
   changes.addEventListener("change", throttled(look, 300));

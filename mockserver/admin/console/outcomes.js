@@ -2,13 +2,14 @@
 
 import { admin, listen, queryString } from "./api.js";
 import { armDialog } from "./arming.js";
-import { answersOf, codeOf, contract, clearCache } from "./contract.js";
+import { answersOf, contract, clearCache, outcomesOf } from "./contract.js";
 import { fill, h, icon, throttled, uniqueId } from "./dom.js";
+import { prettyJson } from "./exact_json.js";
 import { viewJson } from "./json_view.js";
 import { button, selectBox, copyText, errorState, loadingState, emptyState, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { adviceNotice, faultName, hasWords, howText, noteNotice, reasonText, restText } from "./wording.js";
+import { adviceNotice, faultName, hasWords, howText, noteNotice, placePath, reasonText, restText } from "./wording.js";
 
 /** The view of outcomes. */
 export function outcomes(main, reportState) {
@@ -40,7 +41,8 @@ export function outcomes(main, reportState) {
         admin(`coverage${queryString({ all: params().all ? "true" : "" })}`, { sandbox }), contract()]);
       if (!isOpen) return;
       if (coverage.contract !== served.contract) clearCache();
-      draw(coverage, coverage.contract === served.contract ? served : await contract());
+      const current = coverage.contract === served.contract ? served : await contract();
+      draw({ ...coverage, scenarios: await outcomesOf(coverage) }, current);
     } catch (error) {
       if (!isOpen) return;
       listKey = "";
@@ -68,8 +70,7 @@ export function outcomes(main, reportState) {
     items = new Map();
     const groups = new Map();
     for (const one of scenarios) {
-      const code = codeOf(one);
-      groups.set(code, [...(groups.get(code) ?? []), one]);
+      groups.set(one.code, [...(groups.get(one.code) ?? []), one]);
     }
     const several = served.operations.length > 1;
     const rank = ([code, members]) => (code === "" ? 0 : members.some((one) => one.source === "documented") ? 1 : 2);
@@ -107,7 +108,7 @@ export function outcomes(main, reportState) {
         one.verified ? h("span", { class: "dim" }, t(`outcomes.verified.${one.verified.result}`, one.verified)) : null),
       sourceBadge(one), statusBadge(one.status), count), inside);
     const node = h("li", { class: "outcome", }, details);
-    node.hasWords = (text) => hasWords(one, codeOf(one), text);
+    node.hasWords = (text) => hasWords(one, text);
     return {
       node,
       update(fresh) {
@@ -121,14 +122,14 @@ export function outcomes(main, reportState) {
 
   async function body(inside, one, operation) {
     const header = `Mock-Scenario: ${one.scenario}`;
-    const wayRow = (name, text, value, more = null) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), more, " ",
-      button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" })));
+    const copyButton = (name, value) => button(t(`outcomes.copy.${name}`), () => copyText(value), { name: "copy", kind: "small" });
+    const wayRow = (name, text, ...more) => h("div", { class: "way" }, h("dt", {}, t(`outcomes.by.${name}`)), h("dd", {}, h("span", { class: "mono" }, text), " ", ...more));
     const answer = h("div", {});
     fill(inside,
       one.note ? noteNotice(one) : null,
       adviceNotice(one),
       h("h3", {}, t("outcomes.how")),
-      h("dl", { class: "ways" }, wayRow("values", howText(one), one.curl, restText(one)), wayRow("header", header, header)),
+      h("dl", { class: "ways" }, wayRow("values", howText(one), restText(one), " ", copyButton("values", one.curl), " ", one.body ? copyButton("body", prettyJson(one.body)) : null), wayRow("header", header, copyButton("header", header))),
       h("div", { class: "actions" },
         button(t("outcomes.arm"), () => armDialog({ scenario: one.scenario, operation: one.operation, sandbox }), { name: "target", kind: "primary" }),
         h("a", { class: "button", href: routeUrl("try", { example: one.scenario, operation: one.operation }) }, icon("try"), h("span", {}, t("outcomes.try")))),
@@ -145,7 +146,7 @@ export function outcomes(main, reportState) {
       ...behaviourCounts.retries.map((one) => t(Math.round(one.shortest_ms) === Math.round(one.longest_ms) && one.count > 1 ? "behaviour.retries.same" : "behaviour.retries", { ...one, fault: one.fault ? t("behaviour.fault", { fault: faultName(one.fault) }) : "", after: one.after, shortest: Math.round(one.shortest_ms), longest: Math.round(one.longest_ms) })),
       behaviourCounts.sent_again_after_answer_lost ? t("behaviour.lost", { count: behaviourCounts.sent_again_after_answer_lost }) : "",
       behaviourCounts.secrets_in_url ? t("behaviour.secrets", { count: behaviourCounts.secrets_in_url }) : "",
-      ...Object.entries(behaviourCounts.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { pointer, count })),
+      ...Object.entries(behaviourCounts.malformed).map(([pointer, count]) => t(pointer ? "behaviour.malformed" : "behaviour.unreadable", { place: pointer === "other" ? t("behaviour.elsewhere") : placePath(pointer), count })),
     ].filter(Boolean);
     fill(behaviour, lines.length ? h("section", { class: "panel", "aria-labelledby": "behaviour-title" }, h("h2", { id: "behaviour-title" }, t("behaviour.title")), h("ul", { class: "bullets" }, ...lines.map((line) => h("li", {}, line)))) : null);
   }

@@ -1,13 +1,13 @@
 // The view of the state: records, clock and snapshots of a sandbox, and the list of all sandboxes.
 
 import { admin, adminFile, listen } from "./api.js";
-import { contract } from "./contract.js";
+import { collectionTitle, contract } from "./contract.js";
 import { fill, h, throttled, keepScroll } from "./dom.js";
 import { parse, shown as asText, stringify } from "./exact_json.js";
 import { attempt, button, dialog, englishText, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { chooseZone, fromZonedInput, instant, zone, zonedInput } from "./times.js";
-import { chooseLanguage, chosenLanguage, language, t } from "./translations.js";
+import { chooseLanguage, chosenLanguage, t } from "./translations.js";
 import { textHasWords } from "./wording.js";
 
 const FIRST_ROWS = 300;
@@ -67,7 +67,7 @@ export function state(main, reportState) {
   }
 
   function drawTabs() {
-    fill(tabs, ...collections.map((one) => h("button", { type: "button", class: "tab", "aria-pressed": String(one.collection === collectionName()), on: { click: () => { maxRows = FIRST_ROWS; changeRoute({ collection: one.collection }); } } }, one.title[language] ?? one.collection)));
+    fill(tabs, ...collections.map((one) => h("button", { type: "button", class: "tab", "aria-pressed": String(one.collection === collectionName()), on: { click: () => { maxRows = FIRST_ROWS; changeRoute({ collection: one.collection }); } } }, collectionTitle(one))));
   }
 
   async function refresh() {

@@ -2,9 +2,9 @@
 
 import { admin, listen } from "./api.js";
 import { armDialog } from "./arming.js";
-import { codeOf } from "./contract.js";
+import { outcomesOf } from "./contract.js";
 import { fill, h } from "./dom.js";
-import { shown } from "./exact_json.js";
+import { prettyJson, shown } from "./exact_json.js";
 import { button, copyText, emptyState, errorState, iconButton, loadingState } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
@@ -27,7 +27,7 @@ export function testValues(main, reportState) {
 
   async function load() {
     try {
-      rows = (await admin("coverage", { sandbox })).scenarios;
+      rows = await outcomesOf(await admin("coverage", { sandbox }));
       if (isOpen) draw();
     } catch (error) {
       if (isOpen) fill(list, errorState(error, load));
@@ -44,7 +44,7 @@ export function testValues(main, reportState) {
   }
 
   function draw() {
-    const found = rows.filter((one) => hasWords(one, codeOf(one), params().text ?? ""));
+    const found = rows.filter((one) => hasWords(one, params().text ?? ""));
     if (!found.length) {
       fill(list, emptyState("outcomes", t("outcomes.none"), t("arm.none.text")));
       return;
@@ -58,17 +58,20 @@ export function testValues(main, reportState) {
       copied ? iconButton(t("values.copy", { value: copied }), "copy", () => copyText(copied)) : null);
   }
 
+  const copyButton = (what, text, name) => button(t(`outcomes.copy.${what}`), () => copyText(text), { kind: "small", name: "copy", "aria-label": `${t(`outcomes.copy.${what}`)}: ${name}` });
+
   function line(one) {
-    const name = `${codeOf(one) || one.status} ${one.scenario}`;
+    const name = `${one.code || one.status} ${one.scenario}`;
     const how = one.values.length ? one.values.map(valueToSend) : [howText(one)];
     const header = `Mock-Scenario: ${one.scenario}`;
     return h("li", { class: "value-line" },
-      h("span", { class: "badge code" }, codeOf(one) || String(one.status ?? "")),
+      h("span", { class: "badge code" }, one.code || String(one.status ?? "")),
       h("span", { class: "choice-text" }, titleText(one), reasonText(one) ? h("span", {}, reasonText(one)) : null, one.heading ? h("span", { class: "dim mono" }, one.scenario) : null),
       h("span", { class: "value-how" }, h("span", { class: "mono" }, ...how), restText(one)),
       h("span", { class: "actions" },
-        button(t("outcomes.copy.values"), () => copyText(one.curl), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.values")}: ${name}` }),
-        button(t("outcomes.copy.header"), () => copyText(header), { kind: "small", name: "copy", "aria-label": `${t("outcomes.copy.header")}: ${name}` }),
+        copyButton("values", one.curl, name),
+        one.body ? copyButton("body", prettyJson(one.body), name) : null,
+        copyButton("header", header, name),
         button(t("arm.do"), () => armDialog({ scenario: one.scenario, operation: one.operation, sandbox }), { kind: "small", name: "target", "aria-label": `${t("arm.do")}: ${name}` })));
   }
 

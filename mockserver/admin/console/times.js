@@ -1,6 +1,6 @@
 // Instants in one time zone, that of the browser or UTC, as the reader chooses.
 
-import { language } from "./translations.js";
+import { locale } from "./translations.js";
 
 const KEY = "mockserver-zone";
 
@@ -13,7 +13,7 @@ export function chooseZone(name) {
   location.reload();
 }
 
-const format = (options) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: zone || undefined, ...options });
+const format = (options) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: zone || undefined, ...options });
 const clock = format({ fractionalSecondDigits: 3 });
 const day = format({ year: "numeric", month: "short", day: "numeric", fractionalSecondDigits: 3, timeZoneName: "short" });
 const name = format({ timeZoneName: "short" });

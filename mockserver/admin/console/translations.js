@@ -19,6 +19,14 @@ export function chooseLanguage(name) {
 /** The chosen language, or the first of the browser's preferred ones that has texts. */
 export const language = [chosenLanguage, ...navigator.languages.map((one) => one.slice(0, 2).toLowerCase())].find((one) => one in TRANSLATIONS) ?? "en";
 
+/** How numbers and times are written: as the browser's locale of that language does. */
+export const locale = navigator.languages.find((one) => one.slice(0, 2).toLowerCase() === language) ?? language;
+
+const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 3, useGrouping: false });
+
+/** A number as the reader's locale writes it. */
+export const decimal = (value) => number.format(value);
+
 /** The text of a key in the user's language; `{name}` is replaced by one of `values`. */
 export function t(key, values = {}) {
   const one = values.count === 1 ? TRANSLATIONS[language][`${key}.one`] : undefined;

@@ -1,19 +1,25 @@
 // The view to try a request: a form from schema and examples, the answer of the real endpoint, and its explanation.
 
 import { admin, listen, queryString, urlOf } from "./api.js";
-import { contract, bodySchema, examplesOf, apiOrigin, parametersOf } from "./contract.js";
+import { contract, bodySchema, outcomesOf, apiOrigin, parametersOf } from "./contract.js";
 import { curl } from "./curl.js";
 import { explanation } from "./entry.js";
 import { fill, h, icon } from "./dom.js";
 import { bodyForm } from "./body_form.js";
 import { viewJson } from "./json_view.js";
-import { parse } from "./exact_json.js";
+import { parse, prettyJson } from "./exact_json.js";
 import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, spanField, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { faultName, violationText } from "./wording.js";
+import { faultName, maskedPlaces, violationText } from "./wording.js";
 
 const randomHex = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((one) => one.toString(16).padStart(2, "0")).join("");
+
+/** Successes first, then errors by their codes. */
+const byCode = (outcomes) => [...outcomes].sort((one, other) => (one.code ?? "").localeCompare(other.code ?? "", undefined, { numeric: true }));
+
+/** An outcome in a list of choices: code or status, scenario, and the heading of the documents. */
+const optionText = ({ code, status, scenario, heading }) => [code || status, scenario].filter(Boolean).join(" · ") + (heading ? ` — ${heading}` : "");
 
 let kept = null;
 
@@ -62,9 +68,10 @@ function makeTryIt() {
       const entry = params().entry ? await admin(`requests/${encodeURIComponent(params().entry)}`, { sandbox: params().of ? params().of.replace(/^~/, "") : sandbox, exact: true }) : null;
       const operationName = entry?.decision?.operation ?? params().operation;
       chosen = served.operations.find((one) => one.operation === operationName) ?? served.operations[0];
-      const [schema, examples, parameters, scenarios] = await Promise.all([
-        bodySchema(chosen), examplesOf(chosen), parametersOf(chosen), admin(`scenarios${queryString({ operation: chosen.operation })}`, { sandbox })]);
-      if (wantedKey === formKey) drawForm(schema, examples, parameters, scenarios.scenarios, entry);
+      const [schema, coverage, parameters, { scenarios }] = await Promise.all([
+        bodySchema(chosen), admin("coverage", { sandbox }), parametersOf(chosen), admin(`scenarios${queryString({ operation: chosen.operation })}`, { sandbox })]);
+      const outcomes = byCode(await outcomesOf(coverage)).filter((one) => one.operation === chosen.operation);
+      if (wantedKey === formKey) drawForm(schema, outcomes, parameters, scenarios, entry);
     } catch (error) {
       if (formKey === wantedKey) formKey = "";
       if (!formKey) fill(formArea, errorState(error, loadForm));
@@ -72,12 +79,13 @@ function makeTryIt() {
   }
 
   /** The form begins with a request of the journal (`entry`), the chosen example, or the one that works each time. */
-  function drawForm(schema, examples, parameters, scenarios, entry) {
+  function drawForm(schema, outcomes, parameters, scenarios, entry) {
     const operations = selectBox(served.operations.map((one) => [one.operation, `${one.method} ${one.path}`]), chosen.operation);
     operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "", entry: "", of: "" }));
-    const selected = examples.find((one) => one.name === params().example);
-    const first = entry ? sentAgain(entry) : selected ? { body: selected.value } : params().example === "-" ? {} : chosen.example ?? {};
-    const example = selectBox([...(entry ? [["entry", `#${entry.id}`]] : []), ["", t("try.example.works")], ["-", t("try.example.none")], ["*", t("try.example.edited")], ...examples.map((one) => [one.name, one.summary && one.summary !== one.name ? `${one.name} — ${one.summary}` : one.name])], entry ? "entry" : selected?.name ?? params().example ?? "");
+    const examples = outcomes.filter((one) => one.body);
+    const selected = examples.find((one) => one.scenario === params().example);
+    const first = entry ? sentAgain(entry) : selected ? { body: parse(selected.body) } : params().example === "-" ? {} : chosen.example ?? {};
+    const example = selectBox([...(entry ? [["entry", `#${entry.id}`]] : []), ["", t("try.example.works")], ["-", t("try.example.none")], ["*", t("try.example.edited")], ...examples.map((one) => [one.scenario, optionText(one)])], entry ? "entry" : selected?.scenario ?? params().example ?? "");
     example.querySelector("[value='*']").hidden = true;
     example.addEventListener("change", () => {
       formKey = ""; // also an example that was edited is taken anew
@@ -92,7 +100,7 @@ function makeTryIt() {
       const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String((one.place === "path" ? first.path : first.query)?.[one.name] ?? one.example ?? "") });
       return { ...one, input };
     });
-    const scenario = selectBox([["", t("try.forced.none")], ...scenarios.map((one) => [one.scenario, one.scenario])], "");
+    const scenario = selectBox([["", t("try.forced.none")], ...byCode(scenarios.map((one) => outcomes.find((other) => other.scenario === one.scenario) ?? one)).map((one) => [one.scenario, optionText(one)])], "");
     const delay = spanField(t("try.delay"), "delay", { placeholder: "1500ms" });
     /** The request as entered in the form; null while a field is wrong. */
     const request = () => {
@@ -104,6 +112,7 @@ function makeTryIt() {
       const found = request();
       if (found) copyText(curl(command(found)));
     };
+    const copyBody = () => copyText(prettyJson(body.text()));
     const sendButton = h("button", { type: "submit", class: "button primary" }, icon("try"), h("span", {}, t("try.send")));
     const hasOwnPort = served.apart;
     fill(formArea, form(async () => {
@@ -119,17 +128,17 @@ function makeTryIt() {
     },
     hasOwnPort ? notice("info", t("try.elsewhere")) : null,
     served.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${hasOwnPort ? apiOrigin(served) : ""}${urlOf(chosen.path, sandbox)}`),
-    entry ? notice("info", t("try.entry", { id: entry.id }), maskedPlaces(entry)) : null,
+    entry ? notice("info", t("try.entry", { id: entry.id }), maskedText(entry)) : null,
     examples.length ? field(t("try.example"), example) : null,
-    h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), copyCurl, { name: "copy", kind: hasOwnPort ? "primary" : "" })),
+    h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), copyCurl, { name: "copy", kind: hasOwnPort ? "primary" : "" }), body ? button(t("outcomes.copy.body"), copyBody, { name: "copy" }) : null),
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
     h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node), headers.node)));
   }
 
-  function maskedPlaces(entry) {
-    const places = entry.masked.filter((one) => one.startsWith("/request/body")).map((one) => one.replace("/request/body/value", ""));
-    return places.length ? ` ${t("try.masked", { places: places.join(", ") })}` : "";
+  function maskedText(entry) {
+    const places = maskedPlaces(entry, "/request/body");
+    return places ? ` ${t("try.masked", { places })}` : "";
   }
 
   /** Body and parameters of a request of the journal. */
@@ -173,7 +182,8 @@ function makeTryIt() {
     let failure = "";
     try {
       response = await fetch(path, { ...options, headers: { traceparent: `00-${trace}-${randomHex(8)}-01`, ...headers }, signal: canceller.signal, cache: "no-store" });
-      text = await response.text();
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      for (let part = await reader?.read(); part && !part.done; part = await reader.read()) text += part.value;
     } catch {
       failure = canceller.signal.aborted ? "cancelled" : response ? "part" : "cut";
     }
@@ -181,7 +191,7 @@ function makeTryIt() {
     const elapsedMs = performance.now() - startedAt;
     const [entry, ...earlier] = await entriesOf(trace);
     if (answersCleared !== clearedBefore) return entry;
-    drawAnswer({ response, text, failure: failure && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
+    drawAnswer({ response, text, failure: failure === "cut" && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
     if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
     return entry;
   }
@@ -221,9 +231,10 @@ function makeTryIt() {
     fill(result,
       h("section", { class: "panel", "aria-label": t("try.answer") },
         lost.length ? sentTwice(lost) : null,
-        h("div", { class: "entry-line" }, response && !failure ? statusBadge(response.status, entry?.problem) : null,
-          h("h2", {}, failure ? t("try.no.answer") : entry?.answer_lost ? faultName(entry.fault) : entry?.code ? `${entry.code} · ${entry.scenario}` : entry?.scenario ?? entry?.problem ?? t("try.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
-        failure ? notice("bad", t(`try.${failure}`)) : viewJson(value, [], t("try.answer")).node,
+        h("div", { class: "entry-line" }, response ? statusBadge(response.status, entry?.problem) : null,
+          h("h2", {}, failure ? t(`try.head.${failure}`) : entry?.answer_lost ? faultName(entry.fault) : entry?.code ? `${entry.code} · ${entry.scenario}` : entry?.scenario ?? entry?.problem ?? t("try.answer")), h("span", { class: "spread" }), h("span", { class: "dim" }, `${Math.round(elapsedMs)} ms`)),
+        failure ? notice("bad", t(response ? `try.body.${failure}` : `try.${failure}`, { status: response?.status })) : null,
+        failure && !text ? null : viewJson(value, [], t("try.answer")).node,
         entry ? h("p", {}, entryLink(entry, t("try.open"))) : null),
       ...(entry ? explanation(entry, served) : []),
       entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${violationText(one)}`)))) : null);

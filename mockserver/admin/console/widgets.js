@@ -2,7 +2,7 @@
 
 import { AdminError } from "./api.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
-import { language, t } from "./translations.js";
+import { language, t, textOr } from "./translations.js";
 
 /** A button; `name` is its icon. */
 export function button(text, act, { name, kind = "", ...props } = {}) {
@@ -25,11 +25,14 @@ const RECORDED_KINDS = { same: "documented", differs: "bad", unknown: "plain", f
 /** Whether a request went to the provider behind `record`, which may have done what was asked. */
 export const isForwarded = ({ recorded, problem }) => Boolean(recorded || problem?.startsWith("provider-"));
 
-/** The source of an answer: documented, assumed, misuse, the provider that gave none, or what its answer is to the contract. */
+/** Problems that are the mock's own, whatever the client sent. */
+const OWN_PROBLEMS = new Set(["broken", "store-unavailable", "no-room-for-sandbox", "no-room-for-state", "no-room-for-record", "too-many-connections", "sandbox-gone"]);
+
+/** The source of an answer: documented, assumed, misuse, a problem of the mock, the provider that gave none, or what its answer is to the contract. */
 export function sourceBadge({ source, recorded, fallback, problem }) {
   const compared = fallback ? "fallback" : recorded;
   if (compared) return h("span", { class: `badge ${RECORDED_KINDS[compared]}` }, t(`recorded.${compared}`));
-  if (!source) return h("span", { class: "badge plain" }, t(isForwarded({ problem }) ? "source.provider" : "source.none"));
+  if (!source) return h("span", { class: "badge plain" }, t(isForwarded({ problem }) ? "source.provider" : OWN_PROBLEMS.has(problem) ? "source.mock" : "source.none"));
   return h("span", { class: `badge ${source === "assumed" ? "assumed" : "documented"}` }, t(`source.${source}`));
 }
 
@@ -55,7 +58,8 @@ function errorContent(error) {
   const { detail, title, errors = [] } = error.problem ?? {};
   const text = [detail ?? title, ...errors.slice(1).map((one) => `${one.what}; expected ${one.expected}`)].filter(Boolean).join(" ");
   if (text && language === "en") return [text];
-  return [t("error.status", { status: error.status }), ...(text ? [" ", englishText(text)] : [])];
+  const ownTitle = textOr(`problem.${error.kind}`, "");
+  return [ownTitle ? `${ownTitle}.` : t("error.status", { status: error.status }), ...(text ? [" ", englishText(text)] : [])];
 }
 
 /** Shows an error in the open dialog until something is changed there, or else as a message: one would stand behind the dialog. */

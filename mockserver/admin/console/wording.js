@@ -23,8 +23,8 @@ export function textHasWords(text, typed) {
 }
 
 /** Whether all words stand in the code, the texts or the values of an outcome; the code also as the header writes it. */
-export function hasWords(one, code, typed) {
-  const codes = code ? [t("column.code"), `code=${code}`] : [];
+export function hasWords(one, typed) {
+  const codes = one.code ? [t("column.code"), `code=${one.code}`] : [];
   return textHasWords([...codes, one.scenario, one.heading, one.reason?.[language], one.advice?.[language], howText(one)].join(" "), typed);
 }
 
@@ -83,7 +83,7 @@ function gotText(keyword, came, { operand, got }) {
 /** What was accepted although it was probably not meant. */
 export function warningText({ keyword, pointer, values, message }) {
   if (keyword === "content-type" && !values.got) return t("warning.content-type.none");
-  const name = pointer.split("/").at(-1).replaceAll("~1", "/").replaceAll("~0", "~");
+  const name = stepsOf(pointer).at(-1) ?? "";
   const near = values.near ? t("warning.near", values) : "";
   return textOr(`warning.${keyword}`, message, { ...values, name, near });
 }
@@ -91,19 +91,44 @@ export function warningText({ keyword, pointer, values, message }) {
 /** What a path of a condition may begin with beside the name of a record. */
 const ROOTS = new Set(["body", "header", "query", "path", "new", "now", "settings", "item"]);
 
-/** A path as text; one into a record says so, as its name may be that of a field as well. */
-const placeText = (path) => (!path || ROOTS.has(path.split(".")[0]) ? path : t("place.record", { path }));
+/** A path as text; one into a record says of which collection (`titles` by the record's name), as a field may have that name. */
+function placeText(path, titles) {
+  const [root] = path.split(".");
+  if (!path || ROOTS.has(root)) return path;
+  return titles[root] ? t("place.of", { path, title: titles[root] }) : t("place.record", { path });
+}
+
+const stepsOf = (pointer) => pointer.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+
+/** A place of a request or an answer as a path, as conditions write it: `/name` is `body.name`, and `header/date` is `header.date`. */
+export function placePath(place) {
+  const [root, ...steps] = stepsOf(place);
+  return [root || "body", ...steps].join(".");
+}
+
+/** The places that the journal hides, as paths: `/request/body/value/name` is `body.name`. Only those below `prefix`. */
+export const maskedPlaces = (entry, prefix = "") => [...new Set(entry.masked.filter((one) => one.startsWith(prefix)).map((one) => entryPlace(one, entry)))].join(", ");
+
+function entryPlace(pointer, entry) {
+  const [, part, area, ...steps] = stepsOf(pointer);
+  if (part === "decision") return t("place.record", { path: steps.at(-1) });
+  const path = { target: ["URL"], headers: ["header", entry[part]?.headers?.[steps[0]]?.name], body: ["body", ...steps.slice(1)] }[area] ?? [area, ...steps];
+  return part === "reply" ? t("place.reply", { path: path.join(".") }) : path.join(".");
+}
+
+/** The place of a difference from the contract, such as `body /error/code` or `header Date`, as a path. */
+export const differencePlace = (at) => placePath(at.replace(/ \/?/, "/"));
 
 // -- conditions and evidence ------------------------------------------------------------------------------
 
-/** A condition as the file writes it, `{name: operand}`, in words. */
-export function conditionText(condition) {
+/** A condition as the file writes it, `{name: operand}`, in words; `titles` are those of the collections of records. */
+export function conditionText(condition, titles = {}) {
   const [[name, operand]] = Object.entries(condition);
   if (name === "violation") return violationCondition(operand);
   if (["all", "any", "none"].includes(name) && Array.isArray(operand)) {
-    return t(`group.${name}`, { list: operand.map((group) => Object.entries(group).map((one) => conditionText(Object.fromEntries([one]))).join(` ${t("and")} `)).join("; ") });
+    return t(`group.${name}`, { list: operand.map((group) => Object.entries(group).map((one) => conditionText(Object.fromEntries([one]), titles)).join(` ${t("and")} `)).join("; ") });
   }
-  return `${placeText(name)} ${operandText(operand)}`;
+  return `${placeText(name, titles)} ${operandText(operand)}`;
 }
 
 function violationCondition(operand) {
@@ -135,22 +160,22 @@ export function valueText(value) {
 }
 
 /** How to get an outcome by values: which ones, or else its conditions. */
-export function howText({ values, conditions }) {
+export function howText({ values, conditions, titles }) {
   if (values.length) return values.map(({ at, value }) => `${at} ${valueText(value)}`).join(", ");
-  return conditions.map(conditionText).join(` ${t("and")} `) || t("values.otherwise");
+  return conditions.map((one) => conditionText(one, titles)).join(` ${t("and")} `) || t("values.otherwise");
 }
 
 /** A value alone may lead to another outcome: the rest of the example is in the curl line. */
 export const restText = ({ values }) => (values.length ? h("span", { class: "dim" }, t("values.rest")) : null);
 
-/** What a near miss lacked: where, what was expected, what was got. `violations` are those of the request. */
-export function evidenceTexts({ at, expected, came, kind, condition }, violations) {
+/** What a near miss lacked: where, what was expected, what was got. `violations` are those of the request, `titles` as above. */
+export function evidenceTexts({ at, expected, came, kind, condition }, violations, titles) {
   const [[name, operand]] = Object.entries(condition ?? { "": null });
   if (name === "violation") {
     const found = violations.slice(0, 5).map((one) => `${one.at} ${violationText(one)}`).join(" · ");
     return { at: t("condition.violation"), expected: violationCondition(operand), came: found || t("evidence.valid") };
   }
-  if (kind === "holds") return { at: t("evidence.group"), expected: conditionText(condition), came: t("evidence.holds") };
+  if (kind === "holds") return { at: t("evidence.group"), expected: conditionText(condition, titles), came: t("evidence.holds") };
   if (!name) return { at, expected, came };
-  return { at: placeText(at), expected: operandText(operand).replace(/^(is|es) (?!not )/, ""), came: kind === "value" ? came : t(`evidence.${kind}`) };
+  return { at: placeText(at, titles), expected: operandText(operand).replace(/^(is|es) (?!not )/, ""), came: kind === "value" ? came : t(`evidence.${kind}`) };
 }
