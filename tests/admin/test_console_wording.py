@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,6 +134,17 @@ def test_an_armed_delay_is_in_words(mock: Serving, console: Opened, locale: str,
     page = console(f"{mock.url}{where}/", locale=locale)
     for text in texts:
         expect(page.locator(".next-list")).to_contain_text(text)
+
+
+def test_a_retry_after_a_fault_names_the_fault_as_the_coverage_page_does(mock: Serving, console: Opened) -> None:
+    """In the reader's language, with its kind."""
+    mock.post(LASTING, f"/sandbox/retry{PATH}", **{"Mock-Fault": "malformed"})
+    mock.post(LASTING, f"/sandbox/retry{PATH}")
+    words = "Después de activated-existing-customer con la falla JSON roto (malformed) reintentó una vez, "
+    expect(console(f"{mock.url}/sandbox/retry/#/outcomes", locale="es-MX").locator("main")).to_contain_text(words)
+    where = f"{mock.url}/sandbox/retry/__admin/coverage?format=html"
+    with urllib.request.urlopen(urllib.request.Request(where, headers={"Accept-Language": "es-MX"})) as response:
+        assert words in response.read().decode()
 
 
 def test_half_a_condition_is_refused_at_its_field(mock: Serving, console: Opened) -> None:
