@@ -3,7 +3,7 @@
 import pytest
 
 from mockserver import Contract, load
-from mockserver.provider.overlay import accepted_scenario
+from mockserver.provider.overlay import NotAcceptedError, accepted_scenario
 
 SAID = "Accepted from the provider on 2026-11-29."
 
@@ -25,3 +25,12 @@ def test_a_note_keeps_its_languages(shipped: Contract, outcome: str) -> None:
     notes = shipped.operations[0].by_id[outcome].notes
     assert accepted["respond"]["status"] == 422
     assert accepted["note"] == ({language: f"{text} {SAID}" for language, text in notes.items()} or SAID)
+
+
+@pytest.mark.parametrize("kind", ["form", "repeated"])
+def test_a_difference_without_a_value_of_its_own_is_not_accepted(shipped: Contract, kind: str) -> None:
+    """In the scenario's own part of the body too: what came is no value to answer with."""
+    difference = {"at": "body /error/code", "kind": kind, "expected": "once", "came": "more than once"}
+    outcome = {"id": "rfc-invalid", "operation": "activateCardForCustomer", "result": "differs"}
+    with pytest.raises(NotAcceptedError, match="change it by hand"):
+        accepted_scenario(shipped, {**outcome, "differences": [difference]}, "2026-11-29")
