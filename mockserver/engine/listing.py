@@ -262,7 +262,7 @@ def _by_values(operation: Operation, scenario: Scenario) -> Iterator[Request]:
 
 
 def _with_constant_keys(operation: Operation, request: Request) -> Iterator[Request]:
-    """The request with the key of a record that no request changes, where its body has such a key."""
+    """The request with keys of records that no request changes, in place of those that the contract does not name."""
     try:
         body = decode_json(request.body, MAX_OWN_DEPTH)
     except NotJsonError:
@@ -270,7 +270,7 @@ def _with_constant_keys(operation: Operation, request: Request) -> Iterator[Requ
     for lookup in operation.lookups:
         root, *steps = lookup.path.split(".")
         keys = sorted(k for k in lookup.collection.constant_seeds if lookup.collection.seeds.get(k) is not None)
-        if root == "body" and keys:
+        if root == "body" and keys and str(_value_at(body, lookup.path)) not in lookup.collection.seeds:
             body = _replace_text(body, steps, keys[0])
     yield replace(request, body=encode_json(body))
 

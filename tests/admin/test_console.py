@@ -651,7 +651,7 @@ def test_the_checklist_shows_heading_note_envelope_and_how_to_meet_it(mock: Serv
     """For every outcome of the contract, documented and assumed; groups by code."""
     page = console(at(mock, "list", "outcomes"))
     expect(page.locator(".outcome")).to_have_count(22)
-    expect(page.get_by_text("documented 0 of 18")).to_be_visible()
+    expect(page.get_by_text("Documented: 0 of 18")).to_be_visible()
     expect(page.get_by_role("heading", level=2)).to_contain_text(
         ["Success", "4400", "4433", "5001", "7000", "401"], use_inner_text=True
     )

@@ -189,7 +189,7 @@ def test_an_entry_is_explained_in_spanish(mock: Serving, console: Opened) -> Non
     expect(detail.get_by_role("heading", name="activated-existing-customer")).to_be_visible()
     misses = detail.locator(".misses")
     expect(misses).to_contain_text("body.balance no está vacío nada (falta)", use_inner_text=True)
-    for name in ("Lotes", "Tarjetas", "Clientes"):
+    for name in ("Lotes", "Tarjetas", "Clientes", "predeterminado"):
         expect(detail.get_by_role("group", name="Registros, antes y después")).to_contain_text(name)
     rows.filter(has_text="card-identifier-empty").click()
     expect(detail.get_by_role("heading", name="card-identifier-empty")).to_be_visible()

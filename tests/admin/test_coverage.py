@@ -492,6 +492,19 @@ async def test_the_curl_lines_obey_required_headers_and_sandbox(
         assert (await covered(client, url + "/sandbox/demo"))["documented"]["met"] == 18
 
 
+async def test_curl_lines_keep_reserved_values_where_other_keys_were_used(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    """What an earlier request wrote for a customer of the examples is no reason to force an outcome by name."""
+    async with client.post(url + PATH, json=ONCE):
+        pass
+    one = row(await covered(client, url), "provider-communication")
+    assert "Mock-Scenario" not in one["curl"]
+    assert json.loads(one["body"])["card_identifier"] == "TEST-PROVIDER-DOWN"
+    await send(client, one["curl"])
+    assert row(await covered(client, url), "provider-communication")["met"] == 1
+
+
 async def test_while_something_is_armed_curl_lines_force_by_name(url: str, client: aiohttp.ClientSession) -> None:
     """Otherwise the armed outcome would answer."""
     async with client.post(f"{url}/__admin/arm", json={"scenario": "email-taken", "times": "always"}):

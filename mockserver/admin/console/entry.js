@@ -7,7 +7,7 @@ import { curl } from "./curl.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
 import { maskBadge, viewJson } from "./json_view.js";
 import { shown, stringify } from "./exact_json.js";
-import { attempt, button, copyText, errorState, iconButton, isForwarded, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
+import { attempt, button, copyText, englishText, errorState, iconButton, isForwarded, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
 import { decimal, language, t, textOr } from "./translations.js";
@@ -84,7 +84,7 @@ export function explanation(entry, served) {
   if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
   if (entry.fault) fact(t("entry.fault"), `${faultName(entry.fault)}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
   if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
-  if (entry.fallback) fact(t("entry.fallback"), entry.fallback);
+  if (entry.fallback) fact(t("entry.fallback"), `${t("problem.provider-unreachable")}. `, englishText(entry.fallback));
   if (entry.client_left) fact(t("entry.delivery"), t("entry.client.left"));
   if (entry.trace) fact(t("entry.trace"), h("a", { class: "mono", href: routeUrl("journal", { text: entry.trace, all: "1" }) }, entry.trace));
   if (decision?.assumed.length) {
@@ -175,8 +175,11 @@ function nearMisses(entry, titles) {
 }
 
 function records(entry, titles) {
-  if (!entry.records.length) return null;
-  const valueText = (value) => (value === undefined ? "—" : shown(value));
+  // An id that was drawn, but not used, has the default record of its collection: nothing that the request could meet.
+  const isUnused = ({ key, before, after }) => before?.origin === "default" && after?.origin === "default" && !entry.keys.includes(key);
+  const found = entry.records.filter((one) => !isUnused(one));
+  if (!found.length) return null;
+  const valueText = (value, member) => (value === undefined ? "—" : member === "origin" ? t(`origin.${value}`) : shown(value));
   const one = (record) => {
     const names = [...new Set([...Object.keys(record.before ?? {}), ...Object.keys(record.after ?? {})])];
     const changed = (member) => stringify(record.before?.[member]) !== stringify(record.after?.[member]);
@@ -186,10 +189,10 @@ function records(entry, titles) {
     const table = h("table", { class: "grid records", "aria-label": `${name} ${record.key}` },
       isChanged ? h("caption", {}, ...title) : null,
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("records.member")), h("th", { scope: "col" }, t("records.before")), h("th", { scope: "col" }, t("records.after")))),
-      h("tbody", {}, ...names.map((member) => h("tr", { class: changed(member) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, member),
-        h("td", { class: "mono" }, record.before ? valueText(record.before[member]) : "—"),
-        h("td", { class: "mono" }, valueText(record.after?.[member]), changed(member) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
+      h("tbody", {}, ...names.map((member) => h("tr", { class: changed(member) ? "changed" : "" }, h("th", { scope: "row", class: "mono" }, member === "origin" ? t("state.origin") : member),
+        h("td", { class: "mono" }, record.before ? valueText(record.before[member], member) : "—"),
+        h("td", { class: "mono" }, valueText(record.after?.[member], member), changed(member) ? h("span", { class: "badge changed" }, t("records.changed")) : null)))));
     return isChanged ? table : h("details", {}, h("summary", {}, ...title, h("span", {}, ` · ${t("records.unchanged")}`)), table);
   };
-  return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...entry.records.map(one)));
+  return section(t("entry.records"), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("entry.records") }, ...found.map(one)));
 }

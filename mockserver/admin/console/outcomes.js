@@ -59,7 +59,7 @@ export function outcomes(main, reportState) {
     fill(bars, ...["documented", "assumed"].map((name) => {
       const { met, of } = coverage[name];
       const id = uniqueId("bar");
-      return h("div", { class: "bar" }, h("label", { for: id }, t(`source.${name}`), " ", h("strong", {}, t("outcomes.of", { met, of }))), h("progress", { id, max: of || 1, value: met }));
+      return h("div", { class: "bar" }, h("label", { for: id }, t(`outcomes.${name}`), " ", h("strong", {}, t("outcomes.of", { met, of }))), h("progress", { id, max: of || 1, value: met }));
     }));
     for (const one of coverage.scenarios) items.get(`${one.operation} ${one.scenario}`)?.update(one);
     drawBehaviour(coverage.behaviour);

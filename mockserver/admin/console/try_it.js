@@ -133,7 +133,7 @@ function makeTryIt() {
     h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), copyCurl, { name: "copy", kind: hasOwnPort ? "primary" : "" }), body ? button(t("outcomes.copy.body"), copyBody, { name: "copy" }) : null),
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
-    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node), headers.node)));
+    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "stack" }, h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node), headers.node))));
   }
 
   function maskedText(entry) {
