@@ -12,7 +12,7 @@ from mockserver.contract.bundles import contract_bundle, load_bundle
 from mockserver.contract.loading import ConfigError, load
 from mockserver.core.model import MISSING, Path
 
-SAMPLE = 80
+SAMPLE = 30
 """Places of some 1,600: each takes some 60 ms."""
 
 

@@ -22,8 +22,8 @@ def environment(*requirements: str, at: Path | None = None, python: str = sys.ex
     name = hashlib.sha256("\n".join((python, *requirements)).encode()).hexdigest()[:12]
     folder = (at or Path(tempfile.gettempdir()) / "mockserver-tools") / name
     if not (folder / "whole").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *requirements], check=True)
+        venv.create(folder, clear=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
+        subprocess.run([*pip, "--disable-pip-version-check", "--no-compile", *requirements], check=True)
         (folder / "whole").touch()
     return folder / "bin"

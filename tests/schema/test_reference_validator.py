@@ -130,7 +130,7 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = st.recursive(LEAVES, _grown, max_leaves=5)
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(SCHEMAS, VALUES, st.booleans())
 def test_both_validators_find_the_same_violations(schema: Any, value: Any, referred: bool) -> None:
     """Path and keyword of each violation are equal."""
@@ -139,7 +139,7 @@ def test_both_validators_find_the_same_violations(schema: Any, value: Any, refer
     assert ours(schema, value) == theirs(schema, value)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(SCHEMAS, SCHEMAS, VALUES)
 def test_both_validators_agree_on_recursive_schemas(one: Any, other: Any, value: Any) -> None:
     """Recursion through a member, an item or another schema."""
@@ -175,7 +175,7 @@ MEMBERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.one_of(MEMBERS, VALUES))
 def test_both_validators_agree_on_the_shipped_schema(body: Any) -> None:
     """On bodies that are nearly well formed."""
@@ -201,7 +201,7 @@ NO_SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.dictionaries(KEYWORDS, NO_SCHEMAS, max_size=3))
 def test_both_validators_agree_on_what_a_schema_is(schema: Any) -> None:
     """Both accept or both refuse the text of a schema."""
@@ -240,7 +240,7 @@ SUBJECTS = st.text(
 )
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=300)
 @given(PIECES.map("".join), SUBJECTS)
 def test_patterns_mean_the_same_in_both_validators(pattern: str, text: str) -> None:
     """`$` is the true end and classes are ASCII in both."""

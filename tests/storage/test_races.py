@@ -18,11 +18,12 @@ from mockserver.core.model import Document
 from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome, View
 from mockserver.engine.engine import run_sync
+from mockserver.redis_storage import connection, queues
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Entry, FirstLook, Sandbox
 from mockserver.storage.memory import MemoryStorage
 from tests.storage.storages import storages
-from tests.support import BATCH, ONCE, PATH
+from tests.support import BATCH, ONCE, PATH, PATIENCE
 
 SUCCESS = "activated-existing-customer"
 AGAIN = "card-already-activated"
@@ -73,8 +74,12 @@ class WaitingStorage(Waiting):
 
 
 @pytest.fixture(params=["memory", "memory with waits", "redis"])
-async def engine(request: pytest.FixtureRequest, contract: Contract) -> AsyncIterator[Engine]:
-    """An engine with such a storage."""
+async def engine(
+    request: pytest.FixtureRequest, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    """An engine with such a storage; on a machine that is busy with other things its requests wait longer."""
+    for module, limit in ((queues, "WAIT_SECONDS"), (connection, "ANSWER_SECONDS"), (connection, "CONNECT_SECONDS")):
+        monkeypatch.setattr(module, limit, PATIENCE)
     kind, _, waits = request.param.partition(" ")
     async with storages(kind) as make_storage:
         storage: Any = make_storage(contract, contract.settings)
@@ -113,16 +118,16 @@ async def default_sandbox(engine: Engine) -> Sandbox:
 
 
 async def test_a_card_is_activated_once(engine: Engine) -> None:
-    """Of a thousand requests one succeeds; all others see what it did, and who it was."""
-    replies = await handled(engine, [sent(ONCE)] * 1_000)
-    assert scenarios(replies) == {SUCCESS: 1, AGAIN: 999}
+    """Of three hundred requests one succeeds; all others see what it did, and who it was."""
+    replies = await handled(engine, [sent(ONCE)] * 300)
+    assert scenarios(replies) == {SUCCESS: 1, AGAIN: 299}
     (winner,) = [reply for reply in replies if reply.status == 200]
     causes = {reply.decision.cause_entry_id for reply in replies if reply.decision is not None and reply is not winner}
     assert causes == {winner.entry_id}
-    assert len(await engine.storage.entries("")) == 1_000
-    assert len({reply.entry_id for reply in replies}) == 1_000
+    assert len(await engine.storage.entries("")) == 300
+    assert len({reply.entry_id for reply in replies}) == 300
     tally = await engine.storage.tally("")
-    assert (tally.requests, tally.counts_of(engine.contract.operations[0].by_id[SUCCESS]).delivered) == (1_000, 1)
+    assert (tally.requests, tally.counts_of(engine.contract.operations[0].by_id[SUCCESS]).delivered) == (300, 1)
 
 
 async def test_parallel_requests_get_ids_in_a_row(engine: Engine) -> None:

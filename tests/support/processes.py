@@ -153,7 +153,7 @@ def spawned(
     cwd: Path | None = None,
     stdout: int | IO[str] = subprocess.PIPE,
 ) -> Iterator[Serving]:
-    """A process that is gone afterwards."""
+    """A process that is gone afterwards, with all that it started: they may hold its output open."""
     with subprocess.Popen(
         command,
         env=environment(env),
@@ -163,6 +163,7 @@ def spawned(
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        start_new_session=True,
     ) as process:
         serve = Serving(process)
         try:
@@ -172,9 +173,18 @@ def spawned(
             try:
                 process.wait(timeout=PATIENCE)
             finally:
-                process.kill()
+                _kill_group(process)
             serve.out.rest()
             serve.err.rest()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill what is left of a process that began a session, and of those that it started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

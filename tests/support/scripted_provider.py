@@ -19,6 +19,9 @@ Step = bytes | asyncio.Event | Literal["reset"]
 
 OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
+BACKLOG: Final = 1_024
+"""Connections that wait to be accepted: one beyond is tried again by the system after a second, then after more."""
+
 
 @dataclass
 class ScriptedProvider:
@@ -56,7 +59,7 @@ class ScriptedProvider:
 async def scripted_provider(tls: SSLContext | None = None) -> AsyncIterator[ScriptedProvider]:
     """A provider at a free port of this event loop."""
     provider = ScriptedProvider()
-    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=tls, backlog=BACKLOG)
     provider.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield provider
