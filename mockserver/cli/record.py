@@ -16,7 +16,7 @@ from mockserver.engine.engine import Engine
 from mockserver.http_api.safety import Access
 from mockserver.provider.target import Target
 from mockserver.recording.recorder import Recorder
-from mockserver.remote.options import environment_option, warn_of_unknown_variables
+from mockserver.remote.options import environment_option, print_notice, warn_of_unknown_variables
 from mockserver.remote.remote_server import cacert_option, relevant_cacert
 from mockserver.server import logs, server
 from mockserver.server.logs import LineWriter
@@ -80,6 +80,7 @@ def record(
             fail(f"{option} is where this recorder listens itself, {ports.url}: choose another --port")
         run_until_signal(served, ports, log_start)
     except OSError as error:
-        fail(server.cannot_listen(error, host, port))
+        print_notice(server.cannot_listen(error, host, port))
+        sys.exit(1)
     finally:
         write.close()

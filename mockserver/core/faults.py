@@ -34,6 +34,11 @@ Delay: TypeAlias = FixedDelay | UniformDelay | LognormalDelay
 FAULTS: Final = ("hang", "reset", "empty", "truncate", "malformed", "garbage", "dribble", "gateway")
 
 
+def loses_answer(fault: str | None) -> bool:
+    """Whether a fault of this kind keeps the answer from its client: all do except `dribble`, which is only slow."""
+    return fault is not None and fault != "dribble"
+
+
 class Fault(Struct, frozen=True, gc=False):
     """What goes wrong below the contract instead of an answer, or with it.
 
@@ -47,3 +52,8 @@ class Fault(Struct, frozen=True, gc=False):
     status: int = 503
     retry_after: int | None = None
     html: bool = True
+
+    @property
+    def keeps_changes(self) -> bool:
+        """Whether what the request changes is committed: with `commit`, and where the answer arrives."""
+        return self.commit or not loses_answer(self.kind)

@@ -122,7 +122,7 @@ def _build_decision(route: Route, document: Document, view: View, choice: Choice
         document = _with_first(document, decisive)
     facts = _facts_for_answer(decisive, document, view.facts)
     # What is forced or armed has no alternative, and changes nothing.
-    applies_changes = alternative is not None and bool(scenario.changes) and (fault is None or fault.commit)
+    applies_changes = alternative is not None and bool(scenario.changes) and (fault is None or fault.keeps_changes)
     return Decision(
         operation=route.operation,
         scenario=scenario,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.base.not_json import NotJsonError
-from mockserver.base.values import decode_json, is_empty, kind, kind_of_absence
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, is_empty, kind, kind_of_absence
 from mockserver.core.contract import Operation
 from mockserver.core.model import MISSING, Document, Request, RequestWarning, Settings, Violation
 from mockserver.decision.warnings import body_warnings, header_warnings, query_warnings
@@ -69,3 +69,12 @@ def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iter
             message = "is required, but missing" if value is None else "is required, but blank"
             what = "missing" if value is None else kind_of_absence(value)
             yield Violation("header", (name.lower(),), "required", what, message)
+
+
+def read_object(data: bytes) -> Any:
+    """The value of a body that nobody read, if it is a JSON object; otherwise MISSING."""
+    try:
+        value = decode_json(data, MAX_REQUEST_DEPTH)
+    except NotJsonError:
+        return MISSING
+    return value if isinstance(value, dict) else MISSING

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from mockserver.base.values import printable
 from mockserver.core import problems
 from mockserver.core.contract import Contract, Reload
+from mockserver.core.faults import loses_answer
 from mockserver.core.model import Request, Settings
 from mockserver.core.reply import Decision, NearMiss, Problem, Reply
 from mockserver.decision.decide import decide
@@ -25,7 +26,6 @@ from mockserver.engine.contract_in_use import ContractInUse
 from mockserver.engine.metrics import Metrics
 from mockserver.entries.journal_entry import with_client_left
 from mockserver.privacy.masks import mask_query
-from mockserver.storage.coverage import loses_answer
 from mockserver.storage.interface import (
     Committed,
     Conflict,

@@ -55,12 +55,16 @@ class Metrics:
 
     def count(self, reply: Reply, nanos: int) -> None:
         """Count one reply and the time it took."""
-        if reply.problem is not None:
-            self._counts.add(("problems", reply.problem))
+        self.count_problem(reply)
         scenario = reply.decision.scenario.id if reply.decision is not None else ""
         self._counts.add(("requests", scenario, str(reply.status)), substitute=_OTHER)
         self._counts.add(_BUCKETS[bisect_left(BOUNDS, nanos / 1e9)])
         self._counts.add(_NANOS, nanos)
+
+    def count_problem(self, reply: Reply) -> None:
+        """Count one reply if it refuses its request."""
+        if reply.problem is not None:
+            self._counts.add(("problems", reply.problem))
 
     def record_load(self, at_ns: int) -> None:
         """Record the time of a good load."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -17,6 +18,7 @@ from mockserver.base.values import encode_json, mask, printable
 from mockserver.core.contract import Alternative, Contract, Scenario
 from mockserver.core.model import MISSING, Document, Path, Request, Settings
 from mockserver.core.reply import Decision, Reply
+from mockserver.decision.document import read_object
 from mockserver.decision.view import View
 from mockserver.entries.journal_entry import (
     BASE64,
@@ -45,13 +47,15 @@ from mockserver.privacy.masks import (
     mask_text_body,
     mask_value,
     masked_pointers,
-    read_object,
     secret_parts,
 )
 from mockserver.privacy.secrets import Secrets, secrets_of
 from mockserver.storage.interface import Entry
 
 _encode: Final = msgspec.json.Encoder().encode
+
+_HIDES_DIGITS: Final = re.compile(rb"\\u|[:,\[\s]-?[0-9.]+[eE]")
+"""What JSON may hide digits in: an escape, or a number with an exponent."""
 
 
 class EntryWriter:
@@ -198,10 +202,10 @@ def _reply_body(data: bytes, secrets: Secrets, masked: list[str]) -> Body:
 def _body(data: bytes, value: Any, paths: Sequence[Path], secrets: Secrets, pointer: str, masked: list[str]) -> Body:
     """A body of which `value` is the JSON object, with the secrets at `paths` masked; `MISSING` if it is none."""
     if type(value) is dict:
-        if not paths and b"\\u" not in data and not secrets.has_secret_name_in(data):
+        if not paths and not _HIDES_DIGITS.search(data) and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
-        # Encoded anew: the bytes may hold a second member of the same name, or digits as escapes. The value is masked
-        # already (see `Document`), unless all of it is a secret.
+        # Encoded anew: the bytes may hold a second member of the same name, or digits otherwise than they are shown.
+        # The value is masked already (see `Document`), unless all of it is a secret.
         masked += masked_pointers(value, paths, pointer)
         return Body(JSON, Raw(encode_json(mask_value(value) if () in paths else value)))
     masked_data = mask_text_body(data, secrets)

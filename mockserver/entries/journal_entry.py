@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Raw, Struct, field, structs
 
 from mockserver.base.instants import parse_instant
+from mockserver.core.faults import loses_answer
 from mockserver.core.model import Record, RequestWarning, Settings, Write
 from mockserver.core.reply import Headers
-from mockserver.storage.coverage import loses_answer
 
 JSON: Final = "json"
 TEXT: Final = "text"

@@ -11,10 +11,15 @@ from msgspec import Struct
 
 from mockserver.base.address import escape_segment, unescape_segment
 from mockserver.base.json_pointer import json_pointer, json_pointer_step
-from mockserver.base.not_json import NotJsonError
-from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, mask, printable, replace_invalid_utf8
+from mockserver.base.values import (
+    decode_trusted_json,
+    encode_json,
+    mask,
+    printable,
+    replace_invalid_utf8,
+)
 from mockserver.core.contract import Operation
-from mockserver.core.model import MISSING, Path
+from mockserver.core.model import Path
 from mockserver.core.reply import Headers
 from mockserver.privacy.account_numbers import (
     Span,
@@ -87,8 +92,8 @@ def mask_account_numbers_in_value(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [mask_account_numbers_in_value(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(mask_account_numbers(b" %d" % value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return decode_trusted_json(mask_account_numbers(b" " + encode_json(value)))
     return value
 
 
@@ -162,15 +167,6 @@ def changed_pointers(before: Any, after: Any, pointer: str) -> list[str]:
         pairs = enumerate(zip(before, after, strict=True))
         return [p for number, (old, new) in pairs for p in changed_pointers(old, new, f"{pointer}/{number}")]
     return [pointer]
-
-
-def read_object(data: bytes) -> Any:
-    """The value of a body that nobody read, if it is a JSON object; otherwise MISSING."""
-    try:
-        value = decode_json(data, MAX_REQUEST_DEPTH)
-    except NotJsonError:
-        return MISSING
-    return value if isinstance(value, dict) else MISSING
 
 
 # -- headers and targets --------------------------------------------------------------------------------

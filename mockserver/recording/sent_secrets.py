@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mockserver.core.model import MISSING, Document
-from mockserver.privacy.masks import read_object, secret_parts
+from mockserver.decision.document import read_object
+from mockserver.privacy.masks import secret_parts
 from mockserver.privacy.secrets import Secrets
 
 _SHORTEST: Final = 4

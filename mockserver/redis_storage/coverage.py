@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from mockserver.core.faults import loses_answer
 from mockserver.redis_storage.changes import encode
 from mockserver.redis_storage.connection import Store
 from mockserver.storage.coverage import (
@@ -22,7 +23,6 @@ from mockserver.storage.coverage import (
     RetryStats,
     Tally,
     counted_outcome,
-    loses_answer,
     other_outcome,
 )
 from mockserver.storage.interface import StorageError

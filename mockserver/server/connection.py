@@ -173,6 +173,7 @@ class Connection(asyncio.Protocol):
     def refuse(self, problem: Problem) -> None:
         """Reply with a problem to what is not handled, and close."""
         log_refusal(problem)
+        self._shared.count_problem(problem)
         self.send_and_close(encode_closing_reply(problem))
 
     def end_slow_head(self) -> None:

@@ -118,11 +118,19 @@ class Connections:
 
     awaited_heads: connections that have sent nothing yet, or whose current head is not complete.
     slow_readers: connections whose client does not read what was sent.
+    count_problem: counts a request that is refused before it is handled.
     """
 
-    def __init__(self, request_timeout: Callable[[], float], limit: Callable[[], int], stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        request_timeout: Callable[[], float],
+        limit: Callable[[], int],
+        stopping: asyncio.Event,
+        count_problem: Callable[[Problem], None],
+    ) -> None:
         """Take up `limit()` connections; `stopping` is set when the server stops."""
         self.request_timeout = request_timeout
+        self.count_problem = count_problem
         self.write_queue = WriteQueue()
         self.awaited_heads = TimeoutMonitor[LimitedConnection](request_timeout, lambda one: one.end_slow_head())
         self.slow_readers = TimeoutMonitor[LimitedConnection](request_timeout, lambda one: one.check_slow_reader())

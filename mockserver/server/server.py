@@ -122,7 +122,8 @@ class Server:
         self._log = log
         self._stopping = asyncio.Event()
         self._listeners: list[Listener] = []
-        self._connections = Connections(self._request_timeout, max_connections, self._stopping)
+        count_problem = engine.metrics.count_problem
+        self._connections = Connections(self._request_timeout, max_connections, self._stopping, count_problem)
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port (a free one for 0). Raises `OSError`."""

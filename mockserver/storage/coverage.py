@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from mockserver.core.contract import Scenario
+from mockserver.core.faults import loses_answer
 
 MAX_DISTINCT: Final = 1_000
 """Run-time outcomes, and places of violations, that a tally counts one by one; the rest are `OTHER`."""
@@ -270,11 +271,6 @@ class Coverage:
                 self.drop(stray)
         tally = self._tallies[name] = Tally(next(self._serials))
         return tally
-
-
-def loses_answer(fault: str | None) -> bool:
-    """Whether a fault of this kind keeps the answer from its client: all do except `dribble`, which is only slow."""
-    return fault is not None and fault != "dribble"
 
 
 def _is_of(outcome: Outcome, scenario: Scenario) -> bool:

@@ -175,6 +175,12 @@ def test_a_fault_writes_only_with_commit(contract: Contract, commit: bool, writt
     assert decision.effects.armed_id == (1 if armed else None)
 
 
+def test_a_dribble_writes_as_its_answer_arrives(contract: Contract) -> None:
+    """A client that has the whole answer finds the change made."""
+    decision = decided(contract, directives=Directives(fault=Fault("dribble")))
+    assert (decision.applies_changes, len(decision.effects.writes)) == (True, 2)
+
+
 def test_an_unknown_forced_scenario_is_a_problem(contract: Contract) -> None:
     """It names near spellings, and no scenario answers in its place."""
     document = document_of(contract, BODY)

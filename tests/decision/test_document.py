@@ -12,7 +12,7 @@ from mockserver import load
 from mockserver.base import values
 from mockserver.core.contract import AnyHeaderRule, ContentTypeRule, Operation, WarningRules
 from mockserver.core.model import MISSING, Request, Settings, Violation
-from mockserver.decision.document import parse_body, read_document
+from mockserver.decision.document import parse_body, read_document, read_object
 from mockserver.decision.warnings import MAX_WARNINGS
 from mockserver.schema.validator import Validator
 from tests.support.schemas import compiled
@@ -172,3 +172,10 @@ def test_memory_used_up_is_no_malformed_request(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(values, "_decode", no_memory)
     with pytest.raises(MemoryError):
         parse_body(b"{}", 64)
+
+
+def test_a_body_that_nobody_read_is_an_object_or_nothing() -> None:
+    """A JSON object is masked by member; other text as a whole."""
+    assert read_object(b'{"a": 1}') == {"a": 1}
+    assert read_object(b"[1]") is MISSING
+    assert read_object(b"{") is MISSING

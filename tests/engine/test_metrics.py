@@ -16,9 +16,10 @@ from mockserver import Contract, Engine, Request
 from mockserver.engine import counts
 from mockserver.engine import metrics as counted
 from mockserver.engine.metrics import Metrics
+from mockserver.server.head import MAX_HEADERS
 from mockserver.server.server import serving
 from mockserver.storage.interface import Gauges
-from tests.support import LASTING, PATH
+from tests.support import LASTING, PATH, head, raw
 
 
 async def samples(client: aiohttp.ClientSession, url: str) -> dict[tuple[str, ...], float]:
@@ -49,6 +50,16 @@ async def test_metrics_count_requests_problems_and_state(url: str, client: aioht
     assert found["mockserver_journal_bytes",] > 0
     assert found["mockserver_state_bytes",] == 0
     assert found["mockserver_sandbox_evictions_total",] == 0
+
+
+async def test_metrics_count_requests_whose_head_is_refused(url: str, client: aiohttp.ClientSession) -> None:
+    """They reach no handler, and have no journal entry."""
+    await raw(url, head("POST", PATH, "Host: a", length=0))
+    await raw(url, head("POST", PATH, *(f"X-{number}: x" for number in range(MAX_HEADERS + 1)), length=0))
+    found = await samples(client, url)
+    assert found["mockserver_problems_total", "no-http"] == 1
+    assert found["mockserver_problems_total", "headers-too-large"] == 1
+    assert found["mockserver_journal_entries",] == 0
 
 
 async def test_metrics_count_evictions_and_dropped_entries(contract: Contract, client: aiohttp.ClientSession) -> None:

@@ -187,7 +187,7 @@ async def test_entries_of_all_kinds_fit_the_schema(client: aiohttp.ClientSession
         await post(ONCE, Mock_Scenario="nothing")
         await post(ONCE, "/sandbox/*" + PATH)
         await post(LASTING, Mock_Fault="gateway; status=502", Mock_Delay="1ms")
-        await post(LASTING, Mock_Fault="dribble; seconds=0; commit=true")
+        await post(LASTING, Mock_Fault="dribble; seconds=0")
         await admin("PUT", "/settings", {"error_status": 422, "require_headers": ["X-Needed"], "mock_headers": False})
         await post({**LASTING, "n": NUMBER}, PATH + f"?{NUMBER}={NUMBER}&q=1")
         await admin("PUT", "/scenarios/flaky?operation=activateCardForCustomer", flaky)

@@ -21,10 +21,9 @@ from mockserver.cli.main import main
 from mockserver.client.resources import Clock, Records, SandboxSettings, Scenarios
 from mockserver.contract.loading import shipped_folder
 from mockserver.core.directives import FAULT_SETTINGS
-from mockserver.core.faults import FAULTS
+from mockserver.core.faults import FAULTS, loses_answer
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.engine import listing
-from mockserver.storage.coverage import loses_answer
 from mockserver.storage.interface import Gauges
 from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
 from mockserver.variation.setting import KINDS

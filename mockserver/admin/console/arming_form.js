@@ -48,11 +48,12 @@ function faultSettings({ kind, ...defaults }, isCommitted) {
     return field(label, input);
   });
   const commit = checkbox(t("faults.commit"), { checked: isCommitted });
+  const losesAnswer = kind !== "dribble"; // that one is only slow, and changes what the request changes
   return {
-    node: h("div", { class: "stack" }, settings.length ? h("div", { class: "row" }, ...settings) : null, h("div", {}, commit.label, h("p", { class: "hint" }, t("faults.commit.hint")))),
+    node: h("div", { class: "stack" }, settings.length ? h("div", { class: "row" }, ...settings) : null, losesAnswer ? h("div", {}, commit.label, h("p", { class: "hint" }, t("faults.commit.hint"))) : null),
     spec() {
       const values = Object.entries(controls).map(([name, read]) => [name, read()]).filter(([, value]) => value !== undefined);
-      return { fault: { kind, ...Object.fromEntries(values) }, commit: commit.box.checked };
+      return { fault: { kind, ...Object.fromEntries(values) }, ...(losesAnswer ? { commit: commit.box.checked } : {}) };
     },
   };
 }
