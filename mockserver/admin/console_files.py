@@ -146,7 +146,7 @@ ROUTES: Final = (
         is_public=True,
         is_console=True,
         responses={200: "The page.", 304: "The browser's copy is current."},
-        media_type="text/html",
+        media_types=("text/html",),
     ),
     Route(
         "GET",
@@ -156,6 +156,6 @@ ROUTES: Final = (
         is_public=True,
         is_console=True,
         responses={200: "The file.", 304: "The browser's copy is current."},
-        media_type="*/*",
+        media_types=("*/*",),
     ),
 )

@@ -104,6 +104,7 @@ _EXPORT_ROUTES: Final = (
         _get_export,
         query={"mock_parameters": "false: openapi without the Mock-* request headers, as for a fuzzer"},
         responses={200: "The export."},
+        media_types=tuple(dict.fromkeys(export.media_type.partition(";")[0] for export in EXPORTS.values())),
     ),
 )
 
@@ -221,7 +222,7 @@ _SCENARIO_ROUTES: Final = (
         "Add or replace a scenario of the sandbox as in a file: JSON where the Content-Type says so, otherwise YAML. A "
         "new one is tried first; one with the id of a scenario of a file takes its place.",
         _put_scenario,
-        reads_raw_body=True,
+        raw_body=("application/yaml", "application/json"),
         query=_OPERATION_PARAMETER,
         responses={201: "The added scenario.", 200: "The scenario that replaced a run-time one."},
     ),

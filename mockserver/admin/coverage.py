@@ -147,5 +147,6 @@ ROUTES: Final = (
             "sandbox_prefix": "Of the sandboxes whose names begin so, those before a reset or delete too",
             "format": "json, text, junit or html, which is in English or Spanish by `Accept-Language`",
         },
+        media_types=("application/json", *(kind.partition(";")[0] for kind in MEDIA_TYPES.values())),
     ),
 )

@@ -225,7 +225,7 @@ ROUTES: Final = (
         "New requests as server-sent events.",
         _stream_events,
         query=FILTERS,
-        media_type="text/event-stream",
+        media_types=("text/event-stream",),
         responses={200: "The stream.", 503: f"There are {MAX_READERS} readers already."},
     ),
 )

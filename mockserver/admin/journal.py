@@ -293,6 +293,6 @@ ROUTES: Final = (
         "One request as an HTML page to attach to a ticket, in English or Spanish by `Accept-Language`.",
         _get_report,
         responses={200: "The page; it is self-contained and has no script."},
-        media_type="text/html",
+        media_types=("text/html",),
     ),
 )

@@ -124,6 +124,8 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body is not None:
         content = {"application/json": {"schema": dict(route.body)}}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
+    elif route.raw_body:
+        operation["requestBody"] = {"required": True, "content": {kind: {} for kind in route.raw_body}}
     if route.is_public:
         operation["security"] = []
     return operation
@@ -132,4 +134,4 @@ def _operation(route: Route) -> dict[str, Any]:
 def _response(route: Route, status: int, text: str) -> dict[str, Any]:
     if status >= 400:
         return {"description": text, "content": PROBLEM_CONTENT}
-    return {"description": text, "content": {route.media_type: {}}}
+    return {"description": text, "content": {kind: {} for kind in route.media_types}}

@@ -153,7 +153,7 @@ _SANDBOX_ROUTES: Final = (
         "Requests, problems, latency, sandboxes, journal and armed outcomes as Prometheus text.",
         _get_metrics,
         responses={200: "The text form, version 0.0.4."},
-        media_type=CONTENT_TYPE,
+        media_types=(CONTENT_TYPE,),
     ),
     Route(
         "POST",

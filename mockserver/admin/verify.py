@@ -56,7 +56,8 @@ _VERIFY_BODY: Final[Mapping[str, Any]] = {
         **_CLAIM,
         "in_order": {"description": "Claims that hold one after the other.", **_CLAIMS},
         "armed": {
-            "description": "Claims that something was armed since the sandbox was made or reset, and all of it used.",
+            "description": "Claims that something was armed since the sandbox was made or reset, and that nothing of "
+            "it is left: it was used, or disarmed.",
             "const": "used",
         },
     },
@@ -204,5 +205,6 @@ ROUTES: Final = (
         _explain,
         body=_EXPLAIN_BODY,
         query={"format": "json or text"},
+        media_types=("application/json", "text/plain"),
     ),
 )

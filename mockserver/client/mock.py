@@ -157,7 +157,7 @@ class Mock:
         self._assert_holds([dict(claim) for claim in claims])
 
     def verify_armed_used(self) -> None:
-        """Claim that something was armed, and all of it used."""
+        """Claim that something was armed, and that nothing of it is left: it was used, or disarmed."""
         __tracebackhide__ = True
         self._assert_holds({"armed": "used"})
 

@@ -21,7 +21,7 @@ class Records:
         self._api = api
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
-        """The members of a record, None for a key that does not exist. Raises `MockError`."""
+        """The members of a record, None if it was written as not there. Raises `MockError` if there is none."""
         return self._members(self._api.call("GET", _record_path(collection, key)))
 
     def all(self, collection: str) -> dict[str, dict[str, Any] | None]:

@@ -32,12 +32,12 @@ MOCK_HEADERS: Final[Mapping[str, str]] = {
     "Mock-Source": "documented or assumed.",
     "Mock-Verified": "What `verify-provider --save` found of the scenario, and when: same or differs, then the day.",
     "Mock-Assumed": "The open points that the answer rests on.",
-    "Mock-Trigger": "values, state (it rested on a record that an earlier request wrote), header (forced), armed, or "
+    "Mock-Trigger": "values, state (it rested on a record that was written before), header (forced), armed, or "
     "default (a scenario without conditions).",
     "Mock-Contract": "The hash of the loaded contract.",
     "Mock-Entry": "The id of the journal entry.",
-    "Mock-Cause": "With the trigger state: the entry of the request that wrote the record; `; deleted` follows if it "
-    "is no longer kept.",
+    "Mock-Cause": "With the trigger state: the entry of the request that wrote the record, if one did; `; deleted` "
+    "follows if it is no longer kept.",
     "Mock-Fallback": "Why the provider did not answer, in whose place the mock did (`mockserver record --fallback`).",
     "Mock-Varied": "How the answer was varied: the seed, the number of the request in its sandbox, and the kinds that "
     "changed something, such as 7/3:order,time. As the setting vary it gives this variation again.",

@@ -69,12 +69,13 @@ class Route(Struct, frozen=True):
     """One admin route.
 
     body: the JSON Schema of the request body; `needs_body`: it may not be left out.
-    reads_raw_body: without a schema, the handler reads `Call.raw` itself; other routes without one refuse a body.
+    raw_body: without a schema, the media types of a body that the handler reads itself (`Call.raw`); other routes
+        without a schema refuse a body.
     query: the query parameters with their descriptions; others are refused.
     is_public: served without a token.
     is_console: a file of the console, to which a page of another origin may link.
     responses: what each status means; those not named are problems.
-    media_type: the type of the answer where it is no problem.
+    media_types: those of the answer where it is no problem.
     """
 
     method: str
@@ -86,9 +87,9 @@ class Route(Struct, frozen=True):
     is_public: bool = False
     is_console: bool = False
     needs_body: bool = True
-    reads_raw_body: bool = False
+    raw_body: tuple[str, ...] = ()
     responses: Mapping[int, str] = DEFAULT_RESPONSES
-    media_type: str = "application/json"
+    media_types: tuple[str, ...] = ("application/json",)
 
 
 class AdminError(Exception):
@@ -276,7 +277,7 @@ async def _body(match: _RouteMatch, body: bytes) -> Any:
 
 def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
     if validator is None:
-        if not route.reads_raw_body and body.strip() not in (b"", b"{}", b"null"):
+        if not route.raw_body and body.strip() not in (b"", b"{}", b"null"):
             raise admin_error(400, "bad-body", _BAD_BODY, f"Expected no body, got {len(body)} bytes.")
         return MISSING
     if not body.strip() and not route.needs_body:

@@ -29,7 +29,11 @@ COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sourc
 
 @click.command()
 @click.argument("entry", required=False, metavar="[ID]")
-@click.option("--unexpected", is_flag=True, help="Only requests with an unexpected answer: misuse, assumed or default.")
+@click.option(
+    "--unexpected",
+    is_flag=True,
+    help="Only requests with an unexpected answer: misuse, assumed, default, or forced for a malformed request.",
+)
 @click.option(
     "--scenario",
     metavar="ID",

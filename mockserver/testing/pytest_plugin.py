@@ -29,7 +29,11 @@ OPTIONS: Final = {
         "=NAMES",
         "Fail the run unless each of these was met: codes or ids of outcomes, separated by commas.",
     ),
-    "fail-unexpected": ("", "Fail the run if a request got an unexpected answer: misuse, assumed or default."),
+    "fail-unexpected": (
+        "",
+        "Fail the run if a request got an unexpected answer: misuse, assumed, default, or forced for a malformed "
+        "request.",
+    ),
     "artefacts": ("=DIR", "At the end write journal.har, unexpected.txt and coverage.html into this folder."),
     "language": ("=en|es", "The language of HTML pages."),
     "shared": ("", "Start one server for all workers of pytest-xdist instead of one for each."),

@@ -24,6 +24,7 @@ from mockserver.core.directives import FAULT_SETTINGS
 from mockserver.core.faults import FAULTS, loses_answer
 from mockserver.decision.rendering import MOCK_HEADERS
 from mockserver.engine import listing
+from mockserver.reports.translations import TRANSLATIONS
 from mockserver.storage.interface import Gauges
 from mockserver.testing.pytest_plugin import INI_SETTINGS, OPTIONS
 from mockserver.variation.setting import KINDS
@@ -144,6 +145,49 @@ def contract_members() -> str:
     return _members(schema, schema["properties"])
 
 
+def operation_members() -> str:
+    schema = _schema("contract")
+    return _members(schema, _operation()["properties"])
+
+
+def collection_members() -> str:
+    schema = _schema("contract")
+    return _members(schema, schema["$defs"]["collection"]["properties"])
+
+
+def _operation() -> dict[str, Any]:
+    operation: dict[str, Any] = _schema("contract")["$defs"]["operation"]
+    return operation
+
+
+def _members_of(part: str) -> str:
+    """The members of each of an operation's lookups, rules or envelopes."""
+    return _members(_schema("contract"), _operation()["properties"][part]["additionalProperties"]["properties"])
+
+
+def lookup_members() -> str:
+    return _members_of("lookups")
+
+
+def new_members() -> str:
+    return _members_of("new")
+
+
+def envelope_members() -> str:
+    return _members_of("envelopes")
+
+
+def response_members() -> str:
+    schema = _schema("scenarios")
+    return _members(schema, schema["$defs"]["scenario"]["properties"]["responses"]["items"]["properties"])
+
+
+def problem_types() -> str:
+    titles = {name: text for name, text in TRANSLATIONS["en"].items() if name.startswith("problem.")}
+    rows = [(f"`{name.removeprefix('problem.')}`", text) for name, text in sorted(titles.items())]
+    return _table(["type", "title"], rows)
+
+
 def operators() -> str:
     found = _schema("scenarios")["$defs"]["operators"]["properties"]
     return _table(["operator", "matches"], [(f"`{name}`", part["description"]) for name, part in found.items()])
@@ -182,7 +226,9 @@ def faults() -> str:
 
 
 def metrics() -> str:
-    found = Engine(load()).metrics.families(Gauges(0, 0, 0, 0, 0, 0, 0))
+    counted = Engine(load()).metrics
+    counted.record_load(1)
+    found = counted.families(Gauges(0, 0, 0, 0, 0, 0, 0))
     rows = [
         (f"`{family.name}{'_total' * (family.type == 'counter')}`", family.documentation, family.type)
         for family in found
@@ -224,18 +270,25 @@ TABLES = {
     f.__name__: f
     for f in (
         assumptions,
+        collection_members,
         commands,
         contract_members,
+        envelope_members,
         errors,
         faults,
         headers,
+        lookup_members,
         metrics,
+        new_members,
+        operation_members,
         operators,
         options,
         outcomes,
+        problem_types,
         pytest_options,
         python_mock,
         python_names,
+        response_members,
         routes,
         scenario_members,
         settings,
