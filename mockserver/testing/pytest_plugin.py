@@ -31,8 +31,7 @@ OPTIONS: Final = {
     ),
     "fail-unexpected": (
         "",
-        "Fail the run if a request got an unexpected answer: misuse, assumed, default, or forced for a malformed "
-        "request.",
+        "Fail the run on an unexpected answer: misuse, assumed, default, or forced for a malformed request.",
     ),
     "artefacts": ("=DIR", "At the end write journal.har, unexpected.txt and coverage.html into this folder."),
     "language": ("=en|es", "The language of HTML pages."),
