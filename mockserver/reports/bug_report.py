@@ -71,7 +71,8 @@ def report(
 
     `reconstruction` is that of the entry under the contract that is served now.
     """
-    wording, decision = Wording(language), entry.decision
+    decision = entry.decision
+    wording = Wording(language, _record_titles(contract, decision, language))
     name = _answered_by(entry, wording)
     answered = [str(part) for part in (entry.reply.status, reply_code(entry)) if part is not None]
     title = wording.text("lost") if entry.answer_lost else " ".join(answered)
@@ -216,12 +217,19 @@ def _summary_rows(
     if entry.delay_ms:
         yield text("entry.delay"), f"{entry.delay_ms:g} ms"
     if entry.masked:
-        yield text("report.hidden"), ", ".join(entry.masked)
+        yield text("report.hidden"), ", ".join(dict.fromkeys(wording.place(one, entry) for one in entry.masked))
     changed = text("report.changed", contract=contract.hash) if entry.contract_hash != contract.hash else ""
     yield (
         text("report.versions"),
         text("report.version", version=__version__, contract=entry.contract_hash) + changed,
     )
+
+
+def _record_titles(contract: Contract, decision: EntryDecision | None, language: str) -> dict[str, str]:
+    """The titles of the collections of records, by their names in conditions."""
+    operations = (one for one in contract.operations if decision is not None and one.id == decision.scenario.operation)
+    lookups = next((one.lookups for one in operations), ())
+    return {one.name: text_in(one.collection.title, language) or one.collection.name for one in lookups}
 
 
 def _because(decision: EntryDecision, reconstruction: Reconstruction | None, wording: Wording) -> str:

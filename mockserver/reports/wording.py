@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.base.values import encode_json, kind
 from mockserver.core.model import RequestWarning
-from mockserver.entries.journal_entry import EntryViolation
+from mockserver.entries.journal_entry import EntryViolation, JournalEntry
 from mockserver.reports.translations import TRANSLATIONS
 
 _MAX_VALUE: Final = 80
@@ -20,9 +21,10 @@ _ROOTS: Final = frozenset(["body", "header", "query", "path", "new", "now", "set
 class Wording:
     """The texts of a language, and what is made of them. It says what `wording.js` of the console says."""
 
-    def __init__(self, language: str) -> None:
-        """A language of `TRANSLATIONS`."""
+    def __init__(self, language: str, titles: Mapping[str, str] = MappingProxyType({})) -> None:
+        """A language of `TRANSLATIONS`; `titles` are those of the collections of records, by a record's name."""
         self.language = language
+        self._titles = titles
         self._texts = TRANSLATIONS[language]
 
     def text(self, key: str, /, **values: Any) -> str:
@@ -38,6 +40,23 @@ class Wording:
         """
         name = self._texts.get(f"fault.name.{kind}", kind)
         return name if name == kind else f"{name} ({kind})"
+
+    def place(self, pointer: str, entry: JournalEntry) -> str:
+        """A place of an entry as a path: `/request/body/value/name` is `body.name`."""
+        part, area, *steps = json_pointer_steps(pointer)
+        headers = (entry.request if part == "request" else entry.reply).headers
+        if part == "decision":
+            return self.text("place.record", path=steps[-1])
+        match area:
+            case "target":
+                path = "URL"
+            case "headers":
+                path = f"header.{headers[int(steps[0])][0]}"
+            case "body":
+                path = ".".join(["body", *steps[1:]])  # without the step to its value
+            case _:
+                path = ".".join([area, *steps])
+        return self.text("place.reply", path=path) if part == "reply" else path
 
     def violation(self, one: EntryViolation) -> str:
         """What is wrong with a request at a place."""
@@ -112,8 +131,15 @@ class Wording:
             return self._violation_condition(operand)
         if name in ("all", "any", "none") and isinstance(operand, list):
             return self.text(f"group.{name}", list="; ".join(self.conditions([group]) for group in operand))
-        place = name if name.partition(".")[0] in _ROOTS else self.text("place.record", path=name)
-        return f"{place} {self._operand(operand)}"
+        return f"{self._path(name)} {self._operand(operand)}"
+
+    def _path(self, path: str) -> str:
+        """A path as text; one into a record says of which collection, as a field may have that name."""
+        root = path.partition(".")[0]
+        if root in _ROOTS:
+            return path
+        title = self._titles.get(root)
+        return self.text("place.of", path=path, title=title) if title else self.text("place.record", path=path)
 
     def _violation_condition(self, operand: Any) -> str:
         if isinstance(operand, str):

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from mockserver import Engine, Request, load
 from mockserver.core.model import Violation
-from mockserver.entries.views import violation_json
+from mockserver.entries.views import header_list, violation_json
 from mockserver.reports.translations import TRANSLATIONS
 from mockserver.reports.wording import Wording
 from tests.project.test_problem_titles import PACKAGE, problems
-from tests.support import LASTING, ONCE, PATH, Serving, serving
+from tests.support import LASTING, ONCE, PATH, Serving, journal, serving
 from tests.support.browser import Opened
 from tests.support.conditions import compiled
 from tests.support.worded import WHENS, in_an_entry, violations
@@ -75,6 +76,28 @@ def test_everything_has_spanish_words(mock: Serving, console: Opened) -> None:
     words = [re.sub(r'"[^"]*"|\^\S*|\bbody\.\S*|\ban a\b', "", one) for one in texts]
     english = r"\b(is|not|expected|got|an|with|at|the|of|has|item|member|or|and)\b|undefined|\w\.\w+[A-Z]"
     assert [one for one in words if re.search(english, one)] == []
+
+
+@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("es-MX", "es")])
+def test_hidden_places_are_paths(mock: Serving, console: Opened, locale: str, language: str) -> None:
+    """As conditions write them, in the console and in the bug report."""
+    engine = Engine(load())
+    engine.handle_sync(Request("POST", PATH, json.dumps(ONCE).encode(), {"authorization": "Bearer a"}))
+    entry = journal(engine)[0]
+    header = entry.reply.headers[0][0]
+    paths = {
+        "/request/target": "URL",
+        "/request/query/a~1b": "query.a/b",
+        "/request/headers/0/1": "header.authorization",
+        "/request/body/value": "body",
+        "/request/body/value/more/0": "body.more.0",
+        "/reply/headers/0/1": f"header.{header} {'of the reply' if language == 'en' else 'de la respuesta'}",
+        "/decision/lookups/card/records/0/view/id": "record id" if language == "en" else "registro id",
+    }
+    assert {one: Wording(language).place(one, entry) for one in paths} == paths
+    shown = {name: {"headers": header_list(getattr(entry, name).headers)} for name in ("request", "reply")}
+    page = console(f"{mock.url}/sandbox/words/", locale=locale)
+    assert worded(page, "maskedPlaces", [{**shown, "masked": [one]} for one in paths]) == [*paths.values()]
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -73,7 +73,7 @@ export function explanation(entry, served) {
   const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
   if (decision) {
     fact(t("entry.trigger"), t(`trigger.${decision.trigger}`));
-    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseTexts(decision, recordTitles(served, decision.operation)).map((one) => h("li", { class: "mono" }, one))));
+    if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseLines(decision, recordTitles(served, decision.operation))));
   } else if (entry.recording) {
     recordingFacts(entry, fact);
   } else {
@@ -127,7 +127,9 @@ function recordingFacts({ scenario, recorded, recording }, fact) {
 }
 
 /** The conditions that held; in English where the contract has them no more. */
-const becauseTexts = ({ because, conditions }, titles) => (conditions?.length ? conditions.map((one) => conditionText(one, titles)) : because);
+const becauseLines = ({ because, conditions }, titles) => (conditions?.length
+  ? conditions.map((one) => h("li", { class: "mono" }, conditionText(one, titles)))
+  : because.map((one) => h("li", { class: "mono", lang: "en" }, one)));
 
 /** The mark of a masked place. */
 function mask(entry, pointer) {
