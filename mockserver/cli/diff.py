@@ -16,7 +16,7 @@ from mockserver.comparison.formats import FORMATS
 from mockserver.contract.bundles import load_bundle, load_bundle_file
 from mockserver.contract.loading import ConfigError, load
 from mockserver.core.contract import Contract
-from mockserver.remote.options import FOLDER, count, print_document, print_notice
+from mockserver.remote.options import FOLDER, count, output_option, print_notice, write_document
 from mockserver.remote.remote_server import cacert_option, relevant_cacert
 
 SHIPPED: Final = "shipped"
@@ -34,12 +34,7 @@ SHIPPED: Final = "shipped"
     help="Lay this folder over NEW, as a server does; repeatable.",
 )
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write to this file instead of standard output.",
-)
+@output_option
 @click.option(
     "--fail-on",
     type=click.Choice(["breaking", "compatible"]),
@@ -71,14 +66,7 @@ def diff(
     """
     before, now = _read(old, (), admin_token, cacert), _read(new, overlay, admin_token, cacert)
     comparison = compare(before, now, old, " + ".join([new, *map(str, overlay)]))
-    text = FORMATS[form](comparison, fail_on)
-    if output is None:
-        print_document(text)
-    else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            _fail(f"cannot write {output}: {error.strerror or error}")
+    write_document(FORMATS[form](comparison, fail_on), output, failed=2)
     failing = ("breaking", "compatible") if fail_on == "compatible" else ("breaking",)
     if fail_on is not None and comparison.verdict in failing:
         sys.exit(1)

@@ -7,18 +7,19 @@ from pathlib import Path
 import click
 
 from mockserver.export.formats import EXPORTS
-from mockserver.remote.options import FOLDER, contract_options, environment_option, load_contract, print_document
-from mockserver.remote.remote_server import fail
+from mockserver.remote.options import (
+    FOLDER,
+    contract_options,
+    environment_option,
+    load_contract,
+    output_option,
+    write_document,
+)
 
 
 @click.command()
 @click.argument("kind", type=click.Choice([*EXPORTS]))
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write to this file instead of standard output.",
-)
+@output_option
 @click.option(
     "--base-url",
     default="http://127.0.0.1:8080",
@@ -47,11 +48,4 @@ def export(
     if no_mock_parameters and not EXPORTS[kind].takes_mock_parameters:
         raise click.UsageError(f"--no-mock-parameters goes with openapi, got {kind}")
     loaded = load_contract(contract, overlay, mounts)
-    text = EXPORTS[kind].render(loaded, loaded.settings, base_url, not no_mock_parameters)
-    if output is None:
-        print_document(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write {output}: {error.strerror or error}")
+    write_document(EXPORTS[kind].render(loaded, loaded.settings, base_url, not no_mock_parameters), output)

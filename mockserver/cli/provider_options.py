@@ -21,6 +21,7 @@ from mockserver.remote.options import (
     count,
     environment_option,
     language_option,
+    output_option,
     print_notice,
 )
 from mockserver.remote.remote_server import cacert_option, relevant_cacert
@@ -146,27 +147,21 @@ class Reporting(NamedTuple):
 
     form: str
     language: str
-    file: Path | None
+    output: Path | None
 
 
 _REPORTING_OPTIONS: Final = (
     click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
     language_option,
-    click.option(
-        "--output",
-        "file",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="Write to this file instead of standard output.",
-    ),
+    output_option,
 )
 
 
 def reporting_options(command: _Command) -> _Command:
     """Add the options of the report; the command gets a `Reporting` as `reporting`."""
 
-    def make(form: str, language: str, file: Path | None) -> Reporting:
-        return Reporting(form, language, file)
+    def make(form: str, language: str, output: Path | None) -> Reporting:
+        return Reporting(form, language, output)
 
     return _with_value(command, "reporting", make, _REPORTING_OPTIONS)
 

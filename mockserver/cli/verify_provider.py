@@ -32,7 +32,7 @@ from mockserver.provider.page import render
 from mockserver.provider.plan import plan
 from mockserver.provider.report import CaseResult, Report, counts, report
 from mockserver.provider.target import Target
-from mockserver.remote.options import FILE, count, print_document, print_notice
+from mockserver.remote.options import FILE, count, print_document, print_notice, write_document
 
 NOTHING_COMPARED: Final = 3
 INTERRUPTED: Final = 130
@@ -86,7 +86,7 @@ def verify_provider(
     could not run, 3 nothing or too little was compared, 130 after Ctrl-C.
     """
     if bindings_template:
-        _write(template.bindings_template(contract), reporting.file)
+        write_document(template.bindings_template(contract), reporting.output, failed=COULD_NOT_RUN)
         return
     if not target.url:
         raise click.UsageError("Missing option '--target'.")
@@ -100,7 +100,7 @@ def verify_provider(
         sys.exit(NOTHING_COMPARED)
     run = _run(contract, in_sandboxes(chosen) if target_is_mock else chosen, target)
     document = report(contract, target.url, run.at_ns, run.results, bindings.secrets)
-    _write(render(document, reporting.form, reporting.language), reporting.file)
+    write_document(render(document, reporting.form, reporting.language), reporting.output, failed=COULD_NOT_RUN)
     if save.folder is not None:
         _save(save.folder, contract, document, save.accepted)
     if run.failure:
@@ -191,17 +191,6 @@ def _bindings(file: Path | None, contract: Contract, target_is_mock: bool) -> Bi
     except ConfigError as error:
         click.echo(str(error), err=True)
         fail(f"{count(len(error.diagnostics), 'error')} in {file}")
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        print_document(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        print_document(text)  # what was sent is not lost
-        fail(f"cannot write {output}: {error.strerror or error}")
 
 
 def _status(document: Report, min_compared: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mockserver.remote.options import FiniteRange, language_option, print_document, print_notice
+from mockserver.remote.options import FiniteRange, language_option, print_notice, write_document
 from mockserver.remote.remote_server import (
     RemoteServer,
     fail,
@@ -72,10 +72,8 @@ def coverage(
         fail("the answer is not a coverage report; is --url right?")
     not_met = _not_met(report["scenarios"], require.split(",")) if require is not None else []
     text = json.dumps(report, ensure_ascii=False) + "\n" if form == "json" else render(report, form, language)
-    if output is None:
-        print_document(text)
-    else:
-        _write(output, text)
+    write_document(text, output)
+    if output is not None:
         click.echo(summary(report))
     if not report["requests"] and not has_requests(remote, scope):
         notice_of_no_requests(remote, scope)
@@ -92,14 +90,6 @@ def _not_met(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[st
         return not_met(rows, names)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--require'") from None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        missing = not file.parent.exists()
-        fail(f"{file}: {f'the folder {file.parent} does not exist' if missing else error.strerror or error}")
 
 
 def _reaches(share: dict[str, Any], percent: float) -> bool:

@@ -41,6 +41,31 @@ def print_document(text: str) -> None:
     click.echo(text, nl=False)
 
 
+output_option: Final = click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+)
+
+
+def write_document(text: str, output: Path | None, *, failed: int = 1) -> None:
+    """Write a document to a file, or without one to standard output.
+
+    Where the file cannot be written it goes to standard output, so that it is not lost, and the command ends with the
+    exit status `failed`.
+    """
+    if output is None:
+        print_document(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        print_document(text)
+        print_notice(f"cannot write {output}: {error.strerror or error}")
+        sys.exit(failed)
+
+
 class FiniteRange(click.FloatRange):
     """A range of numbers without `nan` and `inf`."""
 

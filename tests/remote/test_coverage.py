@@ -73,7 +73,7 @@ def test_coverage_writes_a_file(server: Serving, command: Command, tmp_path: Pat
     assert "2 of 18" in Page(file.read_text(encoding="utf-8")).text
     status, _, err = command(server, "file", "--output", str(tmp_path / "no" / "file"))
     assert status == 1
-    assert err == f"mockserver: {tmp_path / 'no' / 'file'}: the folder {tmp_path / 'no'} does not exist\n"
+    assert err == f"mockserver: cannot write {tmp_path / 'no' / 'file'}: No such file or directory\n"
 
 
 @pytest.mark.parametrize(("bar", "status"), [("0", 0), ("11.1", 0), ("11.2", 1), ("100", 1), ("nan", 2), ("101", 2)])
