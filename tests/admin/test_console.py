@@ -731,6 +731,19 @@ def test_a_fault_is_told_where_it_is_tried(mock: Serving, console: Opened, fault
     expect(shown).to_contain_text("Nothing was changed")
 
 
+def test_an_answer_that_is_given_up_halfway_shows_what_came(mock: Serving, console: Opened) -> None:
+    """Status and a part of the body, but no advice as for an answer."""
+    page = console(at(mock, "halfway", "try"), tells=False)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    arm(mock, "halfway", fault={"kind": "dribble", "seconds": 60})
+    page.get_by_role("button", name="Send", exact=True).click()
+    shown = page.locator(".beside")
+    expect(shown).to_contain_text(re.compile("Waiting for the answer *1 s"))
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown).to_contain_text("The status 200 and the headers had come, but not the whole body.")
+    expect(shown).not_to_contain_text("What to do")
+
+
 def test_outcomes_to_try_begin_with_their_code(mock: Serving, console: Opened) -> None:
     """As examples, malformed ones too, and as outcomes that a header names; the body is copied alone."""
     page = console(at(mock, "codes", "try", example="pin-not-four"))

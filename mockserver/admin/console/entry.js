@@ -61,12 +61,12 @@ function section(title, ...children) {
   return h("section", { class: "panel", "aria-labelledby": id }, h("h3", { id }, title), ...children);
 }
 
-/** Why this answer was sent: heading and note of the documents, conditions that held, assumptions. */
-export function explanation(entry, served) {
+/** Why this answer was sent: heading and note of the documents, conditions that held, assumptions; advice if it `hasArrived`. */
+export function explanation(entry, served, hasArrived = !entry.answer_lost) {
   const { decision } = entry;
-  const parts = [entry.answer_lost ? lostNotice(entry) : decision ? adviceNotice(decision) : null];
+  const parts = [entry.answer_lost ? lostNotice(entry) : decision && hasArrived ? adviceNotice(decision) : null];
   const constant = constantKey(entry, served);
-  if (constant && !entry.answer_lost) parts.push(notice("info", t("entry.constant", { key: constant })));
+  if (constant && hasArrived) parts.push(notice("info", t("entry.constant", { key: constant })));
   if (decision?.heading) parts.push(h("blockquote", {}, h("p", { lang: "en" }, decision.heading), h("footer", { class: "dim" }, t("entry.heading"))));
   if (decision?.note) parts.push(noteNotice(decision));
   const facts = [];

@@ -236,7 +236,7 @@ function makeTryIt() {
         failure ? notice("bad", t(response ? `try.body.${failure}` : `try.${failure}`, { status: response?.status })) : null,
         failure && !text ? null : viewJson(value, [], t("try.answer")).node,
         entry ? h("p", {}, entryLink(entry, t("try.open"))) : null),
-      ...(entry ? explanation(entry, served) : []),
+      ...(entry ? explanation(entry, served, !failure && !entry.answer_lost) : []),
       entry?.violations.length ? h("section", { class: "panel", "aria-label": t("try.wrong") }, h("h3", {}, t("try.wrong")), h("ul", { class: "findings" }, ...entry.violations.map((one) => h("li", {}, h("span", { class: "mono" }, one.at), ` ${violationText(one)}`)))) : null);
   }
 
