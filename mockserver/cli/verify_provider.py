@@ -86,6 +86,8 @@ def verify_provider(
     could not run, 3 nothing or too little was compared, 130 after Ctrl-C.
     """
     if bindings_template:
+        if reporting.output is not None and reporting.output.exists():
+            fail(f"{reporting.output} exists, and may hold values that were filled in: name another file")
         write_document(template.bindings_template(contract), reporting.output, failed=COULD_NOT_RUN)
         return
     if not target.url:

@@ -338,6 +338,16 @@ def test_a_report_that_cannot_be_written_is_printed(provider: Provider, tmp_path
     assert "cannot write" in result.stderr
 
 
+def test_a_template_of_bindings_writes_over_no_file(tmp_path: Path) -> None:
+    """It may be filled in."""
+    file = tmp_path / "bindings.yaml"
+    assert invoke("verify-provider", "--bindings-template", "--output", str(file)).exit_code == 0
+    written = file.read_text(encoding="utf-8")
+    result = invoke("verify-provider", "--bindings-template", "--output", str(file))
+    assert (result.exit_code, "name another file" in result.stderr) == (2, True)
+    assert file.read_text(encoding="utf-8") == written
+
+
 def test_an_assumed_outcome_is_sent_if_it_is_named(provider: Provider) -> None:
     """Its own wording is compared by type, as the provider has other words."""
     provider.drifts["malformed"] = lambda reply: reply.body["error"]["hints"].__setitem__(1, "customer_id: no text")
