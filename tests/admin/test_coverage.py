@@ -26,10 +26,7 @@ from mockserver.engine.reloading import ReloadedContract, serve
 from mockserver.server.server import serving
 from mockserver.storage import observations
 from mockserver.storage.coverage import (
-    MAX_DISTINCT,
-    MAX_REMEMBERED,
     MAX_STRAY_TALLIES,
-    OTHER,
     Coverage,
     Observation,
     Outcome,
@@ -260,34 +257,6 @@ def test_an_answer_that_outlives_its_sandbox_is_not_counted(contract: Contract) 
 
 
 # -- bounds -------------------------------------------------------------------------------------------
-
-
-def test_the_memory_for_retries_is_bounded() -> None:
-    """One of the last requests is still recognised."""
-    counted, most = Coverage(lambda _: True, 10), 2 * MAX_REMEMBERED
-    for number in range(most + 10):
-        counted.add(seen(0, mark=number), complete=True)
-    assert len(counted._recent) + len(counted._older) <= most
-    counted.add(seen(0, mark=most + 10 - MAX_REMEMBERED), complete=True)
-    assert sum(again.count for again in counted.tally("").retries.values()) == 1
-    counted.add(seen(0, mark=0), complete=True)
-    assert sum(again.count for again in counted.tally("").retries.values()) == 1
-
-
-def test_the_counts_of_a_sandbox_are_bounded(contract: Contract) -> None:
-    """Beyond the bound others are summed up; the contract's scenarios always have their own."""
-    tally = Tally()
-    for number in range(MAX_DISTINCT + 10):
-        tally.count_outcome(Outcome("o", f"s{number}", from_contract=False), "values")
-        tally.add_retries(Outcome("o", f"s{number}", from_contract=False), RetryStats(1, 1, 1))
-        tally.count_violation(f"/{number}")
-    own = contract.operations[0].scenarios[0]
-    tally.count_outcome(Outcome(own.operation, own.id, from_contract=True), "values")
-    tally.add(tally)
-    for counted in (tally.outcomes, tally.retries, tally.violations):
-        assert len(counted) <= MAX_DISTINCT + 2
-    assert tally.counts_of(own).delivered == 2
-    assert tally.violations[OTHER] == 20
 
 
 def test_counts_for_unknown_sandboxes_are_bounded(contract: Contract) -> None:

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver import ConfigError, FileDiagnostic, check, load
+from mockserver.contract.loading import MAX_RUNTIME_CONDITIONS, compile_runtime_conditions
 from mockserver.core.model import Path as At
 from mockserver.core.model import Position
 
@@ -173,6 +174,29 @@ def test_any_file_gives_a_contract_or_a_report(changes: list[tuple[tuple[str, At
         loads, problems = problems_of(Path(folder))
     assert loads or problems
     assert all(problem.position.line > 0 and problem.what and problem.expected for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("when", "what"),
+    [
+        ({"nowhere.x": "present"}, "unknown reference nowhere.x"),
+        ({"body.pin": {"like": "1"}}, "unknown member like"),
+        ({"body.card_identifier": "4111111111111111"}, "a payment account number, which no condition may compare"),
+        ([], "wrong value for the file"),
+        (
+            {"any": [{"body.pin": str(number)} for number in range(MAX_RUNTIME_CONDITIONS)]},
+            "too many conditions for one that is added at run time",
+        ),
+    ],
+)
+def test_conditions_that_are_added_at_run_time_are_checked(when: Any, what: str) -> None:
+    """As those of a file; a report has members for JSON."""
+    operation = load().operations[0]
+    (condition,) = compile_runtime_conditions(operation, {"body.pin": "present"})
+    assert condition.text == "body.pin is present"
+    with pytest.raises(ConfigError) as refused:
+        compile_runtime_conditions(operation, when)
+    assert [one["what"] for one in refused.value.as_json] == [what]
 
 
 def test_a_report_without_a_hint_is_complete() -> None:

@@ -170,6 +170,13 @@ def test_durations_are_parsed_exactly(text: str, ns: int) -> None:
     assert parse_time_span(text) == ns
 
 
+@pytest.mark.parametrize("text", ["", "90", "s", "1 h", "--1s", "1.5.5s", "2w"])
+def test_another_span_of_time_is_refused(text: str) -> None:
+    """With examples of the form."""
+    with pytest.raises(DirectiveError, match="expected a span of time such as 90s, 15m, 2h, 1d or -90s"):
+        parse_time_span(text)
+
+
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_directive_text_is_parsed_or_refused(delay: str, fault: str) -> None:
     """No header text raises another error."""

@@ -8,6 +8,7 @@ import pytest
 from mockserver.core import contract, language, model, reply
 from mockserver.core.faults import Fault
 from mockserver.core.model import Document, Record, Request, RequestWarning, Violation
+from mockserver.core.provider_verification import ProviderVerification
 
 
 def names(value: type) -> tuple[str, ...]:
@@ -67,3 +68,17 @@ def test_a_place_has_a_dotted_path_and_a_json_pointer() -> None:
     assert (violation.where, violation.pointer) == ("body.a/b.0.c~d", "/a~1b/0/c~0d")
     assert violation.text == "body.a/b.0.c~d: expected text"
     assert str(model.Position("a.yaml", 3, 5)) == "a.yaml:3:5"
+
+
+def test_what_the_provider_answered_has_members_and_a_line() -> None:
+    """For programs and for people."""
+    verified = ProviderVerification("2026-11-29", "differs")
+    assert verified.members == {"on": "2026-11-29", "result": "differs"}
+    assert verified.text == "differs; 2026-11-29"
+
+
+def test_an_answer_that_broke_off_says_how() -> None:
+    """In words, and whether the connection was reset."""
+    for was_reset in (False, True):
+        error = reply.BrokenOffError("the provider left", was_reset=was_reset)
+        assert (str(error), error.was_reset) == ("the provider left", was_reset)

@@ -116,6 +116,68 @@ PROBLEMS: list[tuple[Reply, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     (
+        problems.unsupported_http(501, "What is wrong."),
+        {
+            "type": "urn:mockserver:problem:unsupported-http",
+            "title": "The request asks for something of HTTP that is not supported",
+            "status": 501,
+            "detail": "What is wrong.",
+        },
+        {},
+    ),
+    (
+        problems.too_many_connections(9),
+        {
+            "type": "urn:mockserver:problem:too-many-connections",
+            "title": "There are too many connections",
+            "status": 503,
+            "detail": "There are 9 connections, as many as the limit of open files (ulimit -n) allows, and none is "
+            "idle.",
+            "limit": 9,
+        },
+        {"Retry-After": "1"},
+    ),
+    (
+        problems.header_not_forwarded("X-Odd"),
+        {
+            "type": "urn:mockserver:problem:header-not-forwarded",
+            "title": "A header cannot be forwarded",
+            "status": 400,
+            "detail": "X-Odd has bytes that are not UTF-8, which cannot be sent on as they came. Nothing was sent.",
+        },
+        {},
+    ),
+    (
+        problems.provider_unreachable("Why"),
+        {
+            "type": "urn:mockserver:problem:provider-unreachable",
+            "title": "The provider cannot be reached",
+            "status": 502,
+            "detail": "No connection: Why.",
+        },
+        {},
+    ),
+    (
+        problems.provider_too_slow(2.5),
+        {
+            "type": "urn:mockserver:problem:provider-too-slow",
+            "title": "The provider did not answer in time",
+            "status": 504,
+            "detail": "It sent nothing for 2.5 s; the option --timeout changes that. It may have done what was asked.",
+        },
+        {},
+    ),
+    (
+        problems.provider_not_http("why"),
+        {
+            "type": "urn:mockserver:problem:provider-not-http",
+            "title": "The provider's answer cannot be read",
+            "status": 502,
+            "detail": "No answer: why.",
+        },
+        {},
+    ),
+    (
         problems.not_found("/thigs\n" + "x" * 300, ("/things", "/__admin"), ("/things",)),
         {
             "type": "urn:mockserver:problem:unknown-path",
@@ -150,3 +212,12 @@ def test_each_problem_has_its_type_title_status_and_detail(
     assert reply.status == body["status"]
     assert dict(reply.headers) == {"Content-Type": "application/problem+json", **headers}
     assert reply.problem == body["type"].removeprefix("urn:mockserver:problem:")
+
+
+@pytest.mark.parametrize(("was_reset", "fault", "how"), [(True, "reset", "reset"), (False, "empty", "closed")])
+def test_the_connection_of_a_provider_that_sent_no_answer(was_reset: bool, fault: str, how: str) -> None:
+    """The client's connection ends as the provider's did."""
+    reply = problems.provider_closed(was_reset=was_reset)
+    assert json.loads(reply.body)["detail"] == f"It {how} the connection. It may have done what was asked."
+    assert reply.fault is not None
+    assert reply.fault.kind == fault

@@ -95,6 +95,12 @@ async def test_a_sandbox_can_be_required(contract: Contract, client: aiohttp.Cli
         assert (await activate(client, url, headers={"Mock-Sandbox": "b"}))[0] == "existing-customer"
 
 
+def test_a_body_that_is_too_large_is_refused(contract: Contract) -> None:
+    """Also without a server, which refuses it before."""
+    reply = Engine(contract).handle_sync(Request("POST", PATH, bytes(contract.settings.max_body + 1)))
+    assert (reply.status, problem(reply.body)["limit"]) == (413, contract.settings.max_body)
+
+
 async def test_the_prefix_may_be_percent_encoded(url: str) -> None:
     """A path is compared once it is decoded."""
     split = urlsplit(url)

@@ -220,6 +220,13 @@ def test_what_begins_like_json_and_is_none_is_yaml_unless_it_claims_to_be_json()
     assert read_yaml_text(b'{"a": 0.5}', "body", is_json=True).data == {"a": 0.5}
 
 
+@pytest.mark.parametrize("is_json", [False, True])
+def test_a_text_that_is_not_utf_8_is_refused(is_json: bool) -> None:
+    """With its line."""
+    source = read_yaml_text(b"a: 1\nb: \xff", "body", is_json=is_json)
+    assert (told(source), source.data) == (["body:2:1: not UTF-8"], MISSING)
+
+
 @pytest.mark.parametrize("text", ['{"a": "x\\ud800"}', '{"\\udc00": 1}'])
 def test_half_of_a_surrogate_pair_is_refused_in_a_scenario(text: str) -> None:
     """In a value and in a key; an escaped backslash begins none."""
