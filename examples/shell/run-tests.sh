@@ -4,7 +4,7 @@ PROVIDER_URL="$MOCKSERVER_URL/sandbox/job" "$@" # the base URL of the client und
 status=$?
 mkdir -p mock
 mockserver requests --all --har > mock/journal.har
-mockserver requests --all --unexpected > mock/unexpected.txt
+mockserver requests --all --unexpected --limit 1000 > mock/unexpected.txt
 mockserver coverage --all --format html --output mock/coverage.html
 mockserver coverage --all --format junit --output mock/coverage.xml
 exit $status

@@ -108,7 +108,10 @@ def _explanation(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sent(entry: Mapping[str, Any]) -> Iterator[str]:
-    """The body of a request, masked as in the journal."""
+    """The body of a request, masked as in the journal, and how its answer was varied."""
     sent = entry["request"]["body"]
     if sent is not None:
         yield f"sent: {printable(sent if isinstance(sent, str) else encode_ascii_json(sent), MAX_BODY)}"
+    for header in entry["reply"]["headers"]:
+        if header["name"].lower() == "mock-varied":  # the case of its letters may be varied as well
+            yield f"Mock-Varied: {header['value']}"

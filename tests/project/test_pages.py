@@ -2,7 +2,8 @@
 
 Each page has a folder of its own and a server that was reset. Blocks of `console` hold commands behind `$` and what
 they print (`...` stands for anything in a line), run in order; a block with `title="NAME"` is a file of that name;
-other `python` is run. Items of numbered lists are done in a browser (`tutorial_steps.py`). Nothing of `sh` is run.
+other `python` is run. Items of numbered lists are done in a browser (`tutorial_steps.py`). Nothing of `sh` is run
+here; `test_page_scripts.py` runs scripts for pipelines.
 """
 
 import os
@@ -20,7 +21,6 @@ import yaml
 
 from tests.support import Serving, generated, serving
 from tests.support.browser import Tabs, browsing, opening
-from tests.support.stores import free_port
 from tests.support.tools import skip_without
 from tests.support.tutorial_steps import Step, perform, steps
 
@@ -141,36 +141,6 @@ def test_each_command_prints_what_the_page_shows(page: Page, server: Serving, tm
     for text in page.scripts():
         script = [sys.executable, "-W", "error", "-c", text.replace(SHOWN, server.url)]
         subprocess.run(script, cwd=tmp_path, check=True, timeout=60)
-
-
-def _write_script_by_hand(folder: Path) -> None:
-    files = {block.file: block.text for block in PAGES["docs/pages/tutorials/in-your-pipeline.md"].blocks if block.file}
-    (folder / "by-hand.sh").write_text(files["by-hand.sh"], encoding="utf-8")
-
-
-def test_the_tutorial_for_pipelines_starts_and_stops_a_mock(tmp_path: Path) -> None:
-    """Its script for a shell: the mock is up for the tests, the exit status is theirs, and then the mock is gone."""
-    skip_without("bash")
-    _write_script_by_hand(tmp_path)
-    (tmp_path / "run-tests.sh").write_text('mockserver health && echo "$MOCKSERVER_URL" && exit 7\n', encoding="utf-8")
-    printed = run(f"PORT={free_port()} bash by-hand.sh; echo status $?", tmp_path).splitlines()
-    assert printed[-1] == "status 7"
-    assert run(f"mockserver health {printed[-2]} 2> /dev/null; echo status $?", tmp_path) == "status 1\n"
-
-
-@pytest.mark.parametrize("shell", ["sh", "bash"])
-def test_the_tutorial_for_pipelines_takes_no_other_mock_for_its_own(
-    shell: str, server: Serving, tmp_path: Path
-) -> None:
-    """Another mock has the port: no test runs, also where the log of an earlier start is left over."""
-    skip_without("bash", shell)
-    _write_script_by_hand(tmp_path)
-    (tmp_path / "run-tests.sh").write_text("touch ran\n", encoding="utf-8")
-    (tmp_path / "mock.log").write_text('{"event":"started"}\n', encoding="utf-8")
-    printed = run(f"PORT={server.url.rpartition(':')[2]} {shell} by-hand.sh; echo status $?", tmp_path)
-    assert "Address already in use" in printed
-    assert printed.endswith("status 1\n")
-    assert not (tmp_path / "ran").exists()
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -211,6 +211,14 @@ def test_the_ini_file_varies_the_answers_of_all_tests(suite: Suite) -> None:
     suite("import pytest\n" + textwrap.dedent(test), ini="mockserver_vary = 7:order\n").assert_outcomes(passed=2)
 
 
+def test_a_failing_test_shows_how_its_answers_were_varied(suite: Suite) -> None:
+    """The setting that gives the same answers again, whatever the case of the header's name."""
+    test = "def test(mockserver):\n    post(mockserver)\n    post(mockserver, card_identifier=5)\n    assert False\n"
+    seen = shown(suite(test, "-o", "mockserver_vary=7:headers,order"))
+    assert re.search(r"-> 200 activated\S+ .*\n +sent: {.*}\n +Mock-Varied: 7/1:order,headers\n", seen)
+    assert re.search(r"-> 400 malformed .*\n +sent: {.*}\n +Mock-Varied: 7/2:order,headers\n", seen)
+
+
 def test_the_ini_file_configures_all_tests(suite: Suite, pytester: pytest.Pytester) -> None:
     """Contract, overlay, clock and seed."""
     folder(pytester.path / "ping", PING)
