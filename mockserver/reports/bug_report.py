@@ -217,7 +217,8 @@ def _summary_rows(
     if entry.delay_ms:
         yield text("entry.delay"), f"{entry.delay_ms:g} ms"
     if entry.masked:
-        yield text("report.hidden"), ", ".join(dict.fromkeys(wording.place(one, entry) for one in entry.masked))
+        places = dict.fromkeys(wording.place(one, entry) for one in entry.masked)
+        yield text("report.hidden"), ", ".join(filter(None, places))
     changed = text("report.changed", contract=contract.hash) if entry.contract_hash != contract.hash else ""
     yield (
         text("report.versions"),

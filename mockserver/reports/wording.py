@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.base.values import encode_json, kind
 from mockserver.core.model import RequestWarning
+from mockserver.core.reply import Headers
 from mockserver.entries.journal_entry import EntryViolation, JournalEntry
 from mockserver.reports.translations import TRANSLATIONS
 
@@ -42,21 +43,31 @@ class Wording:
         return name if name == kind else f"{name} ({kind})"
 
     def place(self, pointer: str, entry: JournalEntry) -> str:
-        """A place of an entry as a path: `/request/body/value/name` is `body.name`."""
-        part, area, *steps = json_pointer_steps(pointer)
-        headers = (entry.request if part == "request" else entry.reply).headers
-        if part == "decision":
-            return self.text("place.record", path=steps[-1])
-        match area:
-            case "target":
-                path = "URL"
-            case "headers":
-                path = f"header.{headers[int(steps[0])][0]}"
-            case "body":
-                path = ".".join(["body", *steps[1:]])  # without the step to its value
-            case _:
-                path = ".".join([area, *steps])
-        return self.text("place.reply", path=path) if part == "reply" else path
+        """A place of an entry as a path: `/request/body/value/name` is `body.name`.
+
+        Empty for one that repeats what stands in the request, such as a warning or the trace id.
+        """
+        match json_pointer_steps(pointer):
+            case ["decision", "warnings" | "violations", *_]:
+                return ""
+            case ["decision", *_, last]:
+                return self.text("place.record", path=last)
+            case ["request", *steps]:
+                return self._place_of_message(steps, entry.request.headers)
+            case ["reply", *steps]:
+                return self.text("place.reply", path=self._place_of_message(steps, entry.reply.headers))
+        return ""
+
+    @staticmethod
+    def _place_of_message(steps: Sequence[str], headers: Headers) -> str:
+        match steps:
+            case ["target"]:
+                return "URL"
+            case ["headers", number, *_]:
+                return f"header.{headers[int(number)][0]}"
+            case ["body", _, *members]:  # without the step to its value
+                return ".".join(["body", *members])
+        return ".".join(steps)
 
     def violation(self, one: EntryViolation) -> str:
         """What is wrong with a request at a place."""

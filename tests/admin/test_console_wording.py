@@ -93,6 +93,8 @@ def test_hidden_places_are_paths(mock: Serving, console: Opened, locale: str, la
         "/request/body/value/more/0": "body.more.0",
         "/reply/headers/0/1": f"header.{header} {'of the reply' if language == 'en' else 'de la respuesta'}",
         "/decision/lookups/card/records/0/view/id": "record id" if language == "en" else "registro id",
+        "/decision/warnings/0/message": "",
+        "/trace": "",
     }
     assert {one: Wording(language).place(one, entry) for one in paths} == paths
     shown = {name: {"headers": header_list(getattr(entry, name).headers)} for name in ("request", "reply")}

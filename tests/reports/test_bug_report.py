@@ -246,6 +246,12 @@ async def test_the_curl_line_has_a_method_where_curl_needs_one(url: str, client:
         assert (" -X" in text, "--data-raw" in text) == (bool(words), False)
 
 
+async def test_a_masked_trace_id_is_named_by_its_header(url: str, client: aiohttp.ClientSession) -> None:
+    """The member `trace` of the entry repeats it."""
+    shown = Tags(await report(client, url, ONCE, traceparent=f"00-{'4111111111111111':a<32}-{'1':0>16}-01")).text
+    assert "Maskedheader.traceparent" in shown
+
+
 async def test_a_report_names_masked_places_and_the_contract(client: aiohttp.ClientSession, tmp_path: Path) -> None:
     """The contract only where another one is served now."""
     engine = Engine(load())

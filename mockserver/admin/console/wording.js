@@ -107,10 +107,11 @@ export function placePath(place) {
 }
 
 /** The places that the journal hides, as paths: `/request/body/value/name` is `body.name`. Only those below `prefix`. */
-export const maskedPlaces = (entry, prefix = "") => [...new Set(entry.masked.filter((one) => one.startsWith(prefix)).map((one) => entryPlace(one, entry)))].join(", ");
+export const maskedPlaces = (entry, prefix = "") => [...new Set(entry.masked.filter((one) => one.startsWith(prefix)).map((one) => entryPlace(one, entry)))].filter(Boolean).join(", ");
 
 function entryPlace(pointer, entry) {
   const [, part, area, ...steps] = stepsOf(pointer);
+  if (!["request", "reply", "decision"].includes(part) || ["warnings", "violations"].includes(area)) return ""; // it repeats the request
   if (part === "decision") return t("place.record", { path: steps.at(-1) });
   const path = { target: ["URL"], headers: ["header", entry[part]?.headers?.[steps[0]]?.name], body: ["body", ...steps.slice(1)] }[area] ?? [area, ...steps];
   return part === "reply" ? t("place.reply", { path: path.join(".") }) : path.join(".");
