@@ -65,11 +65,20 @@ def test_each_page_stands_in_the_navigation_once() -> None:
     assert sorted(listed) == sorted(path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*.md"))
 
 
+def anchors(page: Path) -> set[str]:
+    """Those that GitHub makes of the headings of a page; `docs/build` checks those of the site."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted(PAGES.rglob("*.md"))])
-def test_each_relative_link_leads_to_a_file(page: Path) -> None:
-    """Pictures too; `docs/build` checks anchors."""
-    links = re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+def test_each_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    """Pictures too."""
+    links = re.findall(r"\]\((?![a-z]+://)([^)\s#]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8"))
+    assert [link for link, _ in links if not (page.parent / link).exists()] == []
+    targets = [(page.parent / link if link else page, anchor) for link, anchor in links if anchor]
+    assert [anchor for target, anchor in targets if anchor not in anchors(target)] == []
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.rglob("*.md")), ids=lambda page: page.name)

@@ -299,7 +299,7 @@ TABLES = {
 
 def _file(path: str) -> str:
     """A file of the project as a block."""
-    kind = {"yml": "yaml", "yaml": "yaml", "js": "js"}[path.rpartition(".")[2]]
+    kind = {"yml": "yaml", "yaml": "yaml", "js": "js", "sh": "sh"}[path.rpartition(".")[2]]
     return f"```{kind}\n{(ROOT / path).read_text(encoding='utf-8')}```"
 
 
