@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -26,7 +27,7 @@ HOST = "127.0.0.1"
     metavar="PORT",
     help=f"Serve streamable HTTP at http://{HOST}:PORT/mcp instead of standard input and output.",
 )
-@remote_options
+@partial(remote_options, sandbox_help="The sandbox in which the agent works. Its name has to be given.")
 def mcp(remote: RemoteServer, *, port: int | None) -> None:
     """Serve tools for coding agents by the Model Context Protocol, within one named sandbox of a running server.
 

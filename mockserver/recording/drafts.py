@@ -39,7 +39,10 @@ class Drafts(Struct, frozen=True):
 
 
 def drafts(contract: Contract, report: Report, entries: Sequence[JournalEntry]) -> Drafts:
-    """The drafts from a drift report, and from the entries, newest first, whose answer is unknown."""
+    """The drafts from a drift report, and from the entries, newest first, whose answer is unknown.
+
+    Without any there is one file that changes nothing: a folder without files is no overlay.
+    """
     notes: list[str] = []
     changed = [*_changed_scenarios(contract, report, notes)]
     new = [*_new_scenarios(contract, entries, notes)]
@@ -49,8 +52,8 @@ def drafts(contract: Contract, report: Report, entries: Sequence[JournalEntry]) 
         if found:
             lines = scenario_lines(_COMMENT, operation.id, found)
             files[f"recorded-{operation.id}.yaml"] = "\n".join(lines) + "\n"
-    if new:
-        files["recorded.yaml"] = f"# {_COMMENT}\nformat: 1\nassumptions:\n  {ASSUMPTION}: {_MEANING}\n"
+    assumptions = f"assumptions:\n  {ASSUMPTION}: {_MEANING}\n" if new else ""
+    files["recorded.yaml"] = f"# {_COMMENT}\nformat: 1\n{assumptions}"
     return Drafts(files, notes)
 
 

@@ -119,7 +119,9 @@ def relevant_cacert(url: str, cacert: str) -> str:
     return cacert
 
 
-def remote_options(command: _Command) -> _Command:
+def remote_options(
+    command: _Command, *, sandbox_help: str = "The sandbox [default: the one without a name]."
+) -> _Command:
     """Add `--url`, `--sandbox`, `--admin-token` and `--cacert`; the command gets a `RemoteServer` as `remote`."""
 
     def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **options: Any) -> Any:
@@ -144,7 +146,7 @@ def remote_options(command: _Command) -> _Command:
             show_envvar=True,
             default="",
             metavar="NAME",
-            help="The sandbox [default: the one without a name].",
+            help=sandbox_help,
         ),
         click.option(
             "--url",

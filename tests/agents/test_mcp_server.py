@@ -294,6 +294,7 @@ async def test_the_command_serves_http(mock: Mock) -> None:
 
 def test_the_command_needs_a_named_sandbox_and_an_address() -> None:
     """A wrong option is 2."""
+    assert "Its name has to" in run("mcp", "--help").stdout
     for arguments in ([], ["--sandbox", "a", "--url", "ftp://mock"], ["--sandbox", "a", "--http", "0"]):
         assert run("mcp", *arguments).returncode == 2
 

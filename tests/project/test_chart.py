@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from mockserver.cli.serve import serve
+from mockserver.core.model import Settings
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "examples" / "kubernetes"
@@ -55,6 +56,14 @@ def test_the_values_fit_their_schema() -> None:
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.Draft7Validator(schema).validate(values)
     assert set(values) == set(schema["properties"]) - {"global"}
+
+
+def test_the_memory_limit_has_room_for_a_full_state_and_journal() -> None:
+    """By the rule of the page Limits, with the default settings."""
+    limit = yaml.safe_load((CHART / "values.yaml").read_text())["resources"]["limits"]["memory"]
+    settings = Settings()
+    needed = (settings.journal_bytes + settings.max_state_bytes) * 1.25 + 100_000_000
+    assert int(limit.removesuffix("Gi")) * 2**30 >= needed
 
 
 def test_each_variable_is_an_option_of_the_server() -> None:

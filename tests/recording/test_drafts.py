@@ -136,6 +136,17 @@ def test_the_drafts_are_an_overlay_that_check_accepts(found: Recording, tmp_path
     assert changed.code == "4999"
 
 
+def test_recordings_that_are_all_the_same_change_nothing(recording: Recording, tmp_path: Path) -> None:
+    """The folder is an overlay that `check` accepts, and the report is no part of it."""
+    recording.post({}, "same")
+    output = tmp_path / "recorded"
+    ended = run("recordings", "--url", recording.url, "--sandbox", "same", "--output", str(output))
+    assert ended.returncode == 0
+    files = sorted(str(file.relative_to(output)) for file in output.rglob("*.*"))
+    assert files == ["report.json", "scenarios/recorded.yaml"]
+    assert run("check", "--overlay", str(output)).stdout == run("check").stdout
+
+
 def test_delays_are_fitted_to_each_outcome(found: Recording) -> None:
     """As the settings take them."""
     lines = run("recordings", "--url", found.url, "--delays").stdout.splitlines()
