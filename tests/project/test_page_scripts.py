@@ -46,6 +46,15 @@ def script(page: str, name: str) -> str:
     return text
 
 
+def test_each_script_of_a_page_is_run() -> None:
+    """By a command of its page, by another script of it, or by a test in this file."""
+    tested = Path(__file__).read_text(encoding="utf-8")
+    for page in PAGES.values():
+        for block in page.blocks:
+            others = [other.text for other in page.blocks if other is not block]
+            assert block.kind != "sh" or block.file in "\n".join([*others, tested]), block.file
+
+
 def executable(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
