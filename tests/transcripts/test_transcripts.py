@@ -6,7 +6,6 @@ the status, every Mock-* header but Mock-Contract and Mock-Entry, the other head
 exact body.
 """
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from mockserver import Contract, Engine, frozen_clock, load, parse_instant
+from mockserver import Contract, Engine, frozen_clock, parse_instant
 from mockserver.redis_storage.storage import RedisStorage
 from mockserver.server.server import serving
 from tests.support.stores import OVER_STORE, close_stores, needs_redis, redis_server, redis_storage
@@ -100,16 +99,16 @@ CONVERSATIONS = [
 
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
-def test_the_server_answers_as_in_the_transcript(conversation: Conversation) -> None:
+async def test_the_server_answers_as_in_the_transcript(conversation: Conversation, contract: Contract) -> None:
     """Byte for byte; with `OVER_STORE=1` two servers with one store, in turn."""
-    for due, came in asyncio.run(converse_over_store(conversation) if OVER_STORE else converse(conversation, load())):
+    for due, came in await (converse_over_store if OVER_STORE else converse)(conversation, contract):
         assert came == due
 
 
-async def converse_over_store(conversation: Conversation) -> list[tuple[list[str], list[str]]]:
+async def converse_over_store(conversation: Conversation, contract: Contract) -> list[tuple[list[str], list[str]]]:
     """Each exchange with the other one of two servers with one store."""
     needs_redis()
-    contract, clock, url = load(), frozen_clock(parse_instant(conversation.clock)), redis_server().url()
+    clock, url = frozen_clock(parse_instant(conversation.clock)), redis_server().url()
     storages = [redis_storage(contract, contract.settings, clock, url=url) for _ in range(2)]
     try:
         return await converse(conversation, contract, *storages)
@@ -117,16 +116,16 @@ async def converse_over_store(conversation: Conversation) -> list[tuple[list[str
         await close_stores()
 
 
-async def test_two_servers_with_one_store_answer_as_one() -> None:
+async def test_two_servers_with_one_store_answer_as_one(contract: Contract) -> None:
     """A third of the conversations."""
     for param in CONVERSATIONS[::3]:
         conversation = param.values[0]
         assert isinstance(conversation, Conversation)
-        for due, came in await converse_over_store(conversation):
+        for due, came in await converse_over_store(conversation, contract):
             assert came == due, param.id
 
 
-def test_every_scenario_has_a_transcript() -> None:
+def test_every_scenario_has_a_transcript(contract: Contract) -> None:
     """It answers at least once without being forced."""
     met = {
         line.removeprefix("Mock-Scenario: ")
@@ -136,4 +135,4 @@ def test_every_scenario_has_a_transcript() -> None:
         for line in exchange.due
         if line.startswith("Mock-Scenario: ")
     }
-    assert met == {scenario.id for scenario in load().scenarios}
+    assert met == {scenario.id for scenario in contract.scenarios}
