@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, load
+from mockserver.server import connection as server_connection
 from mockserver.server.faults import GARBAGE
 from mockserver.server.server import serving
 from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, journal, spawned
@@ -177,8 +178,11 @@ async def test_a_stop_ends_hanging_answers(contract: Contract, directive: str) -
         *(["Mock-Delay: 300s", f"Mock-Fault: {kind}"] for kind in ("reset", "empty", "dribble")),
     ],
 )
-async def test_a_client_that_left_ends_a_hang(contract: Contract, asked: list[str]) -> None:
+async def test_a_client_that_left_ends_a_hang(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
     """Its limit is not awaited."""
+    monkeypatch.setattr(server_connection, "HALF_CLOSED_SECONDS", 0.05)
     engine = Engine(contract)
     async with serving(engine) as url:
         before = asyncio.all_tasks()

@@ -193,13 +193,14 @@ def test_the_plugin_trusts_a_given_authority(served: Serving, files: Files, pyte
     """By variable or by the ini file."""
     pytester.makepyfile("def test_one(mockserver):\n    assert mockserver.url.startswith('https://')\n")
     command = ["-p", "no:cacheprovider", "-p", "no:randomly", f"--mockserver-url={served.url}"]
-    assert pytester.runpytest_subprocess(*command).ret == 1
+    command += ["-o", "asyncio_default_fixture_loop_scope=function"]
+    assert pytester.runpytest_inprocess(*command).ret == 1
     pytester.makeini(f"[pytest]\nmockserver_cacert = {files.ca}\n")
-    pytester.runpytest_subprocess(*command).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*command).assert_outcomes(passed=1)
     pytester.makeini("[pytest]\n")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MOCKSERVER_CACERT", str(files.ca))
-        pytester.runpytest_subprocess(*command).assert_outcomes(passed=1)
+        pytester.runpytest_inprocess(*command).assert_outcomes(passed=1)
 
 
 # -- faults -------------------------------------------------------------------------------------------
@@ -238,8 +239,9 @@ def exchange(url: str, context: ssl.SSLContext, *headers: str) -> tuple[bytes, s
     return data, end
 
 
-async def test_faults_work_over_tls(contract: Contract, files: Files) -> None:
+async def test_faults_work_over_tls(contract: Contract, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """A TCP reset, a clean end of TLS after too little, bytes that are no HTTP, a whole answer in pieces."""
+    monkeypatch.setattr(edge, "CLOSE_SECONDS", 0.1)  # this client says no goodbye
     context = files.trusting()
     # Older releases of Python 3.11 ask OpenSSL 3 to take an end without a goodbye for a clean one, which it is not.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)

@@ -42,7 +42,7 @@ def chromium() -> str:
 def browsing() -> Iterator[Browser]:
     """A browser that is gone afterwards."""
     path = chromium()
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=PATIENCE * 1_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS])
         try:

@@ -26,6 +26,7 @@ from mockserver import Contract, Engine, Settings
 from mockserver.engine.engine import NowNs
 from mockserver.redis_storage.connection import parse_address
 from mockserver.redis_storage.storage import RedisStorage
+from tests.support.processes import PATIENCE
 from tests.support.tools import skip_without
 
 OVER_STORE: Final = os.environ.get("OVER_STORE", "") == "1"
@@ -61,7 +62,7 @@ class RedisServer:
         """Start it, and wait until it answers."""
         command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder]
         self.process = subprocess.Popen([*command, "--save", "", *self._options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 with redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0)) as client:
