@@ -17,6 +17,7 @@ from mockserver.contract.folders import ENTRY_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario, format_validator
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
+from mockserver.core.faults import loses_answer
 from mockserver.core.model import RequestWarning
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.decide import decide
@@ -187,9 +188,11 @@ def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str,
 
 def _fault_and_delay(entry: JournalEntry, decision: EntryDecision) -> str:
     parts = []
-    if entry.fault:
+    if loses_answer(entry.fault):
         kept = "only the answer was lost" if decision.committed else "nothing was committed"
         parts.append(f"fault {entry.fault}, {kept}")
+    elif entry.fault:
+        parts.append(f"fault {entry.fault}")
     if entry.delay_ms:
         parts.append(f"delay of {entry.delay_ms:.0f} ms")
     if entry.client_left:
