@@ -61,7 +61,7 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
     """A function that tells whether an entry matches the query. Raises `AdminError`."""
     query, scope = call.query, scope_of(call)
     since = _since(query.get("since"))
-    text, trace = fold_text(query.get("text", "")), query.get("trace")
+    words, trace = fold_text(query.get("text", "")).split(), query.get("trace")
     if trace is not None and not TRACE_ID.fullmatch(trace):
         raise bad_parameter(f"trace is a trace id, 32 hexadecimal digits in lower case, not {printable(trace, 80)}.")
     wanted = [(name, await _accepted_words(call, name, query[name])) for name in _WORD_FILTERS if name in query]
@@ -71,9 +71,9 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
         return (
             scope.has(entry.sandbox)
             and (since is None or entry.at_ns >= since)
-            and all(shown[name] in words for name, words in wanted)
+            and all(shown[name] in accepted for name, accepted in wanted)
             and trace in (None, entry.trace)
-            and (not text or text in _searchable_text(entry))
+            and (not words or _has_words(entry, words))
         )
 
     return is_wanted
@@ -113,6 +113,11 @@ def _since(text: str | None) -> int | None:
         return parse_instant(text) if text is not None else None
     except ValueError as error:
         raise bad_parameter(f"since: {error}.") from None
+
+
+def _has_words(entry: JournalEntry, words: Iterable[str]) -> bool:
+    searchable = _searchable_text(entry)
+    return all(word in searchable for word in words)
 
 
 def _searchable_text(entry: JournalEntry) -> str:
@@ -248,7 +253,8 @@ FILTERS: Final = {
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
     "trace": "A trace id: that of the request's header traceparent",
-    "text": "A text in the request, the reply, its code or the id of the scenario, whatever its case and accents",
+    "text": "Words that all stand in the request, the reply, its code or the id of the scenario, in any order, whatever "
+    "their case and accents",
     **SCOPE_PARAMETERS,
 }
 _PAGE_PARAMETERS: Final = {

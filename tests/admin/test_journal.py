@@ -234,6 +234,21 @@ async def test_a_search_needs_no_accents(url: str, client: aiohttp.ClientSession
         assert [one["id"] for one in page["requests"]] == ["2", "1"]
 
 
+async def test_a_search_finds_all_its_words_in_any_order(url: str, client: aiohttp.ClientSession) -> None:
+    """Wherever they stand: in the request, the reply, its code or the id of the scenario."""
+    await post_body(client, url, {**LASTING, "device_id": "José Ángel", "alias": "Muñoz Peña"})
+    await post_body(client, url, {**LASTING, "device_id": "José"})
+    for text, ids in (
+        ("jose angel muñoz", ["1"]),
+        ("peña  angel", ["1"]),
+        ("muñoz card-001 post", ["1"]),
+        ("jose nobody", []),
+        (" ", ["2", "1"]),
+    ):
+        page = await get_json(client, f"{url}/__admin/requests?{urlencode({'text': text})}")
+        assert [one["id"] for one in page["requests"]] == ids, text
+
+
 async def test_the_journal_of_a_sandbox_is_emptied(url: str, client: aiohttp.ClientSession) -> None:
     """Of that one alone; ids go on."""
     await post_body(client, url, LASTING)
