@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockserver.admin.sandboxes import scenarios_of
 from mockserver.base.instants import parse_instant
-from mockserver.base.spelling import close_matches, did_you_mean_sentence, fold_text
+from mockserver.base.spelling import close_matches, did_you_mean_sentence, fold_text, has_all
 from mockserver.base.trace_context import TRACE_ID
 from mockserver.base.values import encode_json, printable
 from mockserver.core.codes import codes, has_name, is_code, near_names
@@ -73,7 +73,7 @@ async def entry_filter(call: Call) -> Callable[[JournalEntry], bool]:
             and (since is None or entry.at_ns >= since)
             and all(shown[name] in accepted for name, accepted in wanted)
             and trace in (None, entry.trace)
-            and (not words or _has_words(entry, words))
+            and (not words or has_all(words, _searchable_text(entry)))
         )
 
     return is_wanted
@@ -113,11 +113,6 @@ def _since(text: str | None) -> int | None:
         return parse_instant(text) if text is not None else None
     except ValueError as error:
         raise bad_parameter(f"since: {error}.") from None
-
-
-def _has_words(entry: JournalEntry, words: Iterable[str]) -> bool:
-    searchable = _searchable_text(entry)
-    return all(word in searchable for word in words)
 
 
 def _searchable_text(entry: JournalEntry) -> str:
@@ -253,8 +248,7 @@ FILTERS: Final = {
     "trigger": "values, state, header, armed or default",
     "since": "An RFC 3339 instant",
     "trace": "A trace id: that of the request's header traceparent",
-    "text": "Words that all stand in the request, the reply, its code or the id of the scenario, in any order, whatever "
-    "their case and accents",
+    "text": "Words, in any order, that all stand in request, reply, code or scenario, whatever their case and accents",
     **SCOPE_PARAMETERS,
 }
 _PAGE_PARAMETERS: Final = {

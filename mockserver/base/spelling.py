@@ -38,3 +38,8 @@ def fold_text(text: str) -> str:
     if text.isascii():
         return text.lower()
     return "".join(one for one in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(one))
+
+
+def has_all(words: Iterable[str], text: str) -> bool:
+    """Whether all words stand in a text, in any order and place."""
+    return all(word in text for word in words)

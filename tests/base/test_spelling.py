@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.base.spelling import close_matches, did_you_mean, did_you_mean_sentence, fold_text
+from mockserver.base.spelling import close_matches, did_you_mean, did_you_mean_sentence, fold_text, has_all
 
 
 def test_near_spellings_are_found() -> None:
@@ -36,3 +36,10 @@ def test_near_spellings_are_one_sentence_or_none(names: tuple[str, ...], text: s
 def test_a_text_is_found_without_its_accents(text: str, found: str) -> None:
     """In lower case; a letter with its accent, or an accent of its own behind the letter."""
     assert fold_text(text) == found
+
+
+def test_a_text_has_words_in_any_order() -> None:
+    """Also within longer words; no words are in every text."""
+    assert has_all(["b", "ar"], "bar a")
+    assert not has_all(["b", "c"], "bar a")
+    assert has_all([], "")
