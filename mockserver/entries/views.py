@@ -13,7 +13,7 @@ from mockserver.core.language import Evidence
 from mockserver.core.model import Record, RequestWarning, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.entries.entry_writer import scenario_info
-from mockserver.entries.journal_entry import JSON, EntryDecision, EntryViolation, JournalEntry, Recorded, ScenarioInfo
+from mockserver.entries.journal_entry import JSON, EntryViolation, JournalEntry, Recorded, ScenarioInfo
 from mockserver.entries.reconstruction import Reconstruction
 
 
@@ -122,7 +122,7 @@ def entry_details(entry: JournalEntry, contract: str, reconstruction: Reconstruc
         shown["violations"] = [{**violation_json(one), "values": one.values} for one in decision.violations]
         shown["warnings"] = [warning_json(one) for one in decision.warnings]
         shown["decision"] = answer_json(decision.scenario, decision.trigger, decision.assumed)
-        shown["records"] = records_before_and_after(decision)
+        shown["records"] = records_before_and_after(entry)
     if entry.recorded is not None:
         shown["recording"] = _recording_json(entry.recorded)
     if reconstruction is not None:
@@ -259,17 +259,24 @@ def near_misses_json(found: Iterable[NearMiss]) -> list[dict[str, Any]]:
     ]
 
 
-def records_before_and_after(decision: EntryDecision) -> list[dict[str, Any]]:
-    """The records that were looked up by key, each before and after the request."""
+def records_before_and_after(entry: JournalEntry) -> list[dict[str, Any]]:
+    """The records that were looked up by key, each before and after the request.
+
+    Without those of ids that were drawn and not used: the request could not meet their default records.
+    """
+    decision = entry.decision
+    if decision is None:
+        return []
+    shown, named = [], _keys(entry)
     writes = {(one.collection, one.key): one for one in decision.writes}
-    shown = []
     for name, lookup in decision.lookups.items():
         if lookup.key is None:
             continue
         written = writes.pop((lookup.collection, lookup.key), None)
         record = lookup.records[0] if lookup.records else None
-        if record is not None or written is not None:
-            shown.append(_change(name, lookup.key, record, written))
+        if written is None and (record is None or (record.origin == "default" and lookup.key not in named)):
+            continue
+        shown.append(_change(name, lookup.key, record, written))
     return shown
 
 

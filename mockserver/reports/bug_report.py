@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
-import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from mockserver.base.address import public_url
 from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.base.values import encode_json
 from mockserver.core.client_advice import NO_ADVICE, text_in
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
 from mockserver.entries.reconstruction import Reconstruction
-from mockserver.entries.views import pretty_json, reply_code, reply_error, violation_json
+from mockserver.entries.views import pretty_json, records_before_and_after, reply_code, reply_error, violation_json
+from mockserver.reports.curl_line import curl_line
 from mockserver.reports.wording import Wording
 from mockserver.version import __version__
 
@@ -42,6 +40,7 @@ margin:.5rem 0;user-select:text}
 table{border-collapse:collapse;width:100%;border-top:1px solid var(--line)}
 th,td{text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:600;width:13rem}
+h3{font-size:.95rem;margin:1rem 0 .4rem}.records th,.records td{display:table-cell;padding:.4rem 1rem .4rem 0}
 ul{margin:.3rem 0;padding-left:1.2rem}
 blockquote{margin:.8rem 0;padding-left:.9rem;border-left:3px solid var(--mark);font-size:1.05rem}
 @media(max-width:40rem){main{padding:1.2rem 1rem 2rem}th,td{display:block;width:auto;padding-right:0}
@@ -51,12 +50,6 @@ th{border:0;padding-bottom:0;color:var(--soft);font-size:.85rem}td{padding-top:0
 _HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 """The content security policy of the page: only its own style, also when it is opened as a file."""
-
-_CLIENT_HEADERS: Final = {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length"}
-"""Request headers that curl sets by itself."""
-
-_DOT_SEGMENT: Final = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
-_GLOB: Final = re.compile(r"[\[\]{}]")
 
 
 def report(
@@ -90,9 +83,10 @@ def report(
             wording.text("report.not_arrived" if entry.answer_lost else "report.answered"),
             _message(entry, "reply", wording),
         ),
+        *_records(entry, wording),
         _section(
             wording.text("entry.again"),
-            f"<p>{escape(wording.text('report.masked'))}</p>" + _block(_curl_line(entry, scheme)),
+            f"<p>{escape(wording.text('report.masked'))}</p>" + _block(curl_line(entry, scheme)),
         ),
     ]
     return (
@@ -194,15 +188,7 @@ def _summary_rows(
     yield text("report.time"), text("report.instant", local=local, utc=utc)
     yield text("report.entry"), text("report.of", id=entry.id, sandbox=entry.sandbox or text("sandbox.default"))
     if decision is not None:
-        scenario = decision.scenario
-        yield text("column.source"), text("report.assumed" if scenario.source == "assumed" else "source.documented")
-        yield text("entry.trigger"), text(f"trigger.{decision.trigger}")
-        if scenario.because:
-            yield text("entry.because"), _because(decision, reconstruction, wording)
-        for assumption in decision.assumed:
-            meaning = text_in(contract.assumption_texts.get(assumption, {}), wording.language) or ""
-            yield text("report.assumption", id=assumption), meaning
-        yield text("entry.position"), scenario.position
+        yield from _decision_rows(decision, contract, reconstruction, wording)
     elif entry.recorded is not None:
         yield from _recorded_rows(entry.recorded, wording)
     else:
@@ -224,6 +210,23 @@ def _summary_rows(
         text("report.versions"),
         text("report.version", version=__version__, contract=entry.contract_hash) + changed,
     )
+
+
+def _decision_rows(
+    decision: EntryDecision, contract: Contract, reconstruction: Reconstruction | None, wording: Wording
+) -> Iterator[tuple[str, str]]:
+    """Why the scenario answered, and on which assumptions."""
+    scenario, text = decision.scenario, wording.text
+    yield text("column.source"), text("report.assumed" if scenario.source == "assumed" else "source.documented")
+    yield text("entry.trigger"), wording.why(decision.trigger, decision.cause_entry_id)
+    if decision.cause_entry_id:
+        yield text("entry.cause"), f"#{decision.cause_entry_id}"
+    if scenario.because:
+        yield text("entry.because"), _because(decision, reconstruction, wording)
+    for assumption in decision.assumed:
+        meaning = text_in(contract.assumption_texts.get(assumption, {}), wording.language) or ""
+        yield text("report.assumption", id=assumption), meaning
+    yield text("entry.position"), scenario.position
 
 
 def _record_titles(contract: Contract, decision: EntryDecision | None, language: str) -> dict[str, str]:
@@ -250,6 +253,34 @@ def _recorded_rows(recorded: Recorded, wording: Wording) -> Iterator[tuple[str, 
         yield one.at, wording.text("report.difference", **sides)
 
 
+def _records(entry: JournalEntry, wording: Wording) -> Iterator[str]:
+    """The records that the request found or wrote, each before and after it."""
+    tables = [_record_table(one, wording) for one in records_before_and_after(entry)]
+    if tables:
+        yield _section(wording.text("entry.records"), "\n".join(tables))
+
+
+def _record_table(record: Mapping[str, Any], wording: Wording) -> str:
+    before, after = record["before"] or {}, record["after"]
+    unchanged = f" · {wording.text('records.unchanged')}" if before == after else ""
+    heads = "".join(f"<th>{escape(wording.text(f'records.{name}'))}</th>" for name in ("member", "before", "after"))
+    rows = "\n".join(
+        f'<tr><th scope="row">{escape(wording.text("state.origin") if name == "origin" else name)}</th>'
+        f"<td>{_member(before, name, wording)}</td><td>{_member(after, name, wording)}</td></tr>"
+        for name in dict.fromkeys([*before, *after])
+    )
+    title = f"{wording.title(record['lookup'])} {record['key']}{unchanged}"
+    return f"<h3>{escape(title)}</h3>\n<table class=records>\n<tr>{heads}</tr>\n{rows}\n</table>"
+
+
+def _member(members: Mapping[str, Any], name: str, wording: Wording) -> str:
+    """The value of a member of a record as HTML."""
+    if name not in members:
+        return "—"
+    value = members[name]
+    return escape(wording.text(f"origin.{value}") if name == "origin" else encode_json(value).decode())
+
+
 def _violations(decision: EntryDecision | None, entry: JournalEntry, wording: Wording) -> Iterator[str]:
     if decision is not None and decision.violations:
         rows = ((violation_json(one)["at"], wording.violation(one)) for one in decision.violations)
@@ -258,26 +289,3 @@ def _violations(decision: EntryDecision | None, entry: JournalEntry, wording: Wo
         listed = "".join(f"<li>{escape(wording.warning(one))}</li>" for one in decision.warnings)
         title = wording.text("report.noticed" if reply_error(entry) else "report.warnings")
         yield _section(title, f"<ul>{listed}</ul>")
-
-
-def _curl_line(entry: JournalEntry, scheme: str) -> str:
-    """The curl command that sends the request of the entry again."""
-    request, body = entry.request, entry.request.body.data
-    url = public_url(entry.first_headers, scheme) + request.target
-    is_head = request.method == "HEAD" and not body
-    parts = ["curl", "-I" if is_head else "-i", url]
-    if _DOT_SEGMENT.search(request.target.partition("?")[0]):
-        parts.append("--path-as-is")  # or curl resolves the segments
-    if _GLOB.search(request.target):
-        parts.append("--globoff")  # or curl sends several requests
-    if not is_head and request.method != ("POST" if body else "GET"):
-        parts += ["-X", request.method]
-    for name, value in request.headers:
-        # The entry has the body unpacked.
-        if name.lower() not in _CLIENT_HEADERS and not (body and name.lower() == "content-encoding"):
-            parts += ["-H", f"{name}: {value}" if value else f"{name};"]
-    if body:
-        if "content-type" not in entry.first_headers:
-            parts += ["-H", "Content-Type:"]  # or curl adds that of a form
-        parts += ["--data-raw", body.decode("utf-8", "replace")]
-    return shlex.join(parts)

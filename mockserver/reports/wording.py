@@ -42,6 +42,14 @@ class Wording:
         name = self._texts.get(f"fault.name.{kind}", kind)
         return name if name == kind else f"{name} ({kind})"
 
+    def title(self, record: str) -> str:
+        """The title of the collection of a record; its own name where it has none."""
+        return self._titles.get(record, record)
+
+    def why(self, trigger: str, cause_entry_id: str) -> str:
+        """What made a scenario answer. A record that no request wrote was written by hand or from a snapshot."""
+        return self.text("trigger.state.hand" if trigger == "state" and not cause_entry_id else f"trigger.{trigger}")
+
     def place(self, pointer: str, entry: JournalEntry) -> str:
         """A place of an entry as a path: `/request/body/value/name` is `body.name`.
 

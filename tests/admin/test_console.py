@@ -957,6 +957,19 @@ def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: 
     expect(page).to_have_url(re.compile("sandbox=state-2"))
 
 
+def test_a_record_says_who_wrote_it(mock: Serving, console: Opened) -> None:
+    """A request by its number, or somebody by hand; an answer that rests on such a record does not blame a request."""
+    send(mock, "hand", ONCE)
+    mock.ask("PUT", "/sandbox/hand/__admin/state/cards/HAND-2", b'{"status": "activated"}')
+    sent = send(mock, "hand", {**ONCE, "card_identifier": "HAND-2"})[1]
+    page = console(at(mock, "hand", "state", collection="cards"))
+    expect(page.locator("tr", has_text="CARD-001")).to_contain_text("request #")
+    expect(page.locator("tr", has_text="HAND-2")).to_contain_text("by hand or from a snapshot")
+    page.goto(at(mock, "hand", "journal", id=sent["Mock-Entry"]))
+    expect(page.locator(".detail")).to_contain_text("a record that was written before, by hand or from a snapshot")
+    expect(page.locator(".detail")).not_to_contain_text("Record written by")
+
+
 def test_a_dialog_shows_one_error_until_something_changes(mock: Serving, console: Opened) -> None:
     """What is not JSON by its place, in the reader's language, and then the refusal of the mock alone."""
     page = console(at(mock, "state-3", "state", collection="cards"), tells=False, locale="es-MX")

@@ -44,14 +44,22 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
         (None, None),
         (None, None),
     ]
-    assert created.decision is not None
-    emails = [one for one in records_before_and_after(created.decision) if one["lookup"] == "email"]
+    emails = [one for one in records_before_and_after(created) if one["lookup"] == "email"]
     assert emails[0]["before"] is None
     assert emails[0]["after"]["origin"] == "request"
-    assert lost.decision is not None
-    assert [one["after"] == one["before"] for one in records_before_and_after(lost.decision)] == [
-        True
-    ] * 4  # nothing was committed
+    unchanged = [one["after"] == one["before"] for one in records_before_and_after(lost)]
+    assert unchanged == [True] * 4  # nothing was committed
+
+
+def test_the_record_of_an_unused_id_is_no_record_of_an_entry(contract: Contract) -> None:
+    """An id that was drawn, and not used, has a default record that the request could not meet."""
+    engine = Engine(contract)
+    new = {name: value for name, value in ONCE.items() if name != "customer_id"}
+    sent(engine, new, mock_scenario="rfc-invalid")
+    (entry,) = journal(engine, None)
+    assert entry.decision is not None
+    assert "created" in entry.decision.lookups
+    assert [one["lookup"] for one in records_before_and_after(entry)] == ["batch", "card"]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -155,6 +155,72 @@ async def test_a_report_words_what_was_wrong_in_spanish(url: str, client: aiohtt
         assert [one for one in words if one not in text] == [], text
 
 
+@pytest.mark.parametrize(
+    ("accepted", "words"),
+    [
+        (
+            "en",
+            [
+                "Record written by#1",
+                "by state: a record that an earlier request wrote",
+                "Records, before and after",
+                "Cards CARD-001 · unchanged",
+                'status"activated""activated"',
+                "Originwrittenwritten",
+            ],
+        ),
+        (
+            "es",
+            [
+                "Registro escrito por#1",
+                "por estado: un registro que escribió una solicitud anterior",
+                "Registros, antes y después",
+                "Tarjetas CARD-001 · sin cambios",
+                "Origenescritoescrito",
+            ],
+        ),
+    ],
+)
+async def test_a_report_shows_the_cause_and_the_records(
+    url: str, client: aiohttp.ClientSession, accepted: str, words: list[str]
+) -> None:
+    """The entry that wrote the record, and what the request found and wrote, as the console does."""
+    for _ in range(2):
+        async with client.post(url + PATH, json=ONCE):
+            pass
+    pages = []
+    for number in (1, 2):
+        headers = {"Accept-Language": accepted}
+        async with client.get(f"{url}/__admin/requests/{number}/report", headers=headers) as response:
+            pages.append(Tags(await response.text()).text.replace("\n", ""))
+    first, second = pages
+    assert [one for one in words if one not in second] == [], second
+    assert 'status"issued""activated"' in first
+    assert words[0] not in first
+
+
+@pytest.mark.parametrize(
+    ("accepted", "words"),
+    [
+        ("en", "by state: a record that was written before, by hand or from a snapshot"),
+        ("es", "por estado: un registro escrito antes, a mano o desde una copia"),
+    ],
+)
+async def test_a_report_says_that_no_request_wrote_a_record(
+    url: str, client: aiohttp.ClientSession, accepted: str, words: str
+) -> None:
+    """Of a record that came through the admin API."""
+    async with client.put(f"{url}/__admin/state/cards/HAND-2", json={"status": "activated"}) as response:
+        assert response.status == 200
+    async with client.post(url + PATH, json={**ONCE, "card_identifier": "HAND-2"}):
+        pass
+    headers = {"Accept-Language": accepted}
+    async with client.get(f"{url}/__admin/requests/1/report", headers=headers) as response:
+        text = Tags(await response.text()).text
+    assert words in text
+    assert "400 4433 card-already-activated" in text
+
+
 async def test_everything_in_a_report_is_escaped(url: str, client: aiohttp.ClientSession) -> None:
     """Members, keys, headers and bodies that are no JSON."""
     plain = Tags(await report(client, url, {"card_identifier": "C", "reference_batch": ""}))

@@ -72,7 +72,7 @@ export function explanation(entry, served, hasArrived = !entry.answer_lost) {
   const facts = [];
   const fact = (name, ...value) => facts.push(h("dt", {}, name), h("dd", {}, ...value));
   if (decision) {
-    fact(t("entry.trigger"), t(`trigger.${decision.trigger}`));
+    fact(t("entry.trigger"), t(decision.trigger === "state" && !entry.cause ? "trigger.state.hand" : `trigger.${decision.trigger}`));
     if (decision.because.length) fact(t("entry.because"), h("ul", { class: "plain" }, ...becauseLines(decision, recordTitles(served, decision.operation))));
   } else if (entry.recording) {
     recordingFacts(entry, fact);
@@ -177,9 +177,7 @@ function nearMisses(entry, titles) {
 }
 
 function records(entry, titles) {
-  // An id that was drawn, but not used, has the default record of its collection: nothing that the request could meet.
-  const isUnused = ({ key, before, after }) => before?.origin === "default" && after?.origin === "default" && !entry.keys.includes(key);
-  const found = entry.records.filter((one) => !isUnused(one));
+  const found = entry.records;
   if (!found.length) return null;
   const valueText = (value, member) => (value === undefined ? "—" : member === "origin" ? t(`origin.${value}`) : shown(value));
   const one = (record) => {

@@ -94,7 +94,7 @@ export function state(main, reportState) {
     const whole = (text) => h("span", { class: "whole" }, text);
     const line = (one) => h("tr", {},
       h("th", { scope: "row", class: "mono" }, whole(one.key)),
-      h("td", {}, h("span", { class: `badge ${one.origin === "request" ? "documented" : "plain"}` }, t(`origin.${one.origin}`))),
+      h("td", {}, h("span", { class: `badge ${one.origin === "request" ? "documented" : "plain"}` }, t(one.origin !== "request" ? `origin.${one.origin}` : one.entry ? "origin.of" : "origin.hand", { id: one.entry }))),
       one.members === null ? h("td", { colSpan: Math.max(1, members.length), class: "dim" }, t("state.tombstone")) : members.map((name) => h("td", { class: "mono", data: { title: name } }, one.members[name] === undefined ? null : whole(asText(one.members[name])))),
       h("td", { class: "tools" },
         iconButton(t("state.edit", { key: one.key }), "edit", () => edit(collection, one)),
