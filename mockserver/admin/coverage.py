@@ -60,6 +60,9 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
                 "how": row["trigger"],
                 "values": row["values"],
                 "conditions": row["conditions"],
+                "record_titles": {
+                    one.name: dict(one.collection.title) or {"en": one.collection.name} for one in operation.lookups
+                },
                 "curl": curl(request, call.operations_url),
                 "body": request.body.decode(),
             }

@@ -131,6 +131,8 @@ def _row(row: Row, wording: Wording) -> str:
     mark = f"&#10003; {_e(wording.text('outcomes.is.met'))}" if row["met"] else _e(wording.text("outcomes.not.met"))
     title = f"<b lang=en>{_e(row['heading'])}</b>" if row["heading"] else f"<b>{_e(row['scenario'])}</b>"
     name = f"<span class=soft><code>{_e(row['scenario'])}</code></span>" if row["heading"] else ""
+    reason = row["reason"].get(wording.language) if wording.language != "en" else None  # headings are English
+    name += f"<span>{_e(reason)}</span>" if reason else ""
     return (
         f'<li><details><summary><span class="mark {kind}">{mark}</span><span class=what>{title}'
         f"{name}<span class=soft>{_e(about)}</span></span></summary>"
@@ -139,7 +141,11 @@ def _row(row: Row, wording: Wording) -> str:
 
 
 def _how(row: Row, wording: Wording) -> str:
-    return f"{wording.text('outcomes.how')}: {wording.trigger(row['values'], row['conditions'])}"
+    language = wording.language
+    titles = {
+        record: title.get(language) or title.get("en") or record for record, title in row["record_titles"].items()
+    }
+    return f"{wording.text('outcomes.how')}: {Wording(language, titles).trigger(row['values'], row['conditions'])}"
 
 
 def _triggers(row: Row, wording: Wording) -> str:

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from mockserver import running
+from mockserver.reports.translations import TRANSLATIONS
 from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
 from tests.support.browser import Opened, violations
 
@@ -1010,6 +1011,23 @@ def test_a_bug_report_is_saved(mock: Serving, console: Opened) -> None:
     expect(page.get_by_text("Copied")).to_be_visible()
     command = page.evaluate("navigator.clipboard.readText()")
     assert shlex.split(command)[:3] == ["curl", "-i", f"{mock.url}/sandbox/report{PATH}"]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "es-MX"])
+def test_the_coverage_page_is_saved(mock: Serving, console: Opened, locale: str) -> None:
+    """Of the sandbox, or of all, in the reader's language."""
+    send(mock, "page", ONCE)
+    page = console(at(mock, "page", "outcomes"), locale=locale)
+    texts = TRANSLATIONS[locale[:2]]
+    for every, sandbox in ((False, "coverage.sandbox"), (True, "coverage.sandbox.all")):
+        page.get_by_label(texts["outcomes.every"]).set_checked(every)
+        expect(page).to_have_url(re.compile("all=1" if every else "outcomes$|outcomes[?](?!.*all)"))
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=texts["outcomes.page"]).click()
+        assert saved.value.suggested_filename == "coverage.html"
+        shown = saved.value.path().read_text(encoding="utf-8")
+        assert f"<h1>{texts['coverage.title']}</h1>" in shown
+        assert texts[sandbox].format(sandbox="page") in shown
 
 
 # -- how it is ----------------------------------------------------------------------------------------

@@ -85,6 +85,23 @@ def test_the_page_is_spanish_for_a_spanish_reader() -> None:
     assert not re.search(r"\b(the|of|met|sent|requests|outcomes?|Note|Answers)\b", text)
 
 
+def test_a_closed_row_says_what_happened_where_the_heading_is_foreign() -> None:
+    """In Spanish, beside the English heading; an English reader has the heading."""
+    row = {**shown()["scenarios"][1], "reason": {"en": "It is down.", "es": "No funciona."}}
+    pages = {language: html(shown(scenarios=[row]), language) for language in ("en", "es")}
+    closed = {language: re.findall("<summary>.*</summary>", page) for language, page in pages.items()}
+    assert "<b lang=en>Two</b><span class=soft><code>two</code></span><span>No funciona.</span>" in closed["es"][0]
+    assert "It is down." not in closed["en"][0]
+
+
+def test_a_condition_on_a_record_names_its_collection() -> None:
+    """In the words of console and bug report, in the reader's language."""
+    row = {**shown()["scenarios"][1], "values": [], "conditions": [{"customer": "present", "card.status": "new"}]}
+    page = html(shown(scenarios=[{**row, "record_titles": {"customer": {"en": "Customers", "es": "Clientes"}}}]), "es")
+    assert "Cómo obtenerlo: customer (Clientes) está presente y registro card.status es &quot;new&quot;" in page
+    assert "customer (Customers) is present" in html(shown(scenarios=[row]))
+
+
 @pytest.mark.parametrize(
     ("sandbox", "words"), [(None, "todos los sandboxes"), ("", "el sandbox principal"), ("a", "sandbox a")]
 )

@@ -30,6 +30,7 @@ def shown(**more: Any) -> dict[str, Any]:
         "how": "body.x y",
         "values": [{"at": "body.x", "value": "y"}],
         "conditions": [{"body.x": "y"}],
+        "record_titles": {"customer": {"en": "Customers", "es": "Clientes"}},
         "curl": "curl -i http://h/x",
     }
     other = {**row, "scenario": "two", "heading": "Two", "met": 0, "triggers": {}, "status": 400, "error": {"code": 7}}

@@ -1,12 +1,12 @@
 // The view of outcomes: a checklist of the contract, with how to meet each outcome.
 
-import { admin, listen, queryString } from "./api.js";
+import { admin, adminFile, listen, queryString } from "./api.js";
 import { armDialog } from "./arming.js";
 import { answersOf, contract, clearCache, outcomesOf } from "./contract.js";
 import { fill, h, icon, throttled, uniqueId } from "./dom.js";
 import { prettyJson } from "./exact_json.js";
 import { viewJson } from "./json_view.js";
-import { button, selectBox, copyText, errorState, loadingState, emptyState, sourceBadge, statusBadge } from "./widgets.js";
+import { attempt, button, selectBox, copyText, errorState, loadingState, emptyState, saveFile, sourceBadge, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
 import { adviceNotice, faultName, hasWords, howText, noteNotice, placePath, reasonText, restText } from "./wording.js";
@@ -30,10 +30,14 @@ export function outcomes(main, reportState) {
   allSandboxes.addEventListener("change", () => changeRoute({ all: allSandboxes.checked ? "1" : "" }));
 
   fill(main,
-    h("div", { class: "view-head" }, h("h1", {}, t("outcomes.title")), h("span", { class: "spread" }), bars),
+    h("div", { class: "view-head" }, h("h1", {}, t("outcomes.title")), h("span", { class: "spread" }), bars, button(t("outcomes.page"), savePage, { name: "download" })),
     h("div", { class: "filters" }, search, show, h("label", { class: "tick" }, allSandboxes, h("span", {}, t("outcomes.every")))),
     list, behaviour);
   fill(list, loadingState());
+
+  function savePage() {
+    return attempt(async () => saveFile(await adminFile(`coverage${queryString({ format: "html", all: params().all ? "true" : "" })}`, { sandbox }), "coverage.html"));
+  }
 
   async function refresh() {
     try {
