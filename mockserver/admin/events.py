@@ -1,4 +1,4 @@
-"""The admin route that streams new journal entries as server-sent events.
+"""The admin route that streams new journal entries, and deletions of the journal, as server-sent events.
 
 Each entry is decoded and rendered once for all readers, and they are woken at most every `PACE_SECONDS`: many readers
 cost the operations little.
@@ -19,8 +19,8 @@ from mockserver.engine.engine import Engine
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import server_sent_event
 from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error
-from mockserver.http_api.parameters import scope_of
-from mockserver.storage.interface import Entry, Listener, Storage, StorageError
+from mockserver.http_api.parameters import Scope, scope_of
+from mockserver.storage.interface import Cleared, Entry, Listener, Storage, StorageError
 from mockserver.storage.pacing import Pacer
 
 MAX_READERS: Final = 50
@@ -42,21 +42,21 @@ class EventReader:
     def __init__(
         self,
         hub: EventHub,
-        sandbox: str | None,
+        scope: Scope,
         is_wanted: Callable[[JournalEntry], bool],
         missed: Callable[[], Awaitable[Sequence[Entry]]],
     ) -> None:
-        """Read the events of a sandbox, or of all (None), from the hub once the stream is open.
+        """Read the events of these sandboxes from the hub once the stream is open.
 
         `missed` gives the entries that the client has missed before, newest first.
         """
-        self.sandbox = sandbox
+        self.scope = scope
         self._is_wanted = is_wanted
         self._hub = hub
         self._missed = missed
         self._queue: deque[bytes] = deque(maxlen=MAX_QUEUED)
-        self._held: deque[JournalEntry] | None = deque(maxlen=MAX_QUEUED)
-        """New entries that wait until those that were missed are queued."""
+        self._held: deque[JournalEntry | Cleared] | None = deque(maxlen=MAX_QUEUED)
+        """Entries and deletions that wait until those that were missed are queued."""
         self._resumed: set[str] = set()
         """The ids of entries that were missed, as some of them come from the hub too."""
         self._lost = 0
@@ -87,16 +87,16 @@ class EventReader:
                 self._append(server_sent_event(decoded))
             await pacer.pause()
         held, self._held = self._held, None
-        for decoded in held or ():
-            self.offer(decoded, server_sent_event(decoded))
+        for news in held or ():
+            self.offer(news, _event_of(news))
         self._wake()
 
-    def offer(self, entry: JournalEntry, event: bytes) -> None:
-        """Queue a new entry, rendered as an event, if the client wants it and has not got it yet; wake the client."""
+    def offer(self, news: JournalEntry | Cleared, event: bytes) -> None:
+        """Queue an entry that the client wants and has not got yet, or a deletion, as an event; wake the client."""
         if self._held is not None:
             self._lost += len(self._held) == MAX_QUEUED
-            self._held.append(entry)
-        elif entry.id not in self._resumed and self._is_wanted(entry):
+            self._held.append(news)
+        elif isinstance(news, Cleared) or (news.id not in self._resumed and self._is_wanted(news)):
             self._append(event)
             self._wake()
 
@@ -125,6 +125,13 @@ class EventReader:
         self._hub.leave(self)
 
 
+def _event_of(news: JournalEntry | Cleared) -> bytes:
+    """An entry or a deletion as a server-sent event."""
+    if isinstance(news, Cleared):
+        return b"event: cleared\ndata: %s\n\n" % encode_json({"sandbox": news.sandbox})
+    return server_sent_event(news)
+
+
 def _do_nothing() -> None:
     """Wake nobody: the stream has not begun."""
 
@@ -137,7 +144,7 @@ class EventHub:
         self._storage = storage
         self._readers: set[EventReader] = set()
         self._listener: Listener | None = None
-        self._pending: deque[Entry] = deque()
+        self._pending: deque[Entry | Cleared] = deque()
         self._task: asyncio.Task[None] | None = None
         self._joining = asyncio.Lock()
 
@@ -179,11 +186,11 @@ class EventHub:
                 await pacer.pause()
             await asyncio.sleep(PACE_SECONDS)
 
-    def _publish(self, entry: Entry) -> None:
-        readers = [one for one in self._readers if one.sandbox is None or one.sandbox == entry.sandbox]
+    def _publish(self, news: Entry | Cleared) -> None:
+        readers = [one for one in self._readers if news.sandbox is None or one.scope.has(news.sandbox)]
         if readers:
-            decoded = decode_entry(entry.data)
-            event = server_sent_event(decoded)
+            decoded = news if isinstance(news, Cleared) else decode_entry(news.data)
+            event = _event_of(decoded)
             for reader in readers:
                 reader.offer(decoded, event)
 
@@ -204,7 +211,7 @@ async def _stream_events(call: Call) -> Reply:
     if len(hub) >= MAX_READERS:
         detail = f"There are {MAX_READERS} readers, which is the most; a stream that ends makes room."
         raise admin_error(503, "too-many-readers", "There is no room for one more reader of events", detail)
-    reader = EventReader(hub, scope_of(call).sandbox, await entry_filter(call), lambda: _missed_entries(call))
+    reader = EventReader(hub, scope_of(call), await entry_filter(call), lambda: _missed_entries(call))
     headers = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
     return Reply(200, headers, b"", feed=reader)
 
@@ -222,7 +229,7 @@ ROUTES: Final = (
     Route(
         "GET",
         f"{ADMIN_PREFIX}/events",
-        "New requests as server-sent events.",
+        "New requests as server-sent events, and deletions of the journal.",
         _stream_events,
         query=FILTERS,
         media_types=("text/event-stream",),

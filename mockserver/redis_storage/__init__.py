@@ -21,6 +21,7 @@ runtime_bytes, evicted_before; scenarios:OPERATION, armed:ID, turn:[OPERATION, S
 | records:NAME | hash | records as JSON by collection, line feed, key; `null` is a tombstone |
 | entries | hash | NAME, line feed, journal entry, by id |
 | order, order:NAME | sorted sets | ids of entries by the sequence of their commits, of all and of a sandbox |
+| cleared | sorted set | names of sandboxes whose entries were deleted, `*` for all, by the sequence |
 | lost, evicted | hash, set | lost entries by sandbox; names of evicted sandboxes |
 | coverage:NAME, dropped:NAME, coverage | hashes | counts of a sandbox, of dropped ones by name, of all dropped ones |
 | recent, older, strays, dropped | hashes, set, sorted set | requests by fingerprint, to recognise retries; bounds |

@@ -51,7 +51,7 @@ SCRIPTS: Final = {
     "refused": ("keys", "counts", "journal"),
     "replace": ("keys", "journal"),
     "reset": ("keys", "counts", "journal", "drop"),
-    "reset_all": ("keys", "drop"),
+    "reset_all": ("keys", "journal", "drop"),
     "clear": ("keys", "journal"),
     "freeze": ("keys",),
     "adopt": ("keys", "drop"),

@@ -8,17 +8,20 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockserver.storage.interface import Entry, StorageError
+from mockserver.storage.interface import Cleared, Entry, StorageError
 from mockserver.storage.memory_journal import EntryQueue
 
 POLL_SECONDS: Final = 0.1
 """Between two polls of the journal."""
 
 
-class NewEntries(Struct, frozen=True):
-    """Entries that are newer than others, oldest first, and the sequence number of the newest that ever was."""
+class News(Struct, frozen=True):
+    """Deletions and entries after a sequence number, oldest first, and the newest sequence number that ever was.
 
-    entries: Sequence[Entry]
+    Entries come last: those that are left are newer than a deletion in their sandbox.
+    """
+
+    items: Sequence[Entry | Cleared]
     newest: int
 
 
@@ -27,24 +30,24 @@ class RedisListener(EntryQueue):
 
     def __init__(
         self,
-        entries_since: Callable[[int | None], Awaitable[NewEntries]],
+        news_since: Callable[[int | None], Awaitable[News]],
         newest: int,
         sandbox: str | None,
         wake: Callable[[], None],
     ) -> None:
-        """Begin to poll for what is newer than the sequence number `newest`, as `entries_since` gives it."""
+        """Begin to poll for what is newer than the sequence number `newest`, as `news_since` gives it."""
         super().__init__(sandbox, wake)
-        self._entries_since = entries_since
+        self._news_since = news_since
         self._newest = newest
         self._task = asyncio.get_running_loop().create_task(self._poll())
 
     async def _poll(self) -> None:
         while True:
             try:
-                found = await self._entries_since(self._newest)
+                found = await self._news_since(self._newest)
                 self._newest = found.newest
-                for entry in found.entries:
-                    self.offer(entry)
+                for item in found.items:
+                    self.offer(item)
             except StorageError:
                 pass  # requests say so; the stream goes on when the store is back
             await asyncio.sleep(POLL_SECONDS)

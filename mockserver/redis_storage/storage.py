@@ -15,12 +15,15 @@ from mockserver.redis_storage.adoption import adopt, carry_over
 from mockserver.redis_storage.changes import Wanted, decode_reading, encode
 from mockserver.redis_storage.connection import Address, Store, other_served
 from mockserver.redis_storage.coverage import Deliveries, counts, tally_of
-from mockserver.redis_storage.listener import NewEntries, RedisListener
+from mockserver.redis_storage.listener import News, RedisListener
 from mockserver.redis_storage.sandbox import RedisSandbox
 from mockserver.redis_storage.shared import Shared
 from mockserver.storage.coverage import Observation, Tally
-from mockserver.storage.interface import Entry, FirstLook, Gauges, ReloadedSandbox
+from mockserver.storage.interface import Cleared, Entry, FirstLook, Gauges, ReloadedSandbox
 from mockserver.storage.memory_journal import entry_number
+
+EVERY: Final = b"*"
+"""Stands for every sandbox where the store keeps what was deleted; no sandbox has this name."""
 
 PAGE: Final = 500
 """Entries that are read at once, so that the store can answer others between."""
@@ -207,18 +210,20 @@ class RedisStorage:
         return int(lost or await self._store.command("HGET", "totals", "lost_by_others") or 0)
 
     async def listen(self, sandbox: str | None, wake: Callable[[], None]) -> RedisListener:
-        """Listen for entries of every server from now on, of a sandbox or of all (None); within a tenth of a second."""
-        newest = (await self._entries_since(None)).newest
-        listener = RedisListener(self._entries_since, newest, sandbox, wake)
+        """Listen to every server from now on, to a sandbox or to all (None); within a tenth of a second."""
+        newest = (await self._news_since(None)).newest
+        listener = RedisListener(self._news_since, newest, sandbox, wake)
         self._listeners.add(listener)
         return listener
 
-    async def _entries_since(self, sequence: int | None) -> NewEntries:
+    async def _news_since(self, sequence: int | None) -> News:
         newest = int(await self._store.command("HGET", "totals", "sequence") or 0)
         if sequence is None or newest <= sequence:  # the store may have lost what it had
-            return NewEntries((), newest)
+            return News((), newest)
         ids = await self._store.command("ZRANGEBYSCORE", "order", f"({sequence}", newest)
-        return NewEntries(await self._entries(ids), newest)
+        cleared = await self._store.command("ZRANGEBYSCORE", "cleared", f"({sequence}", newest)
+        deletions = [Cleared(None if name == EVERY else name.decode()) for name in cleared]
+        return News([*deletions, *await self._entries(ids)], newest)
 
     async def close(self) -> None:
         """Stop listening, and close the connections to the store."""

@@ -1,9 +1,8 @@
 """What the engine needs of a storage; `tests/storage` holds every implementation to it.
 
 Everything that changes while a server runs is in a storage: sandboxes with their records, ids, armed outcomes, turns,
-clocks, settings and scenarios added at run time; the journal; coverage counts. All methods that may have to wait for
-another machine are coroutines. Those of the store in memory never suspend, so that a request is atomic on one event
-loop.
+clocks, settings and scenarios added at run time; the journal; coverage counts. Methods that may wait for another
+machine are coroutines. Those of the store in memory never suspend: a request is atomic on one event loop.
 """
 
 from __future__ import annotations
@@ -23,14 +22,17 @@ from mockserver.storage.coverage import Observation, Tally
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """A journal entry: `data` is one masked JSON document (`schemas/journal-entry.schema.json`), encoded once.
-
-    It is empty if no journal is kept.
-    """
+    """A journal entry: `data` is one masked JSON document, encoded once; it is empty if no journal is kept."""
 
     id: str
     sandbox: str
     data: bytes
+
+
+class Cleared(Struct, frozen=True):
+    """That all entries of a sandbox, or of every one (None), were deleted."""
+
+    sandbox: str | None
 
 
 class StorageError(Exception):
@@ -174,13 +176,13 @@ class Sandbox(Protocol):
 
 
 class Listener(Protocol):
-    """Waits for new entries."""
+    """Waits for new entries, and for deletions of all entries of a sandbox."""
 
     missed: int
-    """Entries that this listener lost because it was too slow."""
+    """How many of them this listener lost because it was too slow."""
 
-    def take(self) -> tuple[Entry, ...]:
-        """The entries since the last call, oldest first."""
+    def take(self) -> tuple[Entry | Cleared, ...]:
+        """Entries and deletions since the last call, oldest first."""
 
     def close(self) -> None:
         """Stop listening."""
@@ -213,8 +215,7 @@ class Storage(Protocol):
     async def use_sandbox(self, name: str, first_look: FirstLook | None = None) -> Sandbox | None:
         """The sandbox of a name, made on first use; None if there is no room for one more.
 
-        `first_look`: what its first `look` will be about, if that follows.
-        A sandbox is not evicted while an answer that was committed in it is on its way (`delivered`).
+        `first_look`: what its first `look` is about. Committed answers that are not `delivered` prevent an eviction.
         """
 
     async def find(self, name: str) -> Sandbox | None:
@@ -281,7 +282,7 @@ class Storage(Protocol):
         """How many entries of a sandbox, at least, were dropped because the journal was full."""
 
     async def listen(self, sandbox: str | None, wake: Callable[[], None]) -> Listener:
-        """Listen for entries from now on, of a sandbox or of all (None); `wake` is called at each and must not wait."""
+        """Listen to a sandbox, or to all (None); `wake` is called at each entry or deletion and must not wait."""
 
     async def tally_of_prefix(self, prefix: str) -> Tally:
         """The counts of all sandboxes whose names begin with a prefix; those before a reset or drop count too."""

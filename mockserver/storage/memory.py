@@ -199,7 +199,7 @@ class MemoryStorage:
         return self._shared.journal.lost(sandbox)
 
     async def listen(self, sandbox: str | None, wake: Callable[[], None]) -> JournalListener:
-        """Listen for new entries of a sandbox, or of all (None); `wake` is called at each and must not wait."""
+        """Listen to a sandbox, or to all (None); `wake` is called at each entry or deletion and must not wait."""
         return self._shared.journal.listen(sandbox, wake)
 
     async def tally_of_prefix(self, prefix: str) -> Tally:

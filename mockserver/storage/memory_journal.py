@@ -6,44 +6,44 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from mockserver.storage.interface import Entry
+from mockserver.storage.interface import Cleared, Entry
 
 MAX_QUEUED: Final = 1_000
-"""Entries that wait for a slow listener; beyond this it loses the oldest ones."""
+"""Entries and deletions that wait for a slow listener; beyond this it loses the oldest ones."""
 
 MAX_COUNTED_SANDBOXES: Final = 100_000
 """Sandboxes whose lost entries are counted; beyond this every sandbox counts as having lost some."""
 
 
 class EntryQueue:
-    """New entries of one sandbox, or of all (None), until a listener takes them."""
+    """New entries of one sandbox, or of all (None), and deletions of them, until a listener takes them."""
 
     def __init__(self, sandbox: str | None, wake: Callable[[], None]) -> None:
-        """`wake` is called at each entry; it must not wait."""
+        """`wake` is called at each entry or deletion; it must not wait."""
         self._sandbox = sandbox
         self._wake = wake
-        self._queue: deque[Entry] = deque(maxlen=MAX_QUEUED)
+        self._queue: deque[Entry | Cleared] = deque(maxlen=MAX_QUEUED)
         self.missed = 0
 
-    def offer(self, entry: Entry) -> None:
-        """Queue an entry of the sandbox that is listened to."""
-        if self._sandbox is None or self._sandbox == entry.sandbox:
+    def offer(self, news: Entry | Cleared) -> None:
+        """Queue an entry of the sandbox that is listened to, or the deletion of its entries."""
+        if self._sandbox is None or news.sandbox in (self._sandbox, None):
             self.missed += len(self._queue) == MAX_QUEUED
-            self._queue.append(entry)
+            self._queue.append(news)
             self._wake()
 
-    def take(self) -> tuple[Entry, ...]:
-        """The entries since the last call, oldest first."""
-        entries = tuple(self._queue)
+    def take(self) -> tuple[Entry | Cleared, ...]:
+        """Entries and deletions since the last call, oldest first."""
+        news = tuple(self._queue)
         self._queue.clear()
-        return entries
+        return news
 
 
 class JournalListener(EntryQueue):
-    """Waits for new entries of a journal."""
+    """Waits for new entries of a journal, and for deletions."""
 
     def __init__(self, journal: Journal, sandbox: str | None, wake: Callable[[], None]) -> None:
-        """`wake` is called at each entry; it must not wait."""
+        """`wake` is called at each entry or deletion; it must not wait."""
         super().__init__(sandbox, wake)
         self._journal = journal
 
@@ -90,8 +90,11 @@ class Journal:
         self._ids.add(entry.id)
         self.size += len(entry.data)
         self._make_room()
+        self._tell(entry)
+
+    def _tell(self, news: Entry | Cleared) -> None:
         for listener in self.listeners:
-            listener.offer(entry)
+            listener.offer(news)
 
     def replace(self, entry: Entry) -> None:
         """Keep an entry in place of the one with its id, if that is still there."""
@@ -118,7 +121,7 @@ class Journal:
             self._lost_by_others = 1
 
     def listen(self, sandbox: str | None, wake: Callable[[], None]) -> JournalListener:
-        """Listen for new entries of a sandbox, or of all (None), until the listener is closed."""
+        """Listen to a sandbox, or to all (None), until the listener is closed."""
         listener = JournalListener(self, sandbox, wake)
         self.listeners.add(listener)
         return listener
@@ -153,6 +156,7 @@ class Journal:
         self._ids = {entry.id for entry in kept}
         self.size = sum(len(entry.data) for entry in kept)
         self._lost.pop(sandbox, None)
+        self._tell(Cleared(sandbox))
         return dropped
 
     def clear_all(self) -> None:
@@ -161,6 +165,7 @@ class Journal:
         self._ids.clear()
         self._lost.clear()
         self._lost_by_others = self.size = 0
+        self._tell(Cleared(None))
 
 
 def entry_number(entry_id: str) -> int:

@@ -13,10 +13,11 @@ import aiohttp
 import pytest
 
 from mockserver import Contract, Engine, Request
-from mockserver.admin.events import EventHub, EventReader, event_hub
+from mockserver.admin.events import PACE_SECONDS, EventHub, EventReader, event_hub
 from mockserver.base.address import base_url
 from mockserver.entries.journal_entry import JournalEntry
 from mockserver.entries.views import server_sent_event
+from mockserver.http_api.parameters import Scope
 from mockserver.http_api.safety import Access
 from mockserver.server import server as edge
 from mockserver.server.server import serving
@@ -70,6 +71,48 @@ async def test_new_entries_are_events(url: str, client: aiohttp.ClientSession) -
                 pass
         assert (await event(own))["id"] == "2"
         assert [(await event(every))["sandbox"] for _ in range(2)] == ["a", ""]
+
+
+async def test_a_deleted_journal_is_an_event(url: str, client: aiohttp.ClientSession) -> None:
+    """Of an emptied journal, a reset and a deleted sandbox, for readers of that one; a reset of all is for everyone."""
+    calls = [("DELETE", "/sandbox/b/__admin/requests"), ("DELETE", "/sandbox/a/__admin/requests")]
+    calls += [
+        ("POST", "/sandbox/a/__admin/reset"),
+        ("DELETE", "/__admin/sandboxes/a"),
+        ("POST", "/__admin/reset?all=true"),
+    ]
+    async with (
+        listening(client, f"{url}/sandbox/a") as own,
+        listening(client, f"{url}/sandbox/a", "?sandbox_prefix=b") as others,
+    ):
+        async with client.post(f"{url}/sandbox/a{PATH}", json=LASTING):
+            pass
+        for method, path in calls:
+            async with client.request(method, url + path) as response:
+                assert response.status == 200
+        assert (await event(own))["sandbox"] == "a"
+        assert [await event(own, "cleared") for _ in range(4)] == [{"sandbox": "a"}] * 3 + [{"sandbox": None}]
+        assert [await event(others, "cleared") for _ in range(2)] == [{"sandbox": "b"}, {"sandbox": None}]
+
+
+async def test_a_deletion_waits_for_the_missed_entries(contract: Contract) -> None:
+    """A reader that begins gets it after what it missed, so that it can drop that."""
+    engine = Engine(contract)
+    engine.handle_sync(Request("POST", PATH, json.dumps(LASTING).encode()))
+
+    async def missed() -> Sequence[Entry]:
+        entries = await engine.storage.entries(None)
+        await engine.storage.reset("")
+        await asyncio.sleep(2 * PACE_SECONDS)  # the hub takes it
+        return entries
+
+    woken = asyncio.Event()
+    reader = EventReader(EventHub(engine.storage), Scope(""), lambda _: True, missed)
+    reader.open(woken.set)
+    await asyncio.wait_for(woken.wait(), PATIENCE)
+    events = reader.take().decode().split("\n\n")
+    assert [one.partition("\n")[0] for one in events] == [": listening", "id: 1", "event: cleared", ""]
+    reader.close()
 
 
 async def test_last_event_id_resumes_a_stream(url: str, client: aiohttp.ClientSession) -> None:
@@ -296,7 +339,7 @@ async def test_a_reader_loses_what_it_does_not_take(contract: Contract, monkeypa
         return entries
 
     woken = asyncio.Event()
-    reader = EventReader(EventHub(engine.storage), "", lambda _: True, missed)
+    reader = EventReader(EventHub(engine.storage), Scope(""), lambda _: True, missed)
     reader.open(woken.set)
     await asyncio.wait_for(woken.wait(), PATIENCE)
     comment, lost, *events = reader.take().split(b"\n\n")

@@ -22,6 +22,7 @@ from mockserver.http_api.api import AdminApi
 from mockserver.redis_storage import connection, records, sandbox_fields
 from mockserver.redis_storage.storage import RedisStorage
 from mockserver.storage.interface import State, StorageError
+from tests.storage.storages import new_ids
 from tests.support import LASTING, ONCE, PATH
 from tests.support.stores import RedisServer, close_stores, needs_redis, redis_storage
 
@@ -241,7 +242,7 @@ async def test_a_listener_goes_on_when_the_store_is_back(engine: Engine, server:
     server.start()
     reply = await sent(engine)
     await asyncio.wait_for(woken.wait(), 10)
-    assert [entry.id for entry in listener.take()] == [reply.entry_id]
+    assert new_ids(listener) == [reply.entry_id]
     listener.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from mockserver import Contract, Engine, Request
 from mockserver.admin.events import EventHub, EventReader
+from mockserver.http_api.parameters import Scope
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Entry
 from tests.support import LASTING, PATH, PATIENCE
@@ -63,7 +64,7 @@ async def test_a_resumed_stream_misses_nothing_and_repeats_nothing(engines: list
         return entries
 
     woken = asyncio.Event()
-    reader = EventReader(EventHub(first.storage), None, lambda _: True, missed)
+    reader = EventReader(EventHub(first.storage), Scope(None), lambda _: True, missed)
     reader.open(woken.set)
     data = b""
     async with asyncio.timeout(PATIENCE):

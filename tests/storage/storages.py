@@ -17,7 +17,7 @@ from mockserver.core.reply import Effects
 from mockserver.decision.document import read_document
 from mockserver.decision.view import ArmedOutcome, View
 from mockserver.storage.coverage import Observation, Outcome
-from mockserver.storage.interface import CommitResult, Committed, Entry, FirstLook, Sandbox, Storage
+from mockserver.storage.interface import CommitResult, Committed, Entry, FirstLook, Listener, Sandbox, Storage
 from mockserver.storage.memory import MemoryStorage
 from tests.support import folder
 from tests.support.stores import close_stores, needs_redis, redis_storage
@@ -188,6 +188,14 @@ async def eventually(holds: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it does not hold after ten seconds")
+
+
+def new_ids(listener: Listener) -> list[str]:
+    """The ids of the entries that a listener was told of since the last call; no deletion is among them."""
+    news = listener.take()
+    entries = [one for one in news if isinstance(one, Entry)]
+    assert len(entries) == len(news)
+    return [entry.id for entry in entries]
 
 
 NewMock = Callable[..., Mock]

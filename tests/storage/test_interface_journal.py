@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockserver.storage.coverage import Observation
-from mockserver.storage.interface import Committed, Entry
-from tests.storage.storages import Mock, NewMock, eventually, write
+from mockserver.storage.interface import Cleared, Committed, Entry
+from tests.storage.storages import Mock, NewMock, eventually, new_ids, write
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:
@@ -121,8 +121,8 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     await mock.storage.add_entry(refused, Observation("b", 1))
     await eventually(lambda: len(woken) == 6)
     assert sorted(woken) == ["every"] * 4 + ["one"] * 2
-    assert [entry.id for entry in one.take()] == [sent[0], sent[2]]
-    assert [entry.id for entry in every.take()] == [*sent, refused.id]
+    assert new_ids(one) == [sent[0], sent[2]]
+    assert new_ids(every) == [*sent, refused.id]
     assert (one.take(), every.take()) == ((), ())
     one.close()
     one.close()
@@ -132,13 +132,40 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     every.close()
 
 
+async def test_a_listener_is_told_of_deletions(mock: Mock) -> None:
+    """Of the entries of its sandbox, or of every one; also where there were none."""
+    await mock.send("a")
+    one = await mock.storage.listen("a", lambda: None)
+    every = await mock.storage.listen(None, lambda: None)
+    told: list[object] = []
+    of_every: list[object] = []
+
+    async def come(of_a: list[object], of_all: list[object]) -> None:
+        def is_there() -> bool:
+            told.extend(one.take())
+            of_every.extend(every.take())
+            return (told, of_every) == (of_a, of_all)
+
+        await eventually(is_there)
+        told.clear()
+        of_every.clear()
+
+    await mock.storage.clear_entries("a")
+    await come([Cleared("a")], [Cleared("a")])
+    await mock.storage.reset("b")
+    await come([], [Cleared("b")])
+    await mock.storage.reset_all()
+    await come([Cleared(None)], [Cleared(None)])
+    one.close()
+    every.close()
+
+
 async def test_a_slow_listener_loses_the_oldest_entries(mock: Mock) -> None:
     """It knows how many."""
     listener = await mock.storage.listen(None, lambda: None)
     sent = [await mock.send() for _ in range(1_003)]
     await eventually(lambda: listener.missed == 3)
-    taken = listener.take()
-    assert [entry.id for entry in taken] == sent[3:]
+    assert new_ids(listener) == sent[3:]
     listener.close()
 
 

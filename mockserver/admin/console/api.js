@@ -106,8 +106,9 @@ const wait = (ms, signal) => new Promise((done) => {
 /**
  * Reads new entries, and gives the function that stops it.
  *
- * `onOpen(isRetry)` is awaited when the stream begins, `onEntry(entry)` is called for each entry, `onLost(count)` for
- * dropped ones, `onState(name, failure)` for "connecting", "live", "away" and "refused".
+ * `onOpen(isRetry)` is awaited when the stream begins, `onEntry(entry)` is called for each entry, `onLost()` is awaited
+ * where entries were dropped from the stream or deleted, `onState(name, failure)` is called for "connecting", "live", "away"
+ * and "refused".
  */
 export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
   const stopped = new AbortController();
@@ -148,21 +149,20 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
       }
       const blocks = (buffer + value).split("\n\n");
       buffer = blocks.pop();
-      for (const block of blocks) dispatch(block);
+      for (const block of blocks) await dispatch(block);
     }
   }
 
-  function dispatch(block) {
+  async function dispatch(block) {
     const fields = Object.fromEntries(block.split("\n").map((line) => {
       const at = line.indexOf(": ");
       return [line.slice(0, at), line.slice(at + 2)];
     }));
     if (fields.id) lastId = fields.id;
-    if (fields.event === "entry") {
-      onEntry(JSON.parse(fields.data));
-      changes.dispatchEvent(new Event("change"));
-    }
-    if (fields.event === "lost") onLost(JSON.parse(fields.data).entries);
+    if (!fields.event) return;
+    changes.dispatchEvent(new Event("change"));
+    if (fields.event === "entry") onEntry(JSON.parse(fields.data));
+    else await onLost();
   }
 
   (async () => {

@@ -4,32 +4,31 @@ import { admin, adminFile } from "./api.js";
 import { contract, apiOrigin, recordTitles } from "./contract.js";
 import { armDialog } from "./arming.js";
 import { curl } from "./curl.js";
-import { fill, h, icon, uniqueId } from "./dom.js";
+import { h, icon, uniqueId } from "./dom.js";
 import { maskBadge, viewJson } from "./json_view.js";
 import { shown, stringify } from "./exact_json.js";
-import { attempt, button, copyText, englishText, errorState, iconButton, isForwarded, loadingState, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
+import { attempt, button, copyText, englishText, errorState, iconButton, isForwarded, notice, saveFile, sourceBadge, answerBadge } from "./widgets.js";
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
 import { decimal, language, t, textOr } from "./translations.js";
 import { adviceNotice, conditionText, differencePlace, evidenceTexts, faultName, maskedPlaces, noteNotice, violationText, warningText } from "./wording.js";
 
-/** Shows an entry of a sandbox in `area`. */
-export async function showEntry(area, id, sandbox, { close, again }) {
-  fill(area, loadingState());
+/** Loads an entry of a sandbox, and gives the `nodes` that show it, or why it cannot be shown (`failed`). */
+export async function entryNodes(id, sandbox, { close, again }) {
   let entry;
   let served;
   try {
     [entry, served] = await Promise.all([admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true }), contract()]);
   } catch (error) {
-    fill(area, h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), errorState(error, again));
-    return null;
+    return { failed: true, nodes: [h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), errorState(error, again)] };
   }
   const titles = recordTitles(served, entry.decision?.operation);
-  fill(area, top(entry, served, sandbox, close), ...explanation(entry, served), exchange(entry), nearMisses(entry, titles), records(entry, titles));
-  return entry;
+  return { failed: false, nodes: [top(entry, served, sandbox, close), ...explanation(entry, served), exchange(entry), nearMisses(entry, titles), records(entry, titles)] };
 }
 
 function top(entry, served, sandbox, close) {
+  const isElsewhere = sandbox !== currentRoute().params.sandbox; // the page shows all sandboxes; the buttons act on that of the entry
+  const doing = (key) => (isElsewhere ? t(`${key}.in`, { name: sandbox || t("sandbox.default") }) : t(key));
   const file = (kind, name) => () => attempt(async () => saveFile(await adminFile(`requests/${encodeURIComponent(entry.id)}/${kind}`, { sandbox }), name));
   return h("header", { class: "entry-top" },
     h("div", { class: "entry-line" },
@@ -42,8 +41,8 @@ function top(entry, served, sandbox, close) {
     h("p", { class: "dim" }, `#${entry.id} · ${instant(entry.time)}${entry.sandbox ? ` · ${entry.sandbox}` : ""} · ${t("entry.took", { ms: decimal(Math.round(entry.micros / 10) / 100) })}`),
     entry.masked.length ? h("p", { class: "dim entry-masked" }, t("entry.masked", { places: maskedPlaces(entry) })) : null,
     h("div", { class: "actions" },
-      entry.decision ? button(t("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
-      entry.decision ? h("a", { class: "button", href: routeUrl("try", { entry: entry.id, of: sandbox === currentRoute().params.sandbox ? "" : `~${sandbox}` }) }, icon("try"), h("span", {}, t("entry.again"))) : null,
+      entry.decision ? button(doing("entry.arm"), () => armDialog({ scenario: entry.scenario, operation: entry.decision.operation, sandbox, body: entry.request.body }), { name: "target", kind: "primary" }) : null,
+      entry.decision ? h("a", { class: "button", href: routeUrl("try", { entry: entry.id, sandbox }) }, icon("try"), h("span", {}, doing("entry.again"))) : null,
       button(t("entry.curl"), () => copyText(curlCommand(entry, served)), { name: "copy" }),
       entry.decision ? button(t("entry.bundle"), file("bundle", `bundle-${entry.id}.json`), { name: "download" }) : null,
       button(t("entry.report"), file("report", `report-${entry.id}.html`), { name: "flag" })));

@@ -3,7 +3,7 @@
 import { admin, listen, queryString } from "./api.js";
 import { fill, h, icon, debounced } from "./dom.js";
 import { baseUrl, contract } from "./contract.js";
-import { showEntry } from "./entry.js";
+import { entryNodes } from "./entry.js";
 import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, answerBadge, confirmDialog } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { maskBadge } from "./json_view.js";
@@ -29,7 +29,6 @@ export function journal(main, reportState) {
   let disconnect = () => {};
   let loaded = false;
   let paused = false;
-  let waiting = 0;
   let openEntry = null;
   let retryEntry = null;
   let key = "";
@@ -44,7 +43,8 @@ export function journal(main, reportState) {
   allSandboxes.addEventListener("change", () => changeRoute({ all: allSandboxes.checked ? "1" : "" }));
   const pause = button(t("journal.pause"), () => setPaused(!paused), { name: "pause", "aria-pressed": "false" });
   const count = h("span", { class: "dim count", "aria-live": "off" });
-  const notes = h("div", { class: "notes" });
+  const lostNote = h("div", {});
+  const missingNote = h("div", {});
 
   const scenarioTitles = [h("span", { class: "what-name" }, t("column.scenario")), h("span", { class: "reply-hint" }, t("column.keys"))];
   const rows = new Rows({
@@ -60,7 +60,7 @@ export function journal(main, reportState) {
     h("div", { class: "view-head" }, h("div", { class: "heading" }, h("h1", {}, t("journal.title")), count), h("span", { class: "spread" }),
       pause, iconButton(t("journal.clear"), "remove", clear)),
     h("div", { class: "filters" }, search, show, scenario, h("label", { class: "tick" }, allSandboxes, h("span", {}, t("journal.every")))),
-    notes,
+    h("div", { class: "notes" }, lostNote, missingNote),
     h("div", { class: "split" }, rows.node, detail));
 
   function cells(row, narrow) {
@@ -146,23 +146,36 @@ export function journal(main, reportState) {
     return queryString({ text, all: everyOne ? "true" : "", ...more });
   }
 
-  async function load(ownKey) {
+  /** The number of the last load: an answer to an earlier one is dropped. */
+  let loads = 0;
+
+  async function load() {
+    loads += 1;
+    const own = loads;
     const first = await admin(`requests${filterQuery({ limit: FIRST_PAGE })}`, { sandbox: params().sandbox });
-    if (ownKey !== key) return;
+    if (own !== loads) return;
     rowsOfJournal = first.requests;
+    arrived = [];
     loaded = true;
-    fill(notes, first.lost ? notice("warn", t("journal.lost", { count: first.lost })) : null);
+    drawPause();
+    fill(lostNote, first.lost ? notice("warn", t("journal.lost", { count: first.lost })) : null);
     draw();
-    loadOlder(first.before, ownKey).catch(() => {});
+    loadOlder(first.before, own);
   }
 
-  async function loadOlder(before, ownKey) {
-    while (before && ownKey === key && rowsOfJournal.length < MAX_ROWS) {
-      const page = await admin(`requests${filterQuery({ limit: PAGE_SIZE, before })}`, { sandbox: params().sandbox });
-      if (ownKey !== key) return;
-      rowsOfJournal = rowsOfJournal.concat(page.requests);
-      before = page.before;
-      drawSoon();
+  async function loadOlder(before, own) {
+    fill(missingNote);
+    try {
+      while (before && rowsOfJournal.length < MAX_ROWS) {
+        const page = await admin(`requests${filterQuery({ limit: PAGE_SIZE, before })}`, { sandbox: params().sandbox });
+        if (own !== loads) return;
+        rowsOfJournal = rowsOfJournal.concat(page.requests);
+        before = page.before;
+        drawSoon();
+      }
+    } catch {
+      if (own !== loads) return;
+      fill(missingNote, notice("warn", t("journal.missing"), " ", button(t("again"), () => loadOlder(before, own), { kind: "small" })));
     }
   }
 
@@ -186,40 +199,43 @@ export function journal(main, reportState) {
   function onEntry(row) {
     if (!loaded) return;
     arrived.push(row);
-    if (paused) {
-      waiting = arrived.length;
-      drawPause();
-    } else showingArrived ??= requestAnimationFrame(() => { showingArrived = null; if (!paused) showArrived(); });
+    if (paused) drawPause();
+    else showingArrived ??= requestAnimationFrame(() => { showingArrived = null; if (!paused) showArrived(); });
   }
 
   function setPaused(to) {
     paused = to;
     pause.setAttribute("aria-pressed", String(to));
-    if (!to) {
-      waiting = 0;
-      showArrived();
-    }
+    if (!to) showArrived();
     drawPause();
   }
 
   function drawPause() {
-    fill(pause, icon(paused ? "play" : "pause"), h("span", {}, paused ? (waiting ? t("journal.waiting", { count: waiting }) : t("journal.resume")) : t("journal.pause")));
+    fill(pause, icon(paused ? "play" : "pause"), h("span", {}, paused ? (arrived.length ? t("journal.waiting", { count: arrived.length }) : t("journal.resume")) : t("journal.pause")));
   }
 
   function connect() {
     disconnect();
     const ownKey = key;
+    loads += 1;
     rowsOfJournal = [];
     arrived = [];
     loaded = false;
+    fill(lostNote);
+    fill(missingNote);
+    drawPause();
     rows.instead(loadingState());
     drawStart();
     disconnect = listen({ text: params().text, all: params().all ? "true" : "" }, params().sandbox, {
       onOpen: async (again) => {
-        if (ownKey === key && (!again || !loaded || !(await isSameServer()))) await load(ownKey);
+        if (ownKey === key && (!again || !loaded || !(await isSameServer()))) await load();
       },
       onEntry: (row) => { if (ownKey === key) onEntry(row); },
-      onLost: () => { if (ownKey === key) load(ownKey).catch(() => {}); },
+      onLost: async () => {
+        if (ownKey !== key) return;
+        loaded = false; // a load that fails is made again with the next connection
+        await load();
+      },
       onState: (name, error) => {
         if (ownKey !== key) return;
         reportState(name, error);
@@ -231,10 +247,9 @@ export function journal(main, reportState) {
   }
 
   async function clear() {
-    if (!await confirmDialog(t("journal.clear"), t("journal.clear.text", { name: params().sandbox || t("sandbox.default") }), t("journal.clear.do"))) return;
-    await attempt(() => admin("requests", { method: "DELETE", sandbox: params().sandbox }), t("journal.cleared"));
-    close();
-    connect();
+    const { sandbox } = params();
+    if (!await confirmDialog(t("journal.clear"), t("journal.clear.text", { name: sandbox || t("sandbox.default") }), t("journal.clear.do"))) return;
+    if (await attempt(() => admin("requests", { method: "DELETE", sandbox }), t("journal.cleared"))) close(); // the stream tells this page too
   }
 
   function close() {
@@ -252,11 +267,12 @@ export function journal(main, reportState) {
     rows.mark(id);
     fill(detail, loadingState());
     const again = () => { openEntry = null; update(currentRoute()); };
-    const entry = await showEntry(detail, id, sandbox, { close, again });
+    const { failed, nodes } = await entryNodes(id, sandbox, { close, again });
     if (openEntry !== wantedKey) return;
+    fill(detail, ...nodes);
     detail.scrollTop = 0;
-    if (!entry) retryEntry = again; // a connection that comes back loads it
-    if (entry) detail.querySelector(".entry-title").focus({ preventScroll: true });
+    if (failed) retryEntry = again; // a connection that comes back loads it
+    else detail.querySelector(".entry-title").focus({ preventScroll: true });
   }
 
   function update({ params }) {

@@ -24,6 +24,10 @@ local function add_entry(name, entry)
   local size = redis.call('HINCRBY', totals, 'journal_bytes', #entry.data)
   make_room(entry, size)
 end
+local function tell_cleared(name) -- the listeners of all servers read it; of many deletions the last thousand are enough
+  redis.call('ZADD', cleared, redis.call('HINCRBY', totals, 'sequence', 1), name)
+  redis.call('ZREMRANGEBYRANK', cleared, 0, -1001)
+end
 local function clear_entries(name)
   local ids = redis.call('ZRANGE', order_of(name), 0, -1)
   for _, id in ipairs(ids) do
@@ -33,5 +37,6 @@ local function clear_entries(name)
   end
   redis.call('DEL', order_of(name))
   redis.call('HDEL', lost, name)
+  tell_cleared(name)
   return #ids
 end

@@ -1,7 +1,7 @@
 local totals = KEYS[1]
 local base = string.sub(totals, 1, -7)
 local names, entries, order, lost = base .. 'sandboxes', base .. 'entries', base .. 'order', base .. 'lost'
-local evicted = base .. 'evicted'
+local evicted, cleared = base .. 'evicted', base .. 'cleared'
 local function meta_of(name) return base .. 'sandbox:' .. name end
 local function records_of(name) return base .. 'records:' .. name end
 local function order_of(name) return base .. 'order:' .. name end

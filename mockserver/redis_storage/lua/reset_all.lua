@@ -12,4 +12,5 @@ for _, name in ipairs(found) do redis.call('DEL', coverage_of(name)) end
 redis.call('DEL', names, entries, order, lost, evicted, base .. 'coverage', base .. 'dropped', base .. 'recent',
   base .. 'older', base .. 'strays')
 redis.call('HDEL', totals, 'evicted_others', 'lost_by_others', 'forgotten', 'journal_bytes')
+tell_cleared('*')
 return found

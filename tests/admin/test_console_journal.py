@@ -1,0 +1,117 @@
+"""The console's journal in a real browser where answers are late, lost, or of another sandbox."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.support import LASTING, PATH, PATIENCE, Serving, head, serving
+from tests.support.browser import Opened
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Serving]:
+    """A server for all tests of the module: each uses a sandbox of its own."""
+    with serving("--log-format", "none") as serve:
+        yield serve
+
+
+def at(serve: Serving, sandbox: str, view: str = "journal", **params: str) -> str:
+    """The address of a view in a sandbox."""
+    query = "&".join(f"{name}={value}" for name, value in params.items())
+    return f"{serve.url}/sandbox/{sandbox}/#/{view}?{query}"
+
+
+def rows(page: Page) -> Any:
+    """The rows of the journal that are in sight."""
+    return page.locator(".rows-body [role=row]")
+
+
+def send(serve: Serving, sandbox: str, body: object = LASTING, **headers: str) -> None:
+    """A request of the client under test."""
+    serve.post(body, f"/sandbox/{sandbox}{PATH}", **{name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def flood(serve: Serving, sandbox: str, count: int) -> None:
+    """Many requests on one connection."""
+    body = json.dumps(LASTING).encode()
+    one, split = head("POST", f"/sandbox/{sandbox}{PATH}", length=len(body)) + body, urlsplit(serve.url)
+    with socket.create_connection((split.hostname, split.port), PATIENCE) as connection:
+        connection.sendall(one * count)
+        came = b""
+        while came.count(b"HTTP/1.1 200 OK") < count or not came.endswith(b"}}"):
+            came += connection.recv(65_536)
+
+
+def test_a_late_entry_does_not_replace_the_chosen_one(mock: Serving, console: Opened) -> None:
+    """The detail is of the row that was chosen last, whatever comes first."""
+    send(mock, "late")
+    send(mock, "late", {**LASTING, "reference_batch": ""})
+    page = console(at(mock, "late"))
+    expect(rows(page)).to_have_count(2)
+    held: list[Route] = []
+    late_id = rows(page).first.get_attribute("id").rpartition("-")[2]
+    page.route(f"**/__admin/requests/{late_id}", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no builtin
+    rows(page).first.click()
+    expect(page.locator(".detail .loading")).to_be_visible()
+    rows(page).last.click()
+    title = page.locator(".entry-title")
+    expect(title).to_contain_text("activated-existing-customer")
+    with page.expect_response(f"**/__admin/requests/{late_id}"):
+        held[0].continue_()
+    page.unroute_all(behavior="wait")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(title).to_contain_text("activated-existing-customer")
+
+
+def test_requests_that_could_not_be_loaded_are_told(mock: Serving, console: Opened) -> None:
+    """A button loads them; nothing is shown twice."""
+    flood(mock, "short", 250)
+    page = console("about:blank", tells=False)
+    page.route("**/__admin/requests?*before=*", lambda route: route.abort())
+    page.goto(at(mock, "short"))
+    note = page.locator(".notes .notice")
+    expect(note).to_contain_text("Older requests are missing here")
+    expect(page.get_by_text("200 requests")).to_be_visible()
+    page.unroute_all(behavior="wait")
+    note.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("250 requests")).to_be_visible()
+    expect(note).to_have_count(0)
+
+
+def test_a_journal_that_others_empty_is_empty_here_too(mock: Serving, console: Opened) -> None:
+    """By a reset of this sandbox, also while the list waits; a reset of another one changes nothing."""
+    send(mock, "emptied")
+    send(mock, "emptied-other")
+    page = console(at(mock, "emptied"))
+    expect(rows(page)).to_have_count(1)
+    mock.ask("POST", "/sandbox/emptied-other/__admin/reset")
+    mock.ask("POST", "/sandbox/emptied/__admin/reset")
+    expect(page.get_by_text("No requests yet")).to_be_visible()
+    send(mock, "emptied")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    send(mock, "emptied")
+    expect(page.get_by_role("button", name="Resume (1 new)")).to_be_visible()
+    mock.ask("DELETE", "/sandbox/emptied/__admin/requests")
+    expect(page.get_by_text("No requests yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+
+
+def test_a_search_counts_what_waits_anew(mock: Serving, console: Opened) -> None:
+    """What came while the list waits is among what is found, and waits no more."""
+    page = console(at(mock, "waits"))
+    page.get_by_role("button", name="Pause").click()
+    send(mock, "waits", {**LASTING, "device_id": "device-1"})
+    expect(page.get_by_role("button", name="Resume (1 new)")).to_be_visible()
+    page.get_by_label("Search requests and answers").fill("device-1")
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
