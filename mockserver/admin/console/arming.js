@@ -2,7 +2,7 @@
 
 import { armingForm } from "./arming_form.js";
 import { catalogue, contract, faultKinds } from "./contract.js";
-import { fill, h, icon } from "./dom.js";
+import { busyWhile, fill, h, icon } from "./dom.js";
 import { arm } from "./next_answers.js";
 import { hasWords, reasonText, textHasWords, titleText } from "./wording.js";
 import { button, dialog, emptyState, errorState, form, iconButton, loadingState } from "./widgets.js";
@@ -59,7 +59,7 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
     function drawList(choices, operations) {
       const search = h("input", { type: "search", placeholder: t("arm.search"), "aria-label": t("arm.search"), autocomplete: "off" });
       const groups = h("div", { class: "choices" });
-      const armNow = async (choice) => { if (await arm({ operation: operations[0].operation, ...choice.spec }, sandbox)) close(true); };
+      const armNow = busyWhile(area, async (choice) => { if (await arm({ operation: operations[0].operation, ...choice.spec }, sandbox)) close(true); });
       const isWhole = ({ spec }) => spec && (spec.operation || operations.length === 1); // otherwise the operation is to be chosen
       const row = (choice) => h("li", { class: "choice" },
         h("button", { type: "button", class: "choice-main", on: { click: () => (isWhole(choice) ? armNow(choice) : area.showSettings(choice)) } },
@@ -94,6 +94,6 @@ export async function armDialog({ sandbox, scenario, operation, body }) {
       area.querySelector("button[type=submit]").focus();
     }
     load();
-    return area;
+    return [h("p", { class: "dim" }, `${t("sandbox")}: `, h("strong", {}, sandbox || t("sandbox.default"))), area];
   });
 }

@@ -102,6 +102,40 @@ export function keepScroll(node, draw) {
   if (label !== null) [...node.querySelectorAll("[aria-label]")].find((one) => one.getAttribute("aria-label") === label)?.focus({ preventScroll: true });
 }
 
+/** A function that marks `node` as busy while `act` runs, and ignores calls meanwhile: a second click is no second action. */
+export function busyWhile(node, act) {
+  return async (...parameters) => {
+    if (node.getAttribute("aria-busy")) return;
+    node.setAttribute("aria-busy", "true");
+    try {
+      await act(...parameters);
+    } finally {
+      node.removeAttribute("aria-busy");
+    }
+  };
+}
+
+/** Shows answers to the questions of one area, and drops those that come too late: after a newer one, or after `forget()`. */
+export class Answers {
+  #asked = 0;
+  #shown = 0;
+
+  /** Shows what `question` resolves to, or what it fails with. */
+  async ask(question, show, fail) {
+    this.#asked += 1;
+    const own = this.#asked;
+    const act = await question().then((answer) => () => show(answer), (error) => () => fail(error));
+    if (own <= this.#shown) return;
+    this.#shown = own;
+    act();
+  }
+
+  /** Drops the answers that are under way: they are about what the reader has left, such as another sandbox. */
+  forget() {
+    this.#shown = this.#asked;
+  }
+}
+
 /** A function that calls `act` once, `ms` after its last call. */
 export function debounced(act, ms) {
   let timer = 0;

@@ -2,7 +2,7 @@
 
 import { admin, onTokenNeeded, startingSandbox } from "./api.js";
 import { armDialog } from "./arming.js";
-import { fill, h, icon } from "./dom.js";
+import { Answers, fill, h, icon } from "./dom.js";
 import { baseUrl, contract, clearCache } from "./contract.js";
 import { journal } from "./journal.js";
 import { nextAnswers } from "./next_answers.js";
@@ -90,18 +90,18 @@ function show() {
   if (!first) main.focus({ preventScroll: true });
 }
 
+const sandboxes = new Answers();
+
 /** Fills the list of sandboxes; the chosen one is in it even before it is made. */
 async function drawSandboxes() {
-  const chosen = currentRoute().params.sandbox;
   const list = (names) => {
+    const chosen = currentRoute().params.sandbox;
     const all = [...new Set(["", ...names, chosen])];
     fill(sandboxSelect, ...all.map((name) => h("option", { value: name }, name || t("sandbox.default"))), h("option", { value: "\u0000" }, t("sandbox.other")));
     sandboxSelect.value = chosen;
   };
   list([...sandboxSelect.options].map((one) => one.value).filter((name) => name !== "\u0000"));
-  try {
-    list((await admin("sandboxes")).sandboxes.map((one) => one.name));
-  } catch { /* the view tells what is wrong */ }
+  await sandboxes.ask(() => admin("sandboxes"), (found) => list(found.sandboxes.map((one) => one.name)), () => { /* the view tells what is wrong */ });
 }
 
 sandboxSelect.addEventListener("focus", drawSandboxes);

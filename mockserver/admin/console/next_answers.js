@@ -1,7 +1,7 @@
 // What waits for the next requests of a sandbox: arm and disarm, as text, and the bar that is always visible.
 
 import { admin, changes } from "./api.js";
-import { fill, h, icon, keepScroll, throttled } from "./dom.js";
+import { Answers, fill, h, keepScroll, throttled } from "./dom.js";
 import { catalogue } from "./contract.js";
 import { shown } from "./exact_json.js";
 import { attempt, button, iconButton, toast } from "./widgets.js";
@@ -46,7 +46,7 @@ export function armedText(one, outcomes) {
 
 const namesOf = () => catalogue().catch(() => []);
 
-/** The message about the last armed answer, until it is used: `{id, since, toast}`. */
+/** The message about the last armed answer, until it is used: `{id, sandbox, since, toast}`. */
 let lastArmed = null;
 
 function forgetLastArmed() {
@@ -71,10 +71,12 @@ async function disarm(one, sandbox) {
 export function arm(spec, sandbox) {
   return attempt(async () => {
     const armed = await admin("arm", { method: "POST", value: spec, sandbox });
-    const done = t("arm.done", { what: armedText({ ...armed, left: undefined }, await namesOf()) }); // a count would be old soon
+    const what = armedText({ ...armed, left: undefined }, await namesOf()); // a count would be old soon
+    const isElsewhere = sandbox !== currentRoute().params.sandbox;
+    const done = t(isElsewhere ? "arm.done.elsewhere" : "arm.done", { what, name: sandbox || t("sandbox.default") });
     const text = armed.note ? `${done} ${t("arm.fallback")}` : done;
     forgetLastArmed();
-    lastArmed = { id: armed.id, since: performance.now(), toast: toast(text, "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" })) };
+    lastArmed = { id: armed.id, sandbox, since: performance.now(), toast: toast(text, "", button(t("arm.undo"), () => disarm(armed, sandbox), { kind: "small" })) };
   });
 }
 
@@ -82,10 +84,11 @@ export function arm(spec, sandbox) {
 export function nextAnswers(program) {
   const list = h("ul", { class: "plain next-list", "aria-live": "polite" });
   const count = h("span", { class: "badge plain", hidden: true });
-  const takeAll = button(t("next.take.all"), () => attempt(() => admin("armed", { method: "DELETE", sandbox: currentRoute().params.sandbox }), t("arm.taken")), { kind: "small", hidden: true });
+  const takeAll = button(t("next.take.all"), () => attempt(() => admin("armed", { method: "DELETE", sandbox: currentRoute().params.sandbox }), t("arm.taken.all")), { kind: "small", hidden: true });
   const node = h("section", { class: "next", "aria-labelledby": "next-title" },
     h("h2", { id: "next-title" }, t("next.title"), " ", count), list, takeAll,
     button(t("next.arm"), program, { name: "target", kind: "primary" }));
+  const looks = new Answers();
   let isLive = false;
   let drawn = "";
 
@@ -108,22 +111,21 @@ export function nextAnswers(program) {
     fill(list, h("li", { class: "dim" }, t("next.unknown")));
   }
 
-  async function look() {
+  async function load() {
     const { sandbox } = currentRoute().params;
     const startedAt = performance.now();
-    let armed;
-    let clock;
-    try {
-      [{ armed }, clock] = await Promise.all([admin("armed", { sandbox, exact: true }), admin("clock", { sandbox })]);
-    } catch {
-      drawUnknown(); // the view tells what is wrong
-      return;
-    }
-    if (lastArmed && lastArmed.since < startedAt && !armed.some((one) => one.id === lastArmed.id)) forgetLastArmed();
-    const outcomes = armed.length ? await namesOf() : [];
+    const [{ armed }, clock] = await Promise.all([admin("armed", { sandbox, exact: true }), admin("clock", { sandbox })]);
+    return { sandbox, startedAt, armed, clock, outcomes: armed.length ? await namesOf() : [] };
+  }
+
+  const look = () => looks.ask(load, draw, drawUnknown); // of an error the view tells what is wrong
+
+  function draw({ sandbox, startedAt, armed, clock, outcomes }) {
+    const isUsed = lastArmed?.sandbox === sandbox && lastArmed.since < startedAt && !armed.some((one) => one.id === lastArmed.id);
+    if (isUsed) forgetLastArmed();
     const stopped = clock.mode === "real" ? "" : t(`next.clock.${clock.mode}`, { at: clock.mode === "frozen" ? instant(clock.now) : "" });
     const key = JSON.stringify([sandbox, armed, stopped]);
-    if (sandbox !== currentRoute().params.sandbox || key === drawn) return;
+    if (key === drawn) return;
     drawn = key;
     drawHead(armed.length);
     keepScroll(node, () => fill(list, ...(armed.length ? armed.map((one) => chip(one, sandbox, outcomes)) : [h("li", { class: "dim" }, t("next.none"))]),
@@ -138,6 +140,7 @@ export function nextAnswers(program) {
     setState(state) {
       const wasLive = isLive;
       isLive = state === "live";
+      if (!isLive) looks.forget(); // a view that begins anew may be about another sandbox
       if (isLive && !wasLive) look();
       if (!isLive && (wasLive || state !== "connecting")) drawUnknown();
     },

@@ -3,7 +3,7 @@
 import { admin, adminFile, listen, queryString } from "./api.js";
 import { armDialog } from "./arming.js";
 import { answersOf, contract, clearCache, outcomesOf } from "./contract.js";
-import { fill, h, icon, throttled, uniqueId } from "./dom.js";
+import { Answers, fill, h, icon, throttled, uniqueId } from "./dom.js";
 import { prettyJson } from "./exact_json.js";
 import { viewJson } from "./json_view.js";
 import { attempt, button, selectBox, copyText, errorState, loadingState, emptyState, saveFile, sourceBadge, statusBadge } from "./widgets.js";
@@ -17,6 +17,7 @@ export function outcomes(main, reportState) {
   let sandbox = params().sandbox;
   let disconnect = () => {};
   let isOpen = true;
+  const answers = new Answers();
   let items = new Map();
   let listKey = "";
   const bars = h("div", { class: "bars" });
@@ -40,21 +41,20 @@ export function outcomes(main, reportState) {
   }
 
   async function refresh() {
-    try {
-      const [coverage, served] = await Promise.all([
-        admin(`coverage${queryString({ all: params().all ? "true" : "" })}`, { sandbox }), contract()]);
-      if (!isOpen) return;
-      if (coverage.contract !== served.contract) clearCache();
-      const current = coverage.contract === served.contract ? served : await contract();
-      draw({ ...coverage, scenarios: await outcomesOf(coverage) }, current);
-    } catch (error) {
-      if (!isOpen) return;
+    await answers.ask(load, draw, (error) => {
       listKey = "";
       fill(list, errorState(error, refresh));
-    }
+    });
   }
 
-  function draw(coverage, served) {
+  async function load() {
+    const [found, known] = await Promise.all([admin(`coverage${queryString({ all: params().all ? "true" : "" })}`, { sandbox }), contract()]);
+    if (found.contract !== known.contract) clearCache();
+    const served = found.contract === known.contract ? known : await contract();
+    return { coverage: { ...found, scenarios: await outcomesOf(found) }, served };
+  }
+
+  function draw({ coverage, served }) {
     const wantedKey = JSON.stringify([coverage.contract, sandbox, coverage.scenarios.map((one) => one.scenario)]);
     if (wantedKey !== listKey) {
       listKey = wantedKey;
@@ -174,7 +174,7 @@ export function outcomes(main, reportState) {
     else empty.remove();
   }
 
-  const refreshSoon = throttled(refresh, 2_000);
+  const refreshSoon = throttled(() => { if (isOpen) refresh(); }, 2_000);
   function connect() {
     disconnect();
     disconnect = listen({ all: params().all ? "true" : "" }, sandbox, { onOpen: refresh, onEntry: refreshSoon, onLost: refreshSoon, onState: (name, error) => {
@@ -191,7 +191,14 @@ export function outcomes(main, reportState) {
     if (wantedKey === routeKey) filter();
     else {
       routeKey = wantedKey;
-      sandbox = params.sandbox;
+      answers.forget();
+      if (params.sandbox !== sandbox) {
+        sandbox = params.sandbox;
+        listKey = "";
+        fill(bars);
+        fill(behaviour);
+        fill(list, loadingState());
+      }
       connect();
     }
   }

@@ -2,7 +2,7 @@
 
 import { admin, adminFile, listen } from "./api.js";
 import { collectionTitle, contract } from "./contract.js";
-import { fill, h, throttled, keepScroll } from "./dom.js";
+import { Answers, fill, h, throttled, keepScroll } from "./dom.js";
 import { parse, shown as asText, stringify } from "./exact_json.js";
 import { attempt, button, dialog, englishText, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
@@ -30,13 +30,16 @@ export function state(main, reportState) {
   let collections = [];
   let maxRows = FIRST_ROWS;
   let ticking = 0;
+  const records = new Answers();
+  const times = new Answers();
+  const sandboxes = new Answers();
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("state.collections") });
   const table = h("div", { class: "records-table" });
   const clock = h("div", {});
   const sandboxList = h("div", {});
 
   const sandboxSearch = h("input", { type: "search", placeholder: t("state.search"), "aria-label": t("state.search") });
-  sandboxSearch.addEventListener("input", () => drawSandboxes());
+  sandboxSearch.addEventListener("input", refreshSandboxes);
   const zoneSelect = selectBox([["", t("zone.browser")], ["UTC", "UTC"]], zone);
   zoneSelect.addEventListener("change", () => chooseZone(zoneSelect.value));
 
@@ -74,17 +77,12 @@ export function state(main, reportState) {
     drawTabs();
     if (!collections.length) fill(table, emptyState("state", t("state.none"), t("state.none.text")));
     else await refreshRecords();
-    await Promise.all([drawClock({ keepInput: true }), drawSandboxes()]);
+    await Promise.all([refreshClock({ keepInput: true }), refreshSandboxes()]);
   }
 
   async function refreshRecords() {
-    const name = collectionName();
-    try {
-      const found = await admin(`state/${encodeURIComponent(name)}`, { sandbox, exact: true });
-      if (isOpen && name === collectionName()) keepScroll(table, () => drawRecords(found));
-    } catch (error) {
-      if (isOpen) fill(table, errorState(error, refreshRecords));
-    }
+    await records.ask(() => admin(`state/${encodeURIComponent(collectionName())}`, { sandbox, exact: true }),
+      (found) => keepScroll(table, () => drawRecords(found)), (error) => fill(table, errorState(error, refreshRecords)));
   }
 
   function drawRecords({ collection, open, default: defaultMembers, records: rows }) {
@@ -109,12 +107,13 @@ export function state(main, reportState) {
   }
 
   async function edit(collection, record) {
+    const own = sandbox; // the one that the dialog is about, whatever is shown when it is answered
     const isNew = record.key === "";
     const key = h("input", { type: "text", class: "mono", required: true, value: record.key, disabled: !isNew });
     const members = h("textarea", { rows: 10, spellcheck: "false" });
     members.value = stringify(record.members, 2);
     const write = async (close) => {
-      if (await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key.value)}`, { method: "PUT", value: readJson(members.value), sandbox }), t("state.written"))) close(true);
+      if (await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key.value)}`, { method: "PUT", value: readJson(members.value), sandbox: own }), t("state.written"))) close(true);
     };
     if (await dialog(t(isNew ? "state.add" : "state.edit.title"), (close) => form(() => write(close),
       field(t("state.key"), key), field(t("state.members"), members, t("state.members.hint")),
@@ -122,99 +121,105 @@ export function state(main, reportState) {
   }
 
   async function restore(collection, key) {
+    const own = sandbox;
     if (!await confirmDialog(t("state.restore", { key }), t("state.restore.text"), t("state.restore.do"))) return;
-    await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key)}`, { method: "DELETE", sandbox }), t("state.restored"));
+    await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key)}`, { method: "DELETE", sandbox: own }), t("state.restored"));
     refreshRecords();
   }
 
   // What somebody is about to send is not taken from them, be it that the stream of events was opened anew.
   const isInUse = () => clock.querySelector("details[open]") || clock.contains(document.activeElement);
 
-  async function drawClock({ keepInput = false } = {}) {
-    const requested = sandbox;
-    try {
-      const time = await admin("clock", { sandbox: requested });
-      if (!isOpen || requested !== sandbox || (keepInput && isInUse())) return;
-      const putClock = async (value) => { if (await attempt(() => admin("clock", { method: "PUT", value, sandbox }))) drawClock(); };
-      const by = spanField(t("clock.by"), "clock", { value: "1h", required: true }, t("clock.by.hint"));
-      const at = h("input", { type: "datetime-local", step: "1", value: zonedInput(time.now), required: true });
-      const face = h("span", {}, instant(time.now));
-      const sinceMs = Date.parse(time.now) - performance.now();
-      clearInterval(ticking);
-      if (time.mode !== "frozen") ticking = setInterval(() => { face.textContent = instant(sinceMs + performance.now()); }, 1_000);
-      fill(clock,
-        h("p", { class: "clock-face", title: time.now }, face, " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
-        h("div", { class: "actions" },
-          time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
-          time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
-        form(() => { if (by.read()) putClock({ advance: by.read() }); }, h("div", { class: "row end" }, by.node, h("button", { type: "submit", class: "button" }, t("clock.advance")))),
-        h("details", {}, h("summary", {}, t("clock.at")),
-          form(() => putClock({ freeze: fromZonedInput(at.value) }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
-    } catch (error) {
-      if (isOpen && requested === sandbox && !(keepInput && isInUse())) fill(clock, errorState(error, () => drawClock()));
-    }
+  /** Shows the clock; `keepInput`: not while somebody uses its controls. */
+  async function refreshClock({ keepInput = false } = {}) {
+    const mayDraw = () => isOpen && !(keepInput && isInUse());
+    await times.ask(() => admin("clock", { sandbox }), (time) => { if (mayDraw()) drawClock(time); },
+      (error) => { if (mayDraw()) fill(clock, errorState(error, () => refreshClock())); });
   }
 
-  async function drawSandboxes() {
-    try {
-      const all = (await admin("sandboxes")).sandboxes;
-      if (!isOpen) return;
-      const found = all.filter((one) => textHasWords(one.name || t("sandbox.default"), sandboxSearch.value));
-      keepScroll(sandboxList, () => fill(sandboxList, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
-        h("span", { class: "line-text" },
-          one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => changeRoute({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),
-          h("span", { class: "dim" }, ` ${t("journal.count", { count: one.entries })}${one.armed ? ` · ${t("state.armed", { count: one.armed })}` : ""}`)),
-        one.name ? iconButton(t("state.drop", { name: one.name }), "remove", () => drop(one.name)) : null))) : h("p", { class: "dim" }, t(all.length ? "state.no.match" : "state.no.sandboxes"))));
-    } catch (error) {
-      if (isOpen) fill(sandboxList, errorState(error, drawSandboxes));
-    }
+  function drawClock(time) {
+    const own = sandbox;
+    const putClock = async (value) => { if (await attempt(() => admin("clock", { method: "PUT", value, sandbox: own }))) await refreshClock(); };
+    const by = spanField(t("clock.by"), "clock", { value: "1h", required: true }, t("clock.by.hint"));
+    const at = h("input", { type: "datetime-local", step: "1", value: zonedInput(time.now), required: true });
+    const face = h("span", {}, instant(time.now));
+    const sinceMs = Date.parse(time.now) - performance.now();
+    clearInterval(ticking);
+    if (time.mode !== "frozen") ticking = setInterval(() => { face.textContent = instant(sinceMs + performance.now()); }, 1_000);
+    fill(clock,
+      h("p", { class: "clock-face", title: time.now }, face, " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
+      h("div", { class: "actions" },
+        time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
+        time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
+      form(async () => { if (by.read()) await putClock({ advance: by.read() }); }, h("div", { class: "row end" }, by.node, h("button", { type: "submit", class: "button" }, t("clock.advance")))),
+      h("details", {}, h("summary", {}, t("clock.at")),
+        form(() => putClock({ freeze: fromZonedInput(at.value) }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
+  }
+
+  async function refreshSandboxes() {
+    await sandboxes.ask(() => admin("sandboxes"), (found) => drawSandboxes(found.sandboxes), (error) => fill(sandboxList, errorState(error, refreshSandboxes)));
+  }
+
+  function drawSandboxes(all) {
+    const found = all.filter((one) => textHasWords(one.name || t("sandbox.default"), sandboxSearch.value));
+    keepScroll(sandboxList, () => fill(sandboxList, found.length ? h("ul", { class: "plain lines" }, ...found.map((one) => h("li", {},
+      h("span", { class: "line-text" },
+        one.name === sandbox ? h("strong", {}, one.name || t("sandbox.default")) : h("button", { type: "button", class: "link", on: { click: () => changeRoute({ sandbox: one.name }, true) } }, one.name || t("sandbox.default")),
+        h("span", { class: "dim" }, ` ${t("journal.count", { count: one.entries })}${one.armed ? ` · ${t("state.armed", { count: one.armed })}` : ""}`)),
+      one.name ? iconButton(t("state.drop", { name: one.name }), "remove", () => drop(one.name)) : null))) : h("p", { class: "dim" }, t(all.length ? "state.no.match" : "state.no.sandboxes"))));
   }
 
   async function drop(name) {
     if (!await confirmDialog(t("state.drop", { name }), t("state.drop.text"), t("state.drop.do"))) return;
     if (name === sandbox) changeRoute({ sandbox: "" }); // or what is asked of it meanwhile makes it again
     await attempt(() => admin(`sandboxes/${encodeURIComponent(name)}`, { method: "DELETE" }), t("state.dropped"));
-    drawSandboxes();
+    await refreshSandboxes();
   }
 
   async function reset() {
-    if (!await confirmDialog(t("state.reset"), t("state.reset.text", { name: sandbox || t("sandbox.default") }), t("state.reset.do"))) return;
-    await attempt(() => admin("reset", { method: "POST", sandbox }), t("state.was.reset"));
+    const own = sandbox;
+    if (!await confirmDialog(t("state.reset"), t("state.reset.text", { name: own || t("sandbox.default") }), t("state.reset.do"))) return;
+    await attempt(() => admin("reset", { method: "POST", sandbox: own }), t("state.was.reset"));
     fill(clock); // it runs again
     refresh();
   }
 
   function saveSnapshot() {
-    attempt(async () => saveFile(await adminFile("state", { sandbox }), `state-${sandbox || "default"}.json`));
+    const own = sandbox;
+    return attempt(async () => saveFile(await adminFile("state", { sandbox: own }), `state-${own || "default"}.json`));
   }
 
   function loadSnapshot() {
+    const own = sandbox;
     const input = h("input", { type: "file", accept: ".json,application/json", class: "sr", "aria-hidden": "true" });
     input.addEventListener("change", () => attempt(async () => {
-      const done = await admin("state", { method: "PUT", body: await input.files[0].text(), sandbox });
+      const done = await admin("state", { method: "PUT", body: await input.files[0].text(), sandbox: own });
       toast([t("state.loaded", { count: done.records }), ...(done.note ? [" ", englishText(done.note)] : [])]);
       await refresh();
     }));
     input.click();
   }
 
-  const refreshSoon = throttled(() => { if (isOpen && !document.querySelector("dialog")) { refreshRecords(); drawSandboxes(); } }, 400);
+  const refreshSoon = throttled(() => { if (isOpen && !document.querySelector("dialog")) { refreshRecords(); refreshSandboxes(); } }, 400);
   function connect() {
     disconnect();
     disconnect = listen({}, sandbox, { onOpen: async () => { await load(); }, onEntry: refreshSoon, onLost: refreshSoon, onState: (name, error) => {
       reportState(name, error);
-      const none = !collections.length && (name === "refused" || name === "away");
-      side.hidden = none;
-      if (none) fill(table, errorState(error ?? { message: t("error.unreachable") }, connect));
+      const isOff = name === "refused" || name === "away";
+      side.hidden = isOff && !collections.length;
+      if (side.hidden || (isOff && table.querySelector(".loading"))) fill(table, errorState(error ?? { message: t("error.unreachable") }, connect));
     } });
   }
 
   connect();
   return {
     update({ params }) {
+      records.forget();
       if (params.sandbox !== sandbox) {
         sandbox = params.sandbox;
-        fill(clock); // it was that of another one
+        times.forget();
+        fill(clock);
+        fill(table, loadingState());
         connect();
       } else if (collections.length) {
         drawTabs();

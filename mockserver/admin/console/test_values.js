@@ -3,7 +3,7 @@
 import { admin, listen } from "./api.js";
 import { armDialog } from "./arming.js";
 import { outcomesOf } from "./contract.js";
-import { fill, h } from "./dom.js";
+import { Answers, fill, h } from "./dom.js";
 import { prettyJson, shown } from "./exact_json.js";
 import { button, copyText, emptyState, errorState, iconButton, loadingState } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
@@ -16,7 +16,7 @@ export function testValues(main, reportState) {
   let sandbox = params().sandbox;
   let disconnect = () => {};
   let rows = [];
-  let isOpen = true;
+  const answers = new Answers();
   const search = h("input", { type: "search", class: "grow", placeholder: t("values.search"), "aria-label": t("values.search"), value: params().text ?? "" });
   const list = h("div", {});
   fill(main,
@@ -26,12 +26,10 @@ export function testValues(main, reportState) {
   search.addEventListener("input", () => { changeRoute({ text: search.value.trim() }); });
 
   async function load() {
-    try {
-      rows = await outcomesOf(await admin("coverage", { sandbox }));
-      if (isOpen) draw();
-    } catch (error) {
-      if (isOpen) fill(list, errorState(error, load));
-    }
+    await answers.ask(async () => outcomesOf(await admin("coverage", { sandbox })), (found) => {
+      rows = found;
+      draw();
+    }, (error) => fill(list, errorState(error, load)));
   }
 
   function connect() {
@@ -80,9 +78,11 @@ export function testValues(main, reportState) {
     update({ params: next }) {
       if (next.sandbox !== sandbox) {
         sandbox = next.sandbox;
+        answers.forget();
+        rows = []; // a curl line names its sandbox
         connect();
       } else if (rows.length) draw();
     },
-    close() { isOpen = false; disconnect(); },
+    close() { disconnect(); },
   };
 }

@@ -1,17 +1,22 @@
 // Widgets of the views: buttons, badges, notices, dialogs, and views that are empty, loading or failed.
 
 import { AdminError } from "./api.js";
-import { fill, h, icon, uniqueId } from "./dom.js";
+import { busyWhile, fill, h, icon, uniqueId } from "./dom.js";
 import { language, t, textOr } from "./translations.js";
 
 /** A button; `name` is its icon. */
 export function button(text, act, { name, kind = "", ...props } = {}) {
-  return h("button", { type: "button", class: `button ${kind}`, on: { click: act }, ...props }, name ? icon(name) : null, h("span", {}, text));
+  return actOnClick(h("button", { type: "button", class: `button ${kind}`, ...props }, name ? icon(name) : null, h("span", {}, text)), act);
 }
 
 /** A button with an icon only. */
 export function iconButton(text, name, act, props = {}) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": text, title: text, on: { click: act }, ...props }, icon(name));
+  return actOnClick(h("button", { type: "button", class: "icon-button", "aria-label": text, title: text, ...props }, icon(name)), act);
+}
+
+function actOnClick(node, act) {
+  node.addEventListener("click", busyWhile(node, act));
+  return node;
 }
 
 /** The status of an answer, coloured by its class. */
@@ -188,9 +193,15 @@ export function dialog(title, content) {
   });
 }
 
+// A question belongs to the page behind it: Back closes it unanswered.
+addEventListener("popstate", () => { for (const one of document.querySelectorAll("dialog[open]")) one.close(); });
+
 /** A form that calls `act` on submit. */
 export function form(act, ...children) {
-  return h("form", { on: { submit: (event) => { event.preventDefault(); act(); } } }, ...children);
+  const node = h("form", {}, ...children);
+  const submit = busyWhile(node, act);
+  node.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  return node;
 }
 
 /** Asks to confirm an action that cannot be undone. */
