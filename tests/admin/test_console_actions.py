@@ -207,3 +207,111 @@ def test_a_late_list_of_sandboxes_keeps_the_choice(mock: Serving, console: Opene
     held.wait(2)
     held.release()
     expect(select).to_have_value("list-b")
+
+
+def test_a_record_changed_meanwhile_is_not_overwritten_unsaid(mock: Serving, console: Opened) -> None:
+    """The dialog says what it is now, and replaces it when asked again; the table behind it is then right."""
+    send(mock, "meanwhile", ONCE)
+    page = console(f"{mock.url}/#/state?sandbox=meanwhile&collection=cards")
+    page.get_by_role("button", name="Edit CARD-001").click()
+    admin(mock, "meanwhile", "state/cards/CARD-001", "PUT", {"status": "issued"})
+    page.get_by_label("Fields").fill('{"status": "activated"}')
+    save = page.get_by_role("button", name="Save", exact=True)
+    save.click()
+    expect(page.get_by_role("alert")).to_contain_text('It is now: {"status":"issued"}.')
+    assert admin(mock, "meanwhile", "state/cards/CARD-001")["members"] == {"status": "issued"}
+    save.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("tr", has_text="CARD-001")).to_contain_text("activated")
+
+
+def test_a_record_is_not_added_over_another_unsaid(mock: Serving, console: Opened) -> None:
+    """Its key may have a record already; one that has none is added at once, and a key of dots is refused."""
+    send(mock, "added", ONCE)
+    page = console(f"{mock.url}/#/state?sandbox=added&collection=cards")
+    page.get_by_role("button", name="Add a record").click()
+    page.get_by_label("Fields").fill('{"status": "issued"}')
+    save = page.get_by_role("button", name="Save", exact=True)
+    for key, told in [
+        ("CARD-001", "This key has a record: "),
+        ("..", "A key of dots alone cannot be part of an address"),
+    ]:
+        page.get_by_label("Key").fill(key)
+        save.click()
+        expect(page.get_by_role("alert")).to_contain_text(told)
+    assert admin(mock, "added", "state/cards/CARD-001")["members"]["status"] == "activated"
+    page.get_by_label("Key").fill("CARD-NEW")
+    save.click()
+    expect(page.locator("tr", has_text="CARD-NEW")).to_contain_text("issued")
+
+
+def test_the_state_view_shows_what_others_change(mock: Serving, console: Opened) -> None:
+    """A clock that was frozen and a record that was written elsewhere; what somebody types for the clock stays."""
+    send(mock, "others", ONCE)
+    page = console(f"{mock.url}/#/state?sandbox=others&collection=cards")
+    expect(page.locator(".clock-face")).to_contain_text("real")
+    page.get_by_label("Move forward by").fill("3d")
+    admin(mock, "others", "clock", "PUT", {"freeze": "2025-11-18T17:50:57Z"})
+    admin(mock, "others", "state/cards/CARD-OTHER", "PUT", {"status": "issued"})
+    expect(page.locator(".clock-face")).to_contain_text("frozen")
+    expect(page.locator("tr", has_text="CARD-OTHER")).to_be_visible()
+    expect(page.get_by_label("Move forward by")).to_have_value("3d")
+
+
+@pytest.mark.parametrize("view", ["outcomes", "values"])
+def test_a_search_box_says_what_is_searched(mock: Serving, console: Opened, view: str) -> None:
+    """The link of the view shows all again; a group says how many of its outcomes are shown."""
+    page = console(f"{mock.url}/#/{view}?sandbox=search-box")
+    search = page.locator("main input[type=search]")
+    shown = page.locator(".outcome:visible, .value-line")
+    expect(shown.nth(3)).to_be_visible()
+    search.fill("card-identifier-empty")
+    expect(shown).to_have_count(1)
+    if view == "outcomes":
+        expect(page.locator(".outcome-group:visible .count")).to_have_text("1 of 14 outcomes")
+    page.locator(".rail a[aria-current]").click()
+    expect(shown.nth(3)).to_be_visible()
+    expect(search).to_have_value("")
+
+
+def test_an_answer_armed_in_another_sandbox_keeps_its_message(mock: Serving, console: Opened) -> None:
+    """It names that sandbox, until it is used or undone; all that wait are taken back at once."""
+    send(mock, "far", ONCE)
+    page = console(f"{mock.url}/#/journal?sandbox=near&all=1", locale="es-MX")
+    page.locator(".rows-body [role=row]", has_text="far").first.click()
+    page.get_by_role("button", name="Programar esta respuesta").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Sandbox: far")
+    looked = Held(page, "**/near/__admin/armed")
+    dialog.locator("button[type=submit]").click()
+    toast = page.locator(".toast", has_text="Próxima respuesta en el sandbox far: ")
+    expect(toast).to_be_visible()
+    looked.wait()
+    looked.release()
+    expect(toast).to_be_visible()
+    toast.get_by_role("button", name="Deshacer").click()
+    expect(page.locator(".toast").last).to_have_text("Respuesta programada quitada")
+    assert admin(mock, "far", "armed")["armed"] == []
+
+
+def test_all_armed_answers_are_taken_back_at_once(mock: Serving, console: Opened) -> None:
+    """Which the message says of all."""
+    for _ in range(2):
+        admin(mock, "all-back", "arm", "POST", {"fault": "empty"})
+    page = console(f"{mock.url}/#/journal?sandbox=all-back", locale="es-MX")
+    page.get_by_role("button", name="Quitar todo").click()
+    expect(page.locator(".toast").last).to_have_text("Se quitaron todas las respuestas programadas")
+
+
+def test_a_long_message_leaves_the_page_in_sight(mock: Serving, console: Opened) -> None:
+    """Here of an answer armed for a value of 900 letters."""
+    page = console(f"{mock.url}/#/journal?sandbox=long", viewport={"width": 390, "height": 844})
+    page.get_by_role("button", name="Arm an answer").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Settings: 5001").first.click()
+    dialog.get_by_text("Only when a field equals").click()
+    dialog.get_by_label("Field").fill("body.device_id")
+    dialog.get_by_label("Value").fill("x" * 900)
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(page.locator(".toast")).to_be_visible()
+    assert page.evaluate("() => document.querySelector('.toast').getBoundingClientRect().height") < 844 / 2.5

@@ -82,7 +82,7 @@ export function outcomes(main, reportState) {
     fill(list, ...ordered.map(([code, members]) => {
       const id = uniqueId("group");
       return h("section", { class: "outcome-group", "aria-labelledby": id },
-        h("h2", { id }, title(code, members), h("span", { class: "dim count" }, t("outcomes.count", { count: members.length }))),
+        h("h2", { id }, title(code, members), h("span", { class: "dim count" })),
         h("ul", { class: "outcome-list" }, ...members.map((one) => {
           const item = outcome(one, served.operations.find((each) => each.operation === one.operation), several);
           items.set(`${one.operation} ${one.scenario}`, item);
@@ -161,14 +161,12 @@ export function outcomes(main, reportState) {
     const text = params().text ?? "";
     let count = 0;
     for (const group of list.querySelectorAll(".outcome-group")) {
-      let hasVisible = false;
-      for (const node of group.querySelectorAll(".outcome")) {
-        const isVisible = (!kind || (node.dataset.met === "true") === (kind === "met")) && node.hasWords(text);
-        node.hidden = !isVisible;
-        hasVisible ||= isVisible;
-      }
-      group.hidden = !hasVisible;
-      count += hasVisible;
+      const members = [...group.querySelectorAll(".outcome")];
+      for (const node of members) node.hidden = (kind && (node.dataset.met === "true") !== (kind === "met")) || !node.hasWords(text);
+      const some = members.filter((node) => !node.hidden).length;
+      group.hidden = !some;
+      group.querySelector(".count").textContent = some === members.length ? t("outcomes.count", { count: some }) : t("outcomes.some", { some, count: members.length });
+      count += some;
     }
     if (!count) list.append(empty);
     else empty.remove();
@@ -185,6 +183,7 @@ export function outcomes(main, reportState) {
 
   let routeKey = "";
   function update({ params }) {
+    if (search.value.trim() !== (params.text ?? "")) search.value = params.text ?? "";
     show.value = params.show ?? "";
     allSandboxes.checked = Boolean(params.all);
     const wantedKey = JSON.stringify([params.sandbox, params.all ?? ""]);

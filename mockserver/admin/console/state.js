@@ -12,6 +12,9 @@ import { textHasWords } from "./wording.js";
 
 const FIRST_ROWS = 300;
 
+/** Another page or a command may change the sandbox as well: this often the view looks. */
+const LOOK_MS = 5_000;
+
 /** Parses JSON that was typed. A browser's own message is English: of it only the place is told, where it has one. */
 function readJson(text) {
   try {
@@ -22,11 +25,29 @@ function readJson(text) {
   }
 }
 
+/** The admin path of a record. A browser takes a key of one or two dots for a step in the path, however it is encoded. */
+function recordPath(collection, key) {
+  if (key === "." || key === "..") throw new Error(t("state.key.dots", { key }));
+  return `state/${encodeURIComponent(collection)}/${encodeURIComponent(key)}`;
+}
+
+/** The stored members of a record as JSON; "null" where the key has none of its own. */
+async function storedMembers(path, sandbox) {
+  try {
+    const found = await admin(path, { sandbox, exact: true });
+    return stringify(found.origin === "default" ? null : found.members);
+  } catch (error) {
+    if (error.kind === "unknown-record") return "null";
+    throw error;
+  }
+}
+
 /** The view of the state. */
 export function state(main, reportState) {
   let sandbox = currentRoute().params.sandbox;
   let disconnect = () => {};
   let isOpen = true;
+  let isLive = false;
   let collections = [];
   let maxRows = FIRST_ROWS;
   let ticking = 0;
@@ -36,6 +57,13 @@ export function state(main, reportState) {
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("state.collections") });
   const table = h("div", { class: "records-table" });
   const clock = h("div", {});
+  let timeNow = Date.now;
+  const by = spanField(t("clock.by"), "clock", { value: "1h", required: true }, t("clock.by.hint"));
+  const at = h("input", { type: "datetime-local", step: "1", required: true });
+  const clockForms = [
+    form(async () => { if (by.read()) await putClock({ advance: by.read() }); }, h("div", { class: "row end" }, by.node, h("button", { type: "submit", class: "button" }, t("clock.advance")))),
+    h("details", {}, h("summary", { on: { click: () => { at.value = zonedInput(new Date(timeNow()).toISOString()); } } }, t("clock.at")),
+      form(() => putClock({ freeze: fromZonedInput(at.value) }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at")))))];
   const sandboxList = h("div", {});
 
   const sandboxSearch = h("input", { type: "search", placeholder: t("state.search"), "aria-label": t("state.search") });
@@ -47,7 +75,7 @@ export function state(main, reportState) {
   languageSelect.addEventListener("change", () => chooseLanguage(languageSelect.value));
 
   const side = h("div", { class: "stack" },
-    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock, field(t("zone"), zoneSelect, t("zone.hint")), field(t("language"), languageSelect)),
+    h("section", { class: "panel", "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, t("clock")), clock, ...clockForms, field(t("zone"), zoneSelect, t("zone.hint")), field(t("language"), languageSelect)),
     h("section", { class: "panel", "aria-labelledby": "others-title" }, h("h2", { id: "others-title" }, t("state.sandboxes")), sandboxSearch, sandboxList));
 
   fill(main,
@@ -77,7 +105,7 @@ export function state(main, reportState) {
     drawTabs();
     if (!collections.length) fill(table, emptyState("state", t("state.none"), t("state.none.text")));
     else await refreshRecords();
-    await Promise.all([refreshClock({ keepInput: true }), refreshSandboxes()]);
+    await Promise.all([refreshClock(), refreshSandboxes()]);
   }
 
   async function refreshRecords() {
@@ -112,48 +140,51 @@ export function state(main, reportState) {
     const key = h("input", { type: "text", class: "mono", required: true, value: record.key, disabled: !isNew });
     const members = h("textarea", { rows: 10, spellcheck: "false" });
     members.value = stringify(record.members, 2);
-    const write = async (close) => {
-      if (await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key.value)}`, { method: "PUT", value: readJson(members.value), sandbox: own }), t("state.written"))) close(true);
+    let known = stringify(record.key ? record.members : null);
+    key.addEventListener("input", () => { known = "null"; });
+    /** Writes the record; refuses once where another page or a request has written it meanwhile. */
+    const write = async () => {
+      const value = readJson(members.value);
+      const path = recordPath(collection, key.value);
+      const stored = await storedMembers(path, own);
+      if (stored !== known) {
+        known = stored;
+        throw new Error(t(isNew ? "state.exists" : "state.changed", { stored: stored === "null" ? t("state.tombstone") : stored }));
+      }
+      await admin(path, { method: "PUT", value, sandbox: own });
     };
-    if (await dialog(t(isNew ? "state.add" : "state.edit.title"), (close) => form(() => write(close),
+    await dialog(t(isNew ? "state.add" : "state.edit.title"), (close) => form(async () => { if (await attempt(write, t("state.written"))) close(true); },
       field(t("state.key"), key), field(t("state.members"), members, t("state.members.hint")),
-      h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("state.write")))))) refreshRecords();
+      h("div", { class: "actions end" }, button(t("cancel"), () => close(null)), h("button", { type: "submit", class: "button primary" }, t("state.write")))));
+    refreshRecords();
   }
 
   async function restore(collection, key) {
     const own = sandbox;
     if (!await confirmDialog(t("state.restore", { key }), t("state.restore.text"), t("state.restore.do"))) return;
-    await attempt(() => admin(`state/${encodeURIComponent(collection)}/${encodeURIComponent(key)}`, { method: "DELETE", sandbox: own }), t("state.restored"));
+    await attempt(() => admin(recordPath(collection, key), { method: "DELETE", sandbox: own }), t("state.restored"));
     refreshRecords();
   }
 
-  // What somebody is about to send is not taken from them, be it that the stream of events was opened anew.
-  const isInUse = () => clock.querySelector("details[open]") || clock.contains(document.activeElement);
+  async function refreshClock() {
+    await times.ask(() => admin("clock", { sandbox }), (time) => { if (isOpen) drawClock(time); }, (error) => fill(clock, errorState(error, refreshClock)));
+  }
 
-  /** Shows the clock; `keepInput`: not while somebody uses its controls. */
-  async function refreshClock({ keepInput = false } = {}) {
-    const mayDraw = () => isOpen && !(keepInput && isInUse());
-    await times.ask(() => admin("clock", { sandbox }), (time) => { if (mayDraw()) drawClock(time); },
-      (error) => { if (mayDraw()) fill(clock, errorState(error, () => refreshClock())); });
+  async function putClock(value) {
+    if (await attempt(() => admin("clock", { method: "PUT", value, sandbox }))) await refreshClock();
   }
 
   function drawClock(time) {
-    const own = sandbox;
-    const putClock = async (value) => { if (await attempt(() => admin("clock", { method: "PUT", value, sandbox: own }))) await refreshClock(); };
-    const by = spanField(t("clock.by"), "clock", { value: "1h", required: true }, t("clock.by.hint"));
-    const at = h("input", { type: "datetime-local", step: "1", value: zonedInput(time.now), required: true });
     const face = h("span", {}, instant(time.now));
     const sinceMs = Date.parse(time.now) - performance.now();
+    timeNow = () => (time.mode === "frozen" ? Date.parse(time.now) : sinceMs + performance.now());
     clearInterval(ticking);
-    if (time.mode !== "frozen") ticking = setInterval(() => { face.textContent = instant(sinceMs + performance.now()); }, 1_000);
-    fill(clock,
+    if (time.mode !== "frozen") ticking = setInterval(() => { face.textContent = instant(timeNow()); }, 1_000);
+    keepScroll(clock, () => fill(clock,
       h("p", { class: "clock-face", title: time.now }, face, " ", h("span", { class: `badge ${time.mode === "real" ? "plain" : "warn"}` }, t(`clock.${time.mode}`))),
       h("div", { class: "actions" },
-        time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause" }),
-        time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play" })),
-      form(async () => { if (by.read()) await putClock({ advance: by.read() }); }, h("div", { class: "row end" }, by.node, h("button", { type: "submit", class: "button" }, t("clock.advance")))),
-      h("details", {}, h("summary", {}, t("clock.at")),
-        form(() => putClock({ freeze: fromZonedInput(at.value) }), field(t("clock.instant"), at), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, t("clock.freeze.at"))))));
+        time.mode === "frozen" ? null : button(t("clock.freeze"), () => putClock({ freeze: "now" }), { name: "pause", "aria-label": t("clock.freeze") }),
+        time.mode === "real" ? null : button(t("clock.back"), () => putClock({ real: true }), { name: "play", "aria-label": t("clock.back") }))));
   }
 
   async function refreshSandboxes() {
@@ -200,11 +231,13 @@ export function state(main, reportState) {
     input.click();
   }
 
-  const refreshSoon = throttled(() => { if (isOpen && !document.querySelector("dialog")) { refreshRecords(); refreshSandboxes(); } }, 400);
+  const refreshSoon = throttled(() => { if (isOpen && !document.querySelector("dialog")) { refreshRecords(); refreshClock(); refreshSandboxes(); } }, 400);
+  const looking = setInterval(() => { if (isLive && document.visibilityState === "visible" && getSelection().type !== "Range") refreshSoon(); }, LOOK_MS);
   function connect() {
     disconnect();
     disconnect = listen({}, sandbox, { onOpen: async () => { await load(); }, onEntry: refreshSoon, onLost: refreshSoon, onState: (name, error) => {
       reportState(name, error);
+      isLive = name === "live";
       const isOff = name === "refused" || name === "away";
       side.hidden = isOff && !collections.length;
       if (side.hidden || (isOff && table.querySelector(".loading"))) fill(table, errorState(error ?? { message: t("error.unreachable") }, connect));
@@ -226,6 +259,6 @@ export function state(main, reportState) {
         refreshRecords();
       }
     },
-    close() { isOpen = false; clearInterval(ticking); disconnect(); },
+    close() { isOpen = false; clearInterval(ticking); clearInterval(looking); disconnect(); },
   };
 }

@@ -76,6 +76,7 @@ export function testValues(main, reportState) {
   connect();
   return {
     update({ params: next }) {
+      if (search.value.trim() !== (next.text ?? "")) search.value = next.text ?? "";
       if (next.sandbox !== sandbox) {
         sandbox = next.sandbox;
         answers.forget();
