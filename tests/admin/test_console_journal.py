@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support import LASTING, PATH, PATIENCE, Serving, head, serving
+from tests.support import LASTING, ONCE, PATH, PATIENCE, Serving, head, serving
 from tests.support.browser import Opened
 
 PHONE = {"width": 390, "height": 844}
@@ -115,3 +115,29 @@ def test_a_search_counts_what_waits_anew(mock: Serving, console: Opened) -> None
     page.get_by_label("Search requests and answers").fill("device-1")
     expect(rows(page)).to_have_count(1)
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+
+
+def test_buttons_of_an_entry_act_in_its_sandbox(mock: Serving, console: Opened) -> None:
+    """Where the page shows all sandboxes they name it; the answer is armed there, and the request is sent there."""
+    send(mock, "acts-other", {**LASTING, "device_id": "acts"})
+    page = console(at(mock, "acts", all="1", text="acts"))
+    rows(page).first.click()
+    page.get_by_role("button", name="Arm this answer in acts-other").click()
+    page.get_by_role("dialog").get_by_role("button", name="Arm", exact=True).click()
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("acts-other")
+    assert len(mock.ask("GET", "/sandbox/acts-other/__admin/armed")[1]["armed"]) == 1
+    page.get_by_role("link", name="Send again in acts-other").click()
+    expect(page.get_by_text("This is the request #")).to_be_visible()
+    expect(page.get_by_label("Sandbox", exact=True)).to_have_value("acts-other")
+    expect(page.locator(".endpoint")).to_contain_text("/sandbox/acts-other/")
+
+
+def test_a_narrow_row_shows_its_keys(mock: Serving, console: Opened) -> None:
+    """On a phone too; and the detail says whether the answer is documented."""
+    send(mock, "narrow", {**ONCE, "card_identifier": "CARD-77"})
+    page = console(at(mock, "narrow"), viewport=PHONE)
+    expect(rows(page).first.locator(".where")).to_contain_text("CARD-77")
+    expect(rows(page).first.locator(".where")).to_be_in_viewport()
+    rows(page).first.click()
+    expect(page.locator(".entry-top").get_by_text("documented")).to_be_visible()

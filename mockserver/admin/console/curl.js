@@ -2,7 +2,8 @@
 
 import { stringify } from "./exact_json.js";
 
-const CLIENT_HEADERS = new Set(["host", "user-agent", "accept", "content-length", "connection", "accept-encoding", "accept-language"]);
+/** Headers that each client sets by itself. */
+export const CLIENT_HEADERS = new Set(["host", "user-agent", "accept", "content-length", "connection", "accept-encoding", "accept-language"]);
 
 const shellQuoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 

@@ -2,7 +2,7 @@
 
 import { admin, listen, queryString, urlOf } from "./api.js";
 import { contract, bodySchema, outcomesOf, apiOrigin, parametersOf } from "./contract.js";
-import { curl } from "./curl.js";
+import { CLIENT_HEADERS, curl } from "./curl.js";
 import { explanation } from "./entry.js";
 import { fill, h, icon } from "./dom.js";
 import { bodyForm } from "./body_form.js";
@@ -12,6 +12,9 @@ import { button, selectBox, copyText, errorState, field, form, loadingState, not
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
 import { faultName, maskedPlaces, violationText } from "./wording.js";
+
+/** More headers that a browser, a proxy or this page sets, or that a browser does not let a page set. */
+const TRANSPORT_HEADERS = /^(connection|content-encoding|cookie|date|dnt|expect|forwarded|keep-alive|origin|cache-control|pragma|priority|referer|te|traceparent|tracestate|trailer|transfer-encoding|upgrade|upgrade-insecure-requests|via|(proxy|sec|x-forwarded)-.*)$/i;
 
 const randomHex = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
@@ -38,6 +41,8 @@ function makeTryIt() {
   let chosen = null;
   let formKey = "";
   let formParams = {};
+  let isEdited = false;
+  let showAddress = () => {};
   let answersCleared = 0;
   const formArea = h("div", {});
   const result = h("div", { class: "stack", "aria-live": "polite" });
@@ -47,6 +52,7 @@ function makeTryIt() {
     h("p", { class: "lead" }, t("try.about")),
     h("div", { class: "columns even" }, h("section", { class: "panel", "aria-label": t("try.request") }, formArea), h("section", { class: "beside", tabindex: "-1", "aria-label": t("try.answer") }, result))];
   fill(formArea, loadingState());
+  formArea.addEventListener("input", () => { isEdited = true; });
   clearAnswer();
 
   /** An answer is that to the form beside it: another form begins without one. */
@@ -55,33 +61,70 @@ function makeTryIt() {
     fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
   }
 
+  /** The form that the URL asks for. */
+  function wantedParams() {
+    const { operation = "", example = "", entry = "" } = params();
+    return { operation, example, entry };
+  }
+
+  const keyOf = (wanted) => JSON.stringify([served.contract, sandbox, wanted]);
+
+  /** Takes an edited form, if there is one, along to the sandbox of the URL. */
+  function changeSandbox() {
+    sandbox = params().sandbox;
+    if (!isEdited) return;
+    formParams = wantedParams();
+    formKey = keyOf(formParams);
+    showAddress();
+    clearAnswer();
+  }
+
   async function loadForm() {
     let wantedKey = "";
     try {
       served = await contract();
-      const { operation = "", example = "", entry: entryId = "", of = "" } = params();
-      wantedKey = JSON.stringify([served.contract, sandbox, operation, example, entryId]);
+      const wanted = wantedParams();
+      wantedKey = keyOf(wanted);
       if (wantedKey === formKey) return;
       formKey = wantedKey;
+      formParams = wanted;
       clearAnswer();
-      formParams = { operation, example, entry: entryId, of };
-      const entry = params().entry ? await admin(`requests/${encodeURIComponent(params().entry)}`, { sandbox: params().of ? params().of.replace(/^~/, "") : sandbox, exact: true }) : null;
+      const entry = wanted.entry ? await findEntry(wanted.entry) : null;
+      if (wantedKey !== formKey) return;
+      const goneId = entry ? "" : wanted.entry;
+      if (goneId) {
+        formParams = { ...wanted, entry: "" };
+        wantedKey = keyOf(formParams);
+        formKey = wantedKey;
+        changeRoute({ entry: "" });
+      }
       const operationName = entry?.decision?.operation ?? params().operation;
       chosen = served.operations.find((one) => one.operation === operationName) ?? served.operations[0];
       const [schema, coverage, parameters, { scenarios }] = await Promise.all([
         bodySchema(chosen), admin("coverage", { sandbox }), parametersOf(chosen), admin(`scenarios${queryString({ operation: chosen.operation })}`, { sandbox })]);
       const outcomes = byCode(await outcomesOf(coverage)).filter((one) => one.operation === chosen.operation);
-      if (wantedKey === formKey) drawForm(schema, outcomes, parameters, scenarios, entry);
+      if (wantedKey === formKey) drawForm(schema, outcomes, parameters, scenarios, entry, goneId);
     } catch (error) {
       if (formKey === wantedKey) formKey = "";
       if (!formKey) fill(formArea, errorState(error, loadForm));
     }
   }
 
+  /** An entry of the journal; null where it is no longer there. */
+  async function findEntry(id) {
+    try {
+      return await admin(`requests/${encodeURIComponent(id)}`, { sandbox, exact: true });
+    } catch (error) {
+      if (error.kind !== "unknown-entry") throw error;
+      return null;
+    }
+  }
+
   /** The form begins with a request of the journal (`entry`), the chosen example, or the one that works each time. */
-  function drawForm(schema, outcomes, parameters, scenarios, entry) {
+  function drawForm(schema, outcomes, parameters, scenarios, entry, goneId) {
+    isEdited = false;
     const operations = selectBox(served.operations.map((one) => [one.operation, `${one.method} ${one.path}`]), chosen.operation);
-    operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "", entry: "", of: "" }));
+    operations.addEventListener("change", () => changeRoute({ operation: operations.value, example: "", entry: "" }));
     const examples = outcomes.filter((one) => one.body);
     const selected = examples.find((one) => one.scenario === params().example);
     const first = entry ? sentAgain(entry) : selected ? { body: parse(selected.body) } : params().example === "-" ? {} : chosen.example ?? {};
@@ -89,24 +132,29 @@ function makeTryIt() {
     example.querySelector("[value='*']").hidden = true;
     example.addEventListener("change", () => {
       formKey = ""; // also an example that was edited is taken anew
-      changeRoute({ example: example.value, entry: "", of: "" });
+      changeRoute({ example: example.value, entry: "" });
       loadForm();
     });
     const body = schema ? bodyForm(schema, first.body ?? {}) : null;
     body?.mark(entry?.violations ?? []);
     body?.node.addEventListener("input", () => { example.value = "*"; });
-    const headers = headersField();
+    const { list: sentHeaders, scenario: sentScenario, delay: sentDelay } = headersOf(entry, scenarios);
+    const headers = headersField(sentHeaders);
     const inputs = parameters.map((one) => {
       const input = h("input", { type: "text", class: "mono", required: one.required, autocomplete: "off", value: String((one.place === "path" ? first.path : first.query)?.[one.name] ?? one.example ?? "") });
       return { ...one, input };
     });
-    const scenario = selectBox([["", t("try.forced.none")], ...byCode(scenarios.map((one) => outcomes.find((other) => other.scenario === one.scenario) ?? one)).map((one) => [one.scenario, optionText(one)])], "");
-    const delay = spanField(t("try.delay"), "delay", { placeholder: "1500ms" });
+    const scenario = selectBox([["", t("try.forced.none")], ...byCode(scenarios.map((one) => outcomes.find((other) => other.scenario === one.scenario) ?? one)).map((one) => [one.scenario, optionText(one)])], sentScenario);
+    const delay = spanField(t("try.delay"), "delay", { placeholder: "1500ms", value: sentDelay });
     /** The request as entered in the form; null while a field is wrong. */
     const request = () => {
       const waits = delay.read();
       const own = headers.read();
-      return waits === null || own === null ? null : buildRequest(body, inputs, { "Mock-Scenario": scenario.value, "Mock-Delay": waits, ...own });
+      if (waits === null || own === null) return null;
+      const typedNames = Object.keys(own).map((name) => name.toLowerCase());
+      const others = { "Mock-Scenario": scenario.value, "Mock-Delay": waits, "Content-Type": body ? "application/json" : "" };
+      const unnamed = Object.entries(others).filter(([name, value]) => value && !typedNames.includes(name.toLowerCase()));
+      return buildRequest(body, inputs, { ...Object.fromEntries(unnamed), ...own });
     };
     const copyCurl = () => {
       const found = request();
@@ -115,6 +163,9 @@ function makeTryIt() {
     const copyBody = () => copyText(prettyJson(body.text()));
     const sendButton = h("button", { type: "submit", class: "button primary" }, icon("try"), h("span", {}, t("try.send")));
     const hasOwnPort = served.apart;
+    const address = h("p", { class: "mono endpoint" });
+    showAddress = () => { address.textContent = `${chosen.method} ${hasOwnPort ? apiOrigin(served) : ""}${urlOf(chosen.path, sandbox)}`; };
+    showAddress();
     fill(formArea, form(async () => {
       const wanted = request();
       if (hasOwnPort || !wanted) return;
@@ -127,18 +178,32 @@ function makeTryIt() {
       }
     },
     hasOwnPort ? notice("info", t("try.elsewhere")) : null,
-    served.operations.length > 1 ? field(t("operation"), operations) : h("p", { class: "mono endpoint" }, `${chosen.method} ${hasOwnPort ? apiOrigin(served) : ""}${urlOf(chosen.path, sandbox)}`),
+    served.operations.length > 1 ? field(t("operation"), operations) : address,
     entry ? notice("info", t("try.entry", { id: entry.id }), maskedText(entry)) : null,
+    goneId ? notice("warn", t("try.gone", { id: goneId })) : null,
     examples.length ? field(t("try.example"), example) : null,
     h("div", { class: "actions" }, hasOwnPort ? null : sendButton, button(t("entry.curl"), copyCurl, { name: "copy", kind: hasOwnPort ? "primary" : "" }), body ? button(t("outcomes.copy.body"), copyBody, { name: "copy" }) : null),
     inputs.length ? h("div", { class: "row" }, ...inputs.map((one) => field(one.name, one.input, one.description))) : null,
     body?.node,
-    h("details", {}, h("summary", {}, t("try.more")), h("div", { class: "stack" }, h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node), headers.node))));
+    h("details", { open: Boolean(sentHeaders.length || sentScenario || sentDelay) }, h("summary", {}, t("try.more")), h("div", { class: "stack" }, h("div", { class: "row" }, field(t("try.forced"), scenario), delay.node), headers.node))));
   }
 
   function maskedText(entry) {
     const places = maskedPlaces(entry, "/request/body");
-    return places ? ` ${t("try.masked", { places })}` : "";
+    const names = entry.request.headers.filter((_, index) => isMaskedHeader(entry, index)).map(({ name }) => name).join(", ");
+    return [places ? t("try.masked", { places }) : "", names ? t("try.masked.headers", { names }) : ""].map((one) => ` ${one}`).join("");
+  }
+
+  const isMaskedHeader = (entry, index) => entry.masked.some((one) => one.startsWith(`/request/headers/${index}/`));
+
+  /** The headers of an entry that can be sent again, with the `scenario` and `delay` among them that the form has controls for. */
+  function headersOf(entry, scenarios) {
+    const found = (entry?.request.headers ?? []).filter(({ name }, index) => !isMaskedHeader(entry, index) && !CLIENT_HEADERS.has(name.toLowerCase()) && !TRANSPORT_HEADERS.test(name));
+    const valueOf = (wanted) => found.find(({ name }) => name.toLowerCase() === wanted)?.value ?? "";
+    const scenario = scenarios.some((one) => one.scenario === valueOf("mock-scenario")) ? valueOf("mock-scenario") : "";
+    const delay = /^[\d.]+m?s$/.test(valueOf("mock-delay")) ? valueOf("mock-delay") : "";
+    const list = found.filter(({ name }) => !(scenario && name.toLowerCase() === "mock-scenario") && !(delay && name.toLowerCase() === "mock-delay"));
+    return { list, scenario, delay };
   }
 
   /** Body and parameters of a request of the journal. */
@@ -154,17 +219,14 @@ function makeTryIt() {
     };
   }
 
-  function buildRequest(body, inputs, more) {
+  function buildRequest(body, inputs, headers) {
     let { path } = chosen;
     const queryParameters = {};
     for (const { name, place: where, input } of inputs) {
       if (where === "path") path = path.replace(`{${name}}`, encodeURIComponent(input.value));
       else if (input.value !== "") queryParameters[name] = input.value;
     }
-    const headers = Object.fromEntries(Object.entries(more).filter(([, value]) => value));
-    const sent = body?.text();
-    if (sent !== undefined) headers["Content-Type"] = "application/json";
-    return { method: chosen.method, path: urlOf(path, sandbox) + queryString(queryParameters), headers, body: sent };
+    return { method: chosen.method, path: urlOf(path, sandbox) + queryString(queryParameters), headers, body: body?.text() };
   }
 
   const command = ({ method, path, headers, body }) => ({
@@ -192,8 +254,13 @@ function makeTryIt() {
     const [entry, ...earlier] = await entriesOf(trace);
     if (answersCleared !== clearedBefore) return entry;
     drawAnswer({ response, text, failure: failure === "cut" && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
-    if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
+    bringIntoSight();
     return entry;
+  }
+
+  /** Scrolls to the answer where it is below the form. */
+  function bringIntoSight() {
+    if (result.getBoundingClientRect().top > innerHeight / 2) result.parentElement.scrollIntoView({ block: "start" });
   }
 
   /** Shows how long the answer takes, and a button to give up; gives the function that ends it. */
@@ -203,6 +270,7 @@ function makeTryIt() {
     const timer = setInterval(draw, 1_000);
     draw();
     fill(result, h("section", { class: "panel", "aria-label": t("try.answer") }, h("div", { class: "entry-line" }, h("h2", {}, t("try.waiting")), seconds, h("span", { class: "spread" }), button(t("cancel"), cancel))));
+    bringIntoSight();
     return () => clearInterval(timer);
   }
 
@@ -247,7 +315,7 @@ function makeTryIt() {
 
   function update() {
     if (params().sandbox !== sandbox) {
-      sandbox = params().sandbox;
+      changeSandbox();
       connect();
     }
     loadForm();
@@ -258,8 +326,10 @@ function makeTryIt() {
       reportState = report;
       fill(main, ...nodes);
       const hasOwn = ["operation", "example", "entry"].some((name) => params()[name]);
-      if (!hasOwn && params().sandbox === sandbox) changeRoute(formParams);
-      sandbox = params().sandbox;
+      if (params().sandbox !== sandbox) {
+        if (hasOwn) isEdited = false; // a link asks for another form
+        changeSandbox();
+      } else if (!hasOwn) changeRoute(formParams);
       loadForm();
       connect();
       return { update, close: () => disconnect() };
@@ -267,9 +337,10 @@ function makeTryIt() {
   };
 }
 
-/** A field for headers, one a line; `read()` gives them by name, or null after telling what is wrong. */
-function headersField() {
-  const text = h("textarea", { rows: 2, spellcheck: "false", placeholder: "X-Request-Id: 42" });
+/** A field for headers, one a line, filled with a `list`; `read()` gives them by name, or null after telling what is wrong. */
+function headersField(list) {
+  const text = h("textarea", { rows: Math.max(2, list.length), spellcheck: "false", placeholder: "X-Request-Id: 42" });
+  text.value = list.map(({ name, value }) => `${name}: ${value}`).join("\n");
   const told = h("p", { class: "bad-text", role: "alert" });
   text.addEventListener("input", () => { told.textContent = ""; });
   return {
