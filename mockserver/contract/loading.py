@@ -40,10 +40,17 @@ class ConfigError(Exception):
         super().__init__("\n".join(map(str, diagnostics)))
 
     @property
-    def as_json(self) -> list[dict[str, str]]:
+    def as_json(self) -> list[dict[str, Any]]:
         """The diagnostics as members of a JSON document."""
         return [
-            {"at": str(one.position), "what": one.what, "expected": one.expected, "came": one.got, "try": one.hint}
+            {
+                "at": str(one.position),
+                "what": one.what,
+                "expected": one.expected,
+                "came": one.got,
+                "try": one.hint,
+                "did_you_mean": [one.near] if one.near else [],
+            }
             for one in self.diagnostics
         ]
 

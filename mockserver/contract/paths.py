@@ -102,7 +102,8 @@ def unknown_name(at: Path, what: str, name: str, names: Iterable[str]) -> Diagno
     """The diagnostic for a name that is none of `names`, with a near spelling."""
     known = tuple(names)
     expected = f"one of {', '.join(known)}" if known else "nothing (there are none)"
-    return Diagnostic(at, what, expected, name, did_you_mean(close_matches(name, known)[:1]))
+    near = close_matches(name, known)[:1]
+    return Diagnostic(at, what, expected, name, did_you_mean(near), "".join(near))
 
 
 class CompiledPath(NamedTuple):
@@ -124,7 +125,8 @@ def compile_path(text: str, context: Context) -> CompiledPath | None:
     if root not in scope.roots:
         what = f"unknown reference {text}"
         if not rest and "body" in scope.roots and root in scope.member_names("body", ()).names:
-            context.report_error(what, f"one of {', '.join(scope.roots)}", root, f"did you mean body.{text}?")
+            expected, near = f"one of {', '.join(scope.roots)}", f"body.{text}"
+            context.report(Diagnostic(context.at, what, expected, root, did_you_mean([near]), near))
         else:
             context.report_unknown(what, root, scope.roots)
         return None

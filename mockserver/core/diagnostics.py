@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mockserver.core.model import Diagnostic, Path, Position
 
 
 def move_diagnostic(diagnostic: Diagnostic, at: Path) -> Diagnostic:
     """The diagnostic of a part, for the whole in which the part stands at a path."""
-    return Diagnostic((*at, *diagnostic.at), diagnostic.what, diagnostic.expected, diagnostic.got, diagnostic.hint)
+    return replace(diagnostic, at=(*at, *diagnostic.at))
 
 
 class FileDiagnostic(NamedTuple):
-    """One thing wrong in a file: where, what, what was expected, what was got, a hint."""
+    """One thing wrong in a file: where, what, what was expected, what was got, a hint, the name probably meant."""
 
     position: Position
     what: str
     expected: str
     got: str
     hint: str
+    near: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.position}: {self.what}", f"    expected: {self.expected}"]

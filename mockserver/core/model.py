@@ -33,13 +33,17 @@ Trigger: TypeAlias = Literal["values", "state", "header", "armed", "default"]
 
 
 class Diagnostic(Struct, frozen=True):
-    """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column."""
+    """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column.
+
+    near: the name that was probably meant, where `got` is one that is unknown.
+    """
 
     at: Path
     what: str
     expected: str
     got: str = ""
     hint: str = ""
+    near: str = ""
 
 
 Report: TypeAlias = Callable[[Diagnostic], None]

@@ -281,5 +281,6 @@ def _failure(error: Exception) -> dict[str, str]:
     return _problem(f"the mock failed as it loaded the files: {type(error).__name__}", "report this")
 
 
-def _problem(what: str, hint: str) -> dict[str, str]:
-    return {"at": "", "what": what, "expected": "files that make a contract", "came": "", "try": hint}
+def _problem(what: str, hint: str) -> dict[str, Any]:
+    expected = "files that make a contract"
+    return {"at": "", "what": what, "expected": expected, "came": "", "try": hint, "did_you_mean": []}

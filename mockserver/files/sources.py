@@ -68,7 +68,7 @@ class SourceFile:
         self.warnings.append(self._placed(diagnostic))
 
     def _placed(self, one: Diagnostic) -> FileDiagnostic:
-        return FileDiagnostic(self.position(one.at), one.what, one.expected, one.got, one.hint)
+        return FileDiagnostic(self.position(one.at), one.what, one.expected, one.got, one.hint, one.near)
 
     def report_at(self, mark: Mark, what: str, expected: str, got: str = "", hint: str = "") -> None:
         """Add a diagnostic at a line and column."""

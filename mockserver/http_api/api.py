@@ -25,6 +25,7 @@ from mockserver.core.problems import not_found, problem, store_unavailable, wron
 from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
+from mockserver.entries.views import violation_json
 from mockserver.http_api.safety import Access, embedding_refusal, unauthorized
 from mockserver.schema.schema_set import compile_own_schema
 from mockserver.schema.validator import Validator
@@ -115,8 +116,8 @@ def violation_error(kind: str, title: str, violations: Sequence[Violation], subj
     spelt = close_matches(str(first.path[-1]), first.known) if first.path else ()
     hint = did_you_mean_sentence(spelt) or f" {first.description}".rstrip()
     detail = f"{subject}{first.text}.{hint}"
-    shown = [{"pointer": v.pointer, "keyword": v.keyword, "message": v.message} for v in violations[:20]]
-    return admin_error(400, kind, title, detail, violations=shown)
+    shown = [{**violation_json(one), "values": one.values} for one in violations[:20]]
+    return admin_error(400, kind, title, detail, violations=shown, did_you_mean=list(spelt))
 
 
 def parse_spec(parse: Callable[[Any], _Value], spec: Any) -> _Value:

@@ -201,8 +201,13 @@ async def test_all_bad_conditions_are_reported(url: str, client: aiohttp.ClientS
     """Each with expected, got and hint."""
     when = {"bdy.x": 1, "body.customer_id": {"matchs": "x"}}
     shown = await admin(client, url, "POST", "/arm", {"fault": "reset", "when": when}, 400)
-    assert all(set(one) == {"at", "what", "expected", "came", "try"} for one in shown["errors"])
+    assert all(set(one) == {"at", "what", "expected", "came", "try", "did_you_mean"} for one in shown["errors"])
     assert "did you mean matches?" in {one["try"] for one in shown["errors"]}
+    assert {one["came"]: one["did_you_mean"] for one in shown["errors"]} == {"matchs": ["matches"]}
+    shown = await admin(client, url, "POST", "/arm", {"fault": "reset", "when": {"customer_id": "1"}}, 400)
+    assert shown["errors"][0]["did_you_mean"] == ["body.customer_id"]
+    shown = await admin(client, url, "POST", "/arm", {"falt": "reset"}, 400)
+    assert (shown["violations"][0]["at"], shown["did_you_mean"]) == ("body.falt", ["fault"])
 
 
 async def test_every_fault_is_described_with_its_settings(url: str, client: aiohttp.ClientSession) -> None:

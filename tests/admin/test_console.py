@@ -417,9 +417,52 @@ def test_details_of_a_refusal_are_marked_as_english(mock: Serving, console: Open
     marked(page.locator(".toast"), "expected")
 
 
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        (
+            "es-MX",
+            [
+                "No se conoce card_identifier; ¿quiso decir body.card_identifier? Detalle",
+                'record.status se esperaba: uno de estos valores: "issued", "activated"; se recibió: otro texto.',
+                "record.estado es un campo desconocido.",
+            ],
+        ),
+        (
+            "en-US",
+            [
+                "did you mean body.card_identifier?",
+                'record.status: expected one of "issued", "activated", got other text.',
+                "record.estado: is not a member that is known here.",
+            ],
+        ),
+    ],
+)
+def test_a_refusal_says_which_field_and_what_to_write(
+    mock: Serving, console: Opened, locale: str, told: list[str]
+) -> None:
+    """In the reader's language; the detail of the mock stays below."""
+    page = console(at(mock, "fields", "state", collection="cards"), tells=False, locale=locale)
+    texts = TRANSLATIONS[locale[:2]]
+    page.locator(".next > .primary").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name=texts["arm.settings"].format(what="5001")).first.click()
+    dialog.locator("summary").click()
+    dialog.get_by_label(texts["arm.member"]).fill("card_identifier")
+    dialog.get_by_label(texts["arm.value"]).fill("1")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.get_by_role("alert").last).to_contain_text(told[0])
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=texts["state.edit"].format(key="TEST-CARD"), exact=True).click()
+    dialog.locator("textarea").fill('{"status": "foo", "estado": 1}')
+    dialog.locator("button[type=submit]").click()
+    for words in told[1:]:
+        expect(dialog.get_by_role("alert")).to_contain_text(words)
+
+
 def marked(told: Any, english: str) -> None:
     """The title in Spanish, the rest as English."""
-    expect(told).to_have_text(re.compile(r"^(La condición|El cuerpo) .+\. Detalle \(en inglés\): "))
+    expect(told).to_have_text(re.compile(r"^(La condición|El cuerpo) .+[.?] Detalle \(en inglés\): "))
     expect(told.locator("[lang=en]")).to_contain_text(english)
 
 

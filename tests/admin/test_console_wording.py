@@ -35,8 +35,9 @@ def worded(page: Page, function: str, values: list[Any]) -> list[str]:
     texts: list[str] = page.evaluate(
         """async ([name, values]) => {
             const main = document.querySelector('script[type=module]').src;
-            const wording = await import(new URL('wording.js', main));
-            return values.map((one) => wording[name](one));
+            const modules = await Promise.all(['wording.js', 'violations.js'].map((one) => import(new URL(one, main))));
+            const words = modules.find((one) => name in one)[name];
+            return values.map((one) => words(one));
         }""",
         [function, values],
     )

@@ -5,7 +5,7 @@ import { parse, shown, stringify, ExactNumber } from "./exact_json.js";
 import { field } from "./widgets.js";
 import { pointerStep } from "./json_view.js";
 import { t } from "./translations.js";
-import { violationText } from "./wording.js";
+import { violationText } from "./violations.js";
 
 /**
  * The form of an object schema (see contract.js), filled with `value`. `text()` gives the body to send, `mark(violations)`

@@ -11,7 +11,8 @@ import { attempt, button, copyText, englishText, errorState, iconButton, isForwa
 import { routeUrl, currentRoute } from "./route.js";
 import { instant } from "./times.js";
 import { decimal, language, t, textOr } from "./translations.js";
-import { adviceNotice, conditionText, differencePlace, evidenceTexts, faultName, maskedPlaces, noteNotice, violationText, warningText } from "./wording.js";
+import { violationText } from "./violations.js";
+import { adviceNotice, conditionText, differencePlace, evidenceTexts, faultName, maskedPlaces, noteNotice, warningText } from "./wording.js";
 
 /** Loads an entry of a sandbox, and gives the `nodes` that show it, or why it cannot be shown (`failed`). */
 export async function entryNodes(id, sandbox, { close, again }) {

@@ -11,7 +11,8 @@ import { parse, prettyJson } from "./exact_json.js";
 import { button, selectBox, copyText, errorState, field, form, loadingState, notice, emptyState, spanField, statusBadge } from "./widgets.js";
 import { routeUrl, changeRoute, currentRoute } from "./route.js";
 import { t } from "./translations.js";
-import { faultName, maskedPlaces, violationText } from "./wording.js";
+import { violationText } from "./violations.js";
+import { faultName, maskedPlaces } from "./wording.js";
 
 /** More headers that a browser, a proxy or this page sets, or that a browser does not let a page set. */
 const TRANSPORT_HEADERS = /^(connection|content-encoding|cookie|date|dnt|expect|forwarded|keep-alive|origin|cache-control|pragma|priority|referer|te|traceparent|tracestate|trailer|transfer-encoding|upgrade|upgrade-insecure-requests|via|(proxy|sec|x-forwarded)-.*)$/i;

@@ -3,6 +3,7 @@
 import { AdminError } from "./api.js";
 import { busyWhile, fill, h, icon, uniqueId } from "./dom.js";
 import { language, t, textOr } from "./translations.js";
+import { choice, violationText } from "./violations.js";
 
 /** A button; `name` is its icon. */
 export function button(text, act, { name, kind = "", ...props } = {}) {
@@ -60,11 +61,18 @@ export const englishText = (text) => (language === "en" ? [text] : [`${t("entry.
 function errorContent(error) {
   if (!(error instanceof AdminError)) return [String(error?.message ?? error)];
   if (!error.status) return [t("error.unreachable")];
-  const { detail, title, errors = [] } = error.problem ?? {};
-  const text = [detail ?? title, ...errors.slice(1).map((one) => `${one.what}; expected ${one.expected}`)].filter(Boolean).join(" ");
+  const { detail, title, errors = [], violations = [], did_you_mean: near = [] } = error.problem ?? {};
+  const more = [...errors.slice(1).map((one) => `${one.what}; expected ${one.expected}`), ...violations.slice(1).map((one) => `${one.at}: ${one.message}.`)];
+  const text = [detail ?? title, ...more].filter(Boolean).join(" ");
   if (text && language === "en") return [text];
   const ownTitle = textOr(`problem.${error.kind}`, "");
-  return [ownTitle ? `${ownTitle}.` : t("error.status", { status: error.status }), ...(text ? [" ", englishText(text)] : [])];
+  const known = [
+    ownTitle ? `${ownTitle}.` : t("error.status", { status: error.status }),
+    ...violations.map((one) => `${one.at} ${violationText(one)}.`),
+    ...errors.filter((one) => one.did_you_mean.length).map((one) => t("error.near", { came: one.came, near: choice(one.did_you_mean) })),
+    near.length ? t("error.meant", { near: choice(near) }) : "",
+  ];
+  return [known.filter(Boolean).join(" "), ...(text ? [" ", englishText(text)] : [])];
 }
 
 /** Shows an error in the open dialog until something is changed there, or else as a message: one would stand behind the dialog. */
