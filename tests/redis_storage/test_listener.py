@@ -79,3 +79,28 @@ async def test_a_resumed_stream_misses_nothing_and_repeats_nothing(engines: list
             data += reader.take()
     reader.close()
     assert re.findall(r"^id: (\d+)$", data.decode(), re.MULTILINE) == [*before, *meanwhile, after]
+
+
+async def test_a_reset_on_one_server_is_told_by_the_other(engines: list[Engine]) -> None:
+    """To its readers of events."""
+    first, second = engines
+
+    async def missed() -> Sequence[Entry]:
+        return ()
+
+    woken = asyncio.Event()
+    reader = EventReader(EventHub(first.storage), Scope(""), lambda _: True, missed)
+    reader.open(woken.set)
+    data = b""
+    async with asyncio.timeout(PATIENCE):
+        while b"listening" not in data:
+            await woken.wait()
+            data += reader.take()
+        await sent(second)
+        await second.storage.reset("")
+        while b"cleared" not in data:
+            woken.clear()
+            await woken.wait()
+            data += reader.take()
+    reader.close()
+    assert data.endswith(b'event: cleared\ndata: {"sandbox":""}\n\n')
