@@ -50,7 +50,7 @@ COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "sourc
 )
 @click.option("--since", metavar="INSTANT", help="Only requests since this RFC 3339 instant.")
 @click.option("--trace", metavar="ID", help="Only requests with this trace id in their header traceparent.")
-@click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
+@click.option("--text", metavar="WORDS", help="Only requests with all of these words, in any order and place.")
 @click.option("--limit", type=click.IntRange(1, 1_000), help="The most requests to list [default: 100].")
 @click.option("--before", metavar="ID", help="Only requests before this one.")
 @click.option("--all", "all_", is_flag=True, help="The requests of all sandboxes.")

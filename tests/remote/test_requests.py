@@ -104,6 +104,8 @@ def test_requests_are_found_by_trace_id() -> None:
         found = json.loads(run("requests", "--json", "--trace", trace, "--url", serve.url).stdout)
         assert [row["id"] for row in found["requests"]] == ["2"]
         assert json.loads(run("requests", "2", "--url", serve.url).stdout)["trace"] == trace
+        by_words = run("requests", "--json", "--text", f"{trace} BATCH-empty post", "--url", serve.url)
+        assert json.loads(by_words.stdout) == found
         assert "trace is a trace id" in run("requests", "--trace", "x", "--url", serve.url).stderr
 
 
