@@ -162,8 +162,8 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
     `visible` is what paths see: its members with `key` and `origin`. `entry_id` is the id of the journal entry whose
     request wrote it last, empty if none did.
 
-    origin: `seed` (from a file), `request` (written by an earlier request), `default` (an open collection's answer for
-    a key never seen).
+    origin: `seed` (from a file), `request` (written since: by a request, by hand or from a snapshot), `default` (an
+    open collection's answer for a key never seen).
     """
 
     visible: Mapping[str, Any] = field(name="view")

@@ -41,6 +41,7 @@ table{border-collapse:collapse;width:100%;border-top:1px solid var(--line)}
 th,td{text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:600;width:13rem}
 h3{font-size:.95rem;margin:1rem 0 .4rem}.records th,.records td{display:table-cell;padding:.4rem 1rem .4rem 0}
+.records th{overflow-wrap:normal}
 ul{margin:.3rem 0;padding-left:1.2rem}
 blockquote{margin:.8rem 0;padding-left:.9rem;border-left:3px solid var(--mark);font-size:1.05rem}
 @media(max-width:40rem){main{padding:1.2rem 1rem 2rem}th,td{display:block;width:auto;padding-right:0}

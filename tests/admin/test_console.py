@@ -1008,7 +1008,7 @@ def test_a_record_says_who_wrote_it(mock: Serving, console: Opened) -> None:
     sent = send(mock, "hand", {**ONCE, "card_identifier": "HAND-2"})[1]
     page = console(at(mock, "hand", "state", collection="cards"))
     expect(page.locator("tr", has_text="CARD-001")).to_contain_text("request #")
-    expect(page.locator("tr", has_text="HAND-2")).to_contain_text("by hand or from a snapshot")
+    expect(page.locator("tr", has_text="HAND-2")).to_contain_text("by hand or snapshot")
     page.goto(at(mock, "hand", "journal", id=sent["Mock-Entry"]))
     expect(page.locator(".detail")).to_contain_text("a record that was written before, by hand or from a snapshot")
     expect(page.locator(".detail")).not_to_contain_text("Record written by")

@@ -252,3 +252,21 @@ def test_collections_and_fields_are_described_in_spanish(mock: Serving, console:
     form = page.locator(".body-form")
     expect(form).to_contain_text("El cliente existente que recibe la tarjeta.")
     expect(form).not_to_contain_text("The existing customer")
+
+
+def test_a_near_spelling_is_proposed_in_spanish(mock: Serving, console: Opened) -> None:
+    """Whatever problem of the admin API has one; what the mock says stays, as English."""
+    page = console(f"{mock.url}/sandbox/words/", locale="es-MX")
+    status, problem = mock.ask("POST", "/__admin/arm", b'{"scenario": "card-alredy-activated"}')
+    told = page.evaluate(
+        """async ([status, problem]) => {
+            const main = document.querySelector('script[type=module]').src;
+            const [api, widgets] = await Promise.all(['api.js', 'widgets.js'].map((one) => import(new URL(one, main))));
+            return widgets.errorState(new api.AdminError(status, problem)).querySelector('p').innerHTML;
+        }""",
+        [status, problem],
+    )
+    assert told == (
+        f"{TRANSLATIONS['es']['problem.unknown-scenario']}. ¿Quiso decir card-already-activated? "
+        f'Detalle (en inglés): <span lang="en">{problem["detail"]}</span>'
+    )
