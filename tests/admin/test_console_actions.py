@@ -56,9 +56,9 @@ class Held:
             self._page.wait_for_timeout(20)
 
     def release(self) -> None:
-        """Let them go, hold no more, and wait for what the page draws of them."""
+        """Let them go, the newest first, hold no more, and wait for what the page draws of them."""
         self._holds = False
-        for route in self.routes:
+        for route in reversed(self.routes):
             route.continue_()
             response = route.request.response()
             assert response is not None
