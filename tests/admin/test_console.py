@@ -976,10 +976,10 @@ def test_the_state_view_edits_records_clock_and_sandbox(mock: Serving, console: 
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save a snapshot").click()
     page.get_by_role("button", name="Edit CARD-001").click()
-    page.get_by_label("Fields").fill('{"status": "issued"')
+    page.get_by_label("Fields", exact=True).fill('{"status": "issued"')
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("This is not JSON")
-    page.get_by_label("Fields").fill('{"status": "issued"}')
+    page.get_by_label("Fields", exact=True).fill('{"status": "issued"}')
     page.get_by_role("button", name="Save", exact=True).click()
     expect(line).to_contain_text("issued")
     assert send(mock, "state", {**ONCE, "customer_id": "2"})[0] == 200

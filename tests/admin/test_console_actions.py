@@ -215,7 +215,7 @@ def test_a_record_changed_meanwhile_is_not_overwritten_unsaid(mock: Serving, con
     page = console(f"{mock.url}/#/state?sandbox=meanwhile&collection=cards")
     page.get_by_role("button", name="Edit CARD-001").click()
     admin(mock, "meanwhile", "state/cards/CARD-001", "PUT", {"status": "issued"})
-    page.get_by_label("Fields").fill('{"status": "activated"}')
+    page.get_by_label("Fields", exact=True).fill('{"status": "activated"}')
     save = page.get_by_role("button", name="Save", exact=True)
     save.click()
     expect(page.get_by_role("alert")).to_contain_text('It is now: {"status":"issued"}.')
@@ -230,17 +230,17 @@ def test_a_record_is_not_added_over_another_unsaid(mock: Serving, console: Opene
     send(mock, "added", ONCE)
     page = console(f"{mock.url}/#/state?sandbox=added&collection=cards")
     page.get_by_role("button", name="Add a record").click()
-    page.get_by_label("Fields").fill('{"status": "issued"}')
+    page.get_by_label("Fields", exact=True).fill('{"status": "issued"}')
     save = page.get_by_role("button", name="Save", exact=True)
     for key, told in [
         ("CARD-001", "This key has a record: "),
         ("..", "A key of dots alone cannot be part of an address"),
     ]:
-        page.get_by_label("Key").fill(key)
+        page.get_by_label("Key", exact=True).fill(key)
         save.click()
         expect(page.get_by_role("alert")).to_contain_text(told)
     assert admin(mock, "added", "state/cards/CARD-001")["members"]["status"] == "activated"
-    page.get_by_label("Key").fill("CARD-NEW")
+    page.get_by_label("Key", exact=True).fill("CARD-NEW")
     save.click()
     expect(page.locator("tr", has_text="CARD-NEW")).to_contain_text("issued")
 
