@@ -54,8 +54,8 @@ from mockserver.storage.interface import Entry
 
 _encode: Final = msgspec.json.Encoder().encode
 
-_HIDES_DIGITS: Final = re.compile(rb"\\u|[:,\[\s]-?[0-9.]+[eE]")
-"""What JSON may hide digits in: an escape, or a number with an exponent."""
+_EXPONENT: Final = re.compile(rb"[:,\[\s]-?[0-9.]+[eE]")
+"""How a number with an exponent begins in JSON; a text may look so too."""
 
 
 class EntryWriter:
@@ -202,7 +202,7 @@ def _reply_body(data: bytes, secrets: Secrets, masked: list[str]) -> Body:
 def _body(data: bytes, value: Any, paths: Sequence[Path], secrets: Secrets, pointer: str, masked: list[str]) -> Body:
     """A body of which `value` is the JSON object, with the secrets at `paths` masked; `MISSING` if it is none."""
     if type(value) is dict:
-        if not paths and not _HIDES_DIGITS.search(data) and not secrets.has_secret_name_in(data):
+        if not paths and not _hides_digits(data) and not secrets.has_secret_name_in(data):
             return Body(JSON, Raw(data))
         # Encoded anew: the bytes may hold a second member of the same name, or digits otherwise than they are shown.
         # The value is masked already (see `Document`), unless all of it is a secret.
@@ -215,6 +215,11 @@ def _body(data: bytes, value: Any, paths: Sequence[Path], secrets: Secrets, poin
         return Body(TEXT, Raw(encode_json(masked_data.decode())))
     except UnicodeDecodeError:
         return Body(BASE64, Raw(encode_json(base64.b64encode(masked_data).decode())))
+
+
+def _hides_digits(data: bytes) -> bool:
+    """Whether JSON may hold digits otherwise than they are shown: in an escape, or in a number with an exponent."""
+    return b"\\u" in data or _EXPONENT.search(data) is not None
 
 
 def _entry_reply(reply: Reply, secrets: Secrets | None, masked: list[str]) -> EntryReply:

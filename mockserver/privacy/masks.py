@@ -30,6 +30,8 @@ from mockserver.privacy.account_numbers import (
 )
 from mockserver.privacy.secrets import Secrets, unescaped
 
+_ASCII: Final = bytes(range(128))
+
 _BEFORE_BARE_NUMBER: Final = b":[,- \t\r\n"
 """What stands before a JSON number, which may not begin with 0."""
 
@@ -50,11 +52,11 @@ _USERINFO: Final = re.compile(r"(?<=//)[^/?#\s]+(?=@)")
 
 def mask_account_numbers(data: bytes) -> bytes:
     """The bytes with every payment account number in them masked; JSON stays JSON."""
-    if not data.isascii():
+    beyond_ascii = b"" if data.isascii() else data.translate(None, _ASCII)  # to search all of it takes 40 times as long
+    if has_uncommon_digits(beyond_ascii.decode("utf-8", "surrogateescape")):
         text = data.decode("utf-8", "surrogateescape")
-        if has_uncommon_digits(text):
-            masked = mask_account_numbers_in_text(text)
-            return data if masked == text else masked.encode("utf-8", "surrogateescape")
+        masked = mask_account_numbers_in_text(text)
+        return data if masked == text else masked.encode("utf-8", "surrogateescape")
     spans = account_numbers_in_ascii(data)
     if not spans:
         return data
