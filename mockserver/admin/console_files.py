@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +18,9 @@ FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"
 ASSETS_PLACEHOLDER: Final = b"{console}/"
 """The mark in the page that stands for the path of the other files."""
+
+PRELOADS_PLACEHOLDER: Final = b"{preloads}"
+"""The mark in the page that stands for the links to all modules."""
 
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -100,7 +103,7 @@ def console() -> Console:
     sources = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir()) if file.suffix in _TYPES}
     sources |= {f"{file.stem}.js": b"export default " + file.read_bytes() for file in sorted(TEXTS.glob("*.json"))}
     version = hashlib.sha256(b"\0".join(b"%s\0%s" % (n.encode(), body) for n, body in sources.items())).hexdigest()[:16]
-    page = sources.pop(PAGE)
+    page = sources.pop(PAGE).replace(PRELOADS_PLACEHOLDER, _preloads(sources))
     immutable = "public, max-age=31536000, immutable"
     files = {name: Asset.of(_TYPES[Path(name).suffix], body, immutable) for name, body in sources.items()}
     root_page, home_page = (
@@ -108,6 +111,12 @@ def console() -> Console:
         for prefix in ("__admin/", "")
     )
     return Console(version, files, root_page, home_page)
+
+
+def _preloads(names: Iterable[str]) -> bytes:
+    """The links by which a browser asks for all modules at once, not one after the other as they import each other."""
+    modules = [name.encode() for name in names if name.endswith(".js")]
+    return b"\n".join(b'<link rel="modulepreload" href="%s%s">' % (ASSETS_PLACEHOLDER, name) for name in modules)
 
 
 HOME: Final = f"{ADMIN_PREFIX}/"

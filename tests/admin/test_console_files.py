@@ -59,6 +59,7 @@ async def test_a_browser_gets_the_page_and_its_files(url: str, client: aiohttp.C
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     base = URL(url + path)
     wanted = {base.join(URL(name)) for name in re.findall(r'(?:href|src)="([^"]+)"', body.decode())}
+    assert {name.name for name in wanted} == set(assets.console().files)  # all are asked for at once
     seen: set[URL] = set()
     while wanted:
         name = wanted.pop()

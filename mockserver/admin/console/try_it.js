@@ -170,13 +170,8 @@ function makeTryIt() {
     fill(formArea, form(async () => {
       const wanted = request();
       if (hasOwnPort || !wanted) return;
-      sendButton.disabled = true;
-      try {
-        const entry = await send(wanted);
-        body?.mark(entry?.violations ?? []);
-      } finally {
-        sendButton.disabled = false;
-      }
+      const entry = await send(wanted);
+      body?.mark(entry?.violations ?? []);
     },
     hasOwnPort ? notice("info", t("try.elsewhere")) : null,
     served.operations.length > 1 ? field(t("operation"), operations) : address,
