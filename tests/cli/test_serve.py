@@ -5,7 +5,9 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from tests.support import (
     serving,
     spawned,
 )
+from tests.support.stores import free_port
 from tests.support.tools import skip_without
 
 
@@ -181,22 +184,27 @@ def test_time_zone_and_locale_change_nothing(env: dict[str, str]) -> None:
 
 def test_clients_that_connect_during_the_start_are_answered() -> None:
     """A connection is refused before the server listens; once one is accepted, its request is answered."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    client = Client(f"http://127.0.0.1:{port}")
-    with spawned(MOCKSERVER, "--port", str(port)) as serve:
-        refused = 0
-        while True:
-            assert serve.process.poll() is None
+    port, refused, has_started = free_port(), threading.Event(), True
+
+    def first_status() -> int:
+        client = Client(f"http://127.0.0.1:{port}")
+        while has_started:
             try:
-                status, *_ = client.post(LASTING)
+                return client.post(LASTING)[0]
             except ConnectionRefusedError:
-                refused += 1
+                refused.set()
                 time.sleep(0.01)
-                continue
-            break
-        assert refused
-        assert status == 200
+        return 0
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(first_status)
+        assert refused.wait(PATIENCE)
+        with spawned(MOCKSERVER, "--port", str(port)) as serve:
+            try:
+                serve.started()
+                assert asking.result(PATIENCE) == 200
+            finally:
+                has_started = False
 
 
 def test_proxies_in_the_environment_are_ignored() -> None:

@@ -80,9 +80,7 @@ def test_a_script_that_is_cancelled_stops_its_mock(shell: str, tmp_path: Path) -
     """By SIGTERM, as a pipeline sends it to a job, while the tests run."""
     skip_without(shell)
     write_script_by_hand(tmp_path)
-    (tmp_path / "run-tests.sh").write_text(
-        'echo "at $MOCKSERVER_URL"; exec sleep 2 > /dev/null 2>&1\n', encoding="utf-8"
-    )
+    (tmp_path / "run-tests.sh").write_text('echo "at $MOCKSERVER_URL"; exec sleep 600\n', encoding="utf-8")
     path = f"{MOCKSERVER.parent}{os.pathsep}{os.environ['PATH']}"
     with spawned(shell, "by-hand.sh", cwd=tmp_path, env={"PATH": path}) as job:
         url = job.out.wait("http://").removeprefix("at ")

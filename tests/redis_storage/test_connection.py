@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import trustme
 from mockserver import Contract, Engine, Request
 from mockserver.redis_storage.connection import CONNECT_SECONDS, Address, Store, failure, parse_address, register
 from mockserver.storage.interface import StorageError
-from tests.support import LASTING, PATH
+from tests.support import LASTING, PATH, wait_until
 from tests.support.stores import RedisServer, close_stores, free_port, needs_redis, redis_server, redis_storage
 
 
@@ -150,8 +149,7 @@ async def test_all_keys_of_a_prefix_lie_on_one_node_of_a_cluster(contract: Contr
         url = node.url()
         with redis.Redis(port=node.port) as client:
             client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-            while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
-                time.sleep(0.05)  # noqa: ASYNC251 - nothing else runs
+            wait_until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
         register(parse_address(url), contract.hash, b"{}", b"")
         engine = Engine(contract, storage=redis_storage(contract, contract.settings, url=url))
         for _ in range(2):

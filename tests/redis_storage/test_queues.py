@@ -9,6 +9,7 @@ import pytest
 from mockserver.redis_storage import queues
 from mockserver.redis_storage.queues import Queues
 from mockserver.storage.interface import StorageError
+from tests.support import PATIENCE
 
 
 async def test_one_after_the_other_by_sandbox() -> None:
@@ -40,5 +41,6 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.sleep(0)
     with pytest.raises(StorageError, match="more requests wait for the sandbox than commit in"):
         await work(now)
+    monkeypatch.setattr(queues, "WAIT_SECONDS", PATIENCE)
     first.cancel()
     await work(now)

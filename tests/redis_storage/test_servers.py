@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import LASTING, ONCE, PATH, Serving, run, serving, sharing
+from tests.support import LASTING, ONCE, PATH, Serving, run, serving, sharing, wait_until
 from tests.support.stores import RedisServer, needs_redis, redis_server
 
 
@@ -37,8 +37,7 @@ def test_one_server_arms_another_answers_a_third_verifies(servers: list[Serving]
     for server in servers:
         (row,) = server.ask("GET", "/sandbox/a/__admin/requests")[1]["requests"]
         assert row["id"] == headers["Mock-Entry"]
-        coverage = server.ask("GET", "/sandbox/a/__admin/coverage")[1]
-        assert coverage["requests"] == 1
+        wait_until(lambda: server.ask("GET", "/sandbox/a/__admin/coverage")[1]["requests"] == 1)  # noqa: B023
 
 
 async def test_clients_at_once_are_answered_as_by_one_server(servers: list[Serving]) -> None:
@@ -79,7 +78,7 @@ def test_a_killed_server_loses_nothing_that_it_answered() -> None:
                 return
             if status == 200:
                 answered.append(body)
-            if len(answered) == 20:
+            if len(answered) >= 20:
                 dying.process.kill()
 
         with ThreadPoolExecutor(8) as pool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.remote import health
-from tests.support import MOCKSERVER, alone, serving, spawned
+from tests.support import MOCKSERVER, PATIENCE, alone, serving, spawned
 from tests.support.invoke import invoke
 
 
@@ -26,12 +26,12 @@ def test_a_server_that_starts_is_waited_for() -> None:
     host = alone()
     with socket.create_server((host, 0)) as taken:  # nobody accepts, as in a container that only begins
         port = taken.getsockname()[1]
-        with spawned(MOCKSERVER, "wait", f"http://{host}:{port}") as waiting:
-            taken.settimeout(30)
+        with spawned(MOCKSERVER, "wait", "--timeout", "10m", f"http://{host}:{port}") as waiting:
+            taken.settimeout(PATIENCE)
             taken.accept()[0].close()  # the first attempt came, and failed
             taken.close()
             with spawned(MOCKSERVER, "--host", host, "--port", str(port)):
-                assert waiting.process.wait(timeout=30) == 0
+                assert waiting.process.wait(timeout=PATIENCE) == 0
                 assert waiting.out.rest() == ["up"]
 
 

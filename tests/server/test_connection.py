@@ -18,7 +18,7 @@ from mockserver import Contract, Engine, load
 from mockserver.server import connection, connections
 from mockserver.server import server as edge
 from mockserver.server.server import serving
-from tests.support import LASTING, PATH, PATIENCE, answer, folder, head, problem, raw
+from tests.support import LASTING, PATH, PATIENCE, answer, folder, head, problem, raw, wait_until
 from tests.support import serving as spawned
 
 BODY = json.dumps(LASTING).encode()
@@ -39,9 +39,9 @@ async def opened(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.
 
 
 @asynccontextmanager
-async def hasty(contract: Contract) -> AsyncIterator[str]:
+async def hasty(contract: Contract, seconds: float = SOON) -> AsyncIterator[str]:
     """A server that waits for no request, asked once more after what a test did; then it has nothing open."""
-    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=SOON))) as url:
+    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=seconds))) as url:
         before = asyncio.all_tasks()
         yield url
         sent = head("POST", PATH, "Connection: close", length=len(BODY)) + BODY
@@ -119,10 +119,10 @@ async def test_a_connection_without_a_request_is_closed(contract: Contract, sent
 
 async def test_a_first_request_has_its_time_from_its_own_beginning(contract: Contract) -> None:
     """Not from that of the connection, which some clients open before they need it."""
-    async with hasty(contract) as url, opened(url) as (reader, writer):
-        await asyncio.sleep(0.7 * SOON)
+    async with hasty(contract, 20 * SOON) as url, opened(url) as (reader, writer):
+        await asyncio.sleep(15 * SOON)
         writer.write(head("POST", PATH, length=len(BODY))[:9])
-        await asyncio.sleep(0.7 * SOON)
+        await asyncio.sleep(6 * SOON)
         writer.write(head("POST", PATH, length=len(BODY))[9:] + BODY)
         assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
 
@@ -144,7 +144,7 @@ async def test_a_connection_beyond_the_limit_gets_503(contract: Contract, monkey
     monkeypatch.setattr(edge, "max_connections", lambda: 1)
     async with serving(Engine(contract)) as url:
         async with opened(url) as (reader, writer):
-            writer.write(head("POST", PATH, "Mock-Fault: hang; seconds=5", length=len(BODY)) + BODY)
+            writer.write(head("POST", PATH, "Mock-Fault: hang; seconds=300", length=len(BODY)) + BODY)
             await asyncio.sleep(0.02)
             top, _, body = (await raw(url, b"")).partition(b"\r\n\r\n")
             assert top.startswith(b"HTTP/1.1 503 ")
@@ -364,8 +364,7 @@ def test_connections_without_a_request_do_not_keep_others_out() -> None:
     with spawned(prefix=few) as serve:
         split = urlsplit(serve.url)
         crowd = [socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) for _ in range(32)]
-        time.sleep(1.1)
-        assert serve.post(LASTING)[0] == 200
+        wait_until(lambda: serve.post(LASTING)[0] == 200)
         for one in crowd:
             one.close()
         assert serve.stop() == 0
@@ -388,6 +387,6 @@ async def test_an_idle_connection_is_closed(contract: Contract, monkeypatch: pyt
         writer.write(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"}")
         writer.write(b"\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await reader.read() == b""
         writer.close()

@@ -14,6 +14,7 @@ from tests.support.processes import (
     run_process,
     serving,
     spawned,
+    wait_until,
 )
 from tests.support.samples import BATCH, LASTING, ONCE, PATH, PING, folder, problem
 from tests.support.sockets import answer, head, raw
@@ -44,4 +45,5 @@ __all__ = [
     "run_process",
     "serving",
     "spawned",
+    "wait_until",
 ]

@@ -198,7 +198,7 @@ class Lane:
         if parts:
             self.socket.sendall(b"".join(parts))
 
-    def replace_invalid_utf8(self) -> None:
+    def receive(self) -> None:
         """Take what has come, and send more once all of it has."""
         try:
             data = self.socket.recv(262_144)
@@ -352,7 +352,7 @@ class Run:
             if not ready:
                 raise TimeoutError(f"nothing came for {PATIENCE} s")
             for key, _ in ready:
-                key.data.replace_invalid_utf8()
+                key.data.receive()
             answers = sum(self.met.values())
             if answers >= due:
                 due += step

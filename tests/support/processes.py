@@ -15,7 +15,8 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -32,8 +33,16 @@ MOCKSERVER: Final = Path(sysconfig.get_path("scripts")) / (
 )
 
 
-PATIENCE: Final = 30
-"""Seconds after which a test gives up; nothing takes that long."""
+PATIENCE: Final = 120
+"""Seconds after which a test gives up; nothing takes that long, even on a busy machine."""
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Wait until something holds that another process brings about, and that nothing tells of."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

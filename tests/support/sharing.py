@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -76,13 +77,15 @@ async def race_for_one_card(urls: Sequence[str], requests: int, sandbox: str = "
         won = [one.headers["Mock-Entry"] for one in answers if one.status == 200]
         codes = Counter(one.body["error"]["code"] for one in answers if one.status != 200)
         causes = Counter(one.headers["Mock-Cause"] for one in answers if one.status != 200)
-        coverage = (await clients.send(None, "/__admin/coverage", "GET")).body
+        counted, deadline = 0, time.monotonic() + PATIENCE
+        while counted < requests and time.monotonic() < deadline:  # each a moment after its answer
+            counted = (await clients.send(None, "/__admin/coverage", "GET")).body["requests"]
     return differences(
         successes=(len(won), 1),
         codes=(codes, {4433: requests - 1}),
         causes=(causes, {won[0]: requests - 1} if won else {}),
         entries=(len({one.headers["Mock-Entry"] for one in answers}), requests),
-        coverage=(coverage["requests"], requests),
+        coverage=(counted, requests),
     )
 
 
@@ -154,37 +157,48 @@ async def stop_store(
     A card whose answer was a problem may be activated, as after any lost answer; all others are as they were answered.
     """
     bodies = [{**ONCE, "customer_id": f"U{n}", "card_identifier": f"C{n}"} for n in range(requests)]
+    due = {200, 503} if restarts or seconds > ANSWER_SECONDS else {200}
     async with clients_of(urls, sandbox) as clients:
+        stopped, statuses = asyncio.Event(), set[int]()
 
         async def stop_and_go_on() -> None:
-            while not answered:  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.01)
+            await _until(lambda: 200 in statuses)
             if restarts:
                 await asyncio.to_thread(store.stop)
             else:
                 store.process.send_signal(signal.SIGSTOP)
+            stopped.set()
             await asyncio.sleep(seconds)
+            await _until(lambda: due == {200} or 503 in statuses)
             if restarts:
                 await asyncio.to_thread(store.start)
             else:
                 store.process.send_signal(signal.SIGCONT)
-            await asyncio.sleep(1)
 
-        answered: list[Answer] = []
-
-        async def send(body: object) -> Answer:
-            answer = await clients.send(body)
-            answered.append(answer)
+        async def send(number: int) -> Answer:
+            if number >= requests // 2:  # however fast the others are answered, these meet a store that has stopped
+                await stopped.wait()
+            answer = await clients.send(bodies[number])
+            statuses.add(answer.status)
             return answer
 
         stopping = asyncio.create_task(stop_and_go_on())
-        first = await asyncio.gather(*map(send, bodies))
+        first = await asyncio.gather(*map(send, range(requests)))
         await stopping
+        is_well = 0
+        while is_well < len(urls):  # in a row: each server again has the store, which it takes for stopped for a while
+            is_well = is_well + 1 if (await clients.send(None, "/__admin/health", "GET")).status == 200 else 0
+            await asyncio.sleep(0.02)
         second = await clients.send_all(bodies)
     wrong = [
         f"{body['card_identifier']}: {before.status}, then {after.status} {after.scenario}"
         for body, before, after in zip(bodies, first, second, strict=True)
         if after.scenario != AGAIN and not (before.status == 503 and after.status == 200)
     ]
-    due = {200, 503} if restarts or seconds > ANSWER_SECONDS else {200}
-    return wrong + differences(statuses=({one.status for one in first}, due))
+    return wrong + differences(statuses=(statuses, due))
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)

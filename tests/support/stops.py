@@ -14,6 +14,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, head, spawned
+from tests.support.stores import free_port
 
 BODY = json.dumps(LASTING).encode()
 
@@ -80,7 +81,7 @@ async def stopped_under_load(seed: int, clients: int, seconds: float) -> Stopped
     with spawned(MOCKSERVER, "--port", "0", "--log-format", "json") as serve:
         serve.started()
         asking = [asyncio.ensure_future(keep_asking(serve.url, Random(f"{seed} {n}"), told)) for n in range(clients)]
-        await asyncio.sleep(seconds)
+        await _answered(told, seconds)
         began = time.monotonic()
         serve.process.send_signal(signal.SIGTERM)
         status = await asyncio.to_thread(serve.process.wait, PATIENCE)
@@ -99,12 +100,21 @@ async def stopped_under_load(seed: int, clients: int, seconds: float) -> Stopped
     )
 
 
+async def _answered(told: Told, seconds: float) -> None:
+    """Wait for so long, and until some request was answered."""
+    await asyncio.sleep(seconds)
+    async with asyncio.timeout(PATIENCE):
+        while not told.whole:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+
 async def answers(serve: Serving) -> float:
     """Ask until it answers; when that was."""
     while True:
         try:
             status, _, _ = await asyncio.to_thread(serve.post, LASTING)
         except OSError:
+            assert serve.process.poll() is None, serve.err.rest()
             await asyncio.sleep(0.005)
         else:
             assert status == 200
@@ -119,16 +129,14 @@ def spent(process: int) -> float:
 
 async def killed_and_restarted(seed: int, clients: int, seconds: float) -> tuple[float, float]:
     """SIGKILL while clients ask, and a start on the same port: seconds to its first answer, by clock and processor."""
-    told = Told()
-    with spawned(MOCKSERVER, "--port", "0", "--log-format", "none") as serve:
+    told, port = Told(), str(free_port())
+    with spawned(MOCKSERVER, "--port", port, "--log-format", "none") as serve:
         serve.started()
-        port = str(urlsplit(serve.url).port)
         asking = [asyncio.ensure_future(keep_asking(serve.url, Random(f"{seed} {n}"), told)) for n in range(clients)]
-        await asyncio.sleep(seconds)
+        await _answered(told, seconds)
         serve.process.kill()
         assert await asyncio.to_thread(serve.process.wait, PATIENCE) == -signal.SIGKILL
         await asyncio.gather(*asking)
-    assert told.whole
     began = time.monotonic()
     with spawned(MOCKSERVER, "--port", port, "--log-format", "none") as serve:
         serve.url = f"http://127.0.0.1:{port}"

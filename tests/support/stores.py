@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import redis
@@ -31,8 +32,11 @@ from tests.support.tools import skip_without
 
 OVER_STORE: Final = os.environ.get("OVER_STORE", "") == "1"
 PROGRAM: Final = os.environ.get("REDIS_SERVER", "redis-server")
+MEMORY: Final = Path("/dev/shm")
+"""Where files are kept in memory, if anywhere: a disk that others keep busy holds a store up for seconds."""
 
 _numbers = itertools.count()
+_ports = itertools.count()
 _open: list[RedisStorage] = []
 
 
@@ -42,17 +46,26 @@ def needs_redis() -> None:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, nor will until it is used.
+
+    It lies below those that systems give out by themselves, in a range that is this process's own.
+    """
+    first = 20_000 + os.getpid() % 600 * 20
+    for _ in range(20):
+        port = first + next(_ports) % 20
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError(f"all ports from {first} on are in use")
 
 
 class RedisServer:
     """A `redis-server`; its data lie in a folder of its own."""
 
     def __init__(self, *options: str) -> None:
-        self.folder = tempfile.mkdtemp(prefix="mockserver-redis-")
+        self.folder = tempfile.mkdtemp(prefix="mockserver-redis-", dir=MEMORY if MEMORY.is_dir() else None)
         self.port = free_port()
         self._options = options
         self.start()
@@ -71,6 +84,7 @@ class RedisServer:
             except redis.AuthenticationError:
                 return
             except redis.RedisError:
+                assert self.process.poll() is None, "redis-server has ended"
                 assert time.monotonic() < deadline, "redis-server does not answer"
                 time.sleep(0.02)
 
@@ -81,7 +95,7 @@ class RedisServer:
     def stop(self) -> None:
         """Stop it, as a user does."""
         self.process.terminate()
-        self.process.wait()
+        self.process.wait(PATIENCE)
 
     def close(self) -> None:
         """Stop it, and remove its data."""

@@ -20,7 +20,8 @@ import pytest
 
 import mockserver
 from mockserver import ConfigError, Contract, Mock
-from tests.support import LASTING, ONCE, PATH, PATIENCE, PING, folder
+from mockserver.server.server import DRAIN_SECONDS
+from tests.support import LASTING, ONCE, PATH, PATIENCE, PING, folder, wait_until
 
 
 def post(mock: Mock, body: object = LASTING) -> tuple[int, dict[str, object]]:
@@ -69,10 +70,9 @@ def test_a_server_stops_promptly(contract: Contract) -> None:
             sockets[1].sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
             sockets[2].sendall(b"GET /__admin/events HTTP/1.1\r\nHost: x\r\n\r\n")
             assert sockets[2].recv(100)
-            while not mock.requests():
-                time.sleep(0.01)
+            wait_until(mock.requests)
             stopping = time.monotonic()
-        assert time.monotonic() - stopping < 5
+        assert time.monotonic() - stopping < DRAIN_SECONDS
 
 
 @pytest.mark.filterwarnings("error")
