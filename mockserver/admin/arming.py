@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read, scenarios_of
-from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.spelling import close_matches
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_conditions
 from mockserver.core.codes import has_name, is_code, near_names, scenario_by_code
@@ -16,7 +16,8 @@ from mockserver.core.faults import FAULTS
 from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.decision.view import ArmedOutcome
-from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, parse_spec
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
+from mockserver.http_api.errors import AdminError, admin_error, parse_spec, unknown_name
 from mockserver.storage.interface import Full
 
 MAX_ARMED: Final = 100
@@ -103,10 +104,8 @@ async def operation_of(call: Call, name: str | None, scenario: str | None = None
     if name is not None:
         found = [operation for operation in operations if operation.id == name]
         if not found:
-            spelt = close_matches(name, names)
-            detail = f"There is no {printable(name, 80)}.{did_you_mean_sentence(spelt)}"
-            title = "There is no such operation"
-            raise admin_error(400, "unknown-operation", title, detail, did_you_mean=list(spelt), operations=names)
+            text, near = f"There is no {printable(name, 80)}", close_matches(name, names)
+            raise unknown_name("operation", text, near, 400, operations=names)
         return found[0]
     found = [one for one in operations if any(has_name(s, scenario) for s in await scenarios_of(call, one))]
     if len(operations) > 1 and len(found) != 1:
@@ -127,10 +126,8 @@ async def scenario_of(call: Call, operation: Operation, name: str, status: int =
         return by_code
     found = next((scenario for scenario in scenarios if scenario.id == name), None)
     if found is None:
-        names = [scenario.id for scenario in scenarios]
-        spelt, title = near_names(name, scenarios), "There is no such scenario"
-        detail = f"There is no {printable(name, 80)} in {operation.id}.{did_you_mean_sentence(spelt)}"
-        raise admin_error(status, "unknown-scenario", title, detail, did_you_mean=list(spelt), scenarios=names)
+        names, text = [scenario.id for scenario in scenarios], f"There is no {printable(name, 80)} in {operation.id}"
+        raise unknown_name("scenario", text, near_names(name, scenarios), status, scenarios=names)
     return found
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route
+from mockserver.http_api.errors import admin_error
 from mockserver.http_api.safety import embedding_refusal
 from mockserver.reports.translations import FOLDER as TEXTS
 

@@ -9,17 +9,17 @@ from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
 from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
-from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.spelling import close_matches
 from mockserver.base.values import printable
 from mockserver.contract.loading import ConfigError, compile_runtime_scenario
 from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import MISSING, Collection
-from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.engine.listing import repeatable_change_example
 from mockserver.export.formats import EXPORTS
-from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, text_reply
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
+from mockserver.http_api.errors import admin_error, require_room, unknown_name
 from mockserver.http_api.parameters import bad_parameter
 from mockserver.storage.interface import Sandbox
 from mockserver.version import __version__
@@ -83,11 +83,8 @@ _CONTRACT_ROUTES: Final = (
 async def _get_export(call: Call) -> Reply:
     kind = call.parameters["kind"]
     if kind not in EXPORTS:
-        spelt = close_matches(kind, EXPORTS)
-        detail = f"There is no {printable(kind, 80)}.{did_you_mean_sentence(spelt)}"
-        raise admin_error(
-            404, "unknown-export", "There is no such export", detail, did_you_mean=list(spelt), kinds=[*EXPORTS]
-        )
+        text = f"There is no {printable(kind, 80)}"
+        raise unknown_name("export", text, close_matches(kind, EXPORTS), kinds=[*EXPORTS])
     export, engine, mock_parameters = EXPORTS[kind], call.engine, call.query.get("mock_parameters")
     if mock_parameters not in ((None, "true", "false") if export.takes_mock_parameters else (None,)):
         raise bad_parameter("mock_parameters is true or false, for openapi.")
@@ -186,9 +183,7 @@ async def _put_scenario(call: Call) -> Reply:
         raise admin_error(409, "too-many-scenarios", "There is no room for one more scenario", detail)
     # A new scenario is tried first; a replaced one keeps its place.
     replaced = tuple(scenario if other.id == name else other for other in added)
-    full = await sandbox.set_scenarios(operation, (scenario, *replaced) if is_new else replaced, name)
-    if full is not None:
-        raise AdminError(no_room(full.setting, full.limit))
+    require_room(await sandbox.set_scenarios(operation, (scenario, *replaced) if is_new else replaced, name))
     return json_reply(_scenario_row(operation, sandbox, scenario), 201 if is_new else 200)
 
 

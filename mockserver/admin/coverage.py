@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
+from mockserver.admin.sandboxes import settings_of
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.engine.listing import curl, iter_scenario_rows, triggering_request
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
-from mockserver.http_api.parameters import Scope, bad_parameter, scope_of
+from mockserver.http_api.parameters import Scope, scope_of, word_parameter
 from mockserver.reports.coverage_page import MEDIA_TYPES, render
+from mockserver.reports.coverage_report import share_met
 from mockserver.reports.translations import language, language_headers
 from mockserver.storage.coverage import Outcome, RetryStats, Tally
 from mockserver.storage.pacing import Pacer
@@ -26,11 +27,9 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
     An outcome is met once its full answer was sent; `faults` counts faulted answers too.
     """
     engine, name = call.engine, scope.sandbox or ""
-    found = await engine.storage.find(name)
-    settings = engine.settings if found is None else found.settings
-    contract = engine.contract
+    contract, error_status = engine.contract, (await settings_of(engine, name)).error_status
     # Examples have the error status of this sandbox, but no headers that the server requires.
-    example_contract = replace(contract, settings=replace(contract.settings, error_status=settings.error_status))
+    example_contract = replace(contract, settings=replace(contract.settings, error_status=error_status))
     rows = []
     by_id = {operation.id: operation for operation in contract.operations}
     pacer = Pacer()
@@ -74,8 +73,8 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
         "contract": contract.hash,
         "requests": tally.requests,
         "problems": tally.problems,
-        "documented": _share(row for row in rows if row["source"] == "documented"),
-        "assumed": _share(row for row in rows if row["source"] == "assumed"),
+        "documented": share_met(row["met"] for row in rows if row["source"] == "documented"),
+        "assumed": share_met(row["met"] for row in rows if row["source"] == "assumed"),
         "scenarios": rows,
         "behaviour": _client_behaviour(tally),
     }
@@ -92,12 +91,6 @@ async def _scenario_rows(engine: Engine, contract: Contract) -> list[dict[str, A
         await pacer.pause()
     cached[:] = rows
     return rows
-
-
-def _share(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    met = [row["met"] > 0 for row in rows]
-    percent = round(100 * sum(met) / len(met), 1) if met else 100.0
-    return {"met": sum(met), "of": len(met), "percent": percent if all(met) else min(percent, 99.9)}
 
 
 def _client_behaviour(tally: Tally) -> dict[str, Any]:
@@ -124,9 +117,7 @@ def _client_behaviour(tally: Tally) -> dict[str, Any]:
 
 
 async def _get_coverage(call: Call) -> Reply:
-    name = call.query.get("format", "json")
-    if name != "json" and name not in MEDIA_TYPES:
-        raise bad_parameter(f"format is json, {', '.join([*MEDIA_TYPES][:-1])} or {[*MEDIA_TYPES][-1]}.")
+    name = word_parameter(call, "format", ("json", *MEDIA_TYPES), "json")
     scope, storage = scope_of(call), call.engine.storage
     tally = await (storage.tally_of_prefix(scope.prefix) if scope.prefix else storage.tally(scope.sandbox))
     coverage = await coverage_json(call, tally, scope)

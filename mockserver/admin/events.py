@@ -18,7 +18,8 @@ from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.views import server_sent_event
-from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route
+from mockserver.http_api.errors import AdminError, admin_error
 from mockserver.http_api.parameters import Scope, scope_of
 from mockserver.storage.interface import Cleared, Entry, Listener, Storage, StorageError
 from mockserver.storage.pacing import Pacer

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final, get_args
 
 from msgspec import Raw
 from msgspec.structs import replace
 
-from mockserver.admin.sandboxes import scenarios_of
+from mockserver.admin.sandboxes import scenarios_of, settings_of
 from mockserver.base.instants import parse_instant
 from mockserver.base.spelling import close_matches, did_you_mean_sentence, fold_text, has_all
 from mockserver.base.trace_context import TRACE_ID
@@ -22,8 +23,16 @@ from mockserver.entries.bundle import bundle
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
 from mockserver.entries.views import entry_details, entry_summary, is_unexpected, reply_code
-from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
-from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, int_parameter, sandbox_names_of, scope_of
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
+from mockserver.http_api.errors import admin_error
+from mockserver.http_api.parameters import (
+    SCOPE_PARAMETERS,
+    bad_parameter,
+    int_parameter,
+    sandbox_names_of,
+    scope_of,
+    word_parameter,
+)
 from mockserver.http_api.pieces import json_in_pieces
 from mockserver.reports.bug_report import POLICY, report
 from mockserver.reports.har import har_pieces
@@ -94,7 +103,7 @@ async def _accepted_words(call: Call, name: str, word: str) -> Collection[str]:
         return {word}
     near = near or close_matches(word, words)
     detail = f"{name} is one of {', '.join(words)}; not {printable(word, 80)}.{did_you_mean_sentence(near)}"
-    raise admin_error(400, "bad-parameter", "A query parameter has no usable value", detail, did_you_mean=list(near))
+    raise bad_parameter(detail, did_you_mean=list(near))
 
 
 async def _has_answered(call: Call, scenario: str) -> bool:
@@ -122,19 +131,9 @@ def _searchable_text(entry: JournalEntry) -> str:
     return fold_text("\n".join((f"{entry.request.method} {entry.request.target}", answered, *headers, bodies)))
 
 
-async def _list_entries(call: Call) -> Reply:
-    return await _list(call, lambda _: True)
-
-
-async def _list_unexpected(call: Call) -> Reply:
-    return await _list(call, is_unexpected)
-
-
-async def _list(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
-    kind = call.query.get("format", "json")
-    if kind not in ("json", "har"):
-        raise bad_parameter("format is json or har.")
-    return await _get_har(call, is_listed) if kind == "har" else await _page(call, is_listed)
+async def _list_entries(call: Call, is_listed: Callable[[JournalEntry], bool] = lambda _: True) -> Reply:
+    is_har = word_parameter(call, "format", ("json", "har"), "json") == "har"
+    return await (_get_har if is_har else _page)(call, is_listed)
 
 
 async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
@@ -216,10 +215,9 @@ async def _get_report(call: Call) -> Reply:
     engine = call.engine
     entry = decode_entry((await _stored_entry(call)).data)
     reconstruction = reconstruct(entry, engine.contract, engine.storage.orders)
-    sandbox = await engine.storage.find(entry.sandbox)
-    settings = engine.settings if sandbox is None else sandbox.settings
+    utc_offset = (await settings_of(engine, entry.sandbox)).utc_offset
     language_code = language(call.headers.get("accept-language", ""))
-    shown = report(entry, engine.contract, reconstruction, settings.utc_offset, language_code, call.scheme)
+    shown = report(entry, engine.contract, reconstruction, utc_offset, language_code, call.scheme)
     page = text_reply(shown, "text/html; charset=utf-8")
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
     return replace(page, headers=(*page.headers, *language_headers(language_code), *guards))
@@ -271,7 +269,7 @@ ROUTES: Final = (
         "GET",
         f"{ADMIN_PREFIX}/requests/unexpected",
         "Requests with an unexpected answer: misuse, assumed, default, or forced for a malformed request.",
-        _list_unexpected,
+        partial(_list_entries, is_listed=is_unexpected),
         query=_PAGE_PARAMETERS,
     ),
     Route(

@@ -9,7 +9,8 @@ from mockserver.admin.journal import entries_of
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
-from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
+from mockserver.http_api.errors import admin_error
 from mockserver.recording.delays import delays
 from mockserver.recording.drafts import drafts
 from mockserver.recording.drift import drift_report

@@ -8,28 +8,22 @@ from typing import Any, Final
 
 from mockserver.base.address import HEALTH
 from mockserver.base.instants import is_clock_time, parse_instant, utc_millis
-from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.spelling import close_matches
 from mockserver.base.values import printable
 from mockserver.contract.folders import CONTRACT_SCHEMA_FILE
 from mockserver.contract.loading import shipped_folder
 from mockserver.core.contract import Operation, Reload, Scenario
 from mockserver.core.directives import parse_time_span
+from mockserver.core.model import Settings
 from mockserver.core.problems import no_room_for_sandbox, problem
 from mockserver.core.reply import Reply
-from mockserver.engine.engine import FrozenClock
+from mockserver.engine.engine import Engine, FrozenClock
 from mockserver.engine.metrics import CONTENT_TYPE
 from mockserver.entries.journal_entry import EntrySettings
 from mockserver.files.sources import read_json
-from mockserver.http_api.api import (
-    ADMIN_PREFIX,
-    AdminError,
-    Call,
-    Route,
-    admin_error,
-    json_reply,
-    parse_spec,
-    text_reply,
-)
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
+from mockserver.http_api.errors import AdminError, admin_error, parse_spec, unknown_name
+from mockserver.http_api.parameters import bool_parameter
 from mockserver.storage.interface import Sandbox, SandboxClock
 from mockserver.variation.setting import check_variation
 from mockserver.version import __version__
@@ -57,8 +51,13 @@ def _with_room(call: Call, sandbox: Sandbox | None) -> Sandbox:
 async def unknown_sandbox(call: Call, name: str) -> AdminError:
     """Make the error of a sandbox that does not exist."""
     near = close_matches(name, await call.engine.storage.sandbox_names())
-    detail = f"There is no sandbox {printable(name, 80)}.{did_you_mean_sentence(near)}"
-    return admin_error(404, "unknown-sandbox", "There is no such sandbox", detail, did_you_mean=list(near))
+    return unknown_name("sandbox", f"There is no sandbox {printable(name, 80)}", near)
+
+
+async def settings_of(engine: Engine, sandbox: str) -> Settings:
+    """The settings of a sandbox; those of the server where there is no such sandbox."""
+    found = await engine.storage.find(sandbox)
+    return engine.settings if found is None else found.settings
 
 
 async def scenarios_of(call: Call, operation: Operation) -> tuple[Scenario, ...]:
@@ -107,9 +106,7 @@ async def _reload(call: Call) -> Reply:
 
 
 async def _reset(call: Call) -> Reply:
-    if call.query.get("all", "false") not in ("true", "false"):
-        raise admin_error(400, "bad-parameter", "A query parameter has no usable value", "all is true or false.")
-    if call.query.get("all") == "true":
+    if bool_parameter(call, "all"):
         return json_reply({"status": "reset", "sandboxes": sorted(await call.engine.storage.reset_all())})
     existed = await call.engine.storage.reset(call.sandbox)
     await sandbox_to_change(call)

@@ -10,9 +10,9 @@ from mockserver.admin.state import MEMBERS, NO_ROOM, stored_key, unknown_collect
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_json, printable
 from mockserver.core.model import IdRule, Record
-from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
+from mockserver.http_api.errors import admin_error, require_room
 from mockserver.http_api.pieces import joined, json_in_pieces
 from mockserver.storage.interface import Counter, State
 from mockserver.storage.pacing import Pacer
@@ -103,9 +103,7 @@ async def _put_snapshot(call: Call) -> Reply:
             detail = f"There is no generated id {name[:80]}.{did_you_mean_sentence(close_matches(name, ids))}"
             raise admin_error(400, "unknown-id", "The snapshot counts ids that this contract does not generate", detail)
         counters[name] = Counter(counter["used"], counter["searched"])
-    full = await sandbox.load_state(State(records, counters))
-    if full is not None:
-        raise AdminError(no_room(full.setting, full.limit))
+    require_room(await sandbox.load_state(State(records, counters)))
     origin = call.body.get("contract", engine.contract.hash)
     note = {} if origin == engine.contract.hash else {"note": f"It is of another contract, {origin[:80]}, but fits."}
     return json_reply({"status": "loaded", "records": sum(map(len, records.values())), **note})

@@ -12,9 +12,9 @@ from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_json, is_empty
 from mockserver.core.model import Collection, Record
-from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
-from mockserver.http_api.api import ADMIN_PREFIX, AdminError, Call, Route, admin_error, json_reply, violation_error
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
+from mockserver.http_api.errors import AdminError, admin_error, require_room, unknown_name, violation_error
 from mockserver.http_api.pieces import joined, json_in_pieces
 from mockserver.storage.interface import Sandbox
 
@@ -36,15 +36,7 @@ def _record_row(record: Record | None, key: str, tombstone: str = "request") -> 
 
 def unknown_collection(name: str, names: Mapping[str, Any]) -> AdminError:
     """The error of a collection that there is not."""
-    spelt = close_matches(name, names)
-    return admin_error(
-        404,
-        "unknown-collection",
-        "There is no such collection",
-        f"There is no {name[:80]}.{did_you_mean_sentence(spelt)}",
-        did_you_mean=list(spelt),
-        collections=list(names),
-    )
+    return unknown_name("collection", f"There is no {name[:80]}", close_matches(name, names), collections=list(names))
 
 
 class _RecordAddress(Struct, frozen=True):
@@ -110,9 +102,7 @@ def validated_record(collection: Collection, key: str, members: Any) -> Record |
 
 
 async def _write(address: _RecordAddress, record: Record | None) -> Reply:
-    full = await address.sandbox.put_record(address.collection.name, address.key, record)
-    if full is not None:
-        raise AdminError(no_room(full.setting, full.limit))
+    require_room(await address.sandbox.put_record(address.collection.name, address.key, record))
     return json_reply(_record_row(record, address.key))
 
 

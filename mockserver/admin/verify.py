@@ -17,8 +17,9 @@ from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.entries import verification
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import Reconstruction, reconstruct
-from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, admin_error, json_reply, text_reply
-from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, sandbox_names_of, scope_of
+from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
+from mockserver.http_api.errors import admin_error
+from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, sandbox_names_of, scope_of, word_parameter
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------
@@ -167,8 +168,7 @@ _EXPLAIN_BODY: Final[Mapping[str, Any]] = {
 
 
 async def _explain(call: Call) -> Reply:
-    if call.query.get("format", "json") not in ("json", "text"):
-        raise bad_parameter("format is json or text.")
+    as_text = word_parameter(call, "format", ("json", "text"), "json") == "text"
     spec = call.body
     path, method = spec.get("path"), spec.get("method")
     if path is None or method is None:
@@ -181,11 +181,7 @@ async def _explain(call: Call) -> Reply:
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else encode_json(body)
     request = Request(method, path, raw, headers, spec.get("query", {}))
     shown = explanation_json(request, await call.engine.explain(request))
-    return (
-        text_reply("\n".join(explanation_lines(shown)) + "\n")
-        if call.query.get("format") == "text"
-        else json_reply(shown)
-    )
+    return text_reply("\n".join(explanation_lines(shown)) + "\n") if as_text else json_reply(shown)
 
 
 ROUTES: Final = (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-Report = Mapping[str, Any]
+from mockserver.reports.coverage_report import Report, share_met
 
 
 def merge_reports(reports: Sequence[Report]) -> list[Report]:
@@ -22,8 +22,8 @@ def _merge(reports: Sequence[Report]) -> Report:
         "sandbox": None,
         "requests": sum(report["requests"] for report in reports),
         "problems": sum(report["problems"] for report in reports),
-        "documented": _share(row["met"] for row in rows if row["source"] == "documented"),
-        "assumed": _share(row["met"] for row in rows if row["source"] == "assumed"),
+        "documented": share_met(row["met"] for row in rows if row["source"] == "documented"),
+        "assumed": share_met(row["met"] for row in rows if row["source"] == "assumed"),
         "scenarios": rows,
         "behaviour": _client_behaviour([report["behaviour"] for report in reports]),
     }
@@ -45,12 +45,6 @@ def _sum(parts: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
     for part in parts:
         total.update(part[name])
     return dict(total)
-
-
-def _share(met: Iterable[int]) -> dict[str, Any]:
-    all_met = [number > 0 for number in met]
-    percent = round(100 * sum(all_met) / len(all_met), 1) if all_met else 100.0
-    return {"met": sum(all_met), "of": len(all_met), "percent": percent if all(all_met) else min(percent, 99.9)}
 
 
 def _client_behaviour(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
@@ -19,13 +19,12 @@ from mockserver.base.address import DEFAULT_URL, host_name, public_url
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import MAX_FILE_DEPTH, decode_json, encode_json, printable, repeated_member
-from mockserver.core.directives import DirectiveError
-from mockserver.core.model import EMPTY_MAPPING, MISSING, Violation
+from mockserver.core.model import EMPTY_MAPPING, MISSING
 from mockserver.core.problems import not_found, problem, store_unavailable, wrong_method
 from mockserver.core.reply import Problem, Reply
 from mockserver.decision.sandbox_names import SandboxPath
 from mockserver.engine.engine import Engine
-from mockserver.entries.views import violation_json
+from mockserver.http_api.errors import AdminError, admin_error, violation_error
 from mockserver.http_api.safety import Access, embedding_refusal, unauthorized
 from mockserver.schema.schema_set import compile_own_schema
 from mockserver.schema.validator import Validator
@@ -40,8 +39,6 @@ LARGE_BODY: Final = 65_536
 """Bytes from which a body is parsed in a thread, so that other requests are answered meanwhile."""
 
 _BAD_BODY: Final = "The request body is not what this route takes"
-
-_Value = TypeVar("_Value")
 
 DEFAULT_RESPONSES: Final[Mapping[int, str]] = MappingProxyType({200: "Done; the body has the result."})
 
@@ -91,41 +88,6 @@ class Route(Struct, frozen=True):
     raw_body: tuple[str, ...] = ()
     responses: Mapping[int, str] = DEFAULT_RESPONSES
     media_types: tuple[str, ...] = ("application/json",)
-
-
-class AdminError(Exception):
-    """A refused request to the admin API, with the problem to answer."""
-
-    def __init__(self, reply: Problem) -> None:
-        """Keep the problem."""
-        super().__init__(reply.problem)
-        self.reply = reply
-
-
-def admin_error(status: int, kind: str, title: str, detail: str, **more: Any) -> AdminError:
-    """Make the error that is answered with a problem document."""
-    return AdminError(problem(status, kind, title, detail, **more))
-
-
-def violation_error(kind: str, title: str, violations: Sequence[Violation], subject: str = "") -> AdminError:
-    """Make the error of a value that a JSON Schema refuses; `subject` names the value.
-
-    The hint is a near spelling, or else what the schema says about the value.
-    """
-    first = violations[0]
-    spelt = close_matches(str(first.path[-1]), first.known) if first.path else ()
-    hint = did_you_mean_sentence(spelt) or f" {first.description}".rstrip()
-    detail = f"{subject}{first.text}.{hint}"
-    shown = [{**violation_json(one), "values": one.values} for one in violations[:20]]
-    return admin_error(400, kind, title, detail, violations=shown, did_you_mean=list(spelt))
-
-
-def parse_spec(parse: Callable[[Any], _Value], spec: Any) -> _Value:
-    """Parse a fault, a delay or a duration. Raises `AdminError`."""
-    try:
-        return parse(spec)
-    except DirectiveError as error:
-        raise admin_error(400, "bad-directive", "A directive cannot be understood", f"{error}") from None
 
 
 def json_reply(value: object, status: int = 200) -> Reply:

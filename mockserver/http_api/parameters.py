@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from mockserver.http_api.api import AdminError, Call, admin_error
+from mockserver.http_api.api import Call
+from mockserver.http_api.errors import AdminError, admin_error
 
 SCOPE_PARAMETERS: Final[Mapping[str, str]] = {
     "all": "true: of every sandbox",
@@ -34,9 +35,9 @@ class Scope:
         return f"sandbox {self.sandbox}" if self.sandbox else ""
 
 
-def bad_parameter(detail: str) -> AdminError:
+def bad_parameter(detail: str, **more: Any) -> AdminError:
     """Make the error of a query parameter."""
-    return admin_error(400, "bad-parameter", "A query parameter has no usable value", detail)
+    return admin_error(400, "bad-parameter", "A query parameter has no usable value", detail, **more)
 
 
 def int_parameter(call: Call, name: str, default: int, most: int) -> int:
@@ -47,11 +48,18 @@ def int_parameter(call: Call, name: str, default: int, most: int) -> int:
     return int(text)
 
 
+def word_parameter(call: Call, name: str, words: Sequence[str], default: str) -> str:
+    """A query parameter that is one of some words. Raises `AdminError`."""
+    word = call.query.get(name, default)
+    if word not in words:
+        *first, last = words
+        raise bad_parameter(f"{name} is {', '.join(first)} or {last}.")
+    return word
+
+
 def bool_parameter(call: Call, name: str) -> bool:
     """A query parameter that is true or false, false by default. Raises `AdminError`."""
-    if call.query.get(name, "false") not in ("true", "false"):
-        raise bad_parameter(f"{name} is true or false.")
-    return call.query.get(name) == "true"
+    return word_parameter(call, name, ("true", "false"), "false") == "true"
 
 
 async def sandbox_names_of(call: Call) -> list[str]:

@@ -33,6 +33,13 @@ def summary(report: Report) -> str:
     return line + (" (incomplete: older counts are in the total alone)" if report.get("incomplete") else "")
 
 
+def share_met(met: Iterable[int]) -> dict[str, Any]:
+    """How many outcomes were met, from how often each was; 100 percent means all of them, whatever rounding says."""
+    are_met = [number > 0 for number in met]
+    percent = round(100 * sum(are_met) / len(are_met), 1) if are_met else 100.0
+    return {"met": sum(are_met), "of": len(are_met), "percent": percent if all(are_met) else min(percent, 99.9)}
+
+
 def by_source(report: Report, source: str) -> list[Row]:
     """The outcomes that are documented, or assumed, in the order of the contract."""
     return [row for row in report["scenarios"] if row["source"] == source]
