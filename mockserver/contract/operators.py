@@ -7,6 +7,7 @@ matches a missing value but `absent` and `empty`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import ge, gt, le, lt
 from typing import Any, Final, NamedTuple
 
 from mockserver.base.values import encode_ascii_json, equal, is_empty, printable
@@ -118,32 +119,16 @@ def _contains(operand: Any) -> Check:
     return Check(f"contains {quoted(operand)}", test)
 
 
-def _starts_with(operand: Any) -> Check:
-    return Check(
-        f"starts with {quoted(operand)}", lambda value, _facts: isinstance(value, str) and value.startswith(operand)
+def _on_text(words: str, test: Callable[[str, str], bool]) -> Callable[[Any], Check]:
+    """An operator that compares a text with its operand."""
+    return lambda operand: Check(
+        f"{words} {quoted(operand)}", lambda value, _facts: isinstance(value, str) and test(value, operand)
     )
 
 
-def _ends_with(operand: Any) -> Check:
-    return Check(
-        f"ends with {quoted(operand)}", lambda value, _facts: isinstance(value, str) and value.endswith(operand)
-    )
-
-
-def _less_than(operand: Any) -> Check:
-    return Check(f"less than {operand}", lambda value, _facts: _is_number(value) and bool(value < operand))
-
-
-def _at_most(operand: Any) -> Check:
-    return Check(f"at most {operand}", lambda value, _facts: _is_number(value) and bool(value <= operand))
-
-
-def _greater_than(operand: Any) -> Check:
-    return Check(f"greater than {operand}", lambda value, _facts: _is_number(value) and bool(value > operand))
-
-
-def _at_least(operand: Any) -> Check:
-    return Check(f"at least {operand}", lambda value, _facts: _is_number(value) and bool(value >= operand))
+def _on_number(words: str, test: Callable[[float, float], bool]) -> Callable[[Any], Check]:
+    """An operator that compares a number with its operand."""
+    return lambda operand: Check(f"{words} {operand}", lambda value, _facts: _is_number(value) and test(value, operand))
 
 
 def _is_number(value: Any) -> bool:
@@ -160,12 +145,12 @@ _CONSTANT_OPERATORS: Final[Mapping[str, Callable[[Any], Check]]] = {
     "equals": _equals,
     "in": _in,
     "contains": _contains,
-    "starts_with": _starts_with,
-    "ends_with": _ends_with,
-    "less_than": _less_than,
-    "at_most": _at_most,
-    "greater_than": _greater_than,
-    "at_least": _at_least,
+    "starts_with": _on_text("starts with", str.startswith),
+    "ends_with": _on_text("ends with", str.endswith),
+    "less_than": _on_number("less than", lt),
+    "at_most": _on_number("at most", le),
+    "greater_than": _on_number("greater than", gt),
+    "at_least": _on_number("at least", ge),
     "present": _word("is present", lambda value, _facts: value is not MISSING),
     "absent": _word("is absent", lambda value, _facts: value is MISSING),
     "empty": _word("is empty", lambda value, _facts: value is MISSING or is_empty(value)),
@@ -231,50 +216,31 @@ def _not(operand: Any, context: Context) -> Check:
     )
 
 
-def _all(operand: Any, context: Context) -> Check:
-    checks = _compile_each(operand, context)
-    tests = [check.test for check in checks]
-    return _of("all", checks, lambda value, facts: all(test(value, facts) for test in tests))
+def _of(name: str, holds: Callable[[Any, Iterable[bool]], bool]) -> Callable[[Any, Context], Check]:
+    """An operator that takes several operands; `holds` is given the value, and whether each of them matches."""
+
+    def compile_operator(operands: Any, context: Context) -> Check:
+        checks = [compile_operand(operand, context.below(index)) for index, operand in enumerate(operands)]
+        words = f"{name} of ({'; '.join(check.words for check in checks)})"
+        return Check(
+            words, lambda value, facts: holds(value, (check.test(value, facts) for check in checks)), _reads(checks)
+        )
+
+    return compile_operator
 
 
-def _any(operand: Any, context: Context) -> Check:
-    checks = _compile_each(operand, context)
-    tests = [check.test for check in checks]
-    return _of("any", checks, lambda value, facts: any(test(value, facts) for test in tests))
+def _on_items(words: str, holds: Callable[[Iterable[bool]], bool]) -> Callable[[Any, Context], Check]:
+    """An operator whose operand checks the items of a list."""
 
+    def compile_operator(operand: Any, context: Context) -> Check:
+        inner = compile_operand(operand, context)
+        return Check(
+            f"{words} {inner.words}",
+            lambda value, facts: isinstance(value, list) and holds(inner.test(item, facts) for item in value),
+            inner.reads,
+        )
 
-def _none(operand: Any, context: Context) -> Check:
-    checks = _compile_each(operand, context)
-    tests = [check.test for check in checks]
-    return _of(
-        "none", checks, lambda value, facts: value is not MISSING and not any(test(value, facts) for test in tests)
-    )
-
-
-def _compile_each(operands: Any, context: Context) -> list[Check]:
-    return [compile_operand(operand, context.below(index)) for index, operand in enumerate(operands)]
-
-
-def _of(name: str, checks: list[Check], test: Test) -> Check:
-    return Check(f"{name} of ({'; '.join(check.words for check in checks)})", test, _reads(checks))
-
-
-def _some_item(operand: Any, context: Context) -> Check:
-    return _on_items("has an item that", any, operand, context)
-
-
-def _every_item(operand: Any, context: Context) -> Check:
-    return _on_items("has only items that", all, operand, context)
-
-
-def _on_items(words: str, quantifier: Callable[[list[bool]], bool], operand: Any, context: Context) -> Check:
-    inner = compile_operand(operand, context)
-    test = inner.test
-    return Check(
-        f"{words} {inner.words}",
-        lambda value, facts: isinstance(value, list) and quantifier([test(item, facts) for item in value]),
-        inner.reads,
-    )
+    return compile_operator
 
 
 NESTING: Final = ("not", "all", "any", "none")
@@ -285,11 +251,11 @@ _CONTEXT_OPERATORS: Final[Mapping[str, Callable[[Any, Context], Check]]] = {
     "same_as": _same_as,
     "schema": _schema,
     "not": _not,
-    "all": _all,
-    "any": _any,
-    "none": _none,
-    "some_item": _some_item,
-    "every_item": _every_item,
+    "all": _of("all", lambda _value, matches: all(matches)),
+    "any": _of("any", lambda _value, matches: any(matches)),
+    "none": _of("none", lambda value, matches: value is not MISSING and not any(matches)),
+    "some_item": _on_items("has an item that", any),
+    "every_item": _on_items("has only items that", all),
 }
 
 OPERATORS: Final = (*_CONSTANT_OPERATORS, *_CONTEXT_OPERATORS)
