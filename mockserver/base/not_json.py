@@ -7,7 +7,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from mockserver.base.marks import Mark, mark_of
 
 MAX_INTEGER_DIGITS: Final = 4_300
 """Characters of the longest integer that is read; an integer is always read exactly."""
@@ -49,29 +51,22 @@ def why_not_json(data: bytes, error: Exception, max_depth: int) -> NotJsonError:
         # Numbers stay texts: Python refuses to convert one of thousands of digits.
         json.loads(text, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
     except json.JSONDecodeError as syntax_error:
-        return _at("not JSON, reading stopped", "syntax", Place(syntax_error.lineno, syntax_error.colno))
+        return _at("not JSON, reading stopped", "syntax", Mark(syntax_error.lineno, syntax_error.colno))
     except RecursionError:
         return report_too_deep(max_depth)
     except _ConstantError as constant:
         found = _BYTE.search(str(error))
         if found is not None:  # otherwise there is something else before it
             at = int(found[1]) - str(constant).startswith("-")  # it names the byte behind the sign
-            place = _place_of_byte(data, at)
-            return _at(f"not JSON, which has no {constant},", "constant", place, constant=str(constant))
+            mark = _mark_of_byte(data, at)
+            return _at(f"not JSON, which has no {constant},", "constant", mark, constant=str(constant))
     return next(_unreadable_tokens(text), NotJsonError("not JSON", "unknown"))
 
 
-class Place(NamedTuple):
-    """Line and column in a text, both from 1; the column counts characters."""
-
-    line: int
-    column: int
-
-
-def _at(message: str, reason: str, place: Place, **values: str) -> NotJsonError:
+def _at(message: str, reason: str, mark: Mark, **values: str) -> NotJsonError:
     """The error of a document that is no JSON at a place."""
-    words = f"{message} at line {place.line}, column {place.column}"
-    return NotJsonError(words, reason, line=place.line, column=place.column, **values)
+    words = f"{message} at line {mark.line}, column {mark.column}"
+    return NotJsonError(words, reason, line=mark.line, column=mark.column, **values)
 
 
 def _unreadable_tokens(text: str) -> Iterator[NotJsonError]:
@@ -79,10 +74,10 @@ def _unreadable_tokens(text: str) -> Iterator[NotJsonError]:
     for token in _TOKEN.finditer(text):
         if token[0][0] != '"':
             if _is_out_of_range(token[0]):
-                yield _at("a number is too large to be read,", "number", _place(text, token.start()))
+                yield _at("a number is too large to be read,", "number", mark_of(text, token.start()))
         elif (escape := _lone_surrogate(token[0])) is not None:
-            place = _place(text, token.start() + escape)
-            yield _at("not JSON, half of a surrogate pair stands alone", "surrogate", place)
+            mark = mark_of(text, token.start() + escape)
+            yield _at("not JSON, half of a surrogate pair stands alone", "surrogate", mark)
 
 
 def _lone_surrogate(token: str) -> int | None:
@@ -110,11 +105,6 @@ _ESCAPE: Final = re.compile(
 """An escape in a JSON text; its group is half of a surrogate pair that stands alone."""
 
 
-def _place_of_byte(data: bytes, offset: int) -> Place:
+def _mark_of_byte(data: bytes, offset: int) -> Mark:
     before = data[:offset].decode("utf-8", "replace")
-    return _place(before, len(before))
-
-
-def _place(text: str, offset: int) -> Place:
-    before = text[:offset]
-    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+    return mark_of(before, len(before))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -56,26 +58,34 @@ def _deeper_than(value: Any, max_depth: int) -> bool:
     return True
 
 
-class _RepeatedMemberError(ValueError):
-    """A member that comes twice in one object."""
+class _Pairs(dict[str, Any]):
+    """An object with the names that it has several times."""
+
+    repeated: list[str]
 
 
-def repeated_member(data: bytes) -> str | None:
-    """The first member that comes twice in one object of a JSON document; None if there is none."""
-    try:
-        json.loads(data, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
-    except _RepeatedMemberError as error:
-        return str(error)
-    return None
+def duplicate_members(data: bytes) -> Iterator[tuple[str | int, ...]]:
+    """The paths of members that come several times in their object, in a JSON document that was decoded already."""
+    document = json.loads(data, object_pairs_hook=_pairs, parse_int=str, parse_float=str)
+    pending: deque[tuple[tuple[str | int, ...], Any]] = deque([((), document)])
+    while pending:
+        at, value = pending.popleft()
+        if isinstance(value, _Pairs):
+            yield from ((*at, name) for name in value.repeated)
+            pending += [((*at, name), inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            pending += [((*at, index), inner) for index, inner in enumerate(value)]
 
 
-def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise _RepeatedMemberError(name)
-        members[name] = value
-    return members
+def _pairs(pairs: list[tuple[str, Any]]) -> _Pairs:
+    found = _Pairs(pairs)
+    found.repeated = repeated_names(name for name, _ in pairs) if len(found) < len(pairs) else []
+    return found
+
+
+def repeated_names(names: Iterable[str]) -> list[str]:
+    """The names that come several times."""
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def encode_json(value: Any) -> bytes:

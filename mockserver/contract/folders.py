@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Final, NamedTuple
 
+from mockserver.base.marks import START
 from mockserver.core.model import MISSING
-from mockserver.files.sources import START, SourceFile, read_json, read_regular_file
+from mockserver.files.sources import SourceFile, read_json, read_regular_file
 from mockserver.files.yaml_source import read_yaml
 
 CONTRACT_SCHEMA_FILE: Final = "contract.schema.json"

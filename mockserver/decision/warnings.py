@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.spelling import did_you_mean
-from mockserver.base.values import count_members, mask, printable
+from mockserver.base.values import count_members, duplicate_members, mask, printable, repeated_names
 from mockserver.core.contract import Operation, WarningRules
-from mockserver.core.model import Path, Request, RequestWarning, UnknownMember
+from mockserver.core.model import Request, RequestWarning, UnknownMember
 
 MAX_WARNINGS: Final = 100
 """Warnings of one kind about a request; the first ones found."""
@@ -48,7 +46,7 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
         message = f"expected charset utf-8, got {got}; the body is read as UTF-8"
         found.append(RequestWarning("header", "/content-type", "charset", message, "", {"got": got}))
     if len({*headers}) < len(headers):  # `len` counts a repeated name each time, iteration gives it once
-        repeated = (n for n in _repeated(name.lower() for name, _ in headers.items()) if n not in LIST_HEADERS)
+        repeated = (n for n in repeated_names(name.lower() for name, _ in headers.items()) if n not in LIST_HEADERS)
         found += _repetitions("header", "repeated-header", repeated)
     if rules.any_header is not None:
         names = rules.any_header.names
@@ -74,11 +72,7 @@ def query_warnings(query: Mapping[str, str]) -> list[RequestWarning]:
     """The parameters of a query that come several times."""
     if len({*query}) == len(query):
         return []
-    return _repetitions("query", "repeated-parameter", _repeated(name for name, _ in query.items()))
-
-
-def _repeated(names: Iterable[str]) -> list[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
+    return _repetitions("query", "repeated-parameter", repeated_names(name for name, _ in query.items()))
 
 
 def _repetitions(root: str, keyword: str, names: Iterable[str]) -> list[RequestWarning]:
@@ -109,28 +103,3 @@ def _unknown_member(member: UnknownMember, assumption: str) -> RequestWarning:
     message = ", ".join(filter(None, words))
     values = {"near": member.near[0]} if member.near else {}
     return RequestWarning("body", json_pointer(member.path), "unknown-member", message, assumption, values)
-
-
-class _Pairs(dict[str, Any]):
-    """An object with the names that it has several times."""
-
-    repeated: list[str]
-
-
-def duplicate_members(data: bytes) -> Iterator[Path]:
-    """The paths of members that come several times in their object, in a JSON document that was decoded already."""
-    document = json.loads(data, object_pairs_hook=_pairs, parse_int=str, parse_float=str)
-    pending: deque[tuple[Path, Any]] = deque([((), document)])
-    while pending:
-        at, value = pending.popleft()
-        if isinstance(value, _Pairs):
-            yield from ((*at, name) for name in value.repeated)
-            pending += [((*at, name), inner) for name, inner in value.items()]
-        elif isinstance(value, list):
-            pending += [((*at, index), inner) for index, inner in enumerate(value)]
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> _Pairs:
-    found = _Pairs(pairs)
-    found.repeated = _repeated(name for name, _ in pairs) if len(found) < len(pairs) else []
-    return found

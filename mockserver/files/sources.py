@@ -9,8 +9,9 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from mockserver.base.marks import START, Mark, mark_of
 from mockserver.base.values import MAX_FILE_DEPTH, printable
 from mockserver.core.diagnostics import FileDiagnostic
 from mockserver.core.model import MISSING, Diagnostic, Path, Position
@@ -19,16 +20,6 @@ INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+')
-
-
-class Mark(NamedTuple):
-    """A place in a text: line and column, from 1."""
-
-    line: int
-    column: int
-
-
-START: Final = Mark(1, 1)
 
 
 class StopReading(Exception):  # noqa: N818 - it ends the reading of a file
@@ -121,12 +112,6 @@ def read_utf8(path: FilePath, source: SourceFile) -> str | None:
         mark = mark_of(data[: error.start].decode("utf-8-sig"), error.start)
         source.report_at(mark, "not UTF-8", "a text in UTF-8", "other bytes", "save the file as UTF-8")
     return None
-
-
-def mark_of(text: str, offset: int) -> Mark:
-    """The place of a character of a text."""
-    before = text[:offset]
-    return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 MAX_DIGITS: Final = 1_000

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import yaml
 
+from mockserver.base.marks import START, Mark, mark_of
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import MAX_FILE_DEPTH, printable
 from mockserver.core.model import MISSING, Path
@@ -20,13 +21,10 @@ from mockserver.files.sources import (
     INTEGER,
     NUMBER,
     NUMBER_RANGE,
-    START,
-    Mark,
     SourceFile,
     StopReading,
     fill_from_json,
     is_number_too_large,
-    mark_of,
     read_utf8,
     report_bad_json,
 )

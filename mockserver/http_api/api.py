@@ -18,7 +18,7 @@ from msgspec import Struct
 from mockserver.base.address import DEFAULT_URL, host_name, public_url
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
-from mockserver.base.values import MAX_FILE_DEPTH, decode_json, encode_json, printable, repeated_member
+from mockserver.base.values import MAX_FILE_DEPTH, decode_json, duplicate_members, encode_json, printable
 from mockserver.core.model import EMPTY_MAPPING, MISSING
 from mockserver.core.problems import not_found, problem, store_unavailable, wrong_method
 from mockserver.core.reply import Problem, Reply
@@ -249,9 +249,8 @@ def _parse_body(route: Route, validator: Validator | None, body: bytes) -> Any:
         value = decode_json(body, MAX_FILE_DEPTH)
     except NotJsonError as error:
         raise admin_error(400, "bad-body", _BAD_BODY, f"{error}.") from None
-    repeated = repeated_member(body)
-    if repeated is not None:
-        detail = f"The member {printable(repeated, 80)} comes twice in one object."
+    for path in duplicate_members(body):
+        detail = f"The member {printable(str(path[-1]), 80)} comes twice in one object."
         raise admin_error(400, "bad-body", _BAD_BODY, detail)
     if violations := validator.violations("body", value):
         raise violation_error("bad-body", _BAD_BODY, violations)

@@ -13,13 +13,12 @@ from msgspec.structs import replace
 from mockserver.base.instants import has_wrong_instant
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.not_json import NotJsonError
-from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, equal, kind, printable
+from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, duplicate_members, equal, kind, printable
 from mockserver.contract.templates import constant
 from mockserver.core.contract import Contract
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Path
 from mockserver.core.reply import Decision, Headers, Reply
-from mockserver.decision.warnings import duplicate_members
 from mockserver.privacy.masks import mask_at, mask_text_body, mask_value
 from mockserver.privacy.secrets import Secrets
 

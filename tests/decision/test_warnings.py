@@ -9,8 +9,9 @@ import pytest
 from multidict import CIMultiDict, MultiDict
 
 from mockserver import Engine, Request, load
+from mockserver.base.values import duplicate_members
 from mockserver.core.contract import ContentTypeRule, WarningRules
-from mockserver.decision.warnings import MAX_WARNINGS, duplicate_members, header_warnings, query_warnings
+from mockserver.decision.warnings import MAX_WARNINGS, header_warnings, query_warnings
 
 PATH = "/debit/v1/activateCardForCustomer"
 
