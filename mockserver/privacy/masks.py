@@ -32,7 +32,7 @@ from mockserver.privacy.secrets import Secrets, unescaped
 
 _ASCII: Final = bytes(range(128))
 
-_BEFORE_BARE_NUMBER: Final = b":[,- \t\r\n"
+_BEFORE_BARE_NUMBER: Final = ":[,- \t\r\n"
 """What stands before a JSON number, which may not begin with 0."""
 
 MAX_TARGET: Final = 200
@@ -55,31 +55,26 @@ def mask_account_numbers(data: bytes) -> bytes:
     beyond_ascii = b"" if data.isascii() else data.translate(None, _ASCII)  # to search all of it takes 40 times as long
     if has_uncommon_digits(beyond_ascii.decode("utf-8", "surrogateescape")):
         text = data.decode("utf-8", "surrogateescape")
-        masked = mask_account_numbers_in_text(text)
-        return data if masked == text else masked.encode("utf-8", "surrogateescape")
+        spans = account_numbers(text)
+        return _mask_spans(text, spans, is_json=True).encode("utf-8", "surrogateescape") if spans else data
     spans = account_numbers_in_ascii(data)
-    if not spans:
-        return data
-    parts, end = [], 0
-    for span in spans:
-        start = max(end, span.start)  # the last group of one number can be the first of the next
-        parts += [data[end:start], _masked_span(data, span)[start - span.start :]]
-        end = max(end, span.end)
-    return b"".join([*parts, data[end:]])
-
-
-def _masked_span(data: bytes, span: Span) -> bytes:
-    masked = mask(data[span.start : span.end].decode()).encode()
-    is_bare = span.start > 0 and data[span.start - 1] in _BEFORE_BARE_NUMBER
-    return b"1" + masked[1:] if is_bare else masked
+    return _mask_spans(data.decode("latin-1"), spans, is_json=True).encode("latin-1") if spans else data
 
 
 def mask_account_numbers_in_text(text: str) -> str:
     """A text with every payment account number in it masked."""
+    return _mask_spans(text, account_numbers(text))
+
+
+def _mask_spans(text: str, spans: Iterable[Span], *, is_json: bool = False) -> str:
+    """A text with these parts of it masked; what may be a number of JSON gets a mask that begins with 1."""
     parts, end = [], 0
-    for span in account_numbers(text):
+    for span in spans:
         start = max(end, span.start)  # the last group of one number can be the first of the next
-        parts += [text[end:start], mask(text[start : span.end])]
+        masked = mask(text[start : span.end])
+        if is_json and 0 < start == span.start and text[start - 1] in _BEFORE_BARE_NUMBER and masked[0] == "0":
+            masked = "1" + masked[1:]
+        parts += [text[end:start], masked]
         end = max(end, span.end)
     return "".join([*parts, text[end:]])
 
