@@ -97,7 +97,7 @@ def _client_behaviour(tally: Tally) -> dict[str, Any]:
     retries: dict[Outcome, RetryStats] = {}
     for outcome, stats in tally.retries.items():
         key = msgspec.structs.replace(outcome, from_contract=True)  # adds run-time scenarios of the same id
-        retries.setdefault(key, RetryStats(0, stats.shortest_ns, stats.longest_ns)).add(stats)
+        retries.setdefault(key, RetryStats()).add(stats)
     ranked = sorted(retries.items(), key=lambda item: -item[1].count)
     return {
         "retries": [

@@ -13,7 +13,6 @@ from mockserver.base.spelling import close_matches
 from mockserver.contract.paths import VIOLATION_MEMBERS
 from mockserver.core.codes import is_code, near_names, scenario_by_code
 from mockserver.core.contract import Alternative, Scenario, Turn
-from mockserver.core.directives import Directives
 from mockserver.core.faults import Delay, Fault, FixedDelay, UniformDelay
 from mockserver.core.language import all_hold
 from mockserver.core.model import MISSING, Document, Facts, Path, Trigger, Violation, Write
@@ -29,21 +28,20 @@ def decide(route: Route, document: Document, view: View) -> Decision | Problem:
 
     A problem if `Mock-Scenario` names no scenario of the operation, or a key has the form of a test value and is none.
     """
-    directives, facts = route.directives, view.facts
-    if directives.scenario is not None:
-        named = _named_scenario(route, view, directives.scenario)
+    facts = view.facts
+    if route.directives.scenario is not None:
+        named = _named_scenario(route, view, route.directives.scenario)
         if isinstance(named, Reply):
             return named
-        return _build_decision(route, document, view, Choice(named, "header", directives))
-    armed = None
-    if view.armed:
-        armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
+        return _build_decision(route, document, view, Choice(named, "header"))
+    armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
     if armed is not None and armed.turn.scenario is not None:
-        return _build_decision(route, document, view, Choice(armed.turn.scenario, "armed", directives, armed=armed))
-    if view.unknown_test_value_lookup is not None:
-        collection = view.unknown_test_value_lookup.collection
-        spelt = close_matches(view.unknown_test_value_lookup.key(facts), collection.test_values)
-        return unknown_test_value(view.unknown_test_value_lookup.path, collection.name, spelt, collection.test_values)
+        return _build_decision(route, document, view, Choice(armed.turn.scenario, "armed", armed=armed))
+    lookup = view.lookups.unknown_test_value
+    if lookup is not None:
+        collection = lookup.collection
+        spelt = close_matches(lookup.key(facts), collection.test_values)
+        return unknown_test_value(lookup.path, collection.name, spelt, collection.test_values)
     return _build_decision(route, document, view, _first_match(route, document, view, armed))
 
 
@@ -56,7 +54,6 @@ class Choice(Struct, frozen=True):
 
     scenario: Scenario
     trigger: Trigger
-    directives: Directives
     candidate: Candidate | None = None
     armed: ArmedOutcome | None = None
     cause_entry_id: str = ""
@@ -68,21 +65,18 @@ def _first_match(route: Route, document: Document, view: View, armed: ArmedOutco
 
     A scenario with answers in turn counts the request. If its turn is to stand aside, the next scenarios are tried.
     """
-    facts = view.facts
     turn_counts: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
-    for candidate in index.candidates(facts):
-        if all_hold(candidate.alternative.conditions, facts):
-            choice = _choose(candidate, route, view, armed, turn_counts)
+    for candidate in index.candidates(view.facts):
+        if all_hold(candidate.alternative.conditions, view.facts):
+            choice = _choose(candidate, view, armed, turn_counts)
             if choice is not None:
                 return choice
     # The last scenario answers everything; that is checked when the contract is loaded.
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
 
 
-def _choose(
-    candidate: Candidate, route: Route, view: View, armed: ArmedOutcome | None, turn_counts: dict[str, int]
-) -> Choice | None:
+def _choose(candidate: Candidate, view: View, armed: ArmedOutcome | None, turn_counts: dict[str, int]) -> Choice | None:
     """The choice that a matching candidate gives; None if its current turn is `pass`.
 
     Adds the scenario, if it has answers in turn, to `turn_counts`.
@@ -97,7 +91,7 @@ def _choose(
     if answering is None:
         return None
     trigger, cause_entry_id = _trigger_of(candidate.alternative, view)
-    return Choice(answering, trigger, route.directives, candidate, armed, cause_entry_id, turn_counts)
+    return Choice(answering, trigger, candidate, armed, cause_entry_id, turn_counts)
 
 
 def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
@@ -105,14 +99,14 @@ def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:
     if not alternative.conditions:
         return "default", ""
     for name in alternative.lookup_names:
-        for record in view.found[name]:
+        for record in view.lookups.found[name]:
             if record.visible["origin"] == "request":
                 return "state", record.entry_id
     return "values", ""
 
 
 def _build_decision(route: Route, document: Document, view: View, choice: Choice) -> Decision:
-    scenario, armed, directives = choice.scenario, choice.armed, choice.directives
+    scenario, armed, directives = choice.scenario, choice.armed, route.directives
     alternative = choice.candidate.alternative if choice.candidate is not None else None
     turn = armed.turn if armed is not None else Turn()
     fault: Fault | None = directives.fault or turn.fault or scenario.fault
@@ -221,7 +215,7 @@ def _without(value: Any, path: Path) -> Any:
 def _record_writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write, ...]:
     writes = []
     for change in scenario.changes:
-        key = view.keys[change.lookup.name]
+        key = view.lookups.keys[change.lookup.name]
         if key is None or key in change.lookup.collection.constant_seeds:
             continue
         members = dict(change.members)
@@ -239,7 +233,7 @@ def _record_writes(scenario: Scenario, view: View, facts: Facts) -> tuple[Write,
 
 def _append_once(view: View, lookup: str, member: str, value: Any) -> list[Any]:
     """The list that a member holds, with a value added unless it is in it."""
-    records = view.found[lookup]
+    records = view.lookups.found[lookup]
     before = records[0].visible.get(member, []) if records else []
     if not isinstance(before, list):  # it was written under another contract
         before = [before]

@@ -49,14 +49,24 @@ class ArmedOutcome(Struct, frozen=True):
         return self.operation == operation.id and all_hold(self.when, facts)
 
 
+class LookupResults(Struct, frozen=True):
+    """The results of the lookups of a request, by the names of the lookups.
+
+    keys: the key, None if the request has none.
+    found: the records.
+    unknown_test_value: the first lookup whose key has the reserved form, but is no test value and not written by a
+        request.
+    """
+
+    keys: Mapping[str, str | None]
+    found: Mapping[str, tuple[Record, ...]]
+    unknown_test_value: Lookup | None = None
+
+
 class View(Struct, frozen=True):
     """All that a decision may see of a sandbox.
 
     facts: what conditions and templates see.
-    keys: the key of each lookup, None if the request has none.
-    found: the records of each lookup.
-    unknown_test_value_lookup: the first lookup whose key has the reserved form, but is no test value and not written
-        by a request.
     turn_counts: by scenario with answers in turn, the requests before this one.
     delays_drawn: the random delays drawn so far.
     lost_entry_ids: ids of journal entries that wrote a found record and are no longer kept.
@@ -64,9 +74,7 @@ class View(Struct, frozen=True):
     """
 
     facts: Facts
-    keys: Mapping[str, str | None]
-    found: Mapping[str, tuple[Record, ...]]
-    unknown_test_value_lookup: Lookup | None
+    lookups: LookupResults
     order: Order
     operation_id: str
     armed: tuple[ArmedOutcome, ...] = ()
@@ -75,14 +83,6 @@ class View(Struct, frozen=True):
     delays_drawn: int = 0
     lost_entry_ids: frozenset[str] = frozenset()
     versions: Any = None
-
-
-class LookupResults(Struct, frozen=True):
-    """The results of the lookups of a request; see `View`."""
-
-    keys: dict[str, str | None]
-    found: dict[str, tuple[Record, ...]]
-    unknown_test_value_lookup: Lookup | None
 
 
 def make_facts(document: Document, settings: Settings, order: Order, now_ns: int, new: Mapping[str, str]) -> Facts:

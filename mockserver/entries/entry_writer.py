@@ -232,7 +232,7 @@ def _entry_reply(reply: Reply, secrets: Secrets | None, masked: list[str]) -> En
 
 def _entry_decision(view: View, decision: Decision) -> EntryDecision:
     facts, document, scenario = view.facts, decision.document, decision.scenario
-    added, lookups = view.order.added, decision.operation.lookups
+    added, keys, found = view.order.added, view.lookups.keys, view.lookups.found
     return EntryDecision(
         scenario=scenario_info(scenario, decision.alternative),
         trigger=decision.trigger,
@@ -245,9 +245,9 @@ def _entry_decision(view: View, decision: Decision) -> EntryDecision:
         ),
         warnings=document.warnings,
         lookups={
-            one.name: EntryLookup(one.collection.name, view.keys[one.name], view.found[one.name])
-            for one in lookups
-            if view.keys[one.name] is not None or view.found[one.name]
+            one.name: EntryLookup(one.collection.name, keys[one.name], found[one.name])
+            for one in decision.operation.lookups
+            if keys[one.name] is not None or found[one.name]
         },
         new=facts.new,
         writes=decision.effects.writes,

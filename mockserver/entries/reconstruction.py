@@ -15,7 +15,7 @@ from mockserver.core.model import MISSING, Document, Request, Violation
 from mockserver.core.reply import NearMiss
 from mockserver.decision.near_misses import near_misses
 from mockserver.decision.order import Order, compile_order, scenarios_in_force
-from mockserver.decision.view import View, make_facts
+from mockserver.decision.view import LookupResults, View, make_facts
 from mockserver.entries.journal_entry import JSON, EntryDecision, JournalEntry
 
 
@@ -85,9 +85,7 @@ def view_of(
         facts.records[lookup.name] = views if lookup.is_list else views[0] if views else MISSING
     return View(
         facts=facts,
-        keys=keys,
-        found=found,
-        unknown_test_value_lookup=None,
+        lookups=LookupResults(keys, found),
         order=order,
         operation_id=operation.id,
         turn_counts=decision.turns,

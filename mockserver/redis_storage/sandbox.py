@@ -93,9 +93,7 @@ class RedisSandbox(SandboxFields):
         wrote = {one.entry_id for found in draft.lookups.found.values() for one in found}
         return View(
             facts=draft.facts,
-            keys=draft.lookups.keys,
-            found=draft.lookups.found,
-            unknown_test_value_lookup=draft.lookups.unknown_test_value_lookup,
+            lookups=draft.lookups,
             order=self.scenario_order(operation),
             operation_id=operation.id,
             armed=self.armed,

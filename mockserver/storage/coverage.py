@@ -5,6 +5,7 @@ It keeps counts and hashes, never a value of a request.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -75,9 +76,9 @@ class _PreviousRequest(Struct, frozen=True, gc=False):
 class RetryStats:
     """Retries: how many, and how long after the request before, from one arrival to the next in real time."""
 
-    count: int
-    shortest_ns: int
-    longest_ns: int
+    count: int = 0
+    shortest_ns: int = sys.maxsize
+    longest_ns: int = 0
 
     def add(self, other: RetryStats) -> None:
         """Add other retries."""
@@ -130,32 +131,15 @@ class Tally:
     def count_outcome(self, outcome: Outcome, trigger: str, number: int = 1) -> None:
         """Count answers. At most `MAX_DISTINCT` run-time outcomes have a count of their own; all of the contract do."""
         key = (outcome, trigger)
-        before = self.outcomes.get(key)
-        if before is None:
-            if not outcome.from_contract and len(self.outcomes) >= MAX_DISTINCT:
-                key = (other_outcome(outcome), trigger)
-            before = self.outcomes.get(key, 0)
-        self.outcomes[key] = before + number
+        if not outcome.from_contract and key not in self.outcomes and len(self.outcomes) >= MAX_DISTINCT:
+            key = (other_outcome(outcome), trigger)
+        self.outcomes[key] = self.outcomes.get(key, 0) + number
 
     def add_retries(self, outcome: Outcome, stats: RetryStats) -> None:
         """Add retries of requests that had an outcome."""
         if not outcome.from_contract and outcome not in self.retries and len(self.retries) >= MAX_DISTINCT:
             outcome = other_outcome(outcome)
-        before = self.retries.get(outcome)
-        if before is None:
-            self.retries[outcome] = RetryStats(stats.count, stats.shortest_ns, stats.longest_ns)
-        else:
-            before.add(stats)
-
-    def count_retry(self, outcome: Outcome, after_ns: int) -> None:
-        """Count one retry, so long after a request that had an outcome."""
-        before = self.retries.get(outcome)
-        if before is None:
-            self.add_retries(outcome, RetryStats(1, after_ns, after_ns))
-            return
-        before.count += 1
-        before.shortest_ns = min(before.shortest_ns, after_ns)
-        before.longest_ns = max(before.longest_ns, after_ns)
+        self.retries.setdefault(outcome, RetryStats()).add(stats)
 
     def count_violation(self, place: str, number: int = 1) -> None:
         """Count requests that are malformed at a place."""
@@ -259,7 +243,8 @@ class Coverage:
         if previous is not None:
             if previous.started_ns > last.started_ns:  # a delay let its answer out after that of its retry
                 previous, last = last, previous
-            tally.count_retry(previous.outcome, last.started_ns - previous.started_ns)
+            after_ns = last.started_ns - previous.started_ns
+            tally.add_retries(previous.outcome, RetryStats(1, after_ns, after_ns))
             tally.retries_after_loss += previous.only_answer_lost
         self._recent[key] = last
         if len(self._recent) >= MAX_REMEMBERED:

@@ -93,9 +93,7 @@ class MemorySandbox:
         lookups = fetch_records(operation.lookups, facts, partial(records.find_and_note, reads))
         return View(
             facts=facts,
-            keys=lookups.keys,
-            found=lookups.found,
-            unknown_test_value_lookup=lookups.unknown_test_value_lookup,
+            lookups=lookups,
             order=order,
             operation_id=operation.id,
             armed=self.armed,

@@ -54,7 +54,7 @@ def view_of(contract: Contract, document: Document, written: Written | None = No
     order = compile_order(operation.scenarios)
     facts = make_facts(document, Settings(), order, 0, NEW)
     lookups = fetch_records(operation.lookups, facts, find)
-    return View(facts, lookups.keys, lookups.found, lookups.unknown_test_value_lookup, order, operation.id)
+    return View(facts, lookups, order, operation.id)
 
 
 def decided(

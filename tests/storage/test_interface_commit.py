@@ -17,11 +17,11 @@ from tests.storage.storages import Mock, NewMock, write
 async def test_a_look_sees_committed_writes(mock: Mock) -> None:
     """Members are merged, and the record names its origin; other keys are unchanged."""
     view = await mock.look(thing="x")
-    assert (view.keys["thing"], view.found["thing"][0].origin) == ("x", "default")
+    assert (view.lookups.keys["thing"], view.lookups.found["thing"][0].origin) == ("x", "default")
     assert await mock.commit(view, write(size=7)) == Committed()
     assert await mock.commit(await mock.look(thing="x"), write(owner="me")) == Committed()
     view = await mock.look(thing="x", owner="2")
-    (record,) = view.found["thing"]
+    (record,) = view.lookups.found["thing"]
     assert record == Record({"size": 7, "owner": "me", "key": "x", "origin": "request"}, mock.entries[1])
     assert view.facts.records["thing"] == record.visible
     assert view.facts.records["owner"] == {"name": "Second", "key": "2", "origin": "seed"}
@@ -227,7 +227,7 @@ async def test_writes_of_one_record_are_merged(mock: Mock) -> None:
     """Two lookups may lead to the same key."""
     both = (*write("x", size=1).writes, *write("x", owner="me").writes)
     assert await mock.commit(await mock.look(thing="x"), Effects(writes=both)) == Committed()
-    (record,) = (await mock.look(thing="x")).found["thing"]
+    (record,) = (await mock.look(thing="x")).lookups.found["thing"]
     assert (record.visible["size"], record.visible["owner"], record.origin) == (1, "me", "request")
 
 

@@ -21,7 +21,7 @@ async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
         peeked = await mock.storage.peek(name)
         assert peeked is not None
         assert (peeked.name, peeked.settings, peeked.own_settings, peeked.armed) == (name, mock.settings, {}, ())
-        assert (await peeked.look(mock.operation, mock.document(thing="x"))).found["thing"][0].origin == "default"
+        assert (await peeked.look(mock.operation, mock.document(thing="x"))).lookups.found["thing"][0].origin == "default"
     assert await mock.storage.sandbox_names() == ()
     made = await mock.sandbox("a")
     await made.configure({"seed": 7})
@@ -129,7 +129,12 @@ async def test_a_reset_restores_one_sandbox(mock: Mock) -> None:
     assert await mock.storage.find("a") is None
     assert [entry.sandbox for entry in await mock.storage.entries(None)] == ["b"]
     view, other = await mock.look("a", thing="x"), await mock.look("b", thing="x")
-    assert (view.armed, view.turn_counts, view.delays_drawn, view.found["thing"][0].origin) == ((), {}, 0, "default")
+    assert (view.armed, view.turn_counts, view.delays_drawn, view.lookups.found["thing"][0].origin) == (
+        (),
+        {},
+        0,
+        "default",
+    )
     assert (len(other.armed), other.turn_counts, other.delays_drawn, other.facts.records["thing"]["size"]) == (
         1,
         {"flaky": 1},
