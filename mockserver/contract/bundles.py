@@ -10,8 +10,8 @@ from mockserver.base.values import printable
 from mockserver.contract.folders import BUNDLE_SCHEMA_FILE
 from mockserver.contract.loading import ConfigError, format_validator, load_sources
 from mockserver.core.contract import Contract
-from mockserver.core.diagnostics import FileDiagnostic
-from mockserver.core.model import MISSING, Position
+from mockserver.core.diagnostics import FileDiagnostic, Position
+from mockserver.core.model import MISSING
 from mockserver.files.sources import SourceFile, read_json
 
 BUNDLE_VERSION: Final = 1

@@ -15,8 +15,9 @@ from mockserver.contract.paths import SETTING_NAMES
 from mockserver.contract.scenarios import CheckRecord, compile_scenarios, runtime_compiler
 from mockserver.core.client_advice import texts_by_language
 from mockserver.core.contract import Contract
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.core.directives import DirectiveError
-from mockserver.core.model import Collection, Diagnostic, Record, Settings, Violation
+from mockserver.core.model import Collection, Record, Settings, Violation
 from mockserver.schema.patterns import compile_pattern, pattern_diagnostic
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.violations import mismatch_of

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.contract.paths import Context, Scope, unknown_name
 from mockserver.core.contract import Replacement
-from mockserver.core.diagnostics import move_diagnostic
-from mockserver.core.model import Diagnostic, Path, Position
+from mockserver.core.diagnostics import Diagnostic, Position, move_diagnostic
+from mockserver.core.model import Path
 from mockserver.files.sources import SourceFile
 from mockserver.schema.diagnostics import unknown_keywords
 from mockserver.schema.schema_set import SchemaSet

@@ -18,9 +18,9 @@ from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_F
 from mockserver.contract.layers import ConfigNode, Layers, is_scenario_file, is_schema_file
 from mockserver.contract.paths import unknown_name
 from mockserver.core.contract import Contract, Operation, Scenario
-from mockserver.core.diagnostics import FileDiagnostic
+from mockserver.core.diagnostics import Diagnostic, FileDiagnostic, Position
 from mockserver.core.language import Condition
-from mockserver.core.model import MISSING, Diagnostic, Path, Position, Violation
+from mockserver.core.model import MISSING, Path, Violation
 from mockserver.files.sources import SourceFile
 from mockserver.files.yaml_source import read_yaml_text
 from mockserver.schema.schema_set import SchemaSet

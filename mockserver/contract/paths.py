@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 from mockserver.base.instants import offset_nanos, utc_millis
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, replace_invalid_utf8
-from mockserver.core.model import MISSING, Diagnostic, Facts, Path, Report, Settings, Violation
+from mockserver.core.diagnostics import Diagnostic, Report
+from mockserver.core.model import MISSING, Facts, Path, Settings, Violation, member_of
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
@@ -162,26 +163,17 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
 
         def member(facts: Facts) -> Any:
             parent = whole(facts)
-            return parent.get(first, MISSING) if type(parent) is dict else _member_of(parent, first)
+            return parent.get(first, MISSING) if type(parent) is dict else member_of(parent, first)
 
         return member
 
     def descend(facts: Facts) -> Any:
         value = whole(facts)
         for step in steps:
-            value = value.get(step, MISSING) if type(value) is dict else _member_of(value, step)
+            value = value.get(step, MISSING) if type(value) is dict else member_of(value, step)
         return value
 
     return descend
-
-
-def _member_of(value: Any, step: str) -> Any:
-    """The member or the item of a value that a step of a path leads to; `MISSING` if there is none."""
-    if value is MISSING:
-        return MISSING
-    if isinstance(value, list):
-        return value[int(step)] if step.isdigit() and int(step) < len(value) else MISSING
-    return value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
 
 
 def _header(value: Any) -> Any:

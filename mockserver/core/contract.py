@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from mockserver.base.address import escape_segment
 from mockserver.core.client_advice import NO_ADVICE, ClientAdvice, text_in
-from mockserver.core.diagnostics import FileDiagnostic
+from mockserver.core.diagnostics import FileDiagnostic, Position
 from mockserver.core.faults import Delay, Fault
 from mockserver.core.language import CompiledBody, Condition, Template, Validator
-from mockserver.core.model import Collection, IdRule, Lookup, Path, Position, Provenance, Settings, Violation
+from mockserver.core.model import Collection, IdRule, Lookup, Path, Provenance, Settings, Violation
 from mockserver.core.provider_verification import ProviderVerification
 
 

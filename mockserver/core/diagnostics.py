@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from mockserver.core.model import Diagnostic, Path, Position
+from mockserver.core.model import Path
+
+
+class Diagnostic(Struct, frozen=True):
+    """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column.
+
+    near: the name that was probably meant, where `got` is one that is unknown.
+    """
+
+    at: Path
+    what: str
+    expected: str
+    got: str = ""
+    hint: str = ""
+    near: str = ""
+
+
+Report: TypeAlias = Callable[[Diagnostic], None]
+
+
+class Position(Struct, frozen=True, order=True):
+    """A place in a file: its name as given by the user, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 def move_diagnostic(diagnostic: Diagnostic, at: Path) -> Diagnostic:

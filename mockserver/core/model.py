@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
@@ -29,35 +29,20 @@ Origin: TypeAlias = Literal["seed", "request", "default"]
 Trigger: TypeAlias = Literal["values", "state", "header", "armed", "default"]
 
 
-# -- what can be wrong in a file ------------------------------------------------------------------
+def member_of(value: Any, step: str | int) -> Any:
+    """The member or the item of a JSON value that a step of a path leads to; `MISSING` if there is none."""
+    if value is MISSING:
+        return MISSING
+    if isinstance(value, list):
+        return value[int(step)] if str(step).isdecimal() and int(step) < len(value) else MISSING
+    return value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
 
 
-class Diagnostic(Struct, frozen=True):
-    """One thing that is wrong in a file, at a path inside it; the loader adds file, line and column.
-
-    near: the name that was probably meant, where `got` is one that is unknown.
-    """
-
-    at: Path
-    what: str
-    expected: str
-    got: str = ""
-    hint: str = ""
-    near: str = ""
-
-
-Report: TypeAlias = Callable[[Diagnostic], None]
-
-
-class Position(Struct, frozen=True, order=True):
-    """A place in a file: its name as given by the user, line and column from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+def value_at(value: Any, path: Iterable[str | int]) -> Any:
+    """What stands at a path in a JSON value; `MISSING` if there is nothing."""
+    for step in path:
+        value = member_of(value, step)
+    return value
 
 
 # -- a request ------------------------------------------------------------------------------------

@@ -6,14 +6,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.values import decode_json, encode_json, printable
 from mockserver.core import problems
-from mockserver.core.model import MISSING, Request, Settings
+from mockserver.core.model import MISSING, Request, Settings, value_at
 from mockserver.core.reply import Problem
 from mockserver.privacy.account_numbers import holds_account_number
 from mockserver.privacy.masks import mask_account_numbers_in_text
@@ -64,16 +64,13 @@ def derive_sandbox_name(request: Request, secrets: Secrets, settings: Settings, 
     a hash with `key`: from a hash without a key, a short secret could be found by trying all.
     """
     root, *path = settings.sandbox_from.split(".")
-    value: Any = MISSING
     if root == "header":
         value = request.headers.get(".".join(path).lower(), MISSING)
     else:
         try:
-            value = decode_json(request.body, settings.max_depth)
+            value = value_at(decode_json(request.body, settings.max_depth), path)
         except NotJsonError:
             return ""
-        for step in path:
-            value = value.get(step, MISSING) if isinstance(value, dict) else MISSING
     if value is MISSING or value is None or value == "":
         return ""
     text = value if isinstance(value, str) else encode_json(value).decode()

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, encode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
-from mockserver.core.model import MISSING, Request, Settings
+from mockserver.core.model import MISSING, Request, Settings, value_at
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.engine.linter import ExampleRunner, example_requests
@@ -99,7 +99,7 @@ def trigger_values(operation: Operation, scenario: Scenario, first: Reply | None
     if violation is MISSING:
         return []
     where, is_missing = violation["where"], violation["came"] == "missing"
-    return [TriggerValue(where, MISSING if is_missing else _value_at(scenario.examples[0].body, where))]
+    return [TriggerValue(where, MISSING if is_missing else value_at(scenario.examples[0].body, where.split(".")[1:]))]
 
 
 def how_to_trigger(scenario: Scenario, values: Sequence[TriggerValue]) -> str:
@@ -111,16 +111,10 @@ def how_to_trigger(scenario: Scenario, values: Sequence[TriggerValue]) -> str:
 
 def _seeds(operation: Operation, example: Example) -> Iterator[TriggerValue]:
     for lookup in operation.lookups:
-        key = _value_at(example.body, lookup.path) if lookup.path.startswith("body.") else None
+        root, *steps = lookup.path.split(".")
+        key = value_at(example.body, steps) if root == "body" else None
         if isinstance(key, str) and (lookup.fold or str)(key) in lookup.collection.seeds:
             yield TriggerValue(lookup.path, key, is_key=True)
-
-
-def _value_at(request: Any, path: str) -> Any:
-    _, *steps = path.split(".")
-    for step in steps:
-        request = request.get(step) if isinstance(request, dict) else None
-    return request
 
 
 def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -212,14 +206,8 @@ def repeatable_change_example(contract: Contract, operation: Operation, settings
 
 
 def _example_request(operation: Operation, example: Example, settings: Settings) -> Request:
-    return _with_required([*example_requests(operation, example)][-1], settings)
-
-
-def _with_required(request: Request, settings: Settings) -> Request:
-    """The request with the sandbox and the headers that the settings require."""
-    path = f"/sandbox/demo{request.path}" if settings.require_sandbox else request.path
-    headers = {**dict.fromkeys(map(str.lower, settings.require_headers), "any"), **request.headers}
-    return replace(request, path=path, headers=headers)
+    *_, request = example_requests(operation, example)
+    return _in_sandbox(request, "/sandbox/demo" if settings.require_sandbox else "", settings)
 
 
 # -- a scenario in a sandbox as it is now ---------------------------------------------------------------
@@ -270,7 +258,7 @@ def _with_constant_keys(operation: Operation, request: Request) -> Iterator[Requ
     for lookup in operation.lookups:
         root, *steps = lookup.path.split(".")
         keys = sorted(k for k in lookup.collection.constant_seeds if lookup.collection.seeds.get(k) is not None)
-        if root == "body" and keys and str(_value_at(body, lookup.path)) not in lookup.collection.seeds:
+        if root == "body" and keys and str(value_at(body, steps)) not in lookup.collection.seeds:
             body = _replace_text(body, steps, keys[0])
     yield replace(request, body=encode_json(body))
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from mockserver.base.marks import START, Mark, mark_of
 from mockserver.base.values import MAX_FILE_DEPTH, printable
-from mockserver.core.diagnostics import FileDiagnostic
-from mockserver.core.model import MISSING, Diagnostic, Path, Position
+from mockserver.core.diagnostics import Diagnostic, FileDiagnostic, Position
+from mockserver.core.model import MISSING, Path
 
 INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

@@ -19,7 +19,7 @@ from mockserver.base.values import (
     replace_invalid_utf8,
 )
 from mockserver.core.contract import Operation
-from mockserver.core.model import Path
+from mockserver.core.model import Path, value_at
 from mockserver.core.reply import Headers
 from mockserver.privacy.account_numbers import (
     Span,
@@ -140,9 +140,8 @@ def masked_pointers(value: Any, paths: Iterable[Path], pointer: str) -> list[str
 
 
 def _has_mask(value: Any, path: Path) -> bool:
-    for step in path:
-        value = value[step]
-    return value is not None and not isinstance(value, bool)
+    found = value_at(value, path)
+    return found is not None and not isinstance(found, bool)
 
 
 def mask_text_body(data: bytes, secrets: Secrets) -> bytes:

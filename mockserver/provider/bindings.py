@@ -15,7 +15,8 @@ from mockserver.contract.folders import BINDINGS_FORMAT
 from mockserver.contract.loading import ConfigError, check_format
 from mockserver.contract.paths import unknown_name
 from mockserver.core.contract import Contract, Example, Operation
-from mockserver.core.model import Diagnostic, Path
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import Path
 from mockserver.export.outcomes import Outcome
 from mockserver.files.sources import SourceFile, read_regular_file
 from mockserver.files.yaml_source import read_yaml

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.contract import Contract, Example, Operation
-from mockserver.core.model import MISSING
+from mockserver.core.model import MISSING, value_at
 from mockserver.export.outcomes import Outcome, outcomes
 
 _HEAD: Final = """\
@@ -70,15 +70,9 @@ def _example_roots(example: Example, body: Any) -> Mapping[str, Any]:
 def _value_lines(operation: Operation, roots: Mapping[str, Any]) -> Iterator[str]:
     """The places of the keys of records in a request."""
     for place in dict.fromkeys(lookup.path for lookup in operation.lookups):
-        value = _value_at(roots, place)
+        value = value_at(roots, place.split("."))
         if value is not MISSING:
             yield f"{_key(place)}: null # in the mock: {printable(encode_ascii_json(value), 200)}"
-
-
-def _value_at(roots: Any, place: str) -> Any:
-    for step in place.split("."):
-        roots = roots.get(step, MISSING) if isinstance(roots, Mapping) else MISSING
-    return roots
 
 
 def _key(name: str) -> str:

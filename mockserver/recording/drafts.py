@@ -12,7 +12,7 @@ from mockserver.base.values import encode_json, is_empty
 from mockserver.contract.bundles import contract_bundle, load_bundle
 from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract, Operation
-from mockserver.core.model import MISSING
+from mockserver.core.model import value_at
 from mockserver.engine.linter import ExampleRunner
 from mockserver.entries.journal_entry import JSON, JournalEntry
 from mockserver.privacy.secrets import Secrets, secrets_of
@@ -144,9 +144,7 @@ def _values(request: Mapping[str, Any], places: Sequence[str], secrets: Secrets)
     found = {}
     for place in places:
         root, *steps = place.split(".")
-        value: Any = request.get(root, MISSING)
-        for step in steps:
-            value = value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
+        value = value_at(request, [root, *steps])
         is_plain = isinstance(value, str | int | float) and not is_empty(value)
         if is_plain and not secrets.covers(root, tuple(steps)):
             found[place] = value
@@ -160,9 +158,7 @@ def _respond(contract: Contract, operation: Operation, entry: JournalEntry) -> d
         value = entry.reply.body.shown
         place = place_of_respond(envelope["body"], ())
         if place is not None and _fits(envelope["body"], value):
-            for step in place:
-                value = value[step]
-            return {"status": entry.reply.status, name: value}
+            return {"status": entry.reply.status, name: value_at(value, place)}
     return None
 
 

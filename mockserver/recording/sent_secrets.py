@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mockserver.core.model import MISSING, Document
+from mockserver.core.model import MISSING, Document, value_at
 from mockserver.decision.document import read_object
 from mockserver.privacy.masks import secret_parts
 from mockserver.privacy.secrets import Secrets
@@ -33,13 +33,7 @@ def _texts(document: Document, secrets: Secrets) -> Iterator[str]:
         yield from (text for text, is_secret in ((name, secret.name), (value, secret.value)) if is_secret)
     body = read_object(request.body) if document.secret_places else MISSING
     for place in document.secret_places:
-        yield from _texts_in(_value_at(body, place))
-
-
-def _value_at(value: Any, steps: tuple[str | int, ...]) -> Any:
-    for step in steps:
-        value = value[step]
-    return value
+        yield from _texts_in(value_at(body, place))
 
 
 def _texts_in(value: Any) -> Iterator[str]:

@@ -12,7 +12,8 @@ from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, kind, printable
 from mockserver.core.client_advice import LANGUAGES
-from mockserver.core.model import Diagnostic, Path
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import Path
 from mockserver.schema.messages import DESCRIPTION_KEYWORD, PATTERN_WORDS_KEYWORD
 from mockserver.schema.patterns import pattern_diagnostic
 from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, named_uris

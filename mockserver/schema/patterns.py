@@ -10,7 +10,8 @@ from typing import Any, Final
 import re2
 
 from mockserver.base.values import encode_ascii_json
-from mockserver.core.model import Diagnostic, Path
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import Path
 
 MAX_PATTERN_LENGTH: Final = 10_000
 """Characters of a regular expression; a search takes time for each of them, times the characters of the text."""

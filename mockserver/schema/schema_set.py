@@ -9,8 +9,8 @@ from jsonschema_rs import Registry
 
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import printable
-from mockserver.core.diagnostics import move_diagnostic
-from mockserver.core.model import Diagnostic, Path, Report
+from mockserver.core.diagnostics import Diagnostic, Report, move_diagnostic
+from mockserver.core.model import Path
 from mockserver.schema.diagnostics import name_clash_diagnostics, reference_diagnostics, syntax_diagnostics
 from mockserver.schema.limits import MAX_SCHEMAS
 from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, file_uri, named_uris

@@ -11,7 +11,7 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, kind_of_absence, printable
-from mockserver.core.model import MISSING, Path, Violation
+from mockserver.core.model import MISSING, Path, Violation, value_at
 from mockserver.schema.messages import violation_message, violation_values
 from mockserver.schema.references import BASE_URI
 from mockserver.schema.subschemas import ends_with_keyword
@@ -24,18 +24,6 @@ OWN_PATTERN_KEYWORD: Final = "x-re2-pattern"
 
 SchemaOf: TypeAlias = Callable[[str], Any]
 """Returns the schema that a keyword stands in, by the URI of the keyword."""
-
-
-def value_at(instance: Any, path: Path) -> Any:
-    """What stands at a path, or `MISSING`."""
-    for step in path:
-        if isinstance(instance, dict):
-            instance = instance.get(step, MISSING)
-        elif isinstance(instance, list) and isinstance(step, int):
-            instance = instance[step]
-        else:
-            return MISSING
-    return instance
 
 
 @dataclass(frozen=True, slots=True)

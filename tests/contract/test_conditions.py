@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mockserver.base.values import decode_json, encode_json
 from mockserver.contract.conditions import compile_when
 from mockserver.contract.paths import Context, Scope
-from mockserver.core.model import MISSING, Diagnostic, Violation
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import MISSING, Violation
 from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.conditions import CASES, JSON, compiled, facts

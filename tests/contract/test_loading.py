@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from mockserver import ConfigError, FileDiagnostic, check, load
 from mockserver.contract.loading import MAX_RUNTIME_CONDITIONS, compile_runtime_conditions
+from mockserver.core.diagnostics import Position
 from mockserver.core.model import Path as At
-from mockserver.core.model import Position
 
 BAD = Path(__file__).parent / "bad"
 CASES = [(file.stem, case) for file in sorted(BAD.glob("*.yaml")) for case in yaml.safe_load(file.read_bytes())]

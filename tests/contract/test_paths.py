@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mockserver.contract.paths import Context, compile_path
-from mockserver.core.model import MISSING, Diagnostic
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import MISSING
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.scopes import FACTS, SCOPE
 

@@ -6,8 +6,9 @@ import pytest
 
 from mockserver.contract.paths import Context
 from mockserver.contract.templates import compile_template
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.core.language import Template
-from mockserver.core.model import MISSING, Diagnostic
+from mockserver.core.model import MISSING
 from mockserver.schema.schema_set import SchemaSet
 from tests.support.facts import some_facts
 from tests.support.scopes import FACTS, SCOPE

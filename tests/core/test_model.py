@@ -5,9 +5,10 @@ import dataclasses
 import msgspec
 import pytest
 
-from mockserver.core import contract, language, model, reply
+from mockserver.core import contract, diagnostics, language, model, reply
+from mockserver.core.diagnostics import Diagnostic, Position
 from mockserver.core.faults import Fault
-from mockserver.core.model import Document, Record, Request, RequestWarning, Violation
+from mockserver.core.model import MISSING, Document, Record, Request, RequestWarning, Violation, value_at
 from mockserver.core.provider_verification import ProviderVerification
 
 
@@ -20,7 +21,7 @@ def names(value: type) -> tuple[str, ...]:
 
 VALUES = [
     value
-    for module in (model, language, contract, reply)
+    for module in (model, diagnostics, language, contract, reply)
     for value in vars(module).values()
     if isinstance(value, type) and value.__module__ == module.__name__ and names(value)
 ]
@@ -45,7 +46,7 @@ def test_model_values_have_plain_defaults() -> None:
     assert dict(model.EMPTY_MAPPING) == {}
     assert Document(request) == Document(request, model.EMPTY_MAPPING, model.MISSING, (), ())
     assert Violation("body", (), "type", "other", "text") == Violation("body", (), "type", "other", "text", (), "")
-    assert model.Diagnostic((), "a", "b") == model.Diagnostic((), "a", "b", "", "")
+    assert Diagnostic((), "a", "b") == Diagnostic((), "a", "b", "", "")
     with pytest.raises(TypeError):
         RequestWarning("body", "/a", "unknown-member", "text")  # type: ignore[call-arg]
 
@@ -62,12 +63,25 @@ def test_a_record_shows_its_members_key_and_origin() -> None:
     assert Record.make("k", {}, "seed").entry_id == ""
 
 
+def test_a_value_is_found_at_its_path() -> None:
+    """Members and items are found; where the path leads nowhere, nothing is."""
+    value = {"a": [{"b": None}], "1": 2}
+    assert value_at(value, ("a", 0, "b")) is None
+    assert value_at(value, ("a", "0", "b")) is None
+    assert value_at(value, ("1",)) == 2
+    assert value_at(value, ("a", 1)) is MISSING
+    assert value_at(value, ("1", "2", "3")) is MISSING
+    assert value_at(value, ("a", "x")) is MISSING
+    assert value_at(value, ("a", 0, "b", "c")) is MISSING
+    assert value_at(value, ()) is value
+
+
 def test_a_place_has_a_dotted_path_and_a_json_pointer() -> None:
     """A dotted path for people, a JSON Pointer for programs."""
     violation = Violation("body", ("a/b", 0, "c~d"), "type", "other", "expected text")
     assert (violation.where, violation.pointer) == ("body.a/b.0.c~d", "/a~1b/0/c~0d")
     assert violation.text == "body.a/b.0.c~d: expected text"
-    assert str(model.Position("a.yaml", 3, 5)) == "a.yaml:3:5"
+    assert str(Position("a.yaml", 3, 5)) == "a.yaml:3:5"
 
 
 def test_what_the_provider_answered_has_members_and_a_line() -> None:

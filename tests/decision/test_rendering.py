@@ -9,7 +9,8 @@ import pytest
 from mockserver import Engine, Request, load
 from mockserver.contract.paths import Context, Scope
 from mockserver.contract.templates import compile_body, compile_template, render_body
-from mockserver.core.model import MISSING, Diagnostic, RequestWarning, Violation
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import MISSING, RequestWarning, Violation
 from mockserver.decision import rendering
 from mockserver.export import openapi
 from mockserver.schema.declared import DeclaredNames

@@ -41,6 +41,7 @@ def sent(name: str, headers: Mapping[str, str] | None, body: object) -> Request:
         ("body.pin", {}, {"pin": "1234"}, "s-25c34ac5bc685429"),
         ("body.pin", {}, {"pin": 1234}, "s-25c34ac5bc685429"),
         ("body.tenant", {}, {"tenant": {"pin": "1234"}}, "s-e412efe3fe912070"),
+        ("body.tenants.1.id", {}, {"tenants": [0, {"id": "acme"}]}, "acme"),
         ("body.tenant", {}, {"tenant": "4111111111111111"}, "s-02c96142cc612feb"),
         ("body.tenant", {}, {"tenant": "4111 1111 1111 1111"}, "s-9e30373b676a3a6a"),
     ],

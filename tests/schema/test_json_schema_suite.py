@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.model import Diagnostic
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.schema.schema_set import SchemaSet
 
 FOLDER = Path(__file__).parent / "json-schema-test-suite"

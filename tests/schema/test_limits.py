@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver.base.values import MAX_CHECKED_DEPTH
-from mockserver.core.model import Diagnostic
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, TOO_MUCH, Limits
 from mockserver.schema.references import BASE_URI, SchemaRegistry
 from mockserver.schema.schema_set import SchemaSet

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.model import Diagnostic
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import is_plain

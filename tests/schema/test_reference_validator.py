@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
-from mockserver.core.model import Diagnostic
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.schema.diagnostics import syntax_diagnostics
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.schema_set import SchemaSet

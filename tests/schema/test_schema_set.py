@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema_specifications import REGISTRY
 
-from mockserver.core.model import Diagnostic
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.schema.schema_set import SchemaSet, compile_own_schema
 from mockserver.schema.subschemas import KEYWORDS, OLDER_KEYWORDS
 from tests.support.schemas import compiled, texts

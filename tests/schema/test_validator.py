@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from mockserver.core.model import MISSING
-from mockserver.schema.violations import value_at
 from tests.support.schemas import DECLARING, TREE, compiled, texts
 
 # -- patterns ---------------------------------------------------------------------------------------------
-
-
-def test_a_value_is_found_at_its_path() -> None:
-    """Members and items are found; where the path leads nowhere, nothing is."""
-    value = {"a": [{"b": None}], "1": 2}
-    assert value_at(value, ("a", 0, "b")) is None
-    assert value_at(value, ("1",)) == 2
-    assert value_at(value, ("a", "x")) is MISSING
-    assert value_at(value, ("a", 0, "b", "c")) is MISSING
-    assert value_at(value, ()) is value
 
 
 def test_a_recursive_schema_checks_every_level() -> None:

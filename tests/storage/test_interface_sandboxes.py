@@ -21,7 +21,9 @@ async def test_a_sandbox_is_made_on_first_use(mock: Mock) -> None:
         peeked = await mock.storage.peek(name)
         assert peeked is not None
         assert (peeked.name, peeked.settings, peeked.own_settings, peeked.armed) == (name, mock.settings, {}, ())
-        assert (await peeked.look(mock.operation, mock.document(thing="x"))).lookups.found["thing"][0].origin == "default"
+        assert (await peeked.look(mock.operation, mock.document(thing="x"))).lookups.found["thing"][
+            0
+        ].origin == "default"
     assert await mock.storage.sandbox_names() == ()
     made = await mock.sandbox("a")
     await made.configure({"seed": 7})

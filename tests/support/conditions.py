@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from mockserver.contract.conditions import compile_when
 from mockserver.contract.paths import Context, Scope
+from mockserver.core.diagnostics import Diagnostic
 from mockserver.core.language import Condition
-from mockserver.core.model import MISSING, Diagnostic, Facts, Violation
+from mockserver.core.model import MISSING, Facts, Violation
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.declared import DeclaredNames
 from mockserver.schema.schema_set import SchemaSet

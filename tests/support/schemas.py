@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.core.model import Diagnostic, Violation
+from mockserver.core.diagnostics import Diagnostic
+from mockserver.core.model import Violation
 from mockserver.schema.schema_set import SchemaSet
 from mockserver.schema.validator import Validator
 
