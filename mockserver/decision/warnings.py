@@ -19,6 +19,9 @@ MAX_WARNINGS: Final = 100
 WIRE_WARNINGS: Final = frozenset(["duplicate-member", "repeated-parameter", "repeated-header"])
 """Keywords of warnings about the form in which a request was sent, which a masked journal entry does not keep."""
 
+NO_CREDENTIALS: Final = "authentication"
+"""Keyword of the warning that no credentials were sent: nearly every client gets it, as none are required."""
+
 LIST_HEADERS: Final = frozenset(
     ["accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection", "cookie"]
     + ["forwarded", "if-match", "if-none-match", "pragma", "prefer", "te", "trailer", "transfer-encoding", "upgrade"]
@@ -55,7 +58,7 @@ def header_warnings(rules: WarningRules, headers: Mapping[str, str]) -> list[Req
                 break
         else:
             message = f"none of {', '.join(names)} was sent; none is required here"
-            found.append(RequestWarning("header", "", "authentication", message, rules.any_header.assumption))
+            found.append(RequestWarning("header", "", NO_CREDENTIALS, message, rules.any_header.assumption))
     return found
 
 

@@ -12,6 +12,7 @@ from mockserver.core.client_advice import NO_ADVICE
 from mockserver.core.language import Evidence
 from mockserver.core.model import Record, RequestWarning, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
+from mockserver.decision.warnings import NO_CREDENTIALS
 from mockserver.entries.entry_writer import scenario_info
 from mockserver.entries.journal_entry import JSON, EntryViolation, JournalEntry, Recorded, ScenarioInfo
 from mockserver.entries.reconstruction import Reconstruction
@@ -47,7 +48,7 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "unexpected": is_unexpected(entry),
         "masked": list(entry.masked),
         "keys": _keys(entry),
-        "has_warnings": decision is not None and bool(decision.warnings),
+        "has_warnings": decision is not None and any(one.keyword != NO_CREDENTIALS for one in decision.warnings),
     }
 
 

@@ -47,6 +47,8 @@ class EventStream:
                     self._note_opened()
                     if event.type == "lost":
                         print_notice(f"{event.data['entries']} requests are not shown: they came too fast")
+                    elif event.type == "cleared":
+                        print_notice(f"the journal of {_sandbox_words(event.data['sandbox'])} was emptied")
                     elif event.type == "entry":
                         self._last_id = event.id
                         yield event.data
@@ -76,6 +78,11 @@ class EventStream:
         elif time.monotonic() - self._broken_at > RESUME_SECONDS:
             fail(f"not resumed within {RESUME_SECONDS:g} s: {error}")
         time.sleep(_PAUSE_SECONDS)
+
+
+def _sandbox_words(name: str | None) -> str:
+    """The sandbox of a deletion in words; None stands for all of them."""
+    return "every sandbox" if name is None else f"sandbox {name or '(default)'}"
 
 
 def _events(lines: Iterable[bytes]) -> Iterator[Event]:

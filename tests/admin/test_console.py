@@ -224,14 +224,13 @@ def test_filters_select_rows(console: Opened) -> None:
 
 
 def test_rows_are_told_apart_and_filtered_by_what_is_odd(mock: Serving, console: Opened) -> None:
-    """By the number that other entries refer to, the keys of records, warnings, and faults."""
+    """By the number that other entries refer to, keys, faults, and warnings but that of missing credentials."""
     send(mock, "odd", {**LASTING, "custmer_id": "1"})
     send(
         mock,
         "odd",
         {**ONCE, "card_identifier": "CARD-77"},
         Mock_Fault="gateway",
-        Authorization_customer="x",
         Content_Type="application/json",
     )
     page = console(at(mock, "odd"), viewport={"width": 1440, "height": 800})

@@ -51,6 +51,17 @@ def test_an_entry_shows_faults_problems_and_new_records(contract: Contract) -> N
     assert unchanged == [True] * 4  # nothing was committed
 
 
+def test_missing_credentials_alone_are_no_warning_of_a_row(contract: Contract) -> None:
+    """Nearly no client sends them; a misspelt member is one, and the details show both."""
+    engine = Engine(contract)
+    sent(engine, {**ONCE, "custmer_id": "1"})
+    sent(engine, ONCE)
+    plain, misspelt = journal(engine, None)
+    assert [entry_summary(one)["has_warnings"] for one in (plain, misspelt)] == [False, True]
+    keywords = [[warn["keyword"] for warn in entry_details(one, "", None)["warnings"]] for one in (plain, misspelt)]
+    assert keywords == [["authentication"], ["unknown-member", "authentication"]]
+
+
 def test_the_record_of_an_unused_id_is_no_record_of_an_entry(contract: Contract) -> None:
     """An id that was drawn, and not used, has a default record that the request could not meet."""
     engine = Engine(contract)

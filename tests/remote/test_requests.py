@@ -55,6 +55,20 @@ def test_ctrl_c_ends_it_quietly() -> None:
             assert len(command.err.rest()) == 1
 
 
+def test_an_emptied_journal_is_a_notice() -> None:
+    """Emptied, or reset with its sandbox; the rows of JSON go on without a word about it."""
+    with serving() as serve, following(serve.url, "--all", "--json") as command:
+        for method, path, sandbox in (
+            ("DELETE", "/sandbox/a/__admin/requests", "sandbox a"),
+            ("POST", "/__admin/reset", "sandbox (default)"),
+            ("POST", "/__admin/reset?all=true", "every sandbox"),
+        ):
+            assert serve.ask(method, path)[0] == 200
+            assert command.err.wait("mockserver: ") == f"mockserver: the journal of {sandbox} was emptied"
+        serve.post(LASTING)
+        assert json.loads(command.out.wait("{"))["sandbox"] == ""
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [

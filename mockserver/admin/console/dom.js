@@ -120,8 +120,8 @@ export class Answers {
   #asked = 0;
   #shown = 0;
 
-  /** Shows what `question` resolves to, or what it fails with. */
-  async ask(question, show, fail) {
+  /** Shows what `question` resolves to, or calls `fail` with its error, which is thrown by default. */
+  async ask(question, show, fail = (error) => { throw error; }) {
     this.#asked += 1;
     const own = this.#asked;
     const act = await question().then((answer) => () => show(answer), (error) => () => fail(error));

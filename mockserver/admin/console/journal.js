@@ -1,7 +1,7 @@
 // The view of the journal: a live list of requests, newest first, with filters, pause, and the details of one entry.
 
 import { admin, listen, queryString } from "./api.js";
-import { fill, h, icon, debounced } from "./dom.js";
+import { Answers, fill, h, icon, debounced } from "./dom.js";
 import { baseUrl, contract } from "./contract.js";
 import { entryNodes } from "./entry.js";
 import { attempt, button, selectBox, copyText, errorState, iconButton, loadingState, notice, emptyState, sourceBadge, answerBadge, confirmDialog } from "./widgets.js";
@@ -147,37 +147,30 @@ export function journal(main, reportState) {
     return queryString({ text, all: everyOne ? "true" : "", ...more });
   }
 
-  /** The number of the last load: an answer to an earlier one is dropped. */
-  let loads = 0;
+  const pages = new Answers();
+  const page = (more) => admin(`requests${filterQuery(more)}`, { sandbox: params().sandbox });
 
   async function load() {
-    loads += 1;
-    const own = loads;
-    const first = await admin(`requests${filterQuery({ limit: FIRST_PAGE })}`, { sandbox: params().sandbox });
-    if (own !== loads) return;
-    rowsOfJournal = first.requests;
-    arrived = [];
-    loaded = true;
-    drawPause();
-    fill(lostNote, first.lost ? notice("warn", t("journal.lost", { count: first.lost })) : null);
-    draw();
-    loadOlder(first.before, own);
+    pages.forget();
+    await pages.ask(() => page({ limit: FIRST_PAGE }), (first) => {
+      rowsOfJournal = first.requests;
+      arrived = [];
+      loaded = true;
+      drawPause();
+      fill(lostNote, first.lost ? notice("warn", t("journal.lost", { count: first.lost })) : null);
+      draw();
+      loadOlder(first.before);
+    });
   }
 
-  async function loadOlder(before, own) {
+  function loadOlder(before) {
     fill(missingNote);
-    try {
-      while (before && rowsOfJournal.length < MAX_ROWS) {
-        const page = await admin(`requests${filterQuery({ limit: PAGE_SIZE, before })}`, { sandbox: params().sandbox });
-        if (own !== loads) return;
-        rowsOfJournal = rowsOfJournal.concat(page.requests);
-        before = page.before;
-        drawSoon();
-      }
-    } catch {
-      if (own !== loads) return;
-      fill(missingNote, notice("warn", t("journal.missing"), " ", button(t("again"), () => loadOlder(before, own), { kind: "small" })));
-    }
+    if (!before || rowsOfJournal.length >= MAX_ROWS) return;
+    pages.ask(() => page({ limit: PAGE_SIZE, before }), (older) => {
+      rowsOfJournal = rowsOfJournal.concat(older.requests);
+      drawSoon();
+      loadOlder(older.before);
+    }, () => fill(missingNote, notice("warn", t("journal.missing"), " ", button(t("again"), () => loadOlder(before), { kind: "small" }))));
   }
 
   /** Whether the server still has the newest row, as a restarted one does not. */
@@ -218,7 +211,7 @@ export function journal(main, reportState) {
   function connect() {
     disconnect();
     const ownKey = key;
-    loads += 1;
+    pages.forget();
     rowsOfJournal = [];
     arrived = [];
     loaded = false;

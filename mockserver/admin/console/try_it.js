@@ -4,7 +4,7 @@ import { admin, listen, queryString, urlOf } from "./api.js";
 import { contract, bodySchema, outcomesOf, apiOrigin, parametersOf } from "./contract.js";
 import { CLIENT_HEADERS, curl } from "./curl.js";
 import { explanation } from "./entry.js";
-import { fill, h, icon } from "./dom.js";
+import { Answers, fill, h, icon } from "./dom.js";
 import { bodyForm } from "./body_form.js";
 import { viewJson } from "./json_view.js";
 import { parse, prettyJson } from "./exact_json.js";
@@ -44,7 +44,7 @@ function makeTryIt() {
   let formParams = {};
   let isEdited = false;
   let showAddress = () => {};
-  let answersCleared = 0;
+  const answers = new Answers();
   const formArea = h("div", {});
   const result = h("div", { class: "stack", "aria-live": "polite" });
 
@@ -58,7 +58,7 @@ function makeTryIt() {
 
   /** An answer is that to the form beside it: another form begins without one. */
   function clearAnswer() {
-    answersCleared += 1;
+    answers.forget();
     fill(result, h("div", { class: "panel" }, emptyState("try", t("try.nothing"), t("try.nothing.text"))));
   }
 
@@ -170,8 +170,11 @@ function makeTryIt() {
     fill(formArea, form(async () => {
       const wanted = request();
       if (hasOwnPort || !wanted) return;
-      const entry = await send(wanted);
-      body?.mark(entry?.violations ?? []);
+      await answers.ask(() => send(wanted), (answer) => {
+        body?.mark(answer.entry?.violations ?? []);
+        drawAnswer(answer);
+        bringIntoSight();
+      });
     },
     hasOwnPort ? notice("info", t("try.elsewhere")) : null,
     served.operations.length > 1 ? field(t("operation"), operations) : address,
@@ -229,9 +232,9 @@ function makeTryIt() {
     method, url: apiOrigin(served) + path, headers: Object.entries(headers).map(([name, value]) => ({ name, value })), body: body ?? "",
   });
 
+  /** Sends a request, and gives its answer, or how that failed, with its journal entries. */
   async function send({ path, headers, ...options }) {
     const startedAt = performance.now();
-    const clearedBefore = answersCleared;
     const canceller = new AbortController();
     const stopWaiting = showWaiting(startedAt, () => canceller.abort());
     const trace = randomHex(16);
@@ -248,10 +251,7 @@ function makeTryIt() {
     stopWaiting();
     const elapsedMs = performance.now() - startedAt;
     const [entry, ...earlier] = await entriesOf(trace);
-    if (answersCleared !== clearedBefore) return entry;
-    drawAnswer({ response, text, failure: failure === "cut" && !entry ? "unreachable" : failure, elapsedMs, entry, earlier });
-    bringIntoSight();
-    return entry;
+    return { response, text, failure: failure === "cut" && !entry ? "unreachable" : failure, elapsedMs, entry, earlier };
   }
 
   /** Scrolls to the answer where it is below the form. */
