@@ -1467,7 +1467,7 @@ def test_names_of_faults_are_whole(mock: Serving, console: Opened, width: int, l
         arm(mock, sandbox, fault=fault)
         with suppress(OSError, http.client.HTTPException):
             send(mock, sandbox, LASTING)
-    arm(mock, sandbox, delay="200ms")
+    arm(mock, sandbox, delay="200s")
     with socket.create_connection((urlsplit(mock.url).hostname, urlsplit(mock.url).port)) as client:
         client.sendall(head("POST", f"/sandbox/{sandbox}{PATH}", length=2) + b"{}")
     newest = f"/sandbox/{sandbox}/__admin/requests?limit=1"

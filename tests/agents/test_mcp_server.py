@@ -18,7 +18,19 @@ from mcp.types import TextContent
 
 from mockserver import Mock, running
 from mockserver.agents.mcp_server import mcp_server
-from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, environment, run, run_process, spawned
+from tests.support import (
+    LASTING,
+    MOCKSERVER,
+    ONCE,
+    PATH,
+    PATIENCE,
+    environment,
+    free_port,
+    run,
+    run_process,
+    spawned,
+    until,
+)
 from tests.support.invoke import invoke
 from tests.support.processes import Client as Sender
 
@@ -272,18 +284,19 @@ async def test_the_command_serves_on_its_standard_streams(mock: Mock) -> None:
         assert "reset sandbox agent" in str(await client.call_tool("reset", {}))
 
 
+def is_open(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 async def test_the_command_serves_http(mock: Mock) -> None:
     """Streamable HTTP on this machine alone, until Ctrl-C; a port that is taken is said."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = (str(MOCKSERVER), "mcp", "--http", str(port), "--url", mock.url, "--sandbox", "http")
     with spawned(*command) as serve:
         await asyncio.to_thread(serve.err.wait, f"tools at http://127.0.0.1:{port}/mcp; Ctrl-C ends it")
-        for _ in range(PATIENCE * 10):
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", port)):
-                    break
-            await asyncio.sleep(0.1)
+        await until(lambda: is_open(port))
         async with Client(f"http://127.0.0.1:{port}/mcp") as client:
             assert "reset sandbox http" in str(await client.call_tool("reset", {}))
         second = await asyncio.to_thread(run_process, *command[1:])

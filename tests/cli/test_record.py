@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import BATCH, MOCKSERVER, PATH, run, spawned
+from tests.support import BATCH, MOCKSERVER, PATH, free_port, run, spawned
 from tests.support.drifting_provider import drifting_provider
-from tests.support.stores import free_port
 
 GOOD = {"customer_id": "12345678", "card_identifier": "CARD-7", "reference_batch": BATCH}
 

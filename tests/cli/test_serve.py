@@ -26,12 +26,12 @@ from tests.support import (
     Client,
     alone,
     folder,
+    free_port,
     run,
     run_process,
     serving,
     spawned,
 )
-from tests.support.stores import free_port
 from tests.support.tools import skip_without
 
 

@@ -11,9 +11,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.support import folder, run, serving
+from tests.support import folder, free_port, run, serving
 from tests.support.contract_versions import version
-from tests.support.stores import free_port, needs_redis, redis_server
+from tests.support.stores import needs_redis, redis_server
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from click.testing import Result
 from mockserver import load, running
 from mockserver.contract.folders import PROVIDER_REPORT_FORMAT
 from mockserver.contract.loading import format_validator
-from tests.support import MOCKSERVER, PATH, PATIENCE, environment, spawned
+from tests.support import MOCKSERVER, PATH, PATIENCE, environment, free_port, spawned
 from tests.support.drifting_provider import Drift, Provider, Reply
 from tests.support.invoke import invoke
 
@@ -364,9 +364,9 @@ def test_requests_come_one_at_a_time_at_the_rate(provider: Provider) -> None:
     assert len(provider.requests) == 3
 
 
-def test_no_connection_ends_the_run_with_a_report(unused_tcp_port: int) -> None:
+def test_no_connection_ends_the_run_with_a_report() -> None:
     """Exit status 2: nothing can be said of the provider."""
-    target = f"http://127.0.0.1:{unused_tcp_port}"
+    target = f"http://127.0.0.1:{free_port()}"
     result = invoke("verify-provider", "--target", target, "--target-is-mock", "--yes", "--format", "json")
     assert result.exit_code == 2
     document = json.loads(result.stdout)
@@ -397,9 +397,9 @@ def test_a_certificate_that_nobody_trusts_is_no_connection(tmp_path: Path) -> No
         assert (result.exit_code, result.stdout) == (2, "")
 
 
-def test_a_proxy_is_used_if_it_is_named(provider: Provider, unused_tcp_port: int) -> None:
+def test_a_proxy_is_used_if_it_is_named(provider: Provider) -> None:
     """The request line has the whole URL then."""
-    target = f"http://127.0.0.1:{unused_tcp_port}"
+    target = f"http://127.0.0.1:{free_port()}"
     options = ("--target-is-mock", "--yes", "--outcome", ERROR)
     assert invoke("verify-provider", "--target", target, "--proxy", provider.url, *options).exit_code == 1
     assert provider.requests[0].path.startswith(f"{target}/sandbox/verify-")

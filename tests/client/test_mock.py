@@ -3,7 +3,6 @@
 import datetime as dt
 import http.client
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import Contract, Mock, MockError, running
-from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, serving
+from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, free_port, serving
 
 NUMBERS = count(1)
 
@@ -189,8 +188,7 @@ def test_the_client_uses_a_token() -> None:
 
 def test_an_unreachable_server_is_a_clear_error() -> None:
     """The address and what to check; a URL of another kind is refused at once."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(MockError, match=f"{url}/sandbox/x/__admin/reset: .*refused; is the server up") as error:
         Mock(url, "x").reset()
     assert error.value.status == 0

@@ -12,8 +12,8 @@ import trustme
 from mockserver import Contract, Engine, Request
 from mockserver.redis_storage.connection import CONNECT_SECONDS, Address, Store, failure, parse_address, register
 from mockserver.storage.interface import StorageError
-from tests.support import LASTING, PATH, wait_until
-from tests.support.stores import RedisServer, close_stores, free_port, needs_redis, redis_server, redis_storage
+from tests.support import LASTING, PATH, free_port, wait_until
+from tests.support.stores import RedisServer, close_stores, needs_redis, redis_server, redis_storage
 
 
 @pytest.mark.parametrize(

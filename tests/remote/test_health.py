@@ -16,10 +16,9 @@ import pytest
 
 from mockserver.remote import health
 from mockserver.remote.health import find_server, serve_arguments
-from tests.support import MOCKSERVER, PATIENCE, alone, serving
+from tests.support import MOCKSERVER, PATIENCE, alone, free_port, serving
 from tests.support.invoke import invoke
 from tests.support.processes import environment
-from tests.support.stores import free_port
 
 
 def test_health_asks_a_running_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import socketserver
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ import pytest
 
 from mockserver.remote import events
 from mockserver.remote.requests import COLUMNS, RequestTable
-from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, folder, run, serving, spawned
+from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, folder, free_port, run, serving, spawned
 
 
 @contextmanager
@@ -233,8 +232,7 @@ def test_a_connection_that_cannot_be_resumed_is_1(monkeypatch: pytest.MonkeyPatc
 
 def test_what_cannot_be_followed_is_said() -> None:
     """No server, another server, a server that refuses, options that make no sense together."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     answers = [HEAD + END, b'HTTP/1.0 503 No\r\n\r\n{"title": "Too many", "detail": "50 readers."}']
     with scripted(answers) as (scripted_url, _):
         for address, text in [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.client.http_client import Response
-from tests.support import ONCE, PATH, Serving, run, serving
+from tests.support import ONCE, PATH, Serving, free_port, run, serving
 
 TOKEN = "s3cr3t-t0ken"
 
@@ -117,8 +117,7 @@ def test_an_error_is_one_line(served: Serving, arguments: tuple[str, ...], code:
 
 def test_an_unreachable_server_is_one_line() -> None:
     """The address and what to check."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     ended = run("reset", "--url", url)
     assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
     assert url in ended.stderr

@@ -5,7 +5,6 @@ import http.client
 import io
 import json
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ from mockserver.server.body import receive_body
 from mockserver.server.connection import Connection
 from mockserver.server.logs import AccessRecord
 from mockserver.server.server import serving
-from tests.support import LASTING, PATH, PATIENCE, head, journal
+from tests.support import LASTING, PATH, PATIENCE, head, journal, until
 
 BODY = json.dumps(LASTING).encode()
 MIB = 1_048_576
@@ -55,13 +54,6 @@ async def exchange(url: str, *parts: bytes, leaves: bool = False) -> bytes:
 
 def request(*headers: str, body: bytes = BODY) -> bytes:
     return head("POST", PATH, "Connection: close", *headers, length=len(body)) + body
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +95,7 @@ async def test_an_answer_to_a_client_that_left_is_not_delivered(
 
 async def test_a_refusal_is_delivered(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that is too long, too slow or broken gets its problem."""
-    engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.1))
+    engine = Engine(contract, settings=replace(contract.settings, request_timeout=0.5))
     deliveries = Deliveries(engine, monkeypatch)
     async with serving(engine) as url:
         await exchange(url, head("POST", PATH, length=MIB + 1))

@@ -16,7 +16,7 @@ from mockserver import Contract, Engine, load
 from mockserver.server import connection as server_connection
 from mockserver.server.faults import GARBAGE
 from mockserver.server.server import serving
-from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, journal, spawned
+from tests.support import LASTING, MOCKSERVER, ONCE, PATH, PATIENCE, head, journal, spawned, until
 from tests.support import serving as serving_apart
 
 BODY = json.dumps(LASTING).encode()
@@ -51,13 +51,6 @@ def exchange(url: str, *headers: str, body: bytes = BODY) -> tuple[bytes, str]:
 async def faulty(url: str, *headers: str, body: bytes = BODY) -> tuple[bytes, str]:
     """The same, with the server on this loop."""
     return await asyncio.to_thread(exchange, url, *headers, body=body)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

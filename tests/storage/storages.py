@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -179,15 +178,6 @@ class Mock:
 def write(key: str = "x", collection: str = "things", **members: Any) -> Effects:
     """The effects of one write."""
     return Effects(writes=(Write(collection, key, members),))
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, as a listener to entries of other machines needs a moment."""
-    for _ in range(1_000):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it does not hold after ten seconds")
 
 
 def new_ids(listener: Listener) -> list[str]:

@@ -12,13 +12,13 @@ from tests.storage.storages import NO_EFFECTS, Mock
 async def test_the_request_that_began_first_was_sent_again(mock: Mock) -> None:
     """Also if its answer is out, or lost, only after that of its retry, as with a delay."""
     now = time.perf_counter_ns()
-    for fault, milliseconds_ago in (("reset", 900), (None, 700)):
+    for fault, seconds_ago in (("reset", 900), (None, 700)):
         view, sandbox = await mock.look(), await mock.sandbox()
         entry = Entry(await sandbox.next_entry_id(), "", b"{}")
         mock.entries.append(entry.id)
         observation = Observation(
             "",
-            now - milliseconds_ago * 1_000_000,
+            now - seconds_ago * 1_000_000_000,
             Outcome("use", "rest", from_contract=True, fault=fault),
             committed=True,
         )
@@ -28,4 +28,4 @@ async def test_the_request_that_began_first_was_sent_again(mock: Mock) -> None:
     tally = await mock.storage.tally("")
     [(outcome, retries)] = tally.retries.items()
     assert (outcome.fault, retries.count, tally.retries_after_loss) == ("reset", 1, 1)
-    assert 150_000_000 < retries.shortest_ns == retries.longest_ns < 250_000_000
+    assert 150 < retries.shortest_ns / 1e9 == retries.longest_ns / 1e9 < 250

@@ -6,7 +6,8 @@ import pytest
 
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import Cleared, Committed, Entry
-from tests.storage.storages import Mock, NewMock, eventually, new_ids, write
+from tests.storage.storages import Mock, NewMock, new_ids, write
+from tests.support import until
 
 
 async def ids(mock: Mock, sandbox: str | None = None, before: str = "", after: str = "") -> list[str]:
@@ -119,7 +120,7 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     sent = [await mock.send(name) for name in ("a", "b", "a")]
     refused = Entry(await mock.storage.next_entry_id(), "b", b"{}")
     await mock.storage.add_entry(refused, Observation("b", 1))
-    await eventually(lambda: len(woken) == 6)
+    await until(lambda: len(woken) == 6)
     assert sorted(woken) == ["every"] * 4 + ["one"] * 2
     assert new_ids(one) == [sent[0], sent[2]]
     assert new_ids(every) == [*sent, refused.id]
@@ -127,7 +128,7 @@ async def test_a_listener_gets_new_entries(mock: Mock) -> None:
     one.close()
     one.close()
     await mock.send("a")
-    await eventually(lambda: len(woken) == 7)
+    await until(lambda: len(woken) == 7)
     assert (one.take(), len(every.take()), one.missed) == ((), 1, 0)
     every.close()
 
@@ -146,7 +147,7 @@ async def test_a_listener_is_told_of_deletions(mock: Mock) -> None:
             of_every.extend(every.take())
             return (told, of_every) == (of_a, of_all)
 
-        await eventually(is_there)
+        await until(is_there)
         told.clear()
         of_every.clear()
 
@@ -164,7 +165,7 @@ async def test_a_slow_listener_loses_the_oldest_entries(mock: Mock) -> None:
     """It knows how many."""
     listener = await mock.storage.listen(None, lambda: None)
     sent = [await mock.send() for _ in range(1_003)]
-    await eventually(lambda: listener.missed == 3)
+    await until(lambda: listener.missed == 3)
     assert new_ids(listener) == sent[3:]
     listener.close()
 

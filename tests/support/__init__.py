@@ -10,10 +10,12 @@ from tests.support.processes import (
     alone,
     another_user,
     environment,
+    free_port,
     run,
     run_process,
     serving,
     spawned,
+    until,
     wait_until,
 )
 from tests.support.samples import BATCH, LASTING, ONCE, PATH, PING, folder, problem
@@ -36,6 +38,7 @@ __all__ = [
     "environment",
     "explain",
     "folder",
+    "free_port",
     "head",
     "journal",
     "problem",
@@ -45,5 +48,6 @@ __all__ = [
     "run_process",
     "serving",
     "spawned",
+    "until",
     "wait_until",
 ]

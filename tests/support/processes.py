@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import io
+import itertools
 import json
 import os
 import queue
@@ -36,6 +38,8 @@ MOCKSERVER: Final = Path(sysconfig.get_path("scripts")) / (
 PATIENCE: Final = 120
 """Seconds after which a test gives up; nothing takes that long, even on a busy machine."""
 
+_ports = itertools.count()
+
 
 def wait_until(holds: Callable[[], object]) -> None:
     """Wait until something holds that another process brings about, and that nothing tells of."""
@@ -43,6 +47,13 @@ def wait_until(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds that this event loop brings about, and that nothing tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.005)
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -204,6 +215,22 @@ def serving(
     with spawned(*prefix, MOCKSERVER, "--port", "0", *arguments, env=env, cwd=cwd) as serve:
         serve.started()
         yield serve
+
+
+def free_port() -> int:
+    """A port on which nobody listens, nor will until it is used.
+
+    It lies below those that systems give out by themselves, in a range that is this process's own.
+    """
+    first = 20_000 + os.getpid() % 600 * 20
+    for _ in range(20):
+        port = first + next(_ports) % 20
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError(f"all ports from {first} on are in use")
 
 
 def alone() -> str:

@@ -7,7 +7,7 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -16,7 +16,7 @@ from typing import Any, Final
 import aiohttp
 
 from mockserver.redis_storage.connection import ANSWER_SECONDS
-from tests.support.processes import PATIENCE
+from tests.support.processes import PATIENCE, until
 from tests.support.samples import BATCH, LASTING, ONCE, PATH
 from tests.support.stores import RedisServer
 
@@ -162,14 +162,14 @@ async def stop_store(
         stopped, statuses = asyncio.Event(), set[int]()
 
         async def stop_and_go_on() -> None:
-            await _until(lambda: 200 in statuses)
+            await until(lambda: 200 in statuses)
             if restarts:
                 await asyncio.to_thread(store.stop)
             else:
                 store.process.send_signal(signal.SIGSTOP)
             stopped.set()
             await asyncio.sleep(seconds)
-            await _until(lambda: due == {200} or 503 in statuses)
+            await until(lambda: due == {200} or 503 in statuses)
             if restarts:
                 await asyncio.to_thread(store.start)
             else:
@@ -196,9 +196,3 @@ async def stop_store(
         if after.scenario != AGAIN and not (before.status == 503 and after.status == 200)
     ]
     return wrong + differences(statuses=(statuses, due))
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)

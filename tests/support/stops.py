@@ -13,8 +13,7 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, head, spawned
-from tests.support.stores import free_port
+from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, free_port, head, spawned, until
 
 BODY = json.dumps(LASTING).encode()
 
@@ -103,9 +102,7 @@ async def stopped_under_load(seed: int, clients: int, seconds: float) -> Stopped
 async def _answered(told: Told, seconds: float) -> None:
     """Wait for so long, and until some request was answered."""
     await asyncio.sleep(seconds)
-    async with asyncio.timeout(PATIENCE):
-        while not told.whole:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
+    await until(lambda: told.whole)
 
 
 async def answers(serve: Serving) -> float:

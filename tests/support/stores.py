@@ -10,7 +10,6 @@ import atexit
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,7 +26,7 @@ from mockserver import Contract, Engine, Settings
 from mockserver.engine.engine import NowNs
 from mockserver.redis_storage.connection import parse_address
 from mockserver.redis_storage.storage import RedisStorage
-from tests.support.processes import PATIENCE
+from tests.support.processes import PATIENCE, free_port
 from tests.support.tools import skip_without
 
 OVER_STORE: Final = os.environ.get("OVER_STORE", "") == "1"
@@ -36,29 +35,12 @@ MEMORY: Final = Path("/dev/shm")
 """Where files are kept in memory, if anywhere: a disk that others keep busy holds a store up for seconds."""
 
 _numbers = itertools.count()
-_ports = itertools.count()
 _open: list[RedisStorage] = []
 
 
 def needs_redis() -> None:
     """Skip the test where there is no such program."""
     skip_without(PROGRAM)
-
-
-def free_port() -> int:
-    """A port on which nobody listens, nor will until it is used.
-
-    It lies below those that systems give out by themselves, in a range that is this process's own.
-    """
-    first = 20_000 + os.getpid() % 600 * 20
-    for _ in range(20):
-        port = first + next(_ports) % 20
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port
-    raise AssertionError(f"all ports from {first} on are in use")
 
 
 class RedisServer:
