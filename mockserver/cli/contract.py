@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,15 +15,18 @@ from mockserver.engine import listing
 from mockserver.engine.engine import Engine, run_sync
 from mockserver.engine.explaining import explanation_json, explanation_lines
 from mockserver.engine.linter import examine
-from mockserver.remote.journal import parse_pair_options, read_input, remote_explain_options
+from mockserver.remote.journal import explain_remotely, explaining_server_options, parse_pair_options
 from mockserver.remote.options import (
     FOLDER,
+    contract_files,
+    contract_option,
     contract_options,
     count,
-    environment_option,
-    load_contract,
-    print_notice,
+    load_files,
+    read_input,
+    with_contract,
 )
+from mockserver.remote.remote_server import RemoteServer, fail
 
 
 @click.command()
@@ -31,7 +34,7 @@ from mockserver.remote.options import (
 @contract_options
 def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -> None:
     """Check the contract in DIR (default: the shipped one) and run all its examples."""
-    contract = load_contract(folder, overlay, mounts)
+    contract = load_files(contract_files(folder, overlay, mounts))
     for replaced in contract.replaced:
         how = f"replaces {replaced.before}" if replaced.before is not None else "is new"
         click.echo(f"{replaced.position}: {replaced.what} {how}")
@@ -43,22 +46,18 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
     for error in errors:
         click.echo(str(error), err=True)
     if errors:
-        print_notice(f"{count(len(errors), 'error')} in the contract")
-        sys.exit(1)
+        fail(f"{count(len(errors), 'error')} in the contract")
     examples = sum(len(scenario.examples) for scenario in contract.scenarios)
     scenarios = sum(1 for _ in contract.scenarios)
     click.echo(f"ok: contract {contract.hash}, {count(scenarios, 'scenario')}, {count(examples, 'example')}")
 
 
 @click.command()
-@environment_option(
-    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
-)
-@contract_options
+@with_contract
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
-def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | None, as_json: bool) -> None:
+def scenarios(contract: Contract, *, as_json: bool) -> None:
     """List the scenarios: what each one answers and how to trigger it."""
-    rows = listing.scenario_rows(load_contract(contract, overlay, mounts))
+    rows = listing.scenario_rows(contract)
     click.echo(encode_ascii_json(rows) if as_json else "\n".join(listing.scenario_table(rows)))
 
 
@@ -79,29 +78,32 @@ def scenarios(contract: Path | None, overlay: tuple[Path, ...], mounts: Path | N
 @click.option("--query", multiple=True, metavar="NAME=VALUE", help="A query parameter; repeatable.")
 @click.option("--header", multiple=True, metavar="NAME:VALUE", help="A request header; repeatable.")
 @click.option("--before", multiple=True, metavar="FILE", help="A request body to send first; repeatable.")
-@environment_option(
-    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
-)
+@contract_option
 @contract_options
-@remote_explain_options
+@explaining_server_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def explain(
+    remote: RemoteServer | None,
     source: str,
     operation: str | None,
     path: str | None,
     query: tuple[str, ...],
     header: tuple[str, ...],
     before: tuple[str, ...],
-    contract: Path | None,
-    overlay: tuple[Path, ...],
-    mounts: Path | None,
     *,
     as_json: bool,
+    **files: Any,
 ) -> None:
     """Show which scenario would answer a request and why; no server is needed."""
-    loaded = load_contract(contract, overlay, mounts)
+    headers, parameters = parse_pair_options("--header", header, ":"), parse_pair_options("--query", query, "=")
+    if remote is not None:
+        named = {name: value for name, value in (("operation", operation), ("path", path)) if value is not None}
+        body = read_input(source).decode("utf-8", "replace")
+        explain_remotely(remote, {**named, "headers": headers, "query": parameters, "body": body}, as_json=as_json)
+        return
+    loaded = load_files(contract_files(**files))
     chosen = _operation(loaded, operation)
-    headers = {"content-type": "application/json", **parse_pair_options("--header", header, ":")}
-    parameters = parse_pair_options("--query", query, "=")
+    headers = {"content-type": "application/json", **headers}
 
     def read_request(file: str) -> Request:
         return Request(chosen.method, path or chosen.path, read_input(file), headers, parameters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
@@ -16,8 +16,11 @@ from mockserver.comparison.formats import FORMATS
 from mockserver.contract.bundles import load_bundle, load_bundle_file
 from mockserver.contract.loading import ConfigError, load
 from mockserver.core.contract import Contract
-from mockserver.remote.options import FOLDER, count, output_option, print_notice, write_document
-from mockserver.remote.remote_server import cacert_option, relevant_cacert
+from mockserver.remote.options import FOLDER, fail_with_errors, output_option, write_document
+from mockserver.remote.remote_server import cacert_option, fail, relevant_cacert
+
+COULD_NOT_READ: Final = 2
+"""The exit status if a contract cannot be read."""
 
 SHIPPED: Final = "shipped"
 """The name of the contract that comes with this package; a folder of that name is ./shipped."""
@@ -66,7 +69,7 @@ def diff(
     """
     before, now = _read(old, (), admin_token, cacert), _read(new, overlay, admin_token, cacert)
     comparison = compare(before, now, old, " + ".join([new, *map(str, overlay)]))
-    write_document(FORMATS[form](comparison, fail_on), output, failed=2)
+    write_document(FORMATS[form](comparison, fail_on), output, failed=COULD_NOT_READ)
     failing = ("breaking", "compatible") if fail_on == "compatible" else ("breaking",)
     if fail_on is not None and comparison.verdict in failing:
         sys.exit(1)
@@ -85,9 +88,7 @@ def _read(source: str, overlays: Sequence[Path], token: str, cacert: str) -> Con
             return _fetch(source, token, relevant_cacert(source, cacert))
         return load_bundle_file(path) if path.is_file() else load(path, overlays)
     except ConfigError as error:
-        click.echo(str(error), err=True)
-        print_notice(f"{count(len(error.diagnostics), 'error')} in {source}")
-        sys.exit(2)
+        fail_with_errors(error, source, COULD_NOT_READ)
 
 
 def _fetch(url: str, token: str, cacert: str) -> Contract:
@@ -96,14 +97,9 @@ def _fetch(url: str, token: str, cacert: str) -> Contract:
     try:
         answer = Address(base, "", token, cacert).call("GET", "/export/bundle")
     except UnreachableError as error:
-        _fail(f"{error}; {error.hint or 'is the server up, and is the URL right?'}")
+        fail(f"{error}; {error.hint or 'is the server up, and is the URL right?'}", COULD_NOT_READ)
     except ValueError as error:
-        _fail(str(error))
+        fail(str(error), COULD_NOT_READ)
     if answer.status >= 400:
-        _fail(f"{url}: {answer.problem_text}")
+        fail(f"{url}: {answer.problem_text}", COULD_NOT_READ)
     return load_bundle(answer.body, url)
-
-
-def _fail(text: str) -> NoReturn:
-    print_notice(text)
-    sys.exit(2)

@@ -6,15 +6,9 @@ from pathlib import Path
 
 import click
 
+from mockserver.core.contract import Contract
 from mockserver.export.formats import EXPORTS
-from mockserver.remote.options import (
-    FOLDER,
-    contract_options,
-    environment_option,
-    load_contract,
-    output_option,
-    write_document,
-)
+from mockserver.remote.options import output_option, with_contract, write_document
 
 
 @click.command()
@@ -30,22 +24,9 @@ from mockserver.remote.options import (
 @click.option(
     "--no-mock-parameters", is_flag=True, help="Leave out the Mock-* request headers (openapi), as for a fuzzer."
 )
-@environment_option(
-    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
-)
-@contract_options
-def export(
-    kind: str,
-    output: Path | None,
-    base_url: str,
-    contract: Path | None,
-    overlay: tuple[Path, ...],
-    mounts: Path | None,
-    *,
-    no_mock_parameters: bool,
-) -> None:
+@with_contract
+def export(contract: Contract, kind: str, output: Path | None, base_url: str, *, no_mock_parameters: bool) -> None:
     """Print the contract, with an example of every outcome, in the format of another tool."""
     if no_mock_parameters and not EXPORTS[kind].takes_mock_parameters:
         raise click.UsageError(f"--no-mock-parameters goes with openapi, got {kind}")
-    loaded = load_contract(contract, overlay, mounts)
-    write_document(EXPORTS[kind].render(loaded, loaded.settings, base_url, not no_mock_parameters), output)
+    write_document(EXPORTS[kind].render(contract, contract.settings, base_url, not no_mock_parameters), output)

@@ -1,40 +1,23 @@
-"""What the commands share that send to a provider: its address, the contract, exit status 2 where they cannot run."""
+"""What the commands share that send to a provider: its address, and where a report goes."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import click
 
-from mockserver.contract.loading import ConfigError
 from mockserver.provider.page import FORMATS
 from mockserver.provider.target import Target
-from mockserver.remote.options import (
-    FOLDER,
-    FiniteRange,
-    contract_files,
-    contract_options,
-    count,
-    environment_option,
-    language_option,
-    output_option,
-    print_notice,
-)
-from mockserver.remote.remote_server import cacert_option, relevant_cacert
+from mockserver.remote.options import FOLDER, FiniteRange, language_option, output_option
+from mockserver.remote.remote_server import cacert_option, relevant_cacert, with_value
 
 COULD_NOT_RUN: Final = 2
+"""The exit status if such a command cannot run."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def fail(text: str) -> NoReturn:
-    """Print one line on standard error and end with exit status 2."""
-    print_notice(text)
-    sys.exit(COULD_NOT_RUN)
 
 
 def check_url(_ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
@@ -89,23 +72,7 @@ def target_options(command: _Command) -> _Command:
     def make(url: str, rate: float, timeout: float, proxy: str | None, cacert: str) -> Target:
         return Target(url, rate, timeout, proxy or "", relevant_cacert(url, cacert))
 
-    return _with_value(command, "target", make, _TARGET_OPTIONS)
-
-
-def with_contract(command: _Command) -> _Command:
-    """Add the options of the contract; the command gets it as `contract`. Errors in it end the command."""
-
-    def load(contract: Path | None, overlay: Sequence[Path], mounts: Path | None) -> Any:
-        try:
-            return contract_files(contract, overlay, mounts).load()
-        except ConfigError as error:
-            click.echo(str(error), err=True)
-            fail(f"{count(len(error.diagnostics), 'error')} in the contract")
-
-    option = environment_option(
-        "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
-    )
-    return _with_value(command, "contract", load, (option, contract_options))
+    return with_value(command, "target", make, _TARGET_OPTIONS)
 
 
 class Save(NamedTuple):
@@ -139,7 +106,7 @@ def save_options(command: _Command) -> _Command:
             raise click.UsageError("--accept goes with --save")
         return Save(save, accept)
 
-    return _with_value(command, "save", make, _SAVE_OPTIONS)
+    return with_value(command, "save", make, _SAVE_OPTIONS)
 
 
 class Reporting(NamedTuple):
@@ -159,25 +126,4 @@ _REPORTING_OPTIONS: Final = (
 
 def reporting_options(command: _Command) -> _Command:
     """Add the options of the report; the command gets a `Reporting` as `reporting`."""
-
-    def make(form: str, language: str, output: Path | None) -> Reporting:
-        return Reporting(form, language, output)
-
-    return _with_value(command, "reporting", make, _REPORTING_OPTIONS)
-
-
-def _with_value(
-    command: _Command, name: str, make: Callable[..., Any], options: Sequence[Callable[..., Any]]
-) -> _Command:
-    """Add options to a command, which gets what `make` makes of them under one name."""
-    taken = make.__code__.co_varnames[: make.__code__.co_argcount]
-
-    def wrapped(**given: Any) -> Any:
-        made = make(**{one: given.pop(one) for one in taken})
-        return command(**{name: made}, **given)
-
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in reversed(options):
-        option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return with_value(command, "reporting", Reporting, _REPORTING_OPTIONS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import click
 
 from mockserver.admin.routes import endpoints
 from mockserver.base.values import encode_ascii_json
-from mockserver.cli.provider_options import check_url, fail, proxy_option, timeout_option, with_contract
+from mockserver.cli.provider_options import COULD_NOT_RUN, check_url, proxy_option, timeout_option
 from mockserver.cli.serve_options import admin_token_option, host_option, port_option
 from mockserver.client.trust import TlsError
 from mockserver.core.contract import Contract
@@ -16,8 +17,8 @@ from mockserver.engine.engine import Engine
 from mockserver.http_api.safety import Access
 from mockserver.provider.target import Target
 from mockserver.recording.recorder import Recorder
-from mockserver.remote.options import environment_option, print_notice, warn_of_unknown_variables
-from mockserver.remote.remote_server import cacert_option, relevant_cacert
+from mockserver.remote.options import environment_option, warn_of_unknown_variables, with_contract
+from mockserver.remote.remote_server import cacert_option, fail, relevant_cacert
 from mockserver.server import logs, server
 from mockserver.server.logs import LineWriter
 from mockserver.version import __version__
@@ -36,7 +37,7 @@ from mockserver.workers.process import run_until_signal
 @environment_option(
     "--log-format", type=click.Choice(["human", "json", "none"]), default="human", help="The format of the log."
 )
-@with_contract
+@partial(with_contract, failed=COULD_NOT_RUN)
 def record(
     contract: Contract,
     target: str,
@@ -60,7 +61,7 @@ def record(
         where = Target(target, timeout=timeout, proxy=proxy or "", cacert=relevant_cacert(target, cacert))
         recorder = Recorder(engine, where, fallback=fallback)
     except TlsError as error:
-        fail(str(error))
+        fail(str(error), COULD_NOT_RUN)
     write = LineWriter(sys.stdout)
     log = logs.access_log(log_format, write)
 
@@ -77,10 +78,9 @@ def record(
         if ports.takes(proxy or target):
             ports.close()
             option = "--proxy" if proxy else "--target"
-            fail(f"{option} is where this recorder listens itself, {ports.url}: choose another --port")
+            fail(f"{option} is where this recorder listens itself, {ports.url}: choose another --port", COULD_NOT_RUN)
         run_until_signal(served, ports, log_start)
     except OSError as error:
-        print_notice(server.cannot_listen(error, host, port))
-        sys.exit(1)
+        fail(server.cannot_listen(error, host, port))
     finally:
         write.close()

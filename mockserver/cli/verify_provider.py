@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,11 +16,9 @@ from mockserver.cli.provider_options import (
     COULD_NOT_RUN,
     Reporting,
     Save,
-    fail,
     reporting_options,
     save_options,
     target_options,
-    with_contract,
 )
 from mockserver.contract.loading import ConfigError
 from mockserver.core.contract import Contract
@@ -32,7 +31,16 @@ from mockserver.provider.page import render
 from mockserver.provider.plan import plan
 from mockserver.provider.report import CaseResult, Report, counts, report
 from mockserver.provider.target import Target
-from mockserver.remote.options import FILE, count, print_document, print_notice, write_document
+from mockserver.remote.options import (
+    FILE,
+    count,
+    fail_with_errors,
+    print_document,
+    print_notice,
+    with_contract,
+    write_document,
+)
+from mockserver.remote.remote_server import fail
 
 NOTHING_COMPARED: Final = 3
 INTERRUPTED: Final = 130
@@ -66,7 +74,7 @@ INTERRUPTED: Final = 130
 @click.option("--yes", is_flag=True, help="Send the requests; without it they are only shown.")
 @reporting_options
 @save_options
-@with_contract
+@partial(with_contract, failed=COULD_NOT_RUN)
 def verify_provider(
     contract: Contract,
     target: Target,
@@ -87,7 +95,9 @@ def verify_provider(
     """
     if bindings_template:
         if reporting.output is not None and reporting.output.exists():
-            fail(f"{reporting.output} exists, and may hold values that were filled in: name another file")
+            fail(
+                f"{reporting.output} exists, and may hold values that were filled in: name another file", COULD_NOT_RUN
+            )
         write_document(template.bindings_template(contract), reporting.output, failed=COULD_NOT_RUN)
         return
     if not target.url:
@@ -137,7 +147,7 @@ def _run(contract: Contract, chosen: Sequence[Case], target: Target) -> _Run:
     except CannotConnectError as error:
         failure, status = Reason("no-connection", {"detail": str(error)}), COULD_NOT_RUN
     except ValueError as error:  # certificates that cannot be used
-        fail(str(error))
+        fail(str(error), COULD_NOT_RUN)
     except KeyboardInterrupt:
         failure, status = Reason("stopped"), INTERRUPTED
     left = [CaseResult(case, reason=case.reason or failure) for case in chosen[len(results) :]]
@@ -155,11 +165,11 @@ def _save(folder: Path, contract: Contract, document: Report, accepted: Sequence
         _write_files(verified_file(folder, document, accepted) | scenarios)
     except ConfigError as error:
         click.echo(str(error), err=True)
-        fail(f"not saved: {folder} has a file that cannot be read")
+        fail(f"not saved: {folder} has a file that cannot be read", COULD_NOT_RUN)
     except OSError as error:
-        fail(f"cannot write {error.filename or folder}: {error.strerror or error}")
+        fail(f"cannot write {error.filename or folder}: {error.strerror or error}", COULD_NOT_RUN)
     if refusal:
-        fail(refusal)
+        fail(refusal, COULD_NOT_RUN)
 
 
 def _write_files(files: Mapping[Path, str]) -> None:
@@ -191,8 +201,7 @@ def _bindings(file: Path | None, contract: Contract, target_is_mock: bool) -> Bi
     try:
         return read_bindings(file, contract)
     except ConfigError as error:
-        click.echo(str(error), err=True)
-        fail(f"{count(len(error.diagnostics), 'error')} in {file}")
+        fail_with_errors(error, str(file), COULD_NOT_RUN)
 
 
 def _status(document: Report, min_compared: int) -> int:

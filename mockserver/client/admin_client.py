@@ -41,14 +41,13 @@ class AdminClient:
         method: str,
         path: str,
         body: Any = None,
-        raw: bytes | None = None,
         media_type: str = "application/json",
         **query: Any,
     ) -> Any:
         """Send a request, and give the body of the answer; query parameters that are None are left out."""
         parameters = {name: _query_value(value) for name, value in query.items() if value is not None}
         try:
-            response = self.address.call(method, path, body, parameters, raw, media_type)
+            response = self.address.call(method, path, body, parameters, media_type)
         except UnreachableError as error:
             raise MockError(f"{error}; {error.hint or 'is the server up?'}") from None
         if response.status < 400:

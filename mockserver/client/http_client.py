@@ -89,15 +89,14 @@ class Address:
         path: str,
         body: Any = None,
         query: Mapping[str, str] | None = None,
-        raw: bytes | None = None,
         media_type: str = "application/json",
     ) -> Response:
-        """Send one admin request below `/__admin`; `body` is sent as JSON, `raw` as it is, of this media type.
+        """Send one admin request below `/__admin`; `body` is sent as JSON, or as it is if it is bytes of `media_type`.
 
         Raises `UnreachableError`, and `ValueError` for an address that is not HTTP or a bad `cacert`.
         """
         target = self._target(path, query)
-        data = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": media_type} if data is not None else {}
         open_url = opener(self.cacert).open
         try:

@@ -31,7 +31,7 @@ class Records:
 
     def put(self, collection: str, key: str, members: Members) -> dict[str, Any] | None:
         """Write a record; after None its key does not exist. Return the members."""
-        return self._members(self._api.call("PUT", _record_path(collection, key), raw=json.dumps(members).encode()))
+        return self._members(self._api.call("PUT", _record_path(collection, key), json.dumps(members).encode()))
 
     def patch(self, collection: str, key: str, members: Mapping[str, Any]) -> dict[str, Any] | None:
         """Change members of a record, None removes one; return the members."""
@@ -76,8 +76,7 @@ class Scenarios:
         """Add a scenario or replace one: YAML as in a file, or the same as a mapping. Raises `MockError`."""
         path = f"/scenarios{subpath(name)}"
         if isinstance(scenario, str):
-            raw = scenario.encode()
-            self._api.call("PUT", path, raw=raw, media_type="application/yaml", operation=operation)
+            self._api.call("PUT", path, scenario.encode(), media_type="application/yaml", operation=operation)
         else:
             self._api.call("PUT", path, dict(scenario), operation=operation)
 

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
+from mockserver.core.contract import Contract
 from mockserver.entries.bundle import BundleError, ReplayResult
 from mockserver.entries.bundle import replay as replay_bundle
-from mockserver.remote.options import FOLDER, contract_options, environment_option, load_contract
+from mockserver.remote.options import read_json_input, with_contract
 from mockserver.remote.remote_server import (
     RemoteServer,
     cacert_option,
     fail,
-    parse_json,
     parse_json_object,
     parse_scenario,
-    relevant_cacert,
     remote_options,
-    require_utf8,
+    remote_server,
     sandbox_prefix_option,
     scope_query,
+    with_value,
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def read_input(file: str) -> bytes:
-    """The bytes of a file; `-` is standard input."""
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise click.BadParameter(f"{file}: {error.strerror}") from None
 
 
 def parse_pair_options(option: str, texts: Sequence[str], separator: str) -> dict[str, str]:
@@ -48,13 +39,6 @@ def parse_pair_options(option: str, texts: Sequence[str], separator: str) -> dic
         name, _, value = text.partition(separator)
         pairs[name.strip().lower() if separator == ":" else name] = value.strip()
     return pairs
-
-
-def _read_json(file: str) -> Any:
-    try:
-        return parse_json(read_input(file))
-    except ValueError as error:
-        raise click.BadParameter(f"{file}: {error}") from None
 
 
 @click.command()
@@ -100,7 +84,7 @@ def verify(
     count = {name: spec.pop(name) for name in ("exactly", "at_least", "at_most") if name in spec}
     body = {**spec, **({"count": count} if count else {})}
     answer = remote.call(
-        "POST", "/verify", {"armed": "used"} if armed_used else body if claim is None else _read_json(claim), scope
+        "POST", "/verify", {"armed": "used"} if armed_used else body if claim is None else read_json_input(claim), scope
     )
     result = answer.body if isinstance(answer.body, dict) else {}
     if "text" not in result:
@@ -109,25 +93,17 @@ def verify(
     sys.exit(0 if answer.status == 200 else 1)
 
 
-def remote_explain_options(command: Command) -> Command:
-    """Add `--url` and its companions to `explain`: with `--url` a running server explains."""
+def explaining_server_options(command: Command) -> Command:
+    """Add `--url` and its companions to `explain`; the command gets the server that explains, if any, as `remote`."""
 
-    def wrapped(url: str | None, sandbox: str, admin_token: str, cacert: str, *, as_json: bool, **options: Any) -> None:
-        require_utf8({"url": url, "sandbox": sandbox, **options})
-        if url is not None:
-            _explain_remotely(
-                RemoteServer(url, sandbox, admin_token, relevant_cacert(url, cacert)), as_json=as_json, **options
-            )
-        elif sandbox:
+    def make(url: str | None, sandbox: str, admin_token: str, cacert: str) -> RemoteServer | None:
+        if url is None and sandbox:
             raise click.UsageError("--sandbox needs --url")
-        else:
-            command(as_json=as_json, **options)
+        return None if url is None else remote_server(url, sandbox, admin_token, cacert)
 
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
-        cacert_option,
+    options = (
+        click.option("--url", metavar="URL", help="Ask the server at this URL instead; its state counts then."),
+        click.option("--sandbox", default="", metavar="NAME", help="With --url: the sandbox."),
         click.option(
             "--admin-token",
             envvar="MOCKSERVER_ADMIN_TOKEN",
@@ -135,35 +111,18 @@ def remote_explain_options(command: Command) -> Command:
             metavar="TOKEN",
             help="With --url: the token of the admin API.",
         ),
-        click.option("--sandbox", default="", metavar="NAME", help="With --url: the sandbox."),
-        click.option("--url", metavar="URL", help="Ask the server at this URL instead; its state counts then."),
-    ):
-        option(wrapped)
-    return cast(Command, wrapped)
+        cacert_option,
+    )
+    return with_value(command, "remote", make, options)
 
 
-def _explain_remotely(
-    remote: RemoteServer,
-    *,
-    source: str,
-    operation: str | None,
-    path: str | None,
-    query: tuple[str, ...],
-    header: tuple[str, ...],
-    as_json: bool,
-    **local: Any,
-) -> None:
+def explain_remotely(remote: RemoteServer, request: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what a running server explains of a request, in the form of `POST /__admin/explain`."""
     context = click.get_current_context()
-    given = [name for name in local if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    if given:
-        raise click.UsageError(f"--{given[0]} cannot be combined with --url")
-    spec = {
-        **{name: value for name, value in (("operation", operation), ("path", path)) if value is not None},
-        "headers": parse_pair_options("--header", header, ":"),
-        "query": parse_pair_options("--query", query, "="),
-        "body": read_input(source).decode("utf-8", "replace"),
-    }
-    answer = remote.call("POST", "/explain", spec, {} if as_json else {"format": "text"})
+    for name in ("before", "contract", "overlay", "mounts"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} cannot be combined with --url")
+    answer = remote.call("POST", "/explain", request, {} if as_json else {"format": "text"})
     if answer.status >= 400:
         fail(answer.problem_text)
     click.echo(json.dumps(answer.body) if as_json else str(answer.body).rstrip("\n"))
@@ -171,17 +130,12 @@ def _explain_remotely(
 
 @click.command()
 @click.argument("file", metavar="FILE|-")
-@environment_option(
-    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
-)
-@contract_options
+@with_contract
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def replay(file: str, contract: Path | None, overlay: tuple[Path, ...], mounts: Path | None, *, as_json: bool) -> None:
+def replay(contract: Contract, file: str, *, as_json: bool) -> None:
     """Repeat the decision of a bundle; no server is needed. Exit status 0 if the decision is the same, 1 if not."""
-    bundle = _read_json(file)
-    loaded = load_contract(contract, overlay, mounts)
     try:
-        replayed = replay_bundle(bundle, loaded)
+        replayed = replay_bundle(read_json_input(file), contract)
     except BundleError as error:
         fail(str(error))
     click.echo("\n".join([_replayed_json(replayed)] if as_json else _replayed(replayed)))

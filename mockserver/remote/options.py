@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.client_advice import LANGUAGES
 from mockserver.core.contract import Contract
+from mockserver.remote.remote_server import fail, parse_json, with_value
 from mockserver.variation.setting import check_variation
 
 _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
@@ -169,6 +170,11 @@ FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that read
 FILE: Final = FOLDER
 
 
+contract_option: Final = environment_option(
+    "--contract", type=FOLDER, metavar="DIR", help="Use the contract in this folder instead of the shipped one."
+)
+
+
 def contract_options(command: Command) -> Command:
     """Add `--overlay` and `--mounts`, the folders that are loaded beside the contract."""
     mounts = environment_option(
@@ -183,9 +189,9 @@ def contract_options(command: Command) -> Command:
     return overlay(mounts(command))
 
 
-def contract_files(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> ContractFiles:
+def contract_files(contract: Path | None, overlay: Sequence[Path], mounts: Path | None) -> ContractFiles:
     """The files of the contract that the options name."""
-    folders = [*overlays]
+    folders = [*overlay]
     if mounts is not None:
         mounted = {name: mounts / name for name in ("contract", "overlay") if _exists(mounts / name)}
         if "contract" in mounted and contract is None:
@@ -205,19 +211,43 @@ def _exists(folder: Path) -> bool:
         return True
 
 
-def load_contract(contract: Path | None, overlays: Sequence[Path], mounts: Path | None) -> Contract:
-    """Load the contract that the options name; errors are printed and end the command with exit status 1."""
-    return load_files(contract_files(contract, overlays, mounts))
+def with_contract(command: Command, *, failed: int = 1) -> Command:
+    """Add the options of the contract; the command gets it as `contract`. Errors in it end with the status `failed`."""
+
+    def load(contract: Path | None, overlay: Sequence[Path], mounts: Path | None) -> Contract:
+        return load_files(contract_files(contract, overlay, mounts), failed)
+
+    return with_value(command, "contract", load, (contract_option, contract_options))
 
 
-def load_files(files: ContractFiles) -> Contract:
-    """Load a contract; errors are printed and end the command with exit status 1."""
+def load_files(files: ContractFiles, failed: int = 1) -> Contract:
+    """Load a contract; errors are printed and end the command with the exit status `failed`."""
     try:
         return files.load()
     except ConfigError as error:
-        click.echo(str(error), err=True)
-        print_notice(f"{count(len(error.diagnostics), 'error')} in the contract")
-        sys.exit(1)
+        fail_with_errors(error, "the contract", failed)
+
+
+def fail_with_errors(error: ConfigError, place: str, status: int) -> NoReturn:
+    """Print the errors in a file or folder on standard error, and end with this exit status."""
+    click.echo(str(error), err=True)
+    fail(f"{count(len(error.diagnostics), 'error')} in {place}", status)
+
+
+def read_input(file: str) -> bytes:
+    """The bytes of a file; `-` is standard input. Raises `click.BadParameter`."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}") from None
+
+
+def read_json_input(file: str) -> Any:
+    """The JSON value in a file; `-` is standard input. Raises `click.BadParameter`."""
+    try:
+        return parse_json(read_input(file))
+    except ValueError as error:
+        raise click.BadParameter(f"{file}: {error}") from None
 
 
 def count(number: int, noun: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from inspect import signature
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import click
 from click.core import ParameterSource
@@ -28,23 +30,20 @@ class RemoteServer(Address):
         path: str,
         body: Any = None,
         query: Mapping[str, str] | None = None,
-        raw: bytes | None = None,
         media_type: str = "application/json",
     ) -> Response:
         """Send one admin request, as `Address.call` does; no answer ends the command."""
         check_url_option(self.url)
         try:
-            return super().call(method, path, body, query, raw, media_type)
+            return super().call(method, path, body, query, media_type)
         except UnreachableError as error:
             fail(f"{error}; {error.hint or 'is the server up, and is --url right?'}")
         except ValueError as error:
             fail(str(error))
 
-    def call_or_fail(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, raw: bytes | None = None
-    ) -> Any:
+    def call_or_fail(self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None) -> Any:
         """Send one admin request and return the body of the answer; a problem document ends the command."""
-        answer = self.call(method, path, body, query, raw)
+        answer = self.call(method, path, body, query)
         if answer.status >= 400:
             fail(answer.problem_text)
         return answer.body
@@ -58,10 +57,10 @@ def check_url_option(url: str) -> None:
         raise click.BadParameter(str(error)) from None
 
 
-def fail(text: str) -> NoReturn:
-    """Print one line on standard error and end with exit status 1."""
+def fail(text: str, status: int = 1) -> NoReturn:
+    """Print one line on standard error and end with this exit status."""
     click.echo(f"mockserver: {text}", err=True)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -86,7 +85,7 @@ def parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | Non
     return None if text is None else scenario_name(text)
 
 
-def require_utf8(values: Mapping[str, Any]) -> None:
+def _require_utf8(values: Mapping[str, Any]) -> None:
     """Check that texts of the command line are UTF-8, as those of a request are; another one ends the command."""
     for name, value in values.items():
         for text in value if isinstance(value, tuple) else (value,):
@@ -119,26 +118,35 @@ def relevant_cacert(url: str, cacert: str) -> str:
     return cacert
 
 
+def with_value(
+    command: _Command, name: str, make: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> _Command:
+    """Add options to a command, which gets what `make` makes of them under one name."""
+    parameters = signature(make).parameters
+
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        value = make(**{one: given.pop(one) for one in parameters})
+        return command(**{name: value}, **given)
+
+    for option in reversed(options):
+        option(wrapped)
+    return cast(_Command, wrapped)
+
+
 def remote_options(
     command: _Command, *, sandbox_help: str = "The sandbox [default: the one without a name]."
 ) -> _Command:
     """Add `--url`, `--sandbox`, `--admin-token` and `--cacert`; the command gets a `RemoteServer` as `remote`."""
-
-    def wrapped(url: str, sandbox: str, admin_token: str, cacert: str, **options: Any) -> Any:
-        require_utf8({"url": url, "sandbox": sandbox, "admin_token": admin_token, **options})
-        return command(remote=RemoteServer(url, sandbox, admin_token, relevant_cacert(url, cacert)), **options)
-
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in (
-        cacert_option,
+    options = (
         click.option(
-            "--admin-token",
-            envvar="MOCKSERVER_ADMIN_TOKEN",
+            "--url",
+            envvar="MOCKSERVER_URL",
             show_envvar=True,
-            default="",
-            metavar="TOKEN",
-            help="The token of the admin API.",
+            default="http://127.0.0.1:8080",
+            show_default=True,
+            metavar="URL",
+            help="The URL of the server.",
         ),
         click.option(
             "--sandbox",
@@ -149,17 +157,22 @@ def remote_options(
             help=sandbox_help,
         ),
         click.option(
-            "--url",
-            envvar="MOCKSERVER_URL",
+            "--admin-token",
+            envvar="MOCKSERVER_ADMIN_TOKEN",
             show_envvar=True,
-            default="http://127.0.0.1:8080",
-            show_default=True,
-            metavar="URL",
-            help="The URL of the server.",
+            default="",
+            metavar="TOKEN",
+            help="The token of the admin API.",
         ),
-    ):
-        option(wrapped)
-    return wrapped  # type: ignore[return-value]
+        cacert_option,
+    )
+    return with_value(command, "remote", remote_server, options)
+
+
+def remote_server(url: str, sandbox: str, admin_token: str, cacert: str) -> RemoteServer:
+    """The server that the options of a command name; texts of the command line that are no UTF-8 end the command."""
+    _require_utf8(click.get_current_context().params)
+    return RemoteServer(url, sandbox, admin_token, relevant_cacert(url, cacert))
 
 
 sandbox_prefix_option: Final = click.option(

@@ -13,7 +13,7 @@ import click
 
 from mockserver.entries.journal_entry import FALLBACK, recorded_words
 from mockserver.remote.events import EventStream
-from mockserver.remote.options import print_document
+from mockserver.remote.options import print_document, print_notice
 from mockserver.remote.remote_server import (
     RemoteServer,
     has_requests,
@@ -110,9 +110,7 @@ def requests(
         notice_of_no_requests(remote, scope)
     is_incomplete = bool(answer.get("incomplete")) and not rows
     if fail_ and is_incomplete:
-        click.echo(
-            "mockserver: the journal has lost requests: nobody can tell whether one of them was such (--fail)", err=True
-        )
+        print_notice("the journal has lost requests: nobody can tell whether one of them was such (--fail)")
     sys.exit(1 if fail_ and (rows or is_empty or is_incomplete) else 0)
 
 

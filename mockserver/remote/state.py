@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import click
 
 from mockserver.base.values import printable
+from mockserver.remote.options import read_json_input
 from mockserver.remote.remote_server import RemoteServer, parse_json, remote_options
 
 MAX_CELL: Final = 100
@@ -71,23 +70,14 @@ def state(
     if load is not None:
         if collection is not None:
             raise click.UsageError("--load takes no COLLECTION")
-        answer = remote.call_or_fail("PUT", "/state", _read_snapshot(load))
+        answer = remote.call_or_fail("PUT", "/state", read_json_input(load))
         note = f"; {answer['note']}" if "note" in answer else ""
         click.echo(json.dumps(answer) if as_json else f"loaded {answer['records']} records{note}")
         return
     path = "/state" + "".join("/" + quote(part, safe="") for part in (collection, key) if part is not None)
     record = change["put"] or change["patch"]
-    answer = remote.call_or_fail(changes[0].upper() if changes else "GET", path, raw=record)
+    answer = remote.call_or_fail(changes[0].upper() if changes else "GET", path, record)
     click.echo(json.dumps(answer) if as_json else "\n".join(_table(_rows(answer, collection))))
-
-
-def _read_snapshot(file: str) -> Any:
-    try:
-        return parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
-    except OSError as error:
-        raise click.BadParameter(f"{file}: {error.strerror}") from None
-    except ValueError as error:
-        raise click.BadParameter(f"{file}: {error}") from None
 
 
 def _rows(answer: Any, collection: str | None) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -109,21 +109,25 @@ class Exchange(Struct, frozen=True):
             own_headers = (*own_headers, KEEP_ALIVE)
         return encode_head(status, headers, length, version, own_headers)
 
-    async def send_pieces(self, pieces: AsyncGenerator[bytes, None]) -> None:
-        """Send a body in pieces, each once the client has read those before it, until the client leaves."""
-        reply, connection = self.reply, self.connection
+    def _begin_stream(self) -> Callable[[bytes], None]:
+        """Send the head of a body of unknown length; return what sends a piece, or with an empty one the end."""
+        reply, write = self.reply, self.connection.write
         is_chunked = self.request.version >= HttpVersion11
         own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
-        connection.write(self._head(reply.status, reply.headers, None, own_headers, keep_alive=False))
-        pacer = Pacer()
+        write(self._head(reply.status, reply.headers, None, own_headers, keep_alive=False))
+        return (lambda piece: write(encode_chunk(piece))) if is_chunked else write
+
+    async def send_pieces(self, pieces: AsyncGenerator[bytes, None]) -> None:
+        """Send a body in pieces, each once the client has read those before it, until the client leaves."""
+        connection, write, pacer = self.connection, self._begin_stream(), Pacer()
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 await connection.drain()
                 await pacer.pause()
                 if not connection.is_open:
                     return
-                connection.write(encode_chunk(piece) if is_chunked else piece)
-        connection.write(encode_chunk(b"") if is_chunked else b"")
+                write(piece)
+        write(b"")
 
     async def send_relay(self, relay: Relay) -> bool:
         """Pass on another server's answer as it comes; return whether all of it was sent to a connected client.
@@ -157,18 +161,14 @@ class Exchange(Struct, frozen=True):
 
     async def send_feed(self, feed: Feed) -> None:
         """Send what the feed gives, until the client leaves or the server stops."""
-        reply, connection = self.reply, self.connection
-        is_chunked = self.request.version >= HttpVersion11
-        own_headers = (*self.own_headers, CHUNKED) if is_chunked else self.own_headers
-        wake = asyncio.Event()
+        connection, wake = self.connection, asyncio.Event()
         feed.open(wake.set)
         interrupted = asyncio.ensure_future(connection.interrupted.wait())
         try:
-            connection.write(self._head(reply.status, reply.headers, None, own_headers, keep_alive=False))
-            data = reply.body
+            write, data = self._begin_stream(), self.reply.body
             while not interrupted.done():
                 if data:
-                    connection.write(encode_chunk(data) if is_chunked else data)
+                    write(data)
                 await connection.drain()
                 waiting = asyncio.ensure_future(wake.wait())
                 await asyncio.wait(
@@ -177,7 +177,7 @@ class Exchange(Struct, frozen=True):
                 waiting.cancel()
                 wake.clear()
                 data = feed.take() or b": still here\n\n"
-            connection.write(encode_chunk(b"") if is_chunked else b"")
+            write(b"")
         finally:
             interrupted.cancel()
             feed.close()

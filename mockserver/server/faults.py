@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from mockserver.core.faults import Fault
@@ -21,59 +20,45 @@ async def perform(fault: Fault, exchange: Exchange) -> bool:
 
     A fault that waits ends early when the server stops.
     """
-    return await PERFORMERS[fault.kind](fault, exchange)
-
-
-async def _perform_hang(fault: Fault, exchange: Exchange) -> bool:
-    """Send nothing, and keep the connection open."""
-    await exchange.connection.sleep_while_open(fault.seconds)
-    exchange.connection.abort()
+    connection = exchange.connection
+    match fault.kind:
+        case "hang":  # nothing is sent, and the connection stays open
+            await connection.sleep_while_open(fault.seconds)
+            connection.abort()
+        case "reset":
+            connection.reset()
+        case "empty":  # not a byte is sent
+            connection.close()
+        case "truncate":  # the body breaks off in the middle
+            connection.write(exchange.reply_head() + exchange.body[: len(exchange.body) // 2])
+            connection.close()
+        case "malformed":  # the HTTP is valid, its JSON breaks off
+            body = exchange.reply.body
+            await exchange.send_reply(body[: len(body) * 2 // 3])
+        case "garbage":
+            connection.write(GARBAGE)
+            connection.close()
+        case "dribble":
+            return await _dribble(fault.seconds, exchange)
+        case "gateway":
+            await _reply_as_gateway(fault, exchange)
     return False
 
 
-async def _perform_reset(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
-    """Reset the connection."""
-    exchange.connection.reset()
-    return False
-
-
-async def _perform_empty(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
-    """Close the connection without a byte."""
-    return _write_and_close(exchange, b"")
-
-
-async def _perform_truncate(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
-    """Send the head and half of the body, then close."""
-    body = exchange.body
-    return _write_and_close(exchange, exchange.reply_head() + body[: len(body) // 2])
-
-
-async def _perform_garbage(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
-    """Send bytes that are not HTTP, then close."""
-    return _write_and_close(exchange, GARBAGE)
-
-
-async def _perform_malformed(fault: Fault, exchange: Exchange) -> bool:  # noqa: ARG001 - all performers have one signature
-    """Send valid HTTP whose JSON breaks off."""
-    body = exchange.reply.body
-    await exchange.send_reply(body[: len(body) * 2 // 3])
-    return False
-
-
-async def _perform_dribble(fault: Fault, exchange: Exchange) -> bool:
-    """Send the full reply in pieces over the seconds of the fault."""
+async def _dribble(seconds: float, exchange: Exchange) -> bool:
+    """Send the full reply in pieces over so many seconds."""
     body, connection = exchange.body, exchange.connection
     connection.write(exchange.reply_head())
     size = max(1, -(-len(body) // DRIBBLE_PIECES))
     for start in range(0, len(body), size):
-        await connection.sleep_while_open(fault.seconds / DRIBBLE_PIECES)
+        await connection.sleep_while_open(seconds / DRIBBLE_PIECES)
         connection.write(body[start : start + size])
     is_sent = await connection.confirm_client()
     connection.close()
     return is_sent
 
 
-async def _perform_gateway(fault: Fault, exchange: Exchange) -> bool:
+async def _reply_as_gateway(fault: Fault, exchange: Exchange) -> None:
     """Reply as a gateway in front of the API does: HTML or no body, no envelope."""
     reason = http.HTTPStatus(fault.status).phrase if fault.status in {s.value for s in http.HTTPStatus} else "Error"
     title = f"{fault.status} {reason}"
@@ -84,22 +69,3 @@ async def _perform_gateway(fault: Fault, exchange: Exchange) -> bool:
     if fault.html:
         headers.append(("Content-Type", "text/html; charset=utf-8"))
     await exchange.send(fault.status, tuple(headers), page.encode() if fault.html else b"")
-    return False
-
-
-def _write_and_close(exchange: Exchange, data: bytes) -> bool:
-    exchange.connection.write(data)
-    exchange.connection.close()
-    return False
-
-
-PERFORMERS: Final[dict[str, Callable[[Fault, Exchange], Awaitable[bool]]]] = {
-    "hang": _perform_hang,
-    "reset": _perform_reset,
-    "empty": _perform_empty,
-    "truncate": _perform_truncate,
-    "malformed": _perform_malformed,
-    "garbage": _perform_garbage,
-    "dribble": _perform_dribble,
-    "gateway": _perform_gateway,
-}

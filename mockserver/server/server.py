@@ -125,13 +125,11 @@ class Server:
         count_problem = engine.metrics.count_problem
         self._connections = Connections(self._request_timeout, max_connections, self._stopping, count_problem)
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; return the port (a free one for 0). Raises `OSError`."""
-        return await self._start_on(self._open(host, port))
-
-    async def start_admin(self, host: str, port: int) -> int:
-        """Serve the admin API, and nothing else, on this port; to be called before `start`. Raises `OSError`."""
-        return await self._start_admin_on(self._open(host, port))
+    async def start(self, host: str, port: int, admin_port: int | None = None) -> Ports:
+        """Open the ports (a free one for 0), and serve on them. Raises `OSError`."""
+        ports = self.open_ports(host, port, admin_port)
+        await self.start_on(ports)
+        return ports
 
     def open_ports(self, host: str, port: int, admin_port: int | None, *, reuse_port: bool = False) -> Ports:
         """Open the ports, as `open_sockets` does. Raises `OSError`."""
@@ -143,18 +141,10 @@ class Server:
     async def start_on(self, ports: Ports) -> None:
         """Serve on ports that are open."""
         if ports.admin_sockets:
-            await self._start_admin_on(ports.admin_sockets)
-        await self._start_on(ports.sockets)
-
-    async def _start_on(self, sockets: list[socket.socket]) -> int:
-        bound_port = await self._listen(sockets, self._dispatcher.dispatch)
-        self._dispatcher.operations_port = bound_port if len(self._listeners) > 1 else None
-        return bound_port
-
-    async def _start_admin_on(self, sockets: list[socket.socket]) -> int:
-        bound_port = await self._listen(sockets, self._dispatcher.dispatch_admin)
-        self._dispatcher.admin_disabled_reason = f"It has a port of its own: {bound_port}."
-        return bound_port
+            await self._listen(ports.admin_sockets, self._dispatcher.dispatch_admin)
+            self._dispatcher.admin_disabled_reason = f"It has a port of its own: {port_of(ports.admin_sockets)}."
+            self._dispatcher.operations_port = port_of(ports.sockets)
+        await self._listen(ports.sockets, self._dispatcher.dispatch)
 
     def _open(self, host: str, port: int, *, reuse_port: bool = False) -> list[socket.socket]:
         try:
@@ -186,7 +176,7 @@ class Server:
             await self._recorder.close()
         await self._engine.storage.close()
 
-    async def _listen(self, sockets: list[socket.socket], dispatch: Dispatch) -> int:
+    async def _listen(self, sockets: list[socket.socket], dispatch: Dispatch) -> None:
         loop, handler = asyncio.get_running_loop(), Handler(self._engine, dispatch, self._log, self._stopping)
         aiohttp_server = web.Server(
             handler,
@@ -212,7 +202,6 @@ class Server:
             for one in sockets
         ]
         self._listeners.append(Listener(opened, handler, aiohttp_server))
-        return port_of(sockets)
 
     def _request_timeout(self) -> float:
         return self._engine.settings.request_timeout
@@ -268,9 +257,9 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve within a block; yields the base URL."""
     server = Server(engine, log, access, admin_enabled=admin_enabled, tls=tls, recorder=recorder)
-    bound_port = await server.start(host, port)
+    ports = await server.start(host, port)
     try:
-        yield server.url(host, bound_port)
+        yield ports.url
     finally:
         await server.stop()
 

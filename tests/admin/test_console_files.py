@@ -10,7 +10,6 @@ from yarl import URL
 
 from mockserver import Contract, Engine, load
 from mockserver.admin import console_files as assets
-from mockserver.base.address import base_url
 from mockserver.http_api.safety import Access
 from mockserver.server import server as edge
 from tests.support import LASTING, PATH, folder, problem, serving
@@ -183,8 +182,8 @@ async def test_the_console_is_served_on_the_admin_port(contract: Contract, clien
     """There the page needs no token, the data do."""
     server = edge.Server(Engine(contract), access=Access("t0ken"))
     try:
-        admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
-        url = base_url("", await server.start("127.0.0.1", 0))
+        ports = await server.start("127.0.0.1", 0, 0)
+        admin_url, url = ports.admin_url, ports.url
         assert [(await page(client, url + path))[0] for path in ("/", "/__admin/")] == [404, 404]
         assert [(await page(client, admin_url + path))[0] for path in ("/", "/__admin/")] == [200, 200]
         assert (await page(client, admin_url + "/__admin/requests"))[0] == 401
@@ -196,8 +195,8 @@ async def test_the_admin_port_names_the_main_port(contract: Contract, client: ai
     """In curl lines, with the host of the request."""
     server = edge.Server(Engine(contract), access=Access(allowed_hosts=("mock.example",)))
     try:
-        admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
-        url = base_url("", await server.start("127.0.0.1", 0))
+        ports = await server.start("127.0.0.1", 0, 0)
+        admin_url, url = ports.admin_url, ports.url
         port = url.rpartition(":")[2]
         for host, expected in [
             (admin_url.removeprefix("http://"), url),

@@ -14,7 +14,6 @@ import pytest
 
 from mockserver import Contract, Engine, Request
 from mockserver.admin.events import PACE_SECONDS, EventHub, EventReader, event_hub
-from mockserver.base.address import base_url
 from mockserver.entries.journal_entry import JournalEntry
 from mockserver.entries.views import server_sent_event
 from mockserver.http_api.parameters import Scope
@@ -229,8 +228,8 @@ async def test_events_come_from_the_admin_port(contract: Contract, client: aioht
     """What the main port is asked is an event there; the main port has none. Both ends go with the server."""
     engine = Engine(contract)
     server = edge.Server(engine, access=Access("s3cr3t-t0ken"))
-    admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
-    url = base_url("", await server.start("127.0.0.1", 0))
+    ports = await server.start("127.0.0.1", 0, 0)
+    admin_url, url = ports.admin_url, ports.url
     right = {"Authorization": "Bearer s3cr3t-t0ken"}
     try:
         async with client.get(f"{url}/__admin/events", headers=right) as response:

@@ -103,10 +103,10 @@ async def test_options_of_the_whole_server(contract: Contract) -> None:
     """`OPTIONS *` says on each port which methods there are; no sandbox and no entry come of it."""
     engine = Engine(contract)
     server = Server(engine)
-    ports = [await server.start_admin("127.0.0.1", 0), await server.start("127.0.0.1", 0)]
+    ports = await server.start("127.0.0.1", 0, 0)
     try:
-        for port in ports:
-            answer = await raw(server.url("127.0.0.1", port), head("OPTIONS", "*", CLOSE))
+        for url in (ports.admin_url, ports.url):
+            answer = await raw(url, head("OPTIONS", "*", CLOSE))
             assert answer.startswith(b"HTTP/1.1 204 No Content\r\n")
             assert b"\r\nAllow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
     finally:

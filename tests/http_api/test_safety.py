@@ -11,7 +11,6 @@ import pytest
 
 from mockserver import Contract, Engine
 from mockserver.admin.routes import endpoints, routes
-from mockserver.base.address import base_url
 from mockserver.http_api.safety import Access, check_origin
 from mockserver.server import server as edge
 from tests.support import LASTING, PATH, problem, raw, run, run_process, serving
@@ -236,8 +235,8 @@ async def test_the_admin_api_can_have_its_own_port(contract: Contract, client: a
     """On the main port its paths are 404, health excepted."""
     server = edge.Server(Engine(contract))
     try:
-        admin_url = base_url("", await server.start_admin("127.0.0.1", 0))
-        url = base_url("", await server.start("127.0.0.1", 0))
+        ports = await server.start("127.0.0.1", 0, 0)
+        admin_url, url = ports.admin_url, ports.url
         for base, path, status in [
             (admin_url, "/__admin/sandboxes", 200),
             (admin_url, "/__admin/health", 200),

@@ -75,7 +75,7 @@ async def test_a_stop_loses_no_held_answer() -> None:
             stops.append(asyncio.ensure_future(server.stop()))
 
     server = Server(Engine(load()), stopped)
-    url = urlsplit(server.url("127.0.0.1", await server.start("127.0.0.1", 0)))
+    url = urlsplit((await server.start("127.0.0.1", 0)).url)
     with ExitStack() as closing:
         clients = [closing.enter_context(socket.create_connection((url.hostname, url.port))) for _ in range(20)]
         for _ in range(3):  # until they are taken up
