@@ -21,11 +21,14 @@ def _fold(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
+def one_of(names: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 def did_you_mean(names: Sequence[str]) -> str:
     """`did you mean a, b or c?`, or nothing."""
-    if not names:
-        return ""
-    return "did you mean " + (names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]) + "?"
+    return f"did you mean {one_of(names)}?" if names else ""
 
 
 def did_you_mean_sentence(names: Sequence[str]) -> str:

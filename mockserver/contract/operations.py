@@ -94,7 +94,7 @@ class OperationCompiler:
         self.path_schema = self._validator("path")
         self.new = tuple(self._new_ids())
         self.sensitive = self._sensitive()
-        self.declared = tuple((root, *path) for root, one in self._validators() for path in one.declared)
+        self.declared = tuple((root, *path) for root, one in self._validators() for path in one.declared.places)
         self.secrets = Secrets(self.sensitive, self.declared)
         self._compile_lookups()
         self.envelopes = self._envelopes()
@@ -166,7 +166,7 @@ class OperationCompiler:
 
     def _sensitive(self) -> tuple[Path, ...]:
         secrets: list[Path] = [
-            (root, *path) for root, validator in self._validators() for path in validator.write_only_places
+            (root, *path) for root, validator in self._validators() for path in validator.declared.write_only_places
         ]
         node = unbroken_member(self.definition.members, "sensitive")
         if node is None:
@@ -184,7 +184,7 @@ class OperationCompiler:
         """The names declared at a place."""
         validator = {"body": self.body, "query": self.query}.get(root)
         if validator is not None:
-            return validator.member_names(path)
+            return validator.declared.member_names(path)
         return DeclaredNames(() if path else self._names_below(root))
 
     def _names_below(self, root: str) -> tuple[str, ...]:

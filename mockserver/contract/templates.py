@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from mockserver.base.values import encode_ascii_json, encode_json, is_empty, kind
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
@@ -54,8 +55,7 @@ def _compile_object(members: Mapping[str, Template]) -> Template:
         values = {name: member.render(facts) for name, member in members.items()}
         return {name: value for name, value in values.items() if value is not MISSING}
 
-    parts = list(members.values())
-    return Template(render, _reads(parts), _are_certain(parts), members=members, new=_new_ids(parts))
+    return replace(_combined(render, [*members.values()]), members=members)
 
 
 def _compile_array(items: Sequence[Template]) -> Template:
@@ -65,7 +65,7 @@ def _compile_array(items: Sequence[Template]) -> Template:
     def render(facts: Facts) -> Any:
         return [value for item in items if (value := item.render(facts)) is not MISSING]
 
-    return Template(render, _reads(items), _are_certain(items), items=tuple(items), new=_new_ids(items))
+    return replace(_combined(render, items), items=tuple(items))
 
 
 def _compile_text(data: str, context: Context, respond: Template | None) -> Template:
@@ -90,19 +90,17 @@ def _compile_text(data: str, context: Context, respond: Template | None) -> Temp
         rendered = [value if isinstance(value, str) else encode_ascii_json(value) for value in values]
         return "".join(text + value for text, value in zip(texts, [*rendered, ""], strict=True))
 
-    return Template(render, _reads(parts), _are_certain(parts), new=_new_ids(parts))
+    return _combined(render, parts)
 
 
-def _reads(parts: Sequence[Template]) -> frozenset[str]:
-    return frozenset[str]().union(*(part.reads for part in parts))
-
-
-def _new_ids(parts: Sequence[Template]) -> frozenset[str]:
-    return frozenset[str]().union(*(part.new for part in parts))
-
-
-def _are_certain(parts: Sequence[Template]) -> bool:
-    return all(part.certain for part in parts)
+def _combined(render: Extract, parts: Sequence[Template]) -> Template:
+    """A template of several parts: it reads what they read, and is certain if all of them are."""
+    return Template(
+        render,
+        frozenset[str]().union(*(part.reads for part in parts)),
+        all(part.certain for part in parts),
+        new=frozenset[str]().union(*(part.new for part in parts)),
+    )
 
 
 # -- references ---------------------------------------------------------------------------------------
@@ -162,7 +160,7 @@ def _compile_first_of(data: Mapping[str, Any], context: Context) -> Template:
                 return value
         return last.render(facts)
 
-    return Template(render, _reads(compiled), last.certain, new=_new_ids(compiled))
+    return replace(_combined(render, compiled), certain=last.certain)
 
 
 def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
@@ -184,7 +182,7 @@ def _compile_each(data: Mapping[str, Any], context: Context) -> Template:
         records = facts.records.get(name, MISSING)
         if records is MISSING:
             return []
-        return [value for item in records if (value := give.render(replace(facts, item=item))) is not MISSING]
+        return [value for item in records if (value := give.render(structs.replace(facts, item=item))) is not MISSING]
 
     return Template(render, give.reads | {name}, new=give.new)
 

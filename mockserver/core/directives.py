@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_ascii_json, printable
 from mockserver.core.faults import FAULTS, Delay, Fault, FixedDelay, LognormalDelay, UniformDelay
+from mockserver.core.model import EMPTY_MAPPING
 from mockserver.core.problems import bad_directive, unknown_directive
 from mockserver.core.reply import Problem, Reply
 
@@ -45,7 +45,6 @@ HEADERS: Final = ("Mock-Scenario", "Mock-Sandbox", "Mock-Fault", "Mock-Delay")
 """The request headers that direct the mock; no other begins with `Mock-`."""
 
 _LOWER_HEADERS: Final = frozenset(map(str.lower, HEADERS))
-_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def parse_directives(headers: Mapping[str, str]) -> Directives | Problem:
@@ -72,7 +71,7 @@ def mock_headers(headers: Mapping[str, str]) -> Mapping[str, str] | Problem:
     Gives a problem where one is unknown, as it would be without effect, or comes with two values.
     """
     if "\nmock-" not in "\n".join(["", *headers]).lower():  # a third of the time of a look at each name
-        return _NO_HEADERS
+        return EMPTY_MAPPING
     found: dict[str, str] = {}
     for name, text in headers.items():
         lower, value = name.lower(), text.strip()

@@ -135,23 +135,15 @@ def sandbox_gone(name: str) -> Problem:
 
 def no_room(setting: str, limit: int) -> Problem:
     """507: what was to be kept does not fit into the limit of the setting `max_records` or `max_state_bytes`."""
-    return no_room_for_record(limit) if setting == "max_records" else no_room_for_bytes(limit)
-
-
-def store_unavailable(why: str) -> Problem:
-    """503: what the servers share cannot be read or changed now."""
-    return problem(
-        503,
-        "store-unavailable",
-        "The shared store cannot be used now",
-        f"{why}. Nothing is answered from memory. If the store was lost while it committed this request, its changes "
-        "may be kept there although this answer says nothing of them.",
-        {"Retry-After": "1"},
-    )
-
-
-def no_room_for_bytes(limit: int) -> Problem:
-    """507: what was to be kept has no place beside what all sandboxes keep; nothing was changed."""
+    if setting == "max_records":
+        return problem(
+            507,
+            "no-room-for-record",
+            "There is no room for one more record in this sandbox",
+            f"It keeps at most {limit} records, and this would make it more; nothing was changed. POST /__admin/reset "
+            "makes room, and so does a greater setting max_records.",
+            limit=limit,
+        )
     return problem(
         507,
         "no-room-for-state",
@@ -163,15 +155,15 @@ def no_room_for_bytes(limit: int) -> Problem:
     )
 
 
-def no_room_for_record(limit: int) -> Problem:
-    """507: the sandbox has no room for what the request would write; nothing was changed."""
+def store_unavailable(why: str) -> Problem:
+    """503: what the servers share cannot be read or changed now."""
     return problem(
-        507,
-        "no-room-for-record",
-        "There is no room for one more record in this sandbox",
-        f"It keeps at most {limit} records, and this would make it more; nothing was changed. POST /__admin/reset "
-        "makes room, and so does a greater setting max_records.",
-        limit=limit,
+        503,
+        "store-unavailable",
+        "The shared store cannot be used now",
+        f"{why}. Nothing is answered from memory. If the store was lost while it committed this request, its changes "
+        "may be kept there although this answer says nothing of them.",
+        {"Retry-After": "1"},
     )
 
 

@@ -73,8 +73,5 @@ def _header_violations(names: Iterable[str], headers: Mapping[str, str]) -> Iter
 
 def read_object(data: bytes) -> Any:
     """The value of a body that nobody read, if it is a JSON object; otherwise MISSING."""
-    try:
-        value = decode_json(data, MAX_REQUEST_DEPTH)
-    except NotJsonError:
-        return MISSING
-    return value if isinstance(value, dict) else MISSING
+    value, _ = parse_body(data, MAX_REQUEST_DEPTH)
+    return value

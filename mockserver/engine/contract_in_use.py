@@ -28,7 +28,7 @@ class ContractInUse:
         self.settings = settings
         self.cached: dict[Hashable, Any] = {}
         """Values derived from the contract on demand; see `Engine.cached`."""
-        self.entry_writer = writer = EntryWriter(contract)
+        self.entry_writer = writer = EntryWriter(contract, settings)
         self.router = Router(contract, settings, sandbox_key, writer.secrets, writer.path_mask, admin_endpoints)
         self.observer = Observer(self.entry_writer.all_secrets, sandbox_key)
 

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Literal, TypeVar, cast
 
 from msgspec import Struct
@@ -29,7 +30,6 @@ from mockserver.privacy.masks import mask_query
 from mockserver.storage.interface import (
     Committed,
     Conflict,
-    Entry,
     FirstLook,
     Full,
     Gone,
@@ -146,15 +146,15 @@ class Engine:
 
     async def _answer(self, request: Request, started_ns: int, fallback: str) -> Reply:
         in_use = self.in_use  # a reload changes nothing for a request that is under way
+        refuse = partial(self._record_refusal, in_use, request, started_ns)
         route = in_use.router.route(request)
         if isinstance(route, Reply):
-            return await self._record_refusal(in_use, request, route, started_ns)
+            return await refuse(route, _named_sandbox(request))
         async with self.storage.queue(route.sandbox):
             document = in_use.read(route, request, in_use.settings)
             sandbox = await self.storage.use_sandbox(route.sandbox, FirstLook(route.operation, document))
             if sandbox is None:
-                problem = problems.no_room_for_sandbox(in_use.settings)
-                return await self._record_refusal(in_use, request, problem, started_ns, name=route.sandbox)
+                return await refuse(problems.no_room_for_sandbox(in_use.settings), route.sandbox)
             if sandbox.own_settings:  # by these the request may read otherwise than by those of the server
                 document = in_use.read(route, request, sandbox.settings)
             entry_id = await sandbox.next_entry_id()
@@ -162,10 +162,10 @@ class Engine:
                 view = await sandbox.look(route.operation, document)
                 decision = decide(route, document, view)
                 if isinstance(decision, Reply):
-                    return await self._record_refusal(in_use, request, decision, started_ns, sandbox, entry_id)
+                    return await refuse(decision, route.sandbox, sandbox, entry_id)
                 reply = as_fallback(render(decision, route, entry_id, view.lost_entry_ids), fallback)
                 nanos = time.perf_counter_ns() - started_ns
-                entry = self._entry(in_use, view, decision, reply, nanos)
+                entry = in_use.entry_writer.encode_decision(view, decision, reply, nanos // 1000)
                 observation = in_use.observer.observe(request, view, decision, started_ns)
                 match await sandbox.commit(view, decision.effects, entry, observation):
                     case Committed():
@@ -178,7 +178,7 @@ class Engine:
                     case Gone():
                         problem = problems.sandbox_gone(route.sandbox)
                 # nothing was committed
-                return await self._record_refusal(in_use, request, problem, started_ns, sandbox, entry_id)
+                return await refuse(problem, route.sandbox, sandbox, entry_id)
 
     def handle_sync(self, request: Request) -> Reply:
         """`handle` without an event loop, for a storage that never suspends; the reply counts as delivered."""
@@ -189,7 +189,8 @@ class Engine:
     async def refuse(self, request: Request, problem: Problem) -> Reply:
         """Answer a request that could not be read as a whole with a problem, and keep its entry."""
         started_ns = time.perf_counter_ns()
-        return await self._or_unavailable(self._record_refusal(self.in_use, request, problem, started_ns), started_ns)
+        refused = self._record_refusal(self.in_use, request, started_ns, problem, _named_sandbox(request))
+        return await self._or_unavailable(refused, started_ns)
 
     async def _or_unavailable(self, answer: Awaitable[Reply], started_ns: int) -> Reply:
         try:
@@ -241,37 +242,31 @@ class Engine:
 
     # -- the journal ------------------------------------------------------------------------------------
 
-    def _entry(self, in_use: ContractInUse, view: View, decision: Decision, reply: Reply, nanos: int) -> Entry:
-        if not in_use.settings.journal_entries:
-            return Entry(reply.entry_id, view.sandbox, b"")
-        return in_use.entry_writer.encode_decision(view, decision, reply, nanos // 1000)
-
     async def _record_refusal(
         self,
         in_use: ContractInUse,
         request: Request,
-        problem: Problem,
         started_ns: int,
+        problem: Problem,
+        name: str,
         sandbox: Sandbox | None = None,
         entry_id: str = "",
-        name: str = "",
     ) -> Problem:
-        """Answer with a problem, count it, and keep its entry, of the sandbox of this name if there is no sandbox."""
-        name = sandbox.name if sandbox is not None else name or _named_sandbox(request)
+        """Answer with a problem, count it, and keep its entry, of the sandbox of this name."""
         entry_id = entry_id or await self.storage.next_entry_id()
-        reply = await self._with_mock_headers(problem, entry_id, name)
+        reply = await self._with_mock_headers(problem, entry_id, name, sandbox)
         nanos = time.perf_counter_ns() - started_ns
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()
-        entry = Entry(entry_id, name, b"")
-        if in_use.settings.journal_entries:
-            entry = in_use.entry_writer.encode_refusal(entry_id, request, name, reply, now, nanos // 1000)
+        entry = in_use.entry_writer.encode_refusal(entry_id, request, name, reply, now, nanos // 1000)
         await self.storage.add_entry(entry, in_use.observer.observe_refusal(request, name, started_ns))
         self.metrics.count(reply, nanos)
         return reply
 
-    async def _with_mock_headers(self, problem: Problem, entry_id: str, name: str) -> Problem:
+    async def _with_mock_headers(
+        self, problem: Problem, entry_id: str, name: str, sandbox: Sandbox | None = None
+    ) -> Problem:
         """A problem with the id of its entry, and without headers of the mock where the sandbox shows none."""
-        sandbox = await self.storage.find(name)
+        sandbox = sandbox or await self.storage.find(name)
         if (self.settings if sandbox is None else sandbox.settings).mock_headers:
             return replace(problem, own_headers=(("Mock-Entry", entry_id),), entry_id=entry_id, sandbox=name)
         headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))

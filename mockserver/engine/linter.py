@@ -124,9 +124,11 @@ def _validator_disagreements(contract: Contract) -> Iterator[FileDiagnostic]:
     reference = ReferenceValidator(contract.rewrite_references)
     for operation in contract.operations:
         body = operation.body
-        for scenario in operation.scenarios if body is not None else ():
+        if body is None:
+            continue
+        for scenario in operation.scenarios:
             for example in scenario.examples:
-                if body is None or example.body is MISSING:
+                if example.body is MISSING:
                     continue
                 expected = reference.is_valid(operation.schema_files["body"], example.body)
                 is_valid = not body.violations("body", example.body)

@@ -59,10 +59,11 @@ _EXPONENT: Final = re.compile(rb"[:,\[\s]-?[0-9.]+[eE]")
 
 
 class EntryWriter:
-    """Writes the entries of requests to one contract."""
+    """Writes the entries of requests to one contract; they are empty where the settings keep no journal."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, settings: Settings) -> None:
         """Collect what is secret in requests to each operation, and to any."""
+        self._keeps_journal = settings.journal_entries > 0
         self._contract_hash = contract.hash
         self.secrets: Mapping[str, Secrets] = {one.id: secrets_of([one]) for one in contract.operations}
         self.all_secrets = secrets_of(contract.operations)
@@ -70,6 +71,8 @@ class EntryWriter:
 
     def encode_decision(self, view: View, decision: Decision, reply: Reply, micros: int) -> Entry:
         """The entry of a request that a scenario answers."""
+        if not self._keeps_journal:
+            return Entry(reply.entry_id, view.sandbox, b"")
         masked: list[str] = []
         document, secrets = decision.document, self.secrets[decision.operation.id]
         entry = JournalEntry(
@@ -94,6 +97,8 @@ class EntryWriter:
         self, entry_id: str, request: Request, sandbox: str, reply: Reply, at_ns: int, micros: int
     ) -> Entry:
         """The entry of a request that the mock refused."""
+        if not self._keeps_journal:
+            return Entry(entry_id, sandbox, b"")
         masked: list[str] = []
         entry = JournalEntry(
             id=entry_id,
@@ -101,7 +106,7 @@ class EntryWriter:
             time=utc_nanos(at_ns),
             duration_us=micros,
             contract_hash=self._contract_hash,
-            request=self._request(_unread(request, self.all_secrets), self.all_secrets, masked),
+            request=self._request(self.unread_document(request), self.all_secrets, masked),
             reply=_entry_reply(reply, None, masked),
             problem=reply.problem,
             trace=_trace(request),
@@ -133,8 +138,10 @@ class EntryWriter:
         return Entry(entry_id, sandbox, _mask_document(_encode(entry)))
 
     def unread_document(self, request: Request) -> Document:
-        """The document of a request to no operation."""
-        return _unread(request, self.all_secrets)
+        """The document of a request whose body was not read: it was refused before, or goes to no operation."""
+        secrets, body = self.all_secrets, read_object(request.body)
+        places = secrets.find(body) if body is not MISSING else ()
+        return Document(request, body=mask_at(body, places) if places else body, secret_places=tuple(places))
 
     def _request(
         self, document: Document, secrets: Secrets, masked: list[str], operation_path: str = ""
@@ -178,13 +185,6 @@ class EntryWriter:
 def _trace(request: Request) -> str | None:
     traceparent = request.headers.get("traceparent")
     return trace_id(traceparent) if traceparent is not None else None
-
-
-def _unread(request: Request, secrets: Secrets) -> Document:
-    """The document of a request that was refused before its body was read."""
-    body = read_object(request.body)
-    places = secrets.find(body) if body is not MISSING else ()
-    return Document(request, body=mask_at(body, places) if places else body, secret_places=tuple(places))
 
 
 def _request_body(document: Document, secrets: Secrets, masked: list[str]) -> Body:

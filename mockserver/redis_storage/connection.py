@@ -247,7 +247,8 @@ class Store:
 
     async def fields(self, key: str) -> dict[str, str]:
         """The fields of a hash. Raises `StorageError`."""
-        return as_fields(await self.command("HGETALL", key))
+        answer: dict[bytes, bytes] = await self.command("HGETALL", key)
+        return {name.decode(): value.decode() for name, value in answer.items()}
 
     async def check(self, identity: Sequence[tuple[str, str]]) -> None:
         """Raise `StorageError` if the store does not answer, or its servers have something else in common."""
@@ -259,10 +260,3 @@ class Store:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-
-
-def as_fields(answer: dict[bytes, bytes] | Sequence[bytes]) -> dict[str, str]:
-    """The fields of a hash as text, as a command or a script gives them."""
-    if isinstance(answer, dict):
-        return {name.decode(): value.decode() for name, value in answer.items()}
-    return {answer[i].decode(): answer[i + 1].decode() for i in range(0, len(answer), 2)}

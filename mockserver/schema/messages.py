@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from mockserver.base.spelling import one_of
 from mockserver.base.values import encode_ascii_json, kind, kind_of_absence
 from mockserver.core.client_advice import texts_by_language
 from mockserver.core.model import MISSING
@@ -68,7 +69,7 @@ def violation_message(keyword: str, operand: Any, schema: Any, value: Any) -> st
     if keyword == "type":
         wanted = [operand] if isinstance(operand, str) else list(operand)
         got = "a number with a fraction" if "integer" in wanted and kind(value) == "a number" else kind(value)
-        return f"expected {_or([_KINDS[name] for name in wanted])}, got {got}"
+        return f"expected {one_of([_KINDS[name] for name in wanted])}, got {got}"
     if keyword == "pattern":
         expected = _expected_words(schema).get("en") or f"text that matches {operand}"
         return f"expected {expected}, got {_other_text(value)}"
@@ -103,10 +104,6 @@ def violation_values(keyword: str, operand: Any, schema: Any, value: Any) -> dic
 def _expected_words(schema: Any) -> Mapping[str, str]:
     """A schema's own words for its pattern, by language; those without a language are English."""
     return texts_by_language(schema.get(PATTERN_WORDS_KEYWORD, {}))
-
-
-def _or(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
 
 
 def _other_text(value: Any) -> str:

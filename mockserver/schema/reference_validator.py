@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -11,10 +10,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from mockserver.base.json_pointer import json_pointer
-from mockserver.core.model import Path
-
-RewriteReferences = Callable[[Callable[[str, Path], str]], Mapping[str, Any]]
-"""Gives schemas by file name, each reference written as the argument says (`SchemaSet.rewrite_references`)."""
+from mockserver.core.contract import RewriteReferences
 
 
 class ReferenceValidator:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
 
 from mockserver.core.model import Path, UnknownMember, Violation
-from mockserver.schema.declared import DeclaredMembers, DeclaredNames, declared_members
+from mockserver.schema.declared import DeclaredMembers, declared_members
 from mockserver.schema.limits import MAX_CHECKS, MAX_ERRORS, TOO_DEEP, Limits
 from mockserver.schema.patterns import compile_pattern
 from mockserver.schema.references import BASE_URI, LocatedSchema, SchemaRegistry, quote_reference
@@ -125,34 +125,21 @@ class Validator:
         self.limits = Limits(schema)
 
     @cached_property
-    def _declared(self) -> DeclaredMembers:
+    def declared(self) -> DeclaredMembers:
+        """What the schema declares, by place."""
         return declared_members(self._schema)
-
-    @property
-    def write_only_places(self) -> tuple[Path, ...]:
-        """The places whose schema is marked `writeOnly`."""
-        return self._declared.write_only_places
-
-    @property
-    def declared(self) -> tuple[Path, ...]:
-        """The places of all members that the schema declares."""
-        return self._declared.places
-
-    def member_names(self, path: Path) -> DeclaredNames:
-        """The member names that the schema declares at `path`."""
-        return self._declared.member_names(path)
 
     def values_at(self, path: Path) -> tuple[Any, ...]:
         """The values that the schema lists at `path` (`enum`)."""
-        return self._declared.member_names(path).values
+        return self.declared.member_names(path).values
 
     def is_date_time(self, path: Path) -> bool:
         """Whether the schema gives the text at `path` the format `date-time`."""
-        return self._declared.member_names(path).is_date_time
+        return self.declared.member_names(path).is_date_time
 
     def unknown_members(self, instance: Any) -> Iterable[UnknownMember]:
         """The members of `instance` that the schema does not declare."""
-        return self._declared.unknown_members(instance)
+        return self.declared.unknown_members(instance)
 
     def violations(self, root: str, instance: Any) -> tuple[Violation, ...]:
         """All that is wrong with `instance` (at most `MAX_VIOLATIONS`), sorted by place and keyword.

@@ -28,7 +28,7 @@ def test_a_full_server_says_how_to_make_room() -> None:
     """Clients read how long to wait, testers what to do."""
     sandbox, record = (
         problems.no_room_for_sandbox(Settings(max_sandboxes=3, sandbox_ttl=60.0)),
-        problems.no_room_for_record(5),
+        problems.no_room("max_records", 5),
     )
     assert json.loads(sandbox.body) == {
         "type": "urn:mockserver:problem:no-room-for-sandbox",

@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 from mockserver import Contract, Engine, Request, load
-from mockserver.core.problems import no_room_for_record
+from mockserver.core.problems import no_room
 from mockserver.engine.engine import run_sync
 from mockserver.engine.linter import example_requests
 from mockserver.entries.bundle import BundleError, bundle, replay
@@ -119,7 +119,7 @@ def test_a_refused_request_cannot_be_replayed(contract: Contract, monkeypatch: p
     with pytest.raises(BundleError, match=r"a decision of the mock \(unknown-path\)"):
         replay(bundled(engine, 1), contract)
     engine.handle_sync(Request("POST", PATH, b"{}"))
-    monkeypatch.setattr("mockserver.entries.bundle.decide", lambda *_: no_room_for_record(7))
+    monkeypatch.setattr("mockserver.entries.bundle.decide", lambda *_: no_room("max_records", 7))
     with pytest.raises(BundleError, match=r"the mock refuses the request now: .*7"):
         replay(bundled(engine, 2), contract)
 

@@ -12,7 +12,7 @@ from tests.support.schemas import DECLARING, compiled
 
 def test_declared_names_are_listed_by_place() -> None:
     """References, branches and items declare; `if` and `not` do not."""
-    known = compiled(DECLARING).member_names
+    known = compiled(DECLARING).declared.member_names
     assert known(()).names == ("pin", "customer", "list", "pair", "any", "then", "extra")
     assert known(("customer",)).names == ("first_name", "last_name", "self")
     assert known(("list", 7)).names == ("key",)
@@ -39,7 +39,7 @@ def test_values_and_time_stamps_are_known_by_place() -> None:
 
 def test_write_only_marks_a_secret() -> None:
     """The `writeOnly: true` of an item holds for every item."""
-    assert compiled(DECLARING).write_only_places == (("list", "*", "key"), ("pin",))
+    assert compiled(DECLARING).declared.write_only_places == (("list", "*", "key"), ("pin",))
 
 
 def test_a_pattern_that_marks_a_secret_marks_the_declared_members_that_match() -> None:
@@ -48,7 +48,7 @@ def test_a_pattern_that_marks_a_secret_marks_the_declared_members_that_match() -
         "properties": {"code_a": {"type": "string"}, "other": {}},
         "patternProperties": {"^code_": {"writeOnly": True}, "^o": {"type": "string"}},
     }
-    assert compiled(schema).write_only_places == (("*",), ("code_a",))
+    assert compiled(schema).declared.write_only_places == (("*",), ("code_a",))
 
 
 OPEN = {
@@ -87,7 +87,7 @@ def test_members_declared_by_a_pattern_or_a_schema_are_known(schema: Any, body: 
 
 def test_a_declared_name_or_pattern_allows_a_name() -> None:
     """Below an item or an undeclared member too; where nothing is declared any name may stand."""
-    names = compiled(OPEN).member_names
+    names = compiled(OPEN).declared.member_names
     assert [names(()).allow(name) for name in ("name", "x_1", "y_1", "nmae")] == [True, True, True, False]
     assert [names(("x_7",)).allow(name) for name in ("a", "b")] == [True, False]
     assert [names(("list", "0", "x_1")).allow(name) for name in ("a", "b")] == [True, False]
