@@ -5,7 +5,6 @@ import json
 import re
 import shlex
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,8 +16,22 @@ from playwright.sync_api import Page, Route, expect
 
 from mockserver import running
 from mockserver.reports.translations import TRANSLATIONS
-from tests.support import BATCH, LASTING, ONCE, PATH, PATIENCE, PING, Client, Serving, folder, head, serving
-from tests.support.browser import Opened, violations
+from tests.support import (
+    BATCH,
+    LASTING,
+    ONCE,
+    PATH,
+    PATIENCE,
+    PING,
+    Client,
+    Serving,
+    folder,
+    free_port,
+    head,
+    serving,
+    wait_until,
+)
+from tests.support.browser import Opened, violations, wait_for
 
 SCRIPT = "<script>window.wasRun = true</script><img src=x onerror='window.wasRun = true'>"
 
@@ -311,7 +324,7 @@ def test_five_thousand_rows_scroll(mock: Serving, console: Opened) -> None:
     page.locator(".rows").press("End")
     expect(rows(page).last).to_be_visible()
     expect(page.locator(".rows")).to_have_attribute("aria-rowcount", "5001")
-    assert page.locator(".rows [role=row].current").get_attribute("aria-rowindex") == "5001"
+    expect(page.locator(".rows [role=row].current")).to_have_attribute("aria-rowindex", "5001")
 
 
 def flood(serve: Client, sandbox: str, count: int) -> None:
@@ -797,9 +810,12 @@ def test_outcomes_to_try_begin_with_their_code(mock: Serving, console: Opened) -
     expect(page.get_by_label("Outcome (Mock-Scenario)").locator("option", has_text=name)).to_have_count(1)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy body").click()
+    page.wait_for_function("navigator.clipboard.readText().then(it => it !== '')")
     body = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    page.evaluate("navigator.clipboard.writeText('')")
     page.goto(at(mock, "codes", "values"))
     page.get_by_role("button", name="Copy body: 4400 pin-not-four").click()
+    page.wait_for_function("navigator.clipboard.readText().then(it => it !== '')")
     assert json.loads(page.evaluate("navigator.clipboard.readText()")) == body
     assert body["pin"] == "123"
 
@@ -956,8 +972,7 @@ def test_a_late_answer_does_not_replace_a_form_in_use(mock: Serving, console: Op
     page.get_by_role("button", name="Go there").click()
     page.get_by_text("Freeze at a date and time").click()
     page.get_by_label("Date and time").fill("2025-11-18T17:50:57")
-    while not late:
-        page.wait_for_timeout(20)
+    wait_for(page, lambda: late)
     with page.expect_response("**/sandbox/slow/__admin/clock"):
         for route in late:
             route.continue_()
@@ -1101,14 +1116,14 @@ def test_the_token_is_asked_for_once(console: Opened) -> None:
 
 def test_an_expired_token_is_told_in_words(console: Opened) -> None:
     """The mock came back with another token."""
-    with serving("--admin-token", "old") as serve:
-        port = int(serve.url.rpartition(":")[2])
+    port = str(free_port())
+    with serving("--port", port, "--admin-token", "old") as serve:
         page = console(serve.url, tells=False)
         page.get_by_role("textbox", name="Token").fill("old")
         page.get_by_role("button", name="Continue").click()
         expect(page.get_by_text("No requests yet")).to_be_visible()
     expect(page.get_by_text("The mock cannot be reached").first).to_be_visible()
-    with serving("--port", str(port), "--admin-token", "new"):
+    with serving("--port", port, "--admin-token", "new"):
         expect(page.get_by_role("dialog")).to_contain_text("The mock no longer takes this token")
         page.get_by_role("textbox", name="Token").fill("new")
         page.get_by_role("button", name="Continue").click()
@@ -1118,8 +1133,8 @@ def test_an_expired_token_is_told_in_words(console: Opened) -> None:
 
 def test_a_restarted_server_is_found_again(console: Opened) -> None:
     """Disconnected, then live with all that came meanwhile."""
-    with serving() as serve:
-        port = int(serve.url.rpartition(":")[2])
+    port = str(free_port())
+    with serving("--port", port) as serve:
         serve.post(LASTING)
         page = console(serve.url, tells=False)
         expect(rows(page)).to_have_count(1)
@@ -1127,7 +1142,7 @@ def test_a_restarted_server_is_found_again(console: Opened) -> None:
     expect(page.get_by_text("The mock cannot be reached")).to_be_visible()
     expect(waiting(page)).to_contain_text("not known until the mock answers")
     expect(rows(page)).to_have_count(1)
-    with serving("--port", str(port)) as serve:
+    with serving("--port", port) as serve:
         serve.post({})
         expect(page.locator(".pulse")).to_have_text("Live")
         expect(page.get_by_text("The mock cannot be reached")).to_be_hidden()
@@ -1146,8 +1161,8 @@ def test_a_restarted_server_is_found_again(console: Opened) -> None:
 )
 def test_a_view_opens_while_the_mock_is_away(console: Opened, locale: str, width: int, away: str, live: str) -> None:
     """Each says in the reader's words that the mock is away, and loads by itself once it is back."""
-    with serving() as serve:
-        port = int(serve.url.rpartition(":")[2])
+    port = str(free_port())
+    with serving("--port", port) as serve:
         page = console(serve.url, tells=False, locale=locale, viewport={"width": width, "height": 844})
         expect(page.locator(".pulse")).to_have_attribute("class", "pulse live")
     expect(page.locator(".pulse")).to_have_attribute("class", "pulse away")
@@ -1157,7 +1172,7 @@ def test_a_view_opens_while_the_mock_is_away(console: Opened, locale: str, width
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("nav a[href='#/outcomes']").click()
     expect(page.locator("main").get_by_role("alert")).to_contain_text(away)
-    with serving("--port", str(port)):
+    with serving("--port", port):
         expect(page.locator(".outcome")).to_have_count(22)
         expect(page.locator(".pulse")).to_have_text(live)
         page.close()
@@ -1471,10 +1486,7 @@ def test_names_of_faults_are_whole(mock: Serving, console: Opened, width: int, l
     with socket.create_connection((urlsplit(mock.url).hostname, urlsplit(mock.url).port)) as client:
         client.sendall(head("POST", f"/sandbox/{sandbox}{PATH}", length=2) + b"{}")
     newest = f"/sandbox/{sandbox}/__admin/requests?limit=1"
-    deadline = time.monotonic() + PATIENCE
-    while not mock.ask("GET", newest)[1]["requests"][0]["client_left"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: mock.ask("GET", newest)[1]["requests"][0]["client_left"])
     page = console(at(mock, sandbox), locale=locale, viewport={"width": width, "height": 900})
     expect(rows(page)).to_have_count(5)
     expect(rows(page).first).to_contain_text("client left" if locale == "en-US" else "el cliente se fue")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support import LASTING, ONCE, PATH, Serving, serving
-from tests.support.browser import Opened
+from tests.support.browser import Opened, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,7 @@ class Held:
 
     def wait(self, count: int = 1) -> None:
         """Wait until so many are held."""
-        while len(self.routes) < count:
-            self._page.wait_for_timeout(20)
+        wait_for(self._page, lambda: len(self.routes) >= count)
 
     def release(self) -> None:
         """Let them go, the newest first, hold no more, and wait for what the page draws of them."""

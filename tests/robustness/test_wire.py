@@ -28,7 +28,7 @@ async def settled(before: set[asyncio.Task[object]], files: int) -> None:
 @pytest.mark.parametrize("attempt", TRIES, ids=lambda attempt: attempt.__name__)
 async def test_bad_clients_get_an_answer_and_leave_nothing(contract: Contract, attempt: Try) -> None:
     """The next request is answered; no task or descriptor stays."""
-    settings = replace(contract.settings, request_timeout=0.5)
+    settings = replace(contract.settings, request_timeout=1.5)
     async with serving(Engine(contract, settings=settings)) as url:
         await is_well(url)
         before, files = asyncio.all_tasks(), descriptors()
@@ -39,7 +39,7 @@ async def test_bad_clients_get_an_answer_and_leave_nothing(contract: Contract, a
 
 async def test_slow_clients_get_408_while_others_are_served(contract: Contract) -> None:
     """Idle connections stay."""
-    settings = replace(contract.settings, request_timeout=0.5)
+    settings = replace(contract.settings, request_timeout=1.5)
     async with serving(Engine(contract, settings=settings)) as url:
         before, files = asyncio.all_tasks(), descriptors()
         idle = [await idle_connection(url) for _ in range(200)]

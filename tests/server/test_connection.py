@@ -23,7 +23,7 @@ from tests.support import serving as spawned
 
 BODY = json.dumps(LASTING).encode()
 
-SOON = 0.2
+SOON = 0.5
 """A limit for requests that a test can wait for."""
 
 
@@ -41,9 +41,11 @@ async def opened(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.
 @asynccontextmanager
 async def hasty(contract: Contract, seconds: float = SOON) -> AsyncIterator[str]:
     """A server that waits for no request, asked once more after what a test did; then it has nothing open."""
-    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=seconds))) as url:
+    engine = Engine(contract, settings=replace(contract.settings, request_timeout=seconds))
+    async with serving(engine) as url:
         before = asyncio.all_tasks()
         yield url
+        engine.use_contract(contract, contract.settings)
         sent = head("POST", PATH, "Connection: close", length=len(BODY)) + BODY
         assert (await raw(url, sent)).startswith(b"HTTP/1.1 200 OK")
         async with asyncio.timeout(PATIENCE):
@@ -119,10 +121,10 @@ async def test_a_connection_without_a_request_is_closed(contract: Contract, sent
 
 async def test_a_first_request_has_its_time_from_its_own_beginning(contract: Contract) -> None:
     """Not from that of the connection, which some clients open before they need it."""
-    async with hasty(contract, 20 * SOON) as url, opened(url) as (reader, writer):
-        await asyncio.sleep(15 * SOON)
+    async with hasty(contract, 10 * SOON) as url, opened(url) as (reader, writer):
+        await asyncio.sleep(7 * SOON)
         writer.write(head("POST", PATH, length=len(BODY))[:9])
-        await asyncio.sleep(6 * SOON)
+        await asyncio.sleep(4 * SOON)
         writer.write(head("POST", PATH, length=len(BODY))[9:] + BODY)
         assert (await answer(reader))[0] == "HTTP/1.1 200 OK"
 
@@ -296,15 +298,15 @@ async def test_a_client_that_never_reads_is_disconnected(contract: Contract) -> 
 
 async def test_a_slow_reader_gets_the_whole_answer(contract: Contract) -> None:
     """As long as it reads something."""
-    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=1))) as url:
+    async with serving(Engine(contract, settings=replace(contract.settings, request_timeout=2))) as url:
         split = urlsplit(url)
         with socket.create_connection((str(split.hostname), int(split.port or 0)), PATIENCE) as connection:
             connection.sendall(head("GET", "/__admin/openapi.json") * 500 + head("GET", "/x", "Connection: close"))
             began, came = time.monotonic(), b""
             while chunk := await asyncio.to_thread(connection.recv, 65_536):
                 came = came[-200_000:] + chunk
-                await asyncio.sleep(0.01)
-    assert time.monotonic() - began > 2
+                await asyncio.sleep(0.02)
+    assert time.monotonic() - began > 4
     assert b"HTTP/1.1 404" in came
 
 

@@ -301,8 +301,8 @@ async def test_an_unfinished_handshake_is_closed_in_time(
     contract: Contract, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request has the same time as without TLS."""
-    monkeypatch.setattr(edge, "HANDSHAKE_SECONDS", 0.1)
-    settings = replace(contract.settings, request_timeout=0.1)
+    monkeypatch.setattr(edge, "HANDSHAKE_SECONDS", 1.0)
+    settings = replace(contract.settings, request_timeout=1.0)
     async with edge.serving(Engine(contract, settings=settings), tls=secured(files)) as url:
         split = urlsplit(url)
         reader, writer = await asyncio.open_connection(split.hostname, split.port)

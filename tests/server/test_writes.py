@@ -10,7 +10,7 @@ from mockserver import Engine, load
 from mockserver.server.connections import WriteQueue
 from mockserver.server.logs import AccessRecord
 from mockserver.server.server import Server
-from tests.support import PATH, answer, head
+from tests.support import PATH, answer, head, until
 
 
 class Transport:
@@ -77,9 +77,9 @@ async def test_a_stop_loses_no_held_answer() -> None:
     server = Server(Engine(load()), stopped)
     url = urlsplit((await server.start("127.0.0.1", 0)).url)
     with ExitStack() as closing:
+        before = asyncio.all_tasks()
         clients = [closing.enter_context(socket.create_connection((url.hostname, url.port))) for _ in range(20)]
-        for _ in range(3):  # until they are taken up
-            await asyncio.sleep(0)
+        await until(lambda: len(asyncio.all_tasks() - before) >= len(clients))  # they are taken up
         for client in clients:
             client.sendall(head("POST", PATH, length=2) + b"{}")
         for client in clients:
