@@ -89,12 +89,11 @@ class OperationCompiler:
         """Lookups that were reported; nothing more is reported where they are used."""
         self.route = self._route()
         self.parameters = self.route.parameters
-        self.body = self._validator("body")
-        self.query = self._validator("query")
-        self.path_schema = self._validator("path")
+        roots = ("path", "query", "body")
+        self.validators = {root: one for root in roots if (one := self._validator(root)) is not None}
         self.new = tuple(self._new_ids())
         self.sensitive = self._sensitive()
-        self.declared = tuple((root, *path) for root, one in self._validators() for path in one.declared.places)
+        self.declared = tuple((root, *path) for root, one in self.validators.items() for path in one.declared.places)
         self.secrets = Secrets(self.sensitive, self.declared)
         self._compile_lookups()
         self.envelopes = self._envelopes()
@@ -107,8 +106,8 @@ class OperationCompiler:
             method=self.route.method,
             path=self.route.path,
             parameters=self.route.parameters,
-            body=self.body,
-            parameter_validators={root: one for root, one in self._validators() if root != "body"},
+            body=self.validators.get("body"),
+            parameter_validators={root: one for root, one in self.validators.items() if root != "body"},
             warning_rules=self._warning_rules(),
             lookups=tuple(self.lookups.values()),
             id_rules=self.new,
@@ -159,14 +158,9 @@ class OperationCompiler:
                 unused = None
             yield IdRule(name, node.data["first"], node.data.get("prefix", ""), unused, opaque)
 
-    def _validators(self) -> Iterator[tuple[str, Validator]]:
-        for root, validator in (("path", self.path_schema), ("query", self.query), ("body", self.body)):
-            if validator is not None:
-                yield root, validator
-
     def _sensitive(self) -> tuple[Path, ...]:
         secrets: list[Path] = [
-            (root, *path) for root, validator in self._validators() for path in validator.declared.write_only_places
+            (root, *path) for root, one in self.validators.items() for path in one.declared.write_only_places
         ]
         node = unbroken_member(self.definition.members, "sensitive")
         if node is None:
@@ -182,9 +176,8 @@ class OperationCompiler:
 
     def member_names(self, root: str, path: tuple[str, ...]) -> DeclaredNames:
         """The names declared at a place."""
-        validator = {"body": self.body, "query": self.query}.get(root)
-        if validator is not None:
-            return validator.declared.member_names(path)
+        if root in ("body", "query") and root in self.validators:
+            return self.validators[root].declared.member_names(path)
         return DeclaredNames(() if path else self._names_below(root))
 
     def _names_below(self, root: str) -> tuple[str, ...]:

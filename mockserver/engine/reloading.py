@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from mockserver.base.values import encode_json
 from mockserver.contract.loading import ConfigError, ContractFiles, compile_runtime_conditions, compile_runtime_scenario
@@ -24,7 +23,6 @@ from mockserver.decision.order import scenarios_in_force
 from mockserver.decision.view import ArmedOutcome
 from mockserver.engine.engine import Engine
 from mockserver.engine.threads import run_in_thread
-from mockserver.entries.journal_entry import RuntimeScenarioText
 from mockserver.storage.interface import ReloadedSandbox, Sandbox, StorageError
 
 POLL_SECONDS: Final = 1.0
@@ -39,13 +37,6 @@ MAX_NOTES: Final = 100
 _T = TypeVar("_T")
 
 
-class ArmedConditions(Struct, frozen=True):
-    """The `when` of an armed outcome, as it was sent."""
-
-    operation: str
-    when: Mapping[str, Any]
-
-
 class ReloadedContract:
     """A new contract with the run-time scenarios and armed conditions compiled against it, each text once."""
 
@@ -53,24 +44,30 @@ class ReloadedContract:
         """Nothing is compiled yet."""
         self.contract = contract
         self.operations = {operation.id: operation for operation in contract.operations}
-        self._scenarios: dict[RuntimeScenarioText, Scenario | str] = {}
+        self._scenarios: dict[tuple[str, str, str], Scenario | str] = {}
         self._conditions: dict[tuple[str, bytes], tuple[Condition, ...] | str] = {}
 
-    def compile(self, texts: Iterable[RuntimeScenarioText], whens: Iterable[ArmedConditions]) -> None:
-        """Compile texts ahead, in a thread, as it may take long."""
-        for text in texts:
-            self.scenario(text)
-        for one in whens:
-            self.conditions(one.operation, one.when)
+    def compile(self, sandboxes: Iterable[Sandbox]) -> None:
+        """Compile ahead what was added to sandboxes, in a thread, as it may take long."""
+        for sandbox in sandboxes:
+            for scenarios in sandbox.runtime_scenarios.values():
+                for scenario in scenarios:
+                    self.scenario(scenario)
+            for armed in sandbox.armed:
+                self.conditions(armed)
 
-    def scenario(self, text: RuntimeScenarioText) -> Scenario | str:
-        """The scenario of a text, or why there is none."""
-        if text not in self._scenarios:
-            self._scenarios[text] = self._compiled(text.operation, partial(_scenario, text))
-        return self._scenarios[text]
+    def scenario(self, added: Scenario) -> Scenario | str:
+        """A run-time scenario by the new contract, or why there is none."""
+        operation, name, text = key = (added.operation, added.id, added.runtime_text or "")
+        if key not in self._scenarios:
+            self._scenarios[key] = self._compiled(operation, partial(_scenario, name, text))
+        return self._scenarios[key]
 
-    def conditions(self, operation: str, when: Mapping[str, Any]) -> tuple[Condition, ...] | str:
-        """The conditions of a `when`, or why there are none."""
+    def conditions(self, armed: ArmedOutcome) -> tuple[Condition, ...] | str:
+        """The conditions of an armed outcome by the new contract, or why there are none."""
+        if "when" not in armed.spec:
+            return ()
+        operation, when = armed.operation, armed.spec["when"]
         key = (operation, encode_json(dict(when)))
         if key not in self._conditions:
             self._conditions[key] = self._compiled(operation, lambda found: compile_runtime_conditions(found, when))
@@ -86,10 +83,10 @@ class ReloadedContract:
             return f"{first.position}: {first.what}"
 
 
-def _scenario(text: RuntimeScenarioText, operation: Operation) -> Scenario | str:
-    scenario = compile_runtime_scenario(operation, text.text.encode(), text.scenario)
-    if text.scenario == operation.scenarios[-1].id and not scenario.answers_all:
-        return f"{text.scenario} is the final scenario now, and has to answer everything"
+def _scenario(name: str, text: str, operation: Operation) -> Scenario | str:
+    scenario = compile_runtime_scenario(operation, text.encode(), name)
+    if name == operation.scenarios[-1].id and not scenario.answers_all:
+        return f"{name} is the final scenario now, and has to answer everything"
     return scenario
 
 
@@ -115,7 +112,7 @@ def _reload_sandbox(
     for operation, scenarios in sandbox.runtime_scenarios.items():
         kept = []
         for scenario in scenarios:
-            found = reloaded.scenario(RuntimeScenarioText(operation, scenario.id, scenario.runtime_text or ""))
+            found = reloaded.scenario(scenario)
             if isinstance(found, Scenario):
                 kept.append(found)
             else:
@@ -146,7 +143,7 @@ def _rebind(
             return f"there is no scenario {turn.scenario.id}"
         scenario = by_id[turn.scenario.id] if turn.scenario is not None else None
         turns.append(msgspec.structs.replace(turn, scenario=scenario))
-    when = reloaded.conditions(armed.operation, armed.spec["when"]) if "when" in armed.spec else ()
+    when = reloaded.conditions(armed)
     if isinstance(when, str):
         return when
     in_turn = msgspec.structs.replace(armed.turns, turns=tuple(turns))
@@ -230,27 +227,23 @@ class Reloader:
             sandboxes = await self._engine.storage.sandboxes()
         except StorageError as error:
             return Reload(self._now_ns(), errors=(_failure(error),))
-        loaded = await run_in_thread(partial(self._read, _runtime_texts(sandboxes), _armed_conditions(sandboxes)))
+        loaded = await run_in_thread(partial(self._read, sandboxes))
         return await self._serve(loaded) if isinstance(loaded, ReloadedContract) else Reload(self._now_ns(), loaded)
 
-    def _read(
-        self, texts: Sequence[RuntimeScenarioText], whens: Sequence[ArmedConditions]
-    ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
+    def _read(self, sandboxes: Sequence[Sandbox]) -> ReloadedContract | tuple[Mapping[str, str], ...]:
         """The contract of the files, or what is wrong with them."""
         for _ in range(MAX_ATTEMPTS):
             fingerprint = self._files.fingerprint()
-            loaded = self._load(texts, whens)
+            loaded = self._load(sandboxes)
             if self._files.fingerprint() == fingerprint:
                 self._served = fingerprint
                 return loaded
         return (_problem("the files change while they are read", "try it again when they are whole"),)
 
-    def _load(
-        self, texts: Sequence[RuntimeScenarioText], whens: Sequence[ArmedConditions]
-    ) -> ReloadedContract | tuple[Mapping[str, str], ...]:
+    def _load(self, sandboxes: Sequence[Sandbox]) -> ReloadedContract | tuple[Mapping[str, str], ...]:
         try:
             reloaded = ReloadedContract(self._files.load())
-            reloaded.compile(texts, whens)
+            reloaded.compile(sandboxes)
         except ConfigError as error:
             return tuple(error.as_json)
         except Exception as error:  # noqa: BLE001 - whatever it is, the contract that is served stays
@@ -263,16 +256,6 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - whatever it is, the contract that is served stays
             return Reload(self._now_ns(), errors=(_failure(error),))
         return Reload(self._now_ns(), notes=notes)
-
-
-def _runtime_texts(sandboxes: Iterable[Sandbox]) -> list[RuntimeScenarioText]:
-    added = [one for sandbox in sandboxes for scenarios in sandbox.runtime_scenarios.values() for one in scenarios]
-    return [RuntimeScenarioText(one.operation, one.id, one.runtime_text or "") for one in added]
-
-
-def _armed_conditions(sandboxes: Iterable[Sandbox]) -> list[ArmedConditions]:
-    armed = [one for sandbox in sandboxes for one in sandbox.armed if "when" in one.spec]
-    return [ArmedConditions(one.operation, one.spec["when"]) for one in armed]
 
 
 def _failure(error: Exception) -> dict[str, str]:

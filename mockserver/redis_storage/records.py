@@ -11,11 +11,7 @@ from msgspec import Struct
 from mockserver.core.model import Collection, IdRule, Record
 from mockserver.redis_storage.changes import Candidate, Replacement, Value, decode_counter, record_field
 from mockserver.redis_storage.connection import Store
-from mockserver.storage.memory_records import RECORD_OVERHEAD, TOMBSTONE, decode_record
-
-NO_RECORD: Final = TOMBSTONE.decode()
-"""What stands in the place of a record that was deleted."""
-
+from mockserver.storage.memory_records import RECORD_OVERHEAD, decode_record
 
 PART: Final = 1_000
 """Records that are written at once where a whole state is loaded."""
@@ -59,7 +55,7 @@ class KnownRecords:
             self.missing.add(field)
             return None
         if isinstance(data, str):
-            return None if data == NO_RECORD else decode_record(data)
+            return decode_record(data)
         return collection.seeds[key] if key in collection.seeds else collection.default_record(key)
 
     def draw(self, new: IdRule, start: int, counter: str | None) -> Draw:

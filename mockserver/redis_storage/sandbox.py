@@ -21,13 +21,12 @@ from mockserver.redis_storage.changes import (
     record_field,
     turn_field,
 )
-from mockserver.redis_storage.records import NO_RECORD, Draw, KnownRecords, candidates, write_apart
+from mockserver.redis_storage.records import Draw, KnownRecords, candidates, write_apart
 from mockserver.redis_storage.sandbox_fields import SandboxFields
 from mockserver.redis_storage.shared import Shared
 from mockserver.storage.coverage import Observation
 from mockserver.storage.interface import CommitResult, Committed, Entry, Full, Gone, SandboxClock, State, StorageError
 from mockserver.storage.memory_records import (
-    TOMBSTONE,
     decode_record,
     encode_record,
     id_offset,
@@ -249,14 +248,14 @@ class RedisSandbox(SandboxFields):
         for field, data in (await self.shared.store.command("HGETALL", f"records:{self.name}")).items():
             collection, _, key = field.decode().partition("\n")
             if collection in records:  # of another contract, before this one was adopted
-                records[collection][key] = None if data == TOMBSTONE else decode_record(data)
+                records[collection][key] = decode_record(data)
         counters = {name[3:]: decode_counter(text) for name, text in self.fields.items() if name.startswith("id:")}
         return State(records, counters)
 
     async def load_state(self, state: State) -> Full | None:
         """Replace what the sandbox keeps; `Full` if there is no room."""
         records = {
-            record_field(collection, key): _text(record)
+            record_field(collection, key): encode_record(record).decode()
             for collection, own in state.records.items()
             for key, record in own.items()
         }
@@ -283,13 +282,9 @@ class RedisSandbox(SandboxFields):
 
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
-        change = self.new_change(records={record_field(collection, key): _text(record)})
+        change = self.new_change(records={record_field(collection, key): encode_record(record).decode()})
         return self.full(await self.shared.change(change))
 
     async def restore_record(self, collection: str, key: str) -> None:
         """Remove what was written under a key, so that its seed or the default shows again."""
         await self.shared.change(self.new_change(records={record_field(collection, key): False}))
-
-
-def _text(record: Record | None) -> str:
-    return NO_RECORD if record is None else encode_record(record).decode()

@@ -19,7 +19,8 @@ from mockserver.storage.interface import Counter, State
 from mockserver.storage.pacing import Pacer
 
 encode_record: Final = msgspec.json.Encoder().encode
-decode_record: Final = msgspec.json.Decoder(Record).decode
+decode_record: Final = msgspec.json.Decoder(Record | None).decode
+"""A record as JSON, and back; None, a tombstone, is `null`."""
 
 _BLOCK: Final = 1_000_000
 """Each sandbox counts its ids in a block of this size, so that two sandboxes do not collide."""
@@ -29,13 +30,11 @@ _BLOCKS: Final = 2_000_000_000
 """The blocks: ids have 16 digits that begin with 7 or 8, so that none looks like a payment account number, and stay
 below 2^53, exact in every JSON reader."""
 
-TOMBSTONE: Final = b"null"
-
 RECORD_OVERHEAD: Final = 200
 """Bytes that a record takes beside its key and its JSON: two objects and their place in a dictionary."""
 
 StoredRecords = dict[str, bytes]
-"""Records of a collection by key, as JSON or `TOMBSTONE`."""
+"""Records of a collection by key, as JSON."""
 
 
 class ReadRecord(Struct, frozen=True, gc=False):
@@ -62,7 +61,7 @@ class RecordsOfState(Mapping[str, Record | None]):
         self._stored = stored
 
     def __getitem__(self, key: str) -> Record | None:
-        return _stored_record(self._stored[key])
+        return decode_record(self._stored[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stored)
@@ -103,7 +102,7 @@ class Records:
         data = self._stored[collection.name].get(key)
         reads.append(ReadRecord(collection.name, key, data))
         if data is not None:
-            return _stored_record(data)
+            return decode_record(data)
         if key in collection.seeds:
             return collection.seeds[key]
         return collection.default_record(key)
@@ -154,7 +153,7 @@ class Records:
 
     def change(self, collection: str, key: str, record: Record | None) -> RecordChange:
         """The change that writes a record in place of what was there; None is a tombstone."""
-        return RecordChange(collection, key, TOMBSTONE if record is None else encode_record(record))
+        return RecordChange(collection, key, encode_record(record))
 
     def put(self, collection: str, key: str, record: Record | None) -> None:
         """Write a record in place of what was there; None is a tombstone."""
@@ -235,10 +234,6 @@ class Records:
         self._last_found = {}
 
 
-def _stored_record(data: bytes) -> Record | None:
-    return None if data == TOMBSTONE else decode_record(data)
-
-
 def total_size(changes: Iterable[RecordChange]) -> int:
     """The bytes of these records where nothing was stored before."""
     return sum([_growth(change, None) for change in changes])
@@ -278,13 +273,13 @@ def _fold_keys(stored: StoredRecords, fold: Callable[[str], str]) -> StoredRecor
     for key, data in stored.items():
         if key not in found:
             place = key if fold(key) in found else fold(key)
-            found[place] = data if data == TOMBSTONE else _rename(data, place)
+            found[place] = _rename(data, place)
     return found
 
 
 def _rename(data: bytes, key: str) -> bytes:
     record = decode_record(data)
-    return encode_record(Record({**record.visible, "key": key}, record.entry_id))
+    return data if record is None else encode_record(Record({**record.visible, "key": key}, record.entry_id))
 
 
 def id_offset(name: str, seed: int) -> int:
