@@ -31,7 +31,7 @@ async def coverage_json(call: Call, tally: Tally, scope: Scope) -> dict[str, Any
     # Examples have the error status of this sandbox, but no headers that the server requires.
     example_contract = replace(contract, settings=replace(contract.settings, error_status=error_status))
     rows = []
-    by_id = {operation.id: operation for operation in contract.operations}
+    by_id = contract.operations_by_id
     pacer = Pacer()
     for row in await _scenario_rows(engine, example_contract):
         await pacer.pause()

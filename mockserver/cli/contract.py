@@ -118,7 +118,7 @@ def explain(
 
 def _operation(contract: Contract, name: str | None) -> Operation:
     """The operation of an id, or the first one. Raises `click.BadParameter`."""
-    by_id = {operation.id: operation for operation in contract.operations}
+    by_id = contract.operations_by_id
     if name is None:
         return contract.operations[0]
     if name not in by_id:

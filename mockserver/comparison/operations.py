@@ -49,8 +49,7 @@ class LinkedContract(Struct, frozen=True):
 
 def operations_changes(before: LinkedContract, now: LinkedContract) -> Iterator[Change]:
     """The changes of all operations."""
-    operations = {operation.id: operation for operation in before.contract.operations}
-    operations_now = {operation.id: operation for operation in now.contract.operations}
+    operations, operations_now = before.contract.operations_by_id, now.contract.operations_by_id
     for name in {**operations, **operations_now}:
         place = Place("operation", name)
         one, other = operations.get(name), operations_now.get(name)

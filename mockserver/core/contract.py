@@ -277,6 +277,11 @@ class Contract:
         return {name: text_in(texts, "en") or "" for name, texts in self.assumption_texts.items()}
 
     @property
+    def operations_by_id(self) -> dict[str, Operation]:
+        """The operations by id."""
+        return {operation.id: operation for operation in self.operations}
+
+    @property
     def scenarios(self) -> Iterable[Scenario]:
         """Every scenario, operation by operation, in the order of checks."""
         return (scenario for operation in self.operations for scenario in operation.scenarios)

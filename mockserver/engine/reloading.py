@@ -43,7 +43,7 @@ class ReloadedContract:
     def __init__(self, contract: Contract) -> None:
         """Nothing is compiled yet."""
         self.contract = contract
-        self.operations = {operation.id: operation for operation in contract.operations}
+        self.operations = contract.operations_by_id
         self._scenarios: dict[tuple[str, str, str], Scenario | str] = {}
         self._conditions: dict[tuple[str, bytes], tuple[Condition, ...] | str] = {}
 
@@ -154,7 +154,7 @@ def _kept_turns(
     name: str, before: Contract, sandbox: Sandbox, reloaded: ReloadedContract, added: Mapping[str, tuple[Scenario, ...]]
 ) -> Mapping[str, int]:
     """The counts of answers in turn of an operation, of series that are the same in the new contract."""
-    old = next((one for one in before.operations if one.id == name), None)
+    old = before.operations_by_id.get(name)
     new = reloaded.operations.get(name)
     old_forms = _forms(scenarios_in_force(old, sandbox.runtime_scenarios.get(name, ()))) if old is not None else {}
     new_forms = _forms(scenarios_in_force(new, added.get(name, ()))) if new is not None else {}

@@ -73,7 +73,7 @@ def replay(document: Any, contract: Contract) -> ReplayResult:
     if decision is None:
         raise BundleError(f"the bundle is of a request without a decision of the mock ({entry.answered_by})")
     name = decision.scenario.operation
-    operation = next((one for one in contract.operations if one.id == name), None)
+    operation = contract.operations_by_id.get(name)
     if operation is None:
         raise BundleError(f"the contract has no operation {name}")
     again, reply = _decide_again(entry, decision, operation, contract)

@@ -60,8 +60,7 @@ def reconstruct(
     """
     if entry.decision is None:
         return None
-    name = entry.decision.scenario.operation
-    operation = next((one for one in contract.operations if one.id == name), None)
+    operation = contract.operations_by_id.get(entry.decision.scenario.operation)
     if operation is None:
         return None
     added = [*_runtime_scenarios(entry.decision, operation)]

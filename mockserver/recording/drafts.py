@@ -76,7 +76,7 @@ def _changed_scenarios(contract: Contract, report: Report, notes: list[str]) -> 
 
 def _new_scenarios(contract: Contract, entries: Sequence[JournalEntry], notes: list[str]) -> Iterator[_Draft]:
     """A scenario for each kind of request with an unknown answer, those with the most conditions first."""
-    operations = {operation.id: operation for operation in contract.operations}
+    operations = contract.operations_by_id
     found: dict[str, _Draft] = {}
     for entry in entries:
         recorded = entry.recorded
@@ -181,7 +181,7 @@ def _why_not(contract: Contract, operation: Operation, scenario: Mapping[str, An
         extended = load_bundle(bundle, scenario["scenario"])
     except ConfigError as error:
         return f"{error.diagnostics[0].what} ({error.diagnostics[0].expected})"
-    own = next(one for one in extended.operations if one.id == operation.id)
+    own = extended.operations_by_id[operation.id]
     reply = ExampleRunner(extended).run(own, own.scenarios[0].examples[0])
     answers = reply.decision is not None and reply.decision.scenario.id == scenario["scenario"]
     return None if answers else "another answer comes first"

@@ -30,7 +30,7 @@ class ContractValues:
     def __init__(self, contract: Contract) -> None:
         """Nothing is compiled yet."""
         self.contract = contract
-        self.operations = {operation.id: operation for operation in contract.operations}
+        self.operations = contract.operations_by_id
         self.orders: Mapping[str, Order] = {one.id: compile_order(one.scenarios) for one in contract.operations}
         self._compiled: dict[tuple[Any, ...], Any] = {}
 

@@ -232,8 +232,8 @@ def _decision_rows(
 
 def _record_titles(contract: Contract, decision: EntryDecision | None, language: str) -> dict[str, str]:
     """The titles of the collections of records, by their names in conditions."""
-    operations = (one for one in contract.operations if decision is not None and one.id == decision.scenario.operation)
-    lookups = next((one.lookups for one in operations), ())
+    operation = contract.operations_by_id.get(decision.scenario.operation) if decision is not None else None
+    lookups = operation.lookups if operation is not None else ()
     return {one.name: text_in(one.collection.title, language) or one.collection.name for one in lookups}
 
 
