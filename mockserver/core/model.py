@@ -192,8 +192,10 @@ class Collection:
     violations: Callable[[Any], tuple[Violation, ...]]
     title: Mapping[str, str]
 
-    def default_record(self, key: str) -> Record | None:
-        """The record of a key never seen: the default of an open collection, None in a closed one."""
+    def unwritten_record(self, key: str) -> Record | None:
+        """The record of a key that nobody wrote: its seed, else the default of an open collection; None for none."""
+        if key in self.seeds:
+            return self.seeds[key]
         return Record({**self.default_members, "key": key, "origin": "default"}) if self.is_open else None
 
 

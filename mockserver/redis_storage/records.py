@@ -21,8 +21,9 @@ PART_SECONDS: Final = 600
 
 
 class Draw(Struct, frozen=True):
-    """An id that was drawn: how far beyond the first one, and the field of the record that must not exist."""
+    """An id that was drawn: how far it is beyond the first one, and the field of the record that must not exist."""
 
+    text: str
     offset: int
     unused: str | None
 
@@ -56,21 +57,21 @@ class KnownRecords:
             return None
         if isinstance(data, str):
             return decode_record(data)
-        return collection.seeds[key] if key in collection.seeds else collection.default_record(key)
+        return collection.unwritten_record(key)
 
-    def draw(self, new: IdRule, start: int, counter: str | None) -> Draw:
-        """The next unused id, where its record is not known to exist; ids count up from `start`."""
+    def draw(self, rule: IdRule, base: int, counter: str | None) -> Draw:
+        """The next unused id, where its record is not known to exist; `base` is added to the first number."""
         before = decode_counter(counter)
-        if new.unused_in is None:
-            return Draw(before.used, None)
-        offset, seeds = max(before.used, before.searched), self._collections[new.unused_in].seeds
+        offset = before.used if rule.unused_in is None else max(before.used, before.searched)
         while True:
-            key = f"{new.prefix}{start + offset}"
-            field = record_field(new.unused_in, key)
-            if key not in seeds and not self._known.get(field):
+            text = f"{rule.prefix}{rule.first + base + offset}"
+            if rule.unused_in is None:
+                return Draw(text, offset, None)
+            field = record_field(rule.unused_in, text)
+            if text not in self._collections[rule.unused_in].seeds and not self._known.get(field):
                 if field not in self._known:
                     self.missing.add(field)
-                return Draw(offset, field)
+                return Draw(text, offset, field)
             offset += 1
 
 

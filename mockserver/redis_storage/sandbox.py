@@ -115,10 +115,10 @@ class RedisSandbox(SandboxFields):
             settings = number_request(settings, int(self.fields.get("varied", 0)) + 1)
             id_rules = vary_ids(settings, id_rules)
         base, fields = id_offset(self.name, settings.seed), self.fields
-        drawn = {new.name: records.draw(new, new.first + base, fields.get(f"id:{new.name}")) for new in id_rules}
-        new_ids = {new.name: f"{new.prefix}{new.first + base + drawn[new.name].offset}" for new in id_rules}
+        drawn = {rule.name: records.draw(rule, base, fields.get(f"id:{rule.name}")) for rule in id_rules}
+        new = {name: draw.text for name, draw in drawn.items()}
         now_ns = self.clock.read(self.shared.now_ns())
-        facts = make_facts(document, settings, self.scenario_order(operation), now_ns, new_ids)
+        facts = make_facts(document, settings, self.scenario_order(operation), now_ns, new)
         return _Draft(facts, fetch_records(operation.lookups, facts, records.find), drawn, records)
 
     async def _record_changes(self, read: Mapping[str, Value], effects: Effects, entry: str) -> dict[str, Any]:

@@ -101,11 +101,7 @@ class Records:
         """
         data = self._stored[collection.name].get(key)
         reads.append(ReadRecord(collection.name, key, data))
-        if data is not None:
-            return decode_record(data)
-        if key in collection.seeds:
-            return collection.seeds[key]
-        return collection.default_record(key)
+        return decode_record(data) if data is not None else collection.unwritten_record(key)
 
     def find(self, collection: Collection, key: str) -> Record | None:
         """The same as `find_and_note`, without the note."""

@@ -49,7 +49,7 @@ def view_of(contract: Contract, document: Document, written: Written | None = No
     def find(collection: Collection, key: str) -> Record | None:
         if written is not None and (collection.name, key) in written:
             return written[collection.name, key]
-        return collection.default_record(key)
+        return collection.unwritten_record(key)
 
     order = compile_order(operation.scenarios)
     facts = make_facts(document, Settings(), order, 0, NEW)
