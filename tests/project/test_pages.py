@@ -87,7 +87,8 @@ README = PAGES["README.md"]
 each_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 
 
-def run(command: str, folder: Path) -> str:
+def run(command: str, folder: Path, url: str = "") -> str:
+    """What a command prints; those of `mockserver` ask the server at `url`, as they ask port 8080 elsewhere."""
     scripts = sysconfig.get_path("scripts")
     done = subprocess.run(
         ["bash", "-c", command],
@@ -98,6 +99,7 @@ def run(command: str, folder: Path) -> str:
             "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
             # A reader has other plugins than this project's own tests, or none.
             "PYTEST_ADDOPTS": "-p no:asyncio -p no:aiohttp -p no:cacheprovider",
+            **({"MOCKSERVER_URL": url} if url else {}),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -134,7 +136,7 @@ def test_each_command_prints_what_the_page_shows(page: Page, server: Serving, tm
                 perform(tab, replace(part, text=part.text.replace(SHOWN, server.url)))
                 continue
             pattern = ".*".join(map(re.escape, part.output.strip().split("...")))
-            came = run(part.line.replace(SHOWN, server.url), tmp_path).strip().replace(server.url, SHOWN)
+            came = run(part.line.replace(SHOWN, server.url), tmp_path, server.url).strip().replace(server.url, SHOWN)
             if not re.fullmatch(pattern, came):
                 wrong.append(f"$ {part.line}\n{came}\ninstead of\n{part.output}")
     assert not wrong, "\n".join(wrong)
@@ -167,6 +169,16 @@ def test_the_docker_commands_are_sound() -> None:
 def test_the_readme_is_of_one_screen() -> None:
     """More than that nobody reads; the pages have the rest."""
     assert len(README.text.splitlines()) <= 150
+
+
+def test_the_copy_button_takes_commands_alone() -> None:
+    """Not the prompt, nor what they print; the site copies the text that a block then shows."""
+    style = (generated.FOLDER / "stylesheets" / "site.css").read_text(encoding="utf-8")
+    code = '<code data-md-copying><span class="gp">$ </span>ls<br><span class="go">a file</span></code>'
+    with browsing() as browser:
+        page = browser.new_page()
+        page.set_content(f"<style>{style}</style><pre>{code}</pre>")
+        assert page.locator("code").inner_text().split() == ["ls"]
 
 
 @each_page
