@@ -12,7 +12,7 @@ import pytest
 
 from mockserver import __version__
 from mockserver.cli.main import main
-from tests.support import MOCKSERVER, ONCE, PING, environment, folder, run, run_process
+from tests.support import MOCKSERVER, ONCE, PATIENCE, PING, environment, folder, run, run_process
 from tests.support.invoke import invoke
 
 
@@ -209,7 +209,7 @@ def test_a_full_disk_is_one_line(command: str) -> None:
     """Exit status 1."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [MOCKSERVER, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            [MOCKSERVER, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False
         )
     assert done.returncode == 1
     assert done.stderr == "mockserver: cannot write the output: No space left on device\n"

@@ -21,7 +21,7 @@ from tests.support.tools import skip, skip_without
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-MINUTES = 5
+MINUTES = 10
 
 
 def run_any(*command: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from mockserver.engine.engine import frozen_clock
 from tests.support import LASTING, PATH, PATIENCE, environment, spawned
 
 ROOT = Path(__file__).parents[2]
-LONG = 300
+LONG = 600
 """Seconds that a build may take: it fetches its tools."""
 
 CONTRACT = {f"{folder}/{file.name}" for folder in ("scenarios", "schemas") for file in (ROOT / folder).iterdir()}

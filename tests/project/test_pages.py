@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import Serving, generated, serving
+from tests.support import PATIENCE, Serving, generated, serving
 from tests.support.browser import Tabs, browsing, opening
 from tests.support.tools import skip_without
 from tests.support.tutorial_steps import Step, perform, steps
@@ -104,7 +104,7 @@ def run(command: str, folder: Path, url: str = "") -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return done.stdout
@@ -142,7 +142,7 @@ def test_each_command_prints_what_the_page_shows(page: Page, server: Serving, tm
     assert not wrong, "\n".join(wrong)
     for text in page.scripts():
         script = [sys.executable, "-W", "error", "-c", text.replace(SHOWN, server.url)]
-        subprocess.run(script, cwd=tmp_path, check=True, timeout=60)
+        subprocess.run(script, cwd=tmp_path, check=True, timeout=PATIENCE)
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -98,7 +98,7 @@ def test_health_imports_no_server() -> None:
         "import sys; from mockserver.cli.main import main\n"
         "try: main(['health', 'ftp://mock'])\nfinally: print(*sys.modules)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 2
     assert "mockserver.remote.health" in ended.stdout.split()
     assert not {"aiohttp", "yaml", "mockserver.engine.engine", "mockserver.cli.serve"} & {*ended.stdout.split()}

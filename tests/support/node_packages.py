@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.support.tools import skip_without
 
-SECONDS: Final = 180
+SECONDS: Final = 600
 """That an install or a tool may take."""
 
 
