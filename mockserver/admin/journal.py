@@ -22,6 +22,7 @@ from mockserver.engine.engine import Engine
 from mockserver.entries.bundle import bundle
 from mockserver.entries.journal_entry import JournalEntry, decode_entry
 from mockserver.entries.reconstruction import reconstruct
+from mockserver.entries.retries import retries_json
 from mockserver.entries.views import entry_details, entry_summary, is_unexpected, reply_code
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.errors import admin_error
@@ -151,8 +152,8 @@ async def _page(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
             last = entry.id
     names = await sandbox_names_of(call)
     lost = sum([await call.engine.storage.lost_entries(name) for name in names])
-    incomplete = lost > 0 or await is_journal_incomplete(call.engine, names)
-    return json_reply({"requests": rows, "lost": lost, "incomplete": incomplete, **more})
+    missing = {"lost": lost, "incomplete": await is_journal_incomplete(call.engine, names)}
+    return json_reply({"requests": rows, **missing, **more})
 
 
 async def _get_har(call: Call, is_listed: Callable[[JournalEntry], bool]) -> Reply:
@@ -192,10 +193,10 @@ async def _stored_entry(call: Call) -> Entry:
 
 
 async def _get_entry(call: Call) -> Reply:
-    engine = call.engine
+    contract, storage = call.engine.contract, call.engine.storage
     entry = decode_entry((await _stored_entry(call)).data)
-    reconstruction = reconstruct(entry, engine.contract, engine.storage.orders)
-    return json_reply(entry_details(entry, engine.contract.hash, reconstruction))
+    details = entry_details(entry, contract.hash, reconstruct(entry, contract, storage.orders))
+    return json_reply({**details, **await retries_json(storage, entry)})
 
 
 async def _clear_entries(call: Call) -> Reply:
@@ -217,7 +218,8 @@ async def _get_report(call: Call) -> Reply:
     reconstruction = reconstruct(entry, engine.contract, engine.storage.orders)
     utc_offset = (await settings_of(engine, entry.sandbox)).utc_offset
     language_code = language(call.headers.get("accept-language", ""))
-    shown = report(entry, engine.contract, reconstruction, utc_offset, language_code, call.scheme)
+    retries = await retries_json(engine.storage, entry)
+    shown = report(entry, engine.contract, reconstruction, retries, utc_offset, language_code, call.scheme)
     page = text_reply(shown, "text/html; charset=utf-8")
     guards = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
     return replace(page, headers=(*page.headers, *language_headers(language_code), *guards))
@@ -275,7 +277,7 @@ ROUTES: Final = (
     Route(
         "GET",
         f"{ADMIN_PREFIX}/requests/{{id}}",
-        "One request: what was received, what was decided and why, what was sent.",
+        "One request: what was received, what was decided and why, what was sent; the retry of a lost answer.",
         _get_entry,
         responses={200: "The entry; near misses are those of the contract that is served now."},
     ),

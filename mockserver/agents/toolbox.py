@@ -12,6 +12,7 @@ from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
 from mockserver.core.codes import CODE_PREFIX, scenario_name
 from mockserver.engine.explaining import explanation_lines
+from mockserver.entries.retries import MAX_SEARCHED
 from mockserver.remote.arming import describe_armed
 from mockserver.remote.requests import RequestTable
 from mockserver.reports.coverage_report import summary
@@ -123,9 +124,11 @@ class Toolbox:
                 retry = "the provider may have done what was asked"
             else:
                 retry = "a retry finds its change made" if found["committed"] else "it changed nothing"
-            lines += ["", f"  the client did not get this answer: {how}; {retry}"]
+            lines += ["", f"  the client did not get this answer: {how}; {retry}", f"  {_retry(found['retried_by'])}"]
         elif decision:
             lines += ["", *(f"  {line}" for row in self._rows_of(found["scenario"]) for line in _advice(row))]
+        if found["retry_of"]:
+            lines += ["", f"  {_retried(found['retry_of'])}"]
         return "\n".join(lines)
 
     def verify(
@@ -226,6 +229,24 @@ def _recording_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  expected: {recording['expected']}"
     for one in recording["differences"]:
         yield f"  {one['at']}: expected {json.dumps(one['expected'])}, got {json.dumps(one['came'])}"
+
+
+def _retry(found: Mapping[str, Any] | None) -> str:
+    """The retry of a request whose answer was lost, and how it was answered."""
+    if found is None:
+        return f"no retry yet among the next {MAX_SEARCHED:,} requests"
+    answer = (found["status"], found["code"], found["scenario"] or found["problem"])
+    answered = "answer lost" if found["answer_lost"] else " ".join(str(one) for one in answer if one is not None)
+    return f"its retry: {found['id']}, {found['after_ms']} ms later: {answered}{_masked(found)}"
+
+
+def _retried(found: Mapping[str, Any]) -> str:
+    """The request whose answer was lost, and which this one repeats."""
+    return f"retry of {found['id']}, whose answer was lost{_masked(found)}"
+
+
+def _masked(found: Mapping[str, Any]) -> str:
+    return " (hidden values were not compared)" if found["has_masked_values"] else ""
 
 
 def _advice(row: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -162,15 +163,17 @@ class RedisStorage:
         kept = {"id": entry.id, "data": entry.data.decode(), **self._shared.journal_limits}
         await self._store.run("refused", encode(kept), encode(counts(observation, complete=True)))
 
-    async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
-        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id.
-
-        What is newer is what was committed later: ids are drawn before.
-        """
+    async def entries(
+        self, sandbox: str | None, *, before: str = "", after: str = "", limit: int = sys.maxsize
+    ) -> Sequence[Entry]:
+        """See `Storage`. What is newer is what was committed later: ids are drawn before."""
         low = f"({await self._place(after)}" if after else "-inf"
         high = f"({await self._place(before)}" if before else "+inf"
         key = "order" if sandbox is None else f"order:{sandbox}"
-        return await self._entries(await self._store.command("ZREVRANGEBYSCORE", key, high, low))
+        if after:
+            ids = await self._store.command("ZRANGEBYSCORE", key, low, high, "LIMIT", 0, limit)
+            return await self._entries(ids[::-1])
+        return await self._entries(await self._store.command("ZREVRANGEBYSCORE", key, high, low, "LIMIT", 0, limit))
 
     async def _place(self, entry_id: str) -> float:
         """The sequence number of an entry; if it is not kept, a place behind the last one that has a lower id."""

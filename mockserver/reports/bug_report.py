@@ -57,13 +57,14 @@ def report(
     entry: JournalEntry,
     contract: Contract,
     reconstruction: Reconstruction | None,
+    retries: Mapping[str, Any],
     utc_offset: str,
     language: str = "en",
     scheme: str = "http",
 ) -> str:
     """Write the page in a language of `TRANSLATIONS`, with times in the `utc_offset` of the sandbox.
 
-    `reconstruction` is that of the entry under the contract that is served now.
+    `reconstruction` is that of the entry under the contract that is served now, `retries` what `retries_json` gives.
     """
     decision = entry.decision
     wording = Wording(language, _record_titles(contract, decision, language))
@@ -71,6 +72,7 @@ def report(
     answered = [str(part) for part in (entry.reply.status, reply_code(entry)) if part is not None]
     title = wording.text("lost") if entry.answer_lost else " ".join(answered)
     target = entry.request.target + _mark(entry, "/request/target", wording)
+    rows = (*_summary_rows(entry, contract, reconstruction, utc_offset, wording), *wording.retry_rows(entry, retries))
     parts = [
         f"<p><small>{escape(wording.text('entry.report'))}</small></p>",
         f"<h1><b>{escape(title)}</b> {escape(name)}</h1>",
@@ -78,7 +80,7 @@ def report(
         *_documentation(decision, reconstruction, wording),
         *(_lost(entry, wording) if entry.answer_lost else _advice(reconstruction, wording)),
         *_violations(decision, entry, wording),
-        _table(wording.text("report.happened"), _summary_rows(entry, contract, reconstruction, utc_offset, wording)),
+        _table(wording.text("report.happened"), rows),
         _section(wording.text("report.sent"), _message(entry, "request", wording)),
         _section(
             wording.text("report.not_arrived" if entry.answer_lost else "report.answered"),

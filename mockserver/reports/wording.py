@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -49,6 +49,22 @@ class Wording:
     def why(self, trigger: str, cause_entry_id: str) -> str:
         """What made a scenario answer. A record that no request wrote was written by hand or from a snapshot."""
         return self.text("trigger.state.hand" if trigger == "state" and not cause_entry_id else f"trigger.{trigger}")
+
+    def retry_rows(self, entry: JournalEntry, retries: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """What an entry repeats, and its own retry if its answer was lost, with names; of what `retries_json` gives."""
+        if retries["retry_of"] is not None:
+            yield self.text("entry.retry_of"), self._retry(retries["retry_of"])
+        if entry.answer_lost:
+            found = retries["retried_by"]
+            yield self.text("entry.retry"), self.text("lost.retry.none") if found is None else self._retry(found)
+
+    def _retry(self, found: Mapping[str, Any]) -> str:
+        """The other request of a retry, and how it was answered."""
+        after = self.text("lost.retry.after", ms=found["after_ms"]) if found["after_ms"] > 0 else None
+        answer = (self.text("lost"),) if found["answer_lost"] else (found["status"], found["code"])
+        masked = self.text("lost.retry.masked") if found["has_masked_values"] else None
+        parts = (f"#{found['id']}", after, *answer, found["scenario"] or found["problem"], masked)
+        return " · ".join(str(part) for part in parts if part is not None)
 
     def place(self, pointer: str, entry: JournalEntry) -> str:
         """A place of an entry as a path: `/request/body/value/name` is `body.name`.

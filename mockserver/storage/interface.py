@@ -7,6 +7,7 @@ machine are coroutines. Those of the store in memory never suspend: a request is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol, TypeAlias
@@ -139,10 +140,7 @@ class Sandbox(Protocol):
         """The scenarios in force."""
 
     async def set_scenarios(self, operation: Operation, scenarios: Sequence[Scenario], changed: str) -> Full | None:
-        """Replace the run-time scenarios of an operation; the answers in turn of the one that `changed` begin again.
-
-        `Full` if there is no room.
-        """
+        """Replace an operation's run-time scenarios; turns of the one `changed` begin again. `Full`: no room."""
 
     async def arm(self, make: Callable[[int], ArmedOutcome]) -> ArmedOutcome | Full:
         """Arm what `make` gives for an unused id; `Full` if there is no room."""
@@ -263,10 +261,12 @@ class Storage(Protocol):
     async def add_entry(self, entry: Entry, observation: Observation) -> None:
         """Keep the entry of a request that the mock refused, and count it."""
 
-    async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
+    async def entries(
+        self, sandbox: str | None, *, before: str = "", after: str = "", limit: int = sys.maxsize
+    ) -> Sequence[Entry]:
         """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id.
 
-        Raises `ValueError` where that is not the id of an entry.
+        `limit`: at most so many, those nearest to that entry. Raises `ValueError` where that is not the id of an entry.
         """
 
     async def entry(self, entry_id: str) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -178,9 +179,11 @@ class MemoryStorage:
         self._shared.journal.add(entry)
         self._shared.coverage.add(observation, complete=True)
 
-    async def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> Sequence[Entry]:
-        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id."""
-        return self._shared.journal.entries(sandbox, before=before, after=after)
+    async def entries(
+        self, sandbox: str | None, *, before: str = "", after: str = "", limit: int = sys.maxsize
+    ) -> Sequence[Entry]:
+        """See `Storage`."""
+        return self._shared.journal.entries(sandbox, before=before, after=after, limit=limit)
 
     async def entry(self, entry_id: str) -> Entry | None:
         """The entry of an id, if it is still there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -126,15 +127,15 @@ class Journal:
         self.listeners.add(listener)
         return listener
 
-    def entries(self, sandbox: str | None, *, before: str = "", after: str = "") -> list[Entry]:
-        """The entries of a sandbox, or of all (None), newest first: those older or newer than the entry of an id.
-
-        Raises `ValueError` where that is not the id of an entry.
-        """
+    def entries(
+        self, sandbox: str | None, *, before: str = "", after: str = "", limit: int = sys.maxsize
+    ) -> list[Entry]:
+        """The entries of a sandbox, or of all (None), newest first; see `Storage`."""
         low = entry_number(after) if after else 0
         high = entry_number(before) if before else self._last_id + 1
         of_sandbox = [one for one in reversed(self._entries) if sandbox is None or one.sandbox == sandbox]
-        return [one for one in of_sandbox if low < int(one.id) < high] if before or after else of_sandbox
+        found = [one for one in of_sandbox if low < int(one.id) < high] if before or after else of_sandbox
+        return found[-limit:] if after else found[:limit]
 
     def find(self, entry_id: str) -> Entry | None:
         """The entry of an id, if it is still there."""

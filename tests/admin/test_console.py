@@ -496,8 +496,28 @@ def test_an_answer_is_lost_in_two_clicks(mock: Serving, console: Opened) -> None
     )
     expect(detail.get_by_text("What to do")).to_have_count(0)
     expect(detail.get_by_role("heading", name="Reply that did not arrive")).to_be_visible()
+    retried = detail.locator("dt", has_text=re.compile("^Retry$")).locator("+ dd")
+    expect(retried).to_have_text(re.compile(r"^#\d+( · after \d+ ms)? · 400 · 4433 · card-already-activated$"))
+    retried.get_by_role("link").click()
+    repeats = detail.locator("dt", has_text="Retry of").locator("+ dd")
+    expect(repeats).to_have_text(re.compile(r"^#\d+( · after \d+ ms)? · answer lost · activated-existing-customer$"))
     program(page).get_by_role("button", name="Settings: lost answer").click()
     expect(page.get_by_label("Keep what the request changes")).to_be_checked()
+
+
+def test_an_open_entry_finds_the_retry_that_came_meanwhile(mock: Serving, console: Opened) -> None:
+    """In Spanish; hidden values are not compared, and it says so."""
+    body = {**ONCE, "pin": "1234"}
+    assert send(mock, "retried", body, **{"Mock-Fault": "gateway"})[0] == 503
+    page = console(at(mock, "retried"), locale="es-MX")
+    rows(page).first.click()
+    retried = page.locator(".detail dt", has_text=re.compile("^Reintento$")).locator("+ dd")
+    expect(retried).to_contain_text("Aún no hay ninguno entre las 1000 solicitudes siguientes")
+    send(mock, "retried", body)
+    retried.get_by_role("button", name="Buscar otra vez").click()
+    expect(retried).to_have_text(
+        re.compile(r" · tras \d+ ms · 200 · activated-.+ · los valores ocultos no se compararon$")
+    )
 
 
 def test_an_outcome_is_armed_by_click(mock: Serving, console: Opened) -> None:

@@ -1,5 +1,6 @@
 """The journal: bounded, filtered, paged, told whole; every answer and its log line name its entry."""
 
+import asyncio
 import json
 import weakref
 from dataclasses import replace
@@ -215,6 +216,24 @@ async def test_an_entry_has_all_details(url: str, client: aiohttp.ClientSession)
     assert second["decision"]["because"] == ["violation at body.pin, keyword pattern"]
     assert second["misses"][0]["evidence"][0]["expected"]
     assert "12a4" not in json.dumps(second)
+
+
+async def test_an_entry_names_the_retry_of_its_lost_answer(url: str, client: aiohttp.ClientSession) -> None:
+    """And the retry names the entry; a cut answer, and one that a client did not wait for, are lost as well."""
+    lost = {"Mock-Fault": "truncate; commit=true"}
+    async with client.post(url + PATH, json=ONCE, headers=lost) as response:
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(post_body(client, url, ONCE, Mock_Delay="20s"), 0.2)
+    while not (await get_json(client, f"{url}/__admin/requests/2"))["client_left"]:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
+    await post_body(client, url, ONCE)
+    cut, left, repeated = [await get_json(client, f"{url}/__admin/requests/{number}") for number in (1, 2, 3)]
+    assert (cut["retried_by"]["id"], cut["retried_by"]["answer_lost"], cut["retry_of"]) == ("2", True, None)
+    assert (left["retried_by"]["id"], left["retried_by"]["code"], left["retry_of"]["id"]) == ("3", 4433, "1")
+    assert left["retried_by"]["after_ms"] >= 200
+    assert (repeated["retried_by"], repeated["retry_of"]["scenario"]) == (None, "card-already-activated")
 
 
 async def test_an_unknown_entry_is_404(url: str, client: aiohttp.ClientSession) -> None:

@@ -159,6 +159,7 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
     lost = await agent.ask("why")
     assert "the client did not get this answer: the fault gateway took it; a retry finds its change made" in lost
     assert "send again" not in lost
+    assert "  no retry yet among the next 1,000 requests" in lost
     assert "gateway, answer lost, change kept" in (await agent.ask("requests")).splitlines()[-1]
     first = await agent.ask("why", entry=table[1].split()[0])
     assert "because:  it is armed" in first
@@ -175,6 +176,23 @@ async def test_an_armed_outcome_is_met_and_explained(agent: Agent) -> None:
     assert "not met: rfc-invalid: body.customer_id TEST-RFC-INVALID" in coverage
     assert await agent.ask("reset") == f"reset sandbox {agent.box.sandbox}"
     assert "no such requests" in await agent.ask("requests")
+
+
+async def test_a_lost_answer_and_its_retry_are_told(agent: Agent) -> None:
+    """From the one to the other and back; hidden values are not compared."""
+    body = {**ONCE, "pin": "1234"}
+    assert await agent.send(body, **{"Mock-Fault": "gateway; commit=true"}) == 503
+    assert await agent.send(body, **{"Mock-Fault": "gateway"}) == 503
+    first, second = (row["id"] for row in agent.box.requests())
+    masked = " (hidden values were not compared)"
+    assert re.search(
+        rf"  its retry: {second}, \d+ ms later: answer lost{re.escape(masked)}", await agent.ask("why", entry=first)
+    )
+    assert f"  retry of {first}, whose answer was lost{masked}" in await agent.ask("why")
+    assert await agent.send(body) == 400
+    answer = "400 4433 card-already-activated"
+    assert re.search(rf"  its retry: \d+, \d+ ms later: {answer}", await agent.ask("why", entry=second))
+    assert f"  retry of {second}, whose answer was lost" in await agent.ask("why")
 
 
 async def test_an_outcome_answers_to_its_code_in_each_tool(agent: Agent) -> None:

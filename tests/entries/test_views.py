@@ -80,7 +80,7 @@ def test_a_code_is_one_number_however_it_is_written(contract: Contract, seed: in
     sent(engine, {**ONCE, "card_identifier": "TEST-ACTIVATED"})
     (entry,) = journal(engine, None)
     assert json.dumps(entry_summary(entry)["code"]) == "4433"
-    assert "<b>400 4433</b>" in report(entry, contract, None, "+00:00")
+    assert "<b>400 4433</b>" in report(entry, contract, None, {"retried_by": None, "retry_of": None}, "+00:00")
 
 
 def test_a_row_has_the_keys_that_the_request_named(contract: Contract) -> None:

@@ -299,6 +299,25 @@ async def test_a_report_shows_faults_and_delays(url: str, client: aiohttp.Client
     assert TRANSLATIONS["en"]["report.answered"] not in text
     assert TRANSLATIONS["en"]["report.not_arrived"] in text
     assert TRANSLATIONS["en"]["outcomes.advice"] not in text
+    assert "RetryNone yet among the next 1,000 requests" in text
+    assert "ReintentoAún no hay ninguno entre las 1000 solicitudes siguientes" in spanish
+
+
+async def test_reports_of_a_lost_answer_and_its_retry_name_each_other(client: aiohttp.ClientSession) -> None:
+    """With the time between, how the retry was answered, and that hidden values were not compared."""
+    now = [0]
+    engine = Engine(load(), clock=lambda: now[0])
+    async with serving(engine) as url:
+        body = {**ONCE, "pin": "1234"}
+        await report(client, url, body, Mock_Fault="gateway; commit=true")
+        now[0] += 1_200_000_000
+        repeated = Tags(await report(client, url, body)).text
+        spanish = {"Accept-Language": "es"}
+        async with client.get(f"{url}/__admin/requests/1/report", headers=spanish) as response:
+            lost = Tags(await response.text()).text
+    masked = "hidden values were not compared"
+    assert f"Retry of#1 · after 1200 ms · answer lost · activated-existing-customer · {masked}\n" in repeated
+    assert "Reintento#2 · tras 1200 ms · 400 · 4433 · card-already-activated · los valores ocultos no se" in lost
 
 
 async def test_the_curl_line_has_a_method_where_curl_needs_one(url: str, client: aiohttp.ClientSession) -> None:

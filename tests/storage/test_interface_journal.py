@@ -30,13 +30,18 @@ async def test_entries_come_newest_first(mock: Mock) -> None:
 
 
 async def test_entries_before_and_after_an_id(mock: Mock) -> None:
-    """The entry itself is left out; it need not exist or be of that sandbox."""
+    """The entry itself is left out; it need not exist or be of that sandbox. A limit leaves the nearest."""
     sent = [await mock.send(name) for name in ("a", "b", "a", "b", "a")]
     assert await ids(mock, None, before=sent[2]) == [sent[1], sent[0]]
     assert await ids(mock, None, after=sent[2]) == [sent[4], sent[3]]
     assert await ids(mock, "a", before=sent[3], after=sent[0]) == [sent[2]]
     assert await ids(mock, None, before=sent[0]) == []
     assert await ids(mock, None, after=sent[-1]) == []
+    for limit, (older, newer) in {1: ([sent[2]], [sent[1]]), 9: ([sent[2], sent[0]], [sent[3], sent[1]])}.items():
+        assert [one.id for one in await mock.storage.entries("a", before=sent[4], limit=limit)] == older
+        nearest = [one.id for one in await mock.storage.entries("b", after=sent[0], limit=limit)]
+        assert nearest == newer
+    assert [one.id for one in await mock.storage.entries(None, limit=2)] == [sent[4], sent[3]]
     assert await mock.storage.clear_entries("b") == 2
     assert await ids(mock, None, after=sent[1]) == [sent[4], sent[2]]
     for wrong in ("-1", "1.5", "one", "\u0663", "9" * 21, " 1"):

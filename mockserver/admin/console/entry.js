@@ -24,7 +24,7 @@ export async function entryNodes(id, sandbox, { close, again }) {
     return { failed: true, nodes: [h("div", { class: "entry-top" }, h("div", { class: "spread" }), iconButton(t("close"), "close", close)), errorState(error, again)] };
   }
   const titles = recordTitles(served, entry.decision?.operation);
-  return { failed: false, nodes: [top(entry, served, sandbox, close), ...explanation(entry, served), exchange(entry), nearMisses(entry, titles), records(entry, titles)] };
+  return { failed: false, nodes: [top(entry, served, sandbox, close), ...explanation(entry, served, !entry.answer_lost, again), exchange(entry), nearMisses(entry, titles), records(entry, titles)] };
 }
 
 function top(entry, served, sandbox, close) {
@@ -61,8 +61,8 @@ function section(title, ...children) {
   return h("section", { class: "panel", "aria-labelledby": id }, h("h3", { id }, title), ...children);
 }
 
-/** Why this answer was sent: heading and note of the documents, conditions that held, assumptions; advice if it `hasArrived`. */
-export function explanation(entry, served, hasArrived = !entry.answer_lost) {
+/** Why this answer was sent: heading and note of the documents, conditions that held, assumptions; advice if it `hasArrived`. `again` loads the entry again. */
+export function explanation(entry, served, hasArrived = !entry.answer_lost, again = null) {
   const { decision } = entry;
   const parts = [entry.answer_lost ? lostNotice(entry) : decision && hasArrived ? adviceNotice(decision) : null];
   const constant = constantKey(entry, served);
@@ -81,7 +81,9 @@ export function explanation(entry, served, hasArrived = !entry.answer_lost) {
     if (entry.reply.body?.did_you_mean?.length) fact(t("entry.near"), h("span", { class: "mono" }, entry.reply.body.did_you_mean.join(", ")));
     if (entry.reply.body?.detail) fact(t("entry.detail"), h("span", { lang: "en" }, entry.reply.body.detail));
   }
-  if (entry.cause) fact(t("entry.cause"), h("a", { href: routeUrl("journal", { ...currentRoute().params, id: entry.cause, of: `~${entry.sandbox}` }) }, `#${entry.cause}`));
+  if (entry.cause) fact(t("entry.cause"), entryLink(entry.cause, entry));
+  if (entry.retry_of) fact(t("entry.retry_of"), ...retryText(entry.retry_of, entry));
+  if (entry.answer_lost) fact(t("entry.retry"), ...(entry.retried_by ? retryText(entry.retried_by, entry) : [`${t("lost.retry.none")} `, again ? button(t("lost.retry.look"), again, { kind: "small" }) : null]));
   if (entry.fault) fact(t("entry.fault"), `${faultName(entry.fault)}${entry.committed ? ` · ${t("entry.committed")}` : ""}`);
   if (entry.delay_ms > 0) fact(t("entry.delay"), `${Math.round(entry.delay_ms)} ms`);
   if (entry.fallback) fact(t("entry.fallback"), `${t("problem.provider-unreachable")}. `, englishText(entry.fallback));
@@ -112,6 +114,20 @@ function lostNotice(entry) {
   const how = entry.client_left ? t("entry.client.left") : t(`fault.${entry.fault}`);
   const retry = isForwarded(entry) ? "lost.forwarded" : entry.committed ? "lost.committed" : "lost.unchanged";
   return notice("bad", h("strong", {}, t("lost.text", { how })), " ", t(retry));
+}
+
+/** A link to another entry of the sandbox. */
+const entryLink = (id, { sandbox }) => h("a", { href: routeUrl("journal", { ...currentRoute().params, id, of: `~${sandbox}` }) }, `#${id}`);
+
+/** The other request of a retry, and how it was answered. */
+function retryText(found, entry) {
+  const parts = [
+    found.after_ms > 0 ? t("lost.retry.after", { ms: found.after_ms }) : null,
+    ...(found.answer_lost ? [t("lost")] : [found.status, found.code]),
+    found.scenario ?? found.problem,
+    found.has_masked_values ? t("lost.retry.masked") : null,
+  ];
+  return [entryLink(found.id, entry), ...parts.filter((one) => one !== null).map((one) => ` · ${one}`)];
 }
 
 /** What an answer of the provider is to the contract. */
