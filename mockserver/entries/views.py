@@ -14,7 +14,7 @@ from mockserver.core.model import Record, RequestWarning, Violation, Write
 from mockserver.core.reply import Decision, Headers, NearMiss
 from mockserver.decision.warnings import NO_CREDENTIALS
 from mockserver.entries.entry_writer import scenario_info
-from mockserver.entries.journal_entry import JSON, EntryViolation, JournalEntry, Recorded, ScenarioInfo
+from mockserver.entries.journal_entry import JSON, EntryDecision, EntryViolation, JournalEntry, Recorded, ScenarioInfo
 from mockserver.entries.reconstruction import Reconstruction
 
 
@@ -48,8 +48,13 @@ def entry_summary(entry: JournalEntry) -> dict[str, Any]:
         "unexpected": is_unexpected(entry),
         "masked": list(entry.masked),
         "keys": _keys(entry),
-        "has_warnings": decision is not None and any(one.keyword != NO_CREDENTIALS for one in decision.warnings),
+        "has_warnings": has_warnings(decision),
     }
+
+
+def has_warnings(decision: EntryDecision | None) -> bool:
+    """Whether there are warnings beside that of missing credentials."""
+    return decision is not None and any(one.keyword != NO_CREDENTIALS for one in decision.warnings)
 
 
 def _keys(entry: JournalEntry) -> list[str]:

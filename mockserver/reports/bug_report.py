@@ -14,7 +14,14 @@ from mockserver.core.client_advice import NO_ADVICE, text_in
 from mockserver.core.contract import Contract
 from mockserver.entries.journal_entry import EntryDecision, JournalEntry, Recorded
 from mockserver.entries.reconstruction import Reconstruction
-from mockserver.entries.views import pretty_json, records_before_and_after, reply_code, reply_error, violation_json
+from mockserver.entries.views import (
+    has_warnings,
+    pretty_json,
+    records_before_and_after,
+    reply_code,
+    reply_error,
+    violation_json,
+)
 from mockserver.reports.curl_line import curl_line
 from mockserver.reports.wording import Wording
 from mockserver.version import __version__
@@ -290,5 +297,6 @@ def _violations(decision: EntryDecision | None, entry: JournalEntry, wording: Wo
         yield _table(wording.text("try.wrong"), rows)
     if decision is not None and decision.warnings:
         listed = "".join(f"<li>{escape(wording.warning(one))}</li>" for one in decision.warnings)
-        title = wording.text("report.noticed" if reply_error(entry) else "report.warnings")
+        is_accepted = has_warnings(decision) and not reply_error(entry)
+        title = wording.text("report.warnings" if is_accepted else "report.noticed")
         yield _section(title, f"<ul>{listed}</ul>")

@@ -216,6 +216,7 @@ def test_filters_select_rows(console: Opened) -> None:
         expect(rows(page)).to_have_count(2)
         page.get_by_label("Scenario or code").select_option("unknown-scenario")
         expect(rows(page)).to_have_count(1)
+        expect(rows(page)).to_contain_text("The header names no scenario of this operation · POST ")
         expect(page.get_by_text("1 of 3 requests")).to_be_visible()
         page.get_by_label("Search requests and answers").fill("nothing-of-this")
         page.get_by_role("button", name="Show all requests").click()
@@ -258,6 +259,20 @@ def test_rows_are_told_apart_and_filtered_by_what_is_odd(mock: Serving, console:
     page.get_by_label("Which requests").select_option("faults")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("answer lost")
+
+
+def test_an_unknown_test_value_is_answered_with_those_that_there_are(mock: Serving, console: Opened) -> None:
+    """In the reader's language; missing credentials alone are no warning about an accepted request."""
+    typed = {"Content_Type": "application/json"}
+    send(mock, "none-such", LASTING, **typed)
+    send(mock, "none-such", {**LASTING, "card_identifier": "TEST-NONE"}, **typed)
+    page = console(at(mock, "none-such"), locale="es-MX")
+    rows(page).first.click()
+    expect(page.locator(".detail .facts").first).to_contain_text("Valores de pruebaTEST-CARD, TEST-UNKNOWN")
+    rows(page).last.click()
+    expect(page.locator(".detail .notice.info").last).to_have_text(
+        "También se observó:no se enviaron credenciales; aquí no se exigen"
+    )
 
 
 def test_markup_of_a_client_is_shown_as_text(mock: Serving, console: Opened) -> None:
@@ -359,7 +374,7 @@ def test_a_code_is_armed_in_two_clicks(mock: Serving, console: Opened) -> None:
     program(page).get_by_role("button", name="5001").first.click()
     expect(waiting(page)).to_contain_text("5001 · provider-communication · for 1 request")
     toast = page.locator(".toast")
-    expect(toast).to_contain_text("Next answer: 5001 · provider-communication")
+    expect(toast).to_contain_text("Armed: 5001 · provider-communication")
     program(page).get_by_role("button", name="5001").first.click()
     expect(toast.get_by_role("button", name="Undo")).to_have_count(1)
     expect(page.locator(".chip")).to_have_count(2)
@@ -960,6 +975,7 @@ def test_a_delay_is_armed_and_removed(mock: Serving, console: Opened) -> None:
 def test_a_sandbox_is_made_and_dropped(mock: Serving, console: Opened) -> None:
     """Its clock is moved; once dropped it is not among the choices."""
     page = console(at(mock, "before", "state"))
+    expect(page.get_by_text("A key that is not listed has a record without fields.")).to_be_visible()
     page.get_by_label("Sandbox", exact=True).select_option("Create or go to another…")
     page.get_by_label("Name", exact=True).fill("made.here")
     page.get_by_role("button", name="Go there").click()
@@ -1130,6 +1146,11 @@ def test_the_token_is_asked_for_once(console: Opened) -> None:
         other = console(serve.url, tells=False)
         other.get_by_role("button", name="Cancel").click()
         expect(other.get_by_text("A token is needed")).to_be_visible()
+        expect(other.locator(".base")).to_be_empty()
+        other.get_by_role("button", name="Enter the token").click()
+        other.get_by_role("textbox", name="Token").fill("t0ken")
+        other.get_by_role("button", name="Continue").click()
+        expect(other.locator(".base")).to_have_text(serve.url)
         for one in (page, other):
             one.close()
 

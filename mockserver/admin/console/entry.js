@@ -79,6 +79,7 @@ export function explanation(entry, served, hasArrived = !entry.answer_lost, agai
   } else {
     fact(t("entry.problem"), textOr(`problem.${entry.problem}`, entry.problem ?? "—"));
     if (entry.reply.body?.did_you_mean?.length) fact(t("entry.near"), h("span", { class: "mono" }, entry.reply.body.did_you_mean.join(", ")));
+    if (entry.reply.body?.test_values?.length) fact(t("values.title"), h("span", { class: "mono" }, entry.reply.body.test_values.join(", ")));
     if (entry.reply.body?.detail) fact(t("entry.detail"), h("span", { lang: "en" }, entry.reply.body.detail));
   }
   if (entry.cause) fact(t("entry.cause"), entryLink(entry.cause, entry));
@@ -167,7 +168,8 @@ function body(title, entry, member, found) {
 }
 
 function exchange(entry) {
-  const warnings = entry.warnings.length ? notice("warn", h("strong", {}, t(entry.decision && entry.code === null ? "entry.warnings" : "entry.noticed")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, warningText(one))))) : null;
+  const isAccepted = entry.has_warnings && entry.code === null;
+  const warnings = entry.warnings.length ? notice(entry.has_warnings ? "warn" : "info", h("strong", {}, t(isAccepted ? "entry.warnings" : "entry.noticed")), h("ul", {}, ...entry.warnings.map((one) => h("li", {}, warningText(one))))) : null;
   return h("div", { class: "pair" },
     h("div", {}, body(t("entry.request"), entry, "request", entry.violations), warnings),
     body(t(entry.answer_lost ? "entry.reply.lost" : "entry.reply"), entry, "reply", []));

@@ -70,8 +70,10 @@ export function journal(main, reportState) {
     const keys = [...row.keys].sort((one, other) => one.length - other.length).slice(0, 2) // the readable ones are short
       .map((one) => (one.length > 24 ? `${one.slice(0, 12)}…` : one)).join(" · ");
     const hint = [keys, row.answer_lost ? t("lost") : row.hint].filter(Boolean).join(" · ");
+    const called = [`${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null];
+    const problem = row.problem ? textOr(`problem.${row.problem}`, "") : "";
     const where = hint ? h("span", { class: "dim reply-hint", title: hint }, hint)
-      : h("span", { class: "dim mono cut" }, `${row.method} ${target}`, row.masked.includes("/request/target") ? maskBadge() : null);
+      : problem ? h("span", { class: "dim reply-hint", title: problem }, problem, " · ", h("span", { class: "mono" }, called)) : h("span", { class: "dim mono cut" }, called);
     const sandbox = params().all && row.sandbox ? h("span", { class: "badge plain" }, row.sandbox) : null;
     const wrong = row.fault ? h("span", { class: "badge bad", title: row.fault }, textOr(`fault.name.${row.fault}`, row.fault)) : row.client_left ? h("span", { class: "badge bad" }, t("client.left")) : null;
     const late = row.delay_ms >= 1 ? `${Math.round(row.delay_ms)} ms` : "";
@@ -98,10 +100,10 @@ export function journal(main, reportState) {
   }
 
   function draw() {
-    const shown = visible();
-    count.textContent = shown.length === rowsOfJournal.length ? t("journal.count", { count: rowsOfJournal.length }) : t("journal.some", { some: shown.length, count: rowsOfJournal.length });
     drawScenarios();
     if (!loaded) return;
+    const shown = visible();
+    count.textContent = shown.length === rowsOfJournal.length ? t("journal.count", { count: rowsOfJournal.length }) : t("journal.some", { some: shown.length, count: rowsOfJournal.length });
     if (shown.length) {
       rows.instead(null);
       rows.set(shown);
@@ -215,6 +217,7 @@ export function journal(main, reportState) {
     rowsOfJournal = [];
     arrived = [];
     loaded = false;
+    count.textContent = "";
     fill(lostNote);
     fill(missingNote);
     drawPause();

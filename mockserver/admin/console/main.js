@@ -44,16 +44,16 @@ fill(document.getElementById("app"),
   main,
   toastArea);
 
-let wasAway = false;
+let wasOff = false;
 
-/** Shows the state of the connection. A mock that comes back may serve another contract. */
+/** Shows the state of the connection. A mock that comes back may serve another contract; one that refused has told nothing yet. */
 function reportState(state, error) {
-  if (state === "live" && wasAway) {
+  if (state === "live" && wasOff) {
     clearCache();
     showServed();
   }
   next.setState(state);
-  wasAway = state === "away" || (wasAway && state !== "live");
+  wasOff = state === "away" || state === "refused" || (wasOff && state !== "live");
   connectionState.className = `pulse ${state}`;
   connectionState.lastChild.textContent = t(`live.${state}`);
   awayBanner.lastChild.textContent = error?.status ? t("live.away.status", { status: error.status }) : t("live.away.text");

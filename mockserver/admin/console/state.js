@@ -125,8 +125,9 @@ export function state(main, reportState) {
       h("td", { class: "tools" },
         iconButton(t("state.edit", { key: one.key }), "edit", () => edit(collection, one)),
         one.origin === "request" ? iconButton(t("state.restore", { key: one.key }), "undo", () => restore(collection, one.key)) : null));
+    const hasDefault = open && Object.keys(defaultMembers).length > 0;
     fill(table,
-      h("p", { class: "dim" }, t(open ? "state.open" : "state.closed"), open && Object.keys(defaultMembers).length ? h("span", { class: "mono" }, ` ${stringify(defaultMembers)}`) : null),
+      h("p", { class: "dim" }, t(!open ? "state.closed" : hasDefault ? "state.open" : "state.open.empty"), hasDefault ? h("span", { class: "mono" }, ` ${stringify(defaultMembers)}`) : null),
       rows.length ? h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": collection }, h("table", { class: "grid" },
         h("thead", {}, h("tr", {}, ...[t("state.key"), t("state.origin"), ...(members.length ? members : [t("state.members")]), ""].map((name) => name ? h("th", { scope: "col" }, name) : h("td", { class: "tools" })))),
         h("tbody", {}, ...ordered.slice(0, maxRows).map(line)))) : emptyState("empty", t("state.empty"), t("state.empty.text")),
