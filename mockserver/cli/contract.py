@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.base.spelling import close_matches, did_you_mean
-from mockserver.base.values import encode_ascii_json
+from mockserver.base.spelling import close_matches, did_you_mean, did_you_mean_sentence
+from mockserver.base.values import encode_ascii_json, encode_json
+from mockserver.core.client_advice import text_in
+from mockserver.core.codes import has_name, near_names, scenario_name
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
 from mockserver.engine import listing
@@ -53,12 +56,45 @@ def check(folder: Path | None, overlay: tuple[Path, ...], mounts: Path | None) -
 
 
 @click.command()
+@click.argument("name", required=False)
 @with_contract
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
-def scenarios(contract: Contract, *, as_json: bool) -> None:
-    """List the scenarios: what each one answers and how to trigger it."""
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of text.")
+def scenarios(contract: Contract, *, name: str | None, as_json: bool) -> None:
+    """List the scenarios: what each one answers and how to trigger it.
+
+    NAME, an id or a code, shows one in full, with what a client should do; a code shows all that have it.
+    """
     rows = listing.scenario_rows(contract)
-    click.echo(encode_ascii_json(rows) if as_json else "\n".join(listing.scenario_table(rows)))
+    if name is not None:
+        is_chosen = [has_name(scenario, scenario_name(name)) for scenario in contract.scenarios]
+        rows = [row for row, chosen in zip(rows, is_chosen, strict=True) if chosen]
+        if not rows:
+            hint = did_you_mean_sentence(near_names(name, contract.scenarios))
+            raise click.BadParameter(f"there is no {name}.{hint}", param_hint="NAME")
+    if as_json:
+        click.echo(encode_ascii_json(rows))
+    else:
+        click.echo("\n".join(listing.scenario_table(rows) if name is None else _in_full(rows)))
+
+
+def _in_full(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Scenarios as text, each with what a client should do."""
+    for row in rows:
+        heading = f', "{row["heading"]}"' if row["heading"] else ""
+        error = f" {encode_json(row['error']).decode()}" if row["error"] else ""
+        parts = {
+            "answer": f"{row['status']}{error}" if row["status"] else None,
+            "how to trigger": row["trigger"],
+            "or by header": f"Mock-Scenario: {row['id']}",
+            "note": row["note"],
+            "what happened": text_in(row["reason"] or {}, "en"),
+            "what to do": text_in(row["advice"] or {}, "en"),
+            "send again": row["retry"],
+        }
+        yield f"{row['id']} ({row['source']}{heading})"
+        yield from (f"  {label + ':':16}{text}" for label, text in parts.items() if text)
+        yield ""
+    yield "What happened, what to do and send again are advice of this mock, not of the documents."
 
 
 @click.command()

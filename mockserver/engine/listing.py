@@ -140,7 +140,7 @@ def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
     yield ""
     yield "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
-    yield "Retry is advice of this mock, not of the documents; --json has all of it."
+    yield "Retry is advice of this mock, not of the documents; `mockserver scenarios NAME` shows what to do in words."
 
 
 def _verified_cell(verified: Mapping[str, str] | None) -> str:

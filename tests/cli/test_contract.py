@@ -120,6 +120,36 @@ def test_the_table_shows_how_to_meet_each_scenario(contract: Contract) -> None:
     assert lines[-2] == "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
 
 
+@pytest.mark.parametrize("name", ["card-already-activated", "4433", "code=4433"])
+def test_a_scenario_is_shown_in_full(name: str) -> None:
+    """By its id or its code: the answer, how to get it, and what a client should do."""
+    lines = invoke("scenarios", name).output.splitlines()
+    assert lines[:4] == [
+        'card-already-activated (documented, "Card already activated.")',
+        '  answer:         400 {"code":4433,"hints":["Card has already been activated"]}',
+        "  how to trigger: body.card_identifier TEST-ACTIVATED",
+        "  or by header:   Mock-Scenario: card-already-activated",
+    ]
+    assert lines[4] == "  what happened:  The card is activated already."
+    assert lines[5].startswith("  what to do:     After a lost answer, treat it as success")
+    assert lines[6:-1] == ["  send again:     treat-as-success", ""]
+    assert lines[-1] == "What happened, what to do and send again are advice of this mock, not of the documents."
+
+
+def test_a_code_of_several_scenarios_shows_all_of_them() -> None:
+    """As text and as JSON, in the order of checks."""
+    ids = [row["id"] for row in json.loads(invoke("scenarios", "--json", "4400").output)]
+    assert ids[:3] == ["malformed", "reference-batch-empty", "card-identifier-empty"]
+    text = invoke("scenarios", "4400").output
+    assert [line.split()[0] for line in text.splitlines()[:-1] if line and line[0] != " "] == ids
+
+
+def test_a_scenario_that_is_not_there_names_the_near_ones() -> None:
+    """With exit status 2."""
+    result = invoke("scenarios", "rfc-invald")
+    assert (result.exit_code, "there is no rfc-invald. Did you mean rfc-invalid?" in result.stderr) == (2, True)
+
+
 def test_scenarios_without_a_body_or_examples_are_listed(tmp_path: Path) -> None:
     """The list shows what there is."""
     text = PING["ping.scenarios.yaml"].replace(
@@ -132,6 +162,8 @@ def test_scenarios_without_a_body_or_examples_are_listed(tmp_path: Path) -> None
         {"request": None, "path": {"word": "a b"}, "query": {"again": "1"}, "headers": {"x-one": "two"}}
     ]
     assert "whatever no other scenario answers" in invoke("scenarios", "--contract", str(own)).output
+    shown = invoke("scenarios", "never", "--contract", str(own)).output.splitlines()
+    assert shown[1:3] == ['  how to trigger: header.x is "y"', "  or by header:   Mock-Scenario: never"]
 
 
 def test_explain_shows_the_scenario_and_the_evidence(request_file: Path) -> None:
