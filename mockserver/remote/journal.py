@@ -22,6 +22,7 @@ from mockserver.remote.remote_server import (
     parse_scenario,
     remote_options,
     remote_server,
+    require_utf8,
     sandbox_prefix_option,
     scope_query,
     with_value,
@@ -99,6 +100,7 @@ def explaining_server_options(command: Command) -> Command:
     def make(url: str | None, sandbox: str, admin_token: str, cacert: str) -> RemoteServer | None:
         if url is None and sandbox:
             raise click.UsageError("--sandbox needs --url")
+        require_utf8(click.get_current_context().params)
         return None if url is None else remote_server(url, sandbox, admin_token, cacert)
 
     options = (

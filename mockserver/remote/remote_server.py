@@ -85,7 +85,7 @@ def parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | Non
     return None if text is None else scenario_name(text)
 
 
-def _require_utf8(values: Mapping[str, Any]) -> None:
+def require_utf8(values: Mapping[str, Any]) -> None:
     """Check that texts of the command line are UTF-8, as those of a request are; another one ends the command."""
     for name, value in values.items():
         for text in value if isinstance(value, tuple) else (value,):
@@ -171,7 +171,7 @@ def remote_options(
 
 def remote_server(url: str, sandbox: str, admin_token: str, cacert: str) -> RemoteServer:
     """The server that the options of a command name; texts of the command line that are no UTF-8 end the command."""
-    _require_utf8(click.get_current_context().params)
+    require_utf8(click.get_current_context().params)
     return RemoteServer(url, sandbox, admin_token, relevant_cacert(url, cacert))
 
 
