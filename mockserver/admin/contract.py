@@ -17,7 +17,7 @@ from mockserver.core.model import MISSING, Collection
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
 from mockserver.engine.listing import repeatable_change_example
-from mockserver.export.formats import EXPORTS
+from mockserver.export.formats import MEDIA_TYPES, render
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.errors import admin_error, require_room, unknown_name
 from mockserver.http_api.parameters import bad_parameter
@@ -82,15 +82,16 @@ _CONTRACT_ROUTES: Final = (
 
 async def _get_export(call: Call) -> Reply:
     kind = call.parameters["kind"]
-    if kind not in EXPORTS:
+    if kind not in MEDIA_TYPES:
         text = f"There is no {printable(kind, 80)}"
-        raise unknown_name("export", text, close_matches(kind, EXPORTS), kinds=[*EXPORTS])
-    export, engine, mock_parameters = EXPORTS[kind], call.engine, call.query.get("mock_parameters")
-    if mock_parameters not in ((None, "true", "false") if export.takes_mock_parameters else (None,)):
+        raise unknown_name("export", text, close_matches(kind, MEDIA_TYPES), kinds=[*MEDIA_TYPES])
+    engine, mock_parameters = call.engine, call.query.get("mock_parameters")
+    if mock_parameters not in ((None, "true", "false") if kind == "openapi" else (None,)):
         raise bad_parameter("mock_parameters is true or false, for openapi.")
     # It runs every example: in a thread other requests are answered meanwhile.
-    write = partial(export.render, engine.contract, engine.settings, call.operations_url, mock_parameters != "false")
-    return text_reply(await asyncio.to_thread(write), export.media_type)
+    with_parameters, url = mock_parameters != "false", call.operations_url
+    write = partial(render, kind, engine.contract, engine.settings, url, mock_parameters=with_parameters)
+    return text_reply(await asyncio.to_thread(write), MEDIA_TYPES[kind])
 
 
 _EXPORT_ROUTES: Final = (
@@ -101,7 +102,7 @@ _EXPORT_ROUTES: Final = (
         _get_export,
         query={"mock_parameters": "false: openapi without the Mock-* request headers, as for a fuzzer"},
         responses={200: "The export."},
-        media_types=tuple(dict.fromkeys(export.media_type.partition(";")[0] for export in EXPORTS.values())),
+        media_types=tuple(dict.fromkeys(media_type.partition(";")[0] for media_type in MEDIA_TYPES.values())),
     ),
 )
 

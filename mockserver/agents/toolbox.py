@@ -10,6 +10,7 @@ from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import printable
 from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
+from mockserver.core.client_advice import text_in
 from mockserver.core.codes import CODE_PREFIX, scenario_name
 from mockserver.engine.explaining import explanation_lines
 from mockserver.entries.retries import MAX_SEARCHED
@@ -252,13 +253,8 @@ def _masked(found: Mapping[str, Any]) -> str:
 def _advice(row: Mapping[str, Any]) -> Iterator[str]:
     """What happened and what a client should do, as advice of this project."""
     if row["reason"]:
-        yield f"happened:   {_english(row['reason'])}"
+        yield f"happened:   {text_in(row['reason'], 'en')}"
     if row["advice"]:
-        yield f"advice:     {_english(row['advice'])}"
+        yield f"advice:     {text_in(row['advice'], 'en')}"
     if row["retry"]:
         yield f"send again: {row['retry']}"
-
-
-def _english(texts: Mapping[str, str]) -> str:
-    """The text in English, or else in the language that it has."""
-    return texts.get("en") or next(iter(texts.values()))

@@ -8,6 +8,9 @@ from typing import Final
 
 MAX_PORT: Final = 65_535
 
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""The port of a URL that names none, by its scheme."""
+
 HEALTH: Final = "/__admin/health"
 """The path of the health check, which needs no token."""
 

@@ -12,7 +12,7 @@ import click
 from mockserver.client.http_client import Address, UnreachableError
 from mockserver.comparison.changes import Verdict
 from mockserver.comparison.contracts import compare
-from mockserver.comparison.formats import FORMATS
+from mockserver.comparison.formats import FORMATS, render
 from mockserver.contract.bundles import load_bundle, load_bundle_file
 from mockserver.contract.loading import ConfigError, load
 from mockserver.core.contract import Contract
@@ -36,7 +36,7 @@ SHIPPED: Final = "shipped"
     metavar="DIR",
     help="Lay this folder over NEW, as a server does; repeatable.",
 )
-@click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_option
 @click.option(
     "--fail-on",
@@ -69,7 +69,7 @@ def diff(
     """
     before, now = _read(old, (), admin_token, cacert), _read(new, overlay, admin_token, cacert)
     comparison = compare(before, now, old, " + ".join([new, *map(str, overlay)]))
-    write_document(FORMATS[form](comparison, fail_on), output, failed=COULD_NOT_READ)
+    write_document(render(comparison, form, fail_on), output, failed=COULD_NOT_READ)
     failing = ("breaking", "compatible") if fail_on == "compatible" else ("breaking",)
     if fail_on is not None and comparison.verdict in failing:
         sys.exit(1)

@@ -59,7 +59,7 @@ def serve(
     overlay: tuple[Path, ...],
     mounts: Path | None,
     clock: int | None,
-    log_format: str | None,
+    log_format: str,
     sandbox_key: bytes,
     watch: bool,
     **options: Any,
@@ -95,7 +95,7 @@ def serve(
     )
     engine.metrics = Metrics(listening.workers)
     write = LineWriter(sys.stdout, ProcessLock() if listening.workers > 1 else None)
-    log = logs.access_log(log_format or "human", write)
+    log = logs.access_log(log_format, write)
     as_json = log_format == "json"
 
     def log_reload(reload: Reload) -> None:

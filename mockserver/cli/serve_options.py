@@ -205,7 +205,10 @@ _SERVER_OPTIONS: Final = (
         help="Serve in this many processes on one port; more than one need --store.",
     ),
     environment_option(
-        "--log-format", type=click.Choice(["human", "json", "none"]), help="The format of the log [default: human]."
+        "--log-format",
+        type=click.Choice(["human", "json", "none"]),
+        default="human",
+        help="The format of the log [default: human].",
     ),
 )
 """Where the server listens, where its state is, what it logs."""

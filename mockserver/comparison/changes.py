@@ -104,7 +104,7 @@ def value_differences(
 ) -> Iterator[ValueDifference]:
     """The smallest parts in which two JSON values differ; `same` compares those that are no lists and no objects."""
     if _is_object(before) and _is_object(now):
-        for name in (*before, *(name for name in now if name not in before)):
+        for name in {**before, **now}:
             yield from value_differences(before.get(name, MISSING), now.get(name, MISSING), (*at, name), same)
         if list(before) != list(now) and before.keys() == now.keys():
             yield ValueDifference(json_pointer(at), list(before), list(now), order=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
@@ -41,7 +41,7 @@ def _value(value: Any) -> str:
 # -- text ---------------------------------------------------------------------------------------------------
 
 
-def text(comparison: Comparison, fail_on: Verdict | None = None) -> str:  # noqa: ARG001 - all have one signature
+def text(comparison: Comparison) -> str:
     """The changes for a terminal, by verdict and place."""
     return "\n".join(_text_lines(comparison)) + "\n"
 
@@ -102,14 +102,10 @@ def _change_document(change: Change) -> dict[str, Any]:
     }
 
 
-def _json(comparison: Comparison, fail_on: Verdict | None) -> str:  # noqa: ARG001 - all have one signature
-    return json.dumps(document(comparison), indent=2, ensure_ascii=False) + "\n"
-
-
 # -- Markdown -----------------------------------------------------------------------------------------------
 
 
-def markdown(comparison: Comparison, fail_on: Verdict | None = None) -> str:  # noqa: ARG001 - all have one signature
+def markdown(comparison: Comparison) -> str:
     """The changes as a comment of a pull request; the first line lets a workflow find its comment again."""
     return "\n".join(_markdown_lines(comparison)) + "\n"
 
@@ -177,10 +173,16 @@ def _test_case(change: Change, fails: bool) -> JunitCase:
     return JunitCase(class_name, name, "passed", text=f"{words}; {change.reason}")
 
 
-FORMATS: Final[Mapping[str, Callable[[Comparison, Verdict | None], str]]] = {
-    "text": text,
-    "json": _json,
-    "junit": junit,
-    "markdown": markdown,
-}
-"""The formats by name; each takes the comparison and the verdict on which the command fails."""
+FORMATS: Final = ("text", "json", "junit", "markdown")
+
+
+def render(comparison: Comparison, form: str, fail_on: Verdict | None) -> str:
+    """The comparison in one of `FORMATS`; `fail_on` is the verdict on which the command fails."""
+    match form:
+        case "text":
+            return text(comparison)
+        case "json":
+            return json.dumps(document(comparison), indent=2, ensure_ascii=False) + "\n"
+        case "junit":
+            return junit(comparison, fail_on)
+    return markdown(comparison)

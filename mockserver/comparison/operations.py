@@ -9,14 +9,12 @@ from msgspec import Struct
 
 from mockserver.base.values import equal
 from mockserver.comparison.changes import Change, Place, Verdict, value_differences
-from mockserver.comparison.outcomes import body_change, decision_changes, outcome_changes, status_change
+from mockserver.comparison.outcomes import OPEN_POINTS, body_change, decision_changes, outcome_changes, status_change
 from mockserver.comparison.plain_keywords import SchemaDifference, relation_of
 from mockserver.comparison.references import LinkedSchema
 from mockserver.comparison.schemas import schema_differences
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import MISSING, Facts
-
-_OPEN_POINTS: Final = "the open points that are named; it changes no answer by itself"
 
 
 class LinkedContract(Struct, frozen=True):
@@ -148,7 +146,7 @@ def _assumed_changes(place: Place, shape: Mapping[str, Any], shape_now: Mapping[
     for member in ("status_assumed", "assumed"):
         before, now = shape.get(member, []), shape_now.get(member, [])
         if before != now:
-            yield Change(place, member, before, now, "cosmetic", _OPEN_POINTS)
+            yield Change(place, member, before, now, "cosmetic", OPEN_POINTS)
 
 
 def _envelope_changes(
@@ -208,7 +206,7 @@ _RULES: Final[Mapping[str, tuple[Verdict, str]]] = {
     "new": ("breaking", "new ids have another form"),
     "warn": ("compatible", "warnings alone: the request gets the same answer"),
     "sensitive": ("compatible", "what the journal masks: the request gets the same answer"),
-    "assumed": ("cosmetic", _OPEN_POINTS),
+    "assumed": ("cosmetic", OPEN_POINTS),
     "verified": ("cosmetic", "what was found of the provider: the request gets the same answer"),
 }
 """The members of an operation that are compared as they stand."""

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, equal
 from mockserver.comparison.changes import Change, Place, ValueDifference, Verdict, value_differences
+from mockserver.contract.templates import place_of_respond
 from mockserver.core.contract import Contract, Operation, Scenario
-from mockserver.core.model import MISSING, Facts, Path
+from mockserver.core.model import MISSING, Facts
 from mockserver.core.reply import Reply
 from mockserver.engine.linter import ExampleRunner
 from mockserver.export.outcomes import example_settings
 
-_RESPOND: Final = "${respond}"
-"""Where in the body of an envelope the values of an outcome stand."""
+OPEN_POINTS: Final = "the open points that are named; it changes no answer by itself"
 
 _OTHER_MEMBERS: Final[Mapping[str, tuple[Verdict, str]]] = {
     "responses": ("breaking", "answers in turn: another series"),
@@ -23,7 +23,7 @@ _OTHER_MEMBERS: Final[Mapping[str, tuple[Verdict, str]]] = {
     "fault": ("breaking", "the connection fails in another way"),
     "delay": ("compatible", "the answer takes another time"),
     "documented": ("cosmetic", "the heading in the documents; it changes no answer by itself"),
-    "assumed": ("cosmetic", "the open points that are named; it changes no answer by itself"),
+    "assumed": ("cosmetic", OPEN_POINTS),
     "note": ("cosmetic", "a note for readers"),
     "reason": ("cosmetic", "words for readers"),
     "advice": ("cosmetic", "words for readers"),
@@ -94,7 +94,7 @@ class _Answer:
         self.status = _status(contract, operation.by_id[data["scenario"]])
         self.headers = {name.lower(): value for name, value in respond.get("headers", {}).items()}
         envelopes = contract.definition["contract"]["operations"][operation.id]["envelopes"]
-        self.place = _place_of_values(envelopes[self.envelope]["body"]) if self.envelope else None
+        self.place = place_of_respond(envelopes[self.envelope]["body"]) if self.envelope else None
 
 
 def _answer_changes(before: _Answer, now: _Answer, place: Place) -> Iterator[Change]:
@@ -139,15 +139,6 @@ def _body_verdict(difference: ValueDifference) -> tuple[Verdict, str]:
     if type(difference.before) is not type(difference.now):
         return "breaking", "a value of another type"
     return "breaking", "clients may compare the value"
-
-
-def _place_of_values(body: Any, at: Path = ()) -> Path | None:
-    """Where `${respond}` stands in the body of an envelope."""
-    if body == _RESPOND:
-        return at
-    steps = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
-    found = (_place_of_values(value, (*at, step)) for step, value in steps)
-    return next((place for place in found if place is not None), None)
 
 
 # -- conditions -----------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def plain_differences(before: Mapping[str, Any], now: Mapping[str, Any], at: str
 
 def _each_difference(before: Mapping[str, Any], now: Mapping[str, Any], at: str) -> Iterator[SchemaDifference]:
     """The differences of keywords that have no schemas in them."""
-    for keyword in (*before, *(keyword for keyword in now if keyword not in before)):
+    for keyword in {**before, **now}:
         one, other = before.get(keyword, MISSING), now.get(keyword, MISSING)
         if equal(one, other):
             continue

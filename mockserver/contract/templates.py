@@ -12,7 +12,10 @@ from msgspec import structs
 from mockserver.base.values import encode_ascii_json, encode_json, is_empty, kind
 from mockserver.contract.paths import Context, Extract, compile_path, is_secret
 from mockserver.core.language import CompiledBody, Template
-from mockserver.core.model import MISSING, Facts
+from mockserver.core.model import MISSING, Facts, Path
+
+RESPOND: Final = "${respond}"
+"""Where in the body of an envelope the part of a scenario stands."""
 
 _REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 
@@ -37,6 +40,15 @@ def compile_template(data: Any, context: Context, respond: Template | None = Non
             {name: compile_template(value, context.below(name), respond) for name, value in data.items()}
         )
     return constant(data)
+
+
+def place_of_respond(body: Any, at: Path = ()) -> Path | None:
+    """Where the part of a scenario stands in the body of an envelope, as files have it; None if there is no place."""
+    if body == RESPOND:
+        return at
+    steps = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    found = (place_of_respond(value, (*at, step)) for step, value in steps)
+    return next((place for place in found if place is not None), None)
 
 
 def constant(value: Any) -> Template:
@@ -71,7 +83,7 @@ def _compile_array(items: Sequence[Template]) -> Template:
 def _compile_text(data: str, context: Context, respond: Template | None) -> Template:
     if "${" not in data:
         return constant(data)
-    if data == "${respond}" and respond is not None:
+    if data == RESPOND and respond is not None:
         return respond
     reference = _REFERENCE.fullmatch(data)
     if reference:  # keeps its type

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.base.not_json import NotJsonError
+from mockserver.base.text_table import table_lines
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, encode_json
 from mockserver.core.contract import Contract, Example, Operation, Scenario
 from mockserver.core.model import MISSING, Request, Settings, value_at
@@ -135,9 +136,7 @@ def scenario_table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         )
         for row in rows
     ]
-    widths = [max(len(line[i]) for line in [titles, *cells]) for i in range(len(titles) - 1)]
-    for line in [titles, *cells]:
-        yield "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+    yield from table_lines([titles, *cells])
     yield ""
     yield "Each is also met with the request header Mock-Scenario: ID, whatever the request is."
     yield "Retry is advice of this mock, not of the documents; `mockserver scenarios NAME` shows what to do in words."

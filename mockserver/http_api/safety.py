@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from mockserver.base.address import MAX_PORT
+from mockserver.base.address import DEFAULT_PORTS, MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import problem
 from mockserver.core.reply import Problem, Reply
@@ -26,8 +26,6 @@ _ORIGIN: Final = re.compile(
 _ALWAYS_READABLE: Final = frozenset(["cache-control", "content-length", "content-type"])
 """Response headers that a page of another origin may read without being told so."""
 
-_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
-
 
 def check_host_name(text: str) -> None:
     """Check a name of --allowed-host. Raises `ValueError` for one that no `Host` can match."""
@@ -40,8 +38,8 @@ def check_host_name(text: str) -> None:
 def check_origin(text: str) -> None:
     """Check an origin of --cors-origin. Raises `ValueError` for one that no browser sends."""
     match = _ORIGIN.fullmatch(text)
-    port = match["port"] if match is not None else None
-    if match is None or (port and (port == _DEFAULT_PORTS.get(match["scheme"]) or int(port) > MAX_PORT)):
+    port = int(match["port"] or 0) if match is not None else 0
+    if match is None or port > MAX_PORT or port == DEFAULT_PORTS.get(match["scheme"]):
         raise ValueError(
             "expected * or an origin as browsers send it, such as http://localhost:3000 (lower case, without path "
             f"and default port), got {printable(text, 80)}"
@@ -145,7 +143,7 @@ def _is_same_origin(origin: str, host: str) -> bool:
     """Whether an origin is that of a `Host` header; default ports may be left out."""
     try:
         left, right = urlsplit(origin), urlsplit(f"//{host}")
-        default_port = {"http": 80, "https": 443}[left.scheme]
+        default_port = DEFAULT_PORTS[left.scheme]
         is_equal = (left.hostname, left.port or default_port) == (right.hostname, right.port or default_port)
     except (KeyError, ValueError):  # `null`, or not an origin
         return False

@@ -33,7 +33,7 @@ def _lines(contract: Contract) -> Iterator[str]:
         yield "every: # goes with each request"
         for index, name in enumerate(headers):
             variable = re.sub("[^A-Z0-9]", "_", name.upper())
-            yield f"  {'# ' if index else ''}{_key(f'header.{name}')}: {{env: {variable}}}"
+            yield f"  {'# ' if index else ''}{yaml_key(f'header.{name}')}: {{env: {variable}}}"
     yield "outcomes:"
     for outcome in outcomes(contract, contract.settings):
         yield from _outcome_lines(outcome)
@@ -43,9 +43,9 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     scenario, example = outcome.scenario, outcome.example
     yield f"  # {printable(scenario.heading, 200) if scenario.heading else 'not documented: assumed'}"
     if example is None or not _needs_records(outcome):
-        yield f"  {scenario.id}: {{}}"
+        yield f"  {yaml_key(scenario.id)}: {{}}"
         return
-    yield f"  {scenario.id}:"
+    yield f"  {yaml_key(scenario.id)}:"
     if example.bodies_before:
         yield "    before:"
     for body in example.bodies_before:
@@ -72,9 +72,10 @@ def _value_lines(operation: Operation, roots: Mapping[str, Any]) -> Iterator[str
     for place in dict.fromkeys(lookup.path for lookup in operation.lookups):
         value = value_at(roots, place.split("."))
         if value is not MISSING:
-            yield f"{_key(place)}: null # in the mock: {printable(encode_ascii_json(value), 200)}"
+            yield f"{yaml_key(place)}: null # in the mock: {printable(encode_ascii_json(value), 200)}"
 
 
-def _key(name: str) -> str:
-    """A key in YAML, in quotes where it needs them."""
-    return name if _PLAIN.fullmatch(name) else encode_ascii_json(name)
+def yaml_key(name: str) -> str:
+    """A key in YAML, in quotes where it needs them: an outcome may have the id `null`."""
+    is_plain = _PLAIN.fullmatch(name) and name.lower() not in ("null", "true", "false")
+    return name if is_plain else encode_ascii_json(name)

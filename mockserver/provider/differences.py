@@ -14,7 +14,7 @@ from mockserver.base.instants import has_wrong_instant
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.not_json import NotJsonError
 from mockserver.base.values import MAX_REQUEST_DEPTH, decode_json, duplicate_members, equal, kind, printable
-from mockserver.contract.templates import constant
+from mockserver.contract.templates import constant, place_of_respond
 from mockserver.core.contract import Contract
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING, Path
@@ -28,9 +28,6 @@ Kind: TypeAlias = Literal[
 
 _MAX_EXCERPT: Final = 120
 """Characters of a body that is no JSON, as a report shows it."""
-
-
-_RESPOND: Final = "${respond}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,7 @@ class _BodyComparison:
         facts = decision.facts
         self._other_ids = replace(facts, new={name: f"{value}0" for name, value in facts.new.items()})
         self._prefixes = {new.name: new.prefix for new in decision.operation.id_rules}
-        self._sent = [*_scalars(facts.body)]
+        self._sent = [*scalars(facts.body)]
         self._sent += [*facts.header.values(), *facts.query.values(), *facts.path.values()]
         self._secrets = secrets
 
@@ -212,32 +209,24 @@ def _instant_form(text: str) -> str:
     return re.sub(r"\.0+", lambda found: "." + "000" * math.ceil((len(found[0]) - 1) / 3), form)
 
 
-def _scalars(value: Any) -> Iterator[Any]:
+def scalars(value: Any) -> Iterator[Any]:
     """Every text and number in a JSON value."""
     if isinstance(value, Mapping):
         for member in value.values():
-            yield from _scalars(member)
+            yield from scalars(member)
     elif isinstance(value, list):
         for item in value:
-            yield from _scalars(item)
+            yield from scalars(item)
     elif value is not MISSING and value is not None and not isinstance(value, bool):
         yield value
 
 
 def own_place(contract: Contract, operation: str, envelope: str) -> Path | None:
     """Where in the body of an envelope the part stands that is the outcome's own; None if there is no such part."""
-    return place_of_respond(envelope_definition(contract, operation, envelope)["body"], ())
+    return place_of_respond(envelope_definition(contract, operation, envelope)["body"])
 
 
 def envelope_definition(contract: Contract, operation: str, envelope: str) -> Mapping[str, Any]:
     """An envelope as the files have it."""
     found: Mapping[str, Any] = contract.definition["contract"]["operations"][operation]["envelopes"][envelope]
     return found
-
-
-def place_of_respond(body: Any, at: Path) -> Path | None:
-    """Where in the body of an envelope the scenario's own part goes."""
-    if body == _RESPOND:
-        return at
-    found = (place_of_respond(value, (*at, name)) for name, value in body.items()) if isinstance(body, dict) else ()
-    return next((place for place in found if place is not None), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -16,12 +15,12 @@ from mockserver.core.client_advice import texts_by_language
 from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 from mockserver.files.yaml_source import read_yaml
+from mockserver.provider.bindings_template import yaml_key
 from mockserver.provider.differences import own_place
 from mockserver.provider.report import NO_API_ANSWER, Report
 
 VERIFIED: Final = "verified.yaml"
 _ACCEPTED: Final = "Answers of the provider that `mockserver verify-provider --accept` took over. Review them."
-_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 class NotAcceptedError(Exception):
@@ -52,10 +51,11 @@ def _verified_lines(operations: Mapping[str, Mapping[str, Any]]) -> Iterator[str
     yield "format: 1"
     yield "operations:" if operations else "operations: {}"
     for name, marks in operations.items():
-        yield f"  {_key(name)}:"
+        yield f"  {yaml_key(name)}:"
         yield "    verified:"
         yield from (
-            f"      {_key(outcome)}: {{on: {mark['on']}, result: {mark['result']}}}" for outcome, mark in marks.items()
+            f"      {yaml_key(outcome)}: {{on: {mark['on']}, result: {mark['result']}}}"
+            for outcome, mark in marks.items()
         )
 
 
@@ -103,7 +103,7 @@ def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) 
             at is not None
             and one["kind"] not in ("form", "repeated")
             and place is not None
-            and at[: len(place)] == place
+            and at[: len(place)] == tuple(map(str, place))
         ):
             respond[envelope] = _changed(
                 respond[envelope], at[len(place) :], MISSING if one["kind"] == "missing" else one["came"]
@@ -149,11 +149,11 @@ def scenario_lines(comment: str, operation: str, scenarios: Iterable[Mapping[str
     """The lines of a file of scenarios, with a comment at its beginning."""
     yield f"# {comment}"
     yield "format: 1"
-    yield f"operation: {_key(operation)}"
+    yield f"operation: {yaml_key(operation)}"
     yield "scenarios:"
     for scenario in scenarios:
         for index, (name, value) in enumerate(scenario.items()):
-            yield f"{'  ' if index else '- '}{_key(name)}: {encode_json(value).decode()}"
+            yield f"{'  ' if index else '- '}{yaml_key(name)}: {encode_json(value).decode()}"
 
 
 def _existing(path: FilePath, form: str) -> Mapping[str, Any]:
@@ -165,8 +165,3 @@ def _existing(path: FilePath, form: str) -> Mapping[str, Any]:
     if source.diagnostics or not isinstance(source.data, dict):
         raise ConfigError(source.diagnostics)
     return source.data
-
-
-def _key(name: str) -> str:
-    """A key in YAML, in quotes where it needs them."""
-    return name if _PLAIN.fullmatch(name) else encode_json(name).decode()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any, Final
 
 from mockserver.base.values import encode_json
 from mockserver.provider.bindings import Reason
 from mockserver.provider.formats import MAX_NAMES, json_text, junit, text
 from mockserver.provider.report import Report, counts
-from mockserver.reports.html_page import html_page
+from mockserver.reports.html_page import escaped as _e
+from mockserver.reports.html_page import figures, html_page
 from mockserver.reports.wording import Wording
 
 FORMATS: Final = ("text", "json", "junit", "html")
@@ -64,19 +64,15 @@ def _body(report: Report, wording: Wording) -> Iterator[str]:
 def _figures(report: Report, wording: Wording) -> Iterator[str]:
     found = counts(report)
     compared = found["same"] + found["differs"]
-    width = 100 * found["same"] / compared if compared else 0
-    yield "<dl class=figures>"
-    yield (
-        f"<div class=big><dt>{_e(wording.text('provider.compared'))}</dt>"
-        f"<dd>{_e(wording.text('outcomes.of', met=found['same'], of=compared))} "
-        f"<small>{_e(wording.text('provider.compared.unit'))}</small></dd>"
-        f'<dd class=bar aria-hidden=true><i style="width:{width:.1f}%"></i></dd></div>'
-    )
     refuted = sum(one["result"] == "refuted" for one in report["assumptions"])
-    figures = {"differ": found["differs"], "not_reached": found["not-reached"], "refuted": refuted}
-    for name, number in figures.items():
-        yield f"<div><dt>{_e(wording.text(f'provider.{name}'))}</dt><dd>{number}</dd></div>"
-    yield "</dl>"
+    others = {"differ": found["differs"], "not_reached": found["not-reached"], "refuted": refuted}
+    return figures(
+        wording.text("provider.compared"),
+        wording.text("outcomes.of", met=found["same"], of=compared),
+        _e(wording.text("provider.compared.unit")),
+        100 * found["same"] / compared if compared else 0,
+        {wording.text(f"provider.{name}"): number for name, number in others.items()},
+    )
 
 
 def _rank(one: Mapping[str, Any]) -> int:
@@ -135,7 +131,3 @@ def _sides(one: Mapping[str, Any], wording: Wording) -> dict[str, str]:
         case "extra" | "not-json":
             return came
     return expected | came
-
-
-def _e(value: Any) -> str:
-    return escape(str(value))

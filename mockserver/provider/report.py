@@ -10,11 +10,12 @@ from urllib.parse import quote, quote_plus
 from mockserver.base.instants import utc_millis
 from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json, mask
+from mockserver.contract.templates import place_of_respond
 from mockserver.core.contract import Contract, Scenario
 from mockserver.privacy.masks import mask_account_numbers_in_value
 from mockserver.provider.bindings import Reason
 from mockserver.provider.cases import Case
-from mockserver.provider.differences import Difference, envelope_definition, place_in_body, place_of_respond
+from mockserver.provider.differences import Difference, envelope_definition, place_in_body
 
 Result: TypeAlias = Literal["same", "differs", "not-reached"]
 Report: TypeAlias = Mapping[str, Any]
@@ -170,7 +171,7 @@ def _is_another(contract: Contract, one: CaseResult) -> bool:
     """
     definition = _envelope(contract, one)
     code = tuple(definition["code"].split(".")) if "code" in definition else None
-    place = f"body {json_pointer(code or place_of_respond(definition['body'], ()) or ())}"
+    place = f"body {json_pointer(code or place_of_respond(definition['body']) or ())}"
     return bool(one.instead) or any(
         difference.kind in _ANOTHER_ANSWER
         and (f"{difference.at}/".startswith(f"{place}/") or f"{place}/".startswith(f"{difference.at}/"))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -81,22 +81,31 @@ class Sender:
 @asynccontextmanager
 async def sending(target: Target) -> AsyncIterator[Sender]:
     """Open a sender. Raises `ValueError` for certificates that cannot be used."""
-    context = trust.client_context(target.cacert) if target.cacert else True
     timeout = aiohttp.ClientTimeout(total=target.timeout, sock_connect=min(target.timeout, 10.0))
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, force_close=True),
-        timeout=timeout,
-        proxy=target.proxy or None,
-        trust_env=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
-        max_line_size=MAX_LINE_BYTES,
-        max_field_size=MAX_LINE_BYTES,
-        max_headers=MAX_HEADERS,
-    ) as session:
+    headers = {"User-Agent": _USER_AGENT, "Accept": "application/json"}
+    async with open_session(target, trusted_certificates(target), timeout=timeout, headers=headers) as session:
         yield Sender(target, session)
     # aiohttp says so under "Graceful shutdown": the last connection closes only after the session.
     await asyncio.sleep(_TIME_TO_CLOSE if target.url.startswith("https:") else 0)
+
+
+def trusted_certificates(target: Target) -> Any:
+    """What aiohttp takes as the certificates to trust. Raises `TlsError` for those that cannot be used."""
+    return trust.client_context(target.cacert) if target.cacert else True
+
+
+def open_session(target: Target, certificates: Any, **options: Any) -> aiohttp.ClientSession:
+    """A session that sends each request on a connection of its own, and takes nothing from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=certificates, force_close=True),
+        proxy=target.proxy or None,
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=MAX_LINE_BYTES,
+        max_field_size=MAX_LINE_BYTES,
+        max_headers=MAX_HEADERS,
+        **options,
+    )
 
 
 def no_answer_reason(error: Exception) -> str:

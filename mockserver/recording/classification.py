@@ -17,11 +17,9 @@ from mockserver.decision.router import Route
 from mockserver.decision.view import View
 from mockserver.privacy.secrets import Secrets
 from mockserver.provider.differences import Answer, Difference, differences, own_place, place_in_body, places_of_values
+from mockserver.provider.report import NO_API_ANSWER
 
 ComparisonResult: TypeAlias = Literal["same", "differs", "unknown"]
-
-_NO_API_ANSWER: Final = ("redirect", "not-json")
-"""Kinds of difference that say that something else than the API answered."""
 
 NOT_NEAR: Final = "no outcome alone is near to the answer"
 
@@ -67,7 +65,7 @@ def classify(route: Route, document: Document, view: View, answer: Answer, secre
         if not candidate.differences:
             return Classification("same", candidate.decision, mocked)
         found.append(candidate)
-    foreign = next((d for one in found[:1] for d in one.differences if d.kind in _NO_API_ANSWER), None)
+    foreign = next((d for one in found[:1] for d in one.differences if d.kind in NO_API_ANSWER), None)
     if foreign is not None:
         return Classification("unknown", None, mocked, reason=_foreign_reason(foreign))
     near = [one for one in found if _has_value_in_common(route, one, secrets)]

@@ -11,12 +11,12 @@ from mockserver.base.json_pointer import json_pointer
 from mockserver.base.values import encode_json, is_empty
 from mockserver.contract.bundles import contract_bundle, load_bundle
 from mockserver.contract.loading import ConfigError
+from mockserver.contract.templates import place_of_respond
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import value_at
 from mockserver.engine.linter import ExampleRunner
 from mockserver.entries.journal_entry import JSON, JournalEntry
 from mockserver.privacy.secrets import Secrets, secrets_of
-from mockserver.provider.differences import place_of_respond
 from mockserver.provider.overlay import NotAcceptedError, accepted_scenario, scenario_lines
 from mockserver.provider.report import Report
 from mockserver.recording.classification import NOT_NEAR
@@ -156,7 +156,7 @@ def _respond(contract: Contract, operation: Operation, entry: JournalEntry) -> d
     envelopes = contract.definition["contract"]["operations"][operation.id]["envelopes"]
     for name, envelope in envelopes.items():
         value = entry.reply.body.shown
-        place = place_of_respond(envelope["body"], ())
+        place = place_of_respond(envelope["body"])
         if place is not None and _fits(envelope["body"], value):
             return {"status": entry.reply.status, name: value_at(value, place)}
     return None

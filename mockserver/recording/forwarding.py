@@ -11,11 +11,10 @@ import aiohttp
 from yarl import URL
 
 from mockserver.base.values import printable
-from mockserver.client import trust
 from mockserver.core import problems
 from mockserver.core.model import Request
 from mockserver.core.reply import BrokenOffError, Headers, Problem
-from mockserver.provider.sending import MAX_HEADERS, MAX_LINE_BYTES, no_answer_reason
+from mockserver.provider.sending import no_answer_reason, open_session, trusted_certificates
 from mockserver.provider.target import Target
 
 CONNECT_SECONDS: Final = 10.0
@@ -86,7 +85,7 @@ class Forwarder:
     def __init__(self, target: Target) -> None:
         """Connect at the first request. Raises `TlsError` for certificates that cannot be used."""
         self._target = target
-        self._trusted = trust.client_context(target.cacert) if target.cacert else True
+        self._certificates = trusted_certificates(target)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request, target: str, body: bytes) -> ForwardedAnswer | Problem:
@@ -134,18 +133,13 @@ class Forwarder:
         target = self._target
         timing = aiohttp.TraceConfig()
         timing.on_request_headers_sent.append(_note_sent)
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._trusted, force_close=True),
+        return open_session(
+            target,
+            self._certificates,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=target.timeout),
-            proxy=target.proxy or None,
-            trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_OWN_HEADERS,
             auto_decompress=False,
             trace_configs=[timing],
-            max_line_size=MAX_LINE_BYTES,
-            max_field_size=MAX_LINE_BYTES,
-            max_headers=MAX_HEADERS,
         )
 
 

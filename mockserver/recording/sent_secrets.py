@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from mockserver.core.model import MISSING, Document, value_at
 from mockserver.decision.document import read_object
 from mockserver.privacy.masks import secret_parts
 from mockserver.privacy.secrets import Secrets
+from mockserver.provider.differences import scalars
 
 _SHORTEST: Final = 4
 """Characters from which a text is looked for in an answer: shorter ones stand in any text."""
@@ -33,13 +34,4 @@ def _texts(document: Document, secrets: Secrets) -> Iterator[str]:
         yield from (text for text, is_secret in ((name, secret.name), (value, secret.value)) if is_secret)
     body = read_object(request.body) if document.secret_places else MISSING
     for place in document.secret_places:
-        yield from _texts_in(value_at(body, place))
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    """All texts and numbers in a JSON value, as texts."""
-    if isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(part)
-    elif isinstance(value, str | int | float) and not isinstance(value, bool):
-        yield str(value)
+        yield from map(str, scalars(value_at(body, place)))

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 import click
 from click.core import ParameterSource
 
+from mockserver.base.address import DEFAULT_URL
 from mockserver.base.values import MAX_FILE_DEPTH, decode_json
 from mockserver.client.http_client import Address, Response, UnreachableError, check_url, opener
 from mockserver.client.trust import TlsError
@@ -143,7 +144,7 @@ def remote_options(
             "--url",
             envvar="MOCKSERVER_URL",
             show_envvar=True,
-            default="http://127.0.0.1:8080",
+            default=DEFAULT_URL,
             show_default=True,
             metavar="URL",
             help="The URL of the server.",

@@ -8,9 +8,12 @@ from urllib.parse import quote
 
 import click
 
+from mockserver.base.text_table import table_lines
 from mockserver.base.values import printable
 from mockserver.remote.options import read_json_input
 from mockserver.remote.remote_server import RemoteServer, parse_json, remote_options
+
+COLUMNS: Final = ("collection", "key", "origin", "members")
 
 MAX_CELL: Final = 100
 """The most characters of a key or of a record's members in a table."""
@@ -77,7 +80,7 @@ def state(
     path = "/state" + "".join("/" + quote(part, safe="") for part in (collection, key) if part is not None)
     record = change["put"] or change["patch"]
     answer = remote.call_or_fail(changes[0].upper() if changes else "GET", path, record)
-    click.echo(json.dumps(answer) if as_json else "\n".join(_table(_rows(answer, collection))))
+    click.echo(json.dumps(answer) if as_json else "\n".join(table_lines([COLUMNS, *_rows(answer, collection)])))
 
 
 def _rows(answer: Any, collection: str | None) -> list[tuple[str, ...]]:
@@ -93,9 +96,3 @@ def _row(collection: str, key: str, record: Any) -> tuple[str, ...]:
 
 def _cell(members: Any) -> str:
     return "-" if members is None else printable(json.dumps(members, ensure_ascii=False), MAX_CELL)
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    lines = [("collection", "key", "origin", "members"), *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(3)]
-    return ["  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[3]]).rstrip() for line in lines]

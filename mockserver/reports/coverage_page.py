@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any, Final
 
 from mockserver.base.json_pointer import json_pointer_steps
-from mockserver.core.client_advice import ClientAdvice
+from mockserver.core.client_advice import ClientAdvice, text_in
 from mockserver.reports.coverage_report import Report, Row, by_source, counts_text, junit, text
-from mockserver.reports.html_page import html_page
+from mockserver.reports.html_page import escaped as _e
+from mockserver.reports.html_page import figures, html_page
 from mockserver.reports.wording import Wording
 from mockserver.storage.coverage import OTHER
 
@@ -63,25 +63,19 @@ def _sandbox(report: Report, wording: Wording) -> str:
 
 def _figures(report: Report, wording: Wording) -> Iterator[str]:
     share = report["documented"]
-    width = min(100.0, max(0.0, float(share["percent"])))
-    yield "<dl class=figures>"
-    yield (
-        f"<div class=big><dt>{_e(wording.text('coverage.documented.met'))}</dt><dd>{_e(_share(share, wording))} "
-        f"<small>{_e(share['percent'])}&nbsp;%</small></dd>"
-        f'<dd class=bar aria-hidden=true><i style="width:{width:.1f}%"></i></dd></div>'
+    others = {"assumed.met": _share(report["assumed"], wording), "requests": report["requests"]}
+    others["misuses"] = report["problems"]
+    return figures(
+        wording.text("coverage.documented.met"),
+        _share(share, wording),
+        f"{_e(share['percent'])}&nbsp;%",
+        float(share["percent"]),
+        {wording.text(f"coverage.{name}"): value for name, value in others.items()},
     )
-    yield _figure(wording.text("coverage.assumed.met"), _share(report["assumed"], wording))
-    yield _figure(wording.text("coverage.requests"), report["requests"])
-    yield _figure(wording.text("coverage.misuses"), report["problems"])
-    yield "</dl>"
 
 
 def _share(share: Mapping[str, Any], wording: Wording) -> str:
     return wording.text("outcomes.of", met=share["met"], of=share["of"])
-
-
-def _figure(title: str, value: object) -> str:
-    return f"<div><dt>{_e(title)}</dt><dd>{_e(value)}</dd></div>"
 
 
 def _behaviour(observed: Mapping[str, Any], wording: Wording) -> Iterator[str]:
@@ -142,9 +136,7 @@ def _row(row: Row, wording: Wording) -> str:
 
 def _how(row: Row, wording: Wording) -> str:
     language = wording.language
-    titles = {
-        record: title.get(language) or title.get("en") or record for record, title in row["record_titles"].items()
-    }
+    titles = {record: text_in(title, language) or record for record, title in row["record_titles"].items()}
     return f"{wording.text('outcomes.how')}: {Wording(language, titles).trigger(row['values'], row['conditions'])}"
 
 
@@ -174,10 +166,6 @@ def _details(row: Row, wording: Wording) -> Iterator[str]:
     if row["met"]:
         yield f"<p>{_e(_how(row, wording))}</p>"
     yield f"<pre translate=no>{_e(row['curl'])}</pre>"
-
-
-def _e(value: Any) -> str:
-    return escape(str(value))
 
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from mockserver.base.junit import JunitCase, JunitSuite, junit_xml
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
+from mockserver.base.text_table import table_lines
 from mockserver.base.values import replace_control_characters
 from mockserver.core.codes import CODE_PREFIX
 
@@ -98,7 +99,7 @@ def _text_lines(report: Report) -> Iterator[str]:
         if rows:
             yield ""
             yield f"{source}:"
-            yield from _table([_cells(row) for row in rows])
+            yield from (f"  {line}" for line in table_lines([_COLUMNS, *map(_cells, rows)]))
     yield ""
     yield "behaviour of the client:"
     yield from (f"  {line}" for line in behaviour(report))
@@ -115,14 +116,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         again,
         how,
     )
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    lines = [_COLUMNS, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_COLUMNS) - 1)]
-    for line in lines:
-        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        yield "  " + "  ".join([*padded, line[-1]]).rstrip()
 
 
 def behaviour(report: Report) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Final
 
@@ -62,6 +62,23 @@ _HEAD: Final = (
     '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
 )
+
+
+def escaped(value: object) -> str:
+    """A value as text of HTML."""
+    return escape(str(value))
+
+
+def figures(title: str, share: str, unit: str, percent: float, others: Mapping[str, object]) -> Iterator[str]:
+    """The figures of a report: a share, large and as a bar, then others by title; the `unit` is HTML."""
+    width = min(100.0, max(0.0, percent))
+    yield "<dl class=figures>"
+    yield (
+        f"<div class=big><dt>{escaped(title)}</dt><dd>{escaped(share)} <small>{unit}</small></dd>"
+        f'<dd class=bar aria-hidden=true><i style="width:{width:.1f}%"></i></dd></div>'
+    )
+    yield from (f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}</dd></div>" for name, value in others.items())
+    yield "</dl>"
 
 
 def html_page(title: str, body: Iterable[str], language: str) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from mockserver.admin.routes import routes
-from mockserver.base.address import base_url
+from mockserver.base.address import DEFAULT_PORTS, base_url
 from mockserver.engine.engine import Engine
 from mockserver.http_api.api import AdminApi
 from mockserver.http_api.safety import Access
@@ -71,7 +71,7 @@ class Ports:
     def takes(self, url: str) -> bool:
         """Whether a request to a URL comes to the port; one to a host that nobody knows does not."""
         parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
         if port != port_of(self.sockets):
             return False
         try:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mockserver.contract.paths import Context
-from mockserver.contract.templates import compile_template
+from mockserver.contract.templates import compile_template, place_of_respond
 from mockserver.core.diagnostics import Diagnostic
 from mockserver.core.language import Template
 from mockserver.core.model import MISSING
@@ -112,3 +112,16 @@ def test_each_mistake_in_a_template_is_reported(node: Any, what: str | None, at:
         assert found[0][0] == "body.deep is a secret"
     else:
         assert found == [(what, at)]
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("${respond}", ()),
+        ({"a": 1, "b": {"c": "${respond}"}}, ("b", "c")),
+        ({"a": [1, {"b": "${respond}"}]}, ("a", 1, "b")),
+        ({"a": "<${respond}>"}, None),
+    ],
+)
+def test_the_place_of_a_scenarios_own_part(body: Any, place: Any) -> None:
+    assert place_of_respond(body) == place

@@ -1,9 +1,13 @@
 """An outcome with the provider's answer in it, as an overlay has it."""
 
+from pathlib import Path
+
 import pytest
 
 from mockserver import Contract, load
+from mockserver.provider.bindings_template import yaml_key
 from mockserver.provider.overlay import NotAcceptedError, accepted_scenario
+from tests.support import PING, folder
 
 SAID = "Accepted from the provider on 2026-11-29."
 
@@ -34,3 +38,17 @@ def test_a_difference_without_a_value_of_its_own_is_not_accepted(shipped: Contra
     outcome = {"id": "rfc-invalid", "operation": "activateCardForCustomer", "result": "differs"}
     with pytest.raises(NotAcceptedError, match="change it by hand"):
         accepted_scenario(shipped, {**outcome, "differences": [difference]}, "2026-11-29")
+
+
+def test_a_part_of_the_scenario_in_a_list_is_accepted(tmp_path: Path) -> None:
+    """As one in an object is."""
+    files = {name: text.replace('body: "${respond}"', 'body: {all: ["${respond}"]}') for name, text in PING.items()}
+    contract = load(overlays=[folder(tmp_path / "ping", files)])
+    difference = {"at": "body /all/0/word", "kind": "value", "expected": "pong", "came": "ping"}
+    outcome = {"id": "pong", "operation": "ping", "result": "differs", "differences": [difference]}
+    assert accepted_scenario(contract, outcome, "2026-11-29")["respond"] == {"success": {"word": "ping"}}
+
+
+@pytest.mark.parametrize(("name", "key"), [("a-1.b", "a-1.b"), ("null", '"null"'), ("True", '"True"'), ("7", '"7"')])
+def test_a_name_that_yaml_would_not_read_as_a_text_is_in_quotes(name: str, key: str) -> None:
+    assert yaml_key(name) == key

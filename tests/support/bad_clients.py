@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import pairwise
 from random import Random
 from typing import Final
 from urllib.parse import urlsplit
@@ -124,7 +125,7 @@ async def split_heads(url: str, rng: Random, scale: int) -> str:
     cuts = [[at] for at in range(1, len(whole), 1 if scale > 1 else 7)]
     cuts += [sorted(rng.sample(range(1, len(whole)), rng.randint(2, 40))) for _ in range(20 * scale)]
     for cut in cuts:
-        for start, end in zip([0, *cut], [*cut, len(whole)], strict=True):
+        for start, end in pairwise([0, *cut, len(whole)]):
             writer.write(whole[start:end])
             await asyncio.sleep(0)
         assert (await answer(reader))[0] == "HTTP/1.1 200 OK", cut
@@ -144,7 +145,7 @@ async def odd_chunks(url: str, rng: Random, scale: int) -> str:
     for body in kinds:
         whole = head("POST", PATH, *CHUNKED) + body
         cut = sorted(rng.sample(range(1, len(whole)), 3))
-        parts = [whole[a:b] for a, b in zip([0, *cut], [*cut, len(whole)], strict=True)]
+        parts = [whole[a:b] for a, b in pairwise([0, *cut, len(whole)])]
         assert statuses(await exchanged(url, *parts)) == [200], body
     return f"{len(kinds)} bodies"
 
