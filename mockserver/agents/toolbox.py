@@ -12,6 +12,7 @@ from mockserver.client.admin_client import MockError
 from mockserver.client.mock import Mock
 from mockserver.core.client_advice import text_in
 from mockserver.core.codes import CODE_PREFIX, scenario_name
+from mockserver.core.directives import DirectiveError, fault_spec
 from mockserver.engine.explaining import explanation_lines
 from mockserver.entries.retries import MAX_SEARCHED
 from mockserver.remote.arming import describe_armed
@@ -43,9 +44,13 @@ class Toolbox:
     def how_to_trigger(self, outcome: str) -> str:
         """Say how to get an answer: by values in the request, by a header, by arming; and what a client should do.
 
-        outcome: the id, or the error code, of which there may be several answers.
+        outcome: the id, or the error code; where several answers have the code, they are listed.
         """
-        return "\n\n".join("\n".join(self._outcome_lines(row)) for row in self._rows_of(outcome))
+        rows = self._rows_of(outcome)
+        if len({row["scenario"] for row in rows}) > 1:
+            lines = [f"{_outcome_line(row)}\n  by values:  {row['how']}" for row in rows]
+            return "\n".join([*lines, "how_to_trigger with one of these ids says more"])
+        return "\n\n".join("\n".join(self._outcome_lines(row)) for row in rows)
 
     def arm(
         self,
@@ -61,12 +66,16 @@ class Toolbox:
         outcome: the id, or the error code if one answer alone has it.
         times: how many requests get it, or "always".
         when: only requests that match these conditions, such as {"body.name": "x"}.
-        fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway.
+        fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway, or "gateway; status=429".
         delay: how long the answer takes, such as 1500ms.
         commit: with a fault, lose the answer alone and keep what the request changes.
         """
+        try:
+            spec = fault_spec(fault) if ";" in fault else fault or None
+        except DirectiveError as error:
+            raise MockError(str(error)) from None
         number = self._mock.arm(
-            scenario_name(outcome) or None, times, when, fault=fault or None, commit=commit or None, delay=delay or None
+            scenario_name(outcome) or None, times, when, fault=spec, commit=commit or None, delay=delay or None
         )
         (item,) = (item for item in self._mock.armed() if item["id"] == number)
         return f"armed in sandbox {self._mock.sandbox}: {describe_armed(item)}"

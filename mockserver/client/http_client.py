@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPException, HTTPResponse, RemoteDisconnected
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -63,7 +63,8 @@ def _choices(problem: Mapping[str, Any]) -> str:
     if "did_you_mean" not in problem:
         return ""
     lists = [value for name, value in problem.items() if name != "did_you_mean" and isinstance(value, list) and value]
-    return f" Expected one of {', '.join(map(str, lists[0]))}." if lists else ""
+    names = [value for value in lists if isinstance(value[0], str)]
+    return f" Expected one of {', '.join(names[0])}." if names else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,8 @@ def failure_reason(error: Exception) -> str:
     if isinstance(cause, OSError) and cause.errno:
         # asyncio's own text names the address; the negative numbers are those of name resolution.
         return os.strerror(cause.errno) if cause.errno > 0 else printable(cause.strerror or str(cause), 200)
+    if isinstance(cause, IncompleteRead):
+        return "the answer broke off"
     if isinstance(cause, ConnectionResetError) and not str(cause):
         return os.strerror(errno.ECONNRESET)  # that of asyncio, where a TLS handshake is cut off
     return printable(str(cause) or type(cause).__name__, 200)

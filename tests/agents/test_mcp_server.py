@@ -119,7 +119,10 @@ async def test_an_outcome_says_how_to_get_it(agent: Agent) -> None:
         agent.box.url,
     ):
         assert part in text
-    assert (await agent.ask("how_to_trigger", outcome="4400")).count("by values:") > 5
+    several = await agent.ask("how_to_trigger", outcome="4400")
+    assert several.count("by values:") > 5
+    assert "curl" not in several
+    assert several.endswith("how_to_trigger with one of these ids says more")
     assert "Did you mean rfc-invalid?" in await agent.error("how_to_trigger", outcome="rfc-invalit")
 
 
@@ -231,6 +234,15 @@ async def test_a_refused_request_and_a_fault_are_explained(agent: Agent) -> None
     assert "fault:    gateway" in await agent.ask("why")
 
 
+async def test_a_fault_takes_its_settings(agent: Agent) -> None:
+    """As in the header."""
+    await agent.ask("arm", fault="gateway; status=429; retry_after=2")
+    assert await agent.send(LASTING) == 429
+    assert await agent.error("arm", fault="gateway; status") == (
+        "Error executing tool arm: expected a fault as KIND; NAME=VALUE; …, got status after its kind"
+    )
+
+
 async def test_a_request_is_explained_without_sending_it(agent: Agent) -> None:
     """As an object or as text."""
     assert "-> 400 reference-batch-empty" in await agent.ask("explain", body={"customer_id": "1"}, headers={"X-A": "b"})
@@ -250,7 +262,9 @@ async def test_what_an_agent_gets_wrong_is_said(agent: Agent, mock: Mock) -> Non
     await agent.ask("reset")
     assert len(other.armed()) == 1
     assert "Did you mean rfc-invalid?" in await agent.error("arm", outcome="rfc-invalit")
-    assert "body.times: expected a number of at least 1" in await agent.error("arm", outcome="rfc-invalid", times=0)
+    refused = await agent.error("arm", outcome="rfc-invalid", times=0)
+    assert "body.times: expected a number of at least 1" in refused
+    assert "Expected one of" not in refused
     assert "trace is a trace id" in await agent.error("requests", trace="x")
     for nothing in ("", "code="):
         assert f"there is no outcome {nothing!r}" in await agent.error("how_to_trigger", outcome=nothing)

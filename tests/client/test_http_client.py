@@ -3,6 +3,7 @@
 import socket
 import ssl
 import urllib.error
+from http.client import IncompleteRead
 
 import pytest
 
@@ -19,6 +20,7 @@ from mockserver.client.http_client import failure_reason
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
         (TimeoutError("timed out"), "timed out"),
         (OSError(), "OSError"),
+        (IncompleteRead(b""), "the answer broke off"),
     ],
 )
 def test_the_reason_is_said_without_numbers_and_addresses(error: Exception, reason: str) -> None:

@@ -153,13 +153,21 @@ def test_workflows_and_compose_files_fit_their_schemas(schema: str, file: str) -
     run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, *transform, ROOT / file)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        *(ROOT / ".github" / "workflows").glob("*.yaml"),
-        *(EXAMPLES / f"{name}.yaml" for name in ("github-actions", "contract-diff", "verify-provider")),
-    ],
-)
+WORKFLOWS = [
+    *(ROOT / ".github" / "workflows").glob("*.yaml"),
+    *(EXAMPLES / f"{name}.yaml" for name in ("github-actions", "contract-diff", "verify-provider")),
+]
+
+
+def test_no_command_has_an_expression_of_the_workflow_in_it() -> None:
+    """Its text would be run as code; a variable of the environment is only a value."""
+    for file in WORKFLOWS:
+        for job in yaml.safe_load(file.read_text())["jobs"].values():
+            assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []
+    assert not re.search(r"run: .*\$\{\{", (ROOT / "docs" / "pages" / "how-to" / "ci.md").read_text())
+
+
+@pytest.mark.parametrize("file", WORKFLOWS)
 def test_actions_are_pinned_by_commit(file: Path) -> None:
     """A tag can be moved; the version stands behind in a comment."""
     used = re.findall(r"uses: (.+)$", file.read_text(), re.MULTILINE)

@@ -74,7 +74,7 @@ def installed(wheel: Path) -> Path:
 
 
 def test_the_source_archive_is_complete(sdist: Path) -> None:
-    """Package, contract and tests, and nothing of a working copy."""
+    """All that README and tests speak of, and nothing of a working copy."""
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names >= CONTRACT
@@ -84,6 +84,12 @@ def test_the_source_archive_is_complete(sdist: Path) -> None:
         "tests/support/__init__.py",
         "README.md",
         "pyproject.toml",
+        "Dockerfile",
+        ".dockerignore",
+        ".ci/run",
+        ".github/workflows/ci.yaml",
+        "examples/gitlab-ci.yml",
+        "docs/mkdocs.yml",
     } <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv"))]
 
