@@ -275,11 +275,11 @@ def test_secret_members_keep_their_shape(body: Any, masked: Any) -> None:
 
 
 def test_many_secret_members_are_masked_in_one_pass() -> None:
-    """A body of tens of thousands takes no longer than it is long."""
-    body = {f"x{number}": {"y": [1, 2]} for number in range(20_000)}
+    """A body of tens of thousands takes no longer than it is long: one pass for each would take minutes."""
+    body = {f"x{number}": {"y": [1, 2]} for number in range(60_000)}
     began = time.process_time()
     masked = mask_at(body, [(name, "y", 1) for name in body])
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 15
     assert masked == {name: {"y": [1, 0]} for name in body}
 
 

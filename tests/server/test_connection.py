@@ -255,9 +255,10 @@ async def test_a_half_closed_client_is_answered(contract: Contract, count: int) 
 @pytest.mark.parametrize("directive", ["Mock-Delay: 200ms", "Mock-Fault: dribble; seconds=0.2"])
 @pytest.mark.parametrize("reads", [False, True])
 async def test_an_outcome_counts_if_a_client_that_closed_its_side_reads(
-    contract: Contract, directive: str, *, reads: bool
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, directive: str, *, reads: bool
 ) -> None:
     """A client whose time limit is over closes; one that ended its request only closes its side alone."""
+    monkeypatch.setattr(connection, "HALF_CLOSED_SECONDS", PATIENCE)
     engine = Engine(contract)
     async with serving(engine) as url:
         with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as sock:
