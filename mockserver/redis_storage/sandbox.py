@@ -172,6 +172,7 @@ class RedisSandbox(SandboxFields):
         if result == "conflict":
             return await self.conflict()
         if result == "gone":
+            await self.shared.store.check(self.shared.identity)  # another contract has adopted the state
             return Gone()
         full = self.full(result)
         if full is None:

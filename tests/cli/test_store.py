@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.support import folder, free_port, run, serving
+from tests.support import folder, free_port, run, serving, wait_until
 from tests.support.contract_versions import version
 from tests.support.stores import needs_redis, redis_server
 
@@ -93,6 +93,7 @@ def test_a_server_of_another_contract_adopts_the_state(tmp_path: Path) -> None:
         for client in clients:
             client.start()
         try:
+            wait_until(lambda: (200, old_hash, "T0-1") in answers)
             with serving("--store", url, "--contract", new_files, "--store-adopt") as new:
                 assert "carried the state of the store over to contract " in new.err.wait("carried")
                 ended.set()

@@ -21,6 +21,7 @@ from mockserver import Contract, Engine, load
 from mockserver.cli import store as cli_store
 from mockserver.contract.loading import ContractFiles
 from mockserver.redis_storage.connection import parse_address
+from mockserver.redis_storage.sandbox import RedisSandbox
 from mockserver.server import server as edge
 from tests.engine import test_reloading
 from tests.engine.test_reloading import (  # noqa: F401 - they are collected here as well
@@ -34,7 +35,7 @@ from tests.engine.test_reloading import (  # noqa: F401 - they are collected her
     test_run_time_scenarios_survive_a_reload,
     test_turns_survive_a_reload,
 )
-from tests.support import folder
+from tests.support import PATIENCE, folder
 from tests.support.contract_versions import version
 from tests.support.stores import needs_redis, redis_server
 
@@ -163,6 +164,26 @@ async def test_requests_that_are_being_answered_write_nothing(orders: Servers) -
     await orders.load(version("b"))
     assert await sandbox.put_record("things", "T9", None) is None
     assert await (await _found(orders.engine)).is_written("things", "T9") is False
+
+
+async def test_a_request_that_is_being_answered_gets_503(orders: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As all that come later, not the problem of a sandbox that somebody reset; it has changed nothing."""
+    decided, adopted = asyncio.Event(), asyncio.Event()
+    commit = RedisSandbox.commit
+
+    async def commit_late(*arguments: Any) -> Any:
+        decided.set()
+        await adopted.wait()
+        return await commit(*arguments)
+
+    monkeypatch.setattr(RedisSandbox, "commit", commit_late)
+    asking = asyncio.ensure_future(orders.client.post(f"{orders.url}/order", json={"thing": "T1"}))
+    await asyncio.wait_for(decided.wait(), PATIENCE)
+    await orders.load(version("b"))
+    adopted.set()
+    async with await asking as response:
+        assert (response.status, (await response.json())["type"].endswith("store-unavailable")) == (503, True)
+    assert (await orders.ask("T1"))[0] == "placed"
 
 
 async def _found(engine: Engine) -> Any:
