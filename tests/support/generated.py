@@ -266,6 +266,41 @@ def python_names() -> str:
     return _table(["name", "what it is"], rows)
 
 
+TYPESCRIPT_CLIENT = ROOT / "mockserver" / "export" / "typescript_client" / "client.ts"
+
+
+def _typescript_options(source: str, interface: str) -> list[str]:
+    """The members of an interface, first those of the one that it extends."""
+    head, body = re.findall(
+        rf"^export interface {interface}( extends \w+)? {{$(.*?)^}}$", source, re.DOTALL | re.MULTILINE
+    )[0]
+    inherited = _typescript_options(source, head.split()[1]) if head else []
+    return inherited + re.findall(r"^  (\w+)\??:", body, re.MULTILINE)
+
+
+def _typescript_parameter(source: str, written: str) -> str:
+    """A parameter as a caller writes it: its name, or its members if it is an object of options."""
+    name, _, kind = written.partition(": ")
+    options = kind.removesuffix(" = {}")
+    return name if options == kind else f"{{{', '.join(_typescript_options(source, options))}}}"
+
+
+def typescript_mock() -> str:
+    """The public members of the class, with their comments."""
+    source = TYPESCRIPT_CLIENT.read_text(encoding="utf-8")
+    members = re.findall(
+        r"^  /\*\* (.+) \*/\n  (?:async |readonly )?(\w+)(?:\((.*)\))?.*[{;]$",
+        source.partition("export class Mock {")[2],
+        re.MULTILINE,
+    )
+    rows = []
+    for comment, name, parameters in members:
+        given = ", ".join(_typescript_parameter(source, one) for one in parameters.split(", ") if one)
+        shown = name if name == "url" else f"{'new Mock' if name == 'constructor' else name}({given})"
+        rows.append((f"`{shown}`", comment))
+    return _table(["member of `Mock`", "what it does"], rows)
+
+
 TABLES = {
     f.__name__: f
     for f in (
@@ -292,6 +327,7 @@ TABLES = {
         routes,
         scenario_members,
         settings,
+        typescript_mock,
         variation_kinds,
     )
 }
